@@ -1,0 +1,1 @@
+"""FastAPI service: HTTP and Redis; it never sees a pixel."""

@@ -1,0 +1,1 @@
+"""RQ worker: takes jobs, drives the engine, writes results and events."""

@@ -1,0 +1,79 @@
+"""Every setting of the service, with its default and its meaning. docs/settings.md is generated from here."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+MB = 1_000_000
+
+
+class Settings(BaseSettings):
+    """Read from the environment, with the prefix DUYGU_ (REDIS_URL has none)."""
+
+    model_config = SettingsConfigDict(env_prefix="DUYGU_", extra="ignore", frozen=True, protected_namespaces=())
+
+    host: str = "127.0.0.1"
+    """Address that the API listens on."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port that the API listens on; 0 takes a free one."""
+
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
+    """Redis or Valkey server, as redis://host:port/0. Empty: an embedded Valkey is started."""
+
+    data_dir: Path = ROOT / "data"
+    """Folder for uploads, results and the embedded Valkey's files."""
+
+    engine: Literal["onnx", "reference"] = "onnx"
+    """`onnx` runs everything in ONNX Runtime; `reference` runs facenet-pytorch and the Keras model themselves."""
+
+    model: Path = ROOT / "models" / "emotion"
+    """Model folder that answers, as `python -m training.export` makes it."""
+
+    mtcnn: Path = ROOT / "models" / "mtcnn"
+    """Folder with the face detector's three networks."""
+
+    neutral: Literal["on", "off"] = "on"
+    """`off`: answer with the six emotions alone."""
+
+    min_face: Annotated[float, Field(gt=0, le=1)] = 0.06
+    """Smallest face that is looked for, as a share of the frame's shorter side."""
+
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Threads of the engine in one worker; 0 takes one for each core."""
+
+    max_upload_mb: Annotated[float, Field(gt=0)] = 500
+    """Largest upload, in megabytes of 1,000,000 bytes."""
+
+    max_duration_s: Annotated[float, Field(gt=0)] = 3 * 3600
+    """Longest video, in seconds of presentation time."""
+
+    max_pixels: Annotated[int, Field(gt=0)] = 4096 * 2304
+    """Most pixels in one picture of a video."""
+
+    decoder_memory_mb: Annotated[int, Field(gt=0)] = 1500
+    """Address space that the decoding process may use, in megabytes."""
+
+    max_queued: Annotated[int, Field(gt=0)] = 100
+    """Jobs that may wait; one more is answered 503."""
+
+    job_timeout_s: Annotated[int, Field(gt=0)] = 3600
+    """Longest time that one job may run."""
+
+    result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
+    """Seconds after its end for which a job and its result are kept."""
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest upload, in bytes."""
+        return int(self.max_upload_mb * MB)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

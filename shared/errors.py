@@ -1,0 +1,198 @@
+"""Every failure that a person can meet, each with a code that never changes.
+
+The same code appears in an HTTP problem, in a failed job and on the socket. `detail` is written for the person
+who sent the file: it never holds a path, a file name or a traceback.
+"""
+
+from typing import ClassVar
+
+
+class DuyguError(Exception):
+    """A failure with a stable code.
+
+    `code` is for programs, `title` says what kind of failure it is, `detail` what happened this time, and
+    `status` is the HTTP status it is told with.
+    """
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.title
+        super().__init__(self.detail)
+
+
+class RequestError(DuyguError):
+    """What the client asked for cannot be done as asked."""
+
+    status = 400
+
+
+class InvalidRequestError(RequestError):
+    """The request does not have the documented form."""
+
+    code = "invalid_request"
+    title = "The request is not of the documented form"
+    status = 422
+
+
+class JobNotFoundError(RequestError):
+    """No such job: never made, erased, or past its retention."""
+
+    code = "job_not_found"
+    title = "There is no such job"
+    status = 404
+
+
+class ResultNotReadyError(RequestError):
+    """The job has not ended yet, so there is no result to read."""
+
+    code = "result_not_ready"
+    title = "The job has no result yet"
+    status = 409
+
+
+class ResultExpiredError(RequestError):
+    """The job succeeded, but its result has been erased since."""
+
+    code = "result_expired"
+    title = "The result has been erased"
+    status = 410
+
+
+class TooLargeError(RequestError):
+    """The upload has more bytes than this service takes."""
+
+    code = "too_large"
+    title = "The upload is too large"
+    status = 413
+
+
+class QueueFullError(DuyguError):
+    """As many jobs wait as this service allows."""
+
+    code = "queue_full"
+    title = "Too many jobs are waiting"
+    status = 503
+
+
+class UnavailableError(DuyguError):
+    """Redis or the storage cannot be reached."""
+
+    code = "unavailable"
+    title = "The service cannot take requests right now"
+    status = 503
+
+
+class VideoError(DuyguError):
+    """A file that gives no answer, for a reason that lies in the file."""
+
+    code = "unusable_video"
+    title = "The video cannot be used"
+    status = 422
+
+
+class EmptyFileError(VideoError):
+    """There is not a single byte in it."""
+
+    code = "empty_file"
+    title = "The file is empty"
+
+
+class NotAVideoError(VideoError):
+    """None of the known containers: text, an archive, a program, random bytes, a playlist."""
+
+    code = "not_a_video"
+    title = "The file is not a video"
+    status = 415
+
+
+class NoVideoStreamError(VideoError):
+    """A readable container without moving pictures, such as a sound recording."""
+
+    code = "no_video_stream"
+    title = "The file has no video stream"
+
+
+class EncryptedVideoError(VideoError):
+    """The pictures are there, but locked."""
+
+    code = "encrypted"
+    title = "The video is encrypted"
+
+
+class TooManyPixelsError(VideoError):
+    """Pictures larger than the decoder is allowed to make."""
+
+    code = "too_many_pixels"
+    title = "The pictures of the video are too large"
+
+
+class TooLongError(VideoError):
+    """More seconds than this service takes."""
+
+    code = "too_long"
+    title = "The video is too long"
+
+
+class UndecodableVideoError(VideoError):
+    """A container that promises pictures, of which not one could be decoded."""
+
+    code = "undecodable"
+    title = "No picture of the video could be decoded"
+
+
+class DecoderLimitError(VideoError):
+    """Decoding needed more memory or time than a video of its kind should."""
+
+    code = "decoder_limit"
+    title = "Decoding the video needed more memory or time than is allowed"
+
+
+class CancelledError(DuyguError):
+    """Somebody asked for the job to stop."""
+
+    code = "cancelled"
+    title = "The job was cancelled"
+    status = 409
+
+
+class CrashedError(DuyguError):
+    """The job ended its worker, more than once."""
+
+    code = "crashed"
+    title = "The job ended its worker process"
+
+
+class OutOfMemoryError(DuyguError):
+    """The worker had not enough memory for the job."""
+
+    code = "out_of_memory"
+    title = "The worker ran out of memory"
+
+
+class ModelError(DuyguError):
+    """The model folder is missing, damaged or not one of ours. It stops the start."""
+
+    code = "bad_model"
+    title = "The model cannot be used"
+
+
+class ConfigurationError(DuyguError):
+    """The settings contradict each other or name something that is not there."""
+
+    code = "bad_configuration"
+    title = "The settings cannot be used"
+
+
+def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:
+    return [cls, *(sub for child in cls.__subclasses__() for sub in _subclasses(child))]
+
+
+def by_code() -> dict[str, type[DuyguError]]:
+    """Every error class by its code, for the documentation and for raising again what a child process reported."""
+    found: dict[str, type[DuyguError]] = {}
+    for cls in _subclasses(DuyguError):
+        found.setdefault(cls.code, cls)
+    return found

@@ -1,0 +1,117 @@
+"""A model folder: the network's files, the labels, the card, and a manifest that holds them together.
+
+Both services read it; nothing here needs numpy. A damaged or foreign folder stops the start with ModelError.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.errors import ModelError
+from shared.schemas import MeasuredOn, ModelDescription, ModelInfo
+
+MANIFEST = "manifest.json"
+CARD = "MODEL_CARD.md"
+H5 = "3dcnn_emotion_model.h5"
+ONNX = "3dcnn_emotion_model.onnx"
+LABELS = "emotion_labels.npy"
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Manifest(BaseModel):
+    """`manifest.json` of a model folder. `recipe` repeats what the model file holds, for those who cannot open it."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    name: str
+    version: str
+    licence: str = ""
+    recipe: dict[str, Any]
+    measured: dict[str, MeasuredOn] = {}
+    files: dict[str, Sha256]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A folder whose manifest was readable and whose files are the ones it names."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def onnx(self) -> Path:
+        """The network for ONNX Runtime, its recipe in the metadata."""
+        return self.path / ONNX
+
+    @property
+    def h5(self) -> Path:
+        """The network for Keras, its recipe in an attribute."""
+        return self.path / H5
+
+    def info(self, *, labels: list[str] | None = None) -> ModelInfo:
+        """What every result says about the model; `labels` where fewer than all are answered with."""
+        manifest = self.manifest
+        return ModelInfo(
+            name=manifest.name,
+            version=manifest.version,
+            sha256=manifest.files[ONNX],
+            labels=labels or list(manifest.recipe["labels"]),
+        )
+
+    def description(self) -> ModelDescription:
+        """What `GET /v1/model` answers."""
+        manifest = self.manifest
+        card = self.path / CARD
+        return ModelDescription(
+            **self.info().model_dump(),
+            recipe=manifest.recipe,
+            uncertain_below=manifest.recipe["uncertain_below"],
+            measured=manifest.measured,
+            licence=manifest.licence,
+            card=card.read_text(encoding="utf-8") if card.exists() else "",
+        )
+
+
+def open_model_folder(path: Path) -> ModelFolder:
+    """Read and verify a model folder. Raises ModelError, naming what is wrong."""
+    try:
+        manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is no model folder: it has no {MANIFEST}") from error
+    except (OSError, ValidationError) as error:
+        raise ModelError(f"the {MANIFEST} in {path} cannot be read") from error
+    missing = {"labels", "uncertain_below"} - set(manifest.recipe)
+    if ONNX not in manifest.files or missing:
+        raise ModelError(f"the {MANIFEST} in {path} is incomplete")
+    verify_files(path, manifest.files)
+    return ModelFolder(path, manifest)
+
+
+def verify_files(folder: Path, expected: dict[str, str]) -> None:
+    """Compare each file of `expected` (name -> sha256) with what is there. Raises ModelError at the first difference."""
+    for name, sha256 in expected.items():
+        if Path(name).name != name:
+            raise ModelError(f"the {MANIFEST} in {folder} names a file outside the folder")
+        try:
+            found = sha256_of(folder / name)
+        except OSError as error:
+            raise ModelError(f"{name} is missing in {folder}") from error
+        if found != sha256:
+            raise ModelError(f"{name} in {folder} is damaged or is another file than its {MANIFEST} says")
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest last, so that a folder that was left half written has none."""
+    text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")

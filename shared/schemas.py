@@ -1,0 +1,177 @@
+"""What goes over the wire and into result files, version 1. See docs/ for the meaning of each field in prose."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = "1"
+
+EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+"""Every label that a model may answer with, in the order of its outputs."""
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Field(ge=0.0)]
+Box = tuple[float, float, float, float]
+
+
+class Flag(StrEnum):
+    """What makes a window less sure."""
+
+    SMALL = "small"
+    BLURRED = "blurred"
+    DARK = "dark"
+    PROFILE = "profile"
+    GAP = "gap"
+    PADDED = "padded"
+
+
+class Schema(BaseModel):
+    """Base of everything here: unknown fields are an error, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ModelInfo(Schema):
+    """The network that gave an answer."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="of the model file, lower-case hexadecimal")
+    labels: list[str]
+
+
+class VideoInfo(Schema):
+    """The video as it was analysed, upright."""
+
+    duration_s: Seconds = Field(description="presentation time of the end of the last frame, from the first")
+    width: int = Field(description="pixels of the upright frame as a player shows it")
+    height: int
+    rotation: Literal[0, 90, 180, 270] = Field(description="degrees clockwise by which the stored picture was turned")
+    frames_decoded: int
+    frames_analysed: int
+
+
+class Window(Schema):
+    """The answer for one clip of ten crops."""
+
+    start_s: Seconds
+    end_s: Seconds
+    emotion: str
+    confidence: Probability
+    probabilities: dict[str, Probability] = Field(description="one for each label; they sum to 1")
+    uncertain: bool = Field(description="confidence is below the model's published threshold")
+    flags: list[Flag] = []
+
+
+class Position(Schema):
+    """Where a face is in one analysed frame."""
+
+    time_s: Seconds
+    box: Box = Field(description="x, y, width, height in pixels of the upright frame")
+    score: Probability = Field(description="the detector's own confidence that this is a face")
+
+
+class Face(Schema):
+    """One person's face followed through time."""
+
+    face_id: int = Field(ge=1, description="never reused within a job or a session")
+    start_s: Seconds
+    end_s: Seconds
+    emotion: str
+    confidence: Probability
+    probabilities: dict[str, Probability]
+    windows: list[Window]
+    positions: list[Position]
+
+
+class Warning(Schema):  # noqa: A001 - the word of the contract
+    """Something that the reader of the result should know; the result holds all the same."""
+
+    code: str
+    detail: str
+
+
+class Result(Schema):
+    """Every face of one video, and what it felt when."""
+
+    schema_version: Literal["1"] = "1"
+    job_id: str | None = Field(description="null when no job was involved, as on the command line")
+    model: ModelInfo
+    video: VideoInfo
+    faces: list[Face]
+    warnings: list[Warning] = []
+
+
+class JobStatus(StrEnum):
+    """The life of a job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it, with a stable `code`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+
+
+class JobError(Schema):
+    """Why a job failed, with the same codes as HTTP problems."""
+
+    code: str
+    title: str
+    detail: str
+
+
+class JobLinks(Schema):
+    """Where to go from a job."""
+
+    self: str
+    result: str | None = None
+
+
+class Job(Schema):
+    """One upload and what became of it."""
+
+    job_id: str
+    status: JobStatus
+    progress: Probability | None = Field(description="share done; null while the length is unknown")
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: JobError | None = None
+    links: JobLinks
+
+
+class MeasuredOn(Schema):
+    """How well the model does on one data set, by the protocol in the model card."""
+
+    accuracy: Probability
+    uar: Probability = Field(description="unweighted average recall")
+    ece: Probability = Field(description="expected calibration error")
+
+
+class ModelDescription(Schema):
+    """`GET /v1/model`: what answers here and how far to trust it."""
+
+    name: str
+    version: str
+    sha256: str
+    labels: list[str]
+    recipe: dict[str, object]
+    uncertain_below: Probability
+    measured: dict[str, MeasuredOn]
+    licence: str
+    card: str = Field(description="the model card, Markdown")

@@ -1,0 +1,1 @@
+"""The engine: video -> faces -> tracks -> clips -> emotions. It knows neither Redis nor HTTP."""

@@ -1,0 +1,94 @@
+"""How a clip is made: the one description that training and serving both read.
+
+A recipe travels inside the model file (ONNX metadata, an attribute of the .h5), so the two cannot differ.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from shared.errors import ModelError
+from shared.schemas import EMOTIONS
+
+Normalisation = Literal["dataset", "clip", "frame"]
+Alignment = Literal["box", "eyes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything between an upright frame with a box and the network's input, and from its logits to probabilities.
+
+    A clip is `frames` crops of `size` x `size` grey pixels, (frames, size, size, 1) float32 after normalisation.
+    """
+
+    name: str
+    size: int
+    frames: int = 10
+    rate_hz: float | None = 10.0
+    """Crops a second of presentation time; None takes every frame of the video, one after the other."""
+    stride: int = 5
+    """Samples from the start of one clip to the start of the next."""
+    margin: float = 0.0
+    """Crop side = longer side of the box x (1 + margin)."""
+    align: Alignment = "box"
+    """`eyes` turns the crop about the box's centre until the eyes are level."""
+    normalisation: Normalisation = "clip"
+    """(pixels - mean) / deviation, over the training set, each clip, or each frame."""
+    mean: float = 0.0
+    """Grey level 0..255 subtracted by `dataset`; unused otherwise."""
+    deviation: float = 1.0
+    labels: tuple[str, ...] = EMOTIONS
+    temperature: float = 1.0
+    """Logits of one window are divided by this before the softmax (Guo et al. 2017, temperature scaling)."""
+    track_temperature: float = 1.0
+    """The same for the mean logits of a whole face track."""
+    uncertain_below: float = 0.5
+    """Confidence below which a window is marked `uncertain`."""
+
+    def __post_init__(self) -> None:
+        problems = [
+            (self.size < 8 or self.frames < 1, "size and frames"),
+            (self.rate_hz is not None and self.rate_hz <= 0, "rate_hz"),
+            (self.stride < 1, "stride"),
+            (self.deviation <= 0, "deviation"),
+            (self.temperature <= 0 or self.track_temperature <= 0, "temperature"),
+            (not set(self.labels) <= set(EMOTIONS) or len(set(self.labels)) < len(self.labels), "labels"),
+        ]
+        for wrong, what in problems:
+            if wrong:
+                raise ModelError(f"the recipe's {what} cannot be right")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """(frames, size, size, 1): one clip as the network sees it."""
+        return (self.frames, self.size, self.size, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "labels": list(self.labels)}
+
+    def to_json(self) -> str:
+        """As it is written into a model file."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Recipe":
+        """The opposite of `to_dict`. Raises ModelError for a recipe that this version cannot follow."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ModelError(f"the recipe has settings this version does not know: {', '.join(sorted(unknown))}")
+        try:
+            return cls(**{**values, "labels": tuple(values.get("labels", EMOTIONS))})
+        except TypeError as error:
+            raise ModelError("the recipe is incomplete") from error
+
+    @classmethod
+    def from_json(cls, text: str) -> "Recipe":
+        """Read what `to_json` wrote. Raises ModelError when it is something else."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ModelError("the model file holds no readable recipe") from error
+        if not isinstance(values, dict):
+            raise ModelError("the model file holds no readable recipe")
+        return cls.from_dict(values)

@@ -1,0 +1,1 @@
+"""From recordings to a model folder: prepare, train, calibrate, evaluate, export."""
