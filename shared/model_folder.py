@@ -93,7 +93,7 @@ def open_model_folder(path: Path) -> ModelFolder:
 
 
 def verify_files(folder: Path, expected: dict[str, str]) -> None:
-    """Compare each file of `expected` (name -> sha256) with what is there. Raises ModelError at the first difference."""
+    """Compare each file of `expected` (name -> sha256) with what is there. Raises ModelError at a difference."""
     for name, sha256 in expected.items():
         if Path(name).name != name:
             raise ModelError(f"the {MANIFEST} in {folder} names a file outside the folder")
