@@ -1,0 +1,322 @@
+"""Real face videos, made here: the astronaut of scikit-image moves through scenes that are described, not filmed.
+
+    path = VideoMaker(folder).make(Scene(faces=(PANNING,), fps=30, container="mp4", codec="libx264"))
+
+A scene knows where its faces are (`Scene.boxes`), so that tests can hold the engine to the truth.
+"""
+
+import hashlib
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.container import OutputContainer
+from skimage import data
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+HEAD = (slice(0, 230), slice(124, 324))
+"""Rows and columns of data.astronaut() that hold the head with its hair."""
+
+FACE: Box = (57.0, 62.0, 144.0, 172.0)
+"""x1, y1, x2, y2 of the face in the head picture, as facenet-pytorch's MTCNN puts it (score 1.00)."""
+
+BACKGROUNDS = ((96, 120, 104), (150, 128, 98), (84, 88, 140), (170, 170, 160))
+"""RGB of the wall behind the faces; each cut takes the next one."""
+
+CLOCK_HZ = 30_000
+"""Ticks a second of the presentation times that are written: whole for 15, 24, 25, 29.97, 30, 50 and 60 frames/s."""
+
+SOUND_HZ = 48_000
+
+WRITERS = {"mkv": "matroska", "m4a": "ipod", "ts": "mpegts"}
+"""Names of containers' writers where they differ from the suffix."""
+
+FAST = {
+    "libx264": {"preset": "veryfast"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
+    "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
+}
+"""What makes each encoder quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One face: where it is, how it moves, and when it is to be seen. Lengths are shares of the frame."""
+
+    start: tuple[float, float] = (0.5, 0.5)
+    """Centre of the head at the first moment, as shares of width and height."""
+    end: tuple[float, float] | None = None
+    """The same at the last moment; None stands still."""
+    size: float = 0.7
+    """Height of the head as a share of the frame's height; the face itself is 0.48 of that."""
+    seen: tuple[tuple[float, float], ...] = ((0.0, math.inf),)
+    """Spans of time, in seconds, in which the face is there."""
+    mirrored: bool = False
+
+    def is_seen(self, time_s: float) -> bool:
+        """Whether the face is there at a time."""
+        return any(start <= time_s < end for start, end in self.seen)
+
+    def centre(self, share: float) -> tuple[float, float]:
+        """Centre of the head when `share` of the scene is over."""
+        (x, y), (end_x, end_y) = self.start, self.end or self.start
+        return x + (end_x - x) * share, y + (end_y - y) * share
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A video as it is to be made; equal scenes are the same file."""
+
+    actors: tuple[Actor, ...] = (Actor(),)
+    duration_s: float = 2.0
+    fps: float = 30.0
+    width: int = 320
+    """Upright, as a player shows it."""
+    height: int = 240
+    container: str = "mp4"
+    codec: str = "libx264"
+    pixel_format: str = "yuv420p"
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise by which a player has to turn the stored pictures."""
+    jitter: float = 0.0
+    """Frames come late by up to this share of their interval, as from a browser."""
+    cuts: tuple[float, ...] = ()
+    """Times at which the wall behind the faces changes."""
+    brightness: float = 1.0
+    sound: bool = False
+    live: bool = False
+    """Written as a stream that nobody can seek in: a webm without duration and index, as browsers record it."""
+    options: tuple[tuple[str, str], ...] = ()
+    """Options of the container's writer, such as ("movflags", "faststart")."""
+
+    def times(self) -> list[float]:
+        """Presentation time of each frame, seconds."""
+        late = np.random.default_rng(7).uniform(0.0, self.jitter, round(self.duration_s * self.fps))
+        late[:1] = 0.0
+        return [float((index + delay) / self.fps) for index, delay in enumerate(late)]
+
+    def boxes(self, time_s: float) -> list[Box]:
+        """x, y, width, height in pixels of the face of each actor that is there at a time."""
+        x1, y1, x2, y2 = FACE
+        placed = (self._place(actor, time_s) for actor in self.actors if actor.is_seen(time_s))
+        return [(left + x1 * s, top + y1 * s, (x2 - x1) * s, (y2 - y1) * s) for left, top, s in placed]
+
+    def picture(self, time_s: float) -> Image:
+        """(height, width, 3) RGB, upright."""
+        wall = BACKGROUNDS[sum(cut <= time_s for cut in self.cuts) % len(BACKGROUNDS)]
+        shade = np.linspace(0.8, 1.2, self.height)[:, np.newaxis, np.newaxis]
+        canvas = np.clip(np.broadcast_to(wall, (self.height, self.width, 3)) * shade, 0, 255)
+        for actor in self.actors:
+            if actor.is_seen(time_s):
+                left, top, scale = self._place(actor, time_s)
+                canvas = _paste(canvas, *_scaled_head(scale, actor.mirrored), left, top)
+        return np.clip(canvas * self.brightness, 0, 255).astype(np.uint8)
+
+    def _place(self, actor: Actor, time_s: float) -> tuple[float, float, float]:
+        """Left, top and scale of an actor's head picture."""
+        rows, columns, _ = head().shape
+        scale = actor.size * self.height / rows
+        x, y = actor.centre(time_s / self.duration_s)
+        return x * self.width - columns * scale / 2, y * self.height - rows * scale / 2, scale
+
+
+STILL = Scene()
+PAN = Scene(actors=(Actor(start=(0.25, 0.5), end=(0.75, 0.5)),))
+PAIR = Scene(actors=(Actor(start=(0.27, 0.5)), Actor(start=(0.73, 0.5), mirrored=True)))
+CROSSING = Scene(
+    actors=(Actor(start=(0.2, 0.35), end=(0.8, 0.35), size=0.5), Actor(start=(0.8, 0.7), end=(0.2, 0.7), size=0.5))
+)
+CROWD = Scene(
+    actors=tuple(Actor(start=(x, y), size=0.42) for y in (0.28, 0.76) for x in (0.2, 0.5, 0.8)), width=640, height=480
+)
+LEAVING = replace(STILL, actors=(Actor(seen=((0.0, 1.5),)),), duration_s=3.0)
+HIDING = replace(STILL, actors=(Actor(seen=((0.0, 1.2), (1.5, math.inf))),), duration_s=3.0)
+CUT = Scene(
+    actors=(
+        Actor(start=(0.3, 0.5), seen=((0.0, 1.5),)),
+        Actor(start=(0.7, 0.5), size=0.9, mirrored=True, seen=((1.5, math.inf),)),
+    ),
+    duration_s=3.0,
+    cuts=(1.5,),
+)
+NOBODY = Scene(actors=())
+DARK = replace(STILL, brightness=0.12)
+SMALL = replace(STILL, actors=(Actor(size=0.16),), width=640, height=480)
+BROWSER = replace(PAN, container="webm", codec="libvpx", live=True, jitter=0.7)
+"""What a browser records: webm without duration, frames at a varying rate."""
+PHONE = replace(STILL, rotation=90, width=240, height=320, actors=(Actor(size=0.6),), sound=True)
+"""What a phone records upright: pictures stored on their side."""
+
+
+@cache
+def head() -> Image:
+    """(230, 200, 3) RGB: the head of scikit-image's astronaut."""
+    return np.ascontiguousarray(data.astronaut()[HEAD], np.uint8)  # type: ignore[no-untyped-call]
+
+
+@cache
+def _soft_edge() -> Floats:
+    """(230, 200, 1): 1 inside the head's ellipse, falling to 0 at its border."""
+    rows, columns, _ = head().shape
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    return np.asarray(np.clip((1.0 - np.hypot(x, y)) / 0.15, 0, 1), np.float64)[..., np.newaxis]
+
+
+@cache
+def _scaled_head(scale: float, mirrored: bool) -> tuple[Floats, Floats]:
+    """The head (h, w, 3) and its edge (h, w, 1) resized. The face is in its middle, so a mirror keeps it there."""
+    rows, columns, _ = head().shape
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    side = slice(None, None, -1 if mirrored else 1)
+    picture, edge = head()[:, side].astype(np.float64), _soft_edge()[:, side]
+    picture, edge = (np.asarray(cv2.resize(values, size, interpolation=how), np.float64) for values in (picture, edge))
+    return picture, edge[..., np.newaxis]
+
+
+def _paste(canvas: Floats, picture: Floats, edge: Floats, left: float, top: float) -> Floats:
+    """The canvas with a head on it, at a place that need not be whole pixels and may reach over the border."""
+    size = (canvas.shape[1], canvas.shape[0])
+    shift = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
+    weight = np.asarray(cv2.warpAffine(edge, shift, size), np.float64)[..., np.newaxis]
+    return canvas * (1.0 - weight) + np.asarray(cv2.warpAffine(picture, shift, size), np.float64) * weight
+
+
+@dataclass(frozen=True, slots=True)
+class VideoMaker:
+    """Makes each video once and keeps it in a folder."""
+
+    folder: Path
+
+    def make(self, scene: Scene) -> Path:
+        """The file of a scene."""
+        return self._once(f"{scene!r}", scene.container, lambda path: write_scene(scene, path))
+
+    def truncated(self, scene: Scene = PAN, *, share: float = 0.8) -> Path:
+        """The first part of a file whose index came first, as after a broken upload."""
+        whole = self.make(replace(scene, options=(*scene.options, ("movflags", "faststart"))))
+        return self._once(f"{scene!r}{share}", scene.container, lambda path: _write_part(whole, path, share))
+
+    def without_index(self, scene: Scene = PAN, *, share: float = 0.8) -> Path:
+        """The first part of an mp4 whose index would have come last: nothing of it can be decoded."""
+        whole = self.make(scene)
+        return self._once(f"{scene!r}{share}end", scene.container, lambda path: _write_part(whole, path, share))
+
+    def encrypted(self, scene: Scene = STILL) -> Path:
+        """An mp4 whose pictures are locked with a key that nobody has (Common Encryption)."""
+        scheme = ("encryption_scheme", "cenc-aes-ctr")
+        return self.make(replace(scene, options=(scheme, ("encryption_key", "7" * 32), ("encryption_kid", "3" * 32))))
+
+    def audio_only(self, container: str = "m4a") -> Path:
+        """A sound recording of one second."""
+        return self._once("audio", container, _write_audio)
+
+    def text(self) -> Path:
+        """Words in a file that is named like a video."""
+        return self._once("text", "mp4", _write_text)
+
+    def empty(self) -> Path:
+        """A file of 0 bytes that is named like a video."""
+        return self._once("empty", "mp4", Path.touch)
+
+    def _once(self, what: str, suffix: str, write: Callable[[Path], None]) -> Path:
+        path = self.folder / f"{hashlib.sha256(what.encode()).hexdigest()[:16]}.{suffix}"
+        if not path.exists():
+            write(path)
+        return path
+
+
+class _Pipe(io.RawIOBase):
+    """A file that its writer cannot seek in."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        """It is written to and nothing else."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Append."""
+        return self._file.write(content)
+
+
+def write_scene(scene: Scene, path: Path) -> None:
+    """Encode a scene into a file."""
+    options = dict(scene.options) | ({"live": "1"} if scene.live else {})
+    with path.open("wb") as file:
+        target: Any = _Pipe(file) if scene.live else file
+        with av.open(target, "w", format=WRITERS.get(scene.container, scene.container), options=options) as container:
+            _write_pictures(container, scene)
+
+
+def _write_pictures(container: OutputContainer, scene: Scene) -> None:
+    stream = _add_pictures(container, scene)
+    sound = _add_sound(container) if scene.sound else None
+    for time_s in scene.times():
+        stored = np.ascontiguousarray(np.rot90(scene.picture(time_s), scene.rotation // 90))
+        frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
+        frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round(time_s * CLOCK_HZ)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+    if sound:
+        _write_tone(container, sound, scene.duration_s)
+
+
+def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
+    stream = container.add_stream(scene.codec, rate=Fraction(scene.fps).limit_denominator(1001))
+    assert isinstance(stream, av.VideoStream)
+    sideways = scene.rotation in (90, 270)
+    stream.width, stream.height = (scene.height, scene.width) if sideways else (scene.width, scene.height)
+    stream.pix_fmt = scene.pixel_format
+    stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
+    stream.codec_context.options = FAST.get(scene.codec, {})
+    if scene.rotation:
+        stream.set_display_rotation(-scene.rotation)  # which counts counter-clockwise
+    return stream
+
+
+def _add_sound(container: OutputContainer) -> av.AudioStream:
+    codec = "libopus" if container.format.name == "webm" else "aac"
+    stream = container.add_stream(codec, rate=SOUND_HZ, layout="mono")
+    assert isinstance(stream, av.AudioStream)
+    return stream
+
+
+def _write_tone(container: OutputContainer, stream: av.AudioStream, duration_s: float) -> None:
+    samples = np.sin(np.arange(round(duration_s * SOUND_HZ)) * (2 * np.pi * 440 / SOUND_HZ)).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
+    frame.sample_rate = SOUND_HZ
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def _write_audio(path: Path) -> None:
+    with av.open(str(path), "w", format=WRITERS.get(path.suffix[1:], path.suffix[1:])) as container:
+        _write_tone(container, _add_sound(container), 1.0)
+
+
+def _write_text(path: Path) -> None:
+    path.write_text("This is not a video.\n" * 40, encoding="utf-8")
+
+
+def _write_part(whole: Path, path: Path, share: float) -> None:
+    """Cut in the middle of a packet, after `share` of all the packets."""
+    with av.open(str(whole)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    last = packets[int(len(packets) * share)]
+    path.write_bytes(whole.read_bytes()[: (last.pos or 0) + last.size // 2])
