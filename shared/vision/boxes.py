@@ -1,0 +1,64 @@
+"""Arithmetic on boxes: arrays (N, 4) of x1, y1, x2, y2."""
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.vision.types import Floats
+
+Indices = npt.NDArray[np.intp]
+
+
+def areas(boxes: Floats) -> Floats:
+    """(N, 4) -> (N,); an inverted box has none."""
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def intersections(one: Floats, other: Floats) -> Floats:
+    """Shared area of each pair: (N, 4), (M, 4) -> (N, M)."""
+    corner = np.maximum(one[:, None, :2], other[None, :, :2])
+    opposite = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    sides = np.maximum(opposite - corner, 0)
+    return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
+
+
+def overlaps(one: Floats, other: Floats) -> Floats:
+    """Intersection over union of each pair: (N, 4), (M, 4) -> (N, M)."""
+    shared = intersections(one, other)
+    union = areas(one)[:, None] + areas(other)[None, :] - shared
+    return np.asarray(shared / np.maximum(union, 1e-6), np.float32)
+
+
+def containments(one: Floats, other: Floats) -> Floats:
+    """Intersection over the smaller area of each pair: (N, 4), (M, 4) -> (N, M)."""
+    smaller = np.minimum(areas(one)[:, None], areas(other)[None, :])
+    return np.asarray(intersections(one, other) / np.maximum(smaller, 1e-6), np.float32)
+
+
+def centres(boxes: Floats) -> Floats:
+    """(N, 4) -> (N, 2)."""
+    return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
+
+
+def squares(boxes: Floats) -> Floats:
+    """Each box grown about its centre to a square on its longer side."""
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
+    corners = centres(boxes) - sides / 2
+    return np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
+
+
+def suppress(boxes: Floats, scores: Floats, threshold: float, *, by_smaller: bool = False) -> Indices:
+    """Non-maximum suppression: indices of what stays, best first.
+
+    A box goes when a better one covers more than `threshold` of their union or, with `by_smaller`, of the smaller.
+    """
+    order = np.argsort(-scores, kind="stable")
+    measure = containments if by_smaller else overlaps
+    covered = measure(boxes[order], boxes[order]) > threshold
+    kept: list[int] = []
+    gone = np.zeros(len(order), bool)
+    for place in range(len(order)):
+        if not gone[place]:
+            kept.append(place)
+            gone |= covered[place]
+    return np.asarray(order[kept], np.intp)

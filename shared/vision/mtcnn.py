@@ -1,0 +1,169 @@
+"""MTCNN (Zhang et al. 2016) on ONNX Runtime, with the weights and the arithmetic of facenet-pytorch.
+
+Three networks in a cascade: P-Net looks at every 12 x 12 patch of a pyramid, R-Net at what it proposes, and O-Net
+has the last word and finds five landmarks. O-Net alone follows a face from one frame to the next.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.errors import ModelError
+from shared.model_folder import MANIFEST, verify_files
+from shared.vision.boxes import squares, suppress
+from shared.vision.resample import area_means, integral
+from shared.vision.sessions import open_session
+from shared.vision.types import Detections, Floats, Frame, Image
+
+PATCH, STRIDE = 12, 2
+"""P-Net's field of view and the step between patches, in pixels of a pyramid level."""
+
+FACTOR = 0.709
+"""From one pyramid level to the next: half the area, as in the paper and in facenet-pytorch."""
+
+THRESHOLDS = (0.6, 0.7, 0.7)
+"""Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
+
+LEVEL_OVERLAP, FRAME_OVERLAP = 0.5, 0.7
+"""Non-maximum suppression within a pyramid level, and between all boxes of a frame."""
+
+
+class Mtcnn:
+    """A `Detector`: finds all faces of a frame, or one again near where it was."""
+
+    def __init__(self, folder: Path, *, min_face: float, threads: int = 1) -> None:
+        """Load the networks.
+
+        folder    holds pnet.onnx, rnet.onnx, onet.onnx and the manifest of their sha256
+        min_face  smallest face, as a share of the shorter side of the frame
+
+        Raises ModelError when a file is missing or damaged.
+        """
+        verify_files(folder, _expected(folder))
+        names = ("pnet", "rnet", "onet")
+        self._proposal, self._refinement, self._output = (open_session(folder / f"{n}.onnx", threads) for n in names)
+        self._min_face = min_face
+
+    def detect(self, frame: Frame) -> Detections:
+        """All faces of the frame, best first."""
+        proposals = self._proposals(frame.rgb)
+        candidates = self._refined(frame.rgb, proposals)
+        found = self._judged(frame.rgb, candidates)
+        found = found.take(found.scores > THRESHOLDS[2])
+        found = found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
+        return _scaled(found, frame.scale)
+
+    def refine(self, frame: Frame, boxes: Floats) -> Detections:
+        """For each box (N, 4) where a face was a moment ago: where O-Net sees it now; score 0 where it sees none."""
+        found = self._judged(frame.rgb, squares(boxes / np.float32(frame.scale)))
+        scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
+        return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
+
+    def _proposals(self, picture: Image) -> Floats:
+        """P-Net over the pyramid: square boxes (N, 4)."""
+        sums = integral(picture)
+        height, width = picture.shape[:2]
+        found = []
+        for scale in pyramid(height, width, self._min_face):
+            level = area_means(sums, int(height * scale + 1), int(width * scale + 1))
+            scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
+            candidates = _patches(scores[0, 0], shifts[0], scale)
+            found.append(candidates[suppress(candidates[:, :4], candidates[:, 4], LEVEL_OVERLAP)])
+        if not found:
+            return np.zeros((0, 4), np.float32)
+        everything = np.concatenate(found)  # (N, 9): box, score, shifts
+        everything = everything[suppress(everything[:, :4], everything[:, 4], FRAME_OVERLAP)]
+        return squares(_shifted(everything[:, :4], everything[:, 5:], border=0))
+
+    def _refined(self, picture: Image, boxes: Floats) -> Floats:
+        """R-Net on each box: the square boxes that are still taken for faces."""
+        boxes, crops = _crops(picture, boxes, 24)
+        if not len(boxes):
+            return boxes
+        scores, shifts = self._refinement.run(None, {"pictures": crops})
+        passed = np.flatnonzero(scores[:, 0] > THRESHOLDS[1])
+        chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)]
+        return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
+
+    def _judged(self, picture: Image, boxes: Floats) -> Detections:
+        """O-Net on each square box, in the same order; a box without a single pixel scores 0."""
+        inside, crops = _crops(picture, boxes, 48)
+        if not len(inside):
+            return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
+        scores, shifts, points = self._output.run(None, {"pictures": crops})
+        sides = (inside[:, 2:] - inside[:, :2] + 1)[:, np.newaxis]  # (N, 1, 2)
+        landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + inside[:, np.newaxis, :2] - 1
+        found = Detections(_shifted(inside, shifts, border=1), scores[:, 0], landmarks.astype(np.float32))
+        return found if len(inside) == len(boxes) else _spread(found, _has_pixels(picture, boxes))
+
+
+def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
+    """Scales at which P-Net's patch covers a face of at least `min_face` of the shorter side."""
+    shorter = min(height, width)
+    scale = PATCH / max(shorter * min_face, PATCH)
+    while shorter * scale >= PATCH:
+        yield scale
+        scale *= FACTOR
+
+
+def _expected(folder: Path) -> dict[str, str]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return {str(name): str(sha256) for name, sha256 in manifest["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"the {MANIFEST} in {folder} cannot be read") from error
+
+
+def _patches(scores: Floats, shifts: Floats, scale: float) -> Floats:
+    """The patches of one level that look like a face: (N, 9) box in the picture, score, shifts."""
+    rows, columns = np.nonzero(scores >= THRESHOLDS[0])
+    corners = np.stack([columns, rows], axis=1) * STRIDE
+    boxes = np.floor(np.concatenate([corners + 1, corners + PATCH], axis=1) / np.float32(scale))
+    chosen = scores[rows, columns, np.newaxis]
+    return np.concatenate([boxes, chosen, shifts[:, rows, columns].T], axis=1).astype(np.float32)
+
+
+def _shifted(boxes: Floats, shifts: Floats, *, border: int) -> Floats:
+    """Move each side by a share of the box's size; R-Net and O-Net were trained counting the border pixel."""
+    sides = boxes[:, 2:] - boxes[:, :2] + border
+    return np.asarray(boxes + shifts * np.tile(sides, 2), np.float32)
+
+
+def _corners(picture: Image, boxes: Floats) -> npt.NDArray[np.int32]:
+    """Whole-pixel corners inside the picture, counted from 1 as the original does: (N, 4)."""
+    height, width = picture.shape[:2]
+    corners = np.trunc(boxes).astype(np.int32)
+    corners[:, :2] = np.maximum(corners[:, :2], 1)
+    corners[:, 2:] = np.minimum(corners[:, 2:], (width, height))
+    return corners
+
+
+def _has_pixels(picture: Image, boxes: Floats) -> npt.NDArray[np.bool_]:
+    corners = _corners(picture, boxes)
+    return np.asarray((corners[:, 2:] >= corners[:, :2]).all(axis=1))
+
+
+def _crops(picture: Image, boxes: Floats, side: int) -> tuple[Floats, Floats]:
+    """Cut the boxes out: those that have pixels (N, 4), and their pictures (N, side, side, 3)."""
+    boxes = boxes[_has_pixels(picture, boxes)]
+    crops = np.empty((len(boxes), side, side, 3), np.float32)
+    for crop, (left, top, right, bottom) in zip(crops, _corners(picture, boxes), strict=True):
+        crop[:] = area_means(integral(picture[top - 1 : bottom, left - 1 : right]), side, side)
+    return boxes, crops
+
+
+def _spread(found: Detections, present: npt.NDArray[np.bool_]) -> Detections:
+    """Put detections of some boxes back among all; the others score 0."""
+    count = len(present)
+    boxes, scores = np.zeros((count, 4), np.float32), np.zeros(count, np.float32)
+    landmarks = np.zeros((count, 5, 2), np.float32)
+    boxes[present], scores[present], landmarks[present] = found.boxes, found.scores, found.landmarks
+    return Detections(boxes, scores, landmarks)
+
+
+def _scaled(found: Detections, scale: float) -> Detections:
+    factor = np.float32(scale)
+    return Detections(found.boxes * factor, found.scores, found.landmarks * factor)

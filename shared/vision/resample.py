@@ -1,0 +1,34 @@
+"""Shrinking by the mean over areas, exactly as MTCNN saw its pictures in training.
+
+facenet-pytorch resizes with `torch.nn.functional.interpolate(mode="area")`: each target pixel is the mean of the
+source pixels that it touches at all. OpenCV's INTER_AREA weights those at the rim, which moves boxes by a pixel.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from shared.vision.types import Floats, Image
+
+Sums = npt.NDArray[np.int32]
+
+
+def integral(picture: Image) -> Sums:
+    """(h, w, 3) -> (h + 1, w + 1, 3): the sum of everything above and to the left."""
+    return np.asarray(cv2.integral(picture), np.int32)
+
+
+def area_means(sums: Sums, height: int, width: int) -> Floats:
+    """Resize the picture behind `sums`: -> (height, width, 3) in 0..255."""
+    top, bottom = _bounds(sums.shape[0] - 1, height)
+    left, right = _bounds(sums.shape[1] - 1, width)
+    strips = sums[bottom] - sums[top]  # (height, w + 1, 3)
+    totals = strips[:, right] - strips[:, left]
+    counts = np.outer(bottom - top, right - left)[..., np.newaxis]
+    return np.divide(totals, counts, dtype=np.float32)
+
+
+def _bounds(length: int, parts: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First and one past the last source pixel of each target pixel."""
+    steps = np.arange(parts)
+    return steps * length // parts, -(-(steps + 1) * length // parts)
