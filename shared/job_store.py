@@ -1,0 +1,151 @@
+"""Changes to jobs. Each is one script in Redis: the record, its time to live and the event that tells of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from redis import Redis
+from redis.client import Pipeline
+
+from shared import keys
+from shared.errors import DuyguError
+from shared.jobs import UNFINISHED, JobRecord, error_fields, progress_text
+from shared.schemas import JobStatus
+
+UNFINISHED_TTL = 7 * 24 * 3600
+"""Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""
+
+MAX_EVENTS = 2000
+"""Events kept for one job; older ones make way."""
+
+EVENTS_TTL = 3600
+"""Seconds after its last event for which an ended job's events can be replayed."""
+
+CHANGE: Final = """
+local record, stream = KEYS[1], KEYS[2]
+local change = cjson.decode(ARGV[1])
+local status = redis.call('HGET', record, 'status')
+local allowed = false
+for _, name in ipairs(change.allowed) do
+    allowed = allowed or name == status
+end
+if not allowed then
+    return 0
+end
+local told = tonumber(redis.call('HGET', record, 'events') or '0')
+if change.event ~= '' and told >= change.number then
+    return 1
+end
+if #change.fields > 0 then
+    redis.call('HSET', record, unpack(change.fields))
+end
+if change.event ~= '' then
+    local id = redis.call('HINCRBY', record, 'events', 1) .. '-0'
+    redis.call('XADD', stream, 'MAXLEN', '~', change.max_events, id, 'event', change.event, 'data', change.data)
+    redis.call('EXPIRE', stream, change.events_ttl)
+end
+redis.call('EXPIRE', record, change.ttl)
+return 1
+"""
+"""Changes a job whose status is one of `allowed`; 0 when it is not, or when there is no such job.
+
+An event's `number` is the count of events once it is told: one that has been told already is not told again, so a
+change may be repeated when the connection broke before its answer came, and by the next worker after a crash.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something to tell about a job. `number` counts from 1; `data` is sent as JSON."""
+
+    number: int
+    name: str
+    data: Mapping[str, Any]
+
+
+class JobStore:
+    """The jobs in Redis, for those who change them. `result_ttl`: seconds for which an ended job is kept."""
+
+    def __init__(self, redis: Redis, result_ttl: int) -> None:
+        self._redis = redis
+        self._result_ttl = result_ttl
+        self._change = redis.register_script(CHANGE)
+
+    def read(self, job_id: str) -> JobRecord | None:
+        """One job, or None when there is none."""
+        values: dict[bytes, bytes] = self._redis.hgetall(keys.job(job_id))  # type: ignore[assignment]
+        if not values:
+            return None
+        return JobRecord.from_hash(job_id, {name.decode(): value.decode() for name, value in values.items()})
+
+    def create(self, record: JobRecord, pipeline: Pipeline) -> None:
+        """Add a queued job, with its first event, as part of `pipeline`."""
+        key, events = keys.job(record.job_id), keys.events(record.job_id)
+        pipeline.hset(key, items=[part for pair in {**record.to_hash(), "events": "1"}.items() for part in pair])
+        pipeline.expire(key, UNFINISHED_TTL)
+        pipeline.xadd(events, {"event": "queued", "data": "{}"}, id="1-0")
+        pipeline.expire(events, UNFINISHED_TTL)
+        pipeline.zadd(keys.JOBS, {record.job_id: 0})
+
+    def begin(self, job_id: str) -> JobRecord | None:
+        """Say that a worker has taken the job, for the first or another time; None when it is no longer wanted."""
+        record = self.read(job_id)
+        if record is None or record.ended:
+            return None
+        fields = {"status": JobStatus.RUNNING.value, "attempts": str(record.attempts + 1)}
+        event = None
+        if record.started_at is None:
+            fields["started_at"] = _now()
+            event = Event(record.events + 1, "started", {})
+        return self.read(job_id) if self._apply(job_id, UNFINISHED, fields, event) else None
+
+    def report(self, job_id: str, fields: Mapping[str, str], event: Event | None = None) -> bool:
+        """Change a running job; False when it is no longer wanted."""
+        return self._apply(job_id, [JobStatus.RUNNING], fields, event)
+
+    def succeed(self, job_id: str, number: int) -> bool:
+        """End a running job well; False when it was no longer wanted."""
+        fields = {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), "ended_at": _now()}
+        return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
+
+    def fail(self, job_id: str, error: DuyguError, number: int | None = None) -> bool:
+        """End an unfinished job with an error; False when it was no longer wanted."""
+        if number is None:
+            record = self.read(job_id)
+            number = record.events + 1 if record else 0
+        fields = {"status": JobStatus.FAILED.value, "ended_at": _now(), **error_fields(error)}
+        told = {"code": error.code, "title": error.title, "detail": error.detail}
+        return self._apply(job_id, UNFINISHED, fields, Event(number, "failed", told))
+
+    def erase(self, job_id: str) -> None:
+        """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
+        record = self.read(job_id)
+        if record is not None:
+            fields = {"status": JobStatus.CANCELLED.value, "ended_at": _now()}
+            self._apply(job_id, UNFINISHED, fields, Event(record.events + 1, "cancelled", {}))
+        with self._redis.pipeline() as pipeline:
+            pipeline.delete(keys.job(job_id), keys.events(job_id))
+            pipeline.zrem(keys.JOBS, job_id)
+            pipeline.execute()
+
+    def _apply(
+        self, job_id: str, allowed: Sequence[JobStatus], fields: Mapping[str, str], event: Event | None = None
+    ) -> bool:
+        ended = "ended_at" in fields
+        change = {
+            "allowed": [status.value for status in allowed],
+            "fields": [part for pair in fields.items() for part in pair],
+            "number": event.number if event else 0,
+            "event": event.name if event else "",
+            "data": json.dumps(event.data) if event else "",
+            "max_events": MAX_EVENTS,
+            "events_ttl": min(EVENTS_TTL, self._result_ttl) if ended else UNFINISHED_TTL,
+            "ttl": self._result_ttl if ended else UNFINISHED_TTL,
+        }
+        return bool(self._change(keys=[keys.job(job_id), keys.events(job_id)], args=[json.dumps(change)]))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,61 @@
+"""The queues between the API and the workers.
+
+Tasks are named by text and their arguments are JSON, so the API imports no worker code, and whoever can write to
+Redis can name a task but not bring code along.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from rq import Queue, Retry
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+
+class QueueName(StrEnum):
+    """One worker process serves one of these."""
+
+    VIDEOS = "videos"
+
+
+ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
+
+TASKS = frozenset({ANALYZE_VIDEO})
+
+CRASHES_FORGIVEN = 1
+"""A job that ends its worker is run again this often; after that it fails."""
+
+
+class TaskJob(Job):
+    """A job of rq's that runs one of our own tasks and nothing else, whatever its record in Redis names."""
+
+    @property
+    def func(self) -> Callable[..., Any] | None:
+        """The task. Raises ValueError when the record names something else."""
+        if self.func_name not in TASKS:
+            raise ValueError(f"{self.func_name} is not a task of this service")
+        task: Callable[..., Any] | None = super().func
+        return task
+
+
+def open_queue(redis: Redis, name: QueueName) -> Queue:
+    """One of the queues, as both sides see it."""
+    return Queue(name.value, connection=redis, job_class=TaskJob, serializer=JSONSerializer)
+
+
+def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline) -> None:
+    """Put a video's job into the queue, as part of `pipeline`. rq forgets the job as soon as it has ended."""
+    queue.enqueue_call(
+        ANALYZE_VIDEO,
+        args=(job_id,),
+        job_id=job_id,
+        timeout=timeout_s,
+        result_ttl=0,
+        failure_ttl=0,
+        retry=Retry(max=CRASHES_FORGIVEN, enqueue_at_front=True),
+        description=job_id,
+        pipeline=pipeline,
+    )
