@@ -1,0 +1,43 @@
+# Sourced by the other scripts. `environment SET...` brings the virtual environment up to what requirements/SET.txt pins.
+#
+# DUYGU_VENV  where the virtual environment is (.venv)
+# PYTHON      the Python 3.11 or newer that makes it
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+venv=${DUYGU_VENV:-$PWD/.venv}
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3.11 python3 python3.12 python3.13 python3.14}; do
+    if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv). PYTHON names another one." >&2
+  return 1
+}
+
+# A stamp in the virtual environment holds the text of what was installed last; an interrupted install leaves a mark.
+install() {
+  local stamp=$venv/installed-$1 text=$2
+  shift 2
+  [ "$(cat "$stamp" 2>/dev/null)" != "$text" ] || return 0
+  if [ -e "$venv/unfinished" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    "$(find_python)" -m venv --clear "$venv"
+  fi
+  touch "$venv/unfinished"
+  "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --retries 10 "$@" >&2
+  printf %s "$text" >"$stamp"
+  rm "$venv/unfinished"
+}
+
+environment() {
+  local set hashes
+  for set in "$@"; do
+    hashes=()
+    ! grep -q -- --hash= "requirements/$set.txt" || hashes=(--require-hashes)
+    install "$set" "$(cat "requirements/$set.txt")" "${hashes[@]}" --requirement "requirements/$set.txt"
+  done
+  install project "$PWD $(cat pyproject.toml)" --no-deps --no-build-isolation --editable .
+}
