@@ -1,15 +1,28 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from shared.broker import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
 from tests.videos import VideoMaker
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "clips"
 """Recordings to try things on; they are no part of the project and need not be there."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """Settings of the person who runs the tests do not reach them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name == "REDIS_URL" or (name.startswith("DUYGU_") and not name.startswith("DUYGU_TEST_")):
+                patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -20,16 +33,24 @@ def video_maker(tmp_path_factory: pytest.TempPathFactory) -> VideoMaker:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings with a data folder of their own and one engine thread; nothing of the environment is in them."""
+    """Settings with a data folder of their own, a free port and one engine thread."""
     return Settings(data_dir=tmp_path / "data", port=0, threads=1)
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of the person who runs the tests do not reach them."""
-    for name in os.environ:
-        if name == "REDIS_URL" or (name.startswith("DUYGU_") and not name.startswith("DUYGU_TEST_")):
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real Valkey that runs as long as the tests."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("valkey"))
+    with EmbeddedValkey(settings.data_dir):
+        yield redis_url(settings)
+
+
+@pytest.fixture
+def redis(valkey_url: str) -> Iterator[Redis]:
+    """A connection to an empty database of the Valkey of all tests."""
+    with connect(valkey_url) as connection:
+        connection.flushall()
+        yield connection
 
 
 @pytest.fixture
