@@ -11,6 +11,11 @@ from shared.broker import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
 from tests.videos import VideoMaker
 
+REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
+
+if REFERENCE:
+    import torch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch crashes
+
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "clips"
 """Recordings to try things on; they are no part of the project and need not be there."""
 
@@ -63,7 +68,7 @@ def clips() -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what holds the two engines equal unless it was asked for: torch is then not installed."""
-    if os.environ.get("DUYGU_TEST_REFERENCE") == "1":
+    if REFERENCE:
         return
     skip = pytest.mark.skip(reason="set DUYGU_TEST_REFERENCE=1 to run the reference engine")
     for item in items:
