@@ -1,0 +1,142 @@
+"""The one path from frames to emotions, for a file and for a live stream."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.vision.clips import Clip, ClipBuilder, Crop
+from shared.vision.crops import crop_face, normalise
+from shared.vision.cuts import CutDetector
+from shared.vision.engine import Engine
+from shared.vision.quality import judge
+from shared.vision.results import Answer, Seen
+from shared.vision.sampling import Sampler
+from shared.vision.tracking import TICK_ROUNDING_S, Track, Tracker
+from shared.vision.types import Frame
+
+CONFIRM_S, CONFIRM_SCORE = 0.2, 0.9
+"""A face counts once it has been followed for so long and O-Net has been so sure of it at least once."""
+
+CONFIRM_SHARE = 0.5
+"""At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one frame brought. The first step of a face also tells where it was before it counted."""
+
+    time_s: float
+    seen: tuple[Seen, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    ended: tuple[int, ...] = ()  # ids of the faces that are over
+
+
+@dataclass(slots=True)
+class Face:
+    """What is kept of a track besides where it is. It has no id until it counts."""
+
+    clips: ClipBuilder
+    face_id: int | None = None
+    tick: int = -1  # of the last crop
+    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # before it counted
+
+
+class Analyzer:
+    """Takes frames in order and tells who is seen where, and what the network says of each clip."""
+
+    def __init__(self, engine: Engine, *, interval_s: float | None = None, batch: int = 1) -> None:
+        """Start before the first frame.
+
+        interval_s  time between the frames of the source, where it is known
+        batch       clips that wait for each other; 1 answers at once, more is faster
+        """
+        self.engine = engine
+        self.batch = batch
+        self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
+        self.cuts = CutDetector()
+        self.tracker = Tracker(engine.detector)
+        self.faces: dict[int, Face] = {}  # by key of the track
+        self.waiting: list[tuple[int, Clip]] = []  # by key of the track
+        self.last_id = 0
+        self.frames_analysed = 0
+
+    def push(self, frame: Frame) -> Step:
+        """Take the next frame; one that falls between two ticks of the recipe's clock brings nothing."""
+        before = self.sampler.last
+        tick = self.sampler.tick(frame.time_s)
+        if tick is None:
+            return Step(frame.time_s)
+        self.frames_analysed += 1
+        over = self.tracker.update(frame, cut=self.cuts.is_cut(frame.rgb))
+        self._close(over)
+        seen = [news for track in self.tracker.seen() for news in self._see(track, frame, tick, before)]
+        answers = self._classify() if self._ready() >= self.batch else []
+        return Step(frame.time_s, tuple(seen), tuple(answers), self._release(over))
+
+    def finish(self) -> Step:
+        """The frames are over: whatever is still open is answered for."""
+        over, self.tracker.tracks = self.tracker.tracks, []
+        time_s = max((track.seen_s for track in over), default=0.0)
+        lasting = [track for track in over if track.sightings >= CONFIRM_SHARE * self.frames_analysed]
+        seen = [news for track in lasting for news in self._confirm(track)]
+        self._close(over)
+        return Step(time_s, tuple(seen), tuple(self._classify()), self._release(over))
+
+    def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
+        """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""
+        recipe = self.engine.recipe
+        face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
+        image = crop_face(frame.grey, track.box, track.landmarks, recipe)
+        crop = Crop(tick, frame.time_s, image, judge(image, track.box, track.landmarks))
+        self._wait(track.key, face.clips.add(crop, missed=face.tick != before))
+        face.tick = tick
+        face.seen.append((frame.time_s, track.box.tolist(), track.score))
+        followed_s = track.seen_s - track.first_s
+        if face.face_id is not None or followed_s >= CONFIRM_S - TICK_ROUNDING_S:
+            yield from self._confirm(track)
+
+    def _confirm(self, track: Track) -> Iterator[Seen]:
+        """Give the face its id, if it deserves one, and tell where it has been."""
+        face = self.faces[track.key]
+        if face.face_id is None and track.best >= CONFIRM_SCORE:
+            self.last_id += 1
+            face.face_id = self.last_id
+        if face.face_id is not None:
+            for time_s, box, score in face.seen:
+                yield Seen(face.face_id, time_s, np.array(box, np.float32), score)
+            face.seen.clear()
+
+    def _close(self, over: list[Track]) -> None:
+        for track in over:
+            self._wait(track.key, self.faces[track.key].clips.end())
+
+    def _release(self, over: list[Track]) -> tuple[int, ...]:
+        """Forget what no track and no waiting clip needs any more; the ids of the faces that are over."""
+        ids = [self.faces[track.key].face_id for track in over]
+        alive = {track.key for track in self.tracker.tracks}
+        self.waiting = [
+            (key, clip) for key, clip in self.waiting if key in alive or self.faces[key].face_id is not None
+        ]
+        needed = alive | {key for key, _ in self.waiting}
+        self.faces = {key: face for key, face in self.faces.items() if key in needed}
+        return tuple(face_id for face_id in ids if face_id is not None)
+
+    def _wait(self, key: int, clips: Iterable[Clip]) -> None:
+        self.waiting.extend((key, clip) for clip in clips)
+
+    def _ready(self) -> int:
+        return sum(self.faces[key].face_id is not None for key, _ in self.waiting)
+
+    def _classify(self) -> list[Answer]:
+        """Ask the network about all waiting clips of faces that count, in one batch."""
+        ready = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is not None]
+        self.waiting = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is None]
+        if not ready:
+            return []
+        clips = normalise(np.stack([clip.images for _, clip in ready]), self.engine.recipe)
+        logits = self.engine.classifier.logits(clips)
+        return [
+            Answer(self.faces[key].face_id or 0, clip.start_s, clip.end_s, scores, clip.flags)
+            for (key, clip), scores in zip(ready, logits, strict=True)
+        ]

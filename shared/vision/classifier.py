@@ -1,0 +1,47 @@
+"""The 3D CNN in ONNX Runtime."""
+
+import numpy as np
+
+from shared.errors import ModelError
+from shared.model_folder import ModelFolder
+from shared.vision.recipe import Recipe
+from shared.vision.sessions import open_session
+from shared.vision.types import Floats
+
+RECIPE_KEY = "recipe"
+"""Where a model file keeps its recipe: a metadata property in ONNX, an attribute in HDF5."""
+
+BATCH = 32
+"""Clips in one run, so that memory does not follow the number of faces."""
+
+
+class OnnxClassifier:
+    """A `Classifier` whose recipe comes out of the model file itself."""
+
+    def __init__(self, folder: ModelFolder, *, threads: int = 1) -> None:
+        """Load the network and try it once. Raises ModelError when it is not what its recipe says."""
+        self._session = open_session(folder.onnx, threads)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._recipe = Recipe.from_json(metadata.get(RECIPE_KEY, ""))
+        self._input = self._session.get_inputs()[0].name
+        self._check()
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the clips it takes are made."""
+        return self._recipe
+
+    def logits(self, clips: Floats) -> Floats:
+        """(N, frames, size, size, 1) normalised clips -> (N, labels) logits."""
+        if not len(clips):
+            return np.zeros((0, len(self._recipe.labels)), np.float32)
+        batches = [clips[start : start + BATCH] for start in range(0, len(clips), BATCH)]
+        return np.concatenate([self._session.run(None, {self._input: batch})[0] for batch in batches])
+
+    def _check(self) -> None:
+        try:
+            answer = self.logits(np.zeros((2, *self._recipe.input_shape), np.float32))
+        except Exception as error:  # ONNX Runtime's errors share no other base
+            raise ModelError("the network does not take the clips that its recipe describes") from error
+        if answer.shape != (2, len(self._recipe.labels)):
+            raise ModelError("the network does not answer with one number for each label of its recipe")

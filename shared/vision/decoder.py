@@ -1,0 +1,233 @@
+"""Frames of a video file, decoded in a process of their own that can do no harm."""
+
+import json
+import mmap
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
+
+import cv2
+import numpy as np
+
+from shared.config import MB, ROOT, Settings
+from shared.errors import CancelledError, DecoderLimitError, DuyguError, EmptyFileError, UndecodableVideoError, by_code
+from shared.vision.types import Frame, Image
+from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, read
+
+SILENCE_S = 30.0
+"""Longest time between two messages of a decoding process that is alive and well."""
+
+POLL_S = 0.1
+"""How often a wait looks whether it should stop."""
+
+DETECTION_FACE = 20.0
+"""The smallest face that is looked for has at least so many pixels on the detection copy; facenet-pytorch's own."""
+
+FULL_RANGE = np.clip(np.round((np.arange(256) - 16.0) * 255 / 219), 0, 255).astype(np.uint8)
+"""From broadcast levels, black 16 and white 235, to 0..255."""
+
+
+TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+
+Rotation = Literal[0, 90, 180, 270]
+
+ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
+"""Degrees clockwise for quarter turns counter-clockwise."""
+
+CHILD = "shared.vision.decoder_child"
+
+
+class Video:
+    """A file being decoded. Iterate it once; a frame's pictures hold until the next one is asked for."""
+
+    def __init__(
+        self, path: Path, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        """Start decoding, and read what the header says.
+
+        rate_hz  frames a second that are wanted; None for every frame
+
+        Raises an error of shared.errors for a file that gives no pictures, CancelledError when `should_stop` says so.
+        """
+        self.width = self.height = self.frames_decoded = 0
+        self.rotation: Rotation = 0
+        self.warnings: list[tuple[str, str]] = []
+        with ExitStack() as stack:
+            file = stack.enter_context(path.open("rb"))
+            if not os.fstat(file.fileno()).st_size:
+                raise EmptyFileError
+            self._child = stack.enter_context(Child(file, settings, rate_hz, should_stop or (lambda: False)))
+            opened = self._child.receive()
+            if not isinstance(opened, Opened):
+                raise UndecodableVideoError
+            self.duration_s, self.interval_s = opened.duration_s, opened.interval_s
+            self._resources = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The wanted frames in order. Raises an error of shared.errors when not even one can be had."""
+        while isinstance(message := self._next(), Decoded):
+            frame = self._child.frame(message)
+            self.height, self.width = frame.grey.shape
+            self.rotation, self.frames_decoded = ROTATIONS[message.turns], message.index + 1
+            yield frame
+            self._child.give_back(message.slot)
+        if isinstance(message, Ended):
+            self.duration_s, self.frames_decoded = message.duration_s, message.decoded
+            self.warnings = [(code, detail) for code, detail in message.warnings]
+
+    def _next(self) -> Message | None:
+        """The next message, or None where the process died after it had given pictures."""
+        try:
+            return self._child.receive()
+        except (UndecodableVideoError, DecoderLimitError):
+            if not self.frames_decoded:
+                raise
+            self.warnings = [("damaged", "the video could be decoded only up to a point")]
+            return None
+
+
+class Child:
+    """The decoding process, and the memory that it shares."""
+
+    def __init__(
+        self, file: BinaryIO, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool]
+    ) -> None:
+        """Start it on an open file."""
+        # A slot is touched only as far as its pictures reach, so its size costs address space alone.
+        self._slot_bytes = -(-settings.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._should_stop = should_stop
+        self._lines = bytearray()
+        with shared_memory() as shared:
+            shared.truncate(self._slot_bytes * SLOTS)
+            self._memory = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.uint8)
+            order = make_order(settings, rate_hz, file, shared, self._slot_bytes)
+            self._process = start_process(order)
+        self._output = self._process.stdout.fileno() if self._process.stdout else -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+
+    def receive(self) -> Message:
+        """Its next message.
+
+        Raises the error that it reports, DecoderLimitError when it is over its limits or stuck, UndecodableVideoError
+        when it dies otherwise, and CancelledError when this process should stop.
+        """
+        deadline = time.monotonic() + SILENCE_S
+        while b"\n" not in self._lines:
+            self._wait(deadline)
+            if not (piece := os.read(self._output, 1 << 16)):
+                raise self._death()
+            self._lines += piece
+        line, _, self._lines = self._lines.partition(b"\n")
+        message = read(bytes(line))
+        if isinstance(message, Failed):
+            raise by_code()[message.code](message.detail)
+        return message
+
+    def frame(self, decoded: Decoded) -> Frame:
+        """The pictures of a slot, without copying what need not be."""
+        start = decoded.slot * self._slot_bytes
+        grey, end = self._plane(decoded.grey, start, 1)
+        rgb, _ = self._plane(decoded.small, end, 3)
+        levels = np.asarray(cv2.LUT(grey[..., 0], FULL_RANGE), np.uint8) if decoded.limited else grey[..., 0]
+        return Frame(decoded.index, decoded.time_s, upright(rgb, decoded), upright(levels, decoded))
+
+    def _plane(self, plane: list[int], start: int, channels: int) -> tuple[Image, int]:
+        """The rows of a plane without their padding, and where the next plane begins."""
+        width, height, stride = plane
+        end = start + stride * height
+        rows = self._memory[start:end].reshape(height, stride)
+        return rows[:, : width * channels].reshape(height, width, channels), end
+
+    def give_back(self, slot: int) -> None:
+        """The pictures of this slot are not needed any more."""
+        # A process that is gone needs no slot; the next receive says what became of it.
+        with suppress(BrokenPipeError):
+            os.write(self._process.stdin.fileno() if self._process.stdin else -1, bytes([slot]))
+
+    def _wait(self, deadline: float) -> None:
+        while not select.select([self._output], [], [], POLL_S)[0]:
+            if self._should_stop():
+                raise CancelledError
+            if time.monotonic() > deadline:
+                raise DecoderLimitError
+        if self._should_stop():
+            raise CancelledError
+
+    def _death(self) -> DuyguError:
+        code = self._process.wait()
+        if code >= 0:
+            return DuyguError("the decoding process ended without a word")  # a fault of ours, not of the file
+        return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
+
+
+def upright(picture: Image, decoded: Decoded) -> Image:
+    """A stored picture as a player shows it."""
+    if decoded.turns:
+        picture = np.asarray(cv2.rotate(picture, TURNS[decoded.turns]), np.uint8)
+    return np.asarray(cv2.flip(picture, 1), np.uint8) if decoded.mirrored else picture
+
+
+def shared_memory() -> BinaryIO:
+    """A file that lives in memory, where the system has such files, and is gone when it is closed."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("duygu-frames"), "r+b")
+    return tempfile.TemporaryFile()
+
+
+def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared: BinaryIO, slot_bytes: int) -> Order:
+    """What the process is told."""
+    return Order(
+        file=file.fileno(),
+        memory=shared.fileno(),
+        slot_bytes=slot_bytes,
+        rate_hz=rate_hz,
+        detection_side=round(DETECTION_FACE / settings.min_face),
+        max_pixels=settings.max_pixels,
+        max_duration_s=settings.max_duration_s,
+        memory_bytes=settings.decoder_memory_mb * MB + slot_bytes * SLOTS,
+        cpu_s=settings.job_timeout_s,
+        threads=settings.threads,
+    )
+
+
+def start_process(order: Order) -> "subprocess.Popen[bytes]":
+    """Start it with nothing of this process but the two files: no environment, no other descriptors."""
+    environment = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(  # noqa: S603 - our own module and an order made here
+        [sys.executable, "-m", CHILD, json.dumps(asdict(order))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(order.file, order.memory),
+        env=environment,
+        bufsize=0,
+    )

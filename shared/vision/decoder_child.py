@@ -1,0 +1,239 @@
+"""The decoding process: `python -m shared.vision.decoder_child ORDER`, started by shared.vision.decoder.
+
+It holds an open file and shared memory, confines itself, and then reads what a stranger has made. It imports PyAV
+and little else, because it is started anew for each video.
+"""
+
+import json
+import mmap
+import os
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import av.subtitles.stream  # which PyAV would import when no file can be opened any more
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from shared.vision.confinement import confine
+from shared.vision.pictures import PictureMaker, orientation, shape
+from shared.vision.sampling import Sampler
+from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
+
+FORMATS = (
+    "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,obu,ivf,gif,apng,asf,ogg,mjpeg,m4v,mxf,dv,nut,"
+    "yuv4mpegpipe,rm,wtv,3gp,live_flv,h263,vc1"
+)
+"""Containers that are read. None of them names other files; playlists, lists of pictures and devices are missing."""
+
+READ_BYTES = 1 << 20
+
+HEADS = {4: (b"ftyp", b"moov", b"mdat"), 0: (b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\1\xba", b"GIF8")}
+"""First bytes of containers, by their place: a file with them that cannot be read is a damaged video."""
+
+BACKWARDS_S = 1.0
+"""A clock that jumps back by more than this was started anew, as where two recordings were joined."""
+
+END_TOLERANCE_S = 0.5
+"""A video may end this much before its header says."""
+
+
+class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wrong
+    """The file gives no picture; `code` is one of shared.errors."""
+
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        super().__init__(code)
+        self.code, self.detail = code, detail
+
+
+class Clock:
+    """Presentation times in seconds from the first frame, never running backwards."""
+
+    def __init__(self, interval_s: float | None) -> None:
+        self.interval_s = interval_s or 0.04
+        self.last_s, self.end_s = 0.0, 0.0
+        self._start_s: float | None = None
+
+    def time(self, frame: av.VideoFrame) -> float:
+        """When this frame is shown; a frame without a time follows the last one."""
+        following_s = self.last_s + self.interval_s
+        if frame.pts is None or frame.time_base is None:
+            time_s = following_s if self._start_s is not None else 0.0
+            self._start_s = self._start_s or 0.0
+        else:
+            stamp_s = float(frame.pts * frame.time_base)
+            if self._start_s is None:
+                self._start_s = stamp_s
+            elif stamp_s - self._start_s < self.last_s - BACKWARDS_S:
+                self._start_s = stamp_s - following_s
+            time_s = stamp_s - self._start_s
+        self.last_s = max(time_s, self.last_s)
+        lasts_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self.interval_s
+        self.end_s = max(self.end_s, self.last_s + lasts_s)
+        return self.last_s
+
+
+class Reader:
+    """Decodes one file and hands its pictures over."""
+
+    def __init__(self, order: Order, memory: mmap.mmap) -> None:
+        self.order = order
+        self.memory = memoryview(memory)
+        self.free = list(range(SLOTS))
+        self.pictures = PictureMaker(order.detection_side)
+        self.warnings: dict[str, str] = {}
+        self.decoded = 0
+
+    def run(self) -> Ended:
+        """Read the whole file. Raises Refused when it gives no picture at all."""
+        with os.fdopen(self.order.file, "rb", buffering=0) as file, open_container(file) as container:
+            stream = video_stream(container)
+            interval_s = average_interval(stream)
+            duration_s = stated_duration(container, stream)
+            self._check(stream, duration_s)
+            send(Opened(duration_s, interval_s))
+            clock = Clock(interval_s)
+            sampler = Sampler(self.order.rate_hz, interval_s)
+            for index, frame in enumerate(self._frames(container, stream, interval_s)):
+                self.decoded = index + 1
+                time_s = clock.time(frame)
+                if time_s > self.order.max_duration_s:
+                    raise Refused("too_long")
+                if sampler.tick(time_s) is not None:
+                    self._hand_over(frame, index, time_s, stream.codec_context.sample_aspect_ratio)
+        if not self.decoded:
+            raise Refused("undecodable")
+        if duration_s is not None and clock.end_s < duration_s - max(END_TOLERANCE_S, duration_s / 20):
+            self.warnings["truncated"] = "the video ends before its header says"
+        return Ended(clock.end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
+
+    def _check(self, stream: VideoStream, duration_s: float | None) -> None:
+        context = stream.codec_context
+        if context.codec_tag in ("encv", "drmi"):
+            raise Refused("encrypted")
+        if context.width * context.height > self.order.max_pixels:
+            raise Refused("too_many_pixels")
+        if duration_s is not None and duration_s > self.order.max_duration_s:
+            raise Refused("too_long")
+
+    def _frames(
+        self, container: InputContainer, stream: VideoStream, interval_s: float | None
+    ) -> Iterator[av.VideoFrame]:
+        """Packet by packet: a broken one costs itself, and a file that ends early keeps what came before."""
+        context = stream.codec_context
+        context.thread_type, context.thread_count = "AUTO", self.order.threads
+        context.options = {"max_pixels": str(self.order.max_pixels)}
+        for packet in self._packets(container, stream):
+            try:
+                yield from context.decode(packet)
+            except MemoryError as error:
+                raise Refused("decoder_limit") from error
+            except (FFmpegError, ValueError):
+                self.warnings["damaged"] = "parts of the video could not be decoded"
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream] | None]":
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except MemoryError as error:
+                raise Refused("decoder_limit") from error
+            except FFmpegError:
+                self.warnings["truncated"] = "the file breaks off"
+                yield None
+                return
+            yield packet
+
+    def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
+        width, height = shape(frame, aspect)
+        if max(frame.width * frame.height, width * height) > self.order.max_pixels:
+            raise Refused("too_many_pixels")
+        slot = self._slot()
+        memory = self.memory[slot * self.order.slot_bytes :][: self.order.slot_bytes]
+        try:
+            grey, limited = self.pictures.grey(frame, width, height, memory)
+            small = self.pictures.small(frame, width, height, memory[grey[1] * grey[2] :])
+        except ValueError as error:
+            raise Refused("too_many_pixels") from error
+        upright = orientation(frame)
+        send(Decoded(slot, index, time_s, grey, small, limited, upright.turns, upright.mirrored))
+
+    def _slot(self) -> int:
+        """One that is free; waits for the parent to give one back, and ends with it."""
+        if not self.free:
+            returned = os.read(sys.stdin.fileno(), SLOTS)
+            if not returned:
+                sys.exit(0)
+            self.free.extend(returned)
+        return self.free.pop(0)
+
+
+def open_container(file: object) -> InputContainer:
+    """Open what the file holds, if it is one of FORMATS. Raises Refused."""
+    head = os.pread(file.fileno(), 16, 0)  # type: ignore[attr-defined]
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+    try:
+        return av.open(file, "r", options=options, buffer_size=READ_BYTES, io_open=refuse_open)
+    except MemoryError as error:
+        raise Refused("decoder_limit") from error
+    except (FFmpegError, ValueError, OSError) as error:
+        known = any(head[at:].startswith(marks) for at, marks in HEADS.items())
+        raise Refused("undecodable" if known else "not_a_video") from error
+
+
+def refuse_open(url: str, flags: int, options: dict[str, str]) -> object:
+    """A container wants to read another file or address: never."""
+    raise PermissionError("no other file is read")
+
+
+def video_stream(container: InputContainer) -> VideoStream:
+    """The stream that a player would show: not cover art, the default one, the largest. Raises Refused."""
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise Refused("no_video_stream")
+    usable = [s for s in streams if s.codec_context is not None]
+    if not usable:
+        raise Refused("undecodable", "the video is in a format that is not known here")
+    return max(usable, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
+
+
+def average_interval(stream: VideoStream) -> float | None:
+    """Seconds from frame to frame, where the container knows."""
+    rate = stream.average_rate or stream.guessed_rate
+    return float(1 / rate) if rate and 0.01 <= rate <= 1000 else None
+
+
+def stated_duration(container: InputContainer, stream: VideoStream) -> float | None:
+    """What the header says, in seconds; None for a browser's webm."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    alone = len(container.streams) == 1
+    return container.duration / av.time_base if container.duration and alone else None
+
+
+def send(message: Message) -> None:
+    """To the parent."""
+    os.write(sys.stdout.fileno(), write(message))
+
+
+def main(argument: str) -> None:
+    """Follow the order, and say how it ended."""
+    order = Order(**json.loads(argument))
+    memory = mmap.mmap(order.memory, 0)
+    confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))
+    try:
+        send(Reader(order, memory).run())
+    except Refused as refused:
+        send(Failed(refused.code, refused.detail))
+    except MemoryError:
+        send(Failed("decoder_limit", None))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,45 @@
+"""What a worker loads once and keeps: the face detector and the network, of one kind or the other."""
+
+from dataclasses import dataclass
+
+from shared.config import Settings
+from shared.errors import ModelError
+from shared.model_folder import ModelFolder, open_model_folder
+from shared.schemas import ModelInfo
+from shared.vision.classifier import OnnxClassifier
+from shared.vision.mtcnn import Mtcnn
+from shared.vision.recipe import Recipe
+from shared.vision.types import Classifier, Detector
+
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Everything that is needed to read emotions off frames."""
+
+    detector: Detector
+    classifier: Classifier
+    model: ModelInfo
+
+    @property
+    def recipe(self) -> Recipe:
+        """How clips are made for this engine's network."""
+        return self.classifier.recipe
+
+
+def load_engine(settings: Settings) -> Engine:
+    """Load the models that the settings name. Raises ModelError when one is missing, damaged or foreign."""
+    folder = open_model_folder(settings.model)
+    detector, classifier = _parts(settings, folder)
+    labels = list(classifier.recipe.labels)
+    if settings.neutral == "off":
+        labels = [label for label in labels if label != NEUTRAL]
+    if not labels:
+        raise ModelError("the model knows no emotion but neutral, which the settings turn off")
+    return Engine(detector, classifier, folder.info(labels=labels))
+
+
+def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
+    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
+    return detector, OnnxClassifier(folder, threads=settings.threads)

@@ -1,0 +1,117 @@
+"""From logits to answers, and from answers to the result that everyone reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.schemas import Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from shared.vision.recipe import Recipe
+from shared.vision.types import Floats
+
+DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a face was in one frame."""
+
+    face_id: int
+    time_s: float
+    box: Floats  # (4,) x1, y1, x2, y2
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the network said of one clip."""
+
+    face_id: int
+    start_s: float
+    end_s: float
+    logits: Floats  # (labels,) of the recipe
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Turns logits into what the schema says, over the labels that are answered with."""
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+
+    def probabilities(self, logits: Floats, temperature: float) -> dict[str, float]:
+        """Softmax over the answered labels, rounded so that they still sum to one."""
+        chosen = [self.recipe.labels.index(label) for label in self.labels]
+        scaled = logits[chosen].astype(np.float64) / temperature
+        weights = np.exp(scaled - scaled.max())
+        values = np.round(weights / weights.sum(), DECIMALS_PROBABILITY)
+        values[values.argmax()] += 1 - values.sum()
+        return dict(zip(self.labels, np.round(values, DECIMALS_PROBABILITY).tolist(), strict=True))
+
+    def window(self, answer: Answer) -> Window:
+        """One answer as it is told."""
+        probabilities = self.probabilities(answer.logits, self.recipe.temperature)
+        emotion = max(probabilities, key=probabilities.__getitem__)
+        return Window(
+            start_s=round(answer.start_s, DECIMALS_S),
+            end_s=round(answer.end_s, DECIMALS_S),
+            emotion=emotion,
+            confidence=probabilities[emotion],
+            probabilities=probabilities,
+            uncertain=probabilities[emotion] < self.recipe.uncertain_below,
+            flags=list(answer.flags),
+        )
+
+    def position(self, seen: Seen) -> Position:
+        """One sighting as it is told."""
+        left, top, right, bottom = (round(float(value), DECIMALS_BOX) for value in seen.box)
+        return Position(
+            time_s=round(seen.time_s, DECIMALS_S),
+            box=(left, top, round(right - left, DECIMALS_BOX), round(bottom - top, DECIMALS_BOX)),
+            score=round(min(seen.score, 1.0), DECIMALS_SCORE),
+        )
+
+
+@dataclass(slots=True)
+class _FaceStory:
+    seen: list[Seen] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+class Timeline:
+    """Gathers what the analyzer tells about a whole video."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Start empty."""
+        self._reader = reader
+        self._faces: dict[int, _FaceStory] = {}
+
+    def add(self, seen: Iterable[Seen], answers: Iterable[Answer]) -> None:
+        """Take one step's news."""
+        for sighting in seen:
+            self._faces.setdefault(sighting.face_id, _FaceStory()).seen.append(sighting)
+        for answer in answers:
+            self._faces.setdefault(answer.face_id, _FaceStory()).answers.append(answer)
+
+    def result(self, job_id: str | None, model: ModelInfo, video: VideoInfo, warnings: list[Warning]) -> Result:
+        """Everything there is to tell, faces in the order of their ids."""
+        faces = [self._face(face_id, story) for face_id, story in sorted(self._faces.items())]
+        return Result(job_id=job_id, model=model, video=video, faces=faces, warnings=warnings)
+
+    def _face(self, face_id: int, story: _FaceStory) -> Face:
+        logits = np.mean([answer.logits for answer in story.answers], axis=0)
+        probabilities = self._reader.probabilities(logits, self._reader.recipe.track_temperature)
+        emotion = max(probabilities, key=probabilities.__getitem__)
+        positions = sorted(map(self._reader.position, story.seen), key=lambda position: position.time_s)
+        windows = sorted(map(self._reader.window, story.answers), key=lambda window: window.start_s)
+        return Face(
+            face_id=face_id,
+            start_s=positions[0].time_s,
+            end_s=positions[-1].time_s,
+            emotion=emotion,
+            confidence=probabilities[emotion],
+            probabilities=probabilities,
+            windows=windows,
+            positions=positions,
+        )

@@ -1,0 +1,232 @@
+"""Who is who from frame to frame: faces are found rarely, followed by O-Net between, and matched one to one.
+
+A track that is not seen keeps moving as it did for MEMORY_S and is found again by place, size and looks. When two
+tracks come to lie on one face, the one that fits it less is taken to be hidden behind it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from shared.vision.boxes import centres, containments
+from shared.vision.types import Detections, Detector, Floats, Frame, Image
+
+DETECT_EVERY_S = 0.5
+"""Between two looks at the whole frame."""
+
+SEARCH_EVERY_S = 0.2
+"""The same while a face is missing."""
+
+MEMORY_S = 1.0
+"""A face that comes back within this time keeps its id."""
+
+NEW_SCORE = 0.8
+"""O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
+
+MAX_DISTANCE = 0.6
+"""From where a face was expected to where it is, in sides of its box; grows by as much for each second unseen."""
+
+MAX_GROWTH = 0.5
+"""Natural logarithm of the ratio of sides between sightings."""
+
+SAME_FACE = 0.5
+"""Boxes that cover more than this share of the smaller one cannot both be faces that are seen."""
+
+LOOKS_WEIGHT = 0.5
+"""Of unlikeness (1 - correlation) against distance in sides."""
+
+LOOKS_SIDE = 12
+"""Pixels of the grey thumbnail by which a face is told from another."""
+
+VELOCITY_INERTIA = 0.6
+LOOKS_INERTIA = 0.8
+
+TICK_ROUNDING_S = 0.03
+"""Frames come at the ticks of a clock give or take this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face found in a frame, not yet said to be anyone's."""
+
+    box: Floats
+    landmarks: Floats
+    score: float
+    looks: Floats
+
+
+@dataclass(slots=True)
+class Track:
+    """One face, as far as it is known. Boxes are (4,) in pixels of the video, times in seconds."""
+
+    key: int
+    box: Floats
+    landmarks: Floats
+    score: float
+    seen_s: float
+    first_s: float
+    looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
+    velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
+    sightings: int = 1
+    best: float = 0.0
+    missing: bool = False
+
+    def see(self, sighting: Sighting, time_s: float) -> None:
+        """Take a sighting as this face's own."""
+        elapsed = max(time_s - self.seen_s, 1e-3)
+        moved = (centres(sighting.box[np.newaxis]) - centres(self.box[np.newaxis]))[0] / elapsed
+        inertia = VELOCITY_INERTIA if self.sightings > 1 else 0.0
+        self.velocity = np.asarray(self.velocity * inertia + moved * (1 - inertia), np.float32)
+        self.looks = unit(self.looks * LOOKS_INERTIA + sighting.looks * (1 - LOOKS_INERTIA))
+        self.box, self.landmarks, self.score = sighting.box, sighting.landmarks, sighting.score
+        self.best = max(self.best, sighting.score)
+        self.seen_s, self.missing = time_s, False
+        self.sightings += 1
+
+    def cost(self, sighting: Sighting, time_s: float) -> float:
+        """How unlikely it is that this face was sighted there; infinite when it cannot be."""
+        expected = self.expected(time_s)
+        side, other = _side(expected), _side(sighting.box)
+        expected_centre, centre = centres(np.stack([expected, sighting.box]))
+        distance = float(np.linalg.norm(centre - expected_centre))
+        growth = abs(math.log(other / side))
+        allowed = 1 + (time_s - self.seen_s)
+        if distance > MAX_DISTANCE * allowed * side or growth > MAX_GROWTH * allowed:
+            return float("inf")
+        return distance / side + growth + LOOKS_WEIGHT * (1 - float(self.looks @ sighting.looks))
+
+    def expected(self, time_s: float) -> Floats:
+        """Where the box is at that time, should it go on as it did."""
+        return np.asarray(self.box + np.tile(self.velocity * (time_s - self.seen_s), 2), np.float32)
+
+
+class Tracker:
+    """Follows every face of a video or a stream."""
+
+    def __init__(self, detector: Detector) -> None:
+        """Start with no face."""
+        self.tracks: list[Track] = []
+        self.searched_s: float | None = None
+        self.last_key = 0
+        self._detector = detector
+
+    def update(self, frame: Frame, *, cut: bool) -> list[Track]:
+        """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
+        over = self.tracks if cut else []
+        self.tracks = [] if cut else self.tracks
+        if cut or self._is_due(frame.time_s) or self._follow(frame):
+            self._search(frame)
+        return over + self._forget(frame.time_s)
+
+    def seen(self) -> list[Track]:
+        """The tracks that were found in the last frame."""
+        return [track for track in self.tracks if not track.missing]
+
+    def _is_due(self, time_s: float) -> bool:
+        if self.searched_s is None:
+            return True
+        waiting = any(track.missing for track in self.tracks)
+        return time_s - self.searched_s >= (SEARCH_EVERY_S if waiting else DETECT_EVERY_S) - TICK_ROUNDING_S
+
+    def _follow(self, frame: Frame) -> bool:
+        """Find each track again near where it should be; True when one was lost."""
+        followed = self.seen()
+        self._refine(frame, followed, taken=[])
+        return any(track.missing for track in followed)
+
+    def _search(self, frame: Frame) -> None:
+        """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""
+        self.searched_s = frame.time_s
+        found = list(sightings(frame, self._detector.detect(frame)))
+        pairs = match(self.tracks, found, frame.time_s)
+        for track, sighting in pairs:
+            track.see(sighting, frame.time_s)
+        taken = [sighting.box for _, sighting in pairs]
+        matched = {track.key for track, _ in pairs}
+        self._refine(frame, [track for track in self.seen() if track.key not in matched], taken)
+        for sighting in found:
+            if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
+                taken.append(sighting.box)
+                self._start(sighting, frame.time_s)
+
+    def _refine(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> None:
+        """Let O-Net find these tracks again, each on a face of its own; the others are missing from here on."""
+        if not tracks:
+            return
+        expected = np.stack([track.expected(frame.time_s) for track in tracks])
+        found = sightings(frame, self._detector.refine(frame, expected))
+        costs = [
+            (track.cost(sighting, frame.time_s), track, sighting)
+            for track, sighting in zip(tracks, found, strict=True)
+            if sighting.score > 0
+        ]
+        for track in tracks:
+            track.missing = True
+        for cost, track, sighting in sorted(costs, key=lambda entry: entry[0]):
+            if np.isfinite(cost) and not _covered(sighting.box, taken):
+                taken.append(sighting.box)
+                track.see(sighting, frame.time_s)
+
+    def _start(self, sighting: Sighting, time_s: float) -> None:
+        self.last_key += 1
+        self.tracks.append(
+            Track(
+                self.last_key,
+                sighting.box,
+                sighting.landmarks,
+                sighting.score,
+                time_s,
+                time_s,
+                sighting.looks,
+                best=sighting.score,
+            )
+        )
+
+    def _forget(self, time_s: float) -> list[Track]:
+        """Let go of the tracks that have not been seen for too long, and return them."""
+        over = [track for track in self.tracks if time_s - track.seen_s > MEMORY_S]
+        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= MEMORY_S]
+        return over
+
+
+def sightings(frame: Frame, found: Detections) -> Iterator[Sighting]:
+    """The detections of a frame one by one, with what each looks like."""
+    for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores, strict=True):
+        yield Sighting(box, landmarks, float(score), looks_of(frame.grey, box))
+
+
+def match(tracks: list[Track], found: list[Sighting], time_s: float) -> list[tuple[Track, Sighting]]:
+    """One to one, the surest pairs first."""
+    costs = [(track.cost(sighting, time_s), t, s) for t, track in enumerate(tracks) for s, sighting in enumerate(found)]
+    pairs: dict[int, int] = {}
+    for cost, t, s in sorted(costs):
+        if np.isfinite(cost) and t not in pairs and s not in pairs.values():
+            pairs[t] = s
+    return [(tracks[t], found[s]) for t, s in pairs.items()]
+
+
+def looks_of(grey: Image, box: Floats) -> Floats:
+    """A thumbnail of a face as a vector of unit length, so that the product of two is their correlation."""
+    height, width = grey.shape
+    left, top = np.maximum(box[:2], 0).astype(int)
+    right, bottom = np.minimum(box[2:], (width, height)).astype(int)
+    if right <= left or bottom <= top:
+        return np.zeros(LOOKS_SIDE**2, np.float32)
+    small = cv2.resize(grey[top:bottom, left:right], (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
+    return unit(small.astype(np.float32).ravel() - small.mean())
+
+
+def unit(vector: Floats) -> Floats:
+    """The same direction with length one; nothing stays nothing."""
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
+
+
+def _side(box: Floats) -> float:
+    return max(float((box[2:] - box[:2]).max()), 1.0)
+
+
+def _covered(box: Floats, taken: list[Floats]) -> bool:
+    return bool(taken) and bool((containments(box[np.newaxis], np.stack(taken)) > SAME_FACE).any())

@@ -1,0 +1,89 @@
+"""What the decoding process and its parent tell each other. Imports almost nothing, so that the child starts fast.
+
+Messages are JSON, one a line, on the child's standard output; pictures lie in slots of shared memory, which the
+parent gives back by writing their numbers, one byte each, to the child's standard input.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SLOTS = 6
+"""Pictures that may be ahead of the analysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the child is to do."""
+
+    file: int  # file descriptors
+    memory: int
+    slot_bytes: int
+    rate_hz: float | None
+    detection_side: int  # smallest shorter side of the detection copy, pixels
+    max_pixels: int
+    max_duration_s: float
+    memory_bytes: int
+    cpu_s: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The container could be read and has a video stream."""
+
+    duration_s: float | None
+    interval_s: float | None  # from frame to frame, on average
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture lies in a slot as it is stored: the grey plane first, then the small RGB copy.
+
+    Each plane is [width, height, bytes from row to row].
+    """
+
+    slot: int
+    index: int
+    time_s: float
+    grey: list[int]
+    small: list[int]
+    limited: bool  # grey levels are 16..235
+    turns: int  # quarter turns counter-clockwise to stand upright
+    mirrored: bool  # after turning
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """There is nothing more to come."""
+
+    duration_s: float
+    decoded: int
+    warnings: list[list[str]]  # code and detail
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No picture could be had, and why: a code of shared.errors."""
+
+    code: str
+    detail: str | None
+
+
+Message = Opened | Decoded | Ended | Failed
+KINDS = {kind.__name__: kind for kind in (Opened, Decoded, Ended, Failed)}
+
+
+def write(message: Message) -> bytes:
+    """As a line."""
+    return json.dumps([type(message).__name__, asdict(message)]).encode() + b"\n"
+
+
+def read(line: bytes) -> Message:
+    """The opposite of `write`. Raises ValueError for anything else."""
+    try:
+        name, values = json.loads(line)
+        message: Any = KINDS[name](**values)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no message of the decoding process") from error
+    return message  # type: ignore[no-any-return]
