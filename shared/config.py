@@ -14,7 +14,9 @@ MB = 1_000_000
 class Settings(BaseSettings):
     """Read from the environment, with the prefix DUYGU_ (REDIS_URL has none)."""
 
-    model_config = SettingsConfigDict(env_prefix="DUYGU_", extra="ignore", frozen=True, protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="DUYGU_", extra="ignore", frozen=True, protected_namespaces=(), use_attribute_docstrings=True
+    )
 
     host: str = "127.0.0.1"
     """Address that the API listens on."""
@@ -63,6 +65,9 @@ class Settings(BaseSettings):
 
     job_timeout_s: Annotated[int, Field(gt=0)] = 3600
     """Longest time that one job may run."""
+
+    shutdown_grace_s: Annotated[float, Field(ge=0)] = 5.0
+    """Seconds that a worker which is told to stop gives its running job; after that another worker does the job."""
 
     result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
     """Seconds after its end for which a job and its result are kept."""

@@ -1,0 +1,88 @@
+"""Writes the pages that follow from the code: `python -m docs.generate`. A test fails when they are out of date."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import get_args
+
+from pydantic.fields import FieldInfo
+
+from shared.config import ROOT, Settings
+from shared.errors import by_code
+
+DOCS = ROOT / "docs"
+
+BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+"""Words for the limits of a setting, by their names in pydantic."""
+
+
+def settings_page() -> str:
+    """docs/settings.md: every setting with its default, its bounds and its meaning."""
+    rows = ((f"`{_variable(name)}`", _default(field), _meaning(field)) for name, field in Settings.model_fields.items())
+    return _page(
+        "Settings",
+        "Each is an environment variable; arguments of the `duygu` command come first where both are given. "
+        "Paths are shown from the project's folder.",
+        _table(("Variable", "Default", "Meaning"), rows),
+    )
+
+
+def errors_page() -> str:
+    """docs/errors.md: every code that a problem, a failed job or a message on the socket can have."""
+    rows = ((f"`{code}`", str(error.status), error.title) for code, error in sorted(by_code().items()))
+    return _page(
+        "Errors",
+        "An answer that is not a success is `application/problem+json` (RFC 9457) with a `code` that never changes. "
+        "The same codes stand in the `error` of a failed job and in messages on the socket.",
+        _table(("Code", "HTTP status", "Title"), rows),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "errors.md": errors_page}
+"""What is written, by name in docs/."""
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias) if alias else f"{Settings.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        value = value.relative_to(ROOT)
+    return f"`{value}`" if str(value) else "(empty)"
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split()) + _bounds(field)
+
+
+def _bounds(field: FieldInfo) -> str:
+    choices = " or ".join(f"`{choice}`" for choice in get_args(field.annotation) if isinstance(choice, str))
+    limits = [
+        f"{words} {getattr(rule, bound)}"
+        for rule in field.metadata
+        for bound, words in BOUNDS.items()
+        if hasattr(rule, bound)
+    ]
+    notes = ", ".join(filter(None, [choices, *limits]))
+    return f" ({notes})" if notes else ""
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    cells = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def _page(title: str, introduction: str, body: str) -> str:
+    return f"# {title}\n\n{introduction}\n\n{body}\n\nThis page is written by `python -m docs.generate`.\n"
+
+
+def main() -> None:
+    """Write all of them."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
