@@ -37,7 +37,23 @@ def errors_page() -> str:
     )
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "errors.md": errors_page}
+def decisions_page() -> str:
+    """docs/adr/README.md: the decisions, by number."""
+    pages = sorted((DOCS / "adr").glob("[0-9]*.md"))
+    titles = (page.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for page in pages)
+    return _page(
+        "Decisions",
+        "One page for each decision that took a measurement: what was to be decided, what was measured and how, what "
+        "follows, and what would change it. Numbers are never reused; a decision that no longer holds names its successor.",
+        "\n".join(f"- [{title}]({page.name})" for page, title in zip(pages, titles, strict=True)),
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "adr/README.md": decisions_page,
+}
 """What is written, by name in docs/."""
 
 
