@@ -44,7 +44,7 @@ def decisions_page() -> str:
     return _page(
         "Decisions",
         "One page for each decision that took a measurement: what was to be decided, what was measured and how, what "
-        "follows, and what would change it. Numbers are never reused; a decision that no longer holds names its successor.",
+        "follows, and what would change it. Numbers are never reused; one that no longer holds names its successor.",
         "\n".join(f"- [{title}]({page.name})" for page, title in zip(pages, titles, strict=True)),
     )
 

@@ -1,0 +1,61 @@
+"""scripts/environment.sh installs when something has changed, and only then."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.config import ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of nothing but the script and an empty set of requirements."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "environment.sh", tmp_path / "scripts")
+    (tmp_path / "pins.txt").touch()
+    return tmp_path
+
+
+def install(project: Path, text: str) -> None:
+    """What `environment` does for a set whose pins read `text`."""
+    script = 'source scripts/environment.sh; install set "$1" --requirement pins.txt'
+    subprocess.run(
+        ["bash", "-c", script, "-", text], cwd=project, check=True, env={**os.environ, "PYTHON": sys.executable}
+    )
+
+
+def test_pins_are_installed_once(project: Path) -> None:
+    """Unchanged pins cost nothing; changed ones are installed into the environment that is there."""
+    install(project, "a==1")
+    stamp = project / ".venv" / "installed-set"
+    made = (project / ".venv" / "pyvenv.cfg").stat().st_mtime_ns
+    first = stamp.stat().st_mtime_ns
+    install(project, "a==1")
+    assert stamp.stat().st_mtime_ns == first
+    install(project, "a==2")
+    assert stamp.read_text() == "a==2"
+    assert (project / ".venv" / "pyvenv.cfg").stat().st_mtime_ns == made
+
+
+def test_an_interrupted_installation_is_made_anew(project: Path) -> None:
+    """What an installation that did not end left behind is thrown away."""
+    install(project, "a==1")
+    half = project / ".venv" / "half-a-package"
+    half.touch()
+    (project / ".venv" / "unfinished").touch()
+    install(project, "a==2")
+    assert not half.exists()
+    assert not (project / ".venv" / "unfinished").exists()
+
+
+def test_a_python_that_is_too_old_is_named(project: Path) -> None:
+    """Without a fitting Python the reader is told what is needed, and nothing is made."""
+    script = "source scripts/environment.sh; PYTHON=/bin/false install set x --requirement pins.txt"
+    done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Python 3.11 or newer with venv is needed" in done.stderr
+    assert not (project / ".venv").exists()
