@@ -7,7 +7,6 @@ import numpy as np
 
 from shared.vision.clips import Clip, ClipBuilder, Crop
 from shared.vision.crops import crop_face, normalise
-from shared.vision.cuts import CutDetector
 from shared.vision.engine import Engine
 from shared.vision.quality import judge
 from shared.vision.results import Answer, Seen
@@ -15,8 +14,9 @@ from shared.vision.sampling import Sampler
 from shared.vision.tracking import TICK_ROUNDING_S, Track, Tracker
 from shared.vision.types import Frame
 
-CONFIRM_S, CONFIRM_SCORE = 0.2, 0.9
-"""A face counts once it has been followed for so long and O-Net has been so sure of it at least once."""
+CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
+"""A face counts once it has been followed for so long, O-Net has been so sure of it at least once, and the whole
+cascade has found it this often: O-Net alone follows what is no face for longer than the cascade finds it."""
 
 CONFIRM_SHARE = 0.5
 """At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
@@ -54,7 +54,6 @@ class Analyzer:
         self.engine = engine
         self.batch = batch
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
-        self.cuts = CutDetector()
         self.tracker = Tracker(engine.detector)
         self.faces: dict[int, Face] = {}  # by key of the track
         self.waiting: list[tuple[int, Clip]] = []  # by key of the track
@@ -68,7 +67,7 @@ class Analyzer:
         if tick is None:
             return Step(frame.time_s)
         self.frames_analysed += 1
-        over = self.tracker.update(frame, cut=self.cuts.is_cut(frame.rgb))
+        over = self.tracker.update(frame)
         self._close(over)
         seen = [news for track in self.tracker.seen() for news in self._see(track, frame, tick, before)]
         answers = self._classify() if self._ready() >= self.batch else []
@@ -93,7 +92,7 @@ class Analyzer:
         face.tick = tick
         face.seen.append((frame.time_s, track.box.tolist(), track.score))
         followed_s = track.seen_s - track.first_s
-        if face.face_id is not None or followed_s >= CONFIRM_S - TICK_ROUNDING_S:
+        if face.face_id is not None or (followed_s >= CONFIRM_S - TICK_ROUNDING_S and track.found >= CONFIRM_FOUND):
             yield from self._confirm(track)
 
     def _confirm(self, track: Track) -> Iterator[Seen]:

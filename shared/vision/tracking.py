@@ -12,13 +12,12 @@ import cv2
 import numpy as np
 
 from shared.vision.boxes import centres, containments
+from shared.vision.cuts import Scene
 from shared.vision.types import Detections, Detector, Floats, Frame, Image
 
-DETECT_EVERY_S = 0.5
-"""Between two looks at the whole frame."""
-
-SEARCH_EVERY_S = 0.2
-"""The same while a face is missing."""
+SOONEST_S, LATEST_S = 0.1, 1.0
+"""Between two looks at the whole frame. A look that brings news is followed by one soon; the wait doubles with each
+that brings none."""
 
 MEMORY_S = 1.0
 """A face that comes back within this time keeps its id."""
@@ -73,6 +72,7 @@ class Track:
     sightings: int = 1
     best: float = 0.0
     missing: bool = False
+    found: int = 1  # times by the whole cascade
 
     def see(self, sighting: Sighting, time_s: float) -> None:
         """Take a sighting as this face's own."""
@@ -109,16 +109,22 @@ class Tracker:
     def __init__(self, detector: Detector) -> None:
         """Start with no face."""
         self.tracks: list[Track] = []
+        self.scene = Scene()
         self.searched_s: float | None = None
+        self.wait_s = SOONEST_S
         self.last_key = 0
         self._detector = detector
 
-    def update(self, frame: Frame, *, cut: bool) -> list[Track]:
+    def update(self, frame: Frame) -> list[Track]:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
-        over = self.tracks if cut else []
-        self.tracks = [] if cut else self.tracks
-        if cut or self._is_due(frame.time_s) or self._follow(frame):
+        cut = self.scene.see(frame.rgb)
+        over, self.tracks = (self.tracks, []) if cut else ([], self.tracks)
+        before = self._seen_keys()
+        lost = not cut and not self._is_due(frame.time_s) and not self._follow(frame)
+        if cut or lost or self._is_due(frame.time_s):
             self._search(frame)
+            news = cut or lost or before != self._seen_keys()
+            self.wait_s = SOONEST_S if news else min(self.wait_s * 2, LATEST_S)
         return over + self._forget(frame.time_s)
 
     def seen(self) -> list[Track]:
@@ -126,49 +132,60 @@ class Tracker:
         return [track for track in self.tracks if not track.missing]
 
     def _is_due(self, time_s: float) -> bool:
-        if self.searched_s is None:
+        if self.searched_s is None or self.scene.is_stirred():
             return True
-        waiting = any(track.missing for track in self.tracks)
-        return time_s - self.searched_s >= (SEARCH_EVERY_S if waiting else DETECT_EVERY_S) - TICK_ROUNDING_S
+        return time_s - self.searched_s >= self.wait_s - TICK_ROUNDING_S
+
+    def _seen_keys(self) -> set[int]:
+        return {track.key for track in self.seen()}
 
     def _follow(self, frame: Frame) -> bool:
-        """Find each track again near where it should be; True when one was lost."""
-        followed = self.seen()
-        self._refine(frame, followed, taken=[])
-        return any(track.missing for track in followed)
+        """Find each track again near where it should be. False, and nothing is changed, when one is lost."""
+        pairs = self._refined(frame, self.seen(), [])
+        if len(pairs) < len(self.seen()):
+            return False
+        for track, sighting in pairs:
+            track.see(sighting, frame.time_s)
+        return True
 
     def _search(self, frame: Frame) -> None:
         """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""
         self.searched_s = frame.time_s
+        self.scene.search()
         found = list(sightings(frame, self._detector.detect(frame)))
         pairs = match(self.tracks, found, frame.time_s)
+        for track, _ in pairs:
+            track.found += 1
+        matched = {track.key for track, _ in pairs}
+        others = [track for track in self.seen() if track.key not in matched]
+        pairs += self._refined(frame, others, [sighting.box for _, sighting in pairs])
+        for track in self.tracks:
+            track.missing = True
         for track, sighting in pairs:
             track.see(sighting, frame.time_s)
         taken = [sighting.box for _, sighting in pairs]
-        matched = {track.key for track, _ in pairs}
-        self._refine(frame, [track for track in self.seen() if track.key not in matched], taken)
         for sighting in found:
             if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
                 taken.append(sighting.box)
                 self._start(sighting, frame.time_s)
 
-    def _refine(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> None:
-        """Let O-Net find these tracks again, each on a face of its own; the others are missing from here on."""
+    def _refined(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
+        """Let O-Net find these tracks again, each on a face of its own and on none that is taken."""
         if not tracks:
-            return
+            return []
         expected = np.stack([track.expected(frame.time_s) for track in tracks])
         found = sightings(frame, self._detector.refine(frame, expected))
         costs = [
-            (track.cost(sighting, frame.time_s), track, sighting)
+            (track.cost(sighting, frame.time_s), track.key, track, sighting)
             for track, sighting in zip(tracks, found, strict=True)
             if sighting.score > 0
         ]
-        for track in tracks:
-            track.missing = True
-        for cost, track, sighting in sorted(costs, key=lambda entry: entry[0]):
-            if np.isfinite(cost) and not _covered(sighting.box, taken):
-                taken.append(sighting.box)
-                track.see(sighting, frame.time_s)
+        pairs: list[tuple[Track, Sighting]] = []
+        for cost, _, track, sighting in sorted(costs, key=lambda entry: entry[:2]):
+            boxes = taken + [other.box for _, other in pairs]
+            if np.isfinite(cost) and not _covered(sighting.box, boxes):
+                pairs.append((track, sighting))
+        return pairs
 
     def _start(self, sighting: Sighting, time_s: float) -> None:
         self.last_key += 1
