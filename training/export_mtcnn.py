@@ -41,6 +41,7 @@ class Graph:
         self.input = helper.make_tensor_value_info("pictures", TensorProto.FLOAT, shape)
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
+        self.order: npt.NDArray[np.intp] | None = None  # of the channels of `last`, where it is another
         self.last = self.add("Transpose", ["pictures"], perm=[0, 3, 1, 2])
 
     def add(self, operator: str, inputs: list[str], name: str | None = None, **attributes: Any) -> str:
@@ -49,29 +50,57 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def constant(self, values: Weights) -> str:
+    def constant(self, values: Weights | npt.NDArray[np.int64]) -> str:
         """Store an array in the graph and return its name."""
         name = f"weights_{len(self.initializers)}"
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def convolution(self, layer: str, *, scaled: bool = False) -> None:
-        """A convolution with its PReLU; `scaled` takes in pixels of 0..255."""
+    def convolution(self, layer: str, *, scaled: bool = False, pool: int | None = None) -> None:
+        """A convolution with its PReLU; `scaled` takes in pixels of 0..255, `pool` is the side of a max pooling."""
         weights, bias = self.state[f"conv{layer}.weight"], self.state[f"conv{layer}.bias"]
+        weights = weights[:, self.order] if self.order is not None else weights
+        self.order = None
         if scaled:
             bias = bias - weights.sum(axis=(1, 2, 3)) * (PIXEL_MEAN * PIXEL_SCALE)
             weights = weights * PIXEL_SCALE
+        if pool:
+            self._pooled(weights, bias, self.state[f"prelu{layer}.weight"], pool)
+        else:
+            self._convolve(weights, bias)
+            self.rectify(layer, (-1, 1, 1))
+
+    def _convolve(self, weights: Weights, bias: Weights) -> None:
         self.last = self.add("Conv", [self.last, self.constant(weights), self.constant(bias.astype(np.float32))])
-        self.rectify(layer, (-1, 1, 1))
+
+    def _pooled(self, weights: Weights, bias: Weights, slopes: Weights, side: int) -> None:
+        """Convolution, PReLU and max pooling of stride two, with the PReLU moved behind the pooling: a quarter of it.
+
+        A rising PReLU may change places with the maximum. A folded one, whose slope a is negative, is the larger of
+        x and a x, so its maximum is that of both: the convolution gives those channels twice, once times a.
+        """
+        rising, folded = np.flatnonzero(slopes >= 0), np.flatnonzero(slopes < 0)
+        self.order = np.concatenate([rising, folded])  # of the channels that come out
+        twice = slopes[folded].reshape(-1, 1, 1, 1)
+        self._convolve(
+            np.concatenate([weights[self.order], weights[folded] * twice]),
+            np.concatenate([bias[self.order], bias[folded] * slopes[folded]]),
+        )
+        # The last, incomplete column and row are kept.
+        maximum = self.add("MaxPool", [self.last], kernel_shape=[side, side], strides=[2, 2], ceil_mode=1)
+        parts = [f"{maximum}_{part}" for part in ("rising", "folded", "times_slope")]
+        sizes = self.constant(np.array([len(rising), len(folded), len(folded)], np.int64))
+        self.nodes.append(helper.make_node("Split", [maximum, sizes], parts, axis=1))
+        straight = self.add("PRelu", [parts[0], self.constant(slopes[rising].reshape(-1, 1, 1))])
+        self.last = self.add("Concat", [straight, self.add("Max", parts[1:])], axis=1)
 
     def rectify(self, layer: str, shape: tuple[int, ...]) -> None:
-        """PReLU with one slope for each channel."""
+        """PReLU with one slope for each channel: the larger of x and a x, which is quicker, where no a is above 1."""
         slopes = self.state[f"prelu{layer}.weight"].reshape(shape)
-        self.last = self.add("PRelu", [self.last, self.constant(slopes)])
-
-    def pool(self, side: int) -> None:
-        """Max pooling of stride two that keeps the last, incomplete column and row."""
-        self.last = self.add("MaxPool", [self.last], kernel_shape=[side, side], strides=[2, 2], ceil_mode=1)
+        if (slopes > 1).any():
+            self.last = self.add("PRelu", [self.last, self.constant(slopes)])
+        else:
+            self.last = self.add("Max", [self.last, self.add("Mul", [self.last, self.constant(slopes)])])
 
     def dense(self, layer: str, shape: tuple[int, int, int]) -> None:
         """A dense layer over (channels, height, width); the original flattens (width, height, channels)."""
@@ -107,8 +136,7 @@ class Graph:
 def proposal_network(state: dict[str, torch.Tensor]) -> onnx.ModelProto:
     """P-Net: any picture -> for each 12 x 12 patch a score and a box."""
     graph = Graph(state, None)
-    graph.convolution("1", scaled=True)
-    graph.pool(2)
+    graph.convolution("1", scaled=True, pool=2)
     graph.convolution("2")
     graph.convolution("3")
     graph.heads("conv4_1", shifts="conv4_2")
@@ -118,10 +146,8 @@ def proposal_network(state: dict[str, torch.Tensor]) -> onnx.ModelProto:
 def refinement_network(state: dict[str, torch.Tensor]) -> onnx.ModelProto:
     """R-Net: 24 x 24 crops -> scores and boxes."""
     graph = Graph(state, 24)
-    graph.convolution("1", scaled=True)
-    graph.pool(3)
-    graph.convolution("2")
-    graph.pool(3)
+    graph.convolution("1", scaled=True, pool=3)
+    graph.convolution("2", pool=3)
     graph.convolution("3")
     graph.dense("4", (64, 3, 3))
     graph.heads("dense5_1", shifts="dense5_2")
@@ -131,12 +157,9 @@ def refinement_network(state: dict[str, torch.Tensor]) -> onnx.ModelProto:
 def output_network(state: dict[str, torch.Tensor]) -> onnx.ModelProto:
     """O-Net: 48 x 48 crops -> scores, boxes and five landmarks."""
     graph = Graph(state, 48)
-    graph.convolution("1", scaled=True)
-    graph.pool(3)
-    graph.convolution("2")
-    graph.pool(3)
-    graph.convolution("3")
-    graph.pool(2)
+    graph.convolution("1", scaled=True, pool=3)
+    graph.convolution("2", pool=3)
+    graph.convolution("3", pool=2)
     graph.convolution("4")
     graph.dense("5", (128, 3, 3))
     graph.heads("dense6_1", shifts="dense6_2", landmarks="dense6_3")

@@ -22,10 +22,10 @@ def area_means(sums: Sums, height: int, width: int) -> Floats:
     """Resize the picture behind `sums`: -> (height, width, 3) in 0..255."""
     top, bottom = _bounds(sums.shape[0] - 1, height)
     left, right = _bounds(sums.shape[1] - 1, width)
-    strips = sums[bottom] - sums[top]  # (height, w + 1, 3)
-    totals = strips[:, right] - strips[:, left]
-    counts = np.outer(bottom - top, right - left)[..., np.newaxis]
-    return np.divide(totals, counts, dtype=np.float32)
+    strips = np.take(sums, bottom, axis=0) - np.take(sums, top, axis=0)  # (height, w + 1, 3)
+    totals = np.take(strips, right, axis=1) - np.take(strips, left, axis=1)
+    shares = np.float32(1) / np.outer(bottom - top, right - left).astype(np.float32)
+    return np.multiply(totals, shares[..., np.newaxis], dtype=np.float32)
 
 
 def _bounds(length: int, parts: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
