@@ -39,7 +39,7 @@ class Face:
     clips: ClipBuilder
     face_id: int | None = None
     tick: int = -1  # of the last crop
-    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # before it counted
+    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # time, box, score before it counted
 
 
 class Analyzer:

@@ -25,7 +25,7 @@ def area_means(sums: Sums, height: int, width: int) -> Floats:
     strips = np.take(sums, bottom, axis=0) - np.take(sums, top, axis=0)  # (height, w + 1, 3)
     totals = np.take(strips, right, axis=1) - np.take(strips, left, axis=1)
     shares = np.float32(1) / np.outer(bottom - top, right - left).astype(np.float32)
-    return np.multiply(totals, shares[..., np.newaxis], dtype=np.float32)
+    return np.asarray(np.multiply(totals, shares[..., np.newaxis]), np.float32)
 
 
 def _bounds(length: int, parts: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

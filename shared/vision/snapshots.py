@@ -1,0 +1,107 @@
+"""An analyzer as bytes, so that whichever worker is free can take the next step of a live session.
+
+A zip of plain arrays (`numpy.savez`) and one JSON text. Nothing in it can run code, and it is a few tens of kilobytes:
+most of it the crops of each face's open clip.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.schemas import Flag
+from shared.vision.analyzer import Analyzer, Face
+from shared.vision.clips import Clip, ClipBuilder, Crop
+from shared.vision.engine import Engine
+from shared.vision.tracking import Track
+from shared.vision.types import Image
+
+VERSION = 1
+
+ARRAYS = ("box", "landmarks", "looks", "velocity")
+"""Fields of a track that are arrays; the others are numbers."""
+
+SCALARS = tuple(field.name for field in fields(Track) if field.name not in ARRAYS)
+
+
+def save(analyzer: Analyzer) -> bytes:
+    """Everything that the next frame's answer depends on."""
+    images: list[Image] = []
+    scene = analyzer.tracker.scene
+    story = {
+        "version": VERSION,
+        "recipe": analyzer.engine.recipe.to_json(),
+        "tick": analyzer.sampler.last,
+        "last_id": analyzer.last_id,
+        "frames_analysed": analyzer.frames_analysed,
+        "tracker": [analyzer.tracker.searched_s, analyzer.tracker.wait_s, analyzer.tracker.last_key],
+        "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
+        "faces": [[key, _save_face(face, images)] for key, face in analyzer.faces.items()],
+        "waiting": [[key, _save_clip(clip, images)] for key, clip in analyzer.waiting],
+        "scene": [thumbnail is not None for thumbnail in (scene.last, scene.searched)],
+    }
+    arrays = {name: np.array([getattr(track, name) for track in analyzer.tracker.tracks]) for name in ARRAYS}
+    arrays["thumbnails"] = np.array([t for t in (scene.last, scene.searched) if t is not None])
+    arrays["images"] = np.array(images, np.uint8)
+    arrays["story"] = np.frombuffer(json.dumps(story).encode(), np.uint8)
+    with io.BytesIO() as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # numpy thinks that an array could be its flag
+        return file.getvalue()
+
+
+def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
+    """The analyzer that was saved. Raises ValueError when it was not saved by this version and recipe."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = dict(archive.items())
+        story = json.loads(arrays["story"].tobytes())
+        if (story["version"], story["recipe"]) != (VERSION, engine.recipe.to_json()):
+            raise ValueError("the state was saved by another version or for another recipe")
+        return _rebuild(Analyzer(engine, batch=batch), story, arrays)
+    except (KeyError, IndexError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError("the state is damaged") from error
+
+
+def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Analyzer:
+    tracker = analyzer.tracker
+    analyzer.sampler.last, analyzer.last_id = story["tick"], story["last_id"]
+    analyzer.frames_analysed = story["frames_analysed"]
+    tracker.searched_s, tracker.wait_s, tracker.last_key = story["tracker"]
+    tracker.tracks = [
+        Track(**scalars, **{name: arrays[name][place].astype(np.float32) for name in ARRAYS})
+        for place, scalars in enumerate(story["tracks"])
+    ]
+    thumbnails = iter(arrays["thumbnails"].astype(np.float32))
+    tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in story["scene"])
+    images = iter(arrays["images"])
+    analyzer.faces = {key: _load_face(face, analyzer.engine, images) for key, face in story["faces"]}
+    analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images)) for key, clip in story["waiting"]]
+    return analyzer
+
+
+def _save_face(face: Face, images: list[Image]) -> list[Any]:
+    images.extend(crop.image for crop in face.clips.crops)
+    crops = [[crop.tick, crop.time_s, sorted(crop.flags)] for crop in face.clips.crops]
+    return [face.face_id, face.tick, face.seen, face.clips.due, face.clips.made, crops]
+
+
+def _load_face(saved: list[Any], engine: Engine, images: Any) -> Face:
+    face_id, last_tick, seen, due, made, crops = saved
+    loaded = [Crop(tick, time_s, next(images), frozenset(map(Flag, flags))) for tick, time_s, flags in crops]
+    builder = ClipBuilder(engine.recipe, loaded, due, made)
+    return Face(builder, face_id, last_tick, [(time_s, box, score) for time_s, box, score in seen])
+
+
+def _save_clip(clip: Clip, images: list[Image]) -> list[Any]:
+    images.extend(clip.images)
+    return [clip.start_s, clip.end_s, list(clip.flags)]
+
+
+def _load_clip(saved: list[Any], engine: Engine, images: Any) -> Clip:
+    start_s, end_s, flags = saved
+    pictures = np.stack([next(images) for _ in range(engine.recipe.frames)])
+    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)))
