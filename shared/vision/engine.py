@@ -41,5 +41,16 @@ def load_engine(settings: Settings) -> Engine:
 
 
 def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
+    if settings.engine == "reference":
+        return _reference_parts(settings, folder)
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
     return detector, OnnxClassifier(folder, threads=settings.threads)
+
+
+def _reference_parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
+    # torch and TensorFlow are there only where somebody asked for them, and take seconds to import.
+    try:
+        from shared.vision.reference import ReferenceClassifier, ReferenceDetector
+    except ImportError as error:
+        raise ModelError("the reference engine is not installed: it is the extra `reference`") from error
+    return ReferenceDetector(settings), ReferenceClassifier(folder)

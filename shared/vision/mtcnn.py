@@ -21,6 +21,9 @@ from shared.vision.types import Detections, Floats, Frame, Image
 PATCH, STRIDE = 12, 2
 """P-Net's field of view and the step between patches, in pixels of a pyramid level."""
 
+REFINEMENT_SIDE, OUTPUT_SIDE = 24, 48
+"""Crops that R-Net and O-Net take, in pixels."""
+
 FACTOR = 0.709
 """From one pyramid level to the next: half the area, as in the paper and in facenet-pytorch."""
 
@@ -80,7 +83,7 @@ class Mtcnn:
 
     def _refined(self, picture: Image, boxes: Floats) -> Floats:
         """R-Net on each box: the square boxes that are still taken for faces."""
-        boxes, crops = _crops(picture, boxes, 24)
+        boxes, crops = _crops(picture, boxes, REFINEMENT_SIDE)
         if not len(boxes):
             return boxes
         scores, shifts = self._refinement.run(None, {"pictures": crops})
@@ -90,7 +93,7 @@ class Mtcnn:
 
     def _judged(self, picture: Image, boxes: Floats) -> Detections:
         """O-Net on each square box, in the same order; a box without a single pixel scores 0."""
-        inside, crops = _crops(picture, boxes, 48)
+        inside, crops = _crops(picture, boxes, OUTPUT_SIDE)
         if not len(inside):
             return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
         scores, shifts, points = self._output.run(None, {"pictures": crops})

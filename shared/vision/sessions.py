@@ -2,14 +2,19 @@
 
 import os
 from pathlib import Path
-
-import onnxruntime
+from typing import TYPE_CHECKING
 
 from shared.errors import ModelError
 
+if TYPE_CHECKING:
+    import onnxruntime
 
-def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+
+def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     """Load a network for the CPU. `threads` 0 takes one for each core. Raises ModelError when it is not readable."""
+    # The reference engine is installed without it.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.inter_op_num_threads = 1

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from shared.model_folder import ONNX, Manifest, sha256_of, write_manifest
+from shared.model_folder import H5, ONNX, Manifest, sha256_of, write_manifest
 from shared.vision.recipe import Recipe
 
 CHANNELS = 4
@@ -46,11 +46,34 @@ def tiny_network(recipe: Recipe, seed: int = 0) -> onnx.ModelProto:
     return model
 
 
-def write_tiny_model(folder: Path, recipe: Recipe | None = None) -> Path:
-    """Make the folder, and return it."""
+def write_keras_twin(path: Path, network: onnx.ModelProto, recipe: Recipe) -> None:
+    """The network of an ONNX model as a Keras file that ends in a softmax."""
+    import h5py
+    import keras
+
+    kernel, dense, bias = (numpy_helper.to_array(weights) for weights in network.graph.initializer)
+    model = keras.Sequential(
+        [
+            keras.Input(recipe.input_shape),
+            keras.layers.Conv3D(CHANNELS, 3, activation="relu", use_bias=False),
+            keras.layers.GlobalAveragePooling3D(),
+            keras.layers.Dense(len(recipe.labels), activation="softmax"),
+        ]
+    )
+    model.set_weights([kernel.transpose(2, 3, 4, 1, 0), dense, bias])
+    model.save(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["recipe"] = recipe.to_json()
+
+
+def write_tiny_model(folder: Path, recipe: Recipe | None = None, *, keras: bool = False) -> Path:
+    """Make the folder, with the same network as a Keras file where that is wanted, and return it."""
     recipe = recipe or Recipe("tiny", size=48)
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(tiny_network(recipe), folder / ONNX)
-    files = {ONNX: sha256_of(folder / ONNX)}
+    network = tiny_network(recipe)
+    onnx.save(network, folder / ONNX)
+    if keras:
+        write_keras_twin(folder / H5, network, recipe)
+    files = {name: sha256_of(folder / name) for name in (ONNX, H5) if (folder / name).exists()}
     write_manifest(folder, Manifest(name="tiny", version="1", recipe=recipe.to_dict(), files=files))
     return folder

@@ -1,0 +1,102 @@
+"""The originals: facenet-pytorch's MTCNN and the Keras model. Slow, and what the fast engine is held to.
+
+This is also the way to a GPU: both use one where they find it. torch is imported before TensorFlow, because a CUDA
+build of torch crashes when it comes second.
+"""
+
+# isort: off
+import torch
+from facenet_pytorch import MTCNN
+from facenet_pytorch.models.utils.detect_face import bbreg, imresample, pad
+import h5py
+import keras
+
+# isort: on
+import numpy as np
+
+from shared.config import Settings
+from shared.errors import ModelError
+from shared.model_folder import H5, ModelFolder
+from shared.vision.boxes import squares
+from shared.vision.classifier import RECIPE_KEY
+from shared.vision.mtcnn import OUTPUT_SIDE, PATCH, THRESHOLDS
+from shared.vision.recipe import Recipe
+from shared.vision.types import Detections, Floats, Frame
+
+LEAST = 1e-30
+"""Smallest probability whose logarithm is taken."""
+
+
+class ReferenceDetector:
+    """A `Detector` that is facenet-pytorch's MTCNN itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load the weights that come with the package."""
+        self._min_face = settings.min_face
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._mtcnn = MTCNN(device=device, thresholds=list(THRESHOLDS), select_largest=False)
+
+    def detect(self, frame: Frame) -> Detections:
+        """All faces of the frame."""
+        self._mtcnn.min_face_size = max(min(frame.rgb.shape[:2]) * self._min_face, PATCH)
+        if min(frame.rgb.shape[:2]) < PATCH:
+            return Detections.none()
+        boxes, scores, landmarks = self._mtcnn.detect(frame.rgb, landmarks=True)
+        if boxes is None:
+            return Detections.none()
+        factor = np.float32(frame.scale)
+        return Detections(
+            boxes.astype(np.float32) * factor, scores.astype(np.float32), landmarks.astype(np.float32) * factor
+        )
+
+    def refine(self, frame: Frame, boxes: Floats) -> Detections:
+        """O-Net on each box, as in the third stage of facenet-pytorch's detect_face."""
+        around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))
+        picture = torch.from_numpy(frame.rgb.copy()).permute(2, 0, 1)[None].float()
+        answers = [self._judge(picture, box[None]) for box in around]
+        found, scores, landmarks = (np.stack(part).astype(np.float32) for part in zip(*answers, strict=True))
+        factor = np.float32(frame.scale)
+        return Detections(found * factor, np.where(scores > THRESHOLDS[2], scores, np.float32(0)), landmarks * factor)
+
+    def _judge(self, picture: torch.Tensor, box: torch.Tensor) -> tuple[Floats, float, Floats]:
+        """Box (4,), score and landmarks (5, 2) that O-Net sees in one square box (1, 4)."""
+        (top,), (bottom,), (left,), (right,) = pad(box, picture.shape[3], picture.shape[2])
+        if bottom < top or right < left:
+            return np.zeros(4, np.float32), 0.0, np.zeros((5, 2), np.float32)
+        crop = imresample(picture[:, :, top - 1 : bottom, left - 1 : right], (OUTPUT_SIDE, OUTPUT_SIDE))
+        with torch.no_grad():
+            shifts, points, classes = self._mtcnn.onet((crop.to(self._mtcnn.device) - 127.5) * 0.0078125)
+        sides = box[0, 2:] - box[0, :2] + 1
+        landmarks = points.cpu().reshape(2, 5).T * sides + box[0, :2] - 1
+        return bbreg(box.clone(), shifts.cpu())[0].numpy(), float(classes[0, 1]), landmarks.numpy()
+
+
+class ReferenceClassifier:
+    """A `Classifier` that is the Keras model itself, its recipe read from an attribute of the file."""
+
+    def __init__(self, folder: ModelFolder) -> None:
+        """Load the network. Raises ModelError when there is none in the folder, or it is none of ours."""
+        if H5 not in folder.manifest.files:
+            raise ModelError("the model folder has no Keras model, which the reference engine needs")
+        with h5py.File(folder.h5) as file:
+            self._recipe = Recipe.from_json(str(file.attrs.get(RECIPE_KEY, "")))
+        self._model = keras.models.load_model(folder.h5, compile=False)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the clips it takes are made."""
+        return self._recipe
+
+    def logits(self, clips: Floats) -> Floats:
+        """(N, frames, size, size, 1) normalised clips -> (N, labels) logits.
+
+        Where the model ends in a softmax these are logarithms of its probabilities, which are logits as well.
+        """
+        if not len(clips):
+            return np.zeros((0, len(self._recipe.labels)), np.float32)
+        answers = np.asarray(self._model.predict(clips, verbose=0), np.float32)
+        return np.log(np.maximum(answers, LEAST)) if self._ends_in_softmax() else answers
+
+    def _ends_in_softmax(self) -> bool:
+        last = self._model.layers[-1]
+        return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax

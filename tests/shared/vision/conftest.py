@@ -1,0 +1,31 @@
+"""What the tests of the engine share."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.config import Settings
+from shared.vision.engine import Engine, load_engine
+from tests.shared.vision.tiny_model import write_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with a small random network and one thread."""
+    return Settings(model=write_tiny_model(tmp_path_factory.mktemp("tiny")), threads=1)
+
+
+@pytest.fixture(scope="session")
+def engine(tiny_settings: Settings) -> Engine:
+    """The real face detector, and the small random network."""
+    return load_engine(tiny_settings)
+
+
+@pytest.fixture
+def broken_folder(tmp_path: Path) -> Path:
+    """A copy of the face detector's folder that a test may damage."""
+    folder = tmp_path / "mtcnn"
+    folder.mkdir()
+    for file in Settings().mtcnn.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder

@@ -1,0 +1,80 @@
+"""Tests of shared.vision.reference, and of the fast engine against it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.config import Settings
+from shared.schemas import Result
+from shared.vision.boxes import overlaps
+from shared.vision.engine import load_engine
+from shared.vision.mtcnn import Mtcnn
+from shared.vision.types import Detections, Frame
+from shared.vision.video import analyze_video
+from tests.shared.vision.tiny_model import write_tiny_model
+from tests.videos import CROSSING, CROWD, Scene, VideoMaker
+
+pytestmark = [
+    pytest.mark.reference,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras with numpy 2.4
+]
+
+
+def frame_of(scene: Scene) -> Frame:
+    """The first picture of a scene."""
+    picture = scene.picture(0.0)
+    return Frame(0, 0.0, picture, np.ascontiguousarray(picture[..., 1]))
+
+
+def worst_overlap(found: Detections, expected: Detections) -> float:
+    """The lowest intersection over union of an expected box with the one that fits it best."""
+    return float(overlaps(expected.boxes, found.boxes).max(axis=1).min())
+
+
+@pytest.mark.parametrize("min_face", [0.06, 0.12])
+def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
+    """On a picture of six faces both find the same boxes (IoU 0.99), scores and landmarks."""
+    from shared.vision.reference import ReferenceDetector
+
+    settings = Settings(min_face=min_face)
+    frame = frame_of(CROWD)
+    expected = ReferenceDetector(settings).detect(frame)
+    found = Mtcnn(settings.mtcnn, min_face=min_face).detect(frame)
+    assert len(found) == len(expected) == 6
+    assert worst_overlap(found, expected) >= 0.99
+    assert np.allclose(np.sort(found.scores), np.sort(expected.scores), atol=1e-4)
+
+
+def test_same_refinement_as_facenet_pytorch() -> None:
+    """O-Net near known places gives the same boxes and landmarks, and sees the same places empty."""
+    from shared.vision.reference import ReferenceDetector
+
+    settings = Settings()
+    frame = frame_of(CROWD)
+    around = Mtcnn(settings.mtcnn, min_face=0.06).detect(frame).boxes + np.float32(4)
+    around[0] = (0, 0, 30, 30)
+    expected = ReferenceDetector(settings).refine(frame, around)
+    found = Mtcnn(settings.mtcnn, min_face=0.06).refine(frame, around)
+    assert found.scores[0] == expected.scores[0] == 0
+    assert worst_overlap(found, expected) >= 0.99
+    assert np.allclose(found.landmarks, expected.landmarks, atol=0.05)
+
+
+def test_both_engines_give_the_same_result(video_maker: VideoMaker, tmp_path: Path) -> None:
+    """On a whole video: the same faces, boxes within a tenth of a pixel or two, probabilities within 1e-3."""
+    model = write_tiny_model(tmp_path / "model", keras=True)
+    video = video_maker.make(CROSSING)
+    fast, slow = (analyse(video, Settings(model=model, engine=kind, threads=1)) for kind in ("onnx", "reference"))
+    assert len(fast.faces) == len(slow.faces) == 2
+    for one, other in zip(fast.faces, slow.faces, strict=True):
+        boxes = [[position.box for position in face.positions] for face in (one, other)]
+        assert np.allclose(boxes[0], boxes[1], atol=0.2)
+        for window, twin in zip(one.windows, other.windows, strict=True):
+            assert window.probabilities == pytest.approx(twin.probabilities, abs=1e-3)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-3)
+
+
+def analyse(video: Path, settings: Settings) -> Result:
+    """The result of one engine."""
+    return analyze_video(video, load_engine(settings), settings)
