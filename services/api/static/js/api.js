@@ -1,0 +1,60 @@
+/** The HTTP interface, as far as the pages need it. Failures are problems (RFC 9457) with a stable code. */
+
+export class Problem extends Error {
+  constructor(problem) {
+    super(problem.detail ?? problem.title);
+    Object.assign(this, { code: problem.code, title: problem.title, status: problem.status });
+  }
+}
+
+const OFFLINE = { code: "offline", title: "The server does not answer", status: 0 };
+
+function parsed(text, status) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { code: "internal", title: `The server answered ${status}`, status };
+  }
+}
+
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(OFFLINE);
+  }
+  if (response.status === 204) return null;
+  const body = parsed(await response.text(), response.status);
+  if (!response.ok) throw new Problem(body);
+  return body;
+}
+
+export const getJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`);
+export const getResult = (id) => call(`/v1/jobs/${encodeURIComponent(id)}/result`);
+export const eraseJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+export const getModel = () => call("/v1/model");
+export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
+
+/** Send a file; `onProgress` gets the share sent. fetch() cannot tell that, so this is an XMLHttpRequest. */
+export function upload(file, { onProgress, signal }) {
+  const form = new FormData();
+  form.append("video", file, file.name);
+  const request = new XMLHttpRequest();
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => request.abort());
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      const body = parsed(request.responseText, request.status);
+      if (request.status < 300) resolve(body);
+      else reject(new Problem(body));
+    });
+    request.addEventListener("error", () => reject(new Problem(OFFLINE)));
+    request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
+    request.open("POST", "/v1/videos");
+    request.send(form);
+  });
+}

@@ -1,0 +1,53 @@
+/** The few helpers that every module needs to make and find elements. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const byId = (id) => document.getElementById(id);
+
+/** `make("li", { class: "job" }, "text", child)`; `on…` properties become listeners. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name === "class" ? "class" : name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `/static/images/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** An icon button with a name for those who cannot see the icon. */
+export function iconButton(name, label, onclick) {
+  return make("button", { class: "icon", type: "button", "aria-label": label, title: label, onclick }, icon(name));
+}
+
+export function setIcon(button, name) {
+  button.querySelector("use").setAttribute("href", `/static/images/icons.svg#${name}`);
+}
+
+/** Say something to a screen reader without moving the focus. */
+export function announce(text) {
+  byId("announce").textContent = text;
+}
+
+export const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+/** Size a canvas for the screen's pixels; returns its context, scaled so that one unit is one CSS pixel. */
+export function fitCanvas(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.max(1, Math.round(width * ratio));
+  canvas.height = Math.max(1, Math.round(height * ratio));
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}

@@ -1,0 +1,91 @@
+/** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
+
+import { byId, icon, make } from "./dom.js";
+import { clock, emotionName, percent, t } from "./i18n.js";
+import { boxAt, sharesOf, windowAt } from "./timebase.js";
+
+const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id }, icon("face"));
+
+function segments(spans) {
+  const shares = sharesOf(spans);
+  const label = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`).join(", ");
+  const bars = shares.map(([emotion, share]) => {
+    const bar = make("i", { class: emotion });
+    bar.style.flexGrow = share;
+    return bar;
+  });
+  return make("div", { class: "segments", role: "img", "aria-label": `${t("share.title")}: ${label}`, title: label }, ...bars);
+}
+
+function toggle(face, view, onToggle) {
+  const input = make("input", {
+    type: "checkbox",
+    "aria-label": t("faces.show", { id: face.face_id }),
+    onchange: (event) => onToggle(face.face_id, event.target.checked),
+  });
+  input.checked = !view.hidden.has(face.face_id);
+  return make("label", { class: "switch" }, input, make("span"));
+}
+
+function card(face, view, onToggle) {
+  const seen = t("faces.seen", { start: clock(face.start_s), end: clock(face.end_s) });
+  const overall = t("faces.overall", { emotion: emotionName(face.emotion), share: percent(face.confidence) });
+  return make(
+    "li",
+    { class: `face${view.hidden.has(face.face_id) ? " off" : ""}`, "data-face": face.face_id },
+    thumb(face),
+    make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, `${seen}, ${overall}`)),
+    toggle(face, view, onToggle),
+    make("div", { class: "face-now" }),
+    segments(view.spans.get(face.face_id)),
+  );
+}
+
+/** Draw list and lane heads anew. `onToggle(face_id, shown)` hears the switches. */
+export function drawFaces(view, onToggle) {
+  const { faces } = view.result;
+  byId("face-list").replaceChildren(
+    ...(faces.length ? faces.map((face) => card(face, view, onToggle)) : [make("li", { class: "nobody" }, t("faces.nobody"))]),
+  );
+  byId("lane-heads").replaceChildren(
+    ...faces.map((face) =>
+      make(
+        "li",
+        { class: `lane-head${view.hidden.has(face.face_id) ? " off" : ""}` },
+        thumb(face),
+        make("span", {}, t("faces.name", { id: face.face_id })),
+      ),
+    ),
+  );
+  for (const [id, picture] of view.thumbs) placeThumb(id, picture);
+}
+
+/** Put a face's own picture where its symbol stands. */
+export function placeThumb(id, picture) {
+  for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) {
+    const canvas = make("canvas", { width: picture.width, height: picture.height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    holder.replaceChildren(canvas);
+  }
+}
+
+/** Say of each face what it shows at a time. */
+export function updateFaces(view, time) {
+  for (const face of view.result.faces) {
+    const line = document.querySelector(`[data-face="${face.face_id}"] .face-now`);
+    const window = boxAt(face, time) && windowAt(view.spans.get(face.face_id), time);
+    const key = window ? `${window.start_s}` : `${Boolean(boxAt(face, time))}`;
+    if (!line || line.dataset.shown === key) continue;
+    line.dataset.shown = key;
+    line.replaceChildren(...(window ? now(window) : [make("span", { class: "soft" }, t(boxAt(face, time) ? "faces.waiting" : "faces.away"))]));
+  }
+}
+
+function now(window) {
+  const sure = window.uncertain ? `${percent(window.confidence)}, ${t("faces.uncertain")}` : percent(window.confidence);
+  return [
+    make("span", { class: `swatch ${window.emotion}` }),
+    make("b", {}, emotionName(window.emotion)),
+    make("span", { class: "soft" }, sure),
+  ];
+}

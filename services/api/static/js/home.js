@@ -1,0 +1,87 @@
+/** The first page: a place to drop videos, and the list of those that were sent. */
+
+import { announce, byId, iconButton, make } from "./dom.js";
+import { errorTitle, percent, span, t, when } from "./i18n.js";
+import { all, hasEnded, onChange, remove, send, transmit } from "./jobs.js";
+
+/** An estimate of the time left is worth showing only from here on. */
+const ESTIMATE_FROM = 0.05;
+
+function stateText(entry) {
+  if (entry.unreachable) return t("jobs.unreachable");
+  if (entry.state === "uploading") return t("jobs.uploading", { share: percent(entry.progress ?? 0) });
+  if (entry.state === "failed") return errorTitle(entry.error);
+  if (entry.state === "running") return runningText(entry);
+  return t(`jobs.${entry.state}`, { when: when(entry.added) });
+}
+
+function runningText({ progress, since }) {
+  if (progress === null || progress === undefined) return t("jobs.running");
+  const share = percent(progress);
+  if (progress < ESTIMATE_FROM || !since) return t("jobs.running_share", { share });
+  const left = ((Date.now() - since) / 1000) * (1 / progress - 1);
+  return t("jobs.running_left", { share, left: span(left) });
+}
+
+function actions(entry) {
+  const retry = entry.state === "failed" && entry.file && !entry.id;
+  const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
+  return make(
+    "div",
+    { class: "job-actions" },
+    retry ? make("button", { class: "button small", type: "button", onclick: () => transmit(entry) }, t("jobs.retry")) : null,
+    iconButton("close", t(label, { name: entry.name }), () => askAndRemove(entry)),
+  );
+}
+
+function askAndRemove(entry) {
+  if (entry.state !== "succeeded" || window.confirm(t("jobs.erase_question", { name: entry.name }))) remove(entry);
+}
+
+function item(entry) {
+  const name = entry.state === "succeeded" ? make("a", { href: `#job/${entry.id}` }, entry.name) : entry.name;
+  const state = make("div", { class: "job-state" }, stateText(entry));
+  if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
+  const bar = hasEnded(entry) ? null : make("progress", { "aria-label": entry.name, max: 1, value: entry.progress });
+  return make("li", { class: "job", "data-state": entry.state }, make("div", { class: "job-name" }, name), actions(entry), state, bar);
+}
+
+export function drawJobs() {
+  const entries = all();
+  byId("jobs").hidden = entries.length === 0;
+  byId("job-list").replaceChildren(...entries.map(item));
+}
+
+/** What became of a video, for those who do not see the list. */
+function tell(entry, before) {
+  if (entry.state === before) return;
+  if (entry.state === "succeeded" || entry.state === "failed") announce(`${entry.name}: ${stateText(entry)}`);
+}
+
+function acceptDrops(zone) {
+  const over = (event) => {
+    event.preventDefault();
+    zone.classList.toggle("over", event.type === "dragenter" || event.type === "dragover");
+  };
+  for (const name of ["dragenter", "dragover", "dragleave"]) zone.addEventListener(name, over);
+  zone.addEventListener("drop", (event) => {
+    over(event);
+    sendAll(event.dataTransfer.files);
+  });
+}
+
+export function sendAll(files) {
+  for (const file of files) send(file);
+}
+
+export function startHome() {
+  acceptDrops(byId("drop"));
+  byId("file").addEventListener("change", (event) => {
+    sendAll(event.target.files);
+    event.target.value = "";
+  });
+  onChange((entry, before) => {
+    drawJobs();
+    tell(entry, before);
+  });
+}

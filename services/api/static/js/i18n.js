@@ -1,0 +1,84 @@
+/** English and Turkish: texts by dotted key, numbers and times in the reader's own way. */
+
+import en from "./locales/en.js";
+import tr from "./locales/tr.js";
+
+const LOCALES = { en, tr };
+const KEY = "duygu.language";
+
+let language = "en";
+
+const find = (texts, key) => key.split(".").reduce((node, part) => node?.[part], texts);
+
+/** The text of a key, its {places} filled. A text with plural forms is chosen by `count`. */
+export function t(key, values = {}) {
+  let text = find(LOCALES[language], key) ?? find(en, key) ?? key;
+  if (typeof text === "object") text = text[new Intl.PluralRules(language).select(values.count)] ?? text.other;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** The reader's own text for a stable error code, else the server's. */
+export function errorTitle(problem) {
+  return LOCALES[language].errors[problem.code] ?? problem.title ?? problem.code;
+}
+
+export const percent = (share, digits = 0) =>
+  new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+
+export const decimal = (value, digits = 2) =>
+  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+
+export const when = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
+
+/** Seconds as 0:02.4, or 1:02:03 where tenths do not matter. */
+export function clock(seconds, digits = 1) {
+  const unit = 10 ** digits;
+  const total = Math.round(Math.max(0, seconds) * unit) / unit;
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor(total / 60) % 60;
+  const rest = (total % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** A span in words, as "about 12 sec": seconds below ninety, minutes above. */
+export function span(seconds) {
+  const [value, unit] = seconds < 90 ? [Math.max(1, Math.round(seconds)), "second"] : [Math.round(seconds / 60), "minute"];
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
+}
+
+export const emotionName = (emotion) => t(`emotions.${emotion}`);
+
+export const currentLanguage = () => language;
+
+function translatePage() {
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+  for (const element of document.querySelectorAll("[data-i18n-label]")) {
+    const label = t(element.dataset.i18nLabel);
+    element.setAttribute("aria-label", label);
+    if (element.matches("button")) element.title = label;
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+/** Change the language, or take the remembered or the browser's own; tells the page by a `language` event. */
+export function setLanguage(wanted) {
+  const choice = wanted ?? remembered() ?? navigator.language.slice(0, 2);
+  language = choice in LOCALES ? choice : "en";
+  if (wanted) {
+    try {
+      localStorage.setItem(KEY, language);
+    } catch {
+      // Private windows may forbid storage; the choice then lasts until the page closes.
+    }
+  }
+  translatePage();
+  document.dispatchEvent(new CustomEvent("language", { detail: language }));
+}

@@ -1,0 +1,48 @@
+/** A small picture of each face, cut from the person's own file in the browser: the server keeps none. */
+
+const SIZE = 96;
+const MARGIN = 0.25;
+
+const event = (target, name) =>
+  new Promise((resolve, reject) => {
+    target.addEventListener(name, resolve, { once: true });
+    target.addEventListener("error", () => reject(new Error("unplayable")), { once: true });
+  });
+
+/** The moment at which a face is largest, away from its first and last appearance. */
+function best(face) {
+  const inner = face.positions.slice(1, -1);
+  const area = ({ box }) => box[2] * box[3];
+  return (inner.length ? inner : face.positions).reduce((a, b) => (area(b) > area(a) ? b : a));
+}
+
+function cut(video, box, scale) {
+  const side = Math.max(box[2], box[3]) * (1 + MARGIN);
+  const [left, top] = [box[0] + box[2] / 2 - side / 2, box[1] + box[3] / 2 - side / 2];
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIZE;
+  canvas.getContext("2d").drawImage(video, left * scale, top * scale, side * scale, side * scale, 0, 0, SIZE, SIZE);
+  return canvas;
+}
+
+/** Yields [face_id, canvas] for each face, one after the other; ends early where the browser cannot play the file. */
+export async function* thumbnails(url, result) {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.preload = "auto";
+  video.src = url;
+  try {
+    await event(video, "loadeddata");
+    for (const face of result.faces) {
+      const position = best(face);
+      video.currentTime = position.time_s + 0.001;
+      await event(video, "seeked");
+      yield [face.face_id, cut(video, position.box, video.videoWidth / result.video.width)];
+    }
+  } catch {
+    return;
+  } finally {
+    video.removeAttribute("src");
+    video.load();
+  }
+}

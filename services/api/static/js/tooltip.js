@@ -1,0 +1,52 @@
+/** All probabilities of the window under the pointer. */
+
+import { byId, make } from "./dom.js";
+import { clock, emotionName, percent, t } from "./i18n.js";
+
+function meter(emotion, probability, best) {
+  const fill = make("i", { class: emotion });
+  fill.style.width = `${probability * 100}%`;
+  return make(
+    "div",
+    { class: `meter${best ? " best" : ""}` },
+    make("span", {}, emotionName(emotion)),
+    make("span", { class: "track" }, fill),
+    make("span", { class: "figure" }, percent(probability)),
+  );
+}
+
+export function meters(window) {
+  const sorted = Object.entries(window.probabilities).sort((a, b) => b[1] - a[1]);
+  return sorted.map(([emotion, probability]) => meter(emotion, probability, emotion === window.emotion));
+}
+
+export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}`)).join(", ");
+
+export function showTooltip(event, face, window) {
+  const notes = [window.uncertain ? t("timeline.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
+  const tooltip = byId("tooltip");
+  tooltip.replaceChildren(
+    make(
+      "div",
+      { class: "head" },
+      t("faces.name", { id: face.face_id }),
+      make("span", {}, `${clock(window.start_s)} – ${clock(window.end_s)}`),
+    ),
+    ...meters(window),
+    ...(notes ? [make("div", { class: "flags" }, notes)] : []),
+  );
+  tooltip.hidden = false;
+  place(tooltip, event);
+}
+
+export function hideTooltip() {
+  byId("tooltip").hidden = true;
+}
+
+/** Beside the pointer, above it, and inside the page. */
+function place(tooltip, event) {
+  const frame = tooltip.offsetParent.getBoundingClientRect();
+  const left = Math.min(event.clientX - frame.left + 16, frame.width - tooltip.offsetWidth - 8);
+  const top = event.clientY - frame.top - tooltip.offsetHeight - 14;
+  tooltip.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8 - frame.top)}px)`;
+}

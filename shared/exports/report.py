@@ -1,0 +1,88 @@
+"""A page in one file, without scripts and without anything from elsewhere, that can be mailed."""
+
+from html import escape
+
+from shared.exports.palette import PALETTE
+from shared.exports.spans import Span, shares_of, spans_of
+from shared.schemas import Face, Result, Window
+
+WIDTH, LANE, PAD = 1000, 56, 8
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #15171c; max-width: 1040px; margin: 32px auto; padding: 0 20px; }
+h1 { font-size: 28px; letter-spacing: -.02em; } h2 { font-size: 18px; margin: 32px 0 8px; }
+p.soft { color: #555b66; } svg { width: 100%; height: auto; display: block; }
+table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
+th, td { padding: 4px 8px; text-align: right; border-bottom: 1px solid #dcdcd6; white-space: nowrap; }
+.text { text-align: left; } .box { overflow-x: auto; }
+.legend span { display: inline-block; margin-right: 16px; }
+.legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px; }
+"""
+
+HATCH = (
+    '<svg width="0" height="0" aria-hidden="true"><defs><pattern id="hatch" width="8" height="8" '
+    'patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="3" height="8" fill="#fff" fill-opacity=".62"/></pattern></defs></svg>'
+)
+
+
+def html_report(result: Result) -> str:
+    """Timeline, share of time and every window of each face."""
+    video = result.video
+    facts = f"{video.duration_s:.1f} s, {video.width} × {video.height}, {len(result.faces)} faces"
+    model = f"model {result.model.name} {result.model.version}"
+    warnings = "".join(f"<p><b>{escape(warning.detail)}</b></p>" for warning in result.warnings)
+    faces = "".join(_face(face, result) for face in result.faces) or "<p>No face was found in this video.</p>"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu report</title><style>{STYLE}</style>'
+        f"</head><body><h1>What the faces show, and when</h1>"
+        f'<p class="soft">{escape(facts)}; {escape(model)}</p>{warnings}{_legend(result)}{HATCH}{faces}'
+        '<p class="soft">An expression is not a feeling: this describes what a face shows, not what a person feels. '
+        "Hatched windows are uncertain.</p></body></html>\n"
+    )
+
+
+def _legend(result: Result) -> str:
+    items = (f'<span><i style="background:{PALETTE[label]}"></i>{label}</span>' for label in result.model.labels)
+    return f'<p class="legend">{"".join(items)}</p>'
+
+
+def _face(face: Face, result: Result) -> str:
+    shares = ", ".join(f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items())
+    overall = f"{face.emotion} over all ({face.confidence:.0%}); share of time: {shares}"
+    return (
+        f"<h2>Face {face.face_id}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>"
+        f"{_lane(face, result.video.duration_s)}{_table(face, result.model.labels)}"
+    )
+
+
+def _lane(face: Face, duration_s: float) -> str:
+    scale = WIDTH / max(duration_s, 1e-3)
+    bars = "".join(_bar(span, scale) for span in spans_of(face))
+    line = f'<line x1="0" x2="{WIDTH}" y1="{LANE - PAD}" y2="{LANE - PAD}" stroke="#8b8f97"/>'
+    label = f"Timeline of face {face.face_id}; the table below holds the same figures"
+    return f'<svg viewBox="0 0 {WIDTH} {LANE}" role="img" aria-label="{label}">{line}{bars}</svg>'
+
+
+def _bar(span: Span, scale: float) -> str:
+    height = max(span.window.confidence * (LANE - 2 * PAD), 2.0)
+    width = max((span.end_s - span.start_s) * scale - 0.5, 0.5)
+    place = f'x="{span.start_s * scale:.2f}" y="{LANE - PAD - height:.2f}" width="{width:.2f}" height="{height:.2f}"'
+    hatch = f'<rect {place} fill="url(#hatch)"/>' if span.window.uncertain else ""
+    return f'<rect {place} fill="{PALETTE[span.window.emotion]}"/>{hatch}'
+
+
+def _table(face: Face, labels: list[str]) -> str:
+    names = ("from", "to", "emotion", "confidence", *labels, "notes")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = "".join(_row(window, labels) for window in face.windows)
+    return f'<div class="box"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _row(window: Window, labels: list[str]) -> str:
+    notes = ", ".join([*(["uncertain"] if window.uncertain else []), *window.flags])
+    figures = "".join(f"<td>{window.probabilities.get(label, 0.0):.0%}</td>" for label in labels)
+    return (
+        f'<tr><td>{window.start_s:.2f}</td><td>{window.end_s:.2f}</td><td class="text">{window.emotion}</td>'
+        f'<td>{window.confidence:.0%}</td>{figures}<td class="text">{notes}</td></tr>'
+    )

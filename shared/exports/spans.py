@@ -1,0 +1,60 @@
+"""Windows overlap; here each moment belongs to one of them, the one whose middle is nearest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from shared.schemas import Face, Window
+
+JOIN_S = 0.25
+"""Windows further apart than this have a gap between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time for which one window speaks."""
+
+    start_s: float
+    end_s: float
+    window: Window
+
+
+def spans_of(face: Face) -> list[Span]:
+    """The windows of a face as spans that do not overlap, in order of time."""
+    starts = [window.start_s for window in face.windows]
+    ends = [window.end_s for window in face.windows]
+    for i, (one, other) in enumerate(pairwise(face.windows)):
+        if other.start_s <= one.end_s + JOIN_S:
+            ends[i] = starts[i + 1] = (_middle(one) + _middle(other)) / 2
+    return [Span(*parts) for parts in zip(starts, ends, face.windows, strict=True)]
+
+
+def moods_of(face: Face) -> Iterator[list[Span]]:
+    """Runs of touching spans with one emotion."""
+    numbered = list(enumerate(_gaps(spans_of(face))))
+    for _, run in groupby(numbered, key=lambda item: (item[1][0], item[1][1].window.emotion)):
+        yield [span for _, (_, span) in run]
+
+
+def shares_of(face: Face) -> dict[str, float]:
+    """Share of the face's time for each emotion that it shows, largest first; the shares sum to 1."""
+    spans = spans_of(face)
+    total = sum(span.end_s - span.start_s for span in spans) or 1.0
+    shares: dict[str, float] = {}
+    for span in spans:
+        emotion = span.window.emotion
+        shares[emotion] = shares.get(emotion, 0.0) + (span.end_s - span.start_s) / total
+    return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def _middle(window: Window) -> float:
+    return (window.start_s + window.end_s) / 2
+
+
+def _gaps(spans: list[Span]) -> Iterator[tuple[int, Span]]:
+    """Each span with the number of gaps before it."""
+    gaps, end_s = 0, None
+    for span in spans:
+        gaps += end_s is not None and span.start_s > end_s + 1e-9
+        end_s = span.end_s
+        yield gaps, span

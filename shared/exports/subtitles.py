@@ -1,0 +1,54 @@
+"""Subtitles that say who shows what: WebVTT for players and browsers, SubRip for editors."""
+
+from dataclasses import dataclass
+
+from shared.exports.spans import Span, moods_of
+from shared.schemas import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One line on the screen."""
+
+    start_ms: int
+    end_ms: int
+    face_id: int
+    text: str
+
+
+def vtt(result: Result) -> str:
+    """WebVTT (W3C); the voice of each cue is the face."""
+    cues = (
+        f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n<v Face {cue.face_id}>{cue.text}\n"
+        for cue in _cues(result)
+    )
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def srt(result: Result) -> str:
+    """SubRip, its cues numbered from 1."""
+    cues = (
+        f"{number}\n{_stamp(cue.start_ms, ',')} --> {_stamp(cue.end_ms, ',')}\n{cue.text}\n"
+        for number, cue in enumerate(_cues(result), 1)
+    )
+    return "\n".join(cues)
+
+
+def _cues(result: Result) -> list[Cue]:
+    cues = [_cue(face.face_id, run) for face in result.faces for run in moods_of(face)]
+    return sorted(cues, key=lambda cue: (cue.start_ms, cue.face_id))
+
+
+def _cue(face_id: int, run: list[Span]) -> Cue:
+    """A run of windows with one emotion; its confidence is the mean over time."""
+    start_ms, end_ms = round(run[0].start_s * 1000), round(run[-1].end_s * 1000)
+    confidence = sum(span.window.confidence for span in run) / len(run)
+    doubt = "?" if all(span.window.uncertain for span in run) else ""
+    text = f"Face {face_id}: {run[0].window.emotion}{doubt} {confidence:.0%}"
+    return Cue(start_ms, max(end_ms, start_ms + 1), face_id, text)
+
+
+def _stamp(milliseconds: int, mark: str) -> str:
+    """Hours:minutes:seconds and, after the mark, three digits."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"

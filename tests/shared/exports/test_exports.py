@@ -1,0 +1,93 @@
+import io
+import json
+from html.parser import HTMLParser
+
+import pandas
+import pytest
+
+from shared.exports import EXPORTS
+from shared.exports.spans import moods_of, shares_of, spans_of
+from shared.schemas import EMOTIONS, Result
+from tests.shared.exports.results import two_faces
+
+RESULT = two_faces()
+
+
+def test_spans_share_the_time_of_windows_that_overlap() -> None:
+    """No moment belongs to two windows, touching windows leave no gap, and a real gap stays."""
+    spans = spans_of(RESULT.faces[0])
+    assert [(span.start_s, span.end_s) for span in spans] == [
+        pytest.approx(pair) for pair in [(0.0, 0.7), (0.7, 1.2), (1.2, 1.9), (4.0, 4.9)]
+    ]
+
+
+def test_moods_join_what_feels_the_same_but_not_over_a_gap() -> None:
+    """Two happy windows in a row are one mood; the sad one after the gap is another."""
+    moods = [[span.window.emotion for span in run] for run in moods_of(RESULT.faces[0])]
+    assert moods == [["neutral"], ["happiness", "happiness"], ["sadness"]]
+
+
+def test_shares_sum_to_one_largest_first() -> None:
+    """Time counts, not the number of windows."""
+    shares = shares_of(RESULT.faces[0])
+    assert sum(shares.values()) == pytest.approx(1)
+    assert list(shares) == ["happiness", "sadness", "neutral"]
+
+
+def test_csv_opens_in_pandas() -> None:
+    """One row a window, typed columns, a probability for each label."""
+    table = pandas.read_csv(io.BytesIO(EXPORTS["csv"].write(RESULT)))
+    assert len(table) == 5
+    assert list(table.columns[-7:]) == list(EMOTIONS)
+    assert table["uncertain"].tolist() == [False, False, False, False, True]
+    assert table["flags"].iloc[-1] == "small|dark"
+    assert table[list(EMOTIONS)].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_ndjson_is_one_object_a_line() -> None:
+    """The video first, then every window with the face it belongs to."""
+    lines = [json.loads(line) for line in EXPORTS["ndjson"].write(RESULT).splitlines()]
+    assert lines[0]["type"] == "video"
+    assert lines[0]["video"]["duration_s"] == 5.0
+    assert [line["face_id"] for line in lines[1:]] == [1, 1, 1, 1, 2]
+
+
+def test_json_reads_back_as_the_same_result() -> None:
+    """Nothing is lost on the way."""
+    assert Result.model_validate_json(EXPORTS["json"].write(RESULT)) == RESULT
+
+
+def test_vtt_has_the_form_that_browsers_take() -> None:
+    """A header, then cues in order of time with the face as voice."""
+    blocks = EXPORTS["vtt"].write(RESULT).decode().split("\n\n")
+    assert blocks[0] == "WEBVTT"
+    assert blocks[1] == "00:00:00.000 --> 00:00:00.700\n<v Face 1>Face 1: neutral 60%"
+    assert blocks[2] == "00:00:00.500 --> 00:00:01.400\n<v Face 2>Face 2: surprise? 40%"
+
+
+def test_srt_numbers_its_cues() -> None:
+    """Comma before the milliseconds, numbers from one."""
+    blocks = EXPORTS["srt"].write(RESULT).decode().split("\n\n")
+    assert blocks[0].splitlines() == ["1", "00:00:00,000 --> 00:00:00,700", "Face 1: neutral 60%"]
+    assert [block.splitlines()[0] for block in blocks] == ["1", "2", "3", "4"]
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows, self.links, self.open_tags = 0, [], []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.rows += tag == "tr"
+        self.links += [value for name, value in attrs if name in {"src", "href"}]
+
+
+def test_the_report_needs_nothing_from_elsewhere() -> None:
+    """No script, no link, every window in a table, and text from a file never as markup."""
+    text = EXPORTS["html"].write(RESULT).decode()
+    page = _Page()
+    page.feed(text)
+    assert page.rows == 5 + 2
+    assert page.links == []
+    assert "<script" not in text
+    assert "&lt;early&gt;" in text
