@@ -16,13 +16,16 @@ export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = fitCanvas(canvas, width, height);
   const picture = pictureIn(view.result.video, width, height);
+  const labels = [];
   for (const face of view.result.faces) {
     const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);
-    if (box) drawFace(context, picture, box, face, windowAt(view.spans.get(face.face_id), time), width);
+    if (box) labels.push(drawBox(context, picture, box, face, windowAt(view.spans.get(face.face_id), time)));
   }
+  drawLabels(context, labels, width);
 }
 
-function drawFace(context, { scale, left, top }, box, face, window, stageWidth) {
+/** Draw the box; returns where its label belongs. */
+function drawBox(context, { scale, left, top }, box, face, window) {
   const [x, y, width, height] = [left + box[0] * scale, top + box[1] * scale, box[2] * scale, box[3] * scale];
   const colour = window ? cssColour(window.emotion) : "#ffffff";
   context.lineJoin = "round";
@@ -33,7 +36,7 @@ function drawFace(context, { scale, left, top }, box, face, window, stageWidth) 
     context.strokeRect(x, y, width, height);
   }
   context.setLineDash([]);
-  drawLabel(context, labelOf(face, window), colour, x, y, stageWidth);
+  return { text: labelOf(face, window), colour, x, y };
 }
 
 function labelOf(face, window) {
@@ -41,11 +44,28 @@ function labelOf(face, window) {
   return window ? `${name} · ${emotionName(window.emotion)} ${percent(window.confidence)}` : name;
 }
 
-function drawLabel(context, text, colour, x, y, stageWidth) {
+/** From the top down; a label that would cover another one moves up or, at the top, down. */
+function drawLabels(context, labels, stageWidth) {
   context.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
-  const width = context.measureText(text).width + 26;
+  context.textBaseline = "middle";
+  const placed = [];
+  for (const label of labels.sort((a, b) => a.y - b.y)) {
+    const spot = spotFor(label, context.measureText(label.text).width + 26, placed, stageWidth);
+    placed.push(spot);
+    drawLabel(context, label, spot);
+  }
+}
+
+function spotFor({ x, y }, width, placed, stageWidth) {
   const left = Math.min(Math.max(x - 1, 4), Math.max(stageWidth - width - 4, 4));
-  const top = y - LABEL_HEIGHT - 4 < 4 ? y + 5 : y - LABEL_HEIGHT - 4;
+  const above = y - LABEL_HEIGHT - 4;
+  const free = (top) => placed.every((spot) =>
+    Math.abs(spot.top - top) >= LABEL_HEIGHT + 2 || spot.left > left + width || left > spot.left + spot.width);
+  const rows = [0, 1, -1, 2, -2, 3].map((row) => above - row * (LABEL_HEIGHT + 2)).filter((top) => top >= 4);
+  return { left, width, top: rows.find(free) ?? Math.max(above, 4) };
+}
+
+function drawLabel(context, { text, colour }, { left, top, width }) {
   context.fillStyle = "rgb(10 11 14 / 82%)";
   context.beginPath();
   context.roundRect(left, top, width, LABEL_HEIGHT, 6);
@@ -53,6 +73,5 @@ function drawLabel(context, text, colour, x, y, stageWidth) {
   context.fillStyle = colour;
   context.fillRect(left + 8, top + 8, 8, 8);
   context.fillStyle = "#ffffff";
-  context.textBaseline = "middle";
   context.fillText(text, left + 21, top + LABEL_HEIGHT / 2 + 0.5);
 }

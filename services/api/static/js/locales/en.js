@@ -11,7 +11,6 @@ export default {
     title: "Drop videos here",
     choose: "Choose files",
     record: "Record",
-    annotated: "Also make a copy of the video with the boxes drawn in",
   },
   jobs: {
     title: "Your videos",
@@ -26,7 +25,6 @@ export default {
     gone: "Erased from the server",
     unreachable: "The server does not answer; trying again",
     cancel: "Cancel {name}",
-    open: "Open {name}",
     remove: "Erase {name}",
     erase_question: "Erase the result of {name} from the server?",
     retry: "Try again",
@@ -35,7 +33,6 @@ export default {
     back: "All videos",
     facts: "{duration} · {width} × {height} · {faces}",
     faces: { one: "{count} face", other: "{count} faces" },
-    loading: "Fetching the result",
     ready: "The result of {name} is ready: {faces}.",
   },
   stage: {
@@ -98,12 +95,6 @@ export default {
   },
   share: {
     title: "Share of time",
-    label: "Share of time of each expression for each face. The table below holds the same figures by window.",
-  },
-  probabilities: {
-    title: "All seven probabilities",
-    face: "Face",
-    label: "Probability of each expression of {face} over time. The table below holds the same figures.",
   },
   table: {
     title: "Every window as a table",
@@ -122,12 +113,6 @@ export default {
     vtt: "Subtitles for players and browsers",
     srt: "Subtitles for editors",
     html: "A report in one file, to mail",
-    png: "The timeline as a picture",
-    mp4: "The video with boxes drawn in",
-    working: "Making {format}",
-    failed: "{title}",
-    ask_mp4: "The upload is gone, so the copy with boxes is made from your file: it is being sent again.",
-    need_file: "Choose the video again above, then ask once more: the server did not keep it.",
   },
   keys: {
     title: "Keyboard",
@@ -166,9 +151,6 @@ export default {
   trouble: {
     offline: "The server does not answer",
     offline_detail: "Check that it runs, then load this page again.",
-    result_expired: "The result has been erased",
-    job_not_found: "This video is no longer here",
-    job_not_found_detail: "Results are kept for a while and then erased. Upload the video again to see it.",
   },
   // Where a code has no text here, the server's own English one is shown.
   errors: {},

@@ -11,7 +11,6 @@ export default {
     title: "Videoları buraya bırakın",
     choose: "Dosya seç",
     record: "Kaydet",
-    annotated: "Kutuların çizildiği bir video kopyası da hazırla",
   },
   jobs: {
     title: "Videolarınız",
@@ -26,7 +25,6 @@ export default {
     gone: "Sunucudan silindi",
     unreachable: "Sunucu yanıt vermiyor; yeniden deneniyor",
     cancel: "İptal et: {name}",
-    open: "Aç: {name}",
     remove: "Sil: {name}",
     erase_question: "{name} sonucunu sunucudan silmek istiyor musunuz?",
     retry: "Yeniden dene",
@@ -35,7 +33,6 @@ export default {
     back: "Tüm videolar",
     facts: "{duration} · {width} × {height} · {faces}",
     faces: { one: "{count} yüz", other: "{count} yüz" },
-    loading: "Sonuç getiriliyor",
     ready: "{name} sonucu hazır: {faces}.",
   },
   stage: {
@@ -98,12 +95,6 @@ export default {
   },
   share: {
     title: "Süre payları",
-    label: "Her yüz için her ifadenin süre payı. Aşağıdaki tabloda aynı sayılar pencere pencere yer alır.",
-  },
-  probabilities: {
-    title: "Yedi olasılığın tümü",
-    face: "Yüz",
-    label: "{face} için her ifadenin zaman içindeki olasılığı. Aşağıdaki tabloda aynı sayılar yer alır.",
   },
   table: {
     title: "Tablo olarak tüm pencereler",
@@ -122,12 +113,6 @@ export default {
     vtt: "Oynatıcılar ve tarayıcılar için altyazı",
     srt: "Kurgu programları için altyazı",
     html: "Tek dosyalık rapor, postalamak için",
-    png: "Resim olarak zaman çizelgesi",
-    mp4: "Kutuların çizildiği video",
-    working: "{format} hazırlanıyor",
-    failed: "{title}",
-    ask_mp4: "Yüklenen dosya silindiği için kutulu kopya sizin dosyanızdan yapılacak; yeniden gönderiliyor.",
-    need_file: "Önce yukarıda videoyu yeniden seçin, sonra tekrar isteyin: sunucu onu saklamadı.",
   },
   keys: {
     title: "Klavye",
@@ -166,9 +151,6 @@ export default {
   trouble: {
     offline: "Sunucu yanıt vermiyor",
     offline_detail: "Çalıştığından emin olun, sonra sayfayı yeniden yükleyin.",
-    result_expired: "Sonuç silinmiş",
-    job_not_found: "Bu video artık burada değil",
-    job_not_found_detail: "Sonuçlar bir süre saklanır, sonra silinir. Görmek için videoyu yeniden yükleyin.",
   },
   errors: {
     empty_file: "Dosya boş",
