@@ -26,9 +26,10 @@ from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, O
 
 FORMATS = (
     "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,obu,ivf,gif,apng,asf,ogg,mjpeg,m4v,mxf,dv,nut,"
-    "yuv4mpegpipe,rm,wtv,3gp,live_flv,h263,vc1"
+    "yuv4mpegpipe,rm,wtv,3gp,live_flv,h263,vc1,mp3,wav,flac,aac"
 )
-"""Containers that are read. None of them names other files; playlists, lists of pictures and devices are missing."""
+"""Containers that are read; those of sound for the sake of a better answer. None of them names other files: playlists,
+lists of pictures and devices are missing."""
 
 READ_BYTES = 1 << 20
 
@@ -44,7 +45,7 @@ NEAR = 0.75
 BACKWARDS_S = 1.0
 """A clock that jumps back by more than this was started anew, as where two recordings were joined."""
 
-END_TOLERANCE_S = 0.5
+END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 """A video may end this much before its header says."""
 
 
@@ -113,6 +114,7 @@ class Reader:
         self.pictures = PictureMaker(order.detection_side)
         self.warnings: dict[str, str] = {}
         self.decoded = 0
+        self.size: tuple[int, int] | None = None  # of the first picture, its pixels square
 
     def run(self) -> Ended:
         """Read the whole file. Raises Refused when it gives no picture at all."""
@@ -133,14 +135,13 @@ class Reader:
                     self._hand_over(frame, index, time_s, stream.codec_context.sample_aspect_ratio)
         if not self.decoded:
             raise Refused("undecodable")
-        if duration_s is not None and clock.end_s < duration_s - max(END_TOLERANCE_S, duration_s / 20):
-            self.warnings["truncated"] = "the video ends before its header says"
+        missing_s = (duration_s or 0.0) - clock.end_s
+        if missing_s > max(END_TOLERANCE_S, (duration_s or 0.0) * END_TOLERANCE_SHARE):
+            self.warnings = {"truncated": "the video ends before its header says"}
         return Ended(clock.end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
 
     def _check(self, stream: VideoStream, duration_s: float | None) -> None:
         context = stream.codec_context
-        if context.codec_tag in ("encv", "drmi"):
-            raise Refused("encrypted")
         if context.width * context.height > self.order.max_pixels:
             raise Refused("too_many_pixels")
         if duration_s is not None and duration_s > self.order.max_duration_s:
@@ -176,10 +177,14 @@ class Reader:
                 self.warnings["truncated"] = "the file breaks off"
                 yield None
                 return
+            if packet.has_sidedata("encryption_info"):
+                raise Refused("encrypted")
             yield packet
 
     def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
-        width, height = shape(frame, aspect)
+        # A player goes on showing the picture in the frame that it began with, whatever its size becomes.
+        self.size = self.size or shape(frame, aspect)
+        width, height = self.size
         if max(frame.width * frame.height, width * height) > self.order.max_pixels:
             raise Refused("too_many_pixels")
         slot = self._slot()
@@ -221,14 +226,14 @@ def refuse_open(url: str, flags: int, options: dict[str, str]) -> object:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """The stream that a player would show: not cover art, the default one, the largest. Raises Refused."""
+    """The stream that a player would show: not cover art, and the largest. Raises Refused."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise Refused("no_video_stream")
     usable = [s for s in streams if s.codec_context is not None]
     if not usable:
         raise Refused("undecodable", "the video is in a format that is not known here")
-    return max(usable, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height))
+    return max(usable, key=lambda s: (s.width * s.height, bool(s.disposition & Disposition.default)))
 
 
 def average_interval(stream: VideoStream) -> float | None:

@@ -6,8 +6,8 @@ import numpy as np
 from shared.schemas import Flag
 from shared.vision.types import Floats, Image
 
-SMALL_SIDE = 32.0
-"""Longer side of the box in pixels of the video. Below it a 48 x 48 crop is mostly interpolation."""
+SMALL_SIDE = 40.0
+"""Longer side of the box in pixels of the video. Below it, less is known of the face than a 48 x 48 crop holds."""
 
 DARK_LEVEL = 40.0
 """Mean grey level, of 255."""

@@ -1,0 +1,8 @@
+"""A decoding process that dies of the signal that its limit of processor time names."""
+
+import json
+import os
+import sys
+
+if __name__ == "__main__":
+    os.kill(os.getpid(), json.loads(sys.argv[1])["cpu_s"])

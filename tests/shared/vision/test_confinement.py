@@ -1,0 +1,46 @@
+"""Tests of shared.vision.confinement, each in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+PREAMBLE = """
+import os, socket, sys
+from shared.vision.confinement import confine
+kept = os.open(os.devnull, os.O_RDONLY)
+confine(memory_bytes=600_000_000, cpu_s=1, highest_file=kept)
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """A confined process that runs some code."""
+    return subprocess.run(
+        [sys.executable, "-c", PREAMBLE + code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('/etc/hostname')",
+        "open('/tmp/written-by-a-video', 'w')",
+        "socket.socket()",
+        "os.pipe()",
+        "os.dup(0)",
+    ],
+)
+def test_no_new_file_and_no_socket(code: str) -> None:
+    """Nothing that needs a file descriptor can be had."""
+    outcome = run(f"try:\n    {code}\nexcept OSError as error:\n    print(error.errno)")
+    assert outcome.stdout.strip() == "24"
+
+
+def test_memory() -> None:
+    """Address space ends."""
+    assert "MemoryError" in run("bytearray(700_000_000)").stderr
+
+
+def test_processor_time() -> None:
+    """An endless loop is ended by the kernel."""
+    assert run("while True: pass").returncode < 0

@@ -1,0 +1,163 @@
+"""Tests of shared.vision.decoder: the process that reads strangers' files, and its parent."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from shared.config import MB, Settings
+from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
+from shared.vision.decoder import Video
+from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
+
+
+def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
+    """Of the frames that are handed over."""
+    with Video(path, settings, rate_hz) as video:
+        return [frame.time_s for frame in video]
+
+
+@pytest.mark.parametrize("fps", [15.0, 24.0, 25.0, 29.97, 30.0, 60.0])
+def test_samples_by_time(fps: float, video_maker: VideoMaker, settings: Settings) -> None:
+    """Whatever the frame rate, the frames are those closest to the ticks of the clock."""
+    found = times(video_maker.make(replace(STILL, fps=fps)), settings)
+    assert len(found) == 20
+    assert np.abs(np.array(found) - np.arange(20) / 10).max() <= 0.5 / fps + 0.002
+
+
+def test_every_frame(video_maker: VideoMaker, settings: Settings) -> None:
+    """Without a rate every frame comes."""
+    assert len(times(video_maker.make(STILL), settings, None)) == 60
+
+
+def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Settings) -> None:
+    """Frames that nothing refers to are left out, and the frames that come are the same, pixel for pixel."""
+    path = video_maker.make(replace(PAN, fps=60.0, options=(("movflags", "faststart"),)))
+    with Video(path, settings, 10.0) as sampled:
+        some = {round(frame.time_s, 3): frame.grey.copy() for frame in sampled}
+        assert sampled.frames_decoded < 120
+    with Video(path, settings, None) as whole:
+        every = {round(frame.time_s, 3): frame.grey.copy() for frame in whole}
+    assert all(np.array_equal(picture, every[time_s]) for time_s, picture in some.items())
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_upright(rotation: int, video_maker: VideoMaker, settings: Settings) -> None:
+    """Pictures stand upright, and the result says how they were turned."""
+    scene = Scene(actors=(Actor(start=(0.5, 0.25), size=0.4),), width=240, height=320, rotation=rotation)
+    with Video(video_maker.make(scene), settings, 10.0) as video:
+        frame = next(iter(video))
+        truth = scene.picture(0.0)
+        assert frame.grey.shape == (320, 240)
+        assert video.rotation == rotation
+        assert np.abs(frame.rgb.astype(int) - truth).mean() < 6
+
+
+def test_grey_is_full_range(video_maker: VideoMaker, settings: Settings) -> None:
+    """Grey is luma over 0..255, though the file stores 16..235."""
+    with Video(video_maker.make(STILL), settings, 10.0) as video:
+        frame = next(iter(video))
+        luma = STILL.picture(0.0) @ np.array([0.299, 0.587, 0.114])
+        assert np.abs(frame.grey - luma).mean() < 4
+
+
+def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settings: Settings) -> None:
+    """The smallest face that is looked for keeps 20 pixels, and the copy is an integer fraction of the video."""
+    path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=0.2))
+    for min_face, height in ((0.06, 360), (0.03, 720), (0.12, 180)):
+        with Video(path, settings.model_copy(update={"min_face": min_face}), 10.0) as video:
+            assert next(iter(video)).rgb.shape[0] == height
+
+
+def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
+    """A browser's webm has no duration in its header, and has one in the end."""
+    path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
+    with Video(path, settings, 10.0) as video:
+        assert video.duration_s is None
+        assert len(list(video)) == 20
+        assert video.duration_s == pytest.approx(2.0, abs=0.05)
+
+
+def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
+    """Asked to stop, it raises within 0.2 s, and the process is gone."""
+    stop = threading.Event()
+    with Video(video_maker.make(STILL), settings, None, stop.is_set) as video:
+        frames = iter(video)
+        next(frames)
+        stop.set()
+        started = time.monotonic()
+        with pytest.raises(CancelledError):
+            list(frames)
+    assert time.monotonic() - started < 0.2
+    assert not children()
+
+
+def test_memory_limit(video_maker: VideoMaker, settings: Settings) -> None:
+    """A file that needs more memory than is allowed gets a problem that says so."""
+    path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=1.0))
+    with pytest.raises(DecoderLimitError):
+        times(path, settings.model_copy(update={"decoder_memory_mb": 40}))
+
+
+def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says nothing for too long is given up; what it gave before is kept, with a warning."""
+    monkeypatch.setattr("shared.vision.decoder.SILENCE_S", 0.3)
+    with Video(video_maker.make(STILL), settings, None) as video:
+        frames = iter(video)
+        next(frames)
+        for process in children():
+            process.suspend()
+        assert len(list(frames)) < 59
+        assert [code for code, _ in video.warnings] == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "error"), [(signal.SIGSEGV, UndecodableVideoError), (signal.SIGXCPU, DecoderLimitError)]
+)
+def test_survives_a_crash(
+    cause: signal.Signals, error: type[Exception], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies is told as a problem of the file, and this one lives."""
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0" * 100)
+    monkeypatch.setattr("shared.vision.decoder.CHILD", "tests.shared.vision.dying_child")
+    with pytest.raises(error):
+        times(path, settings.model_copy(update={"job_timeout_s": int(cause)}))
+
+
+def test_length_limit(video_maker: VideoMaker, settings: Settings) -> None:
+    """Longer than is allowed, by its header or, where it has none, by what comes out of it."""
+    strict = settings.model_copy(update={"max_duration_s": 1.0})
+    for scene in (STILL, replace(STILL, container="webm", codec="libvpx", live=True)):
+        with pytest.raises(TooLongError):
+            times(video_maker.make(scene), strict)
+
+
+def test_opens_no_other_file(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """A list that names a neighbour, under any name, is no video."""
+    (tmp_path / "other.mp4").write_bytes(video_maker.make(STILL).read_bytes())
+    for name in ("list.mp4", "list.ffconcat", "list.m3u8"):
+        for content in ("ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXTINF:2,\nother.mp4\n#EXT-X-ENDLIST\n"):
+            (tmp_path / name).write_text(content)
+            with pytest.raises(NotAVideoError):
+                times(tmp_path / name, settings)
+
+
+def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
+    """Ten times as much video needs no more memory."""
+    path = video_maker.make(replace(STILL, duration_s=20.0, fps=10.0))
+    process = psutil.Process()
+    with Video(path, settings, 10.0) as video:
+        sizes = [process.memory_info().rss for _ in video]
+    assert sizes[-1] - sizes[20] < 10 * MB
+
+
+def children() -> list[psutil.Process]:
+    """Of this process."""
+    return psutil.Process(os.getpid()).children()
