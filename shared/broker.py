@@ -29,6 +29,9 @@ LONGEST_SOCKET_PATH = 100
 
 START_TIMEOUT_S = 10.0
 
+ANSWER_S = 2.0
+"""The API takes Redis for unavailable when it has not answered after this long."""
+
 RETRIES = 12
 """With waits that double from 0.05 s up to 2 s: about 15 s for a server to come back."""
 
@@ -42,6 +45,11 @@ def connect(url: str) -> Redis:
     """A connection for a worker, which waits out a restart of the server rather than fail at once."""
     retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=2.0), RETRIES)
     return Redis.from_url(url, retry=retry, retry_on_error=[RedisConnectionError])
+
+
+def connect_briefly(url: str) -> Redis:
+    """A connection for the API, which rather says that Redis is away than let people wait."""
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
 
 
 class EmbeddedValkey:

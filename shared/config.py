@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address that the API listens on."""
 
+    workers: Annotated[int, Field(ge=0)] = 1
+    """Worker processes for videos that `duygu serve` starts; 0 where workers are started otherwise."""
+
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port that the API listens on; 0 takes a free one."""
 
@@ -71,6 +74,16 @@ class Settings(BaseSettings):
 
     result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
     """Seconds after its end for which a job and its result are kept."""
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process."""
+        prefix = self.model_config.get("env_prefix", "")
+        fields = type(self).model_fields
+        values = self.model_dump(mode="json")
+        return {
+            str(fields[name].validation_alias or f"{prefix}{name}".upper()): str(value)
+            for name, value in values.items()
+        }
 
     @property
     def max_upload_bytes(self) -> int:

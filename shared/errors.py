@@ -10,13 +10,14 @@ from typing import ClassVar
 class DuyguError(Exception):
     """A failure with a stable code.
 
-    `code` is for programs, `title` says what kind of failure it is, `detail` what happened this time, and
-    `status` is the HTTP status it is told with.
+    `code` is for programs, `title` says what kind of failure it is, `detail` what happened this time,
+    `status` is the HTTP status it is told with, and `retry_after_s` when trying again is worth it.
     """
 
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
     status: ClassVar[int] = 500
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.title
@@ -61,6 +62,22 @@ class ResultExpiredError(RequestError):
     status = 410
 
 
+class NotFoundError(RequestError):
+    """A path that is none of ours."""
+
+    code = "not_found"
+    title = "There is nothing at this address"
+    status = 404
+
+
+class MethodNotAllowedError(RequestError):
+    """A path of ours, but not with this method."""
+
+    code = "method_not_allowed"
+    title = "This address does not answer to this method"
+    status = 405
+
+
 class TooLargeError(RequestError):
     """The upload has more bytes than this service takes."""
 
@@ -75,6 +92,7 @@ class QueueFullError(DuyguError):
     code = "queue_full"
     title = "Too many jobs are waiting"
     status = 503
+    retry_after_s = 10
 
 
 class UnavailableError(DuyguError):
@@ -83,6 +101,7 @@ class UnavailableError(DuyguError):
     code = "unavailable"
     title = "The service cannot take requests right now"
     status = 503
+    retry_after_s = 5
 
 
 class VideoError(DuyguError):
@@ -170,6 +189,13 @@ class OutOfMemoryError(DuyguError):
 
     code = "out_of_memory"
     title = "The worker ran out of memory"
+
+
+class JobTimeoutError(DuyguError):
+    """The job ran for longer than one job may."""
+
+    code = "timed_out"
+    title = "The job took too long"
 
 
 class ModelError(DuyguError):

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from shared import keys
-from shared.errors import DuyguError
+from shared.errors import CancelledError, DuyguError
 from shared.jobs import UNFINISHED, JobRecord, error_fields, progress_text
 from shared.schemas import JobStatus
 
@@ -80,6 +80,21 @@ class JobStore:
             return None
         return JobRecord.from_hash(job_id, {name.decode(): value.decode() for name, value in values.items()})
 
+    def page(self, cursor: str | None, limit: int) -> tuple[list[JobRecord], str | None]:
+        """Jobs from newest to oldest, beginning behind the job `cursor`, and the cursor of the next page.
+
+        A page may be shorter than `limit` and still not be the last: jobs that have expired are left out.
+        """
+        start = f"({cursor}" if cursor else "+"
+        found: list[bytes] = self._redis.zrevrangebylex(keys.JOBS, start, "-", 0, limit + 1)  # type: ignore[assignment]
+        job_ids = [job_id.decode() for job_id in found]
+        following = job_ids[limit - 1] if len(job_ids) > limit else None
+        records = [(job_id, self.read(job_id)) for job_id in job_ids[:limit]]
+        expired = [job_id for job_id, record in records if record is None]
+        if expired:
+            self._redis.zrem(keys.JOBS, *expired)
+        return [record for _, record in records if record is not None], following
+
     def create(self, record: JobRecord, pipeline: Pipeline) -> None:
         """Add a queued job, with its first event, as part of `pipeline`."""
         key, events = keys.job(record.job_id), keys.events(record.job_id)
@@ -111,20 +126,22 @@ class JobStore:
         return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
 
     def fail(self, job_id: str, error: DuyguError, number: int | None = None) -> bool:
-        """End an unfinished job with an error; False when it was no longer wanted."""
+        """End an unfinished job with an error, or as cancelled; False when it was no longer wanted."""
         if number is None:
             record = self.read(job_id)
             number = record.events + 1 if record else 0
-        fields = {"status": JobStatus.FAILED.value, "ended_at": _now(), **error_fields(error)}
+        status = JobStatus.CANCELLED if isinstance(error, CancelledError) else JobStatus.FAILED
+        fields = {"status": status.value, "ended_at": _now(), **error_fields(error)}
         told = {"code": error.code, "title": error.title, "detail": error.detail}
-        return self._apply(job_id, UNFINISHED, fields, Event(number, "failed", told))
+        return self._apply(job_id, UNFINISHED, fields, Event(number, status.value, told))
+
+    def hand_back(self, job_id: str) -> bool:
+        """Say that a running job waits again; False when it is no longer wanted."""
+        return self._apply(job_id, [JobStatus.RUNNING], {"status": JobStatus.QUEUED.value})
 
     def erase(self, job_id: str) -> None:
         """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
-        record = self.read(job_id)
-        if record is not None:
-            fields = {"status": JobStatus.CANCELLED.value, "ended_at": _now()}
-            self._apply(job_id, UNFINISHED, fields, Event(record.events + 1, "cancelled", {}))
+        self.fail(job_id, CancelledError())
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id))
             pipeline.zrem(keys.JOBS, job_id)

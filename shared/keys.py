@@ -12,3 +12,8 @@ def job(job_id: str) -> str:
 def events(job_id: str) -> str:
     """Capped stream with what happened to a job."""
     return f"duygu:job:{job_id}:events"
+
+
+def workers(queue: str) -> str:
+    """Sorted set of the workers that serve a queue, scored by when each was last heard of, in seconds since 1970."""
+    return f"duygu:workers:{queue}"

@@ -11,7 +11,10 @@ from typing import Any
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
+from rq.job import JobStatus as TaskStatus
 from rq.serializers import JSONSerializer
 
 
@@ -59,3 +62,16 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
         description=job_id,
         pipeline=pipeline,
     )
+
+
+def withdraw(queue: Queue, job_id: str) -> None:
+    """Take a job out of the queue or, when a worker has it already, ask that worker to stop."""
+    queue.remove(job_id)
+    try:
+        job = queue.job_class.fetch(job_id, connection=queue.connection, serializer=queue.serializer)
+        if job.get_status(refresh=False) == TaskStatus.STARTED:
+            send_stop_job_command(queue.connection, job_id, serializer=queue.serializer)
+        else:
+            job.delete()
+    except (NoSuchJobError, InvalidJobOperation):
+        return  # it ended just now

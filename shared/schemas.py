@@ -155,6 +155,34 @@ class Job(Schema):
     links: JobLinks
 
 
+class JobPage(Schema):
+    """Some of the jobs, newest first."""
+
+    jobs: list[Job]
+    next_cursor: str | None = Field(default=None, description="`cursor` of the next page; null on the last one")
+
+
+class Alive(Schema):
+    """`GET /healthz`: the process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Check(Schema):
+    """One thing that the service cannot do without."""
+
+    name: str
+    ok: bool
+    detail: str | None = Field(default=None, description="what is wrong")
+
+
+class Readiness(Schema):
+    """`GET /readyz`: uploads would be analysed."""
+
+    status: Literal["ready"] = "ready"
+    checks: list[Check]
+
+
 class MeasuredOn(Schema):
     """How well the model does on one data set, by the protocol in the model card."""
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,8 +53,10 @@ class Storage:
         return self._path(job_id, name).read_bytes()
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there."""
+        """Delete one file, if it is there, and the job's folder when nothing else is in it."""
         self._path(job_id, name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self._job(job_id).rmdir()
 
     def erase(self, job_id: str) -> None:
         """Delete everything of one job, if there is anything."""

@@ -1,0 +1,60 @@
+"""The application: every route of the API and of the pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.api import health, jobs, model, results, videos
+from services.api.headers import SecurityHeaders
+from services.api.problems import handle_problems
+from services.api.service import open_service
+from shared.config import Settings
+from shared.schemas import Problem
+
+ROUTERS = (videos.router, jobs.router, results.router, model.router, health.router)
+
+SUMMARY = "Turns video into a timeline of emotions for every face in it"
+
+
+class Application(FastAPI):
+    """FastAPI whose description of itself knows the problems that every call can answer with."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        document = super().openapi()
+        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return document
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.service.close()
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application with these settings. Raises ModelError when the model folder is missing or damaged."""
+    app = Application(
+        title="Duygu",
+        summary=SUMMARY,
+        version=_version(),
+        lifespan=_lifespan,
+        docs_url=None,  # the framework's own page loads its scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service = open_service(settings)
+    app.add_middleware(SecurityHeaders)
+    handle_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("duygu")
+    except PackageNotFoundError:  # the images run it without installing it
+        return "0"

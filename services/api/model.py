@@ -1,0 +1,14 @@
+"""`GET /v1/model`: what answers here."""
+
+from fastapi import APIRouter
+
+from services.api.dependencies import TheService
+from shared.schemas import ModelDescription
+
+router = APIRouter(tags=["model"])
+
+
+@router.get("/v1/model")
+def read_model(service: TheService) -> ModelDescription:
+    """The network, its labels, and how far to trust it."""
+    return service.model

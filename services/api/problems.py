@@ -1,0 +1,106 @@
+"""Errors as RFC 9457 problems: how they are answered, and how OpenAPI describes them."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from starlette.exceptions import HTTPException
+
+from shared.errors import (
+    DuyguError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
+from shared.schemas import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+BY_STATUS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
+"""Errors of the framework that have a code of their own."""
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class ProblemResponse(JSONResponse):
+    """An error as an answer."""
+
+    media_type = MEDIA_TYPE
+
+
+def problem_response(error: DuyguError, *, status: int | None = None, **more: object) -> ProblemResponse:
+    """Tell of an error. `status` where it is not the error's own, `more` for members beyond the usual ones."""
+    status = status or error.status
+    problem = Problem(title=error.title, status=status, code=error.code, detail=error.detail)
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+    content = {**problem.model_dump(exclude_none=True), **more}
+    return ProblemResponse(content, status_code=status, headers=headers)
+
+
+def problems(*errors: type[DuyguError]) -> Responses:
+    """Describe errors that a call may answer with, for OpenAPI."""
+    by_status: defaultdict[int, list[type[DuyguError]]] = defaultdict(list)
+    every: list[type[DuyguError]] = [*errors, UnavailableError]
+    for error in dict.fromkeys(every):
+        by_status[error.status].append(error)
+    return {status: _description(found) for status, found in sorted(by_status.items())}
+
+
+def _description(errors: list[type[DuyguError]]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": "; ".join(f"{error.title} (`{error.code}`)" for error in errors),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if any(error.retry_after_s is not None for error in errors):
+        retry_after = {"description": "Seconds after which to try again", "schema": {"type": "integer"}}
+        described["headers"] = {"Retry-After": retry_after}
+    return described
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Make the application answer every error as a problem."""
+    app.add_exception_handler(DuyguError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RedisConnectionError, _unavailable)
+    app.add_exception_handler(RedisTimeoutError, _unavailable)
+    app.add_exception_handler(Exception, _internal)
+
+
+def _told(request: Request, error: Exception) -> ProblemResponse:
+    return problem_response(cast(DuyguError, error))
+
+
+def _invalid(request: Request, error: Exception) -> ProblemResponse:
+    faults = [
+        {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        for fault in cast(RequestValidationError, error).errors()
+    ]
+    return problem_response(InvalidRequestError(), errors=faults)
+
+
+def _framework(request: Request, error: Exception) -> ProblemResponse:
+    answer = cast(HTTPException, error)
+    otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
+    known = BY_STATUS.get(answer.status_code, otherwise)
+    response = problem_response(known(), status=answer.status_code)
+    response.headers.update(_headers(answer))
+    return response
+
+
+def _headers(answer: HTTPException) -> Mapping[str, str]:
+    return answer.headers or {}
+
+
+def _unavailable(request: Request, error: Exception) -> ProblemResponse:
+    return problem_response(UnavailableError())
+
+
+def _internal(request: Request, error: Exception) -> ProblemResponse:
+    return problem_response(DuyguError())

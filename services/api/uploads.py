@@ -1,0 +1,141 @@
+"""Receiving a video: the body of a request goes piece by piece to storage, and is never whole in memory."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
+
+from services.api.sniffing import HEAD_BYTES, surely_no_video
+from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError
+from shared.storage import UPLOAD, MeasuredWriter, Storage
+
+FIELD = b"video"
+
+FORM_BYTES = 65_536
+"""What the form may add to its file: boundaries, headers, other fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A video that has arrived whole."""
+
+    size: int  # bytes
+    sha256: str
+
+
+async def receive_video(request: Request, storage: Storage, job_id: str, limit: int) -> Upload:
+    """Store the file of a multipart form's field `video` as the upload of a job, whole or not at all.
+
+    limit  largest file, in bytes
+
+    Raises InvalidRequestError, TooLargeError, EmptyFileError, or NotAVideoError as soon as it is clear.
+    """
+    boundary = _boundary(request)
+    if int(request.headers.get("content-length", 0)) > limit + FORM_BYTES:
+        raise TooLargeError(f"The upload is larger than {limit / 1_000_000:g} MB")
+    with storage.writer(job_id, UPLOAD) as file:
+        form = VideoForm(boundary, MeasuredWriter(file, limit))
+        await _feed(form, request, limit)
+        return form.finish()
+
+
+class VideoForm:
+    """A multipart form that is fed piece by piece; the content of its video goes to a writer."""
+
+    def __init__(self, boundary: bytes, writer: MeasuredWriter) -> None:
+        self._writer = writer
+        self._head = b""
+        self._disposition = b""
+        self._header = b""
+        self._is_video = False
+        self._videos = 0
+        self._ended = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begin,
+                "on_header_begin": self._header_begin,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_end": self._end,
+            },
+        )
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece of the body."""
+        try:
+            self._parser.write(piece)
+        except FormParserError as error:
+            raise InvalidRequestError("The body is not a valid multipart form") from error
+
+    def finish(self) -> Upload:
+        """The body has ended: check that it was a whole form with one video."""
+        if not self._ended:
+            raise InvalidRequestError("The body ends in the middle of the form")
+        if not self._videos:
+            raise InvalidRequestError("The form has no field `video`")
+        if not self._writer.size:
+            raise EmptyFileError
+        self._look()
+        return Upload(self._writer.size, self._writer.sha256)
+
+    def _part_begin(self) -> None:
+        self._disposition = b""
+
+    def _header_begin(self) -> None:
+        self._header = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition += data[start:end]
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._is_video = options.get(b"name") == FIELD
+        self._videos += self._is_video
+        if self._videos > 1:
+            raise InvalidRequestError("The form has more than one field `video`; send one video at a time")
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if not self._is_video:
+            return
+        piece = data[start:end]
+        self._writer.write(piece)
+        if len(self._head) < HEAD_BYTES:
+            self._head += piece[: HEAD_BYTES - len(self._head)]
+            if len(self._head) == HEAD_BYTES:
+                self._look()
+
+    def _end(self) -> None:
+        self._ended = True
+
+    def _look(self) -> None:
+        if surely_no_video(self._head):
+            raise NotAVideoError
+
+
+async def _feed(form: VideoForm, request: Request, limit: int) -> None:
+    received = 0
+    try:
+        async for piece in request.stream():
+            received += len(piece)
+            if received > limit + FORM_BYTES:
+                raise TooLargeError(f"The upload is larger than {limit / 1_000_000:g} MB")
+            await run_in_threadpool(form.feed, piece)
+    except ClientDisconnect as error:
+        raise InvalidRequestError("The connection broke off before the body was whole") from error
+
+
+def _boundary(request: Request) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise InvalidRequestError("Send the video as the field `video` of a multipart/form-data body")
+    return options[b"boundary"]

@@ -1,0 +1,65 @@
+"""`duygu`: everything from the command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from shared.config import Settings
+from shared.errors import DuyguError
+from shared.queues import QueueName
+
+USAGE_STATUS = 2
+"""Exit status where the settings, the model or the arguments are at fault."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = vars(_parser().parse_args(arguments))
+    command = options.pop("command")
+    try:
+        status: int = command(**options)
+    except DuyguError as error:
+        print(f"duygu: {error.detail}", file=sys.stderr)  # noqa: T201 - this is what a command line is for
+        return USAGE_STATUS
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="duygu", description="Emotions of every face in a video, through time.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_worker(commands)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="run the API, workers and, if REDIS_URL is empty, a Valkey of its own")
+    serve.set_defaults(command=_serve)
+    serve.add_argument("--host", help="address to listen on (DUYGU_HOST)")
+    serve.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (DUYGU_PORT)")
+    serve.add_argument("--workers", type=int, help="worker processes to start (DUYGU_WORKERS)")
+
+
+def _add_worker(commands: Any) -> None:
+    worker = commands.add_parser("worker", help="run one worker")
+    worker.set_defaults(command=_worker)
+    worker.add_argument("queue", type=QueueName, choices=list(QueueName), help="queue to serve")
+
+
+def _serve(**options: Any) -> int:
+    from services.supervisor import serve
+
+    given = {name: value for name, value in options.items() if value is not None}
+    return serve(Settings(**given), lambda url: print(f"Duygu listens on {url}", flush=True))  # noqa: T201
+
+
+def _worker(queue: QueueName) -> int:
+    # The image of the API has none of the packages that this needs.
+    from services.worker.main import run_worker
+
+    return run_worker(Settings(), queue)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""`duygu serve`: the API, workers and, where no server is configured, Redis, started and kept running together."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType, TracebackType
+
+import uvicorn
+
+from services.api.app import create_app
+from shared.broker import EmbeddedValkey
+from shared.config import Settings
+from shared.processes import end_with_parent, stop
+from shared.queues import QueueName
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+"""Seconds from one look at the processes to the next."""
+
+LONGEST_PAUSE_S = 30.0
+"""A worker that ends again and again is started again after a pause that doubles up to this."""
+
+GOODBYE_S = 5.0
+"""Open requests get this long when the service stops."""
+
+
+class Workers:
+    """Worker processes, started again when they end; while the block runs."""
+
+    def __init__(self, settings: Settings, valkey: EmbeddedValkey | None) -> None:
+        self._settings = settings
+        self._valkey = valkey
+        self._pause_s = LOOK_S
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._keep_running, name="supervisor", daemon=True)
+
+    def __enter__(self) -> "Workers":
+        self._processes = [self._start() for _ in range(self._settings.workers)]
+        self._watch.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping.set()
+        self._watch.join()
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            stop(process, self._settings.shutdown_grace_s + GOODBYE_S)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
+            [sys.executable, "-m", "services.cli", "worker", QueueName.VIDEOS.value],
+            env={**os.environ, **self._settings.environment()},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
+            preexec_fn=end_with_parent,
+        )
+
+    def _keep_running(self) -> None:
+        while not self._stopping.wait(self._pause_s):
+            self._pause_s = max(LOOK_S, self._pause_s * 0.9)
+            if self._valkey and not self._valkey.running:
+                logger.error("the embedded Valkey has ended; it is started again")
+                self._valkey.restart()
+            for place, process in enumerate(self._processes):
+                if process.poll() is not None:
+                    logger.error("a worker has ended with status %s; it is started again", process.returncode)
+                    self._processes[place] = self._start()
+                    self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which calls `announce` with its address once it listens."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                self._announce(_url(listener))
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> int:
+    """Run everything until a signal comes; returns the exit status. `announce` gets the address once it answers.
+
+    Raises ModelError or ConfigurationError when the service cannot start.
+    """
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, _leave)
+    with ExitStack() as running:
+        app = create_app(settings)
+        valkey = None if settings.redis_url else running.enter_context(EmbeddedValkey(settings.data_dir))
+        running.enter_context(Workers(settings, valkey))
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(GOODBYE_S),
+        )
+        Server(config, announce).run()
+    return 1  # a signal ends it otherwise; this is a server that could not listen
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

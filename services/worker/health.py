@@ -1,0 +1,31 @@
+"""`python -m services.worker.health QUEUE`: whether a worker of this host lives. Containers are watched with it."""
+
+import socket
+import sys
+from typing import cast
+
+from redis import Redis
+
+from shared import keys
+from shared.broker import connect, redis_url
+from shared.config import settings
+from shared.liveness import heard_since
+
+RQ_WORKER = "rq:worker:"
+"""Prefix of the hash in which rq keeps what it knows of a worker; its name follows."""
+
+
+def lives_here(redis: Redis, queue: str, hostname: str) -> bool:
+    """Whether a worker on a host that serves a queue was heard of lately."""
+    names = cast(list[bytes], redis.zrangebyscore(keys.workers(queue), heard_since(), "+inf"))
+    return any(redis.hget(f"{RQ_WORKER}{name.decode()}", "hostname") == hostname.encode() for name in names)
+
+
+def main() -> int:
+    """Exit status for a queue named on the command line: 0 where a worker lives, 1 where none does."""
+    with connect(redis_url(settings())) as redis:
+        return 0 if lives_here(redis, sys.argv[1], socket.gethostname()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

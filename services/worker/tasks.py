@@ -1,0 +1,65 @@
+"""What workers do. Each task is named in shared/queues.py and called by rq with the arguments of the job."""
+
+import logging
+
+from rq.timeouts import JobTimeoutException
+
+from services.worker.control import HandedBackError
+from services.worker.reporter import Reporter
+from services.worker.workplace import Turn, Workplace, current_turn
+from shared.errors import CancelledError, DuyguError, JobTimeoutError, OutOfMemoryError
+from shared.storage import RESULT, UPLOAD
+
+logger = logging.getLogger(__name__)
+
+
+def analyze_video(job_id: str) -> None:
+    """Analyse the upload of a job, store the result, and delete the upload however it ends.
+
+    Raises HandedBackError when the worker has to go; everything else that goes wrong is written into the job.
+    """
+    turn = current_turn()
+    jobs = turn.place.jobs
+    record = jobs.begin(job_id)
+    if record is not None:
+        reporter = Reporter(jobs, record, turn.control)
+        error = _attempt(turn, job_id, reporter)
+        if isinstance(error, HandedBackError):
+            jobs.hand_back(job_id)
+            raise error
+        if error is None:
+            jobs.succeed(job_id, reporter.next_number)
+        else:
+            jobs.fail(job_id, error, reporter.next_number)
+    tidy(turn.place, job_id)
+
+
+def tidy(place: Workplace, job_id: str) -> None:
+    """Delete the upload of a job that has ended, and everything of a job that was erased meanwhile."""
+    if place.jobs.read(job_id) is None:
+        place.storage.erase(job_id)
+    else:
+        place.storage.remove(job_id, UPLOAD)
+
+
+def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | None:
+    storage = turn.place.storage
+    try:
+        with storage.local(job_id, UPLOAD) as path:
+            result = turn.place.analyze(
+                path, job_id=job_id, on_progress=reporter.progress, should_stop=turn.control.should_stop
+            )
+        with storage.writer(job_id, RESULT) as file:
+            file.write(result.model_dump_json().encode())
+    except CancelledError as error:
+        return HandedBackError() if turn.control.handing_back else error
+    except DuyguError as error:
+        return error
+    except MemoryError:
+        return OutOfMemoryError()
+    except JobTimeoutException:
+        return JobTimeoutError()
+    except Exception:
+        logger.exception("job %s failed for a reason that lies with us", job_id)
+        return DuyguError()
+    return None

@@ -1,0 +1,82 @@
+"""What a task needs besides its arguments, and how it finds it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from services.worker.control import JobControl
+from shared.job_store import JobStore
+from shared.schemas import Result
+from shared.storage import Storage
+
+
+class Progress(Protocol):
+    """How far the analysis of a video has come."""
+
+    @property
+    def fraction(self) -> float | None:
+        """Share done; None while the length is unknown."""
+        ...
+
+    @property
+    def time_s(self) -> float:
+        """Seconds of the video that are done."""
+        ...
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds of the video altogether; None while unknown."""
+        ...
+
+    @property
+    def frames_analysed(self) -> int:
+        """Pictures that were looked at."""
+        ...
+
+
+class Analyze(Protocol):
+    """The analysis of one video file, with the model already loaded."""
+
+    def __call__(
+        self, path: Path, *, job_id: str, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+    ) -> Result:
+        """Raises CancelledError soon after `should_stop` says so, and any DuyguError that lies in the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """The same for every job of a worker."""
+
+    jobs: JobStore
+    storage: Storage
+    analyze: Analyze
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One job's turn at a workplace."""
+
+    place: Workplace
+    control: JobControl
+
+
+_turn: ContextVar[Turn] = ContextVar("turn")
+
+
+def current_turn() -> Turn:
+    """The turn of the job that this thread runs; rq hands a task nothing but its arguments."""
+    return _turn.get()
+
+
+@contextmanager
+def taking(turn: Turn) -> Iterator[None]:
+    """Make it the current turn while the block runs."""
+    token = _turn.set(turn)
+    try:
+        yield
+    finally:
+        _turn.reset(token)

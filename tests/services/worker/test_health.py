@@ -1,0 +1,24 @@
+"""Whether a container's worker lives is read from the signs of life that the worker gives."""
+
+import time
+
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from services.worker.health import lives_here
+from shared import keys
+from shared.liveness import LIVE_S, sign_of_life
+
+
+def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:
+    """It counts for the host and the queue it serves, for as long as it is heard of."""
+    worker = SimpleWorker([Queue("videos", connection=redis)], connection=redis)
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    assert worker.hostname
+    assert not lives_here(redis, "videos", worker.hostname)
+    sign_of_life(redis, "videos", worker.name)
+    assert lives_here(redis, "videos", worker.hostname)
+    assert not lives_here(redis, "videos", "elsewhere")
+    assert not lives_here(redis, "streams", worker.hostname)
+    redis.zadd(keys.workers("videos"), {worker.name: time.time() - LIVE_S - 1})
+    assert not lives_here(redis, "videos", worker.hostname)
