@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -48,7 +49,7 @@ def bytes_of(name: str, content: Callable[[], bytes], gets: str, suffix: str = "
     return Kind(name, make, gets, also)
 
 
-def coded(name: str, container: str, codec: str, pixel_format: str = "yuv420p", **changes: object) -> Kind:
+def coded(name: str, container: str, codec: str, pixel_format: str = "yuv420p", **changes: Any) -> Kind:
     """A still face in some container and codec."""
     made = replace(STILL, container=container, codec=codec, pixel_format=pixel_format)
     return scene(name, replace(made, **changes))

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -48,7 +49,7 @@ def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Setti
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
-def test_upright(rotation: int, video_maker: VideoMaker, settings: Settings) -> None:
+def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, settings: Settings) -> None:
     """Pictures stand upright, and the result says how they were turned."""
     scene = Scene(actors=(Actor(start=(0.5, 0.25), size=0.4),), width=240, height=320, rotation=rotation)
     with Video(video_maker.make(scene), settings, 10.0) as video:
@@ -160,4 +161,4 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
 
 def children() -> list[psutil.Process]:
     """Of this process."""
-    return psutil.Process(os.getpid()).children()
+    return list(psutil.Process(os.getpid()).children())

@@ -1,0 +1,1 @@
+"""What it costs: `scripts/bench video` and `scripts/bench stream`."""

@@ -1,0 +1,149 @@
+"""Videos to measure on, made of the recordings beside the project or, without them, of the tests' own face."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+import numpy as np
+
+from tests.conftest import CLIPS
+from tests.videos import NOBODY, PAN, Actor, Image
+
+LOOP_S = 10
+"""Length of what is encoded; longer videos repeat its packets. It runs forwards and then backwards, without a seam."""
+
+MAN, NOBODY_CLIP = "WolfgangLanger_Pexels.mp4", "no_face.mp4"
+
+FACE_SIDE, FACE_LEFT = 360, 250
+"""The part of MAN's pictures, 640 x 360, that holds his head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One kind of video."""
+
+    name: str
+    width: int
+    height: int
+    fps: int
+    faces: int
+
+    def make(self, folder: Path, minutes: int = 1) -> Path:
+        """The file, made once."""
+        loop, path = folder / f"{self.name}.loop.mp4", folder / f"{self.name}.{minutes}.mp4"
+        if not loop.exists():
+            encode(self, loop)
+        if not path.exists():
+            repeat(loop, path, minutes * 60 // LOOP_S)
+        return path
+
+    def pictures(self) -> Iterator[Image]:
+        """(height, width, 3) RGB, for LOOP_S seconds."""
+        make = from_clips if CLIPS.is_dir() else from_scene
+        half = list(make(self))
+        return islice((picture for part in (half, half[::-1]) for picture in part), LOOP_S * self.fps)
+
+
+CASES = (
+    Footage("720p30_1face", 1280, 720, 30, 1),
+    Footage("720p30_3faces", 1280, 720, 30, 3),
+    Footage("720p30_0faces", 1280, 720, 30, 0),
+    Footage("1080p60_1face", 1920, 1080, 60, 1),
+)
+
+CROWDS = tuple(Footage(f"720p30_{faces}faces", 1280, 720, 30, faces) for faces in (2, 4, 8))
+
+
+def from_clips(footage: Footage) -> Iterator[Image]:
+    """One face fills the picture as it was recorded; several are the same man at different times, side by side."""
+    count = LOOP_S * footage.fps // 2
+    size = (footage.width, footage.height)
+    if footage.faces <= 1:
+        for picture in recorded(MAN if footage.faces else NOBODY_CLIP, 0.0, footage.fps, count):
+            yield np.asarray(cv2.resize(picture, size), np.uint8)
+        return
+    rows = 1 if footage.faces <= 4 else 2
+    columns = -(-footage.faces // rows)
+    people = [recorded(MAN, 2.0 * person, footage.fps, count) for person in range(footage.faces)]
+    for pictures in zip(*people, strict=True):
+        yield tiled(list(pictures), rows, columns, size)
+
+
+def tiled(pictures: list[Image], rows: int, columns: int, size: tuple[int, int]) -> Image:
+    """Heads in a grid on grey."""
+    width, height = size
+    side = min(width // columns, height // rows)
+    canvas = np.full((height, width, 3), 90, np.uint8)
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, columns)
+        head = picture[:, FACE_LEFT : FACE_LEFT + FACE_SIDE]
+        top, left = row * (height // rows), column * (width // columns)
+        canvas[top : top + side, left : left + side] = cv2.resize(head, (side, side))
+    return canvas
+
+
+def recorded(name: str, start_s: float, fps: int, count: int) -> Iterator[Image]:
+    """Pictures of a recording at another rate: what a player shows at each moment."""
+    with av.open(str(CLIPS / name)) as container:
+        frames = [
+            (frame.time, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+            for frame in container.decode(video=0)
+            if start_s <= frame.time <= start_s + LOOP_S / 2 + 1
+        ]
+    place = 0
+    for index in range(count):
+        while place + 1 < len(frames) and frames[place + 1][0] - frames[0][0] <= index / fps:
+            place += 1
+        yield frames[place][1]
+
+
+def from_scene(footage: Footage) -> Iterator[Image]:
+    """The tests' own face, moving; several side by side."""
+    scene = replace(NOBODY, width=footage.width, height=footage.height, duration_s=LOOP_S / 2)
+    if footage.faces == 1:
+        scene = replace(scene, actors=PAN.actors)
+    elif footage.faces:
+        scene = replace(scene, actors=tuple(standing(person, footage.faces) for person in range(footage.faces)))
+    for index in range(LOOP_S * footage.fps // 2):
+        yield scene.picture(index / footage.fps)
+
+
+def standing(person: int, count: int) -> Actor:
+    """One of several in two rows."""
+    columns = -(-count // 2)
+    row, column = divmod(person, columns)
+    x = (column + 0.5) / columns
+    return Actor(start=(x - 0.03, 0.3 + 0.45 * row), end=(x + 0.03, 0.3 + 0.45 * row), size=0.4)
+
+
+def encode(footage: Footage, path: Path) -> None:
+    """H.264 as a phone or an editor writes it: B-frames that refer to each other, a key frame every 10 s."""
+    with av.open(str(path), "w") as container:
+        options = {"preset": "medium", "crf": "23"}
+        stream = cast(av.VideoStream, container.add_stream("libx264", rate=footage.fps, options=options))
+        stream.width, stream.height, stream.pix_fmt = footage.width, footage.height, "yuv420p"
+        for index, picture in enumerate(footage.pictures()):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.time_base, frame.pts = Fraction(1, footage.fps), index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def repeat(loop: Path, path: Path, times: int) -> None:
+    """The same packets again and again, each time LOOP_S later."""
+    with av.open(str(path), "w") as output:
+        target = None
+        for round_ in range(times):
+            with av.open(str(loop)) as container:
+                source = container.streams.video[0]
+                target = target or output.add_stream_from_template(source)
+                later = round(round_ * LOOP_S / cast(Fraction, source.time_base))
+                for packet in container.demux(source):
+                    if packet.size and packet.dts is not None and packet.pts is not None:
+                        packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, target
+                        output.mux(packet)

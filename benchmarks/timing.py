@@ -1,0 +1,145 @@
+"""Runs one measurement in a process of its own, so that each has its own memory and nothing warm but what it warms.
+
+python -m benchmarks.timing decode|engine|plain VIDEO MODEL
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from shared.config import ROOT, Settings
+
+KILOBYTE = 1024 if sys.platform == "linux" else 1
+"""Unit of ru_maxrss."""
+
+PLAIN_FRAMES = 40
+"""Frames on which the plain pipeline is timed; it is extrapolated to all, for it takes minutes."""
+
+
+def measure(what: str, video: Path, model: Path) -> dict[str, Any]:
+    """In a new process."""
+    arguments = [sys.executable, "-m", "benchmarks.timing", what, str(video), str(model)]
+    run = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own module
+    return dict(json.loads(run.stdout.splitlines()[-1]))
+
+
+def decode(video: Path, model: Path) -> dict[str, Any]:
+    """Decoding every frame and nothing else, on all cores."""
+    import av
+
+    started = time.perf_counter()
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        frames = sum(1 for _ in container.decode(stream))
+    return {"wall_s": time.perf_counter() - started, "frames": frames}
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The call, watched."""
+
+        def watched(*arguments: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return call(*arguments)
+            finally:
+                self.spent[stage] = self.spent.get(stage, 0.0) + time.perf_counter() - started
+
+        return watched
+
+
+@dataclass
+class Watched:
+    """Any part of the engine with some of its calls watched."""
+
+    part: Any
+    calls: dict[str, Callable[..., Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        return self.calls.get(name) or getattr(self.part, name)
+
+
+def engine(video: Path, model: Path) -> dict[str, Any]:
+    """This engine, its models loaded as in a worker that waits."""
+    from shared.vision.engine import load_engine
+    from shared.vision.video import analyze_video
+
+    settings = Settings(model=model)
+    watch = Stopwatch()
+    loaded = load_engine(settings)
+    detector, classifier = loaded.detector, loaded.classifier
+    watched = replace(
+        loaded,
+        detector=Watched(detector, {name: watch.timed(name, getattr(detector, name)) for name in ("detect", "refine")}),
+        classifier=Watched(classifier, {"logits": watch.timed("classify", classifier.logits)}),
+    )
+    sizes: list[int] = []
+    started = time.perf_counter()
+    result = analyze_video(video, watched, settings, on_progress=lambda _: sizes.append(resident()))
+    wall_s = time.perf_counter() - started
+    return {
+        "wall_s": wall_s,
+        "faces": len(result.faces),
+        "stages": {stage: spent / wall_s for stage, spent in watch.spent.items()},
+        "decoder_cpu_s": cpu_s(resource.RUSAGE_CHILDREN),
+        "worker_cpu_s": cpu_s(resource.RUSAGE_SELF),
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE / 1e6,
+        "decoder_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KILOBYTE / 1e6,
+        "rss_mb": [round(size / 1e6) for size in sizes[:: max(1, len(sizes) // 5)]],
+    }
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def cpu_s(whose: int) -> float:
+    """Processor time so far."""
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
+
+
+def plain(video: Path, model: Path) -> dict[str, Any]:
+    """What this project descends from: facenet-pytorch's MTCNN on every frame, `model.predict` on every fifth."""
+    # isort: off
+    from facenet_pytorch import MTCNN
+    import keras
+
+    # isort: on
+    import av
+    import numpy as np
+
+    detector = MTCNN(keep_all=True, device="cpu")
+    network = keras.models.load_model(model, compile=False)
+    clip = np.zeros((1, *network.input_shape[1:]), np.float32)
+    network.predict(clip, verbose=0)
+    with av.open(str(video)) as container:
+        started = time.perf_counter()
+        for index, frame in enumerate(container.decode(video=0)):
+            detector.detect(frame.to_ndarray(format="rgb24"))
+            if index % 5 == 4:
+                network.predict(clip, verbose=0)
+            if index + 1 == PLAIN_FRAMES:
+                break
+    return {"frame_s": (time.perf_counter() - started) / PLAIN_FRAMES}
+
+
+if __name__ == "__main__":
+    kind, video_path, model_path = sys.argv[1:]
+    answer = {"decode": decode, "engine": engine, "plain": plain}[kind](Path(video_path), Path(model_path))
+    print(json.dumps(answer))  # noqa: T201 - that is how the parent reads it

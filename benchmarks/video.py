@@ -1,0 +1,108 @@
+"""`scripts/bench video`: this engine beside decoding alone and the plain pipeline, in one run on one machine."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.footage import CASES, CROWDS, Footage
+from benchmarks.timing import measure
+from shared.config import Settings
+from shared.model_folder import H5
+
+LENGTHS_MIN = (1, 2, 5, 10)
+
+
+def case(footage: Footage, folder: Path, rounds: int, *, with_plain: bool) -> dict[str, Any]:
+    """One line of the table. Decoding and the engine take turns, so that a busy machine slows both."""
+    model = Settings().model
+    video = footage.make(folder)
+    runs = [(measure("decode", video, model), measure("engine", video, model)) for _ in range(rounds)]
+    decode_s = statistics.median(decode["wall_s"] for decode, _ in runs)
+    engine = sorted((engine for _, engine in runs), key=lambda run: float(run["wall_s"]))[len(runs) // 2]
+    frames = runs[0][0]["frames"]
+    plain_s = measure("plain", video, model / H5)["frame_s"] * frames if with_plain else None
+    return {
+        "case": footage.name,
+        "video_s": frames / footage.fps,
+        "decode_s": round(decode_s, 3),
+        "engine_s": round(engine["wall_s"], 3),
+        "plain_s": plain_s and round(plain_s, 1),
+        "engine_over_decode": round(statistics.median(e["wall_s"] / d["wall_s"] for d, e in runs), 2),
+        "plain_over_engine": plain_s and round(plain_s / engine["wall_s"], 1),
+        "peak_rss_mb": round(engine["peak_rss_mb"]),
+        "decoder_rss_mb": round(engine["decoder_rss_mb"]),
+        "faces": engine["faces"],
+        "stages": {stage: round(share, 3) for stage, share in engine["stages"].items()},
+        "worker_cpu_s": round(engine["worker_cpu_s"], 2),
+        "decoder_cpu_s": round(engine["decoder_cpu_s"], 2),
+    }
+
+
+def growth(folder: Path) -> list[dict[str, Any]]:
+    """How the cost follows the length of the video and the number of faces."""
+    model = Settings().model
+    longer = [(CASES[0], minutes) for minutes in LENGTHS_MIN]
+    told = []
+    for footage, minutes in [*longer, *((crowd, 1) for crowd in CROWDS)]:
+        run = measure("engine", footage.make(folder, minutes), model)
+        numbers = {"minutes": minutes, "faces": footage.faces, "engine_s": round(run["wall_s"], 2)}
+        told.append(numbers | {"peak_rss_mb": round(run["peak_rss_mb"]), "rss_mb": run["rss_mb"]})
+    return told
+
+
+def machine() -> str:
+    """In words."""
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text().splitlines() if cpu.exists() else []
+    name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} cores of {name}, load {os.getloadavg()[0]:.1f} before, Python {platform.python_version()}"
+
+
+def show(report: dict[str, Any]) -> None:
+    """As tables."""
+    console = Console(stderr=True)
+    console.print(report["machine"])
+    for name in ("cases", "growth"):
+        if rows := report[name]:
+            table = Table(*rows[0])
+            for row in rows:
+                table.add_row(*(str(value) for value in row.values()))
+            console.print(table)
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench video", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON alone, without tables")
+    parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured")
+    parser.add_argument("--only", help="one case")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the long videos and the crowds")
+    parser.add_argument("--folder", type=Path, help="keep the videos here")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        with_plain = find_spec("facenet_pytorch") is not None and (Settings().model / H5).exists()
+        chosen = [footage for footage in CASES if options.only in (None, footage.name)]
+        report = {
+            "machine": machine(),
+            "cases": [case(footage, folder, options.rounds, with_plain=with_plain) for footage in chosen],
+            "growth": [] if options.no_growth else growth(folder),
+        }
+    if not options.json:
+        show(report)
+    sys.stdout.write(json.dumps(report, indent=None if options.json else 2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
