@@ -1,6 +1,5 @@
 """`duygu analyze`: the engine without a server. The result goes to stdout, everything else to stderr."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,56 +11,36 @@ from rich.table import Table
 
 from shared.atomic import write_atomically
 from shared.config import Settings
-from shared.errors import DuyguError, ModelError, NotAVideoError
-from shared.exports import EXPORTS
+from shared.errors import ConfigurationError, DuyguError, NotAVideoError
+from shared.exports import EXPORTS, ExportName
 from shared.schemas import Result
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
 from shared.vision.video import analyze_video
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
-FILES = {
-    "json": ("json", "the whole result"),
-    "csv": ("csv", "one row a window"),
-    "ndjson": ("ndjson", "one line a window"),
-    "vtt": ("vtt", "subtitles for players"),
-    "srt": ("srt", "subtitles for editors"),
-    "report": ("html", "a page with pictures and tables, in one file"),
-}
+OUTPUTS = {name.value: name for name in ExportName if name != ExportName.HTML} | {"report": ExportName.HTML}
+"""Which form of shared.exports each option writes."""
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Tell the command line about `analyze`."""
-    parser = commands.add_parser(
-        "analyze",
-        help="analyse videos without a server",
-        description="Find every face in a video and print what it shows when, as JSON, on stdout. "
-        "Progress and a summary go to stderr.",
-        epilog="exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
-    )
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video file, or a folder of them")
-    for name, (_, what) in FILES.items():
-        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"write {what} to FILE")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
-    parser.set_defaults(run=run)
+def run(videos: list[Path], files: dict[str, Path], settings: Settings, *, quiet: bool = False) -> int:
+    """Analyse files and folders; the exit status.
 
+    files  option of OUTPUTS -> where to write; without any, each result is printed as one line of JSON
 
-def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Analyse what the arguments name; the exit status."""
-    console = Console(stderr=True, quiet=arguments.quiet)
-    outputs = {name: getattr(arguments, name) for name in FILES if getattr(arguments, name)}
+    Raises ModelError when there is no usable model, ConfigurationError when several results would go to one file.
+    """
+    found = list(_videos(videos))
+    if len(found) > 1 and files:
+        raise ConfigurationError("the results of several videos cannot go to one file")
+    console = Console(stderr=True, quiet=quiet)
     try:
-        videos = list(_videos(arguments.videos))
-        if len(videos) > 1 and outputs:
-            return _complain("several videos cannot be written to one file", EXIT_USAGE)
         engine = load_engine(settings)
-        failures = [not _one(video, engine, settings, console, outputs) for video in videos]
-    except ModelError as error:
-        return _complain(f"{error.code}: {error.detail}", EXIT_FAILED)
+        went_well = [_one(video, engine, settings, console, files) for video in found]
     except KeyboardInterrupt:
         return _complain("interrupted", EXIT_INTERRUPTED)
-    return EXIT_FAILED if any(failures) or not failures else EXIT_OK
+    return EXIT_OK if went_well and all(went_well) else EXIT_FAILED
 
 
 def _videos(paths: list[Path]) -> Iterator[Path]:
@@ -70,7 +49,7 @@ def _videos(paths: list[Path]) -> Iterator[Path]:
         yield from sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
-def _one(video: Path, engine: Engine, settings: Settings, console: Console, outputs: dict[str, Path]) -> bool:
+def _one(video: Path, engine: Engine, settings: Settings, console: Console, files: dict[str, Path]) -> bool:
     """Analyse one video and hand out its result; whether it went well."""
     try:
         if not video.is_file():
@@ -80,9 +59,9 @@ def _one(video: Path, engine: Engine, settings: Settings, console: Console, outp
     except DuyguError as error:
         _complain(f"{video}: {error.code}: {error.detail}", EXIT_FAILED)
         return False
-    for name, path in outputs.items():
-        write_atomically(path, EXPORTS[FILES[name][0]].write(result))
-    if not outputs:
+    for name, path in files.items():
+        write_atomically(path, EXPORTS[OUTPUTS[name]].write(result))
+    if not files:
         sys.stdout.write(result.model_dump_json() + "\n")
     console.print(_summary(video, result))
     return True

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from shared.config import Settings
@@ -30,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_worker(commands)
+    _add_analyze(commands)
     return parser
 
 
@@ -47,6 +49,25 @@ def _add_worker(commands: Any) -> None:
     worker.add_argument("queue", type=QueueName, choices=list(QueueName), help="queue to serve")
 
 
+def _add_analyze(commands: Any) -> None:
+    analyze = commands.add_parser(
+        "analyze",
+        help="analyse videos without a server",
+        description="Find every face in a video and print what it shows when, as JSON, on stdout. "
+        "Progress and a summary go to stderr.",
+        epilog="exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
+    )
+    analyze.set_defaults(command=_analyze)
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video, or a folder of them")
+    analyze.add_argument("--json", type=Path, metavar="FILE", help="write the whole result to FILE")
+    analyze.add_argument("--csv", type=Path, metavar="FILE", help="write one row a window to FILE")
+    analyze.add_argument("--ndjson", type=Path, metavar="FILE", help="write one line a window to FILE")
+    analyze.add_argument("--vtt", type=Path, metavar="FILE", help="write subtitles for players to FILE")
+    analyze.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles for editors to FILE")
+    analyze.add_argument("--report", type=Path, metavar="FILE", help="write a page with timelines and tables to FILE")
+    analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
 def _serve(**options: Any) -> int:
     from services.supervisor import serve
 
@@ -59,6 +80,13 @@ def _worker(queue: QueueName) -> int:
     from services.worker.main import run_worker
 
     return run_worker(Settings(), queue)
+
+
+def _analyze(videos: list[Path], quiet: bool, **files: Path | None) -> int:
+    from services.analyze_command import run
+
+    wanted = {option: path for option, path in files.items() if path}
+    return run(videos, wanted, Settings(), quiet=quiet)
 
 
 if __name__ == "__main__":

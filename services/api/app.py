@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.api import health, jobs, model, results, videos
 from services.api.headers import SecurityHeaders
+from services.api.pages import mount_pages
 from services.api.problems import handle_problems
 from services.api.service import open_service
 from shared.config import Settings
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
+    mount_pages(app)
     return app
 
 

@@ -5,11 +5,23 @@ Nothing here needs numpy: the API process makes these files itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.exports.report import html_report
 from shared.exports.subtitles import srt, vtt
 from shared.exports.tables import csv_table, ndjson_lines
 from shared.schemas import Result
+
+
+class ExportName(StrEnum):
+    """What `?format=` and the command line call a form."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    VTT = "vtt"
+    SRT = "srt"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +41,11 @@ def _json(result: Result) -> str:
 
 
 EXPORTS = {
-    "json": Export("application/json", _json),
-    "csv": Export("text/csv; charset=utf-8", csv_table),
-    "ndjson": Export("application/x-ndjson", ndjson_lines),
-    "vtt": Export("text/vtt; charset=utf-8", vtt),
-    "srt": Export("application/x-subrip; charset=utf-8", srt),
-    "html": Export("text/html; charset=utf-8", html_report),
+    ExportName.JSON: Export("application/json", _json),
+    ExportName.CSV: Export("text/csv; charset=utf-8", csv_table),
+    ExportName.NDJSON: Export("application/x-ndjson", ndjson_lines),
+    ExportName.VTT: Export("text/vtt; charset=utf-8", vtt),
+    ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt),
+    ExportName.HTML: Export("text/html; charset=utf-8", html_report),
 }
-"""Every form by the name that `?format=` and the command line know it by."""
+"""Every form by its name."""

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pandas
 import pytest
 
-from shared.exports import EXPORTS
+from shared.exports import EXPORTS, ExportName
 from shared.exports.spans import moods_of, shares_of, spans_of
 from shared.schemas import EMOTIONS, Result
 from tests.shared.exports.results import two_faces
@@ -36,7 +36,7 @@ def test_shares_sum_to_one_largest_first() -> None:
 
 def test_csv_opens_in_pandas() -> None:
     """One row a window, typed columns, a probability for each label."""
-    table = pandas.read_csv(io.BytesIO(EXPORTS["csv"].write(RESULT)))
+    table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(RESULT)))
     assert len(table) == 5
     assert list(table.columns[-7:]) == list(EMOTIONS)
     assert table["uncertain"].tolist() == [False, False, False, False, True]
@@ -46,7 +46,7 @@ def test_csv_opens_in_pandas() -> None:
 
 def test_ndjson_is_one_object_a_line() -> None:
     """The video first, then every window with the face it belongs to."""
-    lines = [json.loads(line) for line in EXPORTS["ndjson"].write(RESULT).splitlines()]
+    lines = [json.loads(line) for line in EXPORTS[ExportName.NDJSON].write(RESULT).splitlines()]
     assert lines[0]["type"] == "video"
     assert lines[0]["video"]["duration_s"] == 5.0
     assert [line["face_id"] for line in lines[1:]] == [1, 1, 1, 1, 2]
@@ -54,12 +54,12 @@ def test_ndjson_is_one_object_a_line() -> None:
 
 def test_json_reads_back_as_the_same_result() -> None:
     """Nothing is lost on the way."""
-    assert Result.model_validate_json(EXPORTS["json"].write(RESULT)) == RESULT
+    assert Result.model_validate_json(EXPORTS[ExportName.JSON].write(RESULT)) == RESULT
 
 
 def test_vtt_has_the_form_that_browsers_take() -> None:
     """A header, then cues in order of time with the face as voice."""
-    blocks = EXPORTS["vtt"].write(RESULT).decode().split("\n\n")
+    blocks = EXPORTS[ExportName.VTT].write(RESULT).decode().split("\n\n")
     assert blocks[0] == "WEBVTT"
     assert blocks[1] == "00:00:00.000 --> 00:00:00.700\n<v Face 1>Face 1: neutral 60%"
     assert blocks[2] == "00:00:00.500 --> 00:00:01.400\n<v Face 2>Face 2: surprise? 40%"
@@ -67,7 +67,7 @@ def test_vtt_has_the_form_that_browsers_take() -> None:
 
 def test_srt_numbers_its_cues() -> None:
     """Comma before the milliseconds, numbers from one."""
-    blocks = EXPORTS["srt"].write(RESULT).decode().split("\n\n")
+    blocks = EXPORTS[ExportName.SRT].write(RESULT).decode().split("\n\n")
     assert blocks[0].splitlines() == ["1", "00:00:00,000 --> 00:00:00,700", "Face 1: neutral 60%"]
     assert [block.splitlines()[0] for block in blocks] == ["1", "2", "3", "4"]
 
@@ -84,7 +84,7 @@ class _Page(HTMLParser):
 
 def test_the_report_needs_nothing_from_elsewhere() -> None:
     """No script, no link, every window in a table, and text from a file never as markup."""
-    text = EXPORTS["html"].write(RESULT).decode()
+    text = EXPORTS[ExportName.HTML].write(RESULT).decode()
     page = _Page()
     page.feed(text)
     assert page.rows == 5 + 2

@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 import { clock, t, when } from "./i18n.js";
 import { send } from "./jobs.js";
 
-const KINDS = ["video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
+const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
 
 let stream = null;
@@ -19,7 +19,7 @@ async function open() {
   byId("recorder-toggle").textContent = t("record.start");
   note("record.asking");
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: SIZE, audio: true });
+    stream = await navigator.mediaDevices.getUserMedia({ video: SIZE, audio: false });
   } catch (error) {
     note(error.name === "NotAllowedError" ? "record.denied" : "record.missing");
     return;
