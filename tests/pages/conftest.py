@@ -1,0 +1,83 @@
+"""A whole service, as `duygu serve` runs it, and a real Chromium that visits it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shared.config import ROOT
+from shared.processes import end_with_parent, stop
+from tests.videos import Scene, VideoMaker
+
+CHROMIUM = shutil.which("chromium")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""Without a screen, as root, and without a single request to anywhere else."""
+
+READY_S = 30.0
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a service with the shipped model answers."""
+    folder = tmp_path_factory.mktemp("serve")
+    environment = {**os.environ, "DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "serve"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        preexec_fn=end_with_parent,
+    )
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().decode().split()[-1]
+        httpx.Client(transport=httpx.HTTPTransport(retries=3), timeout=READY_S).get(f"{url}/healthz").raise_for_status()
+        yield url
+    finally:
+        stop(process, READY_S)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """An English page of a desktop, which fails the test that uses it when a script fails or a policy is broken."""
+    context = browser.new_context(base_url=address, locale="en-GB", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def smile(video_maker: VideoMaker) -> Path:
+    """A face that smiles for three seconds, in a kind of video that every Chromium plays."""
+    return video_maker.make(Scene(duration_s=3.0, width=640, height=480, container="webm", codec="libvpx"))

@@ -1,0 +1,116 @@
+"""The web application in a real browser, against a whole service with the shipped model."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PATIENCE_MS = 60_000
+
+
+def analyse(page: Page, video: Path) -> None:
+    """From choosing a file to its result."""
+    page.goto("/upload")
+    page.set_input_files("#file", video)
+    page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+
+
+def test_a_smile_is_read_as_happiness_at_the_right_time(page: Page, smile: Path) -> None:
+    """One face; where the player stands, the list, the slider and the tooltip say happiness."""
+    analyse(page, smile)
+    expect(page.locator(".face")).to_have_count(1)
+    page.locator("#lane-view").click(position={"x": 400, "y": 60})
+    expect(page.locator(".face-now b")).to_have_text("happiness")
+    expect(page.locator("#lane-view")).to_have_attribute("aria-valuetext", re.compile("face 1 happiness"))
+    page.locator("#lane-view").hover(position={"x": 400, "y": 60})
+    expect(page.locator("#tooltip .meter")).to_have_count(7)
+    expect(page.locator("#tooltip .meter.best")).to_contain_text("happiness")
+
+
+def test_boxes_lie_over_the_face(page: Page, smile: Path) -> None:
+    """Something is drawn over the picture while the face is there, and no longer once it is switched off."""
+    drawn = """() => {
+      const { width, height } = document.getElementById("overlay");
+      const pixels = document.getElementById("overlay").getContext("2d").getImageData(0, 0, width, height).data;
+      return pixels.some((value, i) => i % 4 === 3 && value > 0);
+    }"""
+    analyse(page, smile)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(drawn)
+    page.locator(".face .switch input").uncheck(force=True)
+    page.wait_for_function(f"() => !({drawn})()")
+
+
+def test_the_keyboard_moves_by_frame_and_by_window(page: Page, smile: Path) -> None:
+    """Arrows step frames, with shift windows; Home and End go to the ends; the space bar plays."""
+    clock = "() => parseFloat(document.getElementById('lane-view').getAttribute('aria-valuenow'))"
+    analyse(page, smile)
+    page.keyboard.press("End")
+    page.wait_for_function(f"() => ({clock})() > 2.5")
+    page.keyboard.press("Home")
+    page.wait_for_function(f"() => ({clock})() === 0")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => ({clock})() > 0 && ({clock})() < 0.2")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_function(f"() => ({clock})() > 0.4")
+    page.keyboard.press("Space")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
+
+
+def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
+    """The list comes back, and its link leads to the result, though the file itself stayed with the person."""
+    analyse(page, smile)
+    page.goto("/")
+    page.locator("#job-list a").first.click()
+    expect(page.locator("#video-name")).to_have_text(smile.name)
+    expect(page.locator("#stage-note p")).to_contain_text("stayed with you")
+
+
+def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
+    """The CSV that the page offers holds every window of the table."""
+    analyse(page, smile)
+    with page.expect_download() as download:
+        page.locator(".download", has_text="CSV").click()
+    with Path(download.value.path()).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    page.locator("#table summary").click()
+    assert len(rows) == page.locator("#table tbody tr").count() > 0
+    assert {row["emotion"] for row in rows} == {"happiness"}
+
+
+def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
+    """A text file is refused with its code, and can be taken off the list."""
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a film at all\n" * 50)
+    page.goto("/")
+    page.set_input_files("#file", text)
+    expect(page.locator(".job[data-state=failed] code")).to_have_text("not_a_video", timeout=PATIENCE_MS)
+    page.locator(".job[data-state=failed] .icon").click()
+    expect(page.locator(".job[data-state=failed]")).to_have_count(0)
+
+
+def test_both_languages_have_the_same_texts(page: Page) -> None:
+    """Choosing Turkish changes the page, and neither language lacks a key of the other."""
+    page.goto("/")
+    page.select_option("#language", "tr")
+    expect(page.locator("html")).to_have_attribute("lang", "tr")
+    keys = """async () => {
+      const flat = (node, path) => Object.entries(node).flatMap(([key, value]) =>
+        typeof value === "object" && !("other" in value) ? flat(value, `${path}${key}.`) : [`${path}${key}`]);
+      const load = async (name) => flat((await import(`/static/js/locales/${name}.js`)).default, "").sort().join();
+      return (await load("en")) === (await load("tr"));
+    }"""
+    assert page.evaluate(keys)
+
+
+def test_nothing_is_wider_than_a_phone(page: Page, smile: Path) -> None:
+    """At 390 pixels neither page scrolls sideways."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    analyse(page, smile)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.goto("/")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
