@@ -1,0 +1,43 @@
+"""Temperatures that make confidence mean what it says, and the confidence below which an answer is called uncertain."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from training.metrics import Answers, Integers, risk_by_coverage
+
+TEMPERATURES = 0.05, 20.0
+"""Between which the best one is looked for."""
+
+SELECTIVE_RISK = 0.1
+"""Share of wrong answers that is accepted among those which are not called uncertain."""
+
+MOST_UNCERTAIN = 0.95
+"""A threshold above this would leave nothing to say."""
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.floating] | Integers) -> float:
+    """The temperature that makes the targets likeliest (Guo et al. 2017). It may be below 1.
+
+    logits   (N, labels) of people who were in neither training nor test
+    targets  (N,) indices of labels, or (N, labels) shares of the raters' votes
+    """
+    shares = targets if targets.ndim == 2 else np.eye(logits.shape[1])[targets]
+
+    def surprise(logarithm: float) -> float:
+        scores = log_softmax(logits.astype(np.float64) / np.exp(logarithm), axis=1)
+        return -float((shares * scores).sum(axis=1).mean())
+
+    low, high = np.log(TEMPERATURES)
+    return float(np.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded").x))
+
+
+def uncertain_below(answers: Answers, risk: float = SELECTIVE_RISK) -> float:
+    """The least confidence at which at most `risk` of all answers at least so confident are wrong."""
+    _, risks = risk_by_coverage(answers)
+    accepted = np.flatnonzero(risks <= risk)
+    if not len(accepted):
+        return MOST_UNCERTAIN
+    confidence = np.sort(answers.confidence)[::-1]
+    return min(float(confidence[accepted[-1]]), MOST_UNCERTAIN)

@@ -1,0 +1,58 @@
+"""The model card (Mitchell et al. 2019): what a network is for, what it was made of, and what it is bad at."""
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from training.model_file import Network
+
+TEMPLATE = Path(__file__).parent / "card.md"
+
+PROTOCOLS = {
+    "ferplus_strict": "stills: FER+ PrivateTest, those on which more than half of the raters agree, seven classes",
+    "javanese_leave_one_actor_out": "speech: ten actors, each judged by a network that never saw that actor, six classes",
+    "javanese_untrained": "speech: the same clips, judged by the network as it was before it saw any of them, six classes",
+}
+
+
+def write_card(path: Path, name: str, network: Network, report: dict[str, Any]) -> None:
+    """Fill the template with what was measured."""
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        name=name,
+        parameters=f"{network.model.count_params():,}",
+        frames=network.recipe.frames,
+        size=network.recipe.size,
+        temperature=f"{network.recipe.temperature:.3f}",
+        track_temperature=f"{network.recipe.track_temperature:.3f}",
+        uncertain_below=f"{network.recipe.uncertain_below:.2f}",
+        figures=figures_table(report),
+        recalls=recall_table(report),
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def figures_table(report: dict[str, Any]) -> str:
+    """One row for each protocol, as Markdown."""
+    if not report:
+        return "Nothing has been measured yet: run `python -m training.evaluate`."
+    rows = ["| protocol | answers | accuracy (95 % interval) | UAR | ECE |", "|---|---|---|---|---|"]
+    for key, values in report.items():
+        figures = values["figures"]
+        low, high = values["interval"]
+        rows.append(
+            f"| {PROTOCOLS.get(key, key)} | {values['count']} | {figures['accuracy']:.1%} ({low:.1%}–{high:.1%}) "
+            f"| {figures['uar']:.1%} | {figures['ece']:.3f} |"
+        )
+    return "\n".join(rows)
+
+
+def recall_table(report: dict[str, Any]) -> str:
+    """Recall of each label under each protocol, as Markdown."""
+    if not report:
+        return ""
+    labels = list(next(iter(report.values()))["recalls"])
+    rows = ["| protocol | " + " | ".join(labels) + " |", "|---" * (len(labels) + 1) + "|"]
+    for key, values in report.items():
+        shares = (values["recalls"].get(label) for label in labels)
+        rows.append(f"| {key} | " + " | ".join("–" if share is None else f"{share:.0%}" for share in shares) + " |")
+    return "\n".join(rows)

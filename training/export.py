@@ -1,0 +1,96 @@
+"""From a trained network to a model folder that serves: `python -m training.export RUN FOLDER`."""
+
+import argparse
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, write_manifest
+from shared.schemas import MeasuredOn
+from training import model_file
+from training.card import write_card
+from training.metrics import probabilities_of
+from training.model_file import Network
+from training.onnx_graph import to_onnx
+
+MEASURED = "measured.json"
+"""In a run's folder: what `training.evaluate` found."""
+
+TOLERANCE = 1e-4
+"""Largest difference of the two files on any probability; single precision leaves about 1e-6."""
+
+LICENCE = "MIT for the code and the weights as such; see MODEL_CARD.md for the data that they come from"
+
+
+class ExportError(ValueError):
+    """The exported network does not answer as the trained one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a folder says about its network besides what the network itself holds."""
+
+    name: str
+    version: str
+    licence: str = LICENCE
+
+
+def export(run: Path, folder: Path, release: Release) -> None:
+    """Write a model folder, its manifest last. Raises ExportError, ModelError."""
+    network = model_file.load(run / H5)
+    graph = to_onnx(network)
+    if (found := difference(network, graph)) > TOLERANCE:
+        raise ExportError(f"the two files differ by {found:.1e}")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(run / H5, folder / H5)
+    onnx.save(graph, folder / ONNX)
+    np.save(folder / LABELS, np.array(network.recipe.labels))
+    report = read_report(run)
+    write_card(folder / CARD, release.name, network, report)
+    manifest = Manifest(
+        name=release.name,
+        version=release.version,
+        licence=release.licence,
+        recipe=network.recipe.to_dict(),
+        measured={key: MeasuredOn(**values["figures"]) for key, values in report.items()},
+        files={name: sha256_of(folder / name) for name in (H5, ONNX, LABELS, CARD)},
+    )
+    write_manifest(folder, manifest)
+
+
+def read_report(run: Path) -> dict[str, Any]:
+    """What `training.evaluate` wrote into the run's folder; nothing where it was never run."""
+    path = run / MEASURED
+    if not path.exists():
+        return {}
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def difference(network: Network, graph: onnx.ModelProto) -> float:
+    """Largest difference between the probabilities of both, on random clips."""
+    clips = np.random.default_rng(0).normal(0, 1, (4, *network.recipe.input_shape)).astype(np.float32)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    answers = probabilities_of(model_file.logits(network, clips))
+    return float(np.abs(probabilities_of(session.run(None, {"clips": clips})[0]) - answers).max())
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
+    parser.add_argument("folder", type=Path, help="model folder to write")
+    parser.add_argument("--name", help="of the model; the recipe's name otherwise")
+    parser.add_argument("--version", default="1", help="of the model")
+    arguments = parser.parse_args()
+    name = arguments.name or model_file.load(arguments.run / H5).recipe.name
+    export(arguments.run, arguments.folder, Release(name, arguments.version))
+
+
+if __name__ == "__main__":
+    main()

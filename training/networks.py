@@ -1,0 +1,137 @@
+"""The networks: the 3D CNN that this project descends from, and a residual trunk that is trained on stills and inflated."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from shared.vision.recipe import Recipe
+
+Weights = npt.NDArray[np.float32]
+Tensor = Any  # Keras has no types
+
+STEM = 16, 32
+STAGES = (64, 2), (64, 1), (144, 2), (144, 1)
+"""Channels and stride of each residual block: 48 pixels become 24 behind the stem, then 12, then 6."""
+
+FEATURES = STAGES[-1][0]
+TEMPORAL_CHANNELS = 48
+SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
+"""Who labelled the stills: FER+'s raters, FER2013, and three public networks. Each has its own linear head."""
+
+
+def flat_network(recipe: Recipe) -> keras.Model:
+    """Two Conv3D and two pooling layers, flattened: the network of `seed16`. Clips -> probabilities."""
+    layers = keras.layers
+    clips = keras.Input(recipe.input_shape)
+    features = layers.MaxPooling3D((1, 2, 2))(layers.Conv3D(32, 3, activation="relu")(clips))
+    features = layers.MaxPooling3D((1, 2, 2))(layers.Conv3D(64, 3, activation="relu")(features))
+    features = layers.Dropout(0.5)(layers.Dense(128, activation="relu")(layers.Flatten()(features)))
+    return keras.Model(clips, layers.Dense(len(recipe.labels), activation="softmax")(features))
+
+
+def still_network(size: int, labels: int) -> keras.Model:
+    """The trunk in two dimensions: (N, size, size, 1) -> (N, sources, labels) logits."""
+    pictures = keras.Input((size, size, 1))
+    features = _trunk(pictures, keras.layers.Conv2D, lambda side: side)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    heads = keras.layers.Dense(len(SOURCES) * labels, name="heads")(keras.layers.Dropout(0.3)(pooled))
+    return keras.Model(pictures, keras.layers.Reshape((len(SOURCES), labels))(heads))
+
+
+def clip_network(recipe: Recipe) -> keras.Model:
+    """The trunk inflated: (N, frames, size, size, 1) clips -> (N, labels) logits.
+
+    Kernels are (1, 3, 3). Behind them every frame is a vector of features, which a residual temporal block mixes with
+    its neighbours; it begins as zero, so that an untrained one answers with the mean over the frames.
+    """
+    clips = keras.Input(recipe.input_shape)
+    features = _trunk(mirror_second_half(clips, recipe), keras.layers.Conv3D, lambda side: (1, side, side))
+    side = features.shape[2]
+    pooled = keras.layers.AveragePooling3D((1, side, side), name="pool")(features)  # (N, frames, 1, 1, FEATURES)
+    mixed = temporal_block(pooled)
+    answer = keras.layers.GlobalAveragePooling3D(name="mean")(mixed)
+    return keras.Model(clips, keras.layers.Dense(len(recipe.labels), name="answer")(answer))
+
+
+def temporal_block(features: Tensor) -> Tensor:
+    """(N, frames, 1, 1, FEATURES) plus what a frame's neighbours say about it; nothing, until training changes that."""
+    layers = keras.layers
+    mixed = layers.Conv3D(TEMPORAL_CHANNELS, (3, 1, 1), padding="same", activation="relu", name="temporal")(features)
+    change = layers.Conv3D(FEATURES, 1, kernel_initializer="zeros", name="temporal_change")(mixed)
+    return layers.Add(name="temporal_sum")([features, change])
+
+
+def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
+    """Turn left and right around in the second half of a clip.
+
+    Averaging over a face and its mirror image is worth about half a point, and so costs nothing: clips overlap by half,
+    so each crop is seen both ways, and so is a still that is shown as a clip.
+    """
+    layers, shape, half = keras.layers, recipe.input_shape, recipe.frames // 2
+    rest = recipe.frames - half
+    first = layers.Cropping3D(((0, rest), (0, 0), (0, 0)), name="first_half")(clips)
+    second = layers.Cropping3D(((half, 0), (0, 0), (0, 0)), name="second_half")(clips)
+    rows = layers.Reshape((rest, *shape[1:3]), name="rows")(second)
+    # A .h5 file cannot hold a flip. The product with a reversed identity is exact.
+    backwards = keras.initializers.Constant(np.eye(recipe.size, dtype=np.float32)[::-1].copy())
+    mirror = layers.Dense(recipe.size, use_bias=False, kernel_initializer=backwards, trainable=False, name="mirror")
+    mirrored = layers.Reshape((rest, *shape[1:]), name="mirrored")(mirror(rows))
+    return layers.Concatenate(axis=1, name="both_ways")([first, mirrored])
+
+
+def inflate(stills: keras.Model, answer: dict[str, float], recipe: Recipe) -> keras.Model:
+    """A clip network that says of ten times the same still what the still network says.
+
+    answer  how much each source's head weighs in the one answer; a mix of linear heads is linear
+    """
+    clips = clip_network(recipe)
+    for layer in clips.layers:
+        if layer.weights and layer.name in {other.name for other in stills.layers}:
+            layer.set_weights([_inflated(weights) for weights in stills.get_layer(layer.name).get_weights()])
+    clips.get_layer("answer").set_weights(mixed_heads(*stills.get_layer("heads").get_weights(), answer))
+    return clips
+
+
+def mixed_heads(kernel: Weights, bias: Weights, answer: dict[str, float]) -> list[Weights]:
+    """Kernel (features, labels) and bias (labels,) of the weighted mean of all heads."""
+    shares = np.array([answer.get(source, 0.0) for source in SOURCES], np.float32)
+    shares /= shares.sum()
+    kernels = kernel.reshape(len(kernel), len(SOURCES), -1)
+    return [np.einsum("fsl,s->fl", kernels, shares), shares @ bias.reshape(len(SOURCES), -1)]
+
+
+def _inflated(weights: Weights) -> Weights:
+    return weights[np.newaxis] if weights.ndim == 4 else weights
+
+
+def _trunk(pictures: Tensor, kind: type[Any], extent: Callable[[int], int | tuple[int, int, int]]) -> Tensor:
+    """The convolutions, in two dimensions or three; `extent` makes a kernel or stride of a side."""
+    layers = keras.layers
+
+    def convolve(inputs: Tensor, channels: int, name: str, stride: int = 1, side: int = 3) -> Tensor:
+        convolution = kind(
+            channels,
+            extent(side),
+            strides=extent(stride),
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=name,
+        )
+        return layers.BatchNormalization(momentum=0.97, epsilon=1e-3, name=f"{name}_norm")(convolution(inputs))
+
+    def block(inputs: Tensor, channels: int, name: str, stride: int) -> Tensor:
+        inner = convolve(layers.ReLU()(convolve(inputs, channels, f"{name}_in", stride)), channels, f"{name}_out")
+        same = stride == 1 and inputs.shape[-1] == channels
+        shortcut = inputs if same else convolve(inputs, channels, f"{name}_shortcut", stride, side=1)
+        return layers.ReLU()(layers.Add()([shortcut, inner]))
+
+    first, second = STEM
+    features = layers.ReLU()(convolve(pictures, first, "stem1"))
+    features = layers.ReLU()(convolve(features, second, "stem2", 2))
+    for index, (channels, stride) in enumerate(STAGES, 1):
+        features = block(features, channels, f"block{index}", stride)
+    return features

@@ -1,0 +1,82 @@
+"""How a network is trained: the TOML files in training/recipes, read into values."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from shared.errors import ConfigurationError
+from shared.vision.recipe import Recipe
+
+FOLDER = Path(__file__).parent / "recipes"
+
+NetworkKind = Literal["flat", "inflated"]
+
+
+@dataclass(frozen=True, slots=True)
+class StillsSettings:
+    """How the trunk learns from stills."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    label_smoothing: float
+    loss: dict[str, float]
+    """How much each source of labels weighs in the loss."""
+    answer: dict[str, float]
+    """How much each source's head weighs in the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipsSettings:
+    """How the network learns from clips."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    patience: int
+    """Epochs without a better validation loss after which training stops."""
+    frozen: tuple[str, ...] = ()
+    """Beginnings of the names of layers that stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe:
+    """One file of training/recipes."""
+
+    clip: Recipe
+    network: NetworkKind
+    stills: StillsSettings | None = None
+    clips: ClipsSettings | None = None
+
+
+def load_recipe(name: str) -> TrainingRecipe:
+    """Read a recipe by name, or by the path of a TOML file. Raises ConfigurationError when it cannot be read."""
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
+        raise ConfigurationError(f"there is no recipe {name}; there are {known}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"the recipe {name} is not TOML: {error}") from error
+    return _recipe(name, values)
+
+
+def _recipe(name: str, values: dict[str, Any]) -> TrainingRecipe:
+    stills, clips = values.get("stills"), values.get("clips")
+    try:
+        return TrainingRecipe(
+            clip=_clip(values["clip"]),
+            network=values["network"],
+            stills=StillsSettings(**stills) if stills else None,
+            clips=ClipsSettings(**{**clips, "frozen": tuple(clips.get("frozen", ()))}) if clips else None,
+        )
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(f"the recipe {name} is incomplete or has a setting that nothing knows") from error
+
+
+def _clip(values: dict[str, Any]) -> Recipe:
+    """TOML has no null: a rate of 0 stands for every frame."""
+    return Recipe.from_dict({**values, "rate_hz": values.get("rate_hz", 10.0) or None})
