@@ -205,6 +205,20 @@ class ModelError(DuyguError):
     title = "The model cannot be used"
 
 
+class TrainingDataError(DuyguError):
+    """The data for training is not of the documented form."""
+
+    code = "bad_training_data"
+    title = "The data cannot be trained on"
+
+
+class SubjectLeakError(TrainingDataError):
+    """One person would be on both sides of a split, which makes every figure worthless."""
+
+    code = "subject_leak"
+    title = "A person is on both sides of the split"
+
+
 class ConfigurationError(DuyguError):
     """The settings contradict each other or name something that is not there."""
 
