@@ -1,4 +1,4 @@
-"""Fits the temperatures and the threshold of a run on its validation part: `python -m training.calibrate RUN --stills FILE`."""
+"""Fits temperatures and threshold on what only chose the network: `python -m training.calibrate RUN --stills FILE`."""
 
 import argparse
 from dataclasses import replace
@@ -7,26 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from shared.model_folder import H5
-from shared.vision.crops import normalise
 from training import model_file
 from training.calibration import fit_temperature, uncertain_below
+from training.inference import logits_of
 from training.metrics import Answers, probabilities_of
-from training.model_file import Network
-from training.stills import VALIDATION, Stills, TestStills, as_clips
-
-
-def still_logits(network: Network, stills: TestStills) -> model_file.Floats:
-    """(N, labels) of stills that are shown as clips."""
-    clips = as_clips(stills.images, network.recipe.frames)
-    parts = np.array_split(clips, max(len(clips) // model_file.BATCH, 1))
-    return np.concatenate([model_file.logits(network, normalise(part, network.recipe)) for part in parts])
+from training.stills import VALIDATION, Stills, as_clips
 
 
 def calibrate_on_stills(run: Path, stills: Stills) -> None:
     """Write temperature and threshold into the run's model file."""
     network = model_file.load(run / H5)
     validation = stills.strict(VALIDATION)
-    logits = still_logits(network, validation)
+    logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
     temperature = fit_temperature(logits, validation.truth)
     people = np.arange(len(logits)).astype(str)  # each still is of somebody else
     answers = Answers(probabilities_of(logits, temperature), validation.truth, people)

@@ -10,8 +10,8 @@ TEMPLATE = Path(__file__).parent / "card.md"
 
 PROTOCOLS = {
     "ferplus_strict": "stills: FER+ PrivateTest, those on which more than half of the raters agree, seven classes",
-    "javanese_leave_one_actor_out": "speech: ten actors, each judged by a network that never saw that actor, six classes",
-    "javanese_untrained": "speech: the same clips, judged by the network as it was before it saw any of them, six classes",
+    "javanese_leave_one_actor_out": "speech: ten actors, each judged by a network that never saw them, six classes",
+    "javanese_untrained": "speech: the same, judged by a network that saw none of the actors, six classes",
 }
 
 

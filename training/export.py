@@ -15,6 +15,7 @@ from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, wri
 from shared.schemas import MeasuredOn
 from training import model_file
 from training.card import write_card
+from training.inference import predict
 from training.metrics import probabilities_of
 from training.model_file import Network
 from training.onnx_graph import to_onnx
@@ -76,7 +77,7 @@ def difference(network: Network, graph: onnx.ModelProto) -> float:
     """Largest difference between the probabilities of both, on random clips."""
     clips = np.random.default_rng(0).normal(0, 1, (4, *network.recipe.input_shape)).astype(np.float32)
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    answers = probabilities_of(model_file.logits(network, clips))
+    answers = probabilities_of(predict(network, clips))
     return float(np.abs(probabilities_of(session.run(None, {"clips": clips})[0]) - answers).max())
 
 

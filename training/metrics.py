@@ -98,7 +98,7 @@ def expected_calibration_error(answers: Answers) -> float:
 
 
 def risk_by_coverage(answers: Answers) -> tuple[Floats, Floats]:
-    """Share that is answered when only the most confident answers count, and share of those that is wrong: (N,), (N,)."""
+    """When only the most confident answers count: share that is answered, and the share of those that is wrong."""
     order = np.argsort(-answers.confidence, kind="stable")
     counts = np.arange(1, len(order) + 1)
     wrong = np.cumsum(~answers.correct[order])
@@ -120,7 +120,7 @@ def by_subject(answers: Answers) -> dict[str, float]:
 
 
 def interval(answers: Answers, seed: int = 0) -> tuple[float, float]:
-    """95 % bootstrap interval of the accuracy. Whole people are drawn, because answers about one are not independent."""
+    """95 % bootstrap interval of the accuracy. Whole people are drawn: answers about one are not independent."""
     names, place = np.unique(answers.subjects, return_inverse=True)
     right = np.bincount(place, weights=answers.correct, minlength=len(names))
     total = np.bincount(place, minlength=len(names))

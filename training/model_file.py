@@ -5,19 +5,12 @@ from pathlib import Path
 
 import h5py
 import keras
-import numpy as np
 
 from shared.errors import ModelError
 from shared.vision.recipe import Recipe
-from shared.vision.types import Floats
 
 RECIPE_KEY = "recipe"
 """Attribute of the .h5, metadata property of the .onnx."""
-
-LEAST = 1e-30
-"""Smallest probability whose logarithm is taken."""
-
-BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +47,3 @@ def set_recipe(path: Path, recipe: Recipe) -> None:
     """Replace the recipe and leave the network as it is."""
     with h5py.File(path, "a") as file:
         file.attrs[RECIPE_KEY] = recipe.to_json()
-
-
-def logits(network: Network, clips: Floats) -> Floats:
-    """(N, frames, size, size, 1) normalised clips -> (N, labels); logarithms of probabilities are logits too."""
-    answers = np.asarray(network.model.predict(clips, batch_size=BATCH, verbose=0), np.float32)
-    return np.log(np.maximum(answers, LEAST)) if network.gives_probabilities else answers

@@ -1,4 +1,4 @@
-"""The networks: the 3D CNN that this project descends from, and a residual trunk that is trained on stills and inflated."""
+"""The networks: the 3D CNN that this project descends from, and a residual trunk of stills, inflated."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +18,9 @@ STAGES = (64, 2), (64, 1), (144, 2), (144, 1)
 
 FEATURES = STAGES[-1][0]
 TEMPORAL_CHANNELS = 48
+POOLED = "pool"
+"""Name of the layer behind which every frame is one vector."""
+
 SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
 """Who labelled the stills: FER+'s raters, FER2013, and three public networks. Each has its own linear head."""
 
@@ -36,7 +39,7 @@ def still_network(size: int, labels: int) -> keras.Model:
     """The trunk in two dimensions: (N, size, size, 1) -> (N, sources, labels) logits."""
     pictures = keras.Input((size, size, 1))
     features = _trunk(pictures, keras.layers.Conv2D, lambda side: side)
-    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    pooled = keras.layers.GlobalAveragePooling2D(name=POOLED)(features)
     heads = keras.layers.Dense(len(SOURCES) * labels, name="heads")(keras.layers.Dropout(0.3)(pooled))
     return keras.Model(pictures, keras.layers.Reshape((len(SOURCES), labels))(heads))
 
@@ -50,10 +53,32 @@ def clip_network(recipe: Recipe) -> keras.Model:
     clips = keras.Input(recipe.input_shape)
     features = _trunk(mirror_second_half(clips, recipe), keras.layers.Conv3D, lambda side: (1, side, side))
     side = features.shape[2]
-    pooled = keras.layers.AveragePooling3D((1, side, side), name="pool")(features)  # (N, frames, 1, 1, FEATURES)
-    mixed = temporal_block(pooled)
-    answer = keras.layers.GlobalAveragePooling3D(name="mean")(mixed)
-    return keras.Model(clips, keras.layers.Dense(len(recipe.labels), name="answer")(answer))
+    pooled = keras.layers.AveragePooling3D((1, side, side), name=POOLED)(features)
+    return keras.Model(clips, _answer(pooled, len(recipe.labels)))
+
+
+def features_network(clips: keras.Model) -> keras.Model:
+    """The part of a clip network that looks at each frame alone: clips -> (N, frames, 1, 1, FEATURES)."""
+    return keras.Model(clips.input, clips.get_layer(POOLED).output)
+
+
+def head_network(recipe: Recipe) -> keras.Model:
+    """The rest of it, which mixes the frames: (N, frames, 1, 1, FEATURES) -> (N, labels) logits."""
+    features = keras.Input((recipe.frames, 1, 1, FEATURES))
+    return keras.Model(features, _answer(features, len(recipe.labels)))
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Give every layer of the target the weights of the source's layer of that name, where it has one."""
+    names = {layer.name for layer in source.layers}
+    for layer in target.layers:
+        if layer.weights and layer.name in names:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+
+
+def _answer(features: Tensor, labels: int) -> Tensor:
+    mean = keras.layers.GlobalAveragePooling3D(name="mean")(temporal_block(features))
+    return keras.layers.Dense(labels, name="answer")(keras.layers.Dropout(0.3, name="answer_dropout")(mean))
 
 
 def temporal_block(features: Tensor) -> Tensor:
@@ -91,7 +116,8 @@ def inflate(stills: keras.Model, answer: dict[str, float], recipe: Recipe) -> ke
     for layer in clips.layers:
         if layer.weights and layer.name in {other.name for other in stills.layers}:
             layer.set_weights([_inflated(weights) for weights in stills.get_layer(layer.name).get_weights()])
-    clips.get_layer("answer").set_weights(mixed_heads(*stills.get_layer("heads").get_weights(), answer))
+    kernel, bias = stills.get_layer("heads").get_weights()
+    clips.get_layer("answer").set_weights(mixed_heads(kernel, bias, answer))
     return clips
 
 

@@ -74,7 +74,7 @@ class Graph:
         return self.to(last, layout)
 
     def _from_last(self, value: Value, layout: Layout) -> str:
-        frames, height, width, channels = value.shape
+        _, height, width, channels = value.shape
         if layout is Layout.CLIPS:
             return self.add("Transpose", value.name, perm=[0, 4, 1, 2, 3])
         if channels == 1:

@@ -41,10 +41,8 @@ class TrainingStills:
 
 
 @dataclass(frozen=True, slots=True)
-class TestStills:
+class StrictStills:
     """Stills on which more than half of all raters agree: the strict protocol."""
-
-    __test__ = False
 
     images: Image
     truth: Integers  # (N,)
@@ -80,7 +78,7 @@ class Stills:
         rates[len(chosen) :] = np.maximum(rates[len(chosen) :], RARE_RATE)
         return TrainingStills(images, targets, rates / rates.sum())
 
-    def strict(self, usage: str) -> TestStills:
+    def strict(self, usage: str) -> StrictStills:
         """Those of one part with a label that more than half of all raters gave, and which is one of ours."""
         votes = self._votes
         agreed = votes.max(axis=1) > votes.sum(axis=1) / 2
@@ -88,7 +86,7 @@ class Stills:
         chosen = np.flatnonzero(self._used_for(usage) & agreed & ours)
         among = votes[chosen][:, self._order]
         shares = among / among.sum(axis=1, keepdims=True)
-        return TestStills(self._images[chosen], among.argmax(axis=1).astype(np.int64), shares)
+        return StrictStills(self._images[chosen], among.argmax(axis=1).astype(np.int64), shares)
 
     def _used_for(self, usage: str) -> npt.NDArray[np.bool_]:
         return np.asarray(self._arrays["ferplus_usage"].astype(str) == usage)
@@ -104,12 +102,13 @@ class Stills:
     def _rare_opinions(self) -> Floats:
         """The same of muxspace, which has one label that counts as both votes and label."""
         labels = one_hot(self._arrays["muxspace_label"])[:, np.newaxis]
-        return np.concatenate([labels, labels, np.asarray(self._arrays["muxspace_teacher_probs"], np.float32)], axis=1)
+        teachers = np.asarray(self._arrays["muxspace_teacher_probs"], np.float32)
+        return np.concatenate([labels, labels, teachers], axis=1)
 
 
 def one_hot(labels: npt.NDArray[Any]) -> Floats:
     """(N,) indices -> (N, labels)."""
-    return np.eye(len(EMOTIONS), dtype=np.float32)[labels.astype(int)]
+    return np.asarray(np.eye(len(EMOTIONS), dtype=np.float32)[labels.astype(int)], np.float32)
 
 
 def draw_rates(targets: Floats) -> npt.NDArray[np.float64]:

@@ -1,0 +1,95 @@
+"""Changes that a camera, a light or a codec makes to a face without changing its expression."""
+
+import cv2
+import numpy as np
+
+from shared.vision.crops import MIN_DEVIATION
+from shared.vision.types import Floats, Image
+
+TURN_DEGREES, GROWTH, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2
+"""Standard deviations: of rotation, of the logarithms of size and of width, and of the shift in pixels."""
+
+LOWEST_SIDE, HIGHEST_SIDE = 16, 42
+"""A face that was this small in its video and was enlarged."""
+
+LOWEST_QUALITY, HIGHEST_QUALITY = 15, 75
+"""Of JPEG, which spoils a picture much as video codecs do."""
+
+HIDDEN_SIDES = 6, 20
+"""Pixels of a hand, hair or a microphone before the face."""
+
+
+def augment(image: Image, random: np.random.Generator) -> Floats:
+    """(size, size) grey -> the same face, otherwise seen: zero mean and unit deviation."""
+    moved = _compressed(_blurred(_moved(image, random), random), random)
+    lit = _noisy(_lit(moved.astype(np.float32), random), random)
+    normal = (lit - lit.mean()) / max(float(lit.std()), MIN_DEVIATION)
+    return _hidden(np.asarray(normal, np.float32), random)
+
+
+def _moved(image: Image, random: np.random.Generator) -> Image:
+    size = image.shape[0]
+    middle = (size - 1) / 2
+    degrees = random.normal(0, TURN_DEGREES) if random.random() < 0.8 else 0.0
+    stretch = np.exp(random.normal(0, STRETCH))
+    matrix = cv2.getRotationMatrix2D((middle, middle), degrees, np.exp(random.normal(0, GROWTH)))
+    matrix[0] *= stretch
+    matrix[0, 2] += middle * (1 - stretch) + random.normal(0, SHIFT)
+    matrix[1, 2] += random.normal(0, SHIFT)
+    seen = np.ascontiguousarray(image[:, ::-1] if random.random() < 0.5 else image)
+    warped = cv2.warpAffine(seen, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(warped, np.uint8)
+
+
+def _blurred(image: Image, random: np.random.Generator) -> Image:
+    how = random.random()
+    if how < 0.18:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), 0.4 + 1.2 * random.random()), np.uint8)
+    if how < 0.33:
+        side = int(random.integers(LOWEST_SIDE, HIGHEST_SIDE))
+        small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    return image
+
+
+def _compressed(image: Image, random: np.random.Generator) -> Image:
+    if random.random() >= 0.25:
+        return image
+    quality = int(random.integers(LOWEST_QUALITY, HIGHEST_QUALITY))
+    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _lit(pixels: Floats, random: np.random.Generator) -> Floats:
+    """Another exposure, and light from one side."""
+    if random.random() < 0.5:
+        pixels = np.asarray(255 * (pixels / 255) ** np.exp(random.normal(0, 0.3)), np.float32)
+    if random.random() < 0.4:
+        rows, columns = np.mgrid[-1 : 1 : pixels.shape[0] * 1j, -1 : 1 : pixels.shape[1] * 1j]
+        angle = random.uniform(0, 2 * np.pi)
+        pixels = pixels * (1 + 0.5 * random.random() * (np.cos(angle) * columns + np.sin(angle) * rows))
+    return np.asarray(pixels, np.float32)
+
+
+def _noisy(pixels: Floats, random: np.random.Generator) -> Floats:
+    if random.random() >= 0.3:
+        return pixels
+    return np.asarray(pixels + random.normal(0, 2 + 8 * random.random(), pixels.shape), np.float32)
+
+
+def _hidden(pixels: Floats, random: np.random.Generator) -> Floats:
+    if random.random() >= 0.35:
+        return pixels
+    height, width = random.integers(*HIDDEN_SIDES, 2)
+    top, left = random.integers(-4, pixels.shape[0] - 4, 2)
+    pixels[max(top, 0) : top + height, max(left, 0) : left + width] = random.normal(0, 0.7)
+    return pixels
+
+
+def mix(images: Floats, targets: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Every second time, blend each of a batch with another, targets likewise (mixup, Zhang et al. 2018)."""
+    if random.random() >= 0.5:
+        return images, targets
+    share = np.float32(random.beta(0.4, 0.4))
+    partner = random.permutation(len(images))
+    return share * images + (1 - share) * images[partner], share * targets + (1 - share) * targets[partner]

@@ -1,0 +1,38 @@
+"""What a network says of many clips, in pieces that fit into memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from shared.vision.crops import normalise
+from shared.vision.types import Floats, Image
+from training.model_file import Network
+from training.networks import features_network
+
+BATCH = 32
+
+LEAST = 1e-30
+"""Smallest probability whose logarithm is taken."""
+
+
+def logits_of(network: Network, images: Image) -> Floats:
+    """(N, frames, size, size) grey clips -> (N, labels)."""
+    return np.concatenate([predict(network, normalise(part, network.recipe)) for part in _parts(images)])
+
+
+def features_of(network: Network, images: Image) -> Floats:
+    """(N, frames, size, size) grey clips -> (N, frames, 1, 1, features): what the trunk says of each frame."""
+    trunk = features_network(network.model)
+    parts = [np.asarray(trunk(normalise(part, network.recipe), training=False)) for part in _parts(images)]
+    return np.concatenate(parts)
+
+
+def predict(network: Network, clips: Floats) -> Floats:
+    """(N, frames, size, size, 1) normalised clips -> (N, labels) logits; logarithms of probabilities are logits too."""
+    answers = np.asarray(network.model(clips, training=False), np.float32)
+    return np.log(np.maximum(answers, LEAST)) if network.gives_probabilities else answers
+
+
+def _parts(images: Image) -> Iterator[Image]:
+    for start in range(0, len(images), BATCH):
+        yield images[start : start + BATCH]

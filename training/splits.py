@@ -1,0 +1,61 @@
+"""Who learns, who chooses and who tests: whole people, never clips.
+
+Clips of one recording overlap and recordings of one person look alike. A network that saw a person knows the person;
+the project this one descends from reached a figure that way that meant nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.errors import SubjectLeakError, TrainingDataError
+from training.clipset import Names
+from training.metrics import Integers
+
+VALIDATION_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices of clips in three parts without a common person. Raises SubjectLeakError when there is one."""
+
+    subjects: Names  # (N,) whose each clip is
+    train: Integers
+    validation: Integers
+    test: Integers
+
+    def __post_init__(self) -> None:
+        parts = [set(self.subjects[part].tolist()) for part in (self.train, self.validation, self.test)]
+        for index, part in enumerate(parts):
+            for other in parts[index + 1 :]:
+                if both := sorted(part & other):
+                    raise SubjectLeakError(f"these people are on both sides of the split: {', '.join(both)}")
+
+
+def split_by_subject(subjects: Names, seed: int = 0) -> Split:
+    """Keep some people for validation, none for testing. Raises TrainingDataError when there is only one person."""
+    people = np.random.default_rng(seed).permutation(np.unique(subjects))
+    if len(people) < 2:
+        raise TrainingDataError("a split by subject needs recordings of two people at least")
+    kept = max(1, round(len(people) * VALIDATION_SHARE))
+    return make_split(subjects, validation=people[:kept], test=people[:0])
+
+
+def leave_one_out(subjects: Names, calibrating: int = 2) -> Iterator[Split]:
+    """Each person tests once, and the following ones choose and calibrate; the others train.
+
+    Raises TrainingDataError when nobody would be left to train.
+    """
+    people = np.unique(subjects)
+    if len(people) < calibrating + 2:
+        raise TrainingDataError(f"leaving one person out needs recordings of {calibrating + 2} people at least")
+    for index in range(len(people)):
+        ring = np.roll(people, -index)
+        yield make_split(subjects, validation=ring[1 : calibrating + 1], test=ring[:1])
+
+
+def make_split(subjects: Names, *, validation: Names, test: Names) -> Split:
+    """These people validate, those test, all others train."""
+    chooses, tests = np.isin(subjects, validation), np.isin(subjects, test)
+    return Split(subjects, np.flatnonzero(~chooses & ~tests), np.flatnonzero(chooses), np.flatnonzero(tests))

@@ -1,0 +1,133 @@
+"""Trains a network by a recipe: `python -m training.train RUN --recipe e3d48 --stills stills48.npz --clips CLIPS`.
+
+Stopped and started again, it goes on with the stills where it was. Clips are split by person.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.errors import ConfigurationError
+from shared.model_folder import H5, LABELS
+from shared.vision.crops import normalise
+from shared.vision.types import Floats
+from training import model_file
+from training.clipset import ClipSet, load_clips
+from training.fitting import examples, fit
+from training.inference import features_of
+from training.metrics import Integers
+from training.model_file import Network
+from training.networks import copy_weights, flat_network, head_network, inflate
+from training.settings import ClipsSettings, TrainingRecipe, load_recipe
+from training.splits import Split, split_by_subject
+from training.stills import Stills
+from training.trunk import train_trunk
+
+SPLIT = "split.json"
+"""In a run's folder: who trained and who chose."""
+
+
+def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) -> Network:
+    """The network of seed16, from nothing. Its mean and deviation are those of the people who train."""
+    pixels = clips.images[split.train]
+    clip = replace(
+        recipe.clip, mean=float(pixels.mean(dtype=np.float64)), deviation=float(pixels.std(dtype=np.float64))
+    )
+    model = flat_network(clip)
+    train, validation = (
+        examples(normalise(clips.images[part], clip), clips.labels[part], len(clip.labels))
+        for part in (split.train, split.validation)
+    )
+    fit(model, train, validation, clips_settings(recipe), run)
+    return Network(model, clip)
+
+
+def train_head(
+    network: Network, features: Floats, labels: Integers, split: Split, settings: ClipsSettings, run: Path
+) -> None:
+    """Train what mixes the frames and answers, on what the trunk says of each frame; the trunk stays as it is.
+
+    features  (N, frames, 1, 1, features) of all clips
+    """
+    head, count = head_network(network.recipe), len(network.recipe.labels)
+    copy_weights(network.model, head)
+    train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
+    fit(head, train, validation, settings, run)
+    copy_weights(head, network.model)
+
+
+def clips_settings(recipe: TrainingRecipe) -> ClipsSettings:
+    """Raises ConfigurationError when the recipe does not say how to learn from clips."""
+    if recipe.clips is None:
+        raise ConfigurationError(f"the recipe {recipe.clip.name} has no section [clips]")
+    return recipe.clips
+
+
+def train_inflated(start: Network, clips: ClipSet | None, recipe: TrainingRecipe, run: Path) -> Network:
+    """The network of stills, and where there are clips, its head trained on them."""
+    if clips is None or recipe.clips is None:
+        return start
+    split = split_by_subject(clips.subjects)
+    keep_split(split, run)
+    train_head(start, features_of(start, clips.images), clips.labels, split, recipe.clips, run)
+    return start
+
+
+def still_start(recipe: TrainingRecipe, stills: Path | None, run: Path) -> Network:
+    """Train the trunk on stills and inflate it. Raises ConfigurationError when the recipe does not say how."""
+    if recipe.stills is None or stills is None:
+        raise ConfigurationError(f"the recipe {recipe.clip.name} needs --stills, or a network to --start from")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        trunk = train_trunk(Stills(stills).training(), recipe.stills, run, progress)
+    return Network(inflate(trunk, recipe.stills.answer, recipe.clip), recipe.clip)
+
+
+def keep_split(split: Split, run: Path) -> None:
+    """Write down who trained and who chose, so that calibration takes the same people."""
+    people = {"train": split.train, "validation": split.validation}
+    run.mkdir(parents=True, exist_ok=True)
+    names = {part: sorted(set(split.subjects[clips].tolist())) for part, clips in people.items()}
+    (run / SPLIT).write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
+
+
+def train(run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, start: Path | None) -> None:
+    """Train by a recipe and write the run's folder. Raises ConfigurationError when data that it needs is not given."""
+    known = load_clips(clips, recipe.clip) if clips else None
+    if recipe.network == "flat":
+        if known is None:
+            raise ConfigurationError(f"the recipe {recipe.clip.name} learns from clips: give --clips")
+        split = split_by_subject(known.subjects)
+        keep_split(split, run)
+        network = train_flat(known, split, recipe, run)
+    else:
+        first = model_file.load(start / H5) if start else still_start(recipe, stills, run)
+        network = train_inflated(first, known, recipe, run)
+    model_file.save(network, run / H5)
+    np.save(run / LABELS, np.array(network.recipe.labels))
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder to write")
+    parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
+    parser.add_argument("--stills", type=Path, help="stills48.npz")
+    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--start", type=Path, help="model folder to begin with, instead of stills")
+    arguments = parser.parse_args()
+    recipe = load_recipe(arguments.recipe)
+    train(arguments.run, recipe, stills=arguments.stills, clips=arguments.clips, start=arguments.start)
+
+
+if __name__ == "__main__":
+    main()

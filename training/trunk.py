@@ -1,0 +1,146 @@
+"""The trunk learns from stills, with one head for each source of labels; the mean of its weights over time is kept."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.progress import Progress
+
+from shared.vision.types import Floats
+from training.augment import augment, mix
+from training.networks import SOURCES, still_network
+from training.settings import StillsSettings
+from training.stills import TrainingStills
+
+STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
+"""In a run's folder: the mean network, and everything that is needed to go on after an interruption."""
+
+WARMUP_STEPS = 300
+LEAST_RATE = 0.004
+"""Share of the learning rate that is left at the end."""
+
+MEMORY = 0.998
+"""Share of itself that the mean network keeps at each step, once there have been enough of them."""
+
+LARGEST_GRADIENT = 2.0
+SEED = 1
+
+
+@dataclass(slots=True)
+class Learner:
+    """Two networks of one shape, one that learns and the mean of what it was, and the optimiser's state."""
+
+    network: keras.Model
+    mean: keras.Model
+    optimiser: Any
+    settings: StillsSettings
+    steps: int  # in one epoch
+    epoch: int = 0
+
+    def variables(self) -> list[Any]:
+        """Everything that a state file holds, in order."""
+        return [*self.network.variables, *self.mean.variables, *self.optimiser.variables]
+
+
+def train_trunk(stills: TrainingStills, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
+    """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels)."""
+    keras.utils.set_random_seed(SEED)
+    learner = make_learner(stills, settings)
+    restore(learner, run / STATE)
+    step = _step(learner)
+    task = progress.add_task("stills", total=settings.epochs * learner.steps, completed=learner.epoch * learner.steps)
+    while learner.epoch < settings.epochs:
+        random = np.random.default_rng((SEED, learner.epoch))
+        for number, (images, targets) in enumerate(batches(stills, settings.batch, learner.steps, random), 1):
+            done = learner.epoch * learner.steps + number
+            loss = step(images, targets, tf.constant(min(MEMORY, done / (done + 19)), tf.float32))
+            progress.update(task, advance=1, description=f"stills, loss {float(loss):.3f}")
+        learner.epoch += 1
+        keep(learner, run)
+    return learner.mean
+
+
+def make_learner(stills: TrainingStills, settings: StillsSettings) -> Learner:
+    """A new network with its optimiser: AdamW, the rate rises over the first steps and then follows a cosine."""
+    labels = stills.targets.shape[-1]
+    network, mean = (still_network(stills.images.shape[1], labels) for _ in range(2))
+    mean.set_weights(network.get_weights())
+    steps = max(len(stills.images) // settings.batch, 1)
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 100,
+        max(steps * settings.epochs - WARMUP_STEPS, 1),
+        alpha=LEAST_RATE,
+        warmup_target=settings.learning_rate,
+        warmup_steps=WARMUP_STEPS,
+    )
+    optimiser = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=LARGEST_GRADIENT)
+    optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimiser.build(network.trainable_variables)
+    return Learner(network, mean, optimiser, settings, steps)
+
+
+def _step(learner: Learner) -> Any:
+    """One step of gradient descent, compiled: images, targets and memory -> loss."""
+    settings = learner.settings
+    weights = tf.constant([settings.loss.get(source, 0.0) for source in SOURCES])
+    pairs = [(kept, now) for kept, now in zip(learner.mean.variables, learner.network.variables, strict=True)]
+    pairs = [(kept, now) for kept, now in pairs if kept.dtype == "float32"]  # not the state of the dropout
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(images: Any, targets: Any, memory: Any) -> Any:
+        smooth = targets * (1 - settings.label_smoothing) + settings.label_smoothing / targets.shape[-1]
+        with tf.GradientTape() as tape:
+            scores = tf.nn.log_softmax(learner.network(images, training=True))  # (N, sources, labels)
+            losses = -tf.reduce_sum(smooth * scores, -1)
+            loss = tf.reduce_mean(tf.reduce_sum(losses * weights, -1)) / tf.reduce_sum(weights)
+        trained = learner.network.trainable_variables
+        learner.optimiser.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
+        for kept, now in pairs:
+            kept.assign(kept * memory + now * (1 - memory))
+        return loss
+
+    return step
+
+
+def batches(
+    stills: TrainingStills, batch: int, steps: int, random: np.random.Generator
+) -> Iterator[tuple[Floats, Floats]]:
+    """Augmented stills (batch, size, size, 1) with their targets; the next ones are made while these are used."""
+
+    def make(generator: np.random.Generator) -> tuple[Floats, Floats]:
+        chosen = generator.choice(len(stills.images), batch, p=stills.shares)
+        images = np.stack([augment(stills.images[index], generator) for index in chosen])[..., np.newaxis]
+        return mix(images, stills.targets[chosen], generator)
+
+    generators = iter(random.spawn(steps))
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(make, next(generators))
+        for generator in generators:
+            ready, coming = coming, pool.submit(make, generator)
+            yield ready.result()
+        yield coming.result()
+
+
+def keep(learner: Learner, run: Path) -> None:
+    """Write the state, and the mean network as it is now."""
+    arrays = {f"variable_{index}": keras.ops.convert_to_numpy(value) for index, value in enumerate(learner.variables())}
+    run.mkdir(parents=True, exist_ok=True)
+    half = run / f"half_{STATE}"
+    np.savez(half, epoch=learner.epoch, **arrays)
+    half.replace(run / STATE)
+    learner.mean.save(run / STILLS_MODEL)
+
+
+def restore(learner: Learner, path: Path) -> None:
+    """Take over the state of an earlier call, if there is one."""
+    if not path.exists():
+        return
+    with np.load(path) as arrays:
+        learner.epoch = int(arrays["epoch"])
+        for index, variable in enumerate(learner.variables()):
+            variable.assign(arrays[f"variable_{index}"])
