@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from types import FrameType, TracebackType
 
 import uvicorn
+from fastapi import FastAPI
 
 from services.api.app import create_app
 from shared.broker import EmbeddedValkey
@@ -91,6 +92,19 @@ class Server(uvicorn.Server):
                 self._announce(_url(listener))
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,  # the log is set up by the command
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(GOODBYE_S),
+    )
+
+
 def serve(settings: Settings, announce: Callable[[str], None]) -> int:
     """Run everything until a signal comes; returns the exit status. `announce` gets the address once it answers.
 
@@ -102,16 +116,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         app = create_app(settings)
         valkey = None if settings.redis_url else running.enter_context(EmbeddedValkey(settings.data_dir))
         running.enter_context(Workers(settings, valkey))
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(GOODBYE_S),
-        )
-        Server(config, announce).run()
+        Server(server_config(app, settings), announce).run()
     return 1  # a signal ends it otherwise; this is a server that could not listen
 
 

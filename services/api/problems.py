@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
+from services.api.headers import HEADERS
 from shared.errors import (
     DuyguError,
     InvalidRequestError,
@@ -103,4 +104,6 @@ def _unavailable(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _internal(request: Request, error: Exception) -> ProblemResponse:
-    return problem_response(DuyguError())
+    response = problem_response(DuyguError())
+    response.headers.update(HEADERS)  # it is answered outside of everything that was added to the application
+    return response

@@ -18,6 +18,10 @@ FORM_BYTES = 65_536
 """What the form may add to its file: boundaries, headers, other fields."""
 
 
+LONGEST_BOUNDARY = 70
+"""Bytes, by RFC 2046."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A video that has arrived whole."""
@@ -136,6 +140,7 @@ async def _feed(form: VideoForm, request: Request, limit: int) -> None:
 
 def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
-    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
         raise InvalidRequestError("Send the video as the field `video` of a multipart/form-data body")
-    return options[b"boundary"]
+    return boundary

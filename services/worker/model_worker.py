@@ -135,6 +135,8 @@ class ModelWorker(SimpleWorker):
     def _on_exception(self, job: Job, kind: type[BaseException], error: BaseException, at: TracebackType) -> None:
         if kind is AbandonedJobError:
             logger.warning("job %s ended its worker, or its worker was killed", job.id)
+            # rq lists an abandoned execution for a minute longer than it keeps it, and fails where it meets the gap.
+            self.connection.delete(job.execution_registry.key)
             if not job.should_retry:
                 self._give_up(job)
 

@@ -1,0 +1,54 @@
+"""The application as a whole."""
+
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+
+from shared.config import ROOT
+from shared.errors import by_code
+
+HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "facenet_pytorch")
+
+
+def test_it_never_imports_what_the_engine_needs() -> None:
+    """The API's process, with every route, is free of the engine's packages."""
+    program = f"import services.api.app, services.supervisor, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_openapi_describes_every_call(api: httpx.Client) -> None:
+    """Each call has a summary, a description and a described answer; each error is a problem."""
+    document = api.get("/openapi.json").json()
+    assert set(document["paths"]) >= {"/v1/videos", "/v1/jobs", "/v1/jobs/{job_id}", "/v1/model", "/healthz", "/readyz"}
+    assert {"Problem", "Job", "Result"} <= set(document["components"]["schemas"])
+    for operation in operations(document):
+        assert operation["description"]
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
+    """What is described in backticks is an error of ours."""
+    for operation in operations(api.get("/openapi.json").json()):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                codes = answer["description"].split("`")[1::2]
+                assert codes
+                assert set(codes) <= set(by_code())
+
+
+def test_the_model_is_described(api: httpx.Client) -> None:
+    """`/v1/model` tells what answers here."""
+    model = api.get("/v1/model").json()
+    assert model["name"] == "tiny"
+    assert len(model["labels"]) == 7
+    assert len(model["sha256"]) == 64
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every call of an OpenAPI document."""
+    return [operation for path in document["paths"].values() for operation in path.values()]

@@ -1,0 +1,47 @@
+"""Whether the service says truly that it is alive and ready."""
+
+import httpx
+from redis import Redis
+
+from shared.config import Settings
+from shared.liveness import farewell, sign_of_life
+from tests.services.conftest import serving
+
+
+def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
+    """Not ready before a worker was heard of, ready then, and not ready once it has left."""
+    answer = api.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
+        "redis": True,
+        "storage": True,
+        "worker:videos": False,
+    }
+    sign_of_life(redis, "videos", "somebody")
+    assert api.get("/readyz").json()["status"] == "ready"
+    farewell(redis, "videos", "somebody")
+    assert api.get("/readyz").status_code == 503
+
+
+def test_without_redis_everything_says_so(service_settings: Settings) -> None:
+    """The process is alive; what needs Redis is answered 503 with Retry-After, and never 500."""
+    with serving(service_settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})) as api:
+        assert api.get("/healthz").json() == {"status": "alive"}
+        assert api.get("/readyz").status_code == 503
+        for answer in (
+            api.get("/v1/jobs"),
+            api.get(f"/v1/jobs/{'0' * 32}"),
+            api.post("/v1/videos", files={"video": ("a.mp4", bytes(1000))}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert "Retry-After" in answer.headers
+
+
+def test_a_storage_that_cannot_be_written_is_not_ready(service_settings: Settings, redis: Redis) -> None:
+    """A file lies where the folder should be."""
+    sign_of_life(redis, "videos", "somebody")
+    service_settings.data_dir.mkdir(parents=True)
+    (service_settings.data_dir / "jobs").touch()
+    with serving(service_settings) as api:
+        failed = [check["name"] for check in api.get("/readyz").json()["checks"] if not check["ok"]]
+        assert failed == ["storage"]

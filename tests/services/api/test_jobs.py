@@ -1,0 +1,66 @@
+"""Looking at jobs and erasing them."""
+
+import time
+
+import httpx
+from redis import Redis
+
+from shared import keys
+from tests.services.conftest import hand_in
+from tests.services.scripted_worker import Script
+
+VIDEO = Script().upload()
+UNKNOWN = "0" * 32
+
+
+def test_a_job_can_be_read(api: httpx.Client) -> None:
+    """It is as the upload was answered."""
+    job = hand_in(api, VIDEO)
+    assert api.get(job["links"]["self"]).json() == job
+
+
+def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
+    """404 for ids that were never given and for texts that are no id, whatever is asked."""
+    for job_id in (UNKNOWN, "x", f"{UNKNOWN}:events", "%2e%2e"):
+        for answer in (api.get(f"/v1/jobs/{job_id}"), api.delete(f"/v1/jobs/{job_id}")):
+            assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+        assert api.get(f"/v1/jobs/{job_id}/result").status_code == 404
+
+
+def test_jobs_come_newest_first_page_by_page(api: httpx.Client) -> None:
+    """Following the cursor gives every job once."""
+    made = []
+    for _ in range(5):
+        made.append(hand_in(api, VIDEO)["job_id"])
+        time.sleep(0.002)  # ids have a resolution of a millisecond
+    pages, cursor = [], None
+    while True:
+        page = api.get("/v1/jobs", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        pages.append([job["job_id"] for job in page["jobs"]])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [job_id for page in pages for job_id in page] == made[::-1]
+
+
+def test_expired_jobs_are_not_listed(api: httpx.Client, redis: Redis) -> None:
+    """A job whose record Redis has dropped leaves the list as well."""
+    gone, kept = hand_in(api, VIDEO)["job_id"], hand_in(api, VIDEO)["job_id"]
+    redis.delete(keys.job(gone))
+    assert [job["job_id"] for job in api.get("/v1/jobs").json()["jobs"]] == [kept]
+    assert redis.zrange(keys.JOBS, 0, -1) == [kept.encode()]
+
+
+def test_a_strange_page_is_refused(api: httpx.Client) -> None:
+    """Limits and cursors that no page has; the problem says which argument is at fault."""
+    for query in ("limit=0", "limit=1000", "limit=x", "cursor=x"):
+        answer = api.get(f"/v1/jobs?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert answer.json()["errors"][0]["at"] == f"query.{query.split('=')[0]}"
+
+
+def test_a_job_that_runs_or_waits_has_no_result(api: httpx.Client) -> None:
+    """409, for it may have one later."""
+    answer = api.get(f"{hand_in(api, VIDEO)['links']['self']}/result")
+    assert (answer.status_code, answer.json()["code"]) == (409, "result_not_ready")

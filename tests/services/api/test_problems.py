@@ -1,0 +1,52 @@
+"""Every error is a problem with a code that is documented."""
+
+import httpx
+import pytest
+
+from services.api.problems import problems
+from shared.config import Settings
+from shared.errors import QueueFullError, TooLargeError
+from tests.services.conftest import serving
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("PUT", "/v1/videos", 405, "method_not_allowed"),
+        ("POST", "/v1/jobs", 405, "method_not_allowed"),
+    ],
+)
+def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:
+    """The framework's own answers are problems as well."""
+    answer = api.request(method, path)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_a_fault_of_ours_is_a_problem_without_details(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """500 and `internal`; what happened stands in the log and not in the answer."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("shared.job_store.JobStore.page", broken)
+    with serving(service_settings) as api:
+        answer = api.get("/v1/jobs")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert "secret" in caplog.text
+
+
+def test_descriptions_name_codes_and_retry_after() -> None:
+    """OpenAPI says which codes an answer may have, and when it says how long to wait."""
+    described = problems(TooLargeError, QueueFullError)
+    assert "`too_large`" in described[413]["description"]
+    assert "`queue_full`" in described[503]["description"]
+    assert "Retry-After" in described[503]["headers"]
+    assert "headers" not in described[413]

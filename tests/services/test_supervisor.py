@@ -1,0 +1,125 @@
+"""`duygu serve` as people run it: one process that starts all others."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from shared.config import ROOT, Settings
+from shared.processes import stop
+from tests.services.conftest import ended, hand_in, wait_until
+from tests.videos import PAN, VideoMaker
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `duygu serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+
+    def children(self, word: str) -> list[psutil.Process]:
+        """Its child processes whose command line has a word."""
+        found = psutil.Process(self.process.pid).children()
+        living = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in living if any(word in part for part in child.cmdline())]
+
+    def ready(self) -> bool:
+        """Whether it says so."""
+        return self.client.get("/readyz").status_code == 200
+
+
+@contextmanager
+def serve(settings: Settings) -> Iterator[Served]:
+    """Run it while the block does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "serve"],
+        env={**os.environ, **settings.environment()},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout
+        address = re.search(rb"http://\S+", process.stdout.readline())
+        assert address
+        with httpx.Client(base_url=address[0].decode(), timeout=30) as client:
+            yield Served(process, client)
+    finally:
+        stop(process, 20)
+        process.communicate()
+
+
+@pytest.fixture
+def own(settings: Settings, model_folder: Path) -> Settings:
+    """Settings of a service with a Redis of its own."""
+    return settings.model_copy(update={"model": model_folder})
+
+
+def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: VideoMaker) -> None:
+    """A video is analysed; after SIGTERM every process has ended, and the job is still there after a new start."""
+    with serve(own) as served:
+        wait_until(served.ready)
+        job = ended(served.client, hand_in(served.client, video_maker.make(PAN))["job_id"])
+        assert job["status"] == "succeeded"
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        assert len(children) >= 2
+        served.process.terminate()
+        assert served.process.wait(20) == 0
+        assert not any(child.is_running() for child in children)
+    with serve(own) as served:
+        assert served.client.get(job["links"]["self"]).json() == job
+        assert served.client.get(job["links"]["result"]).status_code == 200
+
+
+def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_maker: VideoMaker) -> None:
+    """kill -9 of the worker and then of Valkey: the service becomes ready again by itself, with the job it held."""
+    with serve(own) as served:
+        wait_until(served.ready)
+        before = served.children("services.cli")[0]
+        before.kill()
+        wait_until(lambda: any(child.pid != before.pid for child in served.children("services.cli")))
+        served.children("valkey-server")[0].kill()
+        wait_until(served.ready)
+        job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
+        assert ended(served.client, job_id)["status"] == "succeeded"
+
+
+def test_it_ends_on_ctrl_c(own: Settings) -> None:
+    """SIGINT is as good as SIGTERM."""
+    with serve(own) as served:
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(20) == 0
+
+
+def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
+    """One line on stderr, the status of wrong usage, no traceback."""
+    settings = own.model_copy(update={"model": tmp_path})
+    command = [sys.executable, "-m", "services.cli", "serve"]
+    environment = {**os.environ, **settings.environment()}
+    started = time.monotonic()
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert re.fullmatch(r"duygu: .* is no model folder: .*\n", done.stderr)
+    assert time.monotonic() - started < 20
+
+
+def test_a_taken_port_is_told(own: Settings) -> None:
+    """The second service on a port does not start, and leaves no process behind."""
+    with serve(own) as served:
+        port = served.client.base_url.port
+        other = own.model_copy(update={"port": port, "data_dir": own.data_dir.parent / "other"})
+        command = [sys.executable, "-m", "services.cli", "serve"]
+        environment = {**os.environ, **other.environment()}
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        assert done.returncode != 0
+        assert "address already in use" in done.stderr

@@ -1,0 +1,66 @@
+"""From a video handed in to what was found in it, through real processes."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from shared.config import Settings
+from shared.schemas import Result
+from tests.services.conftest import StartWorker, ended, hand_in
+from tests.videos import PAIR, PAN, VideoMaker
+
+
+@pytest.fixture
+def served(api: httpx.Client, start_worker: StartWorker) -> httpx.Client:
+    """A client of an API that a real worker works for."""
+    start_worker()
+    return api
+
+
+def stored(settings: Settings) -> list[Path]:
+    """Files that the service holds."""
+    return [path for path in (settings.data_dir / "jobs").rglob("*") if path.is_file()]
+
+
+def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, service_settings: Settings) -> None:
+    """Two faces in, two faces out; nothing but the result is kept, and erasing the job leaves nothing at all."""
+    job = ended(served, hand_in(served, video_maker.make(PAIR))["job_id"])
+    assert (job["status"], job["progress"], job["error"]) == ("succeeded", 1.0, None)
+    result = Result.model_validate_json(served.get(job["links"]["result"]).content)
+    assert result.job_id == job["job_id"]
+    assert [face.face_id for face in result.faces] == [1, 2]
+    assert [path.name for path in stored(service_settings)] == ["result.json"]
+    assert served.delete(job["links"]["self"]).status_code == 204
+    assert served.get(job["links"]["self"]).status_code == 404
+    assert stored(service_settings) == []
+
+
+def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Client, video_maker: VideoMaker) -> None:
+    """An empty file, a text, a sound recording and a broken video, one after the other, and then a good one."""
+    empty = served.post("/v1/videos", files={"video": ("a.mp4", video_maker.empty().read_bytes())})
+    assert (empty.status_code, empty.json()["code"]) == (422, "empty_file")
+    text = served.post("/v1/videos", files={"video": ("a.mp4", video_maker.text().read_bytes())})
+    assert (text.status_code, text.json()["code"]) == (415, "not_a_video")
+
+    sound = ended(served, hand_in(served, video_maker.audio_only())["job_id"])
+    assert (sound["status"], sound["error"]["code"]) == ("failed", "no_video_stream")
+    answer = served.get(f"{sound['links']['self']}/result")
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_video_stream")
+
+    broken = ended(served, hand_in(served, video_maker.truncated())["job_id"])
+    assert broken["status"] == "succeeded"
+    warnings = served.get(broken["links"]["result"]).json()["warnings"]
+    assert [warning["code"] for warning in warnings] == ["truncated"]
+
+    assert ended(served, hand_in(served, video_maker.make(PAN))["job_id"])["status"] == "succeeded"
+
+
+def test_redis_holds_no_video_and_no_name(served: httpx.Client, video_maker: VideoMaker, redis: Redis) -> None:
+    """The file's bytes and name do not go through Redis; after its end a job is one record and its events."""
+    job_id = ended(served, hand_in(served, video_maker.make(PAN), "holiday.mp4")["job_id"])["job_id"]
+    assert redis.keys("rq:job:*") == []
+    names = set(redis.keys(f"*{job_id}*"))
+    assert names == {f"duygu:job:{job_id}".encode(), f"duygu:job:{job_id}:events".encode()}
+    assert not any(b"holiday" in (redis.dump(name) or b"") for name in names)

@@ -1,0 +1,99 @@
+"""A job's life in Redis."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from shared import keys
+from shared.errors import CancelledError, NoVideoStreamError
+from shared.job_store import Event, JobStore
+from shared.jobs import JobRecord
+from shared.schemas import JobStatus
+
+JOB = "a" * 32
+
+
+@pytest.fixture
+def jobs(redis: Redis) -> JobStore:
+    """A store with one waiting job."""
+    store = JobStore(redis, result_ttl=60)
+    with redis.pipeline() as pipeline:
+        store.create(JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), size=7, sha256="f" * 64), pipeline)
+        pipeline.execute()
+    return store
+
+
+def names(redis: Redis) -> list[str]:
+    """The events of the job, in order."""
+    entries: Any = redis.xrange(keys.events(JOB))
+    return [fields[b"event"].decode() for _, fields in entries]
+
+
+def read(jobs: JobStore) -> JobRecord:
+    """The job, which is there."""
+    record = jobs.read(JOB)
+    assert record
+    return record
+
+
+def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
+    """Each step is told once, in order; the record says when."""
+    assert (read(jobs).status, read(jobs).size, read(jobs).sha256) == (JobStatus.QUEUED, 7, "f" * 64)
+    begun = jobs.begin(JOB)
+    assert begun
+    assert (begun.status, begun.attempts) == (JobStatus.RUNNING, 1)
+    assert jobs.report(JOB, {"progress": "0.5000"}, Event(begun.events + 1, "progress", {"progress": 0.5}))
+    assert read(jobs).progress == 0.5
+    assert jobs.succeed(JOB, begun.events + 2)
+    assert read(jobs).ended_at
+    assert read(jobs).progress == 1.0
+    assert names(redis) == ["queued", "started", "progress", "succeeded"]
+    assert 0 < redis.ttl(keys.job(JOB)) <= 60
+
+
+def test_beginning_again_tells_nothing_twice(jobs: JobStore, redis: Redis) -> None:
+    """After a crash the job keeps its first start, and a repeated event is passed over."""
+    first = jobs.begin(JOB)
+    assert first
+    event = Event(first.events + 1, "progress", {})
+    assert jobs.report(JOB, {}, event)
+    second = jobs.begin(JOB)
+    assert second
+    assert (second.attempts, second.started_at) == (2, first.started_at)
+    assert jobs.report(JOB, {}, event)
+    assert names(redis) == ["queued", "started", "progress"]
+
+
+def test_an_ended_job_stays_as_it_ended(jobs: JobStore) -> None:
+    """Nothing that comes later changes it."""
+    jobs.begin(JOB)
+    assert jobs.fail(JOB, NoVideoStreamError())
+    error = read(jobs).error
+    assert error
+    assert error.code == "no_video_stream"
+    assert not jobs.report(JOB, {"progress": "0.9"})
+    assert not jobs.succeed(JOB, 9)
+    assert not jobs.fail(JOB, CancelledError())
+    assert not jobs.hand_back(JOB)
+    assert jobs.begin(JOB) is None
+    assert read(jobs).status == JobStatus.FAILED
+
+
+def test_erasing_leaves_no_key(jobs: JobStore, redis: Redis) -> None:
+    """Whatever state it was in, and also when it is done twice."""
+    jobs.begin(JOB)
+    jobs.erase(JOB)
+    jobs.erase(JOB)
+    assert redis.keys("duygu:*") == []
+    assert jobs.begin(JOB) is None
+    assert redis.keys("duygu:*") == []
+
+
+def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
+    """It is begun again by the next worker."""
+    jobs.begin(JOB)
+    assert jobs.hand_back(JOB)
+    assert read(jobs).status == JobStatus.QUEUED
+    assert jobs.begin(JOB)
