@@ -21,7 +21,7 @@ def calibrate_on_stills(run: Path, stills: Stills) -> None:
     logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
     temperature = fit_temperature(logits, validation.truth)
     people = np.arange(len(logits)).astype(str)  # each still is of somebody else
-    answers = Answers(probabilities_of(logits, temperature), validation.truth, people)
+    answers = Answers(network.recipe.labels, probabilities_of(logits, temperature), validation.truth, people)
     recipe = replace(
         network.recipe,
         temperature=round(temperature, 4),

@@ -15,13 +15,11 @@ from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, wri
 from shared.schemas import MeasuredOn
 from training import model_file
 from training.card import write_card
+from training.evaluate import MEASURED
 from training.inference import predict
 from training.metrics import probabilities_of
 from training.model_file import Network
 from training.onnx_graph import to_onnx
-
-MEASURED = "measured.json"
-"""In a run's folder: what `training.evaluate` found."""
 
 TOLERANCE = 1e-4
 """Largest difference of the two files on any probability; single precision leaves about 1e-6."""

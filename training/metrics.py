@@ -23,6 +23,7 @@ RESAMPLES = 2000
 class Answers:
     """Probabilities (N, labels) and the truth (N,), with whose face it is (N,)."""
 
+    labels: tuple[str, ...]
     probabilities: Floats
     truth: Integers
     subjects: npt.NDArray[np.str_]
@@ -64,15 +65,15 @@ def accuracy(answers: Answers) -> float:
 
 def confusion(answers: Answers) -> Integers:
     """(labels, labels) counts: rows are the truth, columns the answer."""
-    labels = answers.probabilities.shape[1]
-    table = np.zeros((labels, labels), np.int64)
+    table = np.zeros((len(answers.labels), len(answers.labels)), np.int64)
     np.add.at(table, (answers.truth, answers.chosen), 1)
     return table
 
 
-def recalls(answers: Answers) -> dict[int, float]:
+def recalls(answers: Answers) -> dict[str, float]:
     """Share that is right of each label that occurs."""
-    return {int(label): float(answers.correct[answers.truth == label].mean()) for label in np.unique(answers.truth)}
+    masks = {label: answers.truth == index for index, label in enumerate(answers.labels)}
+    return {label: float(answers.correct[mask].mean()) for label, mask in masks.items() if mask.any()}
 
 
 def unweighted_average_recall(answers: Answers) -> float:

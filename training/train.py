@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -47,17 +48,15 @@ def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) 
 
 
 def train_head(
-    network: Network, features: Floats, labels: Integers, split: Split, settings: ClipsSettings, run: Path
+    head: keras.Model, features: Floats, labels: Integers, split: Split, settings: ClipsSettings, run: Path
 ) -> None:
-    """Train what mixes the frames and answers, on what the trunk says of each frame; the trunk stays as it is.
+    """Train what mixes the frames and answers.
 
-    features  (N, frames, 1, 1, features) of all clips
+    features  (N, frames, 1, 1, features) of all clips: what a trunk, which stays as it is, says of each frame
     """
-    head, count = head_network(network.recipe), len(network.recipe.labels)
-    copy_weights(network.model, head)
+    count = head.output_shape[-1]
     train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
     fit(head, train, validation, settings, run)
-    copy_weights(head, network.model)
 
 
 def clips_settings(recipe: TrainingRecipe) -> ClipsSettings:
@@ -73,7 +72,10 @@ def train_inflated(start: Network, clips: ClipSet | None, recipe: TrainingRecipe
         return start
     split = split_by_subject(clips.subjects)
     keep_split(split, run)
-    train_head(start, features_of(start, clips.images), clips.labels, split, recipe.clips, run)
+    head = head_network(start.recipe)
+    copy_weights(start.model, head)
+    train_head(head, features_of(start, clips.images), clips.labels, split, recipe.clips, run)
+    copy_weights(head, start.model)
     return start
 
 

@@ -1,0 +1,88 @@
+"""Measures a trained network: `python -m training.evaluate RUN --recipe e3d48 --stills FILE --clips FILE`.
+
+Writes measured.json, which `training.export` puts into the model folder, and report.html with pictures.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from shared.model_folder import H5
+from training import metrics, model_file
+from training.clipset import load_clips
+from training.metrics import Answers
+from training.protocols import leaky, leave_each_out, strict_stills, untrained
+from training.report import write_report
+from training.settings import TrainingRecipe, load_recipe
+from training.stills import Stills
+
+MEASURED, REPORT = "measured.json", "report.html"
+"""What is written into the run's folder."""
+
+STILLS, UNTRAINED, HONEST, LEAKY = "ferplus_strict", "javanese_untrained", "javanese_leave_one_actor_out", "leaky"
+"""The protocols. The middle two are named after the recordings that the project is measured on."""
+
+
+def judge(
+    run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, with_leaky: bool
+) -> Iterator[tuple[str, Answers]]:
+    """Every protocol that there is data for, by its name."""
+    start = model_file.load(run / H5) if recipe.network == "inflated" else None
+    if stills and start:
+        yield STILLS, strict_stills(start, Stills(stills))
+    if clips is None:
+        return
+    known = load_clips(clips, recipe.clip)
+    if start:
+        yield UNTRAINED, untrained(start, known)
+    if recipe.clips:
+        yield HONEST, leave_each_out(recipe, start, known, run / HONEST)
+        if with_leaky:
+            yield LEAKY, leaky(recipe, start, known, run / LEAKY)
+
+
+def summary(answers: Answers) -> dict[str, Any]:
+    """Everything that is measured, as plain JSON values."""
+    coverage, risk = metrics.risk_by_coverage(answers)
+    every = max(len(coverage) // 200, 1)
+    return {
+        "count": len(answers.truth),
+        "figures": metrics.measured(answers).model_dump(),
+        "interval": metrics.interval(answers),
+        "labels": list(answers.labels),
+        "recalls": metrics.recalls(answers),
+        "confusion": metrics.confusion(answers).tolist(),
+        "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(answers)],
+        "coverage": coverage[::every].tolist(),
+        "risk": risk[::every].tolist(),
+        "subjects": metrics.by_subject(answers) if len(set(answers.subjects)) < len(answers.subjects) else {},
+    }
+
+
+def evaluate(run: Path, recipe: TrainingRecipe, **data: Any) -> dict[str, Any]:
+    """Measure, and write both files."""
+    report = {name: summary(answers) for name, answers in judge(run, recipe, **data)}
+    (run / MEASURED).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(run / REPORT, recipe.clip.name, report)
+    return report
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
+    parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
+    parser.add_argument("--stills", type=Path, help="stills48.npz")
+    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--leaky", action="store_true", help="also split at random, to show what that would claim")
+    arguments = parser.parse_args()
+    recipe = load_recipe(arguments.recipe)
+    data = {"stills": arguments.stills, "clips": arguments.clips, "with_leaky": arguments.leaky}
+    for name, values in evaluate(arguments.run, recipe, **data).items():
+        print(name, json.dumps(values["figures"]))  # noqa: T201 - what the command answers
+
+
+if __name__ == "__main__":
+    main()
