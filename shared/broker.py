@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -30,6 +32,9 @@ START_TIMEOUT_S = 10.0
 
 ANSWER_S = 2.0
 """The API takes Redis for unavailable when it has not answered after this long."""
+
+MOST_LISTENERS = 500
+"""Requests of one API process that may wait for news at the same time; each holds a connection."""
 
 RETRIES = 12
 """With waits that double from 0.05 s up to 2 s: about 15 s for a server to come back."""
@@ -49,6 +54,17 @@ def connect(url: str) -> Redis:
 def connect_briefly(url: str) -> Redis:
     """A connection for the API, which rather says that Redis is away than let people wait."""
     return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+
+
+def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
+    """A connection for the API that may wait so long for news."""
+    return AsyncRedis.from_url(
+        url,
+        retry=AsyncRetry(NoBackoff(), 1),
+        socket_timeout=longest_s + ANSWER_S,
+        socket_connect_timeout=ANSWER_S,
+        max_connections=MOST_LISTENERS,
+    )
 
 
 class EmbeddedValkey:

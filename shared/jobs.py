@@ -3,11 +3,13 @@
 rq's own record of a job lives only until the job has ended; this one lives until the result expires.
 """
 
+import json
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.errors import DuyguError, by_code
 from shared.schemas import JobStatus
@@ -33,6 +35,7 @@ class JobRecord:
     error: DuyguError | None = None
     size: int = 0  # bytes of the upload
     sha256: str = ""
+    work: Mapping[str, Any] | None = None  # as schemas.Work
     events: int = 0  # how many have been told
     windows: int = 0  # how many of these told a window
     attempts: int = 0  # how often a worker has begun it
@@ -68,6 +71,7 @@ class JobRecord:
             error=_error(values),
             size=int(values.get("size", 0)),
             sha256=values.get("sha256", ""),
+            work=json.loads(values["work"]) if "work" in values else None,
             events=int(values.get("events", 0)),
             windows=int(values.get("windows", 0)),
             attempts=int(values.get("attempts", 0)),

@@ -139,7 +139,18 @@ class JobLinks(Schema):
     """Where to go from a job."""
 
     self: str
+    events: str
     result: str | None = None
+
+
+class Work(Schema):
+    """How far a job has come, in terms of its video, and how fast it goes."""
+
+    time_s: Seconds = Field(description="of the video, done")
+    duration_s: Seconds | None = Field(description="of the video altogether; null while unknown")
+    frames_analysed: int
+    speed: float = Field(ge=0, description="seconds of video done in one second")
+    time_left_s: Seconds | None = Field(description="until the end of the job, at this speed; null while unknown")
 
 
 class Job(Schema):
@@ -148,11 +159,18 @@ class Job(Schema):
     job_id: str
     status: JobStatus
     progress: Probability | None = Field(description="share done; null while the length is unknown")
+    work: Work | None = Field(default=None, description="null until something has been done")
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
     error: JobError | None = None
     links: JobLinks
+
+
+class AnsweredJob(Job):
+    """A job that was waited for."""
+
+    result: Result | None = Field(default=None, description="null when the job has no result (yet)")
 
 
 class JobPage(Schema):

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.api import health, jobs, model, results, videos
+from services.api import events, health, jobs, model, results, videos
 from services.api.headers import SecurityHeaders
 from services.api.pages import mount_pages
 from services.api.problems import handle_problems
@@ -15,7 +15,7 @@ from services.api.service import open_service
 from shared.config import Settings
 from shared.schemas import Problem
 
-ROUTERS = (videos.router, jobs.router, results.router, model.router, health.router)
+ROUTERS = (videos.router, jobs.router, events.router, results.router, model.router, health.router)
 
 SUMMARY = "Turns video into a timeline of emotions for every face in it"
 
@@ -33,7 +33,7 @@ class Application(FastAPI):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    app.state.service.close()
+    await app.state.service.close()
 
 
 def create_app(settings: Settings) -> FastAPI:

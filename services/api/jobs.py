@@ -1,11 +1,12 @@
 """`/v1/jobs`: what became of the videos that were handed in."""
 
+import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 
 from services.api.dependencies import KnownJob, TheService
-from services.api.problems import problems
+from services.api.problems import Responses, problems
 from services.api.views import job_view
 from shared.errors import InvalidRequestError, JobNotFoundError
 from shared.queues import withdraw
@@ -18,6 +19,14 @@ Cursor = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", description=
 Limit = Annotated[int, Query(ge=1, le=100, description="jobs on a page")]
 
 
+IfNoneMatch = Annotated[str | None, Header(description="`ETag` of an earlier answer")]
+
+UNCHANGED: Responses = {
+    200: {"headers": {"ETag": {"description": "changes with the job", "schema": {"type": "string"}}}},
+    304: {"description": "The job is as it was"},
+}
+
+
 @router.get("", responses=problems(InvalidRequestError))
 def list_jobs(service: TheService, cursor: Cursor = None, limit: Limit = 20) -> JobPage:
     """The jobs that are kept, newest first."""
@@ -25,10 +34,15 @@ def list_jobs(service: TheService, cursor: Cursor = None, limit: Limit = 20) -> 
     return JobPage(jobs=[job_view(record) for record in records], next_cursor=following)
 
 
-@router.get("/{job_id}", responses=problems(JobNotFoundError, InvalidRequestError))
-def read_job(record: KnownJob) -> Job:
-    """How a job goes."""
-    return job_view(record)
+@router.get("/{job_id}", response_model=Job, responses={**UNCHANGED, **problems(JobNotFoundError, InvalidRequestError)})
+def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
+    """How a job goes. With an earlier answer's `ETag` in `If-None-Match`, nothing is sent until something changed."""
+    content = job_view(record).model_dump_json()
+    etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if _matches(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.delete("/{job_id}", status_code=204, responses=problems(JobNotFoundError, InvalidRequestError))
@@ -37,3 +51,9 @@ def erase_job(record: KnownJob, service: TheService) -> None:
     service.jobs.erase(record.job_id)
     withdraw(service.videos, record.job_id)
     service.storage.erase(record.job_id)
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether an answer is known, compared weakly as RFC 9110 asks for."""
+    known = [entry.strip().removeprefix("W/") for entry in (if_none_match or "").split(",")]
+    return etag in known or "*" in known

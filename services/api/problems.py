@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problems: how they are answered, and how OpenAPI describes them."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, cast
@@ -20,6 +21,8 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.schemas import Problem
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -100,6 +103,7 @@ def _headers(answer: HTTPException) -> Mapping[str, str]:
 
 
 def _unavailable(request: Request, error: Exception) -> ProblemResponse:
+    logger.warning("Redis cannot be used: %s", error)
     return problem_response(UnavailableError())
 
 

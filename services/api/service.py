@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from shared.broker import connect_briefly, redis_url
+from shared.broker import connect_briefly, connect_waiting, redis_url
 from shared.config import Settings
+from shared.following import BLOCK_S
 from shared.job_store import JobStore
 from shared.model_folder import open_model_folder
 from shared.queues import QueueName, open_queue
@@ -20,22 +22,26 @@ class Service:
 
     settings: Settings
     redis: Redis
+    news: AsyncRedis
     jobs: JobStore
     videos: Queue
     storage: Storage
     model: ModelDescription
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
         self.redis.close()
+        await self.news.aclose()
 
 
 def open_service(settings: Settings) -> Service:
     """Everything that the settings name. Raises ModelError when the model folder is missing or damaged."""
-    redis = connect_briefly(redis_url(settings))
+    url = redis_url(settings)
+    redis = connect_briefly(url)
     return Service(
         settings=settings,
         redis=redis,
+        news=connect_waiting(url, BLOCK_S),
         jobs=JobStore(redis, settings.result_ttl),
         videos=open_queue(redis, QueueName.VIDEOS),
         storage=open_storage(settings),

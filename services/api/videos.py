@@ -2,22 +2,24 @@
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from services.api.dependencies import TheService
-from services.api.problems import problems
+from services.api.problems import Responses, problems
 from services.api.service import Service
 from services.api.uploads import receive_video
-from services.api.views import job_path, job_view
+from services.api.waiting import answer, wait_s
 from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, QueueFullError, TooLargeError
 from shared.jobs import JobRecord, new_job_id
 from shared.queues import enqueue_video
-from shared.schemas import Job, JobStatus
+from shared.schemas import AnsweredJob, Job, JobStatus
 
 router = APIRouter(tags=["videos"])
+
+LOCATION = {"Location": {"description": "where the job is", "schema": {"type": "string"}}}
 
 FORM: dict[str, Any] = {
     "requestBody": {
@@ -35,12 +37,24 @@ FORM: dict[str, Any] = {
 }
 """The body as OpenAPI has it: it is read as it arrives, so the framework cannot know."""
 
+Prefer = Annotated[str | None, Header(description="`wait=N`: wait up to N seconds for the end of the job (RFC 7240)")]
+
 REFUSALS = (InvalidRequestError, EmptyFileError, NotAVideoError, TooLargeError, QueueFullError)
 
 
-@router.post("/v1/videos", status_code=202, responses=problems(*REFUSALS), openapi_extra=FORM)
-async def submit_video(request: Request, response: Response, service: TheService) -> Job:
-    """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes."""
+ANSWERS: Responses = {
+    200: {"model": AnsweredJob, "description": "The job ended while it was waited for"},
+    202: {"description": "The job waits or runs", "headers": LOCATION},
+    **problems(*REFUSALS),
+}
+
+
+@router.post("/v1/videos", status_code=202, response_model=Job, responses=ANSWERS, openapi_extra=FORM)
+async def submit_video(request: Request, service: TheService, prefer: Prefer = None) -> Response:
+    """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes.
+
+    With `Prefer: wait=N` the answer waits up to N seconds for the job to end, and then has the result in it.
+    """
     await run_in_threadpool(_refuse_when_full, service)
     job_id = new_job_id()
     with ExitStack() as undo:
@@ -49,8 +63,7 @@ async def submit_video(request: Request, response: Response, service: TheService
         record = JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), size=upload.size, sha256=upload.sha256)
         await run_in_threadpool(_enqueue, service, record)
         undo.pop_all()
-    response.headers["Location"] = job_path(job_id)
-    return job_view(record)
+    return await answer(service, record, wait_s(prefer))
 
 
 def _refuse_when_full(service: Service) -> None:

@@ -1,7 +1,7 @@
 """How jobs look from outside."""
 
 from shared.jobs import JobRecord
-from shared.schemas import Job, JobError, JobLinks, JobStatus
+from shared.schemas import Job, JobError, JobLinks, JobStatus, Work
 
 
 def job_path(job_id: str) -> str:
@@ -18,9 +18,10 @@ def job_view(record: JobRecord) -> Job:
         job_id=record.job_id,
         status=record.status,
         progress=record.progress,
+        work=Work(**record.work) if record.work else None,
         created_at=record.created_at,
         started_at=record.started_at,
         ended_at=record.ended_at,
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
-        links=JobLinks(self=path, result=result),
+        links=JobLinks(self=path, events=f"{path}/events", result=result),
     )

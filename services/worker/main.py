@@ -10,7 +10,7 @@ from shared.broker import connect, redis_url
 from shared.config import Settings
 from shared.job_store import JobStore
 from shared.queues import QueueName, open_queue
-from shared.schemas import Result
+from shared.schemas import Result, Window
 from shared.storage import open_storage
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,21 @@ def video_analysis(settings: Settings) -> Analyze:
     engine = load_engine(settings)
 
     def analyze(
-        path: Path, *, job_id: str, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+        path: Path,
+        *,
+        job_id: str,
+        on_progress: Callable[[Progress], None],
+        on_window: Callable[[int, Window], None],
+        should_stop: Callable[[], bool],
     ) -> Result:
-        return analyze_video(path, engine, settings, job_id=job_id, on_progress=on_progress, should_stop=should_stop)
+        return analyze_video(
+            path,
+            engine,
+            settings,
+            job_id=job_id,
+            on_progress=on_progress,
+            on_window=on_window,
+            should_stop=should_stop,
+        )
 
     return analyze

@@ -27,6 +27,7 @@ def analyze_video(job_id: str) -> None:
         if isinstance(error, HandedBackError):
             jobs.hand_back(job_id)
             raise error
+        reporter.flush()
         if error is None:
             jobs.succeed(job_id, reporter.next_number)
         else:
@@ -47,7 +48,11 @@ def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | None:
     try:
         with storage.local(job_id, UPLOAD) as path:
             result = turn.place.analyze(
-                path, job_id=job_id, on_progress=reporter.progress, should_stop=turn.control.should_stop
+                path,
+                job_id=job_id,
+                on_progress=reporter.progress,
+                on_window=reporter.window,
+                should_stop=turn.control.should_stop,
             )
         with storage.writer(job_id, RESULT) as file:
             file.write(result.model_dump_json().encode())

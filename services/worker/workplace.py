@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.worker.control import JobControl
 from shared.job_store import JobStore
-from shared.schemas import Result
+from shared.schemas import Result, Window
 from shared.storage import Storage
 
 
@@ -41,7 +41,13 @@ class Analyze(Protocol):
     """The analysis of one video file, with the model already loaded."""
 
     def __call__(
-        self, path: Path, *, job_id: str, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+        self,
+        path: Path,
+        *,
+        job_id: str,
+        on_progress: Callable[[Progress], None],
+        on_window: Callable[[int, Window], None],
+        should_stop: Callable[[], bool],
     ) -> Result:
         """Raises CancelledError soon after `should_stop` says so, and any DuyguError that lies in the file."""
         ...

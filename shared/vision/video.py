@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.config import Settings
-from shared.schemas import Result, VideoInfo, Warning  # noqa: A004 - the word of the contract
-from shared.vision.analyzer import Analyzer
+from shared.schemas import Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from shared.vision.analyzer import Analyzer, Step
 from shared.vision.decoder import Video
 from shared.vision.engine import Engine
 from shared.vision.results import Reader, Timeline
@@ -33,26 +33,34 @@ def analyze_video(
     *,
     job_id: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
     """Find and follow every face of a video file and read its emotions.
 
     on_progress  is called after each analysed frame
+    on_window    is called with a face_id and its window, as soon as the window is known
     should_stop  is asked several times a second; once it says True, CancelledError is raised
 
     Raises the errors of shared.errors that say what is wrong with the file. A file that breaks off gives a result with
     a warning.
     """
-    timeline = Timeline(Reader(engine.recipe, tuple(engine.model.labels)))
+    reader = Reader(engine.recipe, tuple(engine.model.labels))
+    timeline = Timeline(reader)
+
+    def take(step: Step) -> None:
+        timeline.add(step.seen, step.answers)
+        if on_window:
+            for answer in step.answers:
+                on_window(answer.face_id, reader.window(answer))
+
     with Video(path, settings, engine.recipe.rate_hz, should_stop) as video:
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH)
         for frame in video:
-            step = analyzer.push(frame)
-            timeline.add(step.seen, step.answers)
+            take(analyzer.push(frame))
             if on_progress:
                 on_progress(_progress(video, analyzer, frame.time_s))
-        step = analyzer.finish()
-        timeline.add(step.seen, step.answers)
+        take(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in video.warnings]
         return timeline.result(job_id, engine.model, _info(video, analyzer), warnings)
 

@@ -17,7 +17,7 @@ from services.worker.workplace import Progress
 from shared.config import Settings
 from shared.errors import CancelledError
 from shared.queues import QueueName
-from shared.schemas import ModelInfo, Result, VideoInfo
+from shared.schemas import ModelInfo, Result, VideoInfo, Window
 
 MARK = b"\0\0\0\x18ftypscripted"
 """What an upload begins with; no text, so that the API takes it."""
@@ -53,9 +53,14 @@ class Step:
 
 
 def analyze(
-    path: Path, *, job_id: str, on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]
+    path: Path,
+    *,
+    job_id: str,
+    on_progress: Callable[[Progress], None],
+    on_window: Callable[[int, Window], None],
+    should_stop: Callable[[], bool],
 ) -> Result:
-    """Do as the upload says."""
+    """Do as the upload says; every tenth step finds a window."""
     script = Script(**json.loads(path.read_bytes().removeprefix(MARK)))
     steps = max(round(script.duration_s / STEP_S), 2)
     for done in range(1, steps + 1):
@@ -63,6 +68,8 @@ def analyze(
             raise CancelledError
         time.sleep(STEP_S)
         on_progress(Step(done / steps, done * STEP_S, steps * STEP_S, done, done))
+        if done % 10 == 0:
+            on_window(1, _window(done * STEP_S))
         if done == steps // 2:
             _misfortune(script, path)
     return _result(job_id, steps)
@@ -76,6 +83,18 @@ def _misfortune(script: Script, path: Path) -> None:
     if died < script.deaths:
         deaths.write_text("x" * (died + 1))
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _window(end_s: float) -> Window:
+    start_s = round(end_s - 10 * STEP_S, 3)
+    return Window(
+        start_s=start_s,
+        end_s=round(end_s, 3),
+        emotion="neutral",
+        confidence=1.0,
+        probabilities={"neutral": 1.0},
+        uncertain=False,
+    )
 
 
 def _result(job_id: str, steps: int) -> Result:

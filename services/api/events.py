@@ -1,0 +1,60 @@
+"""`GET /v1/jobs/{id}/events`: what happens in a job, as server-sent events."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.api.dependencies import KnownJob, TheService
+from services.api.problems import Responses, problems
+from shared.errors import InvalidRequestError, JobNotFoundError
+from shared.following import Told, follow, last_number
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+RETRY_MS = 1000
+"""A browser whose connection broke comes back after this long."""
+
+LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,9}$", description="`id` of the last event that arrived")]
+
+ANSWERS: Responses = {
+    200: {"description": "The events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    204: {"description": "The job has ended and there is nothing more to tell: do not come back"},
+    **problems(JobNotFoundError, InvalidRequestError),
+}
+
+
+@router.get("/{job_id}/events", response_class=StreamingResponse, responses=ANSWERS)
+async def read_events(record: KnownJob, service: TheService, last_event_id: LastEventId = None) -> Response:
+    """What happens in a job, as it happens: queued, started, progress, window, and last succeeded, failed or cancelled.
+
+    Begins with what was told before, or behind `Last-Event-ID`.
+    """
+    after = int(last_event_id or 0)
+    if record.ended and after >= await last_number(service.news, record.job_id):
+        return Response(status_code=204)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # proxies shall pass events on at once
+    return StreamingResponse(
+        _stream(service.news, record.job_id, after), media_type="text/event-stream", headers=headers
+    )
+
+
+async def _stream(redis: Redis, job_id: str, after: int) -> AsyncIterator[bytes]:
+    yield format_sse_event(retry=RETRY_MS)
+    try:
+        async for told in follow(redis, job_id, after):
+            yield _written(told) if told else KEEPALIVE_COMMENT
+    except RedisError as error:
+        logger.warning("events of job %s break off: %s", job_id, error)
+
+
+def _written(told: Told) -> bytes:
+    number = str(told.number) if told.number is not None else None
+    return format_sse_event(data_str=told.data, event=told.name, id=number)

@@ -1,0 +1,62 @@
+"""`Prefer: wait=N`: a small video is answered in the call that handed it in."""
+
+import asyncio
+import re
+from contextlib import aclosing
+
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
+from redis.exceptions import RedisError
+
+from services.api.service import Service
+from services.api.views import job_path, job_view
+from shared.following import follow
+from shared.jobs import JobRecord
+from shared.schemas import AnsweredJob, JobStatus, Result
+from shared.storage import RESULT
+
+LONGEST_S = 60
+"""Nobody is kept waiting longer; proxies on the way seldom allow more."""
+
+WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+
+
+def wait_s(prefer: str | None) -> int:
+    """Seconds to wait by a `Prefer` header; 0 where it asks for something else, or nothing."""
+    found = WAIT.search(prefer or "")
+    return min(int(found[1]), LONGEST_S) if found else 0
+
+
+async def answer(service: Service, record: JobRecord, seconds: int) -> Response:
+    """Answer a video that was handed in: 200 with the result if its job ends in time, 202 otherwise."""
+    headers = {"Location": job_path(record.job_id)}
+    if seconds:
+        headers["Preference-Applied"] = f"wait={seconds}"
+        await _wait(service, record.job_id, seconds)
+        now: JobRecord | None = await run_in_threadpool(service.jobs.read, record.job_id)
+        record = now or record
+    if not record.ended:
+        return _json(job_view(record).model_dump_json(), 202, headers)
+    result = await run_in_threadpool(_result, service, record)
+    job = AnsweredJob(**dict(job_view(record)), result=result)
+    return _json(job.model_dump_json(), 200, headers)
+
+
+async def _wait(service: Service, job_id: str, seconds: int) -> None:
+    """Until the job ends or the time is over. When Redis goes away, the job is answered as it was."""
+    try:
+        async with asyncio.timeout(seconds), aclosing(follow(service.news, job_id)) as events:
+            async for _ in events:
+                pass
+    except (TimeoutError, RedisError):
+        return
+
+
+def _result(service: Service, record: JobRecord) -> Result | None:
+    if record.status != JobStatus.SUCCEEDED:
+        return None
+    return Result.model_validate_json(service.storage.read(record.job_id, RESULT))
+
+
+def _json(content: str, status: int, headers: dict[str, str]) -> Response:
+    return Response(content, status, headers, "application/json")

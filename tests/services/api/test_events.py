@@ -1,0 +1,123 @@
+"""Hearing what happens in a job while it happens, and again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import httpx
+
+from tests.services.conftest import StartWorker, ended, hand_in, job, running
+from tests.services.scripted_worker import Script
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One event as it came over the wire."""
+
+    number: int
+    name: str
+    data: dict[str, Any]
+
+
+def listen(api: httpx.Client, job_id: str, after: int | None = None) -> Iterator[Heard]:
+    """The events of a job, as they come."""
+    headers = {"Last-Event-ID": str(after)} if after is not None else {}
+    with api.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        fields: dict[str, str] = {}
+        for line in answer.iter_lines():
+            if line and not line.startswith(":"):
+                name, _, value = line.partition(": ")
+                fields[name] = value
+            elif "event" in fields:
+                yield Heard(int(fields.get("id", 0)), fields["event"], json.loads(fields["data"]))
+                fields = {}
+
+
+def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """From queued to succeeded without a gap, a window as soon as it is found, progress forwards and not too often."""
+    job_id = hand_in(api, Script(duration_s=2.0).upload())["job_id"]
+    start_scripted_worker()
+    heard = list(listen(api, job_id))
+    assert [event.number for event in heard] == list(range(1, len(heard) + 1))
+    names = [event.name for event in heard]
+    assert (names[:2], names[-1]) == (["queued", "started"], "succeeded")
+    assert names.count("window") == 4
+    assert names.index("window") < len(names) / 2
+    assert 4 <= names.count("progress") <= 4 * 2.0 + 4
+    shares = [event.data["progress"] for event in heard if event.name == "progress"]
+    assert all(before < after for before, after in pairwise(shares))
+    window = next(event.data for event in heard if event.name == "window")
+    assert (window["face_id"], window["emotion"], window["end_s"]) == (1, "neutral", 0.5)
+
+
+def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """Whoever comes back gets what was missed, once; whoever has all is told not to come back."""
+    start_scripted_worker()
+    job_id = hand_in(api, Script(duration_s=0.8).upload())["job_id"]
+    ended(api, job_id)
+    heard = list(listen(api, job_id))
+    assert list(listen(api, job_id, after=3)) == heard[3:]
+    answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": str(len(heard))})
+    assert answer.status_code == 204
+
+
+def test_listeners_of_an_erased_job_are_told(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """The last event is `cancelled`, whether the job waited or ran."""
+    waiting = hand_in(api, Script().upload())["job_id"]
+    events = listen(api, waiting)
+    assert next(events).name == "queued"
+    api.delete(f"/v1/jobs/{waiting}")
+    assert [event.name for event in events] == ["cancelled"]
+
+    start_scripted_worker()
+    job_id = hand_in(api, Script(duration_s=30.0).upload())["job_id"]
+    running(api, job_id)
+    events = listen(api, job_id, after=2)
+    next(events)
+    api.delete(f"/v1/jobs/{job_id}")
+    assert [event.name for event in events][-1] == "cancelled"
+
+
+def test_a_crash_repeats_no_event(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """A job that is run again tells each window once, starts once, ends once, and never goes backwards."""
+    job_id = hand_in(api, Script(duration_s=2.0, deaths=1).upload())["job_id"]
+    start_scripted_worker().wait()
+    start_scripted_worker()
+    heard = list(listen(api, job_id))
+    assert [event.number for event in heard] == list(range(1, len(heard) + 1))
+    names = [event.name for event in heard]
+    assert [names.count(name) for name in ("queued", "started", "succeeded")] == [1, 1, 1]
+    ends = [event.data["end_s"] for event in heard if event.name == "window"]
+    assert ends == [0.5, 1.0, 1.5, 2.0]
+    shares = [event.data["progress"] for event in heard if event.name == "progress"]
+    assert shares == sorted(shares)
+
+
+def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
+    """Problems, before any event is sent."""
+    job_id = hand_in(api, Script().upload())["job_id"]
+    answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert api.get(f"/v1/jobs/{'0' * 32}/events").json()["code"] == "job_not_found"
+
+
+def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """Frames, speed and time left stand in the job while it runs, and its ETag changes with it."""
+    job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
+    assert job(api, job_id)["work"] is None
+    path = f"/v1/jobs/{job_id}"
+    waiting = api.get(path).headers["ETag"]
+    assert api.get(path, headers={"If-None-Match": waiting}).status_code == 304
+    assert api.get(path, headers={"If-None-Match": f'"other", W/{waiting}'}).status_code == 304
+    start_scripted_worker()
+    work = running(api, job_id)["work"]
+    assert work["frames_analysed"] > 0
+    assert 0.2 < work["speed"] <= 1.2
+    assert 0 < work["time_left_s"] < 15
+    changed = api.get(path, headers={"If-None-Match": waiting})
+    assert (changed.status_code, changed.json()["job_id"]) == (200, job_id)
+    assert changed.headers["ETag"] != waiting

@@ -1,0 +1,63 @@
+"""Answers that wait for the job."""
+
+import time
+
+import httpx
+import pytest
+
+from services.api.waiting import LONGEST_S, wait_s
+from tests.services.conftest import StartWorker
+from tests.services.scripted_worker import Script
+
+
+def hand_in(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
+    """Hand in a video that is waited for."""
+    return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Prefer": prefer})
+
+
+def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """200 with the ended job and the result in it; it stays a job like any other."""
+    start_scripted_worker()
+    answer = hand_in(api, Script(), "respond-async, wait=30")
+    job = answer.json()
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=30")
+    assert job["status"] == "succeeded"
+    assert job["result"]["job_id"] == job["job_id"]
+    assert api.get(job["links"]["result"]).json() == job["result"]
+    assert answer.headers["Location"] == job["links"]["self"]
+
+
+def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """200, for the job is what was asked for; its error says why there is no result."""
+    start_scripted_worker()
+    job = hand_in(api, Script(hungry=True), "wait=30").json()
+    assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "out_of_memory", None)
+
+
+def test_waiting_ends(api: httpx.Client) -> None:
+    """With no worker about, the answer is 202 after the time that was asked for."""
+    started = time.monotonic()
+    answer = hand_in(api, Script(), "wait=1")
+    assert answer.status_code == 202
+    assert "result" not in answer.json()
+    assert 1.0 <= time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("wait=7", 7),
+        ("respond-async, wait=7", 7),
+        ('return=minimal; wait="7"', 7),
+        ("Wait = 7", 7),
+        ("wait=1000", LONGEST_S),
+        ("wait=-1", 0),
+        ("wait=soon", 0),
+        ("await=7", 0),
+    ],
+)
+def test_preferences_are_read(prefer: str | None, seconds: int) -> None:
+    """As RFC 7240 writes them; what is not understood is passed over."""
+    assert wait_s(prefer) == seconds

@@ -1,0 +1,79 @@
+"""Redis goes away in the middle of everything, and comes back."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.broker import EmbeddedValkey, redis_url
+from shared.config import Settings
+from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
+from tests.services.scripted_worker import Script
+
+AWAY_S = 4.0
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A server that may be killed."""
+    with EmbeddedValkey(tmp_path) as server:
+        yield server
+
+
+def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Settings, tmp_path: Path) -> None:
+    """One job runs and one waits while Redis is killed; meanwhile the API answers 503; then both succeed, told once."""
+    url = redis_url(Settings(data_dir=tmp_path))
+    settings = service_settings.model_copy(update={"redis_url": url})
+    with serving(settings) as api, worker(settings, "tests.services.scripted_worker", "videos") as process:
+        first = hand_in(api, Script(duration_s=6.0).upload())["job_id"]
+        second = hand_in(api, Script().upload())["job_id"]
+        running(api, first)
+        valkey._process.kill()
+        valkey._process.wait()
+        returning = threading.Timer(AWAY_S, valkey.restart)
+        returning.start()
+        for answer in (
+            api.get(f"/v1/jobs/{first}"),
+            api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())}),
+            api.get("/readyz"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        returning.join()
+        wait_until(lambda: api.get(f"/v1/jobs/{first}").status_code == 200)
+        for job_id in (first, second):
+            assert ended(api, job_id)["status"] == "succeeded"
+            events = api.get(f"/v1/jobs/{job_id}/events").text
+            assert [events.count(f"event: {name}\n") for name in ("queued", "started", "succeeded")] == [1, 1, 1]
+        assert api.get(f"/v1/jobs/{first}/events").text.count("event: window\n") == 12
+        assert process.poll() is None
+
+
+def test_listeners_come_back(valkey: EmbeddedValkey, service_settings: Settings, tmp_path: Path) -> None:
+    """A stream of events ends when Redis goes away, without an error, so that the listener asks again."""
+    settings = service_settings.model_copy(update={"redis_url": redis_url(Settings(data_dir=tmp_path))})
+    with serving(settings) as api:
+        job_id = hand_in(api, Script().upload())["job_id"]
+        with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+            lines = answer.iter_lines()
+            assert next(line for line in lines if line.startswith("event:")) == "event: queued"
+            valkey._process.kill()
+            started = time.monotonic()
+            assert [line for line in lines if line.startswith("event:")] == []
+            assert time.monotonic() - started < 10
+        valkey._process.wait()
+        valkey.restart()
+        wait_until(lambda: api.get(f"/v1/jobs/{job_id}").status_code == 200)
+        missed = api.delete(f"/v1/jobs/{job_id}")
+        assert missed.status_code == 204
+
+
+def test_a_client_that_stops_listening_is_let_go(api: httpx.Client) -> None:
+    """Its connection to Redis is free again for others."""
+    job_id = hand_in(api, Script().upload())["job_id"]
+    for _ in range(3):
+        with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+            next(answer.iter_lines())
+    assert api.get(f"/v1/jobs/{job_id}").status_code == 200
