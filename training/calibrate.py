@@ -1,43 +1,97 @@
-"""Fits temperatures and threshold on what only chose the network: `python -m training.calibrate RUN --stills FILE`."""
+"""Fits temperatures and threshold on people who did not train: `python -m training.calibrate RUN --stills FILE`."""
 
 import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from shared.errors import ConfigurationError
 from shared.model_folder import H5
+from shared.vision.recipe import Recipe
+from shared.vision.types import Floats
 from training import model_file
 from training.calibration import fit_temperature, uncertain_below
+from training.clipset import ClipSet, Names, load_clips
 from training.inference import logits_of
-from training.metrics import Answers, probabilities_of
+from training.metrics import Answers, Integers, probabilities_of
+from training.protocols import by_recording
 from training.stills import VALIDATION, Stills, as_clips
+from training.train import SPLIT
+
+
+def calibrate(run: Path, *, stills: Path | None, clips: Path | None) -> None:
+    """Write temperatures and threshold into the run's model file, from what there is.
+
+    Stills fit those of a window; clips those of a whole face, or all of them where there are no stills.
+    """
+    recipe = model_file.load(run / H5).recipe
+    recordings = load_clips(clips, recipe) if clips else None
+    if stills:
+        calibrate_on_stills(run, Stills(stills))
+    if stills and recordings:
+        calibrate_tracks(run, Stills(stills), recordings)
+    elif recordings:
+        calibrate_on_clips(run, recordings)
+    elif not stills:
+        raise ConfigurationError("calibration needs --stills or --clips")
 
 
 def calibrate_on_stills(run: Path, stills: Stills) -> None:
-    """Write temperature and threshold into the run's model file."""
+    """Fit the temperature of a window and the threshold, on the validation part of FER+."""
     network = model_file.load(run / H5)
     validation = stills.strict(VALIDATION)
     logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
-    temperature = fit_temperature(logits, validation.truth)
-    people = np.arange(len(logits)).astype(str)  # each still is of somebody else
-    answers = Answers(network.recipe.labels, probabilities_of(logits, temperature), validation.truth, people)
-    recipe = replace(
-        network.recipe,
+    nobody = np.arange(len(logits)).astype(str)  # each still is of somebody else
+    model_file.set_recipe(run / H5, _window_settings(network.recipe, logits, validation.truth, nobody))
+
+
+def calibrate_on_clips(run: Path, clips: ClipSet) -> None:
+    """Fit both temperatures and the threshold, on the people who chose the network and on nobody else."""
+    network = model_file.load(run / H5)
+    people = json.loads((run / SPLIT).read_text(encoding="utf-8"))["validation"]
+    chosen = clips.take(np.isin(clips.subjects, people))
+    logits = logits_of(network, chosen.images)
+    recipe = _window_settings(network.recipe, logits, chosen.labels, chosen.subjects)
+    tracks = by_recording(logits, chosen)
+    temperature = fit_temperature(tracks.logits, tracks.truth)
+    model_file.set_recipe(run / H5, replace(recipe, track_temperature=round(temperature, 4)))
+
+
+def calibrate_tracks(run: Path, stills: Stills, clips: ClipSet) -> None:
+    """Fit the temperature of a whole face on recordings and stills alike, where the network learned from no recording.
+
+    Both count half: speech alone would make everybody unsure, stills alone too sure.
+    """
+    network = model_file.load(run / H5)
+    validation, tracks = stills.strict(VALIDATION), by_recording(logits_of(network, clips.images), clips)
+    logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
+    weights = np.repeat([1 / len(logits), 1 / len(tracks.logits)], [len(logits), len(tracks.logits)])
+    both = np.concatenate([logits, tracks.logits])
+    temperature = fit_temperature(both, np.concatenate([validation.truth, tracks.truth]), weights)
+    model_file.set_recipe(run / H5, replace(network.recipe, track_temperature=round(temperature, 4)))
+
+
+def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Names) -> Recipe:
+    temperature = fit_temperature(logits, truth)
+    answers = Answers(recipe.labels, probabilities_of(logits, temperature), truth, people)
+    return replace(
+        recipe,
         temperature=round(temperature, 4),
         track_temperature=round(temperature, 4),
         uncertain_below=round(uncertain_below(answers), 3),
     )
-    model_file.set_recipe(run / H5, recipe)
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
-    parser.add_argument("--stills", type=Path, required=True, help="stills48.npz")
+    parser.add_argument("--stills", type=Path, help="stills48.npz")
+    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
     arguments = parser.parse_args()
-    calibrate_on_stills(arguments.run, Stills(arguments.stills))
+    calibrate(arguments.run, stills=arguments.stills, clips=arguments.clips)
 
 
 if __name__ == "__main__":

@@ -17,17 +17,19 @@ MOST_UNCERTAIN = 0.95
 """A threshold above this would leave nothing to say."""
 
 
-def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.floating] | Integers) -> float:
-    """The temperature that makes the targets likeliest (Guo et al. 2017). It may be below 1.
+def fit_temperature(
+    logits: npt.NDArray[np.float32], truth: Integers, weights: npt.NDArray[np.float64] | None = None
+) -> float:
+    """The temperature that makes the truth likeliest (Guo et al. 2017). It may be below 1.
 
     logits   (N, labels) of people who were in neither training nor test
-    targets  (N,) indices of labels, or (N, labels) shares of the raters' votes
+    truth    (N,) indices of labels
+    weights  (N,) how much each counts; the same by default
     """
-    shares = targets if targets.ndim == 2 else np.eye(logits.shape[1])[targets]
 
     def surprise(logarithm: float) -> float:
         scores = log_softmax(logits.astype(np.float64) / np.exp(logarithm), axis=1)
-        return -float((shares * scores).sum(axis=1).mean())
+        return -float(np.average(scores[np.arange(len(truth)), truth], weights=weights))
 
     low, high = np.log(TEMPERATURES)
     return float(np.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded").x))

@@ -45,7 +45,7 @@ def fit(model: keras.Model, train: Examples, validation: Examples, settings: Cli
         weighted_metrics=[],
         metrics=["accuracy"],
     )
-    model.fit(
+    history = model.fit(
         train.inputs,
         train.targets,
         sample_weight=train.weights,
@@ -56,28 +56,26 @@ def fit(model: keras.Model, train: Examples, validation: Examples, settings: Cli
         verbose=2,
     )
     model.load_weights(run / BEST)
-    keep_history(run)
+    keep_history(history.history, run)
 
 
 def _callbacks(settings: ClipsSettings, run: Path) -> list[Any]:
     return [
         keras.callbacks.EarlyStopping("val_loss", patience=settings.patience),
         keras.callbacks.ModelCheckpoint(run / BEST, "val_loss", save_best_only=True, save_weights_only=True),
-        keras.callbacks.CSVLogger(run / HISTORY),
     ]
 
 
-def keep_history(run: Path) -> None:
-    """The accuracies as arrays and as a plot, from the history."""
-    with (run / HISTORY).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    series = {name: np.array([float(row[name]) for row in rows]) for name in ACCURACIES}
+def keep_history(history: dict[str, list[float]], run: Path) -> None:
+    """All series as a CSV, the accuracies as arrays and as a plot."""
+    with (run / HISTORY).open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["epoch", *history])
+        table.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True)))
+    axes = (figure := Figure()).subplots()
     for name, file_name in ACCURACIES.items():
-        np.save(run / file_name, series[name])
-    figure = Figure()
-    axes = figure.subplots()
-    for name, values in series.items():
-        axes.plot(np.arange(1, len(values) + 1), values, label=name)
+        np.save(run / file_name, np.array(history[name]))
+        axes.plot(range(1, len(history[name]) + 1), history[name], label=name)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     axes.legend()
     figure.savefig(run / PLOT)

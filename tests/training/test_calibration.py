@@ -1,0 +1,43 @@
+"""Confidence that holds."""
+
+import numpy as np
+import pytest
+
+from training import calibration
+from training.metrics import Answers, expected_calibration_error, probabilities_of
+
+LABELS = ("anger", "fear", "neutral")
+
+
+def sampled(scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logits that are `scale` times the ones by which the truth was drawn."""
+    random = np.random.default_rng(3)
+    logits = random.normal(0, 2, (4000, len(LABELS))).astype(np.float32)
+    shares = probabilities_of(logits)
+    truth = (shares.cumsum(axis=1) > random.random((len(logits), 1))).argmax(axis=1)
+    return logits * np.float32(scale), truth
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+def test_the_temperature_undoes_wrong_confidence(scale: float) -> None:
+    """Too little confidence is mended as well as too much."""
+    logits, truth = sampled(scale)
+    temperature = calibration.fit_temperature(logits, truth)
+    assert temperature == pytest.approx(scale, rel=0.1)
+    answers = Answers(LABELS, probabilities_of(logits, temperature), truth, truth.astype(str))
+    assert expected_calibration_error(answers) < 0.02
+
+
+def test_the_threshold_holds_the_stated_risk() -> None:
+    """Of the answers that are at least so confident, no more than the stated share is wrong."""
+    logits, truth = sampled(1.0)
+    answers = Answers(LABELS, probabilities_of(logits), truth, truth.astype(str))
+    sure = answers.confidence >= calibration.uncertain_below(answers, risk=0.1)
+    assert 0.08 < (~answers.correct[sure]).mean() <= 0.1
+
+
+def test_a_network_that_knows_nothing_is_always_uncertain() -> None:
+    """Where no threshold holds the risk, the highest one is taken."""
+    flat = np.full((10, 3), 1 / 3)
+    answers = Answers(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
+    assert calibration.uncertain_below(answers) == calibration.MOST_UNCERTAIN

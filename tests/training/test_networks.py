@@ -1,0 +1,116 @@
+"""The networks, and the ONNX graphs that are made of them."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+from shared.errors import ModelError
+from shared.vision.recipe import Recipe
+from training import model_file
+from training.inference import predict
+from training.metrics import probabilities_of
+from training.model_file import Network
+from training.networks import (
+    SOURCES,
+    clip_network,
+    copy_weights,
+    features_network,
+    flat_network,
+    head_network,
+    inflate,
+    still_network,
+)
+from training.onnx_graph import to_onnx
+from training.settings import load_recipe
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras warns of itself when it writes a file."""
+
+ANSWER = {"votes": 1.0, "face_api": 0.5}
+
+
+@pytest.fixture(scope="module")
+def stills() -> keras.Model:
+    """A still network whose normalisations have seen something."""
+    keras.utils.set_random_seed(0)
+    network = still_network(48, 7)
+    random = np.random.default_rng(0)
+    norms = [weights * random.uniform(0.8, 1.2, weights.shape).astype(np.float32) for weights in network.get_weights()]
+    network.set_weights(norms)
+    return network
+
+
+def test_inflation_is_exact(stills: keras.Model) -> None:
+    """Of a still shown as a clip, the clip network says what the still network says of it and its mirror image."""
+    recipe = load_recipe("e3d48").clip
+    pictures = np.random.default_rng(1).normal(0, 1, (3, 48, 48, 1)).astype(np.float32)
+    heads = (np.asarray(stills(pictures)) + np.asarray(stills(pictures[:, :, ::-1]))) / 2  # (3, sources, 7)
+    weights = np.array([ANSWER.get(source, 0.0) for source in SOURCES])
+    expected = np.einsum("nsl,s->nl", heads, weights / weights.sum())
+    clips = np.repeat(pictures[:, np.newaxis], recipe.frames, axis=1)
+    assert np.asarray(inflate(stills, ANSWER, recipe)(clips)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_head_continues_where_the_features_end(stills: keras.Model) -> None:
+    """Both parts of a clip network together say what the whole says, the trained temporal block included."""
+    recipe = load_recipe("e3d48").clip
+    whole = inflate(stills, ANSWER, recipe)
+    change = whole.get_layer("temporal_change")
+    change.set_weights([weights + 0.01 for weights in change.get_weights()])
+    head = head_network(recipe)
+    copy_weights(whole, head)
+    clips = np.random.default_rng(2).normal(0, 1, (2, *recipe.input_shape)).astype(np.float32)
+    parts = np.asarray(head(features_network(whole)(clips)))
+    assert parts == pytest.approx(np.asarray(whole(clips)), abs=1e-5)
+
+
+def networks() -> list[Network]:
+    """One of each kind, of random weights."""
+    keras.utils.set_random_seed(1)
+    flat, inflated = load_recipe("seed16").clip, load_recipe("e3d48").clip
+    return [Network(flat_network(flat), flat), Network(clip_network(inflated), inflated)]
+
+
+@pytest.mark.parametrize("network", networks(), ids=lambda network: network.recipe.name)
+def test_the_graph_answers_as_the_network(network: Network, tmp_path: Path) -> None:
+    """Saved, read again and written as ONNX, it gives the same probabilities for any number of clips."""
+    path = tmp_path / "network.h5"
+    model_file.save(network, path)
+    again = model_file.load(path)
+    assert again.recipe == network.recipe
+    graph = to_onnx(again)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    for count in (1, 3):
+        clips = np.random.default_rng(count).normal(0, 1, (count, *network.recipe.input_shape)).astype(np.float32)
+        logits = session.run(None, {"clips": clips})[0]
+        assert probabilities_of(logits) == pytest.approx(probabilities_of(predict(network, clips)), abs=1e-5)
+
+
+def test_frames_are_convolved_in_two_dimensions() -> None:
+    """Only what mixes frames is left as a three-dimensional convolution, because ONNX Runtime is slow with those."""
+    _, network = networks()
+    graph = to_onnx(network).graph
+    kernels = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    ranks = [kernels[node.input[1]] for node in graph.node if node.op_type == "Conv"]
+    assert ranks.count(4) == 13
+    assert ranks.count(5) == 1
+
+
+def test_an_unknown_layer_is_refused() -> None:
+    """Rather than left out."""
+    recipe = Recipe("other", size=16)
+    clips = keras.Input(recipe.input_shape)
+    model = keras.Model(clips, keras.layers.GaussianNoise(0.1)(clips))
+    with pytest.raises(NotImplementedError, match="GaussianNoise"):
+        to_onnx(Network(model, recipe))
+
+
+def test_another_file_is_no_model(tmp_path: Path) -> None:
+    """A file that is no HDF5 is told, rather than met as an error of a library."""
+    path = tmp_path / "network.h5"
+    path.write_text("nothing", encoding="utf-8")
+    with pytest.raises(ModelError):
+        model_file.load(path)

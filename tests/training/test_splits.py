@@ -1,0 +1,35 @@
+"""People are never on both sides."""
+
+import numpy as np
+import pytest
+
+from shared.errors import SubjectLeakError, TrainingDataError
+from training.splits import Split, leave_one_out, split_by_subject
+
+SUBJECTS = np.repeat(["ann", "ben", "cem", "dua", "eda"], 3)
+
+
+def test_a_person_on_both_sides_is_refused() -> None:
+    """A split that parts one person's clips cannot be made, and the error names the person."""
+    with pytest.raises(SubjectLeakError, match="ann"):
+        Split(SUBJECTS, np.array([0, 3]), np.array([1]), np.array([6]))
+
+
+def test_training_keeps_whole_people_for_validation() -> None:
+    """Every clip is used once, on one side."""
+    split = split_by_subject(SUBJECTS)
+    assert sorted([*split.train, *split.validation]) == list(range(len(SUBJECTS)))
+    assert len(split.validation) == 3
+
+
+def test_one_person_cannot_be_split() -> None:
+    """Nobody would be left to choose by."""
+    with pytest.raises(TrainingDataError, match="two people"):
+        split_by_subject(np.array(["ann", "ann"]))
+
+
+def test_each_person_tests_once_by_a_network_of_others() -> None:
+    """Leaving one out covers everybody, and calibrates on people who neither train nor test."""
+    splits = list(leave_one_out(SUBJECTS))
+    assert sorted(SUBJECTS[index] for split in splits for index in split.test) == sorted(SUBJECTS)
+    assert all(len(set(SUBJECTS[split.validation])) == 2 for split in splits)

@@ -1,0 +1,140 @@
+"""From somebody's own recordings to a model that serves, by the commands that the README names."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.config import Settings
+from shared.errors import ConfigurationError, TrainingDataError
+from shared.model_folder import CARD, H5, LABELS, open_model_folder
+from shared.vision.crops import normalise
+from shared.vision.engine import Engine, load_engine
+from shared.vision.recipe import Recipe
+from shared.vision.types import Classifier, Floats
+from shared.vision.video import analyze_video
+from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
+from training.calibrate import calibrate_on_clips
+from training.clipset import load_clips, save_clips
+from training.evaluate import HONEST, LEAKY, MEASURED, REPORT, evaluate
+from training.export import Release, export
+from training.prepare import clips_of, make_clips
+from training.recordings import read_recordings
+from training.settings import load_recipe
+from training.train import train
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+"""Keras warns of itself when it writes a file."""
+
+RECIPE = """
+network = "flat"
+[clip]
+name = "tiny"
+size = 16
+frames = 10
+normalisation = "dataset"
+[clips]
+epochs = 2
+batch = 4
+learning_rate = 1e-3
+patience = 2
+"""
+
+PEOPLE = {
+    "ann": (STILL, "happy"),
+    "ben": (PAN, "neutral"),
+    "cem": (Scene(actors=(Actor(size=0.6),), duration_s=2.4), "happy"),
+    "dua": (Scene(actors=(Actor(start=(0.4, 0.5), mirrored=True),), brightness=0.8), "neutral"),
+}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory, video_maker: VideoMaker) -> Path:
+    """A folder with a manifest of four short recordings, a recipe, and what training makes of them."""
+    folder = tmp_path_factory.mktemp("workshop")
+    rows = [f"{video_maker.make(scene)},{name},{emotion}" for name, (scene, emotion) in PEOPLE.items()]
+    manifest = folder / "mine.csv"
+    manifest.write_text("\n".join(["path,subject,emotion", *rows]) + "\n", encoding="utf-8")
+    (folder / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    recipe, settings = load_recipe(str(folder / "tiny.toml")), Settings(threads=1)
+    clips = make_clips(read_recordings(manifest), load_engine(settings).detector, recipe.clip, settings)
+    save_clips(clips, recipe.clip, folder / "clips.npz")
+    run = folder / "run"
+    train(run, recipe, stills=None, clips=folder / "clips.npz", start=None)
+    calibrate_on_clips(run, load_clips(folder / "clips.npz", recipe.clip))
+    evaluate(run, recipe, stills=None, clips=folder / "clips.npz", with_leaky=True)
+    export(run, folder / "model", Release("tiny", "1"))
+    return folder
+
+
+def test_a_trained_folder_serves(workshop: Path, video_maker: VideoMaker) -> None:
+    """The folder opens, and the engine that reads it answers about a video."""
+    settings = Settings(threads=1, model=workshop / "model")
+    result = analyze_video(video_maker.make(STILL), load_engine(settings), settings)
+    assert result.model.name == "tiny"
+    assert [len(face.probabilities) for face in result.faces] == [7]
+
+
+def test_a_run_keeps_what_the_original_kept(workshop: Path) -> None:
+    """Network, labels, history, accuracies as arrays, and a plot."""
+    names = {H5, LABELS, "history.csv", "accuracy.npy", "val_accuracy.npy", "accuracy.png"}
+    assert names <= {path.name for path in (workshop / "run").iterdir()}
+    assert len(np.load(workshop / "run" / "val_accuracy.npy")) == 2
+
+
+def test_both_ways_to_split_are_reported(workshop: Path) -> None:
+    """Whole people and leaky answers stand side by side, in the report and in the card."""
+    report = json.loads((workshop / "run" / MEASURED).read_text(encoding="utf-8"))
+    assert set(report) == {HONEST, LEAKY}
+    assert report[HONEST]["count"] == len(PEOPLE)
+    assert (workshop / "run" / REPORT).read_text(encoding="utf-8").count("<svg") == 2
+    folder = open_model_folder(workshop / "model")
+    assert set(folder.manifest.measured) == {HONEST, LEAKY}
+    assert "Art. 5(1)(f)" in (folder.path / CARD).read_text(encoding="utf-8")
+
+
+class Witness(Classifier):
+    """Lets a network answer and remembers the clips that it was shown."""
+
+    def __init__(self, network: Classifier) -> None:
+        self.network = network
+        self.clips: list[Floats] = []
+
+    @property
+    def recipe(self) -> Recipe:
+        """The network's own."""
+        return self.network.recipe
+
+    def logits(self, clips: Floats) -> Floats:
+        """The network's own."""
+        self.clips.extend(clips)
+        return self.network.logits(clips)
+
+
+def test_training_sees_what_serving_sees(video_maker: VideoMaker, settings: Settings) -> None:
+    """One video through both gives the same clips to the byte."""
+    engine = load_engine(settings)
+    witness = Witness(engine.classifier)
+    path = video_maker.make(PAN)
+    analyze_video(path, Engine(engine.detector, witness, engine.model), settings)
+    prepared = clips_of(path, engine.detector, engine.recipe, settings)
+    seen = normalise(np.stack([images for clips in prepared.values() for images in clips]), engine.recipe)
+    assert len(witness.clips) > 1
+    assert seen.tobytes() == np.stack(witness.clips).tobytes()
+
+
+def test_clips_of_another_recipe_are_refused(workshop: Path) -> None:
+    """What was cut in another size or rate cannot be trained on."""
+    recipe = load_recipe(str(workshop / "tiny.toml")).clip
+    with pytest.raises(TrainingDataError, match="made by the recipe tiny"):
+        load_clips(workshop / "clips.npz", replace(recipe, size=24))
+
+
+def test_a_recipe_says_what_it_lacks(tmp_path: Path) -> None:
+    """Without clips or stills there is nothing to learn from."""
+    with pytest.raises(ConfigurationError, match="--clips"):
+        train(tmp_path, load_recipe("seed16"), stills=None, clips=None, start=None)
+    with pytest.raises(ConfigurationError, match="--stills"):
+        train(tmp_path, load_recipe("e3d48"), stills=None, clips=None, start=None)
