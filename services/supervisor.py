@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from services.api.app import create_app
 from shared.broker import EmbeddedValkey
 from shared.config import Settings
+from shared.errors import ConfigurationError
 from shared.processes import end_with_parent, stop
 from shared.queues import QueueName
 
@@ -40,7 +41,7 @@ class Workers:
         self._valkey = valkey
         self._pause_s = LOOK_S
         self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._keep_running, name="supervisor", daemon=True)
+        self._watch = threading.Thread(target=self._watch_over, name="supervisor", daemon=True)
 
     def __enter__(self) -> "Workers":
         self._processes = [self._start() for _ in range(self._settings.workers)]
@@ -50,10 +51,6 @@ class Workers:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stopping.set()
         self._watch.join()
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            stop(process, self._settings.shutdown_grace_s + GOODBYE_S)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
@@ -64,17 +61,34 @@ class Workers:
             preexec_fn=end_with_parent,
         )
 
+    def _watch_over(self) -> None:
+        # A process that a thread has started is told to end when that thread ends: whoever starts them also stops them.
+        self._keep_running()
+        self._stop()
+
+    def _stop(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            stop(process, self._settings.shutdown_grace_s + GOODBYE_S)
+
     def _keep_running(self) -> None:
         while not self._stopping.wait(self._pause_s):
             self._pause_s = max(LOOK_S, self._pause_s * 0.9)
-            if self._valkey and not self._valkey.running:
-                logger.error("the embedded Valkey has ended; it is started again")
-                self._valkey.restart()
+            self._keep_valkey_running()
             for place, process in enumerate(self._processes):
                 if process.poll() is not None:
                     logger.error("a worker has ended with status %s; it is started again", process.returncode)
                     self._processes[place] = self._start()
                     self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def _keep_valkey_running(self) -> None:
+        if self._valkey and not self._valkey.running:
+            logger.error("the embedded Valkey has ended; it is started again")
+            try:
+                self._valkey.restart()
+            except ConfigurationError as error:
+                logger.error("%s", error.detail)
 
 
 class Server(uvicorn.Server):

@@ -78,6 +78,14 @@ class MethodNotAllowedError(RequestError):
     status = 405
 
 
+class IdempotencyMismatchError(RequestError):
+    """The same `Idempotency-Key` as before, with another video."""
+
+    code = "idempotency_mismatch"
+    title = "The Idempotency-Key was used with another video"
+    status = 422
+
+
 class TooLargeError(RequestError):
     """The upload has more bytes than this service takes."""
 

@@ -47,6 +47,9 @@ if change.event ~= '' then
     redis.call('EXPIRE', stream, change.events_ttl)
 end
 redis.call('EXPIRE', record, change.ttl)
+for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
+    redis.call('EXPIRE', claim, change.ttl)
+end
 return 1
 """
 """Changes a job whose status is one of `allowed`; 0 when it is not, or when there is no such job.
@@ -103,6 +106,13 @@ class JobStore:
         pipeline.xadd(events, {"event": "queued", "data": "{}"}, id="1-0")
         pipeline.expire(events, UNFINISHED_TTL)
         pipeline.zadd(keys.JOBS, {record.job_id: 0})
+        for claim in record.claims:
+            pipeline.set(claim, record.job_id, ex=UNFINISHED_TTL)
+
+    def claimant(self, claim: str) -> JobRecord | None:
+        """The job whose id a key holds, if there still is one."""
+        job_id: bytes | None = self._redis.get(claim)  # type: ignore[assignment]
+        return self.read(job_id.decode()) if job_id else None
 
     def begin(self, job_id: str) -> JobRecord | None:
         """Say that a worker has taken the job, for the first or another time; None when it is no longer wanted."""
@@ -142,8 +152,11 @@ class JobStore:
     def erase(self, job_id: str) -> None:
         """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
         self.fail(job_id, CancelledError())
+        record = self.read(job_id)
+        claims = record.claims if record else ()
+        held = [claim for claim in claims if self._redis.get(claim) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
-            pipeline.delete(keys.job(job_id), keys.events(job_id))
+            pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
             pipeline.zrem(keys.JOBS, job_id)
             pipeline.execute()
 

@@ -1,5 +1,7 @@
 """Names of everything that this project keeps in Redis (rq keeps its own keys, all of which begin with `rq:`)."""
 
+import hashlib
+
 JOBS = "duygu:jobs"
 """Sorted set of every job's id, all with score 0: ids begin with their time, so their order is the order of age."""
 
@@ -14,6 +16,21 @@ def events(job_id: str) -> str:
     return f"duygu:job:{job_id}:events"
 
 
+def idempotency(owner: str, key: str) -> str:
+    """The id of the job that an owner's `Idempotency-Key` made."""
+    return f"duygu:idempotency:{_digest(owner, key)}"
+
+
+def twin(owner: str, model: str, sha256: str) -> str:
+    """The id of the newest job in which an owner had a video with this hash analysed by a model."""
+    return f"duygu:twin:{_digest(owner, model, sha256)}"
+
+
 def workers(queue: str) -> str:
     """Sorted set of the workers that serve a queue, scored by when each was last heard of, in seconds since 1970."""
     return f"duygu:workers:{queue}"
+
+
+def _digest(*parts: str) -> str:
+    """What people chose or sent is not readable in a key."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -164,6 +164,8 @@ class Job(Schema):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     error: JobError | None = None
+    size_bytes: int = Field(description="of the upload")
+    sha256: str = Field(description="of the upload, lower-case hexadecimal")
     links: JobLinks
 
 

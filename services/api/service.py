@@ -28,6 +28,11 @@ class Service:
     storage: Storage
     model: ModelDescription
 
+    @property
+    def answers_like(self) -> str:
+        """The same for two services that give the same answer to the same video."""
+        return f"{self.model.sha256} {self.settings.neutral} {self.settings.engine} {self.settings.min_face}"
+
     async def close(self) -> None:
         """Close the connections."""
         self.redis.close()

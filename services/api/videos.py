@@ -1,21 +1,27 @@
 """`POST /v1/videos`: hand in a video."""
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from services.api.dependencies import TheService
 from services.api.problems import Responses, problems
 from services.api.service import Service
+from services.api.submission import Submission, submit
 from services.api.uploads import receive_video
 from services.api.waiting import answer, wait_s
-from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, QueueFullError, TooLargeError
-from shared.jobs import JobRecord, new_job_id
-from shared.queues import enqueue_video
-from shared.schemas import AnsweredJob, Job, JobStatus
+from shared.errors import (
+    EmptyFileError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotAVideoError,
+    QueueFullError,
+    TooLargeError,
+)
+from shared.jobs import new_job_id
+from shared.schemas import AnsweredJob, Job
 
 router = APIRouter(tags=["videos"])
 
@@ -39,7 +45,20 @@ FORM: dict[str, Any] = {
 
 Prefer = Annotated[str | None, Header(description="`wait=N`: wait up to N seconds for the end of the job (RFC 7240)")]
 
-REFUSALS = (InvalidRequestError, EmptyFileError, NotAVideoError, TooLargeError, QueueFullError)
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, description="a text of your own choice, new for each video")
+]
+
+Reuse = Annotated[bool, Query(description="answer with an earlier job that analysed the same bytes, if there is one")]
+
+REFUSALS = (
+    InvalidRequestError,
+    EmptyFileError,
+    IdempotencyMismatchError,
+    NotAVideoError,
+    TooLargeError,
+    QueueFullError,
+)
 
 
 ANSWERS: Responses = {
@@ -50,31 +69,31 @@ ANSWERS: Responses = {
 
 
 @router.post("/v1/videos", status_code=202, response_model=Job, responses=ANSWERS, openapi_extra=FORM)
-async def submit_video(request: Request, service: TheService, prefer: Prefer = None) -> Response:
+async def submit_video(
+    request: Request,
+    service: TheService,
+    idempotency_key: IdempotencyKey = None,
+    reuse: Reuse = False,
+    prefer: Prefer = None,
+) -> Response:
     """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes.
 
     With `Prefer: wait=N` the answer waits up to N seconds for the job to end, and then has the result in it.
+    With an `Idempotency-Key` the call may be repeated when its answer was lost: the same key and the same video give
+    the same job.
     """
     await run_in_threadpool(_refuse_when_full, service)
     job_id = new_job_id()
     with ExitStack() as undo:
         undo.callback(service.storage.erase, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings.max_upload_bytes)
-        record = JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), size=upload.size, sha256=upload.sha256)
-        await run_in_threadpool(_enqueue, service, record)
-        undo.pop_all()
+        submission = Submission(job_id, upload, idempotency_key, reuse)
+        record = await run_in_threadpool(submit, service, submission)
+        if record.job_id == job_id:
+            undo.pop_all()
     return await answer(service, record, wait_s(prefer))
 
 
 def _refuse_when_full(service: Service) -> None:
     if service.videos.count >= service.settings.max_queued:
         raise QueueFullError
-
-
-def _enqueue(service: Service, record: JobRecord) -> None:
-    """Make the job and its task in one step, or neither."""
-    with service.redis.pipeline() as pipeline:
-        pipeline.multi()
-        service.jobs.create(record, pipeline)
-        enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
-        pipeline.execute()

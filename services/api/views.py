@@ -23,5 +23,7 @@ def job_view(record: JobRecord) -> Job:
         started_at=record.started_at,
         ended_at=record.ended_at,
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
+        size_bytes=record.size,
+        sha256=record.sha256,
         links=JobLinks(self=path, events=f"{path}/events", result=result),
     )

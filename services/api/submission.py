@@ -1,0 +1,80 @@
+"""From a stored upload to a job, unless there is one already that is as good."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.exceptions import WatchError
+
+from services.api.service import Service
+from services.api.uploads import Upload
+from shared import keys
+from shared.errors import IdempotencyMismatchError
+from shared.jobs import JobRecord
+from shared.queues import enqueue_video
+from shared.schemas import JobStatus
+
+AS_GOOD = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
+"""A job that failed or was cancelled is no answer for the next upload of the same video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A video that lies in storage, and what was asked for with it."""
+
+    job_id: str
+    upload: Upload
+    idempotency_key: str | None = None
+    reuse: bool = False
+    owner: str = ""
+
+
+def submit(service: Service, submission: Submission) -> JobRecord:
+    """The job of a submission: a new one, or the one that its key or its bytes stand for already.
+
+    Raises IdempotencyMismatchError when the key stands for another video.
+    """
+    upload = submission.upload
+    twin = keys.twin(submission.owner, service.answers_like, upload.sha256)
+    record = JobRecord(
+        submission.job_id,
+        JobStatus.QUEUED,
+        datetime.now(UTC),
+        size=upload.size,
+        sha256=upload.sha256,
+        claims=(twin, *_keyed(submission)),
+    )
+    with service.redis.pipeline() as pipeline:
+        while True:
+            # Two calls with the same key may come at the same time; the one that is later sees the other's job.
+            pipeline.watch(*record.claims)  # type: ignore[no-untyped-call]
+            known = _by_key(service, submission) or (_by_bytes(service, twin) if submission.reuse else None)
+            if known:
+                return known
+            pipeline.multi()
+            service.jobs.create(record, pipeline)
+            enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
+            try:
+                pipeline.execute()
+            except WatchError:
+                continue
+            return record
+
+
+def _keyed(submission: Submission) -> Iterator[str]:
+    if submission.idempotency_key is not None:
+        yield keys.idempotency(submission.owner, submission.idempotency_key)
+
+
+def _by_key(service: Service, submission: Submission) -> JobRecord | None:
+    for key in _keyed(submission):
+        known = service.jobs.claimant(key)
+        if known and known.sha256 != submission.upload.sha256:
+            raise IdempotencyMismatchError
+        return known
+    return None
+
+
+def _by_bytes(service: Service, twin: str) -> JobRecord | None:
+    known = service.jobs.claimant(twin)
+    return known if known and known.status in AS_GOOD else None
