@@ -14,12 +14,19 @@ NetworkKind = Literal["flat", "inflated"]
 
 
 @dataclass(frozen=True, slots=True)
+class Cycle:
+    """Epochs in which the learning rate falls from its highest to almost nothing (Loshchilov and Hutter 2017)."""
+
+    epochs: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class StillsSettings:
     """How the trunk learns from stills."""
 
-    epochs: int
+    cycles: tuple[Cycle, ...]
     batch: int
-    learning_rate: float
     weight_decay: float
     label_smoothing: float
     loss: dict[str, float]
@@ -70,11 +77,15 @@ def _recipe(name: str, values: dict[str, Any]) -> TrainingRecipe:
         return TrainingRecipe(
             clip=_clip(values["clip"]),
             network=values["network"],
-            stills=StillsSettings(**stills) if stills else None,
+            stills=_stills(stills) if stills else None,
             clips=ClipsSettings(**{**clips, "frozen": tuple(clips.get("frozen", ()))}) if clips else None,
         )
     except (KeyError, TypeError) as error:
         raise ConfigurationError(f"the recipe {name} is incomplete or has a setting that nothing knows") from error
+
+
+def _stills(values: dict[str, Any]) -> StillsSettings:
+    return StillsSettings(**{**values, "cycles": tuple(Cycle(**cycle) for cycle in values["cycles"])})
 
 
 def _clip(values: dict[str, Any]) -> Recipe:

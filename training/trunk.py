@@ -14,7 +14,7 @@ from rich.progress import Progress
 from shared.vision.types import Floats
 from training.augment import augment, mix
 from training.networks import SOURCES, still_network
-from training.settings import StillsSettings
+from training.settings import Cycle, StillsSettings
 from training.stills import TrainingStills
 
 STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
@@ -27,66 +27,88 @@ LEAST_RATE = 0.004
 MEMORY = 0.998
 """Share of itself that the mean network keeps at each step, once there have been enough of them."""
 
+MEMORY_RAMP = 19
+"""Steps over which that share rises."""
+
 LARGEST_GRADIENT = 2.0
 SEED = 1
 
 
 @dataclass(slots=True)
 class Learner:
-    """Two networks of one shape, one that learns and the mean of what it was, and the optimiser's state."""
+    """Two networks of one shape, one that learns and the mean of what it was, and the optimiser of this cycle."""
 
     network: keras.Model
     mean: keras.Model
-    optimiser: Any
-    settings: StillsSettings
     steps: int  # in one epoch
-    epoch: int = 0
+    epoch: int = 0  # over all cycles
+    optimiser: Any = None
 
     def variables(self) -> list[Any]:
         """Everything that a state file holds, in order."""
-        return [*self.network.variables, *self.mean.variables, *self.optimiser.variables]
+        optimiser = self.optimiser.variables if self.optimiser else []
+        return [*self.network.variables, *self.mean.variables, *optimiser]
 
 
 def train_trunk(stills: TrainingStills, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
     """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels)."""
     keras.utils.set_random_seed(SEED)
-    learner = make_learner(stills, settings)
+    network, mean = (still_network(stills.images.shape[1], stills.targets.shape[-1]) for _ in range(2))
+    learner = Learner(network, mean, steps=max(len(stills.images) // settings.batch, 1))
     restore(learner, run / STATE)
-    step = _step(learner)
-    task = progress.add_task("stills", total=settings.epochs * learner.steps, completed=learner.epoch * learner.steps)
-    while learner.epoch < settings.epochs:
-        random = np.random.default_rng((SEED, learner.epoch))
-        for number, (images, targets) in enumerate(batches(stills, settings.batch, learner.steps, random), 1):
-            done = learner.epoch * learner.steps + number
-            loss = step(images, targets, tf.constant(min(MEMORY, done / (done + 19)), tf.float32))
-            progress.update(task, advance=1, description=f"stills, loss {float(loss):.3f}")
-        learner.epoch += 1
-        keep(learner, run)
+    total = sum(cycle.epochs for cycle in settings.cycles) * learner.steps
+    task = progress.add_task("stills", total=total, completed=learner.epoch * learner.steps)
+    for loss in _losses(learner, stills, settings, run):
+        progress.update(task, advance=1, description=f"stills, loss {loss:.3f}")
     return learner.mean
 
 
-def make_learner(stills: TrainingStills, settings: StillsSettings) -> Learner:
-    """A new network with its optimiser: AdamW, the rate rises over the first steps and then follows a cosine."""
-    labels = stills.targets.shape[-1]
-    network, mean = (still_network(stills.images.shape[1], labels) for _ in range(2))
-    mean.set_weights(network.get_weights())
-    steps = max(len(stills.images) // settings.batch, 1)
+def _losses(learner: Learner, stills: TrainingStills, settings: StillsSettings, run: Path) -> Iterator[float]:
+    """Train what is left of all cycles, telling the loss of each step."""
+    begin = 0
+    for cycle in settings.cycles:
+        end = begin + cycle.epochs
+        if learner.epoch < end:
+            learner.optimiser = make_optimiser(learner, cycle, settings)
+            if learner.epoch > begin:
+                restore(learner, run / STATE)
+            else:
+                learner.mean.set_weights(learner.network.get_weights())
+            yield from _cycle_losses(learner, stills, settings, run, begin, end)
+        begin = end
+
+
+def _cycle_losses(
+    learner: Learner, stills: TrainingStills, settings: StillsSettings, run: Path, begin: int, end: int
+) -> Iterator[float]:
+    step = _step(learner, settings)
+    while learner.epoch < end:
+        random = np.random.default_rng((SEED, learner.epoch))
+        for number, (images, targets) in enumerate(batches(stills, settings.batch, learner.steps, random), 1):
+            done = (learner.epoch - begin) * learner.steps + number
+            memory = min(MEMORY, done / (done + MEMORY_RAMP))
+            yield float(step(images, targets, tf.constant(memory, tf.float32)))
+        learner.epoch += 1
+        keep(learner, run)
+
+
+def make_optimiser(learner: Learner, cycle: Cycle, settings: StillsSettings) -> Any:
+    """AdamW, whose rate rises over the first steps of a cycle and then follows a cosine."""
     rate = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / 100,
-        max(steps * settings.epochs - WARMUP_STEPS, 1),
+        cycle.learning_rate / 100,
+        max(learner.steps * cycle.epochs - WARMUP_STEPS, 1),
         alpha=LEAST_RATE,
-        warmup_target=settings.learning_rate,
+        warmup_target=cycle.learning_rate,
         warmup_steps=WARMUP_STEPS,
     )
     optimiser = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=LARGEST_GRADIENT)
     optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimiser.build(network.trainable_variables)
-    return Learner(network, mean, optimiser, settings, steps)
+    optimiser.build(learner.network.trainable_variables)
+    return optimiser
 
 
-def _step(learner: Learner) -> Any:
+def _step(learner: Learner, settings: StillsSettings) -> Any:
     """One step of gradient descent, compiled: images, targets and memory -> loss."""
-    settings = learner.settings
     weights = tf.constant([settings.loss.get(source, 0.0) for source in SOURCES])
     pairs = [(kept, now) for kept, now in zip(learner.mean.variables, learner.network.variables, strict=True)]
     pairs = [(kept, now) for kept, now in pairs if kept.dtype == "float32"]  # not the state of the dropout
@@ -137,7 +159,7 @@ def keep(learner: Learner, run: Path) -> None:
 
 
 def restore(learner: Learner, path: Path) -> None:
-    """Take over the state of an earlier call, if there is one."""
+    """Take over the state of an earlier call, if there is one; the optimiser's too, where the learner has one."""
     if not path.exists():
         return
     with np.load(path) as arrays:
