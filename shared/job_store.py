@@ -98,6 +98,15 @@ class JobStore:
             self._redis.zrem(keys.JOBS, *expired)
         return [record for _, record in records if record is not None], following
 
+    def unfinished(self) -> list[str]:
+        """Ids of the jobs that have not ended; those that have expired leave the list of all jobs."""
+        found: list[bytes] = self._redis.zrange(keys.JOBS, 0, -1)  # type: ignore[assignment]
+        records = {job_id: self.read(job_id.decode()) for job_id in found}
+        expired = [job_id for job_id, record in records.items() if record is None]
+        if expired:
+            self._redis.zrem(keys.JOBS, *expired)
+        return [job_id.decode() for job_id, record in records.items() if record and not record.ended]
+
     def create(self, record: JobRecord, pipeline: Pipeline) -> None:
         """Add a queued job, with its first event, as part of `pipeline`."""
         key, events = keys.job(record.job_id), keys.events(record.job_id)

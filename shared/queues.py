@@ -75,3 +75,8 @@ def withdraw(queue: Queue, job_id: str) -> None:
             job.delete()
     except (NoSuchJobError, InvalidJobOperation):
         return  # it ended just now
+
+
+def holds(queue: Queue, job_id: str) -> bool:
+    """Whether a job's task is waiting or being worked on; it is, from the first moment until the job has ended."""
+    return bool(queue.job_class.exists(job_id, connection=queue.connection))

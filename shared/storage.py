@@ -62,12 +62,20 @@ class Storage:
         """Delete everything of one job, if there is anything."""
         shutil.rmtree(self._job(job_id), ignore_errors=True)
 
-    def job_ids(self, older_than_s: float = 0) -> list[str]:
-        """Every job that has a folder whose last change was at least so long ago."""
+    def job_ids(self) -> list[str]:
+        """Every job that has a folder."""
         if not self._folder.is_dir():
             return []
-        latest = time.time() - older_than_s
-        return [path.name for path in self._folder.iterdir() if path.stat().st_mtime <= latest]
+        return [path.name for path in self._folder.iterdir() if JOB_ID.fullmatch(path.name)]
+
+    def has(self, job_id: str, name: str) -> bool:
+        """Whether a file is there, whole."""
+        return self._path(job_id, name).exists()
+
+    def idle_s(self, job_id: str) -> float:
+        """Seconds since anything of a job was written."""
+        folder = self._job(job_id)
+        return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
     def free_bytes(self) -> int:
         """Room left on the disk."""

@@ -24,6 +24,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now
 
 from services.worker.control import HandedBackError, JobControl
+from services.worker.sweeping import sweep
 from services.worker.tasks import tidy
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import CrashedError
@@ -40,6 +41,10 @@ WORKER_TTL_S = 60
 
 MAINTENANCE_S = 15
 """Seconds from one search for abandoned jobs to the next: one is found within JOB_TTL_S + MAINTENANCE_S."""
+
+
+SWEEP_S = 60
+"""Seconds from one search for what is left behind to the next."""
 
 
 class ModelWorker(SimpleWorker):
@@ -110,10 +115,15 @@ class ModelWorker(SimpleWorker):
         farewell(self.connection, self.queue.name, self.name)
 
     def clean_registries(self) -> None:
-        """Give abandoned jobs to the next worker. One worker at a time does it; a lock that expires sees to that."""
+        """Give abandoned jobs to the next worker, and clear away what has expired.
+
+        One worker at a time does it; locks that expire see to that.
+        """
         if self.connection.set(f"duygu:maintenance:{self.queue.name}", self.name, nx=True, ex=MAINTENANCE_S - 1):
             clean_registries(self.queue, self._exc_handlers)
             IntermediateQueue(self.queue.key, self.connection).cleanup(self, self.queue)
+        if self.connection.set("duygu:sweeping", self.name, nx=True, ex=SWEEP_S):
+            sweep(self._place, self.queue)
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:

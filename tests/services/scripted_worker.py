@@ -108,4 +108,5 @@ if __name__ == "__main__":
     model_worker.HEARTBEAT_S = 1  # type: ignore[attr-defined]
     model_worker.JOB_TTL_S = 2
     model_worker.MAINTENANCE_S = 2
+    model_worker.SWEEP_S = 1
     sys.exit(main.serve(Settings(), QueueName(sys.argv[1]), analyze))

@@ -6,9 +6,11 @@ import httpx
 import pytest
 from redis import Redis
 
+from shared import keys
 from shared.config import Settings
 from shared.schemas import Result
-from tests.services.conftest import StartWorker, ended, hand_in, wait_until
+from tests.services.conftest import StartWorker, ended, hand_in, serving, wait_until, worker
+from tests.services.scripted_worker import Script
 from tests.videos import PAIR, PAN, VideoMaker
 
 
@@ -57,6 +59,28 @@ def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Cl
     assert [warning["code"] for warning in warnings] == ["truncated"]
 
     assert ended(served, hand_in(served, video_maker.make(PAN))["job_id"])["status"] == "succeeded"
+
+
+def test_an_expired_job_is_gone_without_a_trace(service_settings: Settings, redis: Redis) -> None:
+    """After the time that results are kept, no key and no file is left, though nobody has erased anything."""
+    with serving(service_settings) as api:
+        with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.services.scripted_worker", "videos"):
+            job_id = ended(api, hand_in(api, Script().upload())["job_id"])["job_id"]
+            wait_until(lambda: api.get(f"/v1/jobs/{job_id}").status_code == 404)
+            wait_until(lambda: stored(service_settings) == [])
+        assert redis.keys(f"*{job_id}*") == redis.keys("duygu:twin:*") == []
+        assert redis.zcard(keys.JOBS) == 0
+
+
+def test_names_of_files_are_not_logged(
+    served: httpx.Client, video_maker: VideoMaker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the API nor the worker writes down what a video was called, whether it was good or not."""
+    ended(served, hand_in(served, video_maker.make(PAN), "holiday.mp4")["job_id"])
+    ended(served, hand_in(served, video_maker.audio_only(), "holiday.m4a")["job_id"])
+    served.post("/v1/videos", files={"video": ("holiday.txt", b"words")})
+    told = capfd.readouterr()
+    assert "holiday" not in told.out + told.err
 
 
 def test_redis_holds_no_video_and_no_name(served: httpx.Client, video_maker: VideoMaker, redis: Redis) -> None:

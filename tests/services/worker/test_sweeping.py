@@ -1,0 +1,109 @@
+"""Nothing is left behind, whatever crashed."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from services.worker.sweeping import UPLOAD_IDLE_S, sweep
+from services.worker.workplace import Workplace
+from shared import keys
+from shared.job_store import JobStore
+from shared.jobs import JobRecord, new_job_id
+from shared.queues import QueueName, enqueue_video, open_queue
+from shared.schemas import JobStatus
+from shared.storage import PARTIAL, RESULT, UPLOAD, Storage
+from tests.services.scripted_worker import analyze
+
+
+@pytest.fixture
+def place(redis: Redis, tmp_path: Path) -> Workplace:
+    """An empty workplace."""
+    return Workplace(JobStore(redis, 60), Storage(tmp_path), analyze)
+
+
+def add(place: Workplace, redis: Redis, *, task: bool = True) -> str:
+    """A waiting job with an upload, with or without a task."""
+    job_id = new_job_id()
+    with redis.pipeline() as pipeline:
+        pipeline.multi()
+        place.jobs.create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), pipeline)
+        if task:
+            enqueue_video(open_queue(redis, QueueName.VIDEOS), job_id, 60, pipeline)
+        pipeline.execute()
+    store(place, job_id, UPLOAD)
+    return job_id
+
+
+def store(place: Workplace, job_id: str, name: str) -> None:
+    """Write a file of a job."""
+    with place.storage.writer(job_id, name) as file:
+        file.write(b"x")
+
+
+def swept(place: Workplace, redis: Redis) -> None:
+    """Sweep once."""
+    sweep(place, open_queue(redis, QueueName.VIDEOS))
+
+
+def test_what_is_wanted_stays(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """A waiting job's upload, a result that has not expired, an upload that is arriving."""
+    waiting, done, arriving = add(place, redis), add(place, redis), new_job_id()
+    place.jobs.begin(done)
+    place.storage.remove(done, UPLOAD)
+    store(place, done, RESULT)
+    place.jobs.succeed(done, 3)
+    (tmp_path / arriving).mkdir()
+    (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").write_bytes(b"x")
+    swept(place, redis)
+    assert place.storage.has(waiting, UPLOAD)
+    assert place.storage.has(done, RESULT)
+    assert (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").exists()
+
+
+def test_expired_results_go(place: Workplace, redis: Redis) -> None:
+    """Once Redis has dropped the job, its file goes too, and its place in the list."""
+    job_id = add(place, redis)
+    store(place, job_id, RESULT)
+    redis.delete(keys.job(job_id))
+    swept(place, redis)
+    assert place.storage.job_ids() == []
+    assert redis.zcard(keys.JOBS) == 0
+
+
+def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """What an API that was killed in the middle of an upload has left."""
+    job_id = new_job_id()
+    (tmp_path / job_id).mkdir()
+    partial = tmp_path / job_id / f"{UPLOAD}{PARTIAL}"
+    partial.write_bytes(b"x")
+    long_ago = time.time() - UPLOAD_IDLE_S - 1
+    for path in (partial, tmp_path / job_id):
+        os.utime(path, (long_ago, long_ago))
+    swept(place, redis)
+    assert place.storage.job_ids() == []
+
+
+def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
+    """What a worker that was killed just after the end of a job has left."""
+    job_id = add(place, redis)
+    place.jobs.begin(job_id)
+    store(place, job_id, RESULT)
+    place.jobs.succeed(job_id, 3)
+    swept(place, redis)
+    assert not place.storage.has(job_id, UPLOAD)
+    assert place.storage.has(job_id, RESULT)
+
+
+def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
+    """A job whose task is gone would wait for ever; it fails, and its upload goes."""
+    lost, waiting = add(place, redis, task=False), add(place, redis)
+    swept(place, redis)
+    record = place.jobs.read(lost)
+    assert record
+    assert record.error
+    assert record.error.code == "crashed"
+    assert place.storage.job_ids() == [waiting]
