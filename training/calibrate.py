@@ -14,6 +14,7 @@ from shared.vision.types import Floats
 from training import model_file
 from training.calibration import fit_temperature, uncertain_below
 from training.clipset import ClipSet, Names, load_clips
+from training.command import run as run_command
 from training.inference import logits_of
 from training.metrics import Answers, Integers, probabilities_of
 from training.protocols import by_recording
@@ -95,4 +96,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -12,6 +12,7 @@ from typing import Any
 from shared.model_folder import H5
 from training import metrics, model_file
 from training.clipset import load_clips
+from training.command import run as run_command
 from training.metrics import Answers
 from training.protocols import leaky, leave_each_out, strict_stills, untrained
 from training.report import write_report
@@ -85,4 +86,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

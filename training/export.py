@@ -15,6 +15,7 @@ from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, wri
 from shared.schemas import MeasuredOn
 from training import model_file
 from training.card import write_card
+from training.command import run as run_command
 from training.evaluate import MEASURED
 from training.inference import predict
 from training.metrics import probabilities_of
@@ -92,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

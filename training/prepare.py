@@ -20,6 +20,7 @@ from shared.vision.recipe import Recipe
 from shared.vision.types import Detector, Floats, Image
 from shared.vision.video import BATCH
 from training.clipset import ClipSet, save_clips
+from training.command import run as run_command
 from training.recordings import Recording, read_recordings
 from training.settings import load_recipe
 
@@ -93,12 +94,14 @@ def _main_face(recording: Recording, detector: Detector, recipe: Recipe, setting
     return max(faces.values(), key=len, default=[])
 
 
-def summary(clips: ClipSet, recipe: Recipe) -> str:
-    """How many clips, of whom, with which emotions."""
+def summary(clips: ClipSet, recordings: list[Recording], recipe: Recipe) -> str:
+    """How many clips, of whom, with which emotions, and which recordings gave none."""
     counts = Counter(recipe.labels[label] for label in clips.labels)
     emotions = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    people, recordings = len(np.unique(clips.subjects)), len(np.unique(clips.recordings))
-    return f"{len(clips)} clips of {people} people in {recordings} recordings: {emotions}"
+    used, people = set(clips.recordings.tolist()), len(np.unique(clips.subjects))
+    lines = [f"{len(clips)} clips of {people} people in {len(used)} recordings: {emotions}"]
+    unused = [recording.path.as_posix() for recording in recordings if recording.path.as_posix() not in used]
+    return "\n".join(lines + [f"no face could be had of {path}" for path in unused])
 
 
 def main() -> None:
@@ -110,11 +113,11 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
-    recordings = track(read_recordings(arguments.source), description="Finding faces")
-    clips = make_clips(recordings, detector, recipe, settings)
+    recordings = read_recordings(arguments.source)
+    clips = make_clips(track(recordings, description="Finding faces"), detector, recipe, settings)
     save_clips(clips, recipe, arguments.clips)
-    print(summary(clips, recipe))  # noqa: T201 - what the command answers
+    print(summary(clips, recordings, recipe))  # noqa: T201 - what the command answers
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

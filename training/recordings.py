@@ -50,7 +50,8 @@ class Recording:
 def read_recordings(source: Path) -> list[Recording]:
     """All recordings of a source, whichever of the three kinds it is.
 
-    Raises TrainingDataError when there are none, when a label is none of ours, or when a manifest is not as documented.
+    Raises TrainingDataError when there are none or one is gone, when a label is none of ours, or when a manifest is not
+    as documented.
     """
     if source.is_file():
         found = list(_from_manifest(source))
@@ -60,6 +61,8 @@ def read_recordings(source: Path) -> list[Recording]:
         raise TrainingDataError(f"there is nothing at {source}")
     if not found:
         raise TrainingDataError(f"there are no recordings in {source}")
+    if gone := [recording.path for recording in found if not recording.path.is_file()]:
+        raise TrainingDataError(f"{len(gone)} recordings are not there, {gone[0]} first")
     return found
 
 

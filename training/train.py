@@ -18,6 +18,7 @@ from shared.vision.crops import normalise
 from shared.vision.types import Floats
 from training import model_file
 from training.clipset import ClipSet, load_clips
+from training.command import run as run_command
 from training.fitting import examples, fit
 from training.inference import features_of
 from training.metrics import Integers
@@ -132,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

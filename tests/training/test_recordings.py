@@ -24,9 +24,10 @@ def test_folders_name_person_and_emotion(tmp_path: Path) -> None:
 
 def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
     """Paths are relative to the manifest."""
+    path = touch(tmp_path / "videos" / "1.mp4")
     manifest = tmp_path / "mine.csv"
     manifest.write_text("path,subject,emotion\nvideos/1.mp4,ann,Fear\n", encoding="utf-8")
-    assert read_recordings(manifest) == [Recording(tmp_path / "videos" / "1.mp4", "ann", "fear")]
+    assert read_recordings(manifest) == [Recording(path, "ann", "fear")]
 
 
 def test_javanese_names_are_read(tmp_path: Path) -> None:
@@ -41,10 +42,11 @@ def test_javanese_names_are_read(tmp_path: Path) -> None:
         ("path,person\n", "columns path, subject and emotion"),
         ("path,subject,emotion\n", "no recordings"),
         ("path,subject,emotion\n1.mp4,ann,hungry\n", "hungry"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n", "not there"),
     ],
 )
 def test_a_wrong_manifest_is_explained(tmp_path: Path, text: str, complaint: str) -> None:
-    """Missing columns, no rows, and a label that is none of ours."""
+    """Missing columns, no rows, a label that is none of ours, and a file that is gone."""
     manifest = tmp_path / "mine.csv"
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(TrainingDataError, match=complaint):
