@@ -66,7 +66,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, Path) and value.is_relative_to(ROOT):
         value = value.relative_to(ROOT)
-    return f"`{value}`" if str(value) else "(empty)"
+    return f"`{value}`" if value is not None and str(value) else "(empty)"
 
 
 def _meaning(field: FieldInfo) -> str:

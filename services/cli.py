@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
-from shared.errors import DuyguError
+from shared.errors import ConfigurationError, DuyguError
 from shared.queues import QueueName
 
 USAGE_STATUS = 2
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_worker(commands)
     _add_analyze(commands)
+    _add_keys(commands)
     return parser
 
 
@@ -68,6 +70,18 @@ def _add_analyze(commands: Any) -> None:
     analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
+def _add_keys(commands: Any) -> None:
+    keys = commands.add_parser("keys", help="make API keys")
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make a key, print it once, and store its hash in DUYGU_KEYS_FILE")
+    add.set_defaults(command=_add_key)
+    add.add_argument("name", help="small letters, digits and hyphens")
+    add.add_argument("--file", type=Path, help="file to add it to (DUYGU_KEYS_FILE)")
+    add.add_argument("--scopes", nargs="+", type=Scope, choices=list(Scope), default=[Scope.SUBMIT, Scope.READ])
+    for limit in Limits.model_fields:
+        add.add_argument(f"--{limit.replace('_', '-')}", type=int, metavar="N")
+
+
 def _serve(**options: Any) -> int:
     from services.supervisor import serve
 
@@ -80,6 +94,14 @@ def _worker(queue: QueueName) -> int:
     from services.worker.main import run_worker
 
     return run_worker(Settings(), queue)
+
+
+def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | None) -> int:
+    path = file or Settings().keys_file
+    if path is None:
+        raise ConfigurationError("name a file with --file or DUYGU_KEYS_FILE")
+    print(add_key(path, name, frozenset(scopes), Limits(**limits)))  # noqa: T201
+    return 0
 
 
 def _analyze(videos: list[Path], quiet: bool, **files: Path | None) -> int:

@@ -1,5 +1,6 @@
 """`duygu serve`: the API, workers and, where no server is configured, Redis, started and kept running together."""
 
+import ipaddress
 import logging
 import os
 import signal
@@ -124,6 +125,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
 
     Raises ModelError or ConfigurationError when the service cannot start.
     """
+    _refuse_strangers(settings)
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _leave)
     with ExitStack() as running:
@@ -132,6 +134,23 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         running.enter_context(Workers(settings, valkey))
         Server(server_config(app, settings), announce).run()
     return 1  # a signal ends it otherwise; this is a server that could not listen
+
+
+def _refuse_strangers(settings: Settings) -> None:
+    """Whoever can reach the service can use it up and, without keys, read everybody's results."""
+    if settings.keys_file is None and not settings.allow_anonymous and not _only_here(settings.host):
+        raise ConfigurationError(
+            f"listening on {settings.host} without API keys lets everybody in: "
+            "set DUYGU_KEYS_FILE (see `duygu keys add`), or DUYGU_ALLOW_ANONYMOUS=1 if that is what you want"
+        )
+
+
+def _only_here(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

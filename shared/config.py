@@ -51,6 +51,21 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of the engine in one worker; 0 takes one for each core."""
 
+    keys_file: Path | None = None
+    """File with the API keys, as `duygu keys add` makes it. Without one everybody may do everything."""
+
+    allow_anonymous: bool = False
+    """Serve addresses other than this machine's own without API keys."""
+
+    cors_origins: str = ""
+    """Origins whose pages may call the API from a browser, separated by commas; none by default."""
+
+    body_timeout_s: Annotated[float, Field(gt=0)] = 30
+    """Longest pause in an upload, in seconds; beyond it, an upload has to come with at least 10 kB a second."""
+
+    min_free_mb: Annotated[float, Field(ge=0)] = 500
+    """Room that has to be left on the disk for an upload to be taken, in megabytes."""
+
     max_upload_mb: Annotated[float, Field(gt=0)] = 500
     """Largest upload, in megabytes of 1,000,000 bytes."""
 
@@ -79,7 +94,7 @@ class Settings(BaseSettings):
         """These settings as environment variables, for a child process."""
         prefix = self.model_config.get("env_prefix", "")
         fields = type(self).model_fields
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude_none=True)
         return {
             str(fields[name].validation_alias or f"{prefix}{name}".upper()): str(value)
             for name, value in values.items()

@@ -6,6 +6,8 @@ who sent the file: it never holds a path, a file name or a traceback.
 
 from typing import ClassVar
 
+MINUTE_S = 60
+
 
 class DuyguError(Exception):
     """A failure with a stable code.
@@ -62,6 +64,43 @@ class ResultExpiredError(RequestError):
     status = 410
 
 
+class UnauthorizedError(RequestError):
+    """No API key, or one that is not known here."""
+
+    code = "unauthorized"
+    title = "A valid API key is needed"
+    status = 401
+
+
+class ForbiddenError(RequestError):
+    """The API key is good, but not for this."""
+
+    code = "forbidden"
+    title = "The API key does not allow this"
+    status = 403
+
+
+class RateLimitedError(RequestError):
+    """The key has used up what it may use for now."""
+
+    code = "rate_limited"
+    title = "Too much at once"
+    status = 429
+    retry_after_s = MINUTE_S
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int = MINUTE_S) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class TooSlowError(RequestError):
+    """The body of the request came too slowly, or not at all."""
+
+    code = "too_slow"
+    title = "The upload came too slowly"
+    status = 408
+
+
 class NotFoundError(RequestError):
     """A path that is none of ours."""
 
@@ -110,6 +149,84 @@ class UnavailableError(DuyguError):
     title = "The service cannot take requests right now"
     status = 503
     retry_after_s = 5
+
+
+class StorageFullError(DuyguError):
+    """There is not enough room for another upload."""
+
+    code = "storage_full"
+    title = "There is no room for another upload right now"
+    status = 503
+    retry_after_s = MINUTE_S
+
+
+class StreamError(DuyguError):
+    """Something on the socket that is not as it should be."""
+
+    code = "invalid_message"
+    title = "The message is not of the documented form"
+    status = 422
+
+
+class NotAPictureError(StreamError):
+    """A frame that is no JPEG, PNG or WebP picture."""
+
+    code = "not_a_picture"
+    title = "The frame is not a JPEG, PNG or WebP picture"
+    status = 415
+
+
+class UndecodablePictureError(StreamError):
+    """A frame that begins like a picture, but is none."""
+
+    code = "undecodable_picture"
+    title = "The picture could not be decoded"
+
+
+class OutOfOrderError(StreamError):
+    """A frame that was captured no later than the one before it."""
+
+    code = "out_of_order"
+    title = "The frame was captured no later than the one before"
+
+
+class TooManySessionsError(StreamError):
+    """As many sessions are open as are allowed."""
+
+    code = "too_many_sessions"
+    title = "Too many sessions are open"
+    status = 429
+    retry_after_s = 10
+
+
+class IdleError(StreamError):
+    """Nothing came from the client for too long."""
+
+    code = "idle"
+    title = "The session was idle for too long"
+    status = 408
+
+
+class SlowReaderError(StreamError):
+    """The client does not read its answers."""
+
+    code = "slow_reader"
+    title = "The answers were not read"
+    status = 408
+
+
+class NoWorkerError(UnavailableError):
+    """Nobody works on live sessions."""
+
+    code = "no_worker"
+    title = "No worker takes live sessions right now"
+
+
+class SessionLostError(UnavailableError):
+    """What was kept of the session is gone."""
+
+    code = "session_lost"
+    title = "The session was lost; begin a new one"
 
 
 class VideoError(DuyguError):

@@ -50,6 +50,9 @@ redis.call('EXPIRE', record, change.ttl)
 for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
     redis.call('EXPIRE', claim, change.ttl)
 end
+if change.ended then
+    redis.call('SREM', KEYS[3] .. (redis.call('HGET', record, 'owner') or ''), change.job_id)
+end
 return 1
 """
 """Changes a job whose status is one of `allowed`; 0 when it is not, or when there is no such job.
@@ -83,19 +86,22 @@ class JobStore:
             return None
         return JobRecord.from_hash(job_id, {name.decode(): value.decode() for name, value in values.items()})
 
-    def page(self, cursor: str | None, limit: int) -> tuple[list[JobRecord], str | None]:
+    def page(self, owner: str | None, cursor: str | None, limit: int) -> tuple[list[JobRecord], str | None]:
         """Jobs from newest to oldest, beginning behind the job `cursor`, and the cursor of the next page.
+
+        owner  whose jobs; None for everybody's
 
         A page may be shorter than `limit` and still not be the last: jobs that have expired are left out.
         """
+        group = keys.JOBS if owner is None else keys.jobs_of(owner)
         start = f"({cursor}" if cursor else "+"
-        found: list[bytes] = self._redis.zrevrangebylex(keys.JOBS, start, "-", 0, limit + 1)  # type: ignore[assignment]
+        found: list[bytes] = self._redis.zrevrangebylex(group, start, "-", 0, limit + 1)  # type: ignore[assignment]
         job_ids = [job_id.decode() for job_id in found]
         following = job_ids[limit - 1] if len(job_ids) > limit else None
         records = [(job_id, self.read(job_id)) for job_id in job_ids[:limit]]
         expired = [job_id for job_id, record in records if record is None]
         if expired:
-            self._redis.zrem(keys.JOBS, *expired)
+            self._redis.zrem(group, *expired)
         return [record for _, record in records if record is not None], following
 
     def unfinished(self) -> list[str]:
@@ -114,7 +120,11 @@ class JobStore:
         pipeline.expire(key, UNFINISHED_TTL)
         pipeline.xadd(events, {"event": "queued", "data": "{}"}, id="1-0")
         pipeline.expire(events, UNFINISHED_TTL)
-        pipeline.zadd(keys.JOBS, {record.job_id: 0})
+        for group in (keys.JOBS, keys.jobs_of(record.owner)):
+            pipeline.zadd(group, {record.job_id: 0})
+        pipeline.expire(keys.jobs_of(record.owner), UNFINISHED_TTL)
+        pipeline.sadd(keys.unfinished(record.owner), record.job_id)
+        pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
         for claim in record.claims:
             pipeline.set(claim, record.job_id, ex=UNFINISHED_TTL)
 
@@ -162,11 +172,12 @@ class JobStore:
         """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
         self.fail(job_id, CancelledError())
         record = self.read(job_id)
-        claims = record.claims if record else ()
+        claims, owner = (record.claims, record.owner) if record else ((), "")
         held = [claim for claim in claims if self._redis.get(claim) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
-            pipeline.zrem(keys.JOBS, job_id)
+            for group in (keys.JOBS, keys.jobs_of(owner)):
+                pipeline.zrem(group, job_id)
             pipeline.execute()
 
     def _apply(
@@ -181,9 +192,12 @@ class JobStore:
             "data": json.dumps(event.data) if event else "",
             "max_events": MAX_EVENTS,
             "events_ttl": min(EVENTS_TTL, self._result_ttl) if ended else UNFINISHED_TTL,
+            "ended": ended,
+            "job_id": job_id,
             "ttl": self._result_ttl if ended else UNFINISHED_TTL,
         }
-        return bool(self._change(keys=[keys.job(job_id), keys.events(job_id)], args=[json.dumps(change)]))
+        names = [keys.job(job_id), keys.events(job_id), keys.unfinished("")]
+        return bool(self._change(keys=names, args=[json.dumps(change)]))
 
 
 def _now() -> str:

@@ -35,6 +35,7 @@ class JobRecord:
     error: DuyguError | None = None
     size: int = 0  # bytes of the upload
     sha256: str = ""
+    owner: str = ""  # name of the API key that made it
     claims: tuple[str, ...] = ()  # keys in Redis that hold this job's id, and go when it goes
     work: Mapping[str, Any] | None = None  # as schemas.Work
     events: int = 0  # how many have been told
@@ -56,6 +57,7 @@ class JobRecord:
             "ended_at": self.ended_at.isoformat() if self.ended_at else "",
             "sha256": self.sha256,
             "size": str(self.size),
+            "owner": self.owner,
             "claims": " ".join(self.claims),
         }
         return {**values, **error_fields(self.error)}
@@ -73,6 +75,7 @@ class JobRecord:
             error=_error(values),
             size=int(values.get("size", 0)),
             sha256=values.get("sha256", ""),
+            owner=values.get("owner", ""),
             claims=tuple(values.get("claims", "").split()),
             work=json.loads(values["work"]) if "work" in values else None,
             events=int(values.get("events", 0)),

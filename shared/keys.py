@@ -6,6 +6,21 @@ JOBS = "duygu:jobs"
 """Sorted set of every job's id, all with score 0: ids begin with their time, so their order is the order of age."""
 
 
+def jobs_of(owner: str) -> str:
+    """Sorted set like JOBS, of one owner's jobs."""
+    return f"duygu:jobs:{owner}"
+
+
+def unfinished(owner: str) -> str:
+    """Set of an owner's jobs that have not ended."""
+    return f"duygu:unfinished:{owner}"
+
+
+def used(owner: str, what: str, window: int) -> str:
+    """How much of a limit an owner has used in a window of time."""
+    return f"duygu:used:{owner}:{what}:{window}"
+
+
 def job(job_id: str) -> str:
     """Hash with a job's record."""
     return f"duygu:job:{job_id}"

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from services.api import events, health, jobs, model, results, videos
 from services.api.headers import SecurityHeaders
@@ -37,7 +38,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application with these settings. Raises ModelError when the model folder is missing or damaged."""
+    """The application with these settings. Raises ModelError or ConfigurationError."""
     app = Application(
         title="Duygu",
         summary=SUMMARY,
@@ -48,11 +49,24 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service = open_service(settings)
     app.add_middleware(SecurityHeaders)
+    _allow_origins(app, settings)
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)
     mount_pages(app)
     return app
+
+
+def _allow_origins(app: FastAPI, settings: Settings) -> None:
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer"],
+            expose_headers=["ETag", "Location", "Preference-Applied", "Retry-After"],
+        )
 
 
 def _version() -> str:

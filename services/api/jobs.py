@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from services.api.dependencies import KnownJob, TheService
+from services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
 from services.api.problems import Responses, problems
 from services.api.views import job_view
+from shared.api_keys import Scope
 from shared.errors import InvalidRequestError, JobNotFoundError
 from shared.queues import withdraw
 from shared.schemas import Job, JobPage
@@ -28,9 +29,10 @@ UNCHANGED: Responses = {
 
 
 @router.get("", responses=problems(InvalidRequestError))
-def list_jobs(service: TheService, cursor: Cursor = None, limit: Limit = 20) -> JobPage:
-    """The jobs that are kept, newest first."""
-    records, following = service.jobs.page(cursor, limit)
+def list_jobs(service: TheService, caller: Reader, cursor: Cursor = None, limit: Limit = 20) -> JobPage:
+    """Your jobs that are kept, newest first; an administrator sees everybody's."""
+    owner = None if Scope.ADMIN in caller.scopes else caller.name
+    records, following = service.jobs.page(owner, cursor, limit)
     return JobPage(jobs=[job_view(record) for record in records], next_cursor=following)
 
 
@@ -46,7 +48,7 @@ def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
 
 
 @router.delete("/{job_id}", status_code=204, responses=problems(JobNotFoundError, InvalidRequestError))
-def erase_job(record: KnownJob, service: TheService) -> None:
+def erase_job(record: ChangeableJob, service: TheService) -> None:
     """Stop a job if it has not ended, and erase its video, its result and everything that was told about it."""
     service.jobs.erase(record.job_id)
     withdraw(service.videos, record.job_id)

@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 from services.api.headers import HEADERS
 from shared.errors import (
     DuyguError,
+    ForbiddenError,
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    UnauthorizedError,
     UnavailableError,
 )
 from shared.schemas import Problem
@@ -43,6 +45,8 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
     status = status or error.status
     problem = Problem(title=error.title, status=status, code=error.code, detail=error.detail)
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+    if isinstance(error, UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
     content = {**problem.model_dump(exclude_none=True), **more}
     return ProblemResponse(content, status_code=status, headers=headers)
 
@@ -50,7 +54,7 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
 def problems(*errors: type[DuyguError]) -> Responses:
     """Describe errors that a call may answer with, for OpenAPI."""
     by_status: defaultdict[int, list[type[DuyguError]]] = defaultdict(list)
-    every: list[type[DuyguError]] = [*errors, UnavailableError]
+    every: list[type[DuyguError]] = [*errors, UnauthorizedError, ForbiddenError, UnavailableError]
     for error in dict.fromkeys(every):
         by_status[error.status].append(error)
     return {status: _description(found) for status, found in sorted(by_status.items())}

@@ -6,6 +6,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
+from shared.api_keys import KeyRing, read_keys
 from shared.broker import connect_briefly, connect_waiting, redis_url
 from shared.config import Settings
 from shared.following import BLOCK_S
@@ -27,6 +28,7 @@ class Service:
     videos: Queue
     storage: Storage
     model: ModelDescription
+    keys: KeyRing
 
     @property
     def answers_like(self) -> str:
@@ -40,7 +42,7 @@ class Service:
 
 
 def open_service(settings: Settings) -> Service:
-    """Everything that the settings name. Raises ModelError when the model folder is missing or damaged."""
+    """Everything that the settings name. Raises ModelError or ConfigurationError."""
     url = redis_url(settings)
     redis = connect_briefly(url)
     return Service(
@@ -51,4 +53,5 @@ def open_service(settings: Settings) -> Service:
         videos=open_queue(redis, QueueName.VIDEOS),
         storage=open_storage(settings),
         model=open_model_folder(settings.model).description(),
+        keys=read_keys(settings.keys_file),
     )

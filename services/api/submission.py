@@ -42,6 +42,7 @@ def submit(service: Service, submission: Submission) -> JobRecord:
         datetime.now(UTC),
         size=upload.size,
         sha256=upload.sha256,
+        owner=submission.owner,
         claims=(twin, *_keyed(submission)),
     )
     with service.redis.pipeline() as pipeline:

@@ -1,5 +1,8 @@
 """Receiving a video: the body of a request goes piece by piece to storage, and is never whole in memory."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -9,7 +12,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from services.api.sniffing import HEAD_BYTES, surely_no_video
-from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError
+from shared.config import MB, Settings
+from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, TooSlowError
 from shared.storage import UPLOAD, MeasuredWriter, Storage
 
 FIELD = b"video"
@@ -17,6 +21,9 @@ FIELD = b"video"
 FORM_BYTES = 65_536
 """What the form may add to its file: boundaries, headers, other fields."""
 
+
+SLOWEST = 10_000
+"""Bytes a second that an upload has to come with, all in all."""
 
 LONGEST_BOUNDARY = 70
 """Bytes, by RFC 2046."""
@@ -30,20 +37,24 @@ class Upload:
     sha256: str
 
 
-async def receive_video(request: Request, storage: Storage, job_id: str, limit: int) -> Upload:
+async def receive_video(request: Request, storage: Storage, job_id: str, settings: Settings) -> Upload:
     """Store the file of a multipart form's field `video` as the upload of a job, whole or not at all.
 
-    limit  largest file, in bytes
-
-    Raises InvalidRequestError, TooLargeError, EmptyFileError, or NotAVideoError as soon as it is clear.
+    Raises InvalidRequestError, TooLargeError, TooSlowError, EmptyFileError, or NotAVideoError as soon as it is clear.
     """
     boundary = _boundary(request)
-    if int(request.headers.get("content-length", 0)) > limit + FORM_BYTES:
-        raise TooLargeError(f"The upload is larger than {limit / 1_000_000:g} MB")
+    limit = settings.max_upload_bytes
+    if stated_size(request) > limit + FORM_BYTES:
+        raise _too_large(limit)
     with storage.writer(job_id, UPLOAD) as file:
         form = VideoForm(boundary, MeasuredWriter(file, limit))
-        await _feed(form, request, limit)
+        await _feed(form, request, limit, settings.body_timeout_s)
         return form.finish()
+
+
+def stated_size(request: Request) -> int:
+    """Bytes of the body as the client states them; 0 where it does not."""
+    return int(request.headers.get("content-length", 0))
 
 
 class VideoForm:
@@ -126,16 +137,32 @@ class VideoForm:
             raise NotAVideoError
 
 
-async def _feed(form: VideoForm, request: Request, limit: int) -> None:
-    received = 0
+async def _feed(form: VideoForm, request: Request, limit: int, pause_s: float) -> None:
+    pieces = aiter(request.stream())
+    received, started = 0, time.monotonic()
+    while True:
+        left_s = pause_s + received / SLOWEST - (time.monotonic() - started)
+        piece = await _next(pieces, min(pause_s, left_s))
+        if piece is None:
+            return
+        received += len(piece)
+        if received > limit + FORM_BYTES:
+            raise _too_large(limit)
+        await run_in_threadpool(form.feed, piece)
+
+
+async def _next(pieces: AsyncIterator[bytes], patience_s: float) -> bytes | None:
     try:
-        async for piece in request.stream():
-            received += len(piece)
-            if received > limit + FORM_BYTES:
-                raise TooLargeError(f"The upload is larger than {limit / 1_000_000:g} MB")
-            await run_in_threadpool(form.feed, piece)
+        async with asyncio.timeout(patience_s):
+            return await anext(pieces, None)
+    except TimeoutError as error:
+        raise TooSlowError from error
     except ClientDisconnect as error:
         raise InvalidRequestError("The connection broke off before the body was whole") from error
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(f"The upload is larger than {limit / MB:g} MB")
 
 
 def _boundary(request: Request) -> bytes:

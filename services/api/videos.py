@@ -6,19 +6,25 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from services.api.dependencies import TheService
+from services.api.dependencies import Submitter, TheService
 from services.api.problems import Responses, problems
 from services.api.service import Service
 from services.api.submission import Submission, submit
-from services.api.uploads import receive_video
+from services.api.uploads import receive_video, stated_size
 from services.api.waiting import answer, wait_s
+from shared.allowances import take_bytes, take_upload
+from shared.api_keys import Caller
+from shared.config import MB
 from shared.errors import (
     EmptyFileError,
     IdempotencyMismatchError,
     InvalidRequestError,
     NotAVideoError,
     QueueFullError,
+    RateLimitedError,
+    StorageFullError,
     TooLargeError,
+    TooSlowError,
 )
 from shared.jobs import new_job_id
 from shared.schemas import AnsweredJob, Job
@@ -57,9 +63,11 @@ REFUSALS = (
     IdempotencyMismatchError,
     NotAVideoError,
     TooLargeError,
+    TooSlowError,
+    RateLimitedError,
     QueueFullError,
+    StorageFullError,
 )
-
 
 ANSWERS: Responses = {
     200: {"model": AnsweredJob, "description": "The job ended while it was waited for"},
@@ -72,6 +80,7 @@ ANSWERS: Responses = {
 async def submit_video(
     request: Request,
     service: TheService,
+    caller: Submitter,
     idempotency_key: IdempotencyKey = None,
     reuse: Reuse = False,
     prefer: Prefer = None,
@@ -82,18 +91,24 @@ async def submit_video(
     With an `Idempotency-Key` the call may be repeated when its answer was lost: the same key and the same video give
     the same job.
     """
-    await run_in_threadpool(_refuse_when_full, service)
+    await run_in_threadpool(_admit, service, caller, request)
     job_id = new_job_id()
     with ExitStack() as undo:
         undo.callback(service.storage.erase, job_id)
-        upload = await receive_video(request, service.storage, job_id, service.settings.max_upload_bytes)
-        submission = Submission(job_id, upload, idempotency_key, reuse)
+        upload = await receive_video(request, service.storage, job_id, service.settings)
+        await run_in_threadpool(take_bytes, service.redis, caller, upload.size)
+        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name)
         record = await run_in_threadpool(submit, service, submission)
         if record.job_id == job_id:
             undo.pop_all()
     return await answer(service, record, wait_s(prefer))
 
 
-def _refuse_when_full(service: Service) -> None:
-    if service.videos.count >= service.settings.max_queued:
+def _admit(service: Service, caller: Caller, request: Request) -> None:
+    """Refuse what is known to be too much before a byte of it is read."""
+    settings = service.settings
+    if service.videos.count >= settings.max_queued:
         raise QueueFullError
+    if service.storage.free_bytes() < stated_size(request) + settings.min_free_mb * MB:
+        raise StorageFullError
+    take_upload(service.redis, caller)

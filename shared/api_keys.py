@@ -1,0 +1,135 @@
+"""Who may use the service: API keys, each with scopes and limits. A file holds their hashes, never the keys."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
+
+PREFIX = "duygu"
+
+
+class Scope(StrEnum):
+    """What a key allows."""
+
+    SUBMIT = "submit"
+    READ = "read"
+    ADMIN = "admin"
+
+
+Limit = Annotated[int | None, Field(ge=0)]
+
+
+class Limits(BaseModel):
+    """How much one key may use; null for as much as the service gives."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    uploads_per_minute: Limit = None
+    jobs_waiting: Limit = None
+    sessions: Limit = None
+    megabytes_per_day: Limit = None
+
+
+UNLIMITED = Limits()
+
+
+class StoredKey(BaseModel):
+    """A key as its file has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern="^[a-z0-9-]{1,40}$")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the secret part; that is random, so it needs no salt")
+    scopes: frozenset[Scope]
+    limits: Limits = UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking. `name` is empty where the service has no keys."""
+
+    name: str
+    scopes: frozenset[Scope]
+    limits: Limits = UNLIMITED
+
+    def require(self, scope: Scope) -> None:
+        """Raise ForbiddenError unless the caller has a scope; an administrator has all."""
+        if not self.scopes & {scope, Scope.ADMIN}:
+            raise ForbiddenError(f"The key does not have the scope `{scope}`")
+
+    def may_see(self, owner: str) -> bool:
+        """Whether something that belongs to somebody is the caller's business."""
+        return owner == self.name or Scope.ADMIN in self.scopes
+
+
+ANONYMOUS = Caller("", frozenset(Scope))
+"""Everyone, where the service has no keys."""
+
+_stored = TypeAdapter(list[StoredKey])
+
+
+class KeyRing:
+    """The keys of a service. Without any, everyone may do everything."""
+
+    def __init__(self, keys: list[StoredKey]) -> None:
+        self._keys = {key.name: key for key in keys}
+
+    @property
+    def empty(self) -> bool:
+        """Whether the service has no keys."""
+        return not self._keys
+
+    def caller(self, token: str | None) -> Caller:
+        """Who a key belongs to. Raises UnauthorizedError."""
+        if self.empty:
+            return ANONYMOUS
+        prefix, _, rest = (token or "").partition("_")
+        name, _, secret = rest.partition("_")
+        key = self._keys.get(name)
+        # The comparison is made for unknown names as well, so that its time does not tell which names there are.
+        matches = hmac.compare_digest(_hash(secret), key.sha256 if key else _hash(""))
+        if prefix != PREFIX or not key or not matches:
+            raise UnauthorizedError
+        return Caller(key.name, key.scopes, key.limits)
+
+
+def read_keys(path: Path | None) -> KeyRing:
+    """The keys of a file; none where there is no file to read. Raises ConfigurationError."""
+    if path is None:
+        return KeyRing([])
+    try:
+        return KeyRing(_stored.validate_json(path.read_bytes()))
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(f"the file of API keys, {path}, cannot be read") from error
+
+
+def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> str:
+    """Make a key, write its hash into a file, and return the key: it can never be read again.
+
+    Raises ConfigurationError when the file cannot be used or has a key of that name.
+    """
+    secret = secrets.token_urlsafe(32)
+    try:
+        stored = _stored.validate_json(path.read_bytes()) if path.exists() else []
+        key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits)
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read, or {name} is no name: small letters, digits, hyphens"
+        ) from error
+    if any(other.name == name for other in stored):
+        raise ConfigurationError(f"{path} has a key named {name} already")
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(_stored.dump_python([*stored, key], mode="json"), indent=2) + "\n", encoding="utf-8")
+    return f"{PREFIX}_{name}_{secret}"
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

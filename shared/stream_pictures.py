@@ -1,0 +1,84 @@
+"""Width and height of a JPEG, PNG or WebP picture from its first bytes, without decoding it."""
+
+import struct
+from collections.abc import Iterator
+
+from shared.errors import NotAPictureError
+
+JPEG, PNG, RIFF, WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
+
+JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""Markers without a length: TEM, the restart markers and SOI (ITU-T T.81, table B.1)."""
+
+JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers that begin a frame header, SOF0 to SOF15; the three others define tables or are reserved."""
+
+JPEG_SCAN, JPEG_END = 0xDA, 0xD9
+
+
+def dimensions(picture: bytes) -> tuple[int, int]:
+    """(width, height) in pixels, as stored. Raises NotAPictureError for anything else than the three formats."""
+    try:
+        width, height = _dimensions(picture)
+    except (struct.error, IndexError) as error:
+        raise NotAPictureError("the picture is cut off") from error
+    if not width or not height:
+        raise NotAPictureError("the picture is empty")
+    return width, height
+
+
+def _dimensions(picture: bytes) -> tuple[int, int]:
+    if picture.startswith(JPEG):
+        return _jpeg(picture)
+    if picture.startswith(PNG):
+        return _png(picture)
+    if picture.startswith(RIFF) and picture[8:12] == WEBP:
+        return _webp(picture)
+    raise NotAPictureError
+
+
+def _png(picture: bytes) -> tuple[int, int]:
+    if picture[12:16] != b"IHDR":
+        raise NotAPictureError("the PNG has no header")
+    width, height = struct.unpack_from(">II", picture, 16)
+    return width, height
+
+
+def _jpeg(picture: bytes) -> tuple[int, int]:
+    for marker, at in _jpeg_segments(picture):
+        if marker in JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", picture, at + 3)  # behind length and precision
+            return width, height
+        if marker in (JPEG_SCAN, JPEG_END):
+            break
+    raise NotAPictureError("the JPEG has no frame header")
+
+
+def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
+    """Each marker with the place of what follows it."""
+    at = 2
+    while True:
+        if picture[at] != 0xFF:
+            raise NotAPictureError("the JPEG is damaged")
+        while picture[at] == 0xFF:  # any number of them may stand before a marker
+            at += 1
+        marker, at = picture[at], at + 1
+        if marker in JPEG_BARE:
+            continue
+        yield marker, at
+        at += max(int(struct.unpack_from(">H", picture, at)[0]), 2)
+
+
+def _webp(picture: bytes) -> tuple[int, int]:
+    """RFC 9649: a simple file holds one VP8 (lossy) or VP8L (lossless) chunk, an extended one begins with VP8X."""
+    kind = picture[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", picture, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", picture, 21)[0]
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X":
+        low, high = struct.unpack_from("<I", picture, 24)[0], struct.unpack_from("<I", picture[27:] + b"\0", 0)[0]
+        return (low & 0xFFFFFF) + 1, (high & 0xFFFFFF) + 1
+    raise NotAPictureError("the WebP has no picture")

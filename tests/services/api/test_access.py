@@ -1,0 +1,190 @@
+"""Who may do what, and how much of it."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.supervisor import serve
+from shared.api_keys import Limits, Scope, add_key
+from shared.config import Settings
+from shared.errors import ConfigurationError
+from tests.services.conftest import StartWorker, ended, serving
+from tests.services.scripted_worker import Script
+
+VIDEO = Script().upload()
+BOTH = frozenset({Scope.SUBMIT, Scope.READ})
+
+Enter = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def guarded(service_settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of a service that has a key, which nobody knows."""
+    path = tmp_path / "keys.json"
+    add_key(path, "unused", BOTH, Limits())
+    return service_settings.model_copy(update={"keys_file": path})
+
+
+@pytest.fixture
+def enter(guarded: Settings) -> Iterator[Enter]:
+    """Makes clients, each with a key of its own."""
+    with ExitStack() as running:
+
+        def client(name: str, scopes: frozenset[Scope] = BOTH, **limits: int) -> httpx.Client:
+            assert guarded.keys_file
+            key = add_key(guarded.keys_file, name, scopes, Limits(**limits))
+            api = running.enter_context(serving(guarded))
+            api.headers["Authorization"] = f"Bearer {key}"
+            return api
+
+        yield client
+
+
+def post(api: httpx.Client, content: bytes = VIDEO) -> httpx.Response:
+    """Hand in a video."""
+    return api.post("/v1/videos", files={"video": ("a.mp4", content)})
+
+
+def test_without_a_key_nothing_is_told(guarded: Settings) -> None:
+    """401 for everything but the signs of life and the model, and how to do better."""
+    with serving(guarded) as api:
+        for answer in (
+            post(api),
+            api.get("/v1/jobs"),
+            api.get(f"/v1/jobs/{'0' * 32}"),
+            api.delete(f"/v1/jobs/{'0' * 32}"),
+            api.get("/v1/jobs", headers={"Authorization": "Basic eDp5"}),
+            api.get("/v1/jobs", headers={"Authorization": "Bearer duygu_unused_wrong"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert api.get("/healthz").status_code == 200
+        assert api.get("/v1/model").status_code == 200
+
+
+def test_a_key_does_what_its_scopes_allow(enter: Enter) -> None:
+    """A reader cannot submit or erase, a submitter cannot read."""
+    submitter, reader = enter("submitter", frozenset({Scope.SUBMIT})), enter("reader", frozenset({Scope.READ}))
+    job = post(submitter).json()
+    assert submitter.get(job["links"]["self"]).json()["code"] == "forbidden"
+    assert reader.get("/v1/jobs").status_code == 200
+    refused = post(reader)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert reader.delete(job["links"]["self"]).status_code == 403
+
+
+def test_a_key_sees_its_own_jobs_only(enter: Enter) -> None:
+    """For others a job is not there, in no list and under no address; an administrator sees all."""
+    one, two, chief = enter("one"), enter("two"), enter("chief", frozenset({Scope.ADMIN}))
+    job = post(one).json()
+    path = job["links"]["self"]
+    for answer in (two.get(path), two.get(f"{path}/result"), two.get(f"{path}/events"), two.delete(path)):
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    assert two.get("/v1/jobs").json()["jobs"] == []
+    assert one.get("/v1/jobs").json()["jobs"] == chief.get("/v1/jobs").json()["jobs"] == [job]
+    assert one.get(path).status_code == chief.get(path).status_code == 200
+    assert chief.delete(path).status_code == 204
+
+
+def test_keys_do_not_share_what_they_made(enter: Enter) -> None:
+    """The same `Idempotency-Key` or the same bytes of somebody else give no hint of their job."""
+    one, two = enter("one"), enter("two")
+    options = {"headers": {"Idempotency-Key": "k"}, "params": {"reuse": "true"}}
+    first = one.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, **options)  # type: ignore[arg-type]
+    second = two.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, **options)  # type: ignore[arg-type]
+    assert first.json()["job_id"] != second.json()["job_id"]
+
+
+def test_uploads_a_minute(enter: Enter) -> None:
+    """One too many is told when to come back; another key has its own count."""
+    api, other = enter("hasty", uploads_per_minute=2), enter("other", uploads_per_minute=2)
+    time.sleep(max(0.0, 55 - time.time() % 60) if time.time() % 60 > 55 else 0.0)
+    assert [post(api).status_code for _ in range(2)] == [202, 202]
+    answer = post(api)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert post(other).status_code == 202
+
+
+def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
+    """As many as may wait; when one has ended or is erased there is room again."""
+    api = enter("busy", jobs_waiting=1)
+    first = post(api).json()
+    assert post(api).json()["code"] == "rate_limited"
+    assert api.delete(first["links"]["self"]).status_code == 204
+    second = post(api)
+    assert second.status_code == 202
+    start_scripted_worker()
+    ended(api, second.json()["job_id"])
+    assert post(api).status_code == 202
+
+
+def test_megabytes_a_day(enter: Enter, guarded: Settings) -> None:
+    """What goes beyond is refused, is not kept, and does not count."""
+    api = enter("hungry", megabytes_per_day=1)
+    large = VIDEO + bytes(600_000)
+    assert post(api, large).status_code == 202
+    answer = post(api, large)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert len(list((guarded.data_dir / "jobs").iterdir())) == 1
+    assert post(api).status_code == 202
+
+
+def test_strangers_are_refused_without_keys(service_settings: Settings) -> None:
+    """An address that others can reach takes keys, or a word that none are wanted."""
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):  # noqa: S104
+        with pytest.raises(ConfigurationError, match="DUYGU_ALLOW_ANONYMOUS"):
+            serve(service_settings.model_copy(update={"host": host}), print)
+
+
+def test_a_full_disk_takes_no_uploads(service_settings: Settings) -> None:
+    """503 with Retry-After while less room is left than has to be."""
+    with serving(service_settings.model_copy(update={"min_free_mb": 1e9})) as api:
+        answer = post(api)
+        assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
+        assert "Retry-After" in answer.headers
+
+
+@pytest.mark.parametrize("pause_s", [60.0, 0.2])
+def test_slow_bodies_time_out(service_settings: Settings, pause_s: float) -> None:
+    """Whether nothing comes any more or only a byte now and then; nothing is kept."""
+    with serving(service_settings.model_copy(update={"body_timeout_s": 1.0})) as api:
+        host, port = api.base_url.host, api.base_url.port
+        assert port
+        with socket.create_connection((host, port), timeout=20) as connection:
+            connection.sendall(
+                b"POST /v1/videos HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+                b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+                b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'
+            )
+            assert b" 408 " in _dripped(connection, pause_s).splitlines()[0]
+    assert list((service_settings.data_dir / "jobs").rglob("*")) == []
+
+
+def _dripped(connection: socket.socket, pause_s: float) -> bytes:
+    """What is answered while a byte is sent now and then."""
+    connection.settimeout(pause_s)
+    for _ in range(60):
+        try:
+            return connection.recv(65536)
+        except TimeoutError:
+            connection.sendall(b"\0")
+    return b""
+
+
+def test_other_origins_are_let_in_where_configured(service_settings: Settings) -> None:
+    """By default no page from elsewhere may read an answer."""
+    origin = {"Origin": "https://app.example"}
+    with serving(service_settings) as api:
+        assert "Access-Control-Allow-Origin" not in api.get("/v1/jobs", headers=origin).headers
+    allowed = service_settings.model_copy(update={"cors_origins": "https://app.example, https://other.example"})
+    with serving(allowed) as api:
+        answer = api.get("/v1/jobs", headers=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+        stranger = api.get("/v1/jobs", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in stranger.headers

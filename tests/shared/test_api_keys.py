@@ -1,0 +1,84 @@
+"""Keys: made once, stored as hashes, each with its scopes."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, read_keys
+from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
+
+BOTH = frozenset({Scope.SUBMIT, Scope.READ})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the keys will be."""
+    return tmp_path / "keys.json"
+
+
+def test_a_key_is_known_again(path: Path) -> None:
+    """With its name, its scopes and its limits; another one stays good when one is added."""
+    first = add_key(path, "app", BOTH, Limits(uploads_per_minute=3))
+    second = add_key(path, "other", frozenset({Scope.ADMIN}), Limits())
+    ring = read_keys(path)
+    assert not ring.empty
+    caller = ring.caller(first)
+    assert (caller.name, caller.scopes, caller.limits.uploads_per_minute) == ("app", BOTH, 3)
+    assert ring.caller(second).name == "other"
+
+
+def test_the_file_does_not_hold_the_key(path: Path) -> None:
+    """Whoever reads it cannot use the service; and only its owner reads it."""
+    secret = add_key(path, "app", BOTH, Limits()).split("_", 2)[2]
+    assert secret not in path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "change", ["", "x", "duygu_app_", "duygu_app_wrong", "duygu_nobody_{secret}", "other_app_{secret}"]
+)
+def test_other_keys_are_refused(path: Path, change: str) -> None:
+    """Nothing, nonsense, a wrong secret, a right secret under another name."""
+    secret = add_key(path, "app", BOTH, Limits()).split("_", 2)[2]
+    with pytest.raises(UnauthorizedError):
+        read_keys(path).caller(change.format(secret=secret) or None)
+
+
+def test_scopes_and_owners(path: Path) -> None:
+    """A key does what its scopes say and sees what is its own; an administrator does and sees everything."""
+    reader = added(path, "reader", frozenset({Scope.READ}))
+    reader.require(Scope.READ)
+    with pytest.raises(ForbiddenError, match="submit"):
+        reader.require(Scope.SUBMIT)
+    assert reader.may_see("reader")
+    assert not reader.may_see("app")
+    chief = added(path, "chief", frozenset({Scope.ADMIN}))
+    chief.require(Scope.SUBMIT)
+    assert chief.may_see("app")
+
+
+def added(path: Path, name: str, scopes: frozenset[Scope]) -> Caller:
+    """The caller who has a new key."""
+    key = add_key(path, name, scopes, Limits())
+    return read_keys(path).caller(key)
+
+
+def test_without_keys_everybody_is_welcome() -> None:
+    """And may do everything."""
+    ring = read_keys(None)
+    assert ring.empty
+    assert ring.caller(None) is ring.caller("anything") is ANONYMOUS
+
+
+def test_bad_files_and_names_are_told(path: Path) -> None:
+    """A file that is missing or damaged stops the start, and a name is used once."""
+    with pytest.raises(ConfigurationError):
+        read_keys(path)
+    add_key(path, "app", BOTH, Limits())
+    with pytest.raises(ConfigurationError, match="already"):
+        add_key(path, "app", BOTH, Limits())
+    with pytest.raises(ConfigurationError, match="no name"):
+        add_key(path, "My App", BOTH, Limits())
+    path.write_text("[{}]")
+    with pytest.raises(ConfigurationError):
+        read_keys(path)
