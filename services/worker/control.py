@@ -4,14 +4,9 @@ import math
 import threading
 import time
 
-from shared.errors import DuyguError
 
-
-class HandedBackError(DuyguError):
-    """The worker has to end before the job has; another worker shall do it."""
-
-    code = "handed_back"
-    title = "The job goes on in another worker"
+class HandedBackError(Exception):
+    """The worker has to end before the job has; another worker shall do it. Nobody outside ever sees it."""
 
 
 class JobControl:

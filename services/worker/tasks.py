@@ -43,7 +43,7 @@ def tidy(place: Workplace, job_id: str) -> None:
         place.storage.remove(job_id, UPLOAD)
 
 
-def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | None:
+def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | HandedBackError | None:
     storage = turn.place.storage
     try:
         with storage.local(job_id, UPLOAD) as path:
