@@ -9,6 +9,7 @@ from typing import Any
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
+from shared.logs import set_up_logs
 from shared.queues import QueueName
 
 USAGE_STATUS = 2
@@ -86,14 +87,18 @@ def _serve(**options: Any) -> int:
     from services.supervisor import serve
 
     given = {name: value for name, value in options.items() if value is not None}
-    return serve(Settings(**given), lambda url: print(f"Duygu listens on {url}", flush=True))  # noqa: T201
+    settings = Settings(**given)
+    set_up_logs(settings.log_format, settings.log_level)
+    return serve(settings, lambda url: print(f"Duygu listens on {url}", flush=True))  # noqa: T201
 
 
 def _worker(queue: QueueName) -> int:
     # The image of the API has none of the packages that this needs.
     from services.worker.main import run_worker
 
-    return run_worker(Settings(), queue)
+    settings = Settings()
+    set_up_logs(settings.log_format, settings.log_level)
+    return run_worker(settings, queue)
 
 
 def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | None) -> int:

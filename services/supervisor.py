@@ -45,7 +45,7 @@ class Workers:
         self._watch = threading.Thread(target=self._watch_over, name="supervisor", daemon=True)
 
     def __enter__(self) -> "Workers":
-        self._processes = [self._start() for _ in range(self._settings.workers)]
+        self._processes = [self._start(place) for place in range(self._settings.workers)]
         self._watch.start()
         return self
 
@@ -53,14 +53,18 @@ class Workers:
         self._stopping.set()
         self._watch.join()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def _start(self, place: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
             [sys.executable, "-m", "services.cli", "worker", QueueName.VIDEOS.value],
-            env={**os.environ, **self._settings.environment()},
+            env={**os.environ, **self._of_place(place).environment()},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
             preexec_fn=end_with_parent,
         )
+
+    def _of_place(self, place: int) -> Settings:
+        port = self._settings.metrics_port
+        return self._settings.model_copy(update={"metrics_port": port + place if port else 0})
 
     def _watch_over(self) -> None:
         # A process that a thread has started is told to end when that thread ends: whoever starts them also stops them.
@@ -80,7 +84,7 @@ class Workers:
             for place, process in enumerate(self._processes):
                 if process.poll() is not None:
                     logger.error("a worker has ended with status %s; it is started again", process.returncode)
-                    self._processes[place] = self._start()
+                    self._processes[place] = self._start(place)
                     self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _keep_valkey_running(self) -> None:

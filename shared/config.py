@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.logs import LogFormat
+
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000
 
@@ -81,11 +83,45 @@ class Settings(BaseSettings):
     max_queued: Annotated[int, Field(gt=0)] = 100
     """Jobs that may wait; one more is answered 503."""
 
+    log_format: LogFormat = "text"
+    """`json` writes one object a line, with the ids of requests and jobs."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is worth a line in the log."""
+
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port on which a worker answers Prometheus; 0 for none. `duygu serve` gives its workers this port and the next."""
+
+    metrics_host: str = "127.0.0.1"
+    """Address of that port."""
+
     job_timeout_s: Annotated[int, Field(gt=0)] = 3600
     """Longest time that one job may run."""
 
     shutdown_grace_s: Annotated[float, Field(ge=0)] = 5.0
     """Seconds that a worker which is told to stop gives its running job; after that another worker does the job."""
+
+    stream_workers: Annotated[int, Field(ge=0)] = 1
+    """Worker processes for live sessions that `duygu serve` starts."""
+
+    stream_redis_url: str = ""
+    """Redis or Valkey server for the frames of live sessions; it should keep nothing on disk. Empty: the one of
+    `REDIS_URL` or, where that is empty too, an embedded Valkey that keeps everything in memory."""
+
+    stream_sessions: Annotated[int, Field(gt=0)] = 200
+    """Live sessions that may be open at the same time, of all keys together."""
+
+    stream_max_frame_mb: Annotated[float, Field(gt=0, le=15)] = 4
+    """Largest picture of a live session, in megabytes of 1,000,000 bytes."""
+
+    stream_max_pixels: Annotated[int, Field(gt=0)] = 2560 * 1440
+    """Most pixels in one picture of a live session."""
+
+    stream_max_waiting: Annotated[int, Field(gt=0, le=50)] = 4
+    """Frames of a live session that wait for a worker; one more drops the oldest."""
+
+    stream_idle_s: Annotated[float, Field(gt=0, le=100)] = 60
+    """A live session from which nothing comes for so many seconds is closed."""
 
     result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
     """Seconds after its end for which a job and its result are kept."""

@@ -8,15 +8,17 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from services.api import events, health, jobs, model, results, videos
+from services.api import events, health, jobs, metrics, model, results, videos
 from services.api.headers import SecurityHeaders
+from services.api.metrics import Metrics
+from services.api.observation import Observation
 from services.api.pages import mount_pages
 from services.api.problems import handle_problems
 from services.api.service import open_service
 from shared.config import Settings
 from shared.schemas import Problem
 
-ROUTERS = (videos.router, jobs.router, events.router, results.router, model.router, health.router)
+ROUTERS = (videos.router, jobs.router, events.router, results.router, model.router, health.router, metrics.router)
 
 SUMMARY = "Turns video into a timeline of emotions for every face in it"
 
@@ -47,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # the framework's own page loads its scripts from elsewhere
         redoc_url=None,
     )
-    app.state.service = open_service(settings)
+    service = open_service(settings)
+    app.state.service, app.state.metrics = service, Metrics(service)
+    app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
     _allow_origins(app, settings)
     handle_problems(app)

@@ -2,7 +2,6 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
@@ -82,7 +81,7 @@ def handle_problems(app: FastAPI) -> None:
 
 
 def _told(request: Request, error: Exception) -> ProblemResponse:
-    return problem_response(cast(DuyguError, error))
+    return _counted(request, cast(DuyguError, error))
 
 
 def _invalid(request: Request, error: Exception) -> ProblemResponse:
@@ -90,28 +89,29 @@ def _invalid(request: Request, error: Exception) -> ProblemResponse:
         {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
         for fault in cast(RequestValidationError, error).errors()
     ]
-    return problem_response(InvalidRequestError(), errors=faults)
+    return _counted(request, InvalidRequestError(), errors=faults)
 
 
 def _framework(request: Request, error: Exception) -> ProblemResponse:
     answer = cast(HTTPException, error)
     otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
     known = BY_STATUS.get(answer.status_code, otherwise)
-    response = problem_response(known(), status=answer.status_code)
-    response.headers.update(_headers(answer))
+    response = _counted(request, known(), status=answer.status_code)
+    response.headers.update(answer.headers or {})
     return response
-
-
-def _headers(answer: HTTPException) -> Mapping[str, str]:
-    return answer.headers or {}
 
 
 def _unavailable(request: Request, error: Exception) -> ProblemResponse:
     logger.warning("Redis cannot be used: %s", error)
-    return problem_response(UnavailableError())
+    return _counted(request, UnavailableError())
 
 
 def _internal(request: Request, error: Exception) -> ProblemResponse:
-    response = problem_response(DuyguError())
+    response = _counted(request, DuyguError())
     response.headers.update(HEADERS)  # it is answered outside of everything that was added to the application
     return response
+
+
+def _counted(request: Request, error: DuyguError, *, status: int | None = None, **more: object) -> ProblemResponse:
+    request.app.state.metrics.problems.labels(error.code).inc()
+    return problem_response(error, status=status, **more)

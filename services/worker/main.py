@@ -25,6 +25,8 @@ def serve(settings: Settings, queue: QueueName, analyze: Analyze) -> int:
     """Serve a queue with an analysis that is ready to run; returns the exit status of the process."""
     redis = connect(redis_url(settings))
     place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze)
+    if settings.metrics_port:
+        place.metrics.serve(settings.metrics_host, settings.metrics_port)
     worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
     worker.work(logging_level="WARNING")
     return 0 if worker.stopping else 1

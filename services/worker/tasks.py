@@ -8,6 +8,8 @@ from services.worker.control import HandedBackError
 from services.worker.reporter import Reporter
 from services.worker.workplace import Turn, Workplace, current_turn
 from shared.errors import CancelledError, DuyguError, JobTimeoutError, OutOfMemoryError
+from shared.jobs import JobRecord
+from shared.logs import about
 from shared.storage import RESULT, UPLOAD
 
 logger = logging.getLogger(__name__)
@@ -19,20 +21,29 @@ def analyze_video(job_id: str) -> None:
     Raises HandedBackError when the worker has to go; everything else that goes wrong is written into the job.
     """
     turn = current_turn()
-    jobs = turn.place.jobs
-    record = jobs.begin(job_id)
-    if record is not None:
-        reporter = Reporter(jobs, record, turn.control)
-        error = _attempt(turn, job_id, reporter)
-        if isinstance(error, HandedBackError):
-            jobs.hand_back(job_id)
-            raise error
-        reporter.flush()
-        if error is None:
-            jobs.succeed(job_id, reporter.next_number)
-        else:
-            jobs.fail(job_id, error, reporter.next_number)
-    tidy(turn.place, job_id)
+    with about(job_id=job_id):
+        record = turn.place.jobs.begin(job_id)
+        if record is not None:
+            _run(turn, record)
+        tidy(turn.place, job_id)
+
+
+def _run(turn: Turn, record: JobRecord) -> None:
+    jobs, metrics = turn.place.jobs, turn.place.metrics
+    if record.attempts == 1 and record.started_at:
+        metrics.seconds.labels("wait").observe((record.started_at - record.created_at).total_seconds())
+    reporter = Reporter(jobs, record, turn.control)
+    error = _attempt(turn, record.job_id, reporter)
+    if isinstance(error, HandedBackError):
+        jobs.hand_back(record.job_id)
+        raise error
+    reporter.flush()
+    if error is None:
+        jobs.succeed(record.job_id, reporter.next_number)
+    else:
+        jobs.fail(record.job_id, error, reporter.next_number)
+    metrics.jobs.labels(error.code if error else "succeeded").inc()
+    logger.info("the job has ended: %s", error.code if error else "succeeded")
 
 
 def tidy(place: Workplace, job_id: str) -> None:
@@ -44,9 +55,9 @@ def tidy(place: Workplace, job_id: str) -> None:
 
 
 def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | HandedBackError | None:
-    storage = turn.place.storage
+    storage, metrics = turn.place.storage, turn.place.metrics
     try:
-        with storage.local(job_id, UPLOAD) as path:
+        with storage.local(job_id, UPLOAD) as path, metrics.seconds.labels("analyze").time():
             result = turn.place.analyze(
                 path,
                 job_id=job_id,
@@ -54,8 +65,9 @@ def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | Handed
                 on_window=reporter.window,
                 should_stop=turn.control.should_stop,
             )
-        with storage.writer(job_id, RESULT) as file:
+        with storage.writer(job_id, RESULT) as file, metrics.seconds.labels("store").time():
             file.write(result.model_dump_json().encode())
+        metrics.count(result)
     except CancelledError as error:
         return HandedBackError() if turn.control.handing_back else error
     except DuyguError as error:

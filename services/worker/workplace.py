@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from services.worker.control import JobControl
+from services.worker.metrics import WorkerMetrics
 from shared.job_store import JobStore
 from shared.schemas import Result, Window
 from shared.storage import Storage
@@ -60,6 +61,7 @@ class Workplace:
     jobs: JobStore
     storage: Storage
     analyze: Analyze
+    metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""`GET /metrics`: what the API does, and how the queues are, for Prometheus."""
+
+import time
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+from rq import Queue
+
+from services.api.dependencies import Administrator
+from services.api.problems import problems
+from services.api.service import Service
+from shared import keys
+from shared.jobs import made_at
+from shared.liveness import heard_since
+
+router = APIRouter(tags=["health"])
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """What one API process counts."""
+
+    def __init__(self, service: Service) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "duygu_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "duygu_http_request_seconds",
+            "Time until an answer began",
+            ["method", "route"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
+        model = Info("duygu_model", "The model that answers", registry=self.registry)
+        model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})
+        self.registry.register(QueueCollector(service))
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+
+class QueueCollector(Collector):
+    """How the queues are at the moment of being asked."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing beforehand: Redis is not asked when this is registered."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Depth, age and workers of each queue; nothing of them while Redis is away."""
+        reachable = GaugeMetricFamily("duygu_redis_up", "Whether Redis answers")
+        try:
+            found = self._gauges(self._service.videos)
+            reachable.add_metric([], 1)
+        except RedisError:
+            found = []
+            reachable.add_metric([], 0)
+        yield reachable
+        yield from found
+
+    def _gauges(self, queue: Queue) -> list[GaugeMetricFamily]:
+        redis = self._service.redis
+        oldest: bytes | None = redis.lindex(queue.key, 0)  # type: ignore[assignment]
+        age = time.time() - made_at(oldest.decode()) if oldest else 0.0
+        workers = redis.zcount(keys.workers(queue.name), heard_since(), "+inf")
+        return [
+            _gauge("duygu_queue_jobs", "Jobs that wait", queue.name, queue.count),
+            _gauge("duygu_queue_age_seconds", "Age of the job that waits at the front", queue.name, age),
+            _gauge("duygu_workers", "Live workers", queue.name, workers),
+        ]
+
+
+def _gauge(name: str, meaning: str, queue: str, value: float) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, meaning, labels=["queue"])
+    gauge.add_metric([queue], value)
+    return gauge
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
+)
+def read_metrics(request: Request, caller: Administrator) -> Response:
+    """What this process has counted, and how the queues are, as Prometheus reads it."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,43 @@
+"""What one worker counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
+
+from shared.schemas import ModelInfo, Result
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+
+class WorkerMetrics:
+    """Jobs, their time by stage, and what was in the videos."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.jobs = Counter("duygu_jobs", "Jobs that ended here", ["code"], registry=self.registry)
+        self.seconds = Histogram(
+            "duygu_job_seconds",
+            "Time of a job in a stage: wait in the queue, analyze, store the result",
+            ["stage"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.frames = Counter("duygu_frames", "Frames", ["what"], registry=self.registry)
+        self.faces = Counter("duygu_faces", "Faces followed", registry=self.registry)
+        self.video_seconds = Counter("duygu_video_seconds", "Seconds of video analysed", registry=self.registry)
+        self._model = Info("duygu_model", "The model that answers", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+
+    def count(self, result: Result) -> None:
+        """Add what was found in one video."""
+        self.frames.labels("decoded").inc(result.video.frames_decoded)
+        self.frames.labels("analysed").inc(result.video.frames_analysed)
+        self.faces.inc(len(result.faces))
+        self.video_seconds.inc(result.video.duration_s)
+        self.name_model(result.model)
+
+    def name_model(self, model: ModelInfo) -> None:
+        """Say which model answers."""
+        self._model.info({"name": model.name, "version": model.version, "sha256": model.sha256})
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer scrapes on a port of their own, in a thread that ends with the process."""
+        start_http_server(port, host, self.registry)

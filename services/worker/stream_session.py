@@ -1,0 +1,174 @@
+"""One live session as a worker sees it: the analyzer between two steps, and what its faces last showed."""
+
+import json
+import struct
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from shared.config import Settings
+from shared.errors import UndecodablePictureError
+from shared.schemas import Position, Window
+from shared.stream_messages import LiveFace, Options
+from shared.stream_steps import About, Reply
+from shared.vision import snapshots
+from shared.vision.analyzer import Analyzer, Step
+from shared.vision.decoder import DETECTION_FACE
+from shared.vision.engine import Engine
+from shared.vision.results import Answer, Reader
+from shared.vision.sampling import Sampler
+from shared.vision.types import Frame, Image
+
+LENGTH = struct.Struct(">I")
+
+
+@dataclass(slots=True)
+class KnownFace:
+    """A face that has its id."""
+
+    start_s: float
+    end_s: float
+    answer: Answer | None = None  # the newest
+
+
+@dataclass(slots=True)
+class News:
+    """What one step brought for one face."""
+
+    answers: list[Answer] = field(default_factory=list)
+    positions: list[Position] = field(default_factory=list)
+
+
+class LiveSession:
+    """Takes the pictures of a session one after the other."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._detection_side = round(DETECTION_FACE / settings.min_face)
+        self._analyzer = Analyzer(engine)
+        self._faces: dict[int, KnownFace] = {}
+        self._present: list[int] = []  # ids of the faces in the last analysed picture
+        self._size = (0, 0)
+
+    def take(self, seq: int, about: About, picture: bytes) -> Reply:
+        """What the next picture shows. Raises UndecodablePictureError."""
+        frame = to_frame(decode(picture), seq, about.time_s, self._detection_side)
+        height, width = frame.grey.shape
+        ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(about.time_s)
+        self._size = (width, height)
+        before = self._analyzer.frames_analysed
+        step = self._analyzer.push(frame)
+        analysed = self._analyzer.frames_analysed > before
+        both = replace(step, answers=ended.answers + step.answers, ended=ended.ended + step.ended)
+        return Reply(seq=seq, width=width, height=height, faces=self._tell(both, about.options, analysed=analysed))
+
+    def finish(self, seq: int, about: About) -> Reply:
+        """The last windows, once no picture follows."""
+        width, height = self._size
+        faces = self._tell(self._analyzer.finish(), about.options, analysed=True)
+        return Reply(seq=seq, width=width, height=height, faces=faces)
+
+    def save(self) -> bytes:
+        """Everything that the next answer depends on."""
+        faces = {face_id: _save_face(face) for face_id, face in self._faces.items()}
+        story = json.dumps({"size": self._size, "present": self._present, "faces": faces}).encode()
+        return LENGTH.pack(len(story)) + story + snapshots.save(self._analyzer)
+
+    @classmethod
+    def restore(cls, engine: Engine, settings: Settings, data: bytes) -> "LiveSession":
+        """The session that was saved. Raises ValueError when it was not saved by this version and recipe."""
+        session = cls(engine, settings)
+        (length,) = LENGTH.unpack_from(data)
+        story = json.loads(data[LENGTH.size : LENGTH.size + length])
+        session._analyzer = snapshots.restore(engine, data[LENGTH.size + length :])
+        session._size, session._present = tuple(story["size"]), story["present"]
+        session._faces = {int(face_id): _load_face(int(face_id), saved) for face_id, saved in story["faces"].items()}
+        return session
+
+    def _begin_again(self) -> Step:
+        """The pictures have another size from here on: no face is followed from one to the other."""
+        before = self._analyzer
+        step = before.finish()
+        self._analyzer = Analyzer(self._engine)
+        self._analyzer.last_id = before.last_id
+        self._analyzer.sampler = Sampler(self._engine.recipe.rate_hz, None, before.sampler.last)
+        return step
+
+    def _tell(self, step: Step, options: Options, *, analysed: bool) -> list[LiveFace]:
+        reader = self._reader(options)
+        news: dict[int, News] = {}
+        for seen in step.seen:
+            news.setdefault(seen.face_id, News()).positions.append(reader.position(seen))
+            known = self._faces.setdefault(seen.face_id, KnownFace(seen.time_s, seen.time_s))
+            known.end_s = max(known.end_s, seen.time_s)
+        for answer in step.answers:
+            news.setdefault(answer.face_id, News()).answers.append(answer)
+            self._faces[answer.face_id].answer = answer
+        if analysed:
+            self._present = [face_id for face_id, brought in news.items() if brought.positions]
+        told = sorted({*news, *self._present})
+        faces = [_live_face(face_id, self._faces[face_id], news.get(face_id, News()), reader) for face_id in told]
+        for face_id in step.ended:
+            self._faces.pop(face_id, None)
+        smallest = options.smallest_face * min(self._size)
+        return [face for face in faces if all(max(position.box[2:]) >= smallest for position in face.positions[-1:])]
+
+    def _reader(self, options: Options) -> Reader:
+        labels = self._engine.model.labels
+        chosen = [label for label in labels if options.labels is None or label in options.labels]
+        return Reader(self._engine.recipe, tuple(chosen))
+
+
+def decode(picture: bytes) -> Image:
+    """(h, w, 3) BGR, upright. Raises UndecodablePictureError."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise UndecodablePictureError from error
+    if pixels is None:
+        raise UndecodablePictureError
+    return np.asarray(pixels, np.uint8)
+
+
+def to_frame(pixels: Image, index: int, time_s: float, detection_side: int) -> Frame:
+    """The two pictures that the engine looks at, made as for a file: see shared/vision/pictures.py."""
+    height, width = pixels.shape[:2]
+    divisor = max(1, min(width, height) // detection_side)
+    small = pixels
+    if divisor > 1:
+        size = (max(1, round(width / divisor)), max(1, round(height / divisor)))
+        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+    return Frame(index, time_s, rgb, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8))
+
+
+def _live_face(face_id: int, face: KnownFace, news: News, reader: Reader) -> LiveFace:
+    newest: Window | None = reader.window(face.answer) if face.answer else None
+    return LiveFace(
+        face_id=face_id,
+        state="known" if newest else "warming_up",
+        start_s=round(face.start_s, 3),
+        end_s=round(face.end_s, 3),
+        emotion=newest.emotion if newest else None,
+        confidence=newest.confidence if newest else None,
+        probabilities=newest.probabilities if newest else None,
+        uncertain=newest.uncertain if newest else None,
+        windows=[reader.window(answer) for answer in news.answers],
+        positions=news.positions,
+    )
+
+
+def _save_face(face: KnownFace) -> list[object]:
+    answer = face.answer
+    newest = answer and [answer.start_s, answer.end_s, answer.logits.tolist(), list(answer.flags)]
+    return [face.start_s, face.end_s, newest]
+
+
+def _load_face(face_id: int, saved: list[object]) -> KnownFace:
+    start_s, end_s, newest = saved
+    face = KnownFace(float(start_s), float(end_s))  # type: ignore[arg-type] # it is JSON of our own
+    if newest:
+        first_s, last_s, logits, flags = newest  # type: ignore[misc,attr-defined] # the same
+        face.answer = Answer(face_id, first_s, last_s, np.array(logits, np.float32), tuple(flags))
+    return face

@@ -1,0 +1,98 @@
+"""Working on live sessions: a shift takes one step after the other, of whichever sessions are ready."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from redis import Redis
+from rq.timeouts import JobTimeoutException
+
+from services.worker.stream_session import LiveSession
+from shared.config import Settings
+from shared.errors import CrashedError, DuyguError
+from shared.stream_steps import REPLIES, About, Reply
+from shared.stream_store import Claim, SessionDesk, Waiting
+from shared.vision.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+SHIFT_S = 2.0
+"""A shift ends after so long, so that the worker can look after its queue."""
+
+LINGER_S = 0.25
+"""A shift ends when no session was ready for so long. Longer than the time from frame to frame of a slow camera."""
+
+MOST_AT_HAND = 64
+"""Sessions whose state a worker keeps, so that it need not be read again."""
+
+MOST_ATTEMPTS = 3
+"""Steps that did not come to their end, one after the other, until their frames are given up."""
+
+
+class StreamWork:
+    """What a worker for live sessions has, set up once."""
+
+    def __init__(self, redis: Redis, engine: Engine, settings: Settings) -> None:
+        self._desk = SessionDesk(redis)
+        self._engine = engine
+        self._settings = settings
+        self._at_hand: OrderedDict[str, tuple[int, LiveSession]] = OrderedDict()
+
+    def shift(self, should_stop: Callable[[], bool]) -> int:
+        """Take steps until nothing is ready or the time is over; returns how many there were."""
+        self._desk.begin_shift()
+        steps, end = 0, time.monotonic() + SHIFT_S
+        while time.monotonic() < end and not should_stop():
+            session_id = self._desk.next_ready(LINGER_S)
+            if session_id is None:
+                break
+            self.step(session_id)
+            steps += 1
+        return steps
+
+    def step(self, session_id: str) -> None:
+        """Answer all frames of a session that wait."""
+        known, session = self._at_hand.pop(session_id, (-1, None))
+        claim = self._desk.claim(session_id, known)
+        if claim is None:
+            return
+        if claim.state is not None or session is None:
+            session = self._open(claim)
+        replies = self._answer(session, claim)
+        if self._desk.commit(claim, session.save(), REPLIES.dump_json(replies).decode()):
+            self._at_hand[session_id] = (claim.number, session)
+        while len(self._at_hand) > MOST_AT_HAND:
+            self._at_hand.popitem(last=False)
+
+    def _open(self, claim: Claim) -> LiveSession:
+        try:
+            if claim.state:
+                return LiveSession.restore(self._engine, self._settings, claim.state)
+        except ValueError as error:
+            logger.warning("a session begins again: %s", error)
+        return LiveSession(self._engine, self._settings)
+
+    def _answer(self, session: LiveSession, claim: Claim) -> list[Reply]:
+        if claim.attempts > MOST_ATTEMPTS:
+            return [_refusal(frame, CrashedError()) for frame in claim.frames]
+        return [_attempt(session, frame) for frame in claim.frames]
+
+
+def _attempt(session: LiveSession, frame: Waiting) -> Reply:
+    try:
+        about = About.model_validate_json(frame.about)
+        if about.last:
+            return session.finish(frame.seq, about)
+        return session.take(frame.seq, about, frame.picture)
+    except DuyguError as error:
+        return _refusal(frame, error)
+    except JobTimeoutException:
+        raise
+    except Exception:
+        logger.exception("a frame could not be answered for a reason that lies with us")
+        return _refusal(frame, DuyguError())
+
+
+def _refusal(frame: Waiting, error: DuyguError) -> Reply:
+    return Reply(seq=frame.seq, code=error.code, detail=error.detail)

@@ -1,0 +1,51 @@
+"""Logs: lines for people or JSON for programs, with the request and the job that they are about."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+LogFormat = Literal["text", "json"]
+
+_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - it is replaced, never changed
+
+TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@contextmanager
+def about(**what: str) -> Iterator[None]:
+    """Mark everything that is logged within the block, such as with a `job_id`."""
+    token = _context.set({**_context.get(), **what})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record with its time, its context and, where there is one, its traceback."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_context.get(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def set_up_logs(log_format: LogFormat, level: str) -> None:
+    """Log to stderr from now on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(TEXT))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

@@ -1,0 +1,82 @@
+"""What Prometheus and the log are told of requests."""
+
+import logging
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+
+from shared.api_keys import Limits, Scope, add_key
+from shared.config import Settings
+from shared.liveness import sign_of_life
+from tests.services.conftest import hand_in, serving
+from tests.services.scripted_worker import Script
+
+
+def scraped(api: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:
+    """Every sample by its name and the values of its labels."""
+    answer = api.get("/metrics")
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.text)
+    samples = [sample for family in families for sample in family.samples]
+    return {(sample.name, frozenset(sample.labels.values())): sample.value for sample in samples}
+
+
+def test_requests_are_counted_by_route(api: httpx.Client) -> None:
+    """Under the route's pattern, never under a path that anybody may invent; problems by their code."""
+    job = hand_in(api, Script().upload())
+    api.get(job["links"]["self"])
+    api.get(f"/v1/jobs/{'0' * 32}")
+    api.get("/invented")
+    found = scraped(api)
+    assert found["duygu_http_requests_total", frozenset({"POST", "/v1/videos", "202"})] == 1
+    assert found["duygu_http_requests_total", frozenset({"GET", "/v1/jobs/{job_id}", "200"})] == 1
+    assert found["duygu_http_requests_total", frozenset({"GET", "/v1/jobs/{job_id}", "404"})] == 1
+    assert found["duygu_http_requests_total", frozenset({"GET", "none", "404"})] == 1
+    assert found["duygu_http_problems_total", frozenset({"job_not_found"})] == 1
+    assert found["duygu_http_request_seconds_count", frozenset({"POST", "/v1/videos"})] == 1
+    assert not any("invented" in value for _, values in found for value in values)
+
+
+def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
+    """How many jobs wait, for how long, and how many workers there are."""
+    hand_in(api, Script().upload())
+    hand_in(api, Script().upload())
+    sign_of_life(redis, "videos", "somebody")
+    found = scraped(api)
+    queue = frozenset({"videos"})
+    assert (found["duygu_queue_jobs", queue], found["duygu_workers", queue]) == (2, 1)
+    assert 0 < found["duygu_queue_age_seconds", queue] < 60
+    assert found["duygu_redis_up", frozenset()] == 1
+
+
+def test_without_redis_there_are_metrics_all_the_same(service_settings: Settings) -> None:
+    """They say that it is away."""
+    with serving(service_settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})) as api:
+        found = scraped(api)
+        assert found["duygu_redis_up", frozenset()] == 0
+        assert ("duygu_queue_jobs", frozenset({"videos"})) not in found
+
+
+def test_only_administrators_see_them(service_settings: Settings) -> None:
+    """Where there are keys."""
+    path = service_settings.data_dir / "keys.json"
+    path.parent.mkdir()
+    app, chief = (add_key(path, scope, frozenset({scope}), Limits()) for scope in (Scope.READ, Scope.ADMIN))
+    with serving(service_settings.model_copy(update={"keys_file": path})) as api:
+        assert api.get("/metrics", headers={"Authorization": f"Bearer {app}"}).status_code == 403
+        assert api.get("/metrics", headers={"Authorization": f"Bearer {chief}"}).status_code == 200
+
+
+def test_answers_carry_an_id(api: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """That of the proxy in front if it is a plain one, else a new one; the log has a line for each request."""
+    caplog.set_level(logging.INFO)
+    assert api.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"
+    for given in ("", "a b", "x" * 65, "<script>"):
+        made = api.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
+        assert made != given
+        assert len(made) == 16
+    lines = [record for record in caplog.records if record.name == "services.api.observation"]
+    assert len(lines) == 5
+    assert lines[0].getMessage() == "GET /healthz 200"

@@ -1,0 +1,45 @@
+"""What a line of the log looks like."""
+
+import json
+import logging
+import subprocess
+import sys
+
+from shared.config import ROOT
+from shared.logs import JsonFormatter, about
+
+
+def formatted(message: str, **facts: object) -> dict[str, object]:
+    """One line, read back."""
+    record = logging.LogRecord("duygu", logging.INFO, "", 0, message, None, None)
+    record.facts = facts
+    return dict(json.loads(JsonFormatter().format(record)))
+
+
+def test_a_line_is_an_object_with_its_context() -> None:
+    """The ids of the request and the job stand in every line that is about them, and in no other."""
+    with about(request_id="r"), about(job_id="j"):
+        line = formatted("günaydın\n", seconds=1.5)
+    assert line["message"] == "günaydın\n"
+    assert (line["level"], line["logger"], line["request_id"], line["job_id"], line["seconds"]) == (
+        "info",
+        "duygu",
+        "r",
+        "j",
+        1.5,
+    )
+    assert "job_id" not in formatted("later")
+
+
+def test_an_error_has_its_traceback_in_the_same_line() -> None:
+    """Nothing of a JSON log spans lines."""
+    program = (
+        "import logging; from shared.logs import set_up_logs; set_up_logs('json', 'info')\n"
+        "logging.getLogger('x').debug('no'); logging.getLogger('x').info('yes')\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logging.getLogger('x').exception('broken')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    yes, broken = [json.loads(line) for line in done.stderr.splitlines()]
+    assert yes["message"] == "yes"
+    assert "ZeroDivisionError" in broken["traceback"]
