@@ -31,6 +31,14 @@ def test_openapi_describes_every_call(api: httpx.Client) -> None:
                 assert list(answer["content"]) == ["application/problem+json"]
 
 
+def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
+    """docs/api.md names each path and method."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for path, operations_ in api.get("/openapi.json").json()["paths"].items():
+        for method in operations_:
+            assert f"`{method.upper()} {path.replace('{job_id}', '{id}')}`" in page
+
+
 def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
     """What is described in backticks is an error of ours."""
     for operation in operations(api.get("/openapi.json").json()):
