@@ -29,7 +29,7 @@ from services.worker.tasks import tidy
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import CrashedError
 from shared.liveness import HEARTBEAT_S, farewell, sign_of_life
-from shared.queues import TaskJob
+from shared.queues import ANALYZE_VIDEO, TaskJob
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +151,8 @@ class ModelWorker(SimpleWorker):
                 self._give_up(job)
 
     def _give_up(self, job: Job) -> None:
+        if job.func_name != ANALYZE_VIDEO:
+            return  # nobody waits for it
         self._place.jobs.fail(job.id, CrashedError())
         tidy(self._place, job.id)
 

@@ -5,6 +5,7 @@ from redis import Redis
 
 from shared.config import Settings
 from shared.liveness import farewell, sign_of_life
+from shared.queues import QueueName
 from tests.services.conftest import serving
 
 
@@ -15,9 +16,11 @@ def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
         "redis": True,
         "storage": True,
-        "worker:videos": False,
+        **{f"worker:{queue.value}": False for queue in QueueName},
     }
-    sign_of_life(redis, "videos", "somebody")
+    for queue in QueueName:
+        assert api.get("/readyz").status_code == 503
+        sign_of_life(redis, queue.value, "somebody")
     assert api.get("/readyz").json()["status"] == "ready"
     farewell(redis, "videos", "somebody")
     assert api.get("/readyz").status_code == 503
@@ -39,7 +42,8 @@ def test_without_redis_everything_says_so(service_settings: Settings) -> None:
 
 def test_a_storage_that_cannot_be_written_is_not_ready(service_settings: Settings, redis: Redis) -> None:
     """A file lies where the folder should be."""
-    sign_of_life(redis, "videos", "somebody")
+    for queue in QueueName:
+        sign_of_life(redis, queue.value, "somebody")
     service_settings.data_dir.mkdir(parents=True)
     (service_settings.data_dir / "jobs").touch()
     with serving(service_settings) as api:
