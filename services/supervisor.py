@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.api.app import create_app
-from shared.broker import EmbeddedValkey
+from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.processes import end_with_parent, stop
@@ -34,18 +34,24 @@ GOODBYE_S = 5.0
 """Open requests get this long when the service stops."""
 
 
+MOST_MESSAGE_BYTES = 16 * 1024 * 1024
+"""On a socket; a larger one ends it with code 1009."""
+
+
 class Workers:
     """Worker processes, started again when they end; while the block runs."""
 
-    def __init__(self, settings: Settings, valkey: EmbeddedValkey | None) -> None:
+    def __init__(self, settings: Settings, servers: list[EmbeddedValkey]) -> None:
         self._settings = settings
-        self._valkey = valkey
+        self._servers = servers
+        live = settings.stream_workers
+        self._queues = [QueueName.VIDEOS] * settings.workers + [QueueName.STREAMS] * live
         self._pause_s = LOOK_S
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._watch_over, name="supervisor", daemon=True)
 
     def __enter__(self) -> "Workers":
-        self._processes = [self._start(place) for place in range(self._settings.workers)]
+        self._processes = [self._start(place) for place in range(len(self._queues))]
         self._watch.start()
         return self
 
@@ -55,7 +61,7 @@ class Workers:
 
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
-            [sys.executable, "-m", "services.cli", "worker", QueueName.VIDEOS.value],
+            [sys.executable, "-m", "services.cli", "worker", self._queues[place].value],
             env={**os.environ, **self._of_place(place).environment()},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
@@ -80,20 +86,21 @@ class Workers:
     def _keep_running(self) -> None:
         while not self._stopping.wait(self._pause_s):
             self._pause_s = max(LOOK_S, self._pause_s * 0.9)
-            self._keep_valkey_running()
+            self._keep_servers_running()
             for place, process in enumerate(self._processes):
                 if process.poll() is not None:
                     logger.error("a worker has ended with status %s; it is started again", process.returncode)
                     self._processes[place] = self._start(place)
                     self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
-    def _keep_valkey_running(self) -> None:
-        if self._valkey and not self._valkey.running:
-            logger.error("the embedded Valkey has ended; it is started again")
-            try:
-                self._valkey.restart()
-            except ConfigurationError as error:
-                logger.error("%s", error.detail)
+    def _keep_servers_running(self) -> None:
+        for server in self._servers:
+            if not server.running:
+                logger.error("an embedded Valkey has ended; it is started again")
+                try:
+                    server.restart()
+                except ConfigurationError as error:
+                    logger.error("%s", error.detail)
 
 
 class Server(uvicorn.Server):
@@ -120,6 +127,8 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,  # the log is set up by the command
         access_log=False,
         server_header=False,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # pictures do not get smaller
         timeout_graceful_shutdown=int(GOODBYE_S),
     )
 
@@ -134,8 +143,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         signal.signal(kind, _leave)
     with ExitStack() as running:
         app = create_app(settings)
-        valkey = None if settings.redis_url else running.enter_context(EmbeddedValkey(settings.data_dir))
-        running.enter_context(Workers(settings, valkey))
+        servers = [running.enter_context(server) for server in _embedded_servers(settings)]
+        running.enter_context(Workers(settings, servers))
         Server(server_config(app, settings), announce).run()
     return 1  # a signal ends it otherwise; this is a server that could not listen
 
@@ -155,6 +164,13 @@ def _only_here(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _embedded_servers(settings: Settings) -> list[EmbeddedValkey]:
+    if settings.redis_url:
+        return []
+    names = [ON_DISK] if settings.stream_redis_url else [ON_DISK, IN_MEMORY]
+    return [EmbeddedValkey(settings.data_dir, name) for name in names]
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

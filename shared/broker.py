@@ -33,6 +33,12 @@ START_TIMEOUT_S = 10.0
 ANSWER_S = 2.0
 """The API takes Redis for unavailable when it has not answered after this long."""
 
+ON_DISK, IN_MEMORY = "valkey", "valkey-live"
+"""Folders of the embedded servers: one keeps an append-only file, the other keeps nothing beyond its end."""
+
+LIVE_MEMORY = "512mb"
+"""What the server in memory may hold; hundreds of sessions need a fraction of it."""
+
 MOST_LISTENERS = 500
 """Requests of one API process that may wait for news at the same time; each holds a connection."""
 
@@ -43,6 +49,13 @@ RETRIES = 12
 def redis_url(settings: Settings) -> str:
     """Where Redis is: the configured server, or the embedded one of this data folder, running or not."""
     return settings.redis_url or f"unix://{_socket_path(settings.data_dir)}"
+
+
+def stream_redis_url(settings: Settings) -> str:
+    """Where the frames of live sessions wait: a server that keeps nothing on disk, unless the settings name another."""
+    if settings.stream_redis_url or settings.redis_url:
+        return settings.stream_redis_url or settings.redis_url
+    return f"unix://{_socket_path(settings.data_dir, IN_MEMORY)}"
 
 
 def connect(url: str) -> Redis:
@@ -70,12 +83,15 @@ def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
 class EmbeddedValkey:
     """A Valkey server of our own for one data folder, running while the block runs.
 
+    name  ON_DISK, or IN_MEMORY for one that writes nothing down
+
     Raises ConfigurationError when another process runs one for the same folder, or when it does not start.
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._folder = data_dir / "valkey"
-        self._socket = _socket_path(data_dir)
+    def __init__(self, data_dir: Path, name: str = ON_DISK) -> None:
+        self._folder = data_dir / name
+        self._socket = _socket_path(data_dir, name)
+        self._keeping = {"appendonly": "yes"} if name == ON_DISK else {"appendonly": "no", "maxmemory": LIVE_MEMORY}
         self._log = self._folder / "valkey.log"
 
     def __enter__(self) -> "EmbeddedValkey":
@@ -110,7 +126,7 @@ class EmbeddedValkey:
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._folder.resolve()),
-            "appendonly": "yes",
+            **self._keeping,
             "save": "",
             "loglevel": "warning",
             "logfile": str(self._log.resolve()),
@@ -149,8 +165,8 @@ class EmbeddedValkey:
                 redis.shutdown()
 
 
-def _socket_path(data_dir: Path) -> Path:
-    path = data_dir.resolve() / "valkey" / "valkey.sock"
+def _socket_path(data_dir: Path, name: str = ON_DISK) -> Path:
+    path = data_dir.resolve() / name / "valkey.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]

@@ -22,11 +22,17 @@ class QueueName(StrEnum):
     """One worker process serves one of these."""
 
     VIDEOS = "videos"
+    STREAMS = "streams"
 
 
 ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
 
-TASKS = frozenset({ANALYZE_VIDEO})
+WORK_SHIFT = "services.worker.tasks.work_shift"
+
+TASKS = frozenset({ANALYZE_VIDEO, WORK_SHIFT})
+
+SHIFT_TIMEOUT_S = 60
+"""A shift for live sessions ends by itself long before."""
 
 CRASHES_FORGIVEN = 1
 """A job that ends its worker is run again this often; after that it fails."""
@@ -62,6 +68,11 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
         description=job_id,
         pipeline=pipeline,
     )
+
+
+def enqueue_shift(queue: Queue) -> None:
+    """Ask for a worker that answers live sessions until there is nothing to answer for a while."""
+    queue.enqueue_call(WORK_SHIFT, timeout=SHIFT_TIMEOUT_S, result_ttl=0, failure_ttl=0, description="shift")
 
 
 def withdraw(queue: Queue, job_id: str) -> None:

@@ -23,6 +23,8 @@ class CloseCode(IntEnum):
     """Something went wrong on our side."""
     TRY_AGAIN = 1013
     """Redis or the workers are away; begin again in a moment."""
+    REFUSED = 4403
+    """The API key, or where the page comes from, does not allow it."""
     IDLE = 4408
     """Nothing came from the client for too long."""
     SLOW_READER = 4413
@@ -158,6 +160,6 @@ ServerMessage = Annotated[
 ]
 
 CLIENT_MESSAGES: TypeAdapter[Configure | Close] = TypeAdapter(ClientMessage)
-SERVER_MESSAGES: TypeAdapter[
-    SessionCreated | Configured | FrameResult | FrameDropped | FrameError | SessionClosed
-] = TypeAdapter(ServerMessage)
+SERVER_MESSAGES: TypeAdapter[SessionCreated | Configured | FrameResult | FrameDropped | FrameError | SessionClosed] = (
+    TypeAdapter(ServerMessage)
+)

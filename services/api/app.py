@@ -8,17 +8,28 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from services.api import events, health, jobs, metrics, model, results, videos
+from services.api import events, health, jobs, metrics, model, results, stream, stream_schema, videos
 from services.api.headers import SecurityHeaders
 from services.api.metrics import Metrics
 from services.api.observation import Observation
 from services.api.pages import mount_pages
 from services.api.problems import handle_problems
 from services.api.service import open_service
+from services.api.stream_hub import Hub
 from shared.config import Settings
 from shared.schemas import Problem
 
-ROUTERS = (videos.router, jobs.router, events.router, results.router, model.router, health.router, metrics.router)
+ROUTERS = (
+    videos.router,
+    jobs.router,
+    events.router,
+    results.router,
+    stream.router,
+    stream_schema.router,
+    model.router,
+    health.router,
+    metrics.router,
+)
 
 SUMMARY = "Turns video into a timeline of emotions for every face in it"
 
@@ -35,7 +46,8 @@ class Application(FastAPI):
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
+    async with app.state.hub:
+        yield
     await app.state.service.close()
 
 
@@ -51,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     service = open_service(settings)
     app.state.service, app.state.metrics = service, Metrics(service)
+    app.state.hub = Hub(settings)
     app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
     _allow_origins(app, settings)

@@ -3,28 +3,36 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.worker.model_worker import ModelWorker
-from services.worker.workplace import Analyze, Progress, Workplace
-from shared.broker import connect, redis_url
+from services.worker.workplace import Analyze, Live, Progress, Workplace
+from shared.broker import connect, redis_url, stream_redis_url
 from shared.config import Settings
 from shared.job_store import JobStore
 from shared.queues import QueueName, open_queue
 from shared.schemas import Result, Window
 from shared.storage import open_storage
 
+if TYPE_CHECKING:
+    from shared.vision.engine import Engine
+
 logger = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings, queue: QueueName) -> int:
     """Serve a queue; returns the exit status of the process: 0 when it ended because it was asked to."""
-    return serve(settings, queue, video_analysis(settings))
+    from shared.vision.engine import load_engine
+
+    engine = load_engine(settings)
+    live = live_work(settings, engine) if queue is QueueName.STREAMS else None
+    return serve(settings, queue, video_analysis(settings, engine), live)
 
 
-def serve(settings: Settings, queue: QueueName, analyze: Analyze) -> int:
+def serve(settings: Settings, queue: QueueName, analyze: Analyze, live: Live | None = None) -> int:
     """Serve a queue with an analysis that is ready to run; returns the exit status of the process."""
     redis = connect(redis_url(settings))
-    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze)
+    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live)
     if settings.metrics_port:
         place.metrics.serve(settings.metrics_host, settings.metrics_port)
     worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
@@ -32,12 +40,16 @@ def serve(settings: Settings, queue: QueueName, analyze: Analyze) -> int:
     return 0 if worker.stopping else 1
 
 
-def video_analysis(settings: Settings) -> Analyze:
-    """The analysis of video files with the engine that the settings name. Raises ModelError."""
-    from shared.vision.engine import load_engine
-    from shared.vision.video import analyze_video
+def live_work(settings: Settings, engine: "Engine") -> Live:
+    """The work on live sessions with an engine that is loaded."""
+    from services.worker.stream_shift import StreamWork
 
-    engine = load_engine(settings)
+    return StreamWork(connect(stream_redis_url(settings)), engine, settings)
+
+
+def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
+    """The analysis of video files with an engine that is loaded."""
+    from shared.vision.video import analyze_video
 
     def analyze(
         path: Path,

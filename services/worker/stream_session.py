@@ -3,13 +3,14 @@
 import json
 import struct
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
 
 from shared.config import Settings
 from shared.errors import UndecodablePictureError
-from shared.schemas import Position, Window
+from shared.schemas import Flag, Position, Window
 from shared.stream_messages import LiveFace, Options
 from shared.stream_steps import About, Reply
 from shared.vision import snapshots
@@ -61,13 +62,15 @@ class LiveSession:
         step = self._analyzer.push(frame)
         analysed = self._analyzer.frames_analysed > before
         both = replace(step, answers=ended.answers + step.answers, ended=ended.ended + step.ended)
-        return Reply(seq=seq, width=width, height=height, faces=self._tell(both, about.options, analysed=analysed))
+        return Reply(
+            seq=seq, width=width, height=height, faces=tuple(self._tell(both, about.options, analysed=analysed))
+        )
 
     def finish(self, seq: int, about: About) -> Reply:
         """The last windows, once no picture follows."""
         width, height = self._size
         faces = self._tell(self._analyzer.finish(), about.options, analysed=True)
-        return Reply(seq=seq, width=width, height=height, faces=faces)
+        return Reply(seq=seq, width=width, height=height, faces=tuple(faces))
 
     def save(self) -> bytes:
         """Everything that the next answer depends on."""
@@ -159,16 +162,15 @@ def _live_face(face_id: int, face: KnownFace, news: News, reader: Reader) -> Liv
     )
 
 
-def _save_face(face: KnownFace) -> list[object]:
+def _save_face(face: KnownFace) -> dict[str, Any]:
     answer = face.answer
     newest = answer and [answer.start_s, answer.end_s, answer.logits.tolist(), list(answer.flags)]
-    return [face.start_s, face.end_s, newest]
+    return {"start_s": face.start_s, "end_s": face.end_s, "newest": newest}
 
 
-def _load_face(face_id: int, saved: list[object]) -> KnownFace:
-    start_s, end_s, newest = saved
-    face = KnownFace(float(start_s), float(end_s))  # type: ignore[arg-type] # it is JSON of our own
-    if newest:
-        first_s, last_s, logits, flags = newest  # type: ignore[misc,attr-defined] # the same
-        face.answer = Answer(face_id, first_s, last_s, np.array(logits, np.float32), tuple(flags))
+def _load_face(face_id: int, saved: dict[str, Any]) -> KnownFace:
+    face = KnownFace(saved["start_s"], saved["end_s"])
+    if saved["newest"]:
+        start_s, end_s, logits, flags = saved["newest"]
+        face.answer = Answer(face_id, start_s, end_s, np.array(logits, np.float32), tuple(map(Flag, flags)))
     return face

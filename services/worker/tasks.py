@@ -28,6 +28,13 @@ def analyze_video(job_id: str) -> None:
         tidy(turn.place, job_id)
 
 
+def work_shift() -> None:
+    """Answer live sessions until there is nothing to answer for a while."""
+    turn = current_turn()
+    if turn.place.live:
+        turn.place.live.shift(turn.control.should_stop)
+
+
 def _run(turn: Turn, record: JobRecord) -> None:
     jobs, metrics = turn.place.jobs, turn.place.metrics
     if record.attempts == 1 and record.started_at:

@@ -54,6 +54,14 @@ class Analyze(Protocol):
         ...
 
 
+class Live(Protocol):
+    """Work on live sessions, with the model already loaded."""
+
+    def shift(self, should_stop: Callable[[], bool]) -> int:
+        """Take steps until nothing is ready or the shift is over; returns how many there were."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """The same for every job of a worker."""
@@ -61,6 +69,7 @@ class Workplace:
     jobs: JobStore
     storage: Storage
     analyze: Analyze
+    live: Live | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
 
 

@@ -1,0 +1,1 @@
+"""Duygu from Python: `duygu.client` talks to a service."""

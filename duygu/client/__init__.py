@@ -1,0 +1,26 @@
+"""Talk to a Duygu service from Python: `analyze` hands in a video, `stream` sends a camera or a file live.
+
+    from duygu.client import analyze, stream
+
+    for message in stream(0):
+        for face in message.faces if message.type == "result" else ():
+            print(face.face_id, face.emotion, face.confidence)
+"""
+
+from duygu.client.live import LiveMessage, stream, stream_async
+from duygu.client.pictures import Picture, camera, video
+from duygu.client.service import Service, SessionBroken
+from duygu.client.uploads import analyze, analyze_async
+
+__all__ = [
+    "LiveMessage",
+    "Picture",
+    "Service",
+    "SessionBroken",
+    "analyze",
+    "analyze_async",
+    "camera",
+    "stream",
+    "stream_async",
+    "video",
+]

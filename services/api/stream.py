@@ -1,0 +1,208 @@
+"""`/v1/stream`: the socket for live video. docs/live.md describes what goes through it."""
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket
+from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnect
+
+from services.api.service import Service
+from services.api.stream_hub import Hub
+from services.api.stream_session import Session, SessionEnd, State
+from shared.api_keys import Caller, Scope
+from shared.errors import DuyguError, ForbiddenError, IdleError, SlowReaderError, StreamError, TooManySessionsError
+from shared.schemas import ModelInfo, Schema
+from shared.stream_messages import (
+    CLIENT_MESSAGES,
+    Close,
+    CloseCode,
+    Configure,
+    Configured,
+    FrameError,
+    Options,
+    SessionClosed,
+    SessionCreated,
+)
+
+logger = logging.getLogger(__name__)
+
+router = APIRouter()
+
+SUBPROTOCOL = "duygu"
+KEY_SUBPROTOCOL = "duygu.key."
+"""Browsers cannot send an Authorization header: they offer the subprotocols `duygu` and `duygu.key.` + key."""
+
+MOST_TEXT = 65_536
+"""Characters of a text message."""
+
+READS_WITHIN_S = 10.0
+"""A client that takes no answer for so long does not read."""
+
+
+@router.websocket("/v1/stream")
+async def stream(socket: WebSocket) -> None:
+    """One live session."""
+    service: Service = socket.app.state.service
+    hub: Hub = socket.app.state.hub
+    offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
+    await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+    try:
+        _same_site(socket, service.settings.cors_origins)
+        caller = _caller(service, socket, offered)
+        session = await hub.begin(caller)
+    except DuyguError as error:
+        code = CloseCode.TOO_MANY_SESSIONS if isinstance(error, TooManySessionsError) else _close_code(error)
+        await _say_goodbye(socket, SessionEnd(code, error))
+        return
+    try:
+        await _say_goodbye(socket, await Conversation(socket, hub, session, service).run())
+    finally:
+        await hub.end(session)
+
+
+class Conversation:
+    """A socket and its session: one task reads, one writes, and whichever ends first ends both."""
+
+    def __init__(self, socket: WebSocket, hub: Hub, session: Session, service: Service) -> None:
+        self._socket = socket
+        self._hub = hub
+        self._session = session
+        self._model = service.model
+        self._sending = asyncio.Lock()
+
+    async def run(self) -> SessionEnd:
+        """Talk until the end; returns why it ended."""
+        try:
+            await self._send(self._created())
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read())
+                tasks.create_task(self._write())
+        except (SessionEnd, WebSocketDisconnect) as error:
+            return _end(error)
+        except ExceptionGroup as group:
+            return _end(group.exceptions[0])
+        raise AssertionError("reading and writing end only with an exception")
+
+    def _created(self) -> SessionCreated:
+        model = ModelInfo(**self._model.model_dump(include=set(ModelInfo.model_fields)))
+        session = self._session
+        return SessionCreated(session_id=session.session_id, model=model, limits=session.limits)
+
+    async def _read(self) -> None:
+        while True:
+            await self._session.room.wait()
+            message = await self._receive()
+            if self._session.state is not State.OPEN:
+                continue  # the client asked for the end and may not have noticed that it comes
+            if (picture := message.get("bytes")) is not None:
+                if accepted := self._session.receive(picture):
+                    await self._hub.offer(self._session, accepted)
+            else:
+                await self._obey(message.get("text") or "")
+
+    async def _receive(self) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._session.limits.idle_timeout_s):
+                message = dict(await self._socket.receive())
+        except TimeoutError as error:
+            raise SessionEnd(CloseCode.IDLE, IdleError()) from error
+        if message["type"] == "websocket.disconnect":
+            raise SessionEnd(CloseCode.DONE)
+        return message
+
+    async def _obey(self, text: str) -> None:
+        try:
+            order = _order(text)
+            if isinstance(order, Configure):
+                await self._configure(order)
+        except StreamError as error:
+            await self._send(FrameError(code=error.code, detail=error.detail, recoverable=True))
+            return
+        if isinstance(order, Close):
+            await self._hub.offer(self._session, self._session.drain())
+
+    async def _configure(self, order: Configure) -> None:
+        unknown = set(order.labels or []) - set(self._model.labels)
+        if unknown:
+            raise StreamError(f"The model does not know {', '.join(sorted(unknown))}")
+        options = Options(**order.model_dump(exclude={"type"}))
+        self._session.options = options
+        await self._send(Configured(**options.model_dump()))
+
+    async def _write(self) -> None:
+        session = self._session
+        while True:
+            await session.news.wait()
+            session.news.clear()
+            for message in session.outgoing():
+                await self._send(message)
+                if isinstance(message, SessionClosed):
+                    raise SessionEnd(CloseCode.DONE)
+            if session.end:
+                raise session.end
+
+    async def _send(self, message: Schema) -> None:
+        try:
+            async with asyncio.timeout(READS_WITHIN_S), self._sending:
+                await self._socket.send_text(message.model_dump_json())
+        except TimeoutError as error:
+            raise SessionEnd(CloseCode.SLOW_READER, SlowReaderError()) from error
+
+
+async def _say_goodbye(socket: WebSocket, end: SessionEnd) -> None:
+    """Close the socket, saying why; where the client does not read, it does not get to know."""
+    try:
+        async with asyncio.timeout(1.0):
+            if end.error and end.code is not CloseCode.SLOW_READER:
+                error = FrameError(code=end.error.code, detail=end.error.detail, recoverable=False)
+                await socket.send_text(error.model_dump_json())
+            await socket.close(end.code, end.error.code if end.error else end.code.name.lower())
+    except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
+        logger.debug("a client left before it was told why: %s", error)
+
+
+def _order(text: str) -> Configure | Close:
+    """What a text message asks for. Raises StreamError."""
+    if len(text) > MOST_TEXT:
+        raise StreamError("The message is too long")
+    try:
+        return CLIENT_MESSAGES.validate_json(text)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise StreamError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
+
+
+def _caller(service: Service, socket: WebSocket, offered: list[str]) -> Caller:
+    """Who opens the session. Raises UnauthorizedError or ForbiddenError."""
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    keys = [name.removeprefix(KEY_SUBPROTOCOL) for name in offered if name.startswith(KEY_SUBPROTOCOL)]
+    caller = service.keys.caller(token if scheme.lower() == "bearer" else next(iter(keys), None))
+    caller.require(Scope.SUBMIT)
+    return caller
+
+
+def _same_site(socket: WebSocket, allowed: str) -> None:
+    """Refuse pages of other sites, which browsers let open sockets to anywhere. Raises ForbiddenError."""
+    origin = socket.headers.get("origin")
+    if origin is None or urlsplit(origin).netloc == socket.headers.get("host"):
+        return
+    if origin not in {name.strip() for name in allowed.split(",")}:
+        raise ForbiddenError("Pages of other sites may not open live sessions here")
+
+
+def _close_code(error: DuyguError) -> CloseCode:
+    return CloseCode.TRY_AGAIN if error.status == 503 else CloseCode.REFUSED
+
+
+def _end(error: Exception) -> SessionEnd:
+    """Why a conversation is over, from what was raised first in it."""
+    if isinstance(error, SessionEnd):
+        return error
+    if isinstance(error, WebSocketDisconnect):
+        return SessionEnd(CloseCode.DONE)
+    logger.error("a live session ended for a reason that lies with us", exc_info=error)
+    return SessionEnd(CloseCode.INTERNAL, DuyguError())

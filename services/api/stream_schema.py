@@ -1,0 +1,113 @@
+"""`/v1/asyncapi.json`: the socket described for programs, made from the models that the code itself uses."""
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic.json_schema import models_json_schema
+
+from shared.schemas import Schema
+from shared.stream_frames import HEADER, MAGIC, VERSION
+from shared.stream_messages import (
+    PROTOCOL_VERSION,
+    Close,
+    CloseCode,
+    Configure,
+    Configured,
+    FrameDropped,
+    FrameError,
+    FrameResult,
+    SessionClosed,
+    SessionCreated,
+)
+
+router = APIRouter(tags=["live"])
+
+ASYNCAPI_VERSION = "3.0.0"
+
+RECEIVED: tuple[type[Schema], ...] = (Configure, Close)
+SENT: tuple[type[Schema], ...] = (SessionCreated, Configured, FrameResult, FrameDropped, FrameError, SessionClosed)
+
+FRAME = {
+    "name": "frame",
+    "title": "A picture",
+    "summary": "A binary message: one JPEG, PNG or WebP picture, bare or behind a header.",
+    "description": (
+        f"The header is {HEADER.size} bytes, big-endian: the bytes `{MAGIC.decode()}`; version {VERSION} (one byte); "
+        "three zero bytes; the client's own frame number (32 bits, unsigned); capture time in microseconds of the "
+        "client's own clock (64 bits, unsigned). Number and time come back in the answer. Capture times have to grow."
+    ),
+    "contentType": "application/octet-stream",
+    "payload": {"type": "string", "format": "binary"},
+}
+
+
+@router.get("/v1/asyncapi.json", summary="The live socket, as AsyncAPI 3")
+def read_schema() -> dict[str, Any]:
+    """What goes through `/v1/stream`."""
+    return document()
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The AsyncAPI document."""
+    received, sent = [_name(message) for message in RECEIVED], [_name(message) for message in SENT]
+    return {
+        "asyncapi": ASYNCAPI_VERSION,
+        "info": {"title": "Duygu live", "version": PROTOCOL_VERSION, "description": _introduction()},
+        "defaultContentType": "application/json",
+        "channels": {
+            "stream": {
+                "address": "/v1/stream",
+                "messages": {name: _reference("messages", name) for name in ["frame", *received, *sent]},
+                "bindings": {"ws": {"method": "GET"}},
+            }
+        },
+        "operations": {
+            "receive": _operation("receive", ["frame", *received]),
+            "send": _operation("send", sent),
+        },
+        "components": {"messages": _messages(), "schemas": _schemas()},
+    }
+
+
+def _introduction() -> str:
+    codes = "\n".join(f"- {code.value} {code.name.lower()}" for code in CloseCode)
+    return (
+        "`session.created` comes first. Each frame is answered by exactly one `result`, `dropped` or `error`, in the "
+        "order of the frames. The socket closes with one of these codes, its reason being a code of the errors:\n\n"
+        f"{codes}"
+    )
+
+
+def _operation(action: str, messages: list[str]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": "#/channels/stream"},
+        "messages": [{"$ref": f"#/channels/stream/messages/{name}"} for name in messages],
+    }
+
+
+def _messages() -> dict[str, Any]:
+    described = {_name(message): _message(message) for message in (*RECEIVED, *SENT)}
+    return {"frame": FRAME, **described}
+
+
+def _message(message: type[Schema]) -> dict[str, Any]:
+    summary = (message.__doc__ or "").partition("\n")[0]
+    return {"name": _name(message), "summary": summary, "payload": _reference("schemas", message.__name__)}
+
+
+def _schemas() -> dict[str, Any]:
+    inputs = [(message, "validation") for message in RECEIVED] + [(message, "serialization") for message in SENT]
+    _, schema = models_json_schema(inputs, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    return dict(schema["$defs"])
+
+
+def _name(message: type[Schema]) -> str:
+    """The `type` of a message."""
+    return str(message.model_fields["type"].annotation.__args__[0])  # type: ignore[union-attr]
+
+
+def _reference(kind: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/{name}"}

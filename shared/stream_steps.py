@@ -1,0 +1,28 @@
+"""What the API and a worker tell each other about the frames of a live session."""
+
+from pydantic import Field, TypeAdapter
+
+from shared.schemas import Schema, Seconds
+from shared.stream_messages import LiveFace, Options
+
+
+class About(Schema):
+    """What a worker needs to know of a frame besides the picture. The last one of a session has no picture."""
+
+    time_s: Seconds = Field(description="capture time, from the first frame's")
+    options: Options = Options()
+    last: bool = False
+
+
+class Reply(Schema):
+    """What a worker says of one frame: faces, or a code with its detail."""
+
+    seq: int
+    width: int = 0
+    height: int = 0
+    faces: tuple[LiveFace, ...] = ()
+    code: str | None = None
+    detail: str = ""
+
+
+REPLIES: TypeAdapter[list[Reply]] = TypeAdapter(list[Reply])

@@ -1,0 +1,116 @@
+"""The books of a live session: one answer for each frame, in order."""
+
+import cv2
+import numpy as np
+import pytest
+
+from services.api.stream_session import MOST_UNANSWERED, Session, State
+from shared.stream_frames import pack
+from shared.stream_messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
+from shared.stream_steps import Reply
+
+JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
+
+LIMITS = Limits(max_frame_bytes=100_000, max_pixels=64 * 48, max_waiting=4, idle_timeout_s=60)
+
+
+@pytest.fixture
+def session() -> Session:
+    """A fresh one."""
+    return Session("id", "", LIMITS)
+
+
+def told(session: Session) -> list[tuple[str, int | None]]:
+    """What goes out now, as kind and number."""
+    kinds = (FrameResult, FrameDropped, FrameError)
+    return [(message.type, message.seq) for message in session.outgoing() if isinstance(message, kinds)]
+
+
+def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
+    """An answer waits until every earlier frame has one, whichever kind they are."""
+    for number in range(4):
+        session.receive(pack(JPEG, number, number / 10))
+    session.answer(Reply(seq=3))
+    session.drop(2)
+    session.answer(Reply(seq=4, code="undecodable_picture"))
+    assert told(session) == []
+    session.answer(Reply(seq=1))
+    assert told(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
+
+
+def test_a_frame_is_answered_once(session: Session) -> None:
+    """What was dropped or answered stays so, whatever a worker says later."""
+    session.receive(pack(JPEG, 1, 0.0))
+    session.drop(1)
+    session.answer(Reply(seq=1))
+    assert told(session) == [("dropped", 1)]
+    session.answer(Reply(seq=1))
+    session.drop(1)
+    assert told(session) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (b"words", "not_a_picture"),
+        (b"", "not_a_picture"),
+        (b"DYGU\x01", "not_a_picture"),
+        (bytes(200_000), "too_large"),
+        (bytes(cv2.imencode(".png", np.zeros((49, 64, 3), np.uint8))[1]), "too_many_pixels"),
+    ],
+)
+def test_a_frame_that_cannot_be_used_is_told_with_its_number(session: Session, message: bytes, code: str) -> None:
+    """It does not go to the workers, and the session goes on."""
+    assert session.receive(message) is None
+    (error,) = session.outgoing()
+    assert isinstance(error, FrameError)
+    assert (error.seq, error.code, error.recoverable) == (1, code, True)
+    assert session.receive(pack(JPEG, 2, 1.0)) is not None
+
+
+def test_time_runs_forward_from_the_first_frame(session: Session) -> None:
+    """A frame's time counts from the first capture; one that is no later than the one before is refused."""
+    taken = [session.receive(pack(JPEG, number, 500 + time_s)) for number, time_s in enumerate((0.0, 0.5, 0.5, 0.7))]
+    assert [accepted and round(accepted.about.time_s, 6) for accepted in taken] == [0.0, 0.5, None, 0.7]
+    session.answer(Reply(seq=1))
+    session.answer(Reply(seq=2))
+    assert told(session) == [("result", 1), ("result", 2), ("error", 3)]
+
+
+def test_a_rate_leaves_frames_out(session: Session) -> None:
+    """At 5 results a second of 20 frames a second, every fourth is looked at and the others are told as dropped."""
+    session.options = Options(rate_hz=5)
+    taken = [session.receive(pack(JPEG, number, number / 20)) for number in range(9)]
+    assert [accepted.seq for accepted in taken if accepted] == [1, 5, 9]
+    for seq in (1, 5):
+        session.answer(Reply(seq=seq))
+    assert [kind for kind, _ in told(session)] == ["result", *["dropped"] * 3, "result", *["dropped"] * 3]
+
+
+def test_the_end_comes_after_the_last_answer(session: Session) -> None:
+    """Closing waits for what is still to be answered, and counts it."""
+    session.receive(pack(JPEG, 1, 3.0))
+    session.receive(pack(JPEG, 2, 3.5))
+    session.receive(b"words")
+    last = session.drain()
+    assert (session.state, last.about.last) == (State.DRAINING, True)
+    session.answer(Reply(seq=last.seq))
+    session.answer(Reply(seq=1))
+    session.drop(2)
+    closed = session.outgoing()[-1]
+    assert isinstance(closed, SessionClosed)
+    totals = closed.totals
+    assert (totals.frames, totals.answered, totals.dropped, totals.errors, totals.duration_s) == (3, 1, 1, 1, 0.5)
+    with pytest.raises(RuntimeError, match="was to be open, but is closed"):
+        session.drain()
+
+
+def test_a_client_that_is_not_answered_is_not_read_for_ever(session: Session) -> None:
+    """There is room for a number of frames without an answer, and again once one was answered."""
+    for number in range(MOST_UNANSWERED):
+        assert session.room.is_set()
+        session.receive(pack(JPEG, number, float(number)))
+    assert not session.room.is_set()
+    session.answer(Reply(seq=1))
+    session.outgoing()
+    assert session.room.is_set()
