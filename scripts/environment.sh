@@ -27,7 +27,7 @@ install() {
     "$(find_python)" -m venv --clear "$venv"
   fi
   touch "$venv/unfinished"
-  "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --retries 10 "$@" >&2
+  PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --retries 10 "$@" >&2
   printf %s "$text" >"$stamp"
   rm "$venv/unfinished"
 }
