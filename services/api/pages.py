@@ -18,6 +18,12 @@ def index() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
 
+@router.get("/camera")
+def camera() -> FileResponse:
+    """The live page."""
+    return FileResponse(STATIC / "camera.html", headers={"Cache-Control": "no-cache"})
+
+
 def mount_pages(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)

@@ -46,7 +46,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert process.stdout is not None
     try:
         url = process.stdout.readline().decode().split()[-1]
-        httpx.Client(transport=httpx.HTTPTransport(retries=3), timeout=READY_S).get(f"{url}/healthz").raise_for_status()
+        with httpx.Client(transport=httpx.HTTPTransport(retries=3), timeout=READY_S) as client:
+            client.get(f"{url}/healthz").raise_for_status()
         yield url
     finally:
         stop(process, READY_S)

@@ -28,6 +28,9 @@ LIVE = Scene(duration_s=3.0, fps=10, width=640, height=480)
 
 PATIENCE_S = 30.0
 
+HALF_TICK_S = 0.05
+"""Half of the time between two crops of a clip."""
+
 StartLiveWorker = Callable[[], Any]
 
 
@@ -131,15 +134,18 @@ def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> No
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:
     """At least 95 % of the windows of a video have the same span and emotion either way."""
-    path = video_maker.make(Scene(duration_s=6.0, fps=30, width=640, height=480))
+    path = video_maker.make(Scene(duration_s=6.0, fps=15, width=640, height=480))
     with worker(live_settings, "services.cli", "worker", "videos"):
         uploaded = {face.face_id: face.windows for face in analyze(path, Service(served)).faces}
-    messages = sent_live(served, path)
-    live = windows_of(messages)
-    expected = {(face, round(window.start_s, 1), window.emotion) for face, some in uploaded.items() for window in some}
-    found = {(face, round(window.start_s, 1), window.emotion) for face, some in live.items() for window in some}
-    print(sorted(expected ^ found), messages[-1])
-    assert len(expected & found) >= 0.95 * len(expected | found) > 0
+    live = windows_of(sent_live(served, path))
+    pairs = [
+        (window, twin)
+        for face_id, some in uploaded.items()
+        for window in some
+        for twin in live.get(face_id, [])
+        if abs(window.start_s - twin.start_s) < HALF_TICK_S and window.emotion == twin.emotion
+    ]
+    assert len(pairs) >= 0.95 * max(sum(map(len, found.values())) for found in (uploaded, live)) > 0
 
 
 def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list[bytes]) -> None:

@@ -1,0 +1,230 @@
+"""`scripts/bench stream`: live sessions on real sockets against a whole service with one worker and with two.
+
+Every session sends 640x480 JPEG pictures of a moving face at 10 a second. Latency is from sent to answered, as the client
+sees it; the client runs on the same machine and its share of the processor is told apart.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import httpx
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+from websockets.asyncio.client import ClientConnection, connect
+
+from benchmarks.video import machine
+from shared.config import ROOT
+from shared.processes import stop
+from shared.stream_frames import pack
+from tests.videos import Actor, Scene
+
+RATE_HZ = 10
+WARM_UP_S = 2.0
+"""Answers of the first seconds do not count: sessions begin, and each face is new."""
+
+BAR_MS = 250.0
+SCENE = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), width=640, height=480, duration_s=6.0, fps=RATE_HZ)
+
+READY_S = 60.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came back, of all sessions of a run."""
+
+    latencies_ms: list[float] = field(default_factory=list)
+    dropped: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service under test."""
+
+    url: str
+    process: psutil.Process
+
+    def family(self) -> list[psutil.Process]:
+        """All of its processes."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def cpu_s(self) -> float:
+        """Processor time of all of its processes so far."""
+        return sum(sum(process.cpu_times()[:2]) for process in self.family())
+
+    def rss_mb(self) -> float:
+        """Resident memory of all of its processes."""
+        return sum(process.memory_info().rss for process in self.family()) / 1e6
+
+
+@contextmanager
+def served(workers: int) -> Iterator[Served]:
+    """A service of its own with so many workers for live sessions, ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "DUYGU_DATA_DIR": folder,
+            "DUYGU_PORT": "0",
+            "DUYGU_WORKERS": "0",
+            "DUYGU_STREAM_WORKERS": str(workers),
+            "DUYGU_THREADS": "1",
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "serve"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            url = process.stdout.readline().decode().split()[-1] if process.stdout else ""
+            wait_until_ready(url, workers)
+            yield Served(url, psutil.Process(process.pid))
+        finally:
+            stop(process, READY_S)
+            process.communicate()
+
+
+def wait_until_ready(url: str, workers: int) -> None:
+    """Until the workers for live sessions are there; those for videos are not started."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        checks = {check["name"]: check["ok"] for check in httpx.get(f"{url}/readyz").json()["checks"]}
+        if checks["worker:streams"]:
+            time.sleep(workers)  # the others load at the same time
+            return
+        time.sleep(0.2)
+    raise TimeoutError("no worker came up")
+
+
+async def session(url: str, pictures: list[bytes], start_s: float, seconds: float, tally: Tally) -> None:
+    """One client; sends at its times whatever comes back."""
+    address = f"{url.replace('http', 'ws')}/v1/stream"
+    async with connect(address, compression=None, max_size=None) as socket:
+        await socket.recv()
+        sent: dict[int, float] = {}
+        count = round(seconds * RATE_HZ)
+        reading = asyncio.create_task(read(socket, sent, count, start_s, tally))
+        for number in range(count):
+            await asyncio.sleep(max(0.0, start_s + number / RATE_HZ - time.monotonic()))
+            sent[number] = time.monotonic()
+            await socket.send(pack(pictures[number % len(pictures)], number, number / RATE_HZ))
+        await asyncio.wait_for(reading, READY_S)
+
+
+async def read(socket: ClientConnection, sent: dict[int, float], count: int, start_s: float, tally: Tally) -> None:
+    """Take the answers to all frames."""
+    for _ in range(count):
+        message = json.loads(await socket.recv())
+        began = sent.pop(message["frame"])
+        tally.dropped += message["type"] == "dropped"
+        tally.errors += message["type"] == "error"
+        if message["type"] == "result" and began - start_s >= WARM_UP_S:
+            tally.latencies_ms.append((time.monotonic() - began) * 1000)
+
+
+async def load(url: str, sessions: int, seconds: float) -> Tally:
+    """Sessions whose frames are spread evenly over the time between two."""
+    pictures = [encoded(time_s) for time_s in (*SCENE.times(), *reversed(SCENE.times()))]
+    tally, start_s = Tally(), time.monotonic() + 1.0
+    starts = [start_s + number / sessions / RATE_HZ for number in range(sessions)]
+    await asyncio.gather(*(session(url, pictures, start, seconds, tally) for start in starts))
+    return tally
+
+
+def encoded(time_s: float) -> bytes:
+    """The scene at a time, as JPEG."""
+    return bytes(cv2.imencode(".jpg", np.ascontiguousarray(SCENE.picture(time_s)[:, :, ::-1]))[1])
+
+
+def run(service: Served, sessions: int, workers: int, seconds: float) -> dict[str, Any]:
+    """One line of the table."""
+    before_s, own_s = service.cpu_s(), own_cpu_s()
+    tally = asyncio.run(load(service.url, sessions, seconds))
+    latencies = tally.latencies_ms or [float("inf")]
+    p50, p95, p99 = (round(float(value), 1) for value in np.percentile(latencies, (50, 95, 99)))
+    return {
+        "sessions": sessions,
+        "workers": workers,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "answered": len(tally.latencies_ms),
+        "answered_per_s": round(len(tally.latencies_ms) / (seconds - WARM_UP_S), 1),
+        "dropped": tally.dropped,
+        "errors": tally.errors,
+        "cpu_s": round(service.cpu_s() - before_s, 1),
+        "client_cpu_s": round(own_cpu_s() - own_s, 1),
+        "rss_mb": round(service.rss_mb()),
+    }
+
+
+def own_cpu_s() -> float:
+    """Processor time of the load itself so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+async def idle(url: str, sessions: int, seconds: float) -> None:
+    """Sessions that are open and send nothing."""
+    address = f"{url.replace('http', 'ws')}/v1/stream"
+    sockets = await asyncio.gather(*(connect(address, compression=None) for _ in range(sessions)))
+    await asyncio.sleep(seconds)
+    await asyncio.gather(*(socket.close() for socket in sockets))
+
+
+def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str, Any]:
+    """Share of one core that the whole service uses while so many sessions are idle."""
+    asyncio.run(idle(service.url, sessions, 0.0))
+    before_s = service.cpu_s()
+    asyncio.run(idle(service.url, sessions, seconds))
+    return {"sessions": sessions, "core_share": round((service.cpu_s() - before_s) / seconds, 4)}
+
+
+def show(report: dict[str, Any]) -> None:
+    """As a table."""
+    console = Console(stderr=True)
+    console.print(report["machine"])
+    table = Table(*report["runs"][0])
+    for row in report["runs"]:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table)
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench stream", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON alone, without a table")
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each run")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 5, 10, 15, 20, 30], help="numbers of sessions")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
+    parser.add_argument("--idle", type=int, default=100, help="idle sessions whose cost is measured; 0 for none")
+    options = parser.parse_args()
+    report: dict[str, Any] = {"machine": machine(), "runs": []}
+    for workers in options.workers:
+        with served(workers) as service:
+            if options.idle and "idle" not in report:
+                report["idle"] = idle_cost(service, options.idle, options.seconds / 2)
+            report["runs"] += [run(service, sessions, workers, options.seconds) for sessions in options.sessions]
+    quick = [line["sessions"] for line in report["runs"] if line["p95_ms"] <= BAR_MS and not line["errors"]]
+    report["max_sessions_p95_250ms"] = max(quick, default=0)
+    if not options.json:
+        show(report)
+    print(json.dumps(report, indent=2))  # noqa: T201 - that is what it is for
+
+
+if __name__ == "__main__":
+    main()

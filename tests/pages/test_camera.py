@@ -1,0 +1,116 @@
+"""The live page in a real browser, whose camera plays a face that smiles."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.pages.conftest import ARGUMENTS, CHROMIUM
+from tests.videos import Scene, VideoMaker
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 45_000
+
+FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def film(video_maker: VideoMaker) -> Path:
+    """What the camera shows: Motion JPEG without a container, as Chromium's fake camera reads it."""
+    return video_maker.make(
+        Scene(
+            duration_s=4.0,
+            fps=10,
+            width=640,
+            height=480,
+            container="mjpeg",
+            codec="mjpeg",
+            pixel_format="yuvj420p",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def camera_browser(browser: Browser, film: Path) -> Iterator[Browser]:
+    """A Chromium with that camera."""
+    arguments = [*ARGUMENTS, *FAKE, f"--use-file-for-fake-video-capture={film}"]
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    yield other
+    other.close()
+
+
+@pytest.fixture
+def live(camera_browser: Browser, address: str) -> Iterator[Page]:
+    """The page of a phone; a script that fails or a request to another site fails the test."""
+    context = camera_browser.new_context(
+        base_url=address, locale="en-GB", viewport={"width": 390, "height": 844}, permissions=["camera"]
+    )
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith(address) else wrong.append(request.url))
+    page.goto("/camera")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def test_a_smile_is_seen(live: Page) -> None:
+    """From pressing start to reading happiness, with figures that live, on a page that fits a phone."""
+    live.get_by_role("button", name="Start the camera").click()
+    face = live.locator("#faces li[data-emotion=happiness]")
+    expect(face).to_be_visible(timeout=PATIENCE_MS)
+    expect(face).to_contain_text(re.compile(r"Face 1.*happiness \d+%", re.S))
+    expect(live.locator("#rate")).to_have_text(re.compile(r"^\d+\.\d$"), timeout=PATIENCE_MS)
+    expect(live.locator("#latency")).to_have_text(re.compile(r"^[\d,]+ ms$"))
+    expect(live.locator("#dropped")).to_have_text(re.compile(r"^\d+$"))
+    assert live.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    drawn = "[...document.getElementById(ID).getContext('2d').getImageData(0, 0, 300, 300).data].some((v) => v)"
+    for canvas in ("overlay", "recent"):
+        assert live.evaluate(drawn.replace("ID", f"'{canvas}'"))
+    live.get_by_role("button", name="Stop").click()
+    expect(live.locator("#note")).to_have_text("The camera is off.")
+
+
+def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
+    """A refusal is told in plain words, and the page can be used again."""
+    context = browser.new_context(base_url=address, locale="en-GB")
+    page = context.new_page()
+    page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };"
+    )
+    page.goto("/camera")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#note")).to_contain_text("The camera may not be used")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
+    context.close()
+
+
+def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
+    """This browser has none."""
+    context = browser.new_context(base_url=address, locale="en-GB", permissions=["camera"])
+    page = context.new_page()
+    page.goto("/camera")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#note")).to_have_text("No camera was found.")
+    context.close()
+
+
+def test_without_a_worker_it_says_so(live: Page) -> None:
+    """What the socket tells is told in the page's language."""
+    live.route_web_socket(
+        re.compile("/v1/stream"),
+        lambda socket: (
+            socket.send('{"type": "error", "code": "no_worker", "detail": "", "recoverable": false}'),
+            socket.close(code=1013, reason="no_worker"),
+        ),
+    )
+    live.reload()
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#note")).to_contain_text("No worker takes live sessions", timeout=PATIENCE_MS)
+    live.get_by_label("Language").select_option("tr")
+    expect(live.locator("#note")).to_contain_text("bir işçi yok")
