@@ -62,8 +62,9 @@ class Hub:
         for session in self._sessions.values():
             session.fail(CloseCode.GOING_AWAY)
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            while not task.done():  # a connection that is just being made may swallow a cancellation
+                task.cancel()
+                await asyncio.wait([task], timeout=LOOK_S)
         await self._redis.aclose()
         self._main.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from contextlib import aclosing
 
 from fastapi import Response
@@ -44,10 +45,12 @@ async def answer(service: Service, record: JobRecord, seconds: int) -> Response:
 
 async def _wait(service: Service, job_id: str, seconds: int) -> None:
     """Until the job ends or the time is over. When Redis goes away, the job is answered as it was."""
+    deadline = time.monotonic() + seconds
     try:
         async with asyncio.timeout(seconds), aclosing(follow(service.news, job_id)) as events:
             async for _ in events:
-                pass
+                if time.monotonic() > deadline:  # a connection that is just being made may swallow the timeout
+                    return
     except (TimeoutError, RedisError):
         return
 
