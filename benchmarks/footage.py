@@ -125,7 +125,7 @@ def encode(footage: Footage, path: Path) -> None:
     """H.264 as a phone or an editor writes it: B-frames that refer to each other, a key frame every 10 s."""
     with av.open(str(path), "w") as container:
         options = {"preset": "medium", "crf": "23"}
-        stream = cast(av.VideoStream, container.add_stream("libx264", rate=footage.fps, options=options))
+        stream = container.add_stream("libx264", rate=footage.fps, options=options)
         stream.width, stream.height, stream.pix_fmt = footage.width, footage.height, "yuv420p"
         for index, picture in enumerate(footage.pictures()):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

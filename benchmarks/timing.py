@@ -95,7 +95,7 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
         "stages": {stage: spent / wall_s for stage, spent in watch.spent.items()},
         "decoder_cpu_s": cpu_s(resource.RUSAGE_CHILDREN),
         "worker_cpu_s": cpu_s(resource.RUSAGE_SELF),
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KILOBYTE / 1e6,
+        "peak_rss_mb": max(sizes) / 1e6,
         "decoder_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KILOBYTE / 1e6,
         "rss_mb": [round(size / 1e6) for size in sizes[:: max(1, len(sizes) // 5)]],
     }

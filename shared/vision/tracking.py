@@ -232,7 +232,9 @@ def looks_of(grey: Image, box: Floats) -> Floats:
     right, bottom = np.minimum(box[2:], (width, height)).astype(int)
     if right <= left or bottom <= top:
         return np.zeros(LOOKS_SIDE**2, np.float32)
-    small = cv2.resize(grey[top:bottom, left:right], (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
+    sparse = max(1, min(right - left, bottom - top) // (LOOKS_SIDE * 4))
+    face = np.ascontiguousarray(grey[top:bottom:sparse, left:right:sparse])
+    small = cv2.resize(face, (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
     return unit(small.astype(np.float32).ravel() - small.mean())
 
 
