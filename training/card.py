@@ -9,13 +9,15 @@ from training.model_file import Network
 TEMPLATE = Path(__file__).parent / "card.md"
 
 PROTOCOLS = {
-    "ferplus_strict": "stills: FER+ PrivateTest, those on which more than half of the raters agree, seven classes",
-    "javanese_leave_one_actor_out": "speech: ten actors, each judged by a network that never saw them, six classes",
-    "javanese_untrained": "speech: the same, judged by a network that saw none of the actors, six classes",
+    "ferplus_strict": "FER+ PrivateTest, stills on which more than half of the raters agree",
+    "_untrained": "recordings, judged by the network before it learned from any recording",
+    "_leave_one_actor_out": "recordings, each person judged by a network that learned from others by the same recipe",
+    "_leaky": "for the record, clips split at random, with the same people on both sides",
 }
+"""What stands for each, by the end of its name."""
 
 
-def write_card(path: Path, name: str, network: Network, report: dict[str, Any]) -> None:
+def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
     """Fill the template with what was measured."""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         name=name,
@@ -27,6 +29,7 @@ def write_card(path: Path, name: str, network: Network, report: dict[str, Any]) 
         uncertain_below=f"{network.recipe.uncertain_below:.2f}",
         figures=figures_table(report),
         recalls=recall_table(report),
+        data=data,
     )
     path.write_text(text, encoding="utf-8")
 
@@ -40,10 +43,14 @@ def figures_table(report: dict[str, Any]) -> str:
         figures = values["figures"]
         low, high = values["interval"]
         rows.append(
-            f"| {PROTOCOLS.get(key, key)} | {values['count']} | {figures['accuracy']:.1%} ({low:.1%}–{high:.1%}) "
+            f"| {key}: {_meaning(key)} | {values['count']} | {figures['accuracy']:.1%} ({low:.1%}–{high:.1%}) "
             f"| {figures['uar']:.1%} | {figures['ece']:.3f} |"
         )
     return "\n".join(rows)
+
+
+def _meaning(key: str) -> str:
+    return next((text for end, text in PROTOCOLS.items() if key.endswith(end)), "")
 
 
 def recall_table(report: dict[str, Any]) -> str:

@@ -18,30 +18,32 @@ from training.protocols import leaky, leave_each_out, strict_stills, untrained
 from training.report import write_report
 from training.settings import TrainingRecipe, load_recipe
 from training.stills import Stills
+from training.train import START
 
 MEASURED, REPORT = "measured.json", "report.html"
 """What is written into the run's folder."""
 
-STILLS, UNTRAINED, HONEST, LEAKY = "ferplus_strict", "javanese_untrained", "javanese_leave_one_actor_out", "leaky"
-"""The protocols. The middle two are named after the recordings that the project is measured on."""
+STILLS, UNTRAINED, HONEST, LEAKY = "ferplus_strict", "untrained", "leave_one_actor_out", "leaky"
+"""The protocols. The last three follow the name of the file of clips, as in javanese_leave_one_actor_out."""
 
 
 def judge(
     run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, with_leaky: bool
 ) -> Iterator[tuple[str, Answers]]:
     """Every protocol that there is data for, by its name."""
-    start = model_file.load(run / H5) if recipe.network == "inflated" else None
-    if stills and start:
-        yield STILLS, strict_stills(start, Stills(stills))
+    inflated = recipe.network == "inflated"
+    if stills and inflated:
+        yield STILLS, strict_stills(model_file.load(run / H5), Stills(stills))
     if clips is None:
         return
     known = load_clips(clips, recipe.clip)
+    start = model_file.load(run / (START if (run / START).exists() else H5)) if inflated else None
     if start:
-        yield UNTRAINED, untrained(start, known)
+        yield f"{clips.stem}_{UNTRAINED}", untrained(start, known)
     if recipe.clips:
-        yield HONEST, leave_each_out(recipe, start, known, run / HONEST)
+        yield f"{clips.stem}_{HONEST}", leave_each_out(recipe, start, known, run / HONEST)
         if with_leaky:
-            yield LEAKY, leaky(recipe, start, known, run / LEAKY)
+            yield f"{clips.stem}_{LEAKY}", leaky(recipe, start, known, run / LEAKY)
 
 
 def summary(answers: Answers) -> dict[str, Any]:

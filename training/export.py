@@ -21,6 +21,7 @@ from training.inference import predict
 from training.metrics import probabilities_of
 from training.model_file import Network
 from training.onnx_graph import to_onnx
+from training.provenance import read_data
 
 TOLERANCE = 1e-4
 """Largest difference of the two files on any probability; single precision leaves about 1e-6."""
@@ -52,7 +53,7 @@ def export(run: Path, folder: Path, release: Release) -> None:
     onnx.save(graph, folder / ONNX)
     np.save(folder / LABELS, np.array(network.recipe.labels))
     report = read_report(run)
-    write_card(folder / CARD, release.name, network, report)
+    write_card(folder / CARD, release.name, network, report, read_data(run))
     manifest = Manifest(
         name=release.name,
         version=release.version,

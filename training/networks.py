@@ -107,26 +107,29 @@ def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
     return layers.Concatenate(axis=1, name="both_ways")([first, mirrored])
 
 
-def inflate(stills: keras.Model, answer: dict[str, float], recipe: Recipe) -> keras.Model:
-    """A clip network that says of ten times the same still what the still network says.
+def inflate(stills: keras.Model, shares: Weights, recipe: Recipe) -> keras.Model:
+    """A clip network that says of ten times the same still what the mix of the still network's heads says.
 
-    answer  how much each source's head weighs in the one answer; a mix of linear heads is linear
+    shares  (sources, labels) how much each source's head weighs; a mix of linear heads is linear
     """
     clips = clip_network(recipe)
+    names = {layer.name for layer in stills.layers}
     for layer in clips.layers:
-        if layer.weights and layer.name in {other.name for other in stills.layers}:
+        if layer.weights and layer.name in names:
             layer.set_weights([_inflated(weights) for weights in stills.get_layer(layer.name).get_weights()])
     kernel, bias = stills.get_layer("heads").get_weights()
-    clips.get_layer("answer").set_weights(mixed_heads(kernel, bias, answer))
+    clips.get_layer("answer").set_weights(mixed_heads(kernel, bias, shares))
     return clips
 
 
-def mixed_heads(kernel: Weights, bias: Weights, answer: dict[str, float]) -> list[Weights]:
-    """Kernel (features, labels) and bias (labels,) of the weighted mean of all heads."""
-    shares = np.array([answer.get(source, 0.0) for source in SOURCES], np.float32)
-    shares /= shares.sum()
-    kernels = kernel.reshape(len(kernel), len(SOURCES), -1)
-    return [np.einsum("fsl,s->fl", kernels, shares), shares @ bias.reshape(len(SOURCES), -1)]
+def mixed_heads(kernel: Weights, bias: Weights, shares: Weights) -> list[Weights]:
+    """Kernel (features, labels) and bias (labels,) of the mix of all heads.
+
+    Each head's logits are centred first, as otherwise labels of different mixes would not compare.
+    """
+    both = np.concatenate([kernel, bias[np.newaxis]]).reshape(len(kernel) + 1, *shares.shape)  # (., sources, labels)
+    mixed = ((both - both.mean(axis=-1, keepdims=True)) * shares).sum(axis=1)
+    return [mixed[:-1], mixed[-1]]
 
 
 def _inflated(weights: Weights) -> Weights:

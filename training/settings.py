@@ -1,9 +1,12 @@
 """How a network is trained: the TOML files in training/recipes, read into values."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from shared.errors import ConfigurationError
 from shared.vision.recipe import Recipe
@@ -33,6 +36,14 @@ class StillsSettings:
     """How much each source of labels weighs in the loss."""
     answer: dict[str, float]
     """How much each source's head weighs in the answer."""
+    answer_of: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The same for single labels that need another mix."""
+
+    def shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """(sources, labels) how much each head weighs for each label; they sum to 1 over the sources."""
+        mixes = [self.answer_of.get(label, self.answer) for label in labels]
+        weights = np.array([[mix.get(source, 0.0) for mix in mixes] for source in sources], np.float32)
+        return np.asarray(weights / weights.sum(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,15 @@ from training.fitting import examples, fit
 from training.inference import features_of
 from training.metrics import Integers
 from training.model_file import Network
-from training.networks import copy_weights, flat_network, head_network, inflate
+from training.networks import SOURCES, copy_weights, flat_network, head_network, inflate
+from training.provenance import write_data
 from training.settings import ClipsSettings, TrainingRecipe, load_recipe
 from training.splits import Split, split_by_subject
 from training.stills import Stills
 from training.trunk import train_trunk
 
-SPLIT = "split.json"
-"""In a run's folder: who trained and who chose."""
+SPLIT, START = "split.json", "start.h5"
+"""In a run's folder: who trained and who chose, and the network before it saw any clip."""
 
 
 def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) -> Network:
@@ -69,13 +70,14 @@ def clips_settings(recipe: TrainingRecipe) -> ClipsSettings:
 
 def train_inflated(start: Network, clips: ClipSet | None, recipe: TrainingRecipe, run: Path) -> Network:
     """The network of stills, and where there are clips, its head trained on them."""
-    if clips is None or recipe.clips is None:
+    if clips is None:
         return start
+    model_file.save(start, run / START)
     split = split_by_subject(clips.subjects)
     keep_split(split, run)
     head = head_network(start.recipe)
     copy_weights(start.model, head)
-    train_head(head, features_of(start, clips.images), clips.labels, split, recipe.clips, run)
+    train_head(head, features_of(start, clips.images), clips.labels, split, clips_settings(recipe), run)
     copy_weights(head, start.model)
     return start
 
@@ -92,7 +94,8 @@ def still_start(recipe: TrainingRecipe, stills: Path | None, run: Path) -> Netwo
     )
     with Progress(*columns) as progress:
         trunk = train_trunk(Stills(stills).training(), recipe.stills, run, progress)
-    return Network(inflate(trunk, recipe.stills.answer, recipe.clip), recipe.clip)
+    shares = recipe.stills.shares(SOURCES, recipe.clip.labels)
+    return Network(inflate(trunk, shares, recipe.clip), recipe.clip)
 
 
 def keep_split(split: Split, run: Path) -> None:
@@ -105,7 +108,8 @@ def keep_split(split: Split, run: Path) -> None:
 
 def train(run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, start: Path | None) -> None:
     """Train by a recipe and write the run's folder. Raises ConfigurationError when data that it needs is not given."""
-    known = load_clips(clips, recipe.clip) if clips else None
+    known = load_clips(clips, recipe.clip) if clips and recipe.clips else None
+    write_data(run, stills=stills is not None, clips=known, start=start)
     if recipe.network == "flat":
         if known is None:
             raise ConfigurationError(f"the recipe {recipe.clip.name} learns from clips: give --clips")

@@ -17,6 +17,7 @@ def test_every_recipe_can_be_read(name: str) -> None:
     assert recipe.clips or recipe.stills
     if recipe.stills:
         assert set(recipe.stills.loss) | set(recipe.stills.answer) <= set(SOURCES)
+        assert recipe.stills.shares(SOURCES, recipe.clip.labels).sum(axis=0) == pytest.approx(1)
 
 
 def test_seed16_is_as_it_was() -> None:

@@ -16,9 +16,10 @@ from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Floats
 from shared.vision.video import analyze_video
 from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
+from training import model_file
 from training.calibrate import calibrate_on_clips
-from training.clipset import load_clips, save_clips
-from training.evaluate import HONEST, LEAKY, MEASURED, REPORT, evaluate
+from training.clipset import ClipSet, load_clips, save_clips
+from training.evaluate import HONEST, LEAKY, MEASURED, REPORT, UNTRAINED, evaluate
 from training.export import Release, export
 from training.prepare import clips_of, make_clips
 from training.recordings import read_recordings
@@ -87,11 +88,11 @@ def test_a_run_keeps_what_the_original_kept(workshop: Path) -> None:
 def test_both_ways_to_split_are_reported(workshop: Path) -> None:
     """Whole people and leaky answers stand side by side, in the report and in the card."""
     report = json.loads((workshop / "run" / MEASURED).read_text(encoding="utf-8"))
-    assert set(report) == {HONEST, LEAKY}
-    assert report[HONEST]["count"] == len(PEOPLE)
+    assert set(report) == {f"clips_{HONEST}", f"clips_{LEAKY}"}
+    assert report[f"clips_{HONEST}"]["count"] == len(PEOPLE)
     assert (workshop / "run" / REPORT).read_text(encoding="utf-8").count("<svg") == 2
     folder = open_model_folder(workshop / "model")
-    assert set(folder.manifest.measured) == {HONEST, LEAKY}
+    assert set(folder.manifest.measured) == {f"clips_{HONEST}", f"clips_{LEAKY}"}
     assert "Art. 5(1)(f)" in (folder.path / CARD).read_text(encoding="utf-8")
 
 
@@ -138,3 +139,23 @@ def test_a_recipe_says_what_it_lacks(tmp_path: Path) -> None:
         train(tmp_path, load_recipe("seed16"), stills=None, clips=None, start=None)
     with pytest.raises(ConfigurationError, match="--stills"):
         train(tmp_path, load_recipe("e3d48"), stills=None, clips=None, start=None)
+
+
+def test_the_network_that_ships_can_go_on(workshop: Path, tmp_path: Path) -> None:
+    """Its head learns from new clips; they are judged by what it was before; the card says where it began."""
+    recipe = load_recipe("e3d48")
+    assert recipe.clips
+    quick = replace(recipe, clips=replace(recipe.clips, epochs=1))
+    with np.load(workshop / "clips.npz") as arrays:
+        subjects, labels, recordings = (arrays[name] for name in ("subjects", "labels", "recordings"))
+    images = np.random.default_rng(0).integers(0, 255, (len(labels), *recipe.clip.input_shape[:3]), np.uint8)
+    save_clips(ClipSet(images, labels, subjects, recordings), recipe.clip, tmp_path / "mine.npz")
+    start = Settings().model
+    train(tmp_path / "run", quick, stills=None, clips=tmp_path / "mine.npz", start=start)
+    before, after = (model_file.load(folder / H5).model for folder in (start, tmp_path / "run"))
+    assert np.array_equal(*(model.get_layer("stem1").get_weights()[0] for model in (before, after)))
+    assert not np.array_equal(*(model.get_layer("answer").get_weights()[0] for model in (before, after)))
+    report = evaluate(tmp_path / "run", quick, stills=None, clips=tmp_path / "mine.npz", with_leaky=False)
+    assert set(report) == {f"mine_{UNTRAINED}", f"mine_{HONEST}"}
+    export(tmp_path / "run", tmp_path / "model", Release("mine", "1"))
+    assert "It began as e3d48" in (tmp_path / "model" / CARD).read_text(encoding="utf-8")
