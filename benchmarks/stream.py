@@ -1,7 +1,7 @@
 """`scripts/bench stream`: live sessions on real sockets against a whole service with one worker and with two.
 
-Every session sends 640x480 JPEG pictures of a moving face at 10 a second. Latency is from sent to answered, as the client
-sees it; the client runs on the same machine and its share of the processor is told apart.
+Every session sends 640x480 JPEG pictures of a moving face at 10 a second. Latency is from sent to answered, as the
+client sees it; the client runs on the same machine, and its share of the processor is told apart.
 """
 
 import argparse
@@ -64,11 +64,11 @@ class Served:
 
     def cpu_s(self) -> float:
         """Processor time of all of its processes so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.family())
+        return float(sum(sum(process.cpu_times()[:2]) for process in self.family()))
 
     def rss_mb(self) -> float:
         """Resident memory of all of its processes."""
-        return sum(process.memory_info().rss for process in self.family()) / 1e6
+        return float(sum(process.memory_info().rss for process in self.family()) / 1e6)
 
 
 @contextmanager
@@ -137,10 +137,10 @@ async def read(socket: ClientConnection, sent: dict[int, float], count: int, sta
 
 
 async def load(url: str, sessions: int, seconds: float) -> Tally:
-    """Sessions whose frames are spread evenly over the time between two."""
+    """Sessions that begin one after the other within a second, as people do not come all in one moment."""
     pictures = [encoded(time_s) for time_s in (*SCENE.times(), *reversed(SCENE.times()))]
     tally, start_s = Tally(), time.monotonic() + 1.0
-    starts = [start_s + number / sessions / RATE_HZ for number in range(sessions)]
+    starts = [start_s + number / sessions for number in range(sessions)]
     await asyncio.gather(*(session(url, pictures, start, seconds, tally) for start in starts))
     return tally
 

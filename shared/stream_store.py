@@ -2,7 +2,8 @@
 
 A session is an actor: its frames wait in a stream, its state is one value, and whoever claims it may take one step. A
 claim has a number; what is committed under an older number is refused, so a worker that was taken for dead cannot
-spoil anything. Frames leave the stream only with the answers to them, so a dead worker costs one step and no frame.
+spoil anything. Frames leave the stream only with the answers to them, so a dead worker costs one step and no frame;
+those that a worker has in hand are not dropped for newer ones.
 """
 
 import json
@@ -65,14 +66,16 @@ if redis.call('EXISTS', session) == 0 then return false end
 if ARGV[2] ~= '0' then
   redis.call('XADD', frames, ARGV[2] .. '-0', 'about', ARGV[3], 'picture', ARGV[4])
 end
+local busy = redis.call('HMGET', session, 'ready', 'lease', 'held', 'taken')
+local held, from = 0, '-'
+if tonumber(busy[2]) > now then held, from = tonumber(busy[3]), '(' .. busy[4] end
 local dropped = {}
-while redis.call('XLEN', frames) > tonumber(ARGV[5]) do
-  local oldest = redis.call('XRANGE', frames, '-', '+', 'COUNT', 1)[1][1]
+while redis.call('XLEN', frames) - held > tonumber(ARGV[5]) do
+  local oldest = redis.call('XRANGE', frames, from, '+', 'COUNT', 1)[1][1]
   redis.call('XDEL', frames, oldest)
   table.insert(dropped, tonumber(string.match(oldest, '^%d+')))
 end
 for _, key in ipairs({session, frames, KEYS[3]}) do redis.call('EXPIRE', key, ARGV[6]) end
-local busy = redis.call('HMGET', session, 'ready', 'lease')
 local lost = busy[1] == '1' and ARGV[2] == '0'
 if redis.call('XLEN', frames) > 0 and (busy[1] == '0' or lost) and tonumber(busy[2]) <= now then
   if lost then redis.call('LREM', KEYS[4], 0, ARGV[1]) end
@@ -96,9 +99,13 @@ if tonumber(kept[2]) > now then return false end
 local claim = redis.call('HINCRBY', session, 'claim', 1)
 local attempts = redis.call('HINCRBY', session, 'attempts', 1)
 redis.call('HSET', session, 'lease', now + ARGV[2])
+local waiting = redis.call('XRANGE', KEYS[2], '-', '+')
+local taken = '0-0'
+if #waiting > 0 then taken = waiting[#waiting][1] end
+redis.call('HSET', session, 'held', #waiting, 'taken', taken)
 local state = ''
 if kept[1] ~= ARGV[1] then state = redis.call('GET', KEYS[3]) or '' end
-return {claim, attempts, kept[3], state, redis.call('XRANGE', KEYS[2], '-', '+')}
+return {claim, attempts, kept[3], state, waiting}
 """
 )
 

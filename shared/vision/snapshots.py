@@ -49,7 +49,7 @@ def save(analyzer: Analyzer) -> bytes:
     arrays["images"] = np.array(images, np.uint8)
     arrays["story"] = np.frombuffer(json.dumps(story).encode(), np.uint8)
     with io.BytesIO() as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # numpy thinks that an array could be its flag
+        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy thinks that an array could be its flag
         return file.getvalue()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.pages.conftest import ARGUMENTS, CHROMIUM
 from tests.videos import Scene, VideoMaker
@@ -102,13 +102,12 @@ def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
 
 def test_without_a_worker_it_says_so(live: Page) -> None:
     """What the socket tells is told in the page's language."""
-    live.route_web_socket(
-        re.compile("/v1/stream"),
-        lambda socket: (
-            socket.send('{"type": "error", "code": "no_worker", "detail": "", "recoverable": false}'),
-            socket.close(code=1013, reason="no_worker"),
-        ),
-    )
+
+    def refuse(socket: WebSocketRoute) -> None:
+        socket.send('{"type": "error", "code": "no_worker", "detail": "", "recoverable": false}')
+        socket.close(code=1013, reason="no_worker")
+
+    live.route_web_socket(re.compile("/v1/stream"), refuse)
     live.reload()
     live.get_by_role("button", name="Start the camera").click()
     expect(live.locator("#note")).to_contain_text("No worker takes live sessions", timeout=PATIENCE_MS)

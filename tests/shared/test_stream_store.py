@@ -1,0 +1,130 @@
+"""Sessions in Redis: one step at a time, the newest frames, nothing under an old claim."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from shared import stream_store
+from shared.stream_store import Claim, Offer, SessionDesk, SessionStore, replies_key
+
+MOST_WAITING = 2
+
+Store = Callable[[Callable[[SessionStore], Awaitable[object]]], object]
+
+
+@pytest.fixture
+def desk(redis: Redis) -> SessionDesk:
+    """A worker's side."""
+    return SessionDesk(redis)
+
+
+@pytest.fixture
+def with_store(valkey_url: str, redis: Redis) -> Store:
+    """Runs something on the API's side."""
+
+    def run(work: Callable[[SessionStore], Awaitable[object]]) -> object:
+        async def connected() -> object:
+            async with AsyncRedis.from_url(valkey_url) as connection:
+                return await work(SessionStore(connection, "api"))
+
+        return asyncio.run(connected())
+
+    return run
+
+
+@pytest.fixture
+def offer(with_store: Store) -> Callable[[int], Offer]:
+    """Opens the session "one" and offers frames of it."""
+    assert with_store(lambda store: store.open("one", "", 10, 10))
+
+    def give(seq: int) -> Offer:
+        told = with_store(lambda store: store.offer("one", seq, "{}", b"picture", MOST_WAITING))
+        assert isinstance(told, Offer)
+        return told
+
+    return give
+
+
+def taken(desk: SessionDesk, known: int = -1) -> Claim:
+    """A claim of the session that is ready."""
+    session_id = desk.next_ready(0.1)
+    assert session_id == "one"
+    claim = desk.claim(session_id, known)
+    assert claim
+    return claim
+
+
+def test_the_newest_frames_wait(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+    """One more than may wait drops the oldest, and says which."""
+    assert [offer(seq).dropped for seq in (1, 2, 3)] == [(), (), (1,)]
+    assert [frame.seq for frame in taken(desk).frames] == [2, 3]
+
+
+def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+    """Frames that come while a step runs wait besides its own, and are the next step's."""
+    offer(1), offer(2)
+    claim = taken(desk)
+    assert [offer(seq).dropped for seq in (3, 4, 5)] == [(), (), (3,)]
+    assert desk.next_ready(0.05) is None
+    assert desk.commit(claim, b"state", "[]")
+    following = taken(desk, claim.number)
+    assert ([frame.seq for frame in following.frames], following.state) == ([4, 5], None)
+
+
+def test_a_session_has_one_step_at_a_time(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+    """While a claim holds, nobody else gets one."""
+    offer(1)
+    taken(desk)
+    assert desk.claim("one", -1) is None
+
+
+def test_an_old_claim_changes_nothing(
+    desk: SessionDesk, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    """A worker that was taken for dead comes back: its step is refused, the next worker's counts, no frame is lost."""
+    monkeypatch.setattr(stream_store, "LEASE_S", 0)
+    offer(1)
+    late, following = taken(desk), desk.claim("one", -1)
+    assert following
+    assert (following.attempts, [frame.seq for frame in following.frames]) == (2, [1])
+    assert not desk.commit(late, b"old", "[]")
+    assert desk.commit(following, b"new", "[]")
+    assert redis.get("duygu:live:session:one:state") == b"new"
+    assert redis.xlen(replies_key("api")) == 1
+
+
+def test_a_state_travels_only_to_who_lacks_it(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+    """The worker that committed it goes on from memory; another one reads it."""
+    offer(1)
+    first = taken(desk)
+    desk.commit(first, b"state", "[]")
+    offer(2)
+    second = taken(desk, known=-1)
+    assert second.state == b"state"
+
+
+def test_one_shift_waits_at_most(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+    """The first frame asks for a shift, further ones do not until that shift has begun."""
+    assert offer(1).needs_shift
+    assert not offer(2).needs_shift
+    desk.begin_shift()
+    taken(desk)
+    assert not offer(3).needs_shift
+
+
+def test_sessions_are_limited_and_closing_makes_room(with_store: Store) -> None:
+    """In all, and of one owner."""
+    assert with_store(lambda store: store.open("one", "ann", 2, 1))
+    assert not with_store(lambda store: store.open("two", "ann", 2, 1))
+    assert with_store(lambda store: store.open("two", "bob", 2, 1))
+    assert not with_store(lambda store: store.open("three", "eve", 2, 1))
+    with_store(lambda store: store.close("one", "ann"))
+    assert with_store(lambda store: store.open("three", "eve", 2, 1))
+
+
+def test_a_forgotten_session_takes_no_frame(with_store: Store) -> None:
+    """As after a restart of Redis that kept nothing."""
+    assert with_store(lambda store: store.offer("gone", 1, "{}", b"", 4)) is None
