@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from shared.config import ROOT
 from shared.processes import end_with_parent, stop
@@ -65,6 +65,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def is_fault(message: ConsoleMessage) -> bool:
+    """Whether a line of the console tells of a fault of the page; the browser also notes each refused request there."""
+    return message.type == "error" and not message.text.startswith("Failed to load resource")
+
+
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """An English page of a desktop, which fails the test that uses it when a script fails or a policy is broken."""
@@ -72,7 +77,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: wrong.append(message.text) if is_fault(message) else None)
     yield page
     context.close()
     assert wrong == []

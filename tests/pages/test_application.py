@@ -94,14 +94,17 @@ def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
 
 
 def test_both_languages_have_the_same_texts(page: Page) -> None:
-    """Choosing Turkish changes the page, and neither language lacks a key of the other."""
+    """Choosing Turkish changes the page, and neither lacks a text of the other, but for errors: the server has those."""
     page.goto("/")
     page.select_option("#language", "tr")
     expect(page.locator("html")).to_have_attribute("lang", "tr")
     keys = """async () => {
       const flat = (node, path) => Object.entries(node).flatMap(([key, value]) =>
         typeof value === "object" && !("other" in value) ? flat(value, `${path}${key}.`) : [`${path}${key}`]);
-      const load = async (name) => flat((await import(`/static/js/locales/${name}.js`)).default, "").sort().join();
+      const load = async (name) => {
+        const { errors, ...texts } = (await import(`/static/js/locales/${name}.js`)).default;
+        return flat(texts, "").sort().join();
+      };
       return (await load("en")) === (await load("tr"));
     }"""
     assert page.evaluate(keys)

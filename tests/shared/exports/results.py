@@ -26,9 +26,16 @@ def face(face_id: int, windows: list[Window]) -> Face:
     """A face that stays where it is."""
     start_s, end_s = windows[0].start_s, windows[-1].end_s
     positions = [Position(time_s=time_s, box=(10, 20, 30, 40), score=0.99) for time_s in (start_s, end_s)]
-    first = windows[0]
-    overall = {"emotion": first.emotion, "confidence": first.confidence, "probabilities": first.probabilities}
-    return Face(face_id=face_id, start_s=start_s, end_s=end_s, windows=windows, positions=positions, **overall)
+    return Face(
+        face_id=face_id,
+        start_s=start_s,
+        end_s=end_s,
+        emotion=windows[0].emotion,
+        confidence=windows[0].confidence,
+        probabilities=windows[0].probabilities,
+        windows=windows,
+        positions=positions,
+    )
 
 
 def two_faces() -> Result:

@@ -75,7 +75,8 @@ def test_srt_numbers_its_cues() -> None:
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.rows, self.links, self.open_tags = 0, [], []
+        self.rows = 0
+        self.links: list[str | None] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.rows += tag == "tr"
