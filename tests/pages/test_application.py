@@ -94,7 +94,7 @@ def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
 
 
 def test_both_languages_have_the_same_texts(page: Page) -> None:
-    """Choosing Turkish changes the page, and neither lacks a text of the other, but for errors: the server has those."""
+    """Choosing Turkish changes the page; both have the same texts but for errors, which the server has in English."""
     page.goto("/")
     page.select_option("#language", "tr")
     expect(page.locator("html")).to_have_attribute("lang", "tr")
