@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from duygu.client import Picture, Service, analyze, stream, video
+from duygu.client import __main__ as example
 from shared import stream_store
 from shared.config import Settings
 from shared.schemas import Window
@@ -368,6 +369,12 @@ def test_the_client_takes_pictures_from_anywhere(served: str, pictures: list[byt
     source = (Picture(number / 10, picture) for number, picture in enumerate(pictures[:3]))
     messages = list(stream(source, Service(served)))
     assert [message.type for message in messages] == ["session.created", *["result"] * 3, "session.closed"]
+
+
+def test_the_example_runs(served: str, video_maker: VideoMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m duygu.client FILE URL` prints the smile."""
+    assert example.main(str(video_maker.make(LIVE)), served) == 0
+    assert "face 1: happiness" in capsys.readouterr().out
 
 
 def test_a_file_is_sent_at_its_own_rate(video_maker: VideoMaker) -> None:
