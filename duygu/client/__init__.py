@@ -1,10 +1,10 @@
 """Talk to a Duygu service from Python: `analyze` hands in a video, `stream` sends a camera or a file live.
 
-    from duygu.client import analyze, stream
+from duygu.client import analyze, stream
 
-    for message in stream(0):
-        for face in message.faces if message.type == "result" else ():
-            print(face.face_id, face.emotion, face.confidence)
+for message in stream(0):
+    for face in message.faces if message.type == "result" else ():
+        print(face.face_id, face.emotion, face.confidence)
 """
 
 from duygu.client.live import LiveMessage, stream, stream_async
