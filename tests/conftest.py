@@ -14,7 +14,7 @@ from tests.videos import VideoMaker
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 
 if REFERENCE:
-    import torch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch crashes
+    import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "clips"
 """Recordings to try things on; they are no part of the project and need not be there."""

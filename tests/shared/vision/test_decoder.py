@@ -86,7 +86,7 @@ def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) ->
 
 
 def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
-    """Asked to stop, it raises within 0.2 s, and the process is gone."""
+    """Asked to stop, it raises well within the second that a cancelled job has, and the process is gone."""
     stop = threading.Event()
     with Video(video_maker.make(STILL), settings, None, stop.is_set) as video:
         frames = iter(video)
@@ -95,7 +95,7 @@ def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
         started = time.monotonic()
         with pytest.raises(CancelledError):
             list(frames)
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 1.0
     assert not children()
 
 
@@ -160,5 +160,6 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
 
 
 def children() -> list[psutil.Process]:
-    """Of this process."""
-    return list(psutil.Process(os.getpid()).children())
+    """The decoders among the children of this process."""
+    every = psutil.Process(os.getpid()).children()
+    return [process for process in every if "shared.vision.decoder_child" in process.cmdline()]
