@@ -3,74 +3,114 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from shared.atomic import write_atomically
+from services.analyze_outputs import Outputs
 from shared.config import Settings
-from shared.errors import ConfigurationError, DuyguError, NotAVideoError
-from shared.exports import EXPORTS, ExportName
-from shared.schemas import Result
+from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError
+from shared.exports.selection import most_seen, once_every
+from shared.exports.spans import shares_of
+from shared.schemas import Face, Result
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
 from shared.vision.video import analyze_video
 
-EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
+EXIT_OK, EXIT_FAILED = 0, 1
 
-OUTPUTS = {name.value: name for name in ExportName if name != ExportName.HTML} | {"report": ExportName.HTML}
-"""Which form of shared.exports each option writes."""
+NO_VIDEO = (NotAVideoError, NoVideoStreamError, EmptyFileError)
+"""What a folder may hold beside videos."""
 
 
-def run(videos: list[Path], files: dict[str, Path], settings: Settings, *, quiet: bool = False) -> int:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is to be made of each result."""
+
+    outputs: Outputs
+    faces: int | None = None
+    """Only so many faces, those that are seen longest."""
+    every_s: float | None = None
+    """Only the windows at multiples of so many seconds."""
+
+    def select(self, result: Result) -> Result:
+        """The part of a result that is wanted."""
+        if self.faces is not None:
+            result = most_seen(result, self.faces)
+        return result if self.every_s is None else once_every(result, self.every_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to analyse. One that was only found in a folder may turn out to be no video."""
+
+    path: Path
+    in_folder: bool = False
+
+
+def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool = False) -> int:
     """Analyse files and folders; the exit status.
 
-    files  option of OUTPUTS -> where to write; without any, each result is printed as one line of JSON
-
-    Raises ModelError when there is no usable model, ConfigurationError when several results would go to one file.
+    Raises ModelError when there is no usable model, ConfigurationError when results would overwrite each other.
     """
-    found = list(_videos(videos))
-    if len(found) > 1 and files:
-        raise ConfigurationError("the results of several videos cannot go to one file")
-    console = Console(stderr=True, quiet=quiet)
-    try:
-        engine = load_engine(settings)
-        went_well = [_one(video, engine, settings, console, files) for video in found]
-    except KeyboardInterrupt:
-        return _complain("interrupted", EXIT_INTERRUPTED)
-    return EXIT_OK if went_well and all(went_well) else EXIT_FAILED
+    sources = list(_sources(videos))
+    wishes.outputs.check([source.path for source in sources])
+    batch = Batch(load_engine(settings), settings, wishes, Console(stderr=True, quiet=quiet))
+    went_well = [batch.take(source) for source in sources]
+    if not any(well is not None for well in went_well):
+        _tell("no video was found")
+        return EXIT_FAILED
+    return EXIT_FAILED if False in went_well else EXIT_OK
 
 
-def _videos(paths: list[Path]) -> Iterator[Path]:
-    """Files as given; of a folder, every file in it and below, in order of name."""
+def _sources(paths: list[Path]) -> Iterator[Source]:
+    """Files as given; of a folder, every file in it and below, in order of name, but for hidden ones."""
     for path in paths:
-        yield from sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        if path.is_dir():
+            yield from (Source(file, in_folder=True) for file in sorted(path.rglob("[!.]*")) if file.is_file())
+        else:
+            yield Source(path)
 
 
-def _one(video: Path, engine: Engine, settings: Settings, console: Console, files: dict[str, Path]) -> bool:
-    """Analyse one video and hand out its result; whether it went well."""
-    try:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Videos that are analysed one after the other in the same way."""
+
+    engine: Engine
+    settings: Settings
+    wishes: Wishes
+    console: Console
+
+    def take(self, source: Source) -> bool | None:
+        """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with."""
+        try:
+            result = self.wishes.select(self._analyze(source.path))
+        except DuyguError as error:
+            if source.in_folder and isinstance(error, NO_VIDEO):
+                self.console.print(
+                    f"{source.path}: left out: {error.detail}", style="dim", markup=False, soft_wrap=True
+                )
+                return None
+            _tell(f"{source.path}: {error.code}: {error.detail}")
+            return False
+        self.wishes.outputs.write(result, source.path)
+        self.console.print(_summary(source.path, result))
+        return True
+
+    def _analyze(self, video: Path) -> Result:
         if not video.is_file():
             raise NotAVideoError("there is no such file")
-        with _progress(video.name, console) as tell:
-            result = analyze_video(video, engine, settings, on_progress=tell)
-    except DuyguError as error:
-        _complain(f"{video}: {error.code}: {error.detail}", EXIT_FAILED)
-        return False
-    for name, path in files.items():
-        write_atomically(path, EXPORTS[OUTPUTS[name]].write(result))
-    if not files:
-        sys.stdout.write(result.model_dump_json() + "\n")
-    console.print(_summary(video, result))
-    return True
+        with _progress(video.name, self.console) as tell:
+            return analyze_video(video, self.engine, self.settings, on_progress=tell)
 
 
 @contextmanager
 def _progress(name: str, console: Console) -> "Iterator[_Teller]":
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(show_speed=False),
         TimeRemainingColumn(),
@@ -94,15 +134,23 @@ class _Teller:
 
 def _summary(video: Path, result: Result) -> Table:
     """A row a face."""
-    table = Table(title=video.name, title_justify="left")
-    for heading in ("face", "from", "to", "emotion", "confidence", "windows"):
-        table.add_column(heading, justify="left" if heading == "emotion" else "right")
+    title = f"{video.name}: {result.video.duration_s:.1f} s, {len(result.faces)} faces"
+    table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
+    for heading in ("face", "from", "to", "overall", "confidence", "share of time"):
+        table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
     for face in result.faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
-        table.add_row(str(face.face_id), *times, face.emotion, f"{face.confidence:.0%}", str(len(face.windows)))
+        table.add_row(str(face.face_id), *times, face.emotion, f"{face.confidence:.0%}", _shares(face))
     return table
 
 
-def _complain(what: str, status: int) -> int:
+def _shares(face: Face) -> str:
+    return ", ".join(f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items())
+
+
+def _caption(result: Result) -> str | None:
+    return "\n".join(f"warning: {warning.detail}" for warning in result.warnings) or None
+
+
+def _tell(what: str) -> None:
     sys.stderr.write(f"duygu: {what}\n")
-    return status

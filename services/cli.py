@@ -1,6 +1,7 @@
 """`duygu`: everything from the command line."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,26 @@ from typing import Any
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
+from shared.exports import ExportName
 from shared.logs import set_up_logs
 from shared.queues import QueueName
 
 USAGE_STATUS = 2
 """Exit status where the settings, the model or the arguments are at fault."""
+
+INTERRUPTED_STATUS = 130
+"""Exit status after Ctrl-C, as of every program that this signal ends."""
+
+
+ANALYZE_OUTPUTS = {
+    "--json": (ExportName.JSON, "the whole result"),
+    "--csv": (ExportName.CSV, "one row a window"),
+    "--ndjson": (ExportName.NDJSON, "one line a window"),
+    "--vtt": (ExportName.VTT, "subtitles for players"),
+    "--srt": (ExportName.SRT, "subtitles for editors"),
+    "--report": (ExportName.HTML, "a page with timelines and tables"),
+}
+"""What `duygu analyze` can write, by option."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DuyguError as error:
         print(f"duygu: {error.detail}", file=sys.stderr)  # noqa: T201 - this is what a command line is for
         return USAGE_STATUS
+    except KeyboardInterrupt:
+        print("duygu: interrupted", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED_STATUS
     return status
 
 
@@ -57,18 +76,29 @@ def _add_analyze(commands: Any) -> None:
         "analyze",
         help="analyse videos without a server",
         description="Find every face in a video and print what it shows when, as JSON, on stdout. "
-        "Progress and a summary go to stderr.",
-        epilog="exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
+        "Progress and a summary go to stderr. Of a folder every video is analysed; other files in it are left out.",
+        epilog="FILE may be a folder, which gets a file for each video, or - for stdout. "
+        "exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
     )
     analyze.set_defaults(command=_analyze)
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video, or a folder of them")
-    analyze.add_argument("--json", type=Path, metavar="FILE", help="write the whole result to FILE")
-    analyze.add_argument("--csv", type=Path, metavar="FILE", help="write one row a window to FILE")
-    analyze.add_argument("--ndjson", type=Path, metavar="FILE", help="write one line a window to FILE")
-    analyze.add_argument("--vtt", type=Path, metavar="FILE", help="write subtitles for players to FILE")
-    analyze.add_argument("--srt", type=Path, metavar="FILE", help="write subtitles for editors to FILE")
-    analyze.add_argument("--report", type=Path, metavar="FILE", help="write a page with timelines and tables to FILE")
+    for option, (name, what) in ANALYZE_OUTPUTS.items():
+        analyze.add_argument(option, dest=name.value, type=Path, metavar="FILE", help=f"write {what} to FILE")
+    analyze.add_argument("--faces", type=_count, metavar="N", help="only the N faces that are seen longest")
+    analyze.add_argument("--every", type=_seconds, metavar="S", help="only what each face shows every S seconds")
     analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return count
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (seconds := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError("a number of seconds above 0 is needed")
+    return seconds
 
 
 def _add_keys(commands: Any) -> None:
@@ -109,11 +139,13 @@ def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | 
     return 0
 
 
-def _analyze(videos: list[Path], quiet: bool, **files: Path | None) -> int:
-    from services.analyze_command import run
+def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | None, **files: Path | None) -> int:
+    # The image of the API has none of the packages that this needs.
+    from services.analyze_command import Wishes, run
+    from services.analyze_outputs import Outputs
 
-    wanted = {option: path for option, path in files.items() if path}
-    return run(videos, wanted, Settings(), quiet=quiet)
+    outputs = Outputs({ExportName(name): path for name, path in files.items() if path})
+    return run(videos, Wishes(outputs, faces, every), Settings(), quiet=quiet)
 
 
 if __name__ == "__main__":

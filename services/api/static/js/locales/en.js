@@ -168,7 +168,11 @@ export default {
     confidence: "A confidence of 80 % is meant to be right in about 80 of 100 such windows. Below {threshold} a window counts as uncertain and is hatched.",
     measured: "Measured on people that the model had never seen: {figures}.",
     measured_on: "{accuracy} right on {name}",
-    names: { ferplus_strict: "photographs (FER+)", javanese_leave_one_actor_out: "acted speech on video" },
+    names: {
+      ferplus_strict: "photographs (FER+)",
+      javanese_untrained: "acted speech on video",
+      javanese_leave_one_actor_out: "acted speech on video when trained on other actors",
+    },
     weak: "Disgust, fear and anger are recognised less well than happiness and surprise. Faces that are small, turned away, dark or blurred are marked, and deserve less trust.",
     use: "Not for judging people: inferring emotions at work or in education is prohibited in the European Union.",
   },

@@ -168,7 +168,11 @@ export default {
     confidence: "%80 güven, böyle 100 pencerenin yaklaşık 80'inde doğru olmak demektir. {threshold} altındaki pencereler belirsiz sayılır ve taralı çizilir.",
     measured: "Modelin hiç görmediği kişilerde ölçüldü: {figures}.",
     measured_on: "{name} üzerinde {accuracy} doğru",
-    names: { ferplus_strict: "fotoğraflar (FER+)", javanese_leave_one_actor_out: "canlandırılmış konuşma videoları" },
+    names: {
+      ferplus_strict: "fotoğraflar (FER+)",
+      javanese_untrained: "canlandırılmış konuşma videoları",
+      javanese_leave_one_actor_out: "başka oyuncularla eğitildiğinde canlandırılmış konuşma videoları",
+    },
     weak: "Tiksinti, korku ve öfke; mutluluk ve şaşkınlıktan daha zor tanınır. Küçük, dönük, karanlık ya da bulanık yüzler işaretlenir ve daha az güven hak eder.",
     use: "İnsanları yargılamak için değildir: Avrupa Birliği'nde iş yerinde ve eğitimde duygu çıkarımı yasaktır.",
   },

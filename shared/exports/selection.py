@@ -1,0 +1,30 @@
+"""A part of a result: fewer faces, or fewer windows of each."""
+
+import math
+
+from shared.exports.spans import Span, spans_of
+from shared.schemas import Face, Result
+
+
+def most_seen(result: Result, count: int) -> Result:
+    """The `count` faces that are in the picture for longest, in their order."""
+    by_time = sorted(result.faces, key=lambda face: face.start_s - face.end_s)
+    kept = {face.face_id for face in by_time[:count]}
+    return result.model_copy(update={"faces": [face for face in result.faces if face.face_id in kept]})
+
+
+def once_every(result: Result, seconds: float) -> Result:
+    """Of each face the windows that speak for every `seconds`-th second, as the model gave them.
+
+    A face that comes and goes between two of these moments keeps its first window, so that nobody gets lost.
+    """
+    return result.model_copy(update={"faces": [_thinned(face, seconds) for face in result.faces]})
+
+
+def _thinned(face: Face, seconds: float) -> Face:
+    windows = [span.window for span in spans_of(face) if _holds_a_tick(span, seconds)]
+    return face.model_copy(update={"windows": windows or face.windows[:1]})
+
+
+def _holds_a_tick(span: Span, seconds: float) -> bool:
+    return math.ceil(span.start_s / seconds) * seconds < span.end_s

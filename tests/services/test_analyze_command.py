@@ -1,0 +1,183 @@
+"""`duygu analyze` as people run it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from services.cli import main
+from shared.config import ROOT
+from shared.schemas import Result
+from tests.videos import PAIR, PAN, Scene, VideoMaker
+
+
+@pytest.fixture(autouse=True)
+def _tiny_model(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUYGU_MODEL", str(model_folder))
+    monkeypatch.setenv("DUYGU_THREADS", "1")
+
+
+@pytest.fixture
+def pair(video_maker: VideoMaker) -> str:
+    """A video with two faces."""
+    return str(video_maker.make(PAIR))
+
+
+def read(path: Path) -> Result:
+    """A result that was written as JSON."""
+    return Result.model_validate_json(path.read_bytes())
+
+
+def test_stdout_holds_the_result_alone(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line of JSON on stdout; a table with a row a face, and everything else, on stderr."""
+    assert main(["analyze", pair]) == 0
+    told = capsys.readouterr()
+    result = Result.model_validate_json(told.out)
+    assert told.out.count("\n") == 1
+    assert [face.face_id for face in result.faces] == [1, 2]
+    assert "2 faces" in told.err
+    assert all(face.emotion in told.err for face in result.faces)
+
+
+def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For scripts."""
+    assert main(["analyze", "--quiet", pair]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_several_videos_give_a_line_each(
+    video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order in which they were named."""
+    assert main(["analyze", "--quiet", pair, str(video_maker.make(PAN))]) == 0
+    results = [Result.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(result.faces) for result in results] == [2, 1]
+
+
+def test_a_folder_may_hold_other_things(
+    tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its videos are analysed, also those in folders below; what is no video is left out with a note."""
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "pair.mp4").write_bytes(Path(pair).read_bytes())
+    (tmp_path / "notes.txt").write_text("Tuesday\n" * 100)
+    (tmp_path / "sound.m4a").write_bytes(video_maker.audio_only().read_bytes())
+    (tmp_path / ".hidden").write_text("nothing")
+    assert main(["analyze", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("\n") == 1
+    assert told.err.count("left out") == 2
+
+
+def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was analysed, and that is said."""
+    assert main(["analyze", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "duygu: no video was found\n"
+
+
+def test_what_fails_says_so_and_the_next_one_works(
+    tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with its code on stderr; the exit status tells that not all went well."""
+    videos = [str(tmp_path / "missing.mp4"), str(video_maker.text()), str(video_maker.encrypted()), pair]
+    assert main(["analyze", "--quiet", *videos]) == 1
+    told = capsys.readouterr()
+    codes = [line.split(": ")[2] for line in told.err.splitlines()]
+    assert codes == ["not_a_video", "not_a_video", "encrypted"]
+    assert len(Result.model_validate_json(told.out).faces) == 2
+
+
+def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """All forms in one run, nothing on stdout; the CSV has a row for each window of the JSON."""
+    forms = {"--json": "json", "--csv": "csv", "--ndjson": "ndjson", "--vtt": "vtt", "--srt": "srt", "--report": "html"}
+    options = [part for option, suffix in forms.items() for part in (option, str(tmp_path / f"pair.{suffix}"))]
+    assert main(["analyze", "--quiet", pair, *options]) == 0
+    assert capsys.readouterr().out == ""
+    windows = sum(len(face.windows) for face in read(tmp_path / "pair.json").faces)
+    with (tmp_path / "pair.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == windows > 0
+    lines = (tmp_path / "pair.ndjson").read_text().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["video", *["window"] * windows]
+    assert (tmp_path / "pair.vtt").read_text().startswith("WEBVTT\n")
+    assert (tmp_path / "pair.srt").read_text().startswith("1\n00:00:0")
+    assert (tmp_path / "pair.html").read_text().startswith("<!doctype html>")
+    assert len(list(tmp_path.iterdir())) == len(forms)
+
+
+def test_a_dash_is_stdout(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For pipes."""
+    assert main(["analyze", "--quiet", pair, "--csv", "-"]) == 0
+    assert capsys.readouterr().out.startswith("face_id,start_s")
+
+
+def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, pair: str) -> None:
+    """Named like the videos."""
+    videos = [Path(pair), video_maker.make(PAN)]
+    assert main(["analyze", "--quiet", *map(str, videos), "--csv", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {f"{video.stem}.csv" for video in videos}
+
+
+def test_results_do_not_overwrite_each_other(
+    tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither two videos in one file, nor a place that is not there: it is said before anything is analysed."""
+    assert main(["analyze", pair, str(video_maker.make(PAN)), "--csv", str(tmp_path / "both.csv")]) == 2
+    assert "cannot go to one file" in capsys.readouterr().err
+    assert main(["analyze", pair, "--csv", str(tmp_path / "nowhere" / "pair.csv")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fewer_faces_and_fewer_windows(tmp_path: Path, pair: str) -> None:
+    """One of two faces, and of its windows those that speak for 0 s and 1 s."""
+    path = tmp_path / "pair.json"
+    assert main(["analyze", "--quiet", pair, "--faces", "1", "--every", "1", "--json", str(path)]) == 0
+    (face,) = read(path).faces
+    assert len(face.windows) == 2
+
+
+@pytest.mark.parametrize("wrong", [["--faces", "0"], ["--every", "0"], ["--every", "nan"], ["--csv"], []])
+def test_wrong_usage_is_told_apart(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2, and what was wrong."""
+    video = ["film.mp4"] if wrong else []
+    with pytest.raises(SystemExit) as ended:
+        main(["analyze", *video, *wrong])
+    assert ended.value.code == 2
+    assert "usage: duygu analyze" in capsys.readouterr().err
+
+
+def test_a_missing_model_is_told(
+    pair: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not the fault of the video."""
+    monkeypatch.setenv("DUYGU_MODEL", str(tmp_path))
+    assert main(["analyze", "--quiet", pair]) == 2
+    assert capsys.readouterr().err.startswith("duygu: ")
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker) -> None:
+    """Ctrl-C in the middle: exit status 130, no traceback, no file, whole or half."""
+    long = video_maker.make(Scene(duration_s=40.0, width=640, height=480))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "analyze", str(long), "--csv", str(tmp_path / "long.csv")],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "TTY_COMPATIBLE": "1"},
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr
+    told = b""
+    while b"%" not in told:
+        told += os.read(process.stderr.fileno(), 4096)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert b"interrupted" in rest
+    assert b"Traceback" not in told + rest
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,23 @@
+"""A part of a result is a result."""
+
+from shared.exports.selection import most_seen, once_every
+from tests.shared.exports.results import two_faces
+
+
+def test_the_faces_that_are_seen_longest_stay() -> None:
+    """Of two faces, the one with 4.9 s; asking for more than there are changes nothing."""
+    result = two_faces()
+    assert [face.face_id for face in most_seen(result, 1).faces] == [1]
+    assert most_seen(result, 9) == result
+
+
+def test_windows_are_taken_at_even_times() -> None:
+    """Those that speak for 0, 1 and 4 s; a face between two moments keeps its first window."""
+    faces = once_every(two_faces(), 1.0).faces
+    assert [window.start_s for window in faces[0].windows] == [0.0, 0.5, 4.0]
+    assert len(once_every(two_faces(), 100.0).faces[1].windows) == 1
+
+
+def test_short_steps_change_nothing() -> None:
+    """No window is shorter than they are."""
+    assert once_every(two_faces(), 0.1) == two_faces()
