@@ -76,6 +76,17 @@ def test_a_smile_is_seen(live: Page) -> None:
     expect(live.locator("#note")).to_have_text("The camera is off.")
 
 
+def test_the_first_page_leads_here_and_back(live: Page) -> None:
+    """In both languages, and on a phone, where the bar is short."""
+    for language, name, back in (("en", "Live", "Videos"), ("tr", "Canlı", "Videolar")):
+        live.goto("/")
+        live.locator("#language").select_option(language)
+        live.get_by_role("link", name=name, exact=True).click()
+        expect(live).to_have_url(re.compile("/camera$"))
+        live.get_by_role("link", name=back, exact=True).click()
+        expect(live).to_have_url(re.compile("/$"))
+
+
 def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
     """A refusal is told in plain words, and the page can be used again."""
     context = browser.new_context(base_url=address, locale="en-GB")

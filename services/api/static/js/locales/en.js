@@ -1,7 +1,7 @@
 export default {
   skip: "Skip to content",
   close: "Close",
-  nav: { label: "Site", api: "API", language: "Language", theme: "Dark or light" },
+  nav: { label: "Site", live: "Live", api: "API", language: "Language", theme: "Dark or light" },
   home: {
     headline: "Every face, second by second.",
     lead: "Drop in a video. Duygu finds each face, follows it, and shows which of seven expressions it wears, when, and how sure that is.",

@@ -1,7 +1,7 @@
 export default {
   skip: "İçeriğe geç",
   close: "Kapat",
-  nav: { label: "Site", api: "API", language: "Dil", theme: "Koyu ya da açık" },
+  nav: { label: "Site", live: "Canlı", api: "API", language: "Dil", theme: "Koyu ya da açık" },
   home: {
     headline: "Her yüz, saniye saniye.",
     lead: "Bir video bırakın. Duygu her yüzü bulur, izler; yedi ifadeden hangisini, ne zaman ve ne kadar kesinlikle taşıdığını gösterir.",
