@@ -87,7 +87,7 @@ class Batch:
     def take(self, source: Source) -> bool | None:
         """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with."""
         try:
-            result = self.wishes.select(self._analyze(source.path))
+            result = self._one(source.path)
         except DuyguError as error:
             if source.in_folder and isinstance(error, NO_VIDEO):
                 self.console.print(
@@ -96,19 +96,21 @@ class Batch:
                 return None
             _tell(f"{source.path}: {error.code}: {error.detail}")
             return False
-        self.wishes.outputs.write(result, source.path)
         self.console.print(_summary(source.path, result))
         return True
 
-    def _analyze(self, video: Path) -> Result:
+    def _one(self, video: Path) -> Result:
         if not video.is_file():
             raise NotAVideoError("there is no such file")
-        with _progress(video.name, self.console) as tell:
-            return analyze_video(video, self.engine, self.settings, on_progress=tell)
+        with _progress(video.name, self.console) as bar:
+            found = analyze_video(video, self.engine, self.settings, on_progress=bar.analysed)
+            result = self.wishes.select(found)
+            self.wishes.outputs.write(result, video, bar.filmed)
+        return result
 
 
 @contextmanager
-def _progress(name: str, console: Console) -> "Iterator[_Teller]":
+def _progress(name: str, console: Console) -> "Iterator[_Bar]":
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -116,20 +118,26 @@ def _progress(name: str, console: Console) -> "Iterator[_Teller]":
         TimeRemainingColumn(),
     )
     with Progress(*columns, TextColumn("{task.fields[speed]}"), console=console, transient=True) as progress:
-        yield _Teller(progress, name)
+        yield _Bar(progress, name)
 
 
-class _Teller:
-    """Hands what the engine has done on to the bar."""
+class _Bar:
+    """Shows how far a video has come; the annotated video has a line of its own."""
 
     def __init__(self, progress: Progress, name: str) -> None:
-        self.progress = progress
-        self.task = progress.add_task(name, total=None, speed="")
+        self._progress = progress
+        self._analysis = progress.add_task(name, total=None, speed="")
+        self._film = progress.add_task("annotating", total=1.0, speed="", visible=False)
 
-    def __call__(self, done: Done) -> None:
-        elapsed = self.progress.tasks[0].elapsed or 0.0
+    def analysed(self, done: Done) -> None:
+        """So far the analysis has come."""
+        elapsed = self._progress.tasks[0].elapsed or 0.0
         speed = f"{done.time_s / elapsed:.0f}x" if elapsed > 0 else ""
-        self.progress.update(self.task, total=done.duration_s, completed=done.time_s, speed=speed)
+        self._progress.update(self._analysis, total=done.duration_s, completed=done.time_s, speed=speed)
+
+    def filmed(self, share: float) -> None:
+        """So much of the annotated video is written."""
+        self._progress.update(self._film, completed=share, visible=True)
 
 
 def _summary(video: Path, result: Result) -> Table:

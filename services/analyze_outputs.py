@@ -1,12 +1,15 @@
 """Where `duygu analyze` writes what it has found."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.atomic import write_atomically
+from shared.atomic import atomically
+from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.exports import EXPORTS, ExportName
+from shared.exports import EXPORTS, PICTURES, ExportName
+from shared.film import timeline_png, write_film
 from shared.schemas import Result
 
 STDOUT = Path("-")
@@ -17,10 +20,13 @@ class Outputs:
     """The forms that were asked for, and where each goes: a file, a folder that gets a file a video, or stdout."""
 
     places: dict[ExportName, Path]
+    settings: Settings
 
     def check(self, videos: list[Path]) -> None:
         """Raises ConfigurationError when the results of these videos have no place, or would overwrite each other."""
-        for name in self.places:
+        for name, place in self.places.items():
+            if place == STDOUT and name in PICTURES:
+                raise ConfigurationError(f"{name} cannot be printed; name a file")
             paths = [self.path(name, video) for video in videos]
             missing = [path.parent for path in paths if not path.parent.is_dir()]
             if missing:
@@ -35,13 +41,29 @@ class Outputs:
         place = self.places[name]
         return place / f"{video.stem}.{name}" if place.is_dir() else place
 
-    def write(self, result: Result, video: Path) -> None:
-        """Write every form, each file whole or not at all; where none was asked for, print one line of JSON."""
+    def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> None:
+        """Write every form, each file whole or not at all; where none was asked for, print one line of JSON.
+
+        on_progress  is called with the share of the annotated video that is written
+
+        Raises the errors of shared.errors that say what is wrong with the video.
+        """
         for name in self.places:
-            content, path = EXPORTS[name].write(result), self.path(name, video)
+            path = self.path(name, video)
             if path == STDOUT:
-                sys.stdout.write(content.decode())
+                sys.stdout.write(EXPORTS[name].write(result).decode())
             else:
-                write_atomically(path, content)
+                with atomically(path) as temporary:
+                    self._make(name, result, video, temporary, on_progress)
         if not self.places:
             sys.stdout.write(result.model_dump_json() + "\n")
+
+    def _make(
+        self, name: ExportName, result: Result, video: Path, target: Path, on_progress: Callable[[float], None]
+    ) -> None:
+        if name == ExportName.MP4:
+            write_film(video, result, target, self.settings, on_progress=on_progress)
+        elif name == ExportName.PNG:
+            target.write_bytes(timeline_png(result))
+        else:
+            target.write_bytes(EXPORTS[name].write(result))

@@ -28,6 +28,8 @@ ANALYZE_OUTPUTS = {
     "--vtt": (ExportName.VTT, "subtitles for players"),
     "--srt": (ExportName.SRT, "subtitles for editors"),
     "--report": (ExportName.HTML, "a page with timelines and tables"),
+    "--plot": (ExportName.PNG, "a picture of the timeline"),
+    "--video": (ExportName.MP4, "the video with boxes, emotions and a timeline"),
 }
 """What `duygu analyze` can write, by option."""
 
@@ -144,8 +146,9 @@ def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | 
     from services.analyze_command import Wishes, run
     from services.analyze_outputs import Outputs
 
-    outputs = Outputs({ExportName(name): path for name, path in files.items() if path})
-    return run(videos, Wishes(outputs, faces, every), Settings(), quiet=quiet)
+    settings = Settings()
+    outputs = Outputs({ExportName(name): path for name, path in files.items() if path}, settings)
+    return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,14 @@ class ResultExpiredError(RequestError):
     status = 410
 
 
+class NotAnnotatedError(RequestError):
+    """The result is there, but nobody asked for pictures of it when the video was handed in."""
+
+    code = "not_annotated"
+    title = "No annotated video was asked for with `annotate=true`"
+    status = 404
+
+
 class UnauthorizedError(RequestError):
     """No API key, or one that is not known here."""
 

@@ -46,6 +46,7 @@ class JobRecord:
     events: int = 0  # how many have been told
     windows: int = 0  # how many of these told a window
     attempts: int = 0  # how often a worker has begun it
+    annotate: bool = False  # whether the video is wanted back with what was found in it
 
     @property
     def ended(self) -> bool:
@@ -64,6 +65,7 @@ class JobRecord:
             "size": str(self.size),
             "owner": self.owner,
             "claims": " ".join(self.claims),
+            "annotate": "1" if self.annotate else "",
         }
         return {**values, **error_fields(self.error)}
 
@@ -86,6 +88,7 @@ class JobRecord:
             events=int(values.get("events", 0)),
             windows=int(values.get("windows", 0)),
             attempts=int(values.get("attempts", 0)),
+            annotate=bool(values.get("annotate")),
         )
 
 

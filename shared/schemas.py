@@ -141,6 +141,7 @@ class JobLinks(Schema):
     self: str
     events: str
     result: str | None = None
+    video: str | None = Field(default=None, description="the annotated video, where one was asked for")
 
 
 class Work(Schema):

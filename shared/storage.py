@@ -14,6 +14,8 @@ from shared.errors import TooLargeError
 
 UPLOAD = "upload"
 RESULT = "result.json"
+PLOT = "timeline.png"
+FILM = "annotated.mp4"
 
 PARTIAL = ".partial"
 """Ending of a file that is still being written."""
@@ -28,17 +30,22 @@ class Storage:
         self._folder = folder
 
     @contextmanager
-    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+    def place(self, job_id: str, name: str) -> Iterator[Path]:
+        """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
         path = self._path(job_id, name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = path.with_name(name + PARTIAL)
         try:
-            with partial.open("wb") as file:
-                yield file
+            yield partial
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
+        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+        with self.place(job_id, name) as path, path.open("wb") as file:
+            yield file
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:

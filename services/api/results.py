@@ -3,21 +3,24 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import FileResponse
 
 from services.api.dependencies import KnownJob, TheService
 from services.api.problems import problems
+from services.api.service import Service
 from shared.errors import (
     CancelledError,
     DuyguError,
     InvalidRequestError,
     JobNotFoundError,
+    NotAnnotatedError,
     ResultExpiredError,
     ResultNotReadyError,
     VideoError,
 )
-from shared.exports import EXPORTS, ExportName
+from shared.exports import EXPORTS, PICTURES, ExportName
 from shared.schemas import JobStatus, Result
-from shared.storage import RESULT
+from shared.storage import FILM, PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -26,6 +29,7 @@ MISSING = (
     ResultNotReadyError,
     CancelledError,
     ResultExpiredError,
+    NotAnnotatedError,
     InvalidRequestError,
     VideoError,
     DuyguError,
@@ -35,9 +39,12 @@ MISSING = (
 Format = Annotated[ExportName | None, Query(description="form of the answer; goes before `Accept`")]
 Accept = Annotated[str, Header(description="media types in order of preference; the first known one is taken")]
 
-CONTENT: dict[str, Any] = {
-    export.media_type.partition(";")[0]: {} for name, export in EXPORTS.items() if name != "json"
-}
+MEDIA_TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
+
+CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.items() if name != ExportName.JSON}
+
+FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
+"""Where the worker has put the forms that are pictures."""
 
 
 @router.get(
@@ -51,21 +58,38 @@ def read_result(record: KnownJob, service: TheService, format: Format = None, ac
         raise record.error
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
+    name = format or _preferred(accept)
+    if name == ExportName.MP4 and not record.annotate:
+        raise NotAnnotatedError
     try:
+        if name in FILES:
+            return _picture(service, record.job_id, name)
         content = service.storage.read(record.job_id, RESULT)
     except FileNotFoundError as error:
         raise ResultExpiredError from error
-    return _answer(content, format or _preferred(accept), record.job_id)
+    return _text(content, name, record.job_id)
 
 
 def _preferred(accept: str) -> ExportName:
     """The first media type of an `Accept` header that there is an export for; JSON where there is none."""
     wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    known = {export.media_type.partition(";")[0]: name for name, export in EXPORTS.items()}
+    known = {media_type: name for name, media_type in MEDIA_TYPES.items()}
     return next((known[media_type] for media_type in wanted if media_type in known), ExportName.JSON)
 
 
-def _answer(content: bytes, name: ExportName, job_id: str) -> Response:
+def _picture(service: Service, job_id: str, name: ExportName) -> Response:
+    """A file as it is, or the part of it that a player asks for."""
+    with service.storage.local(job_id, FILES[name]) as path:
+        return FileResponse(
+            path,
+            media_type=PICTURES[name],
+            headers={"Vary": "Accept", "Cache-Control": "private, no-cache"},
+            filename=f"{job_id}.{name}",
+            content_disposition_type="inline",
+        )
+
+
+def _text(content: bytes, name: ExportName, job_id: str) -> Response:
     export = EXPORTS[name]
     if name == ExportName.JSON:
         return Response(content, media_type=export.media_type, headers={"Vary": "Accept"})

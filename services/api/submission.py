@@ -27,6 +27,7 @@ class Submission:
     idempotency_key: str | None = None
     reuse: bool = False
     owner: str = ""
+    annotate: bool = False
 
 
 def submit(service: Service, submission: Submission) -> JobRecord:
@@ -35,7 +36,8 @@ def submit(service: Service, submission: Submission) -> JobRecord:
     Raises IdempotencyMismatchError when the key stands for another video.
     """
     upload = submission.upload
-    twin = keys.twin(submission.owner, service.answers_like, upload.sha256)
+    answers_like = f"{service.answers_like}{' annotated' if submission.annotate else ''}"
+    twin = keys.twin(submission.owner, answers_like, upload.sha256)
     record = JobRecord(
         submission.job_id,
         JobStatus.QUEUED,
@@ -44,6 +46,7 @@ def submit(service: Service, submission: Submission) -> JobRecord:
         sha256=upload.sha256,
         owner=submission.owner,
         claims=(twin, *_keyed(submission)),
+        annotate=submission.annotate,
     )
     with service.redis.pipeline() as pipeline:
         while True:

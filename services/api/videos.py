@@ -57,6 +57,10 @@ IdempotencyKey = Annotated[
 
 Reuse = Annotated[bool, Query(description="answer with an earlier job that analysed the same bytes, if there is one")]
 
+Annotate = Annotated[
+    bool, Query(description="also make the video with what was found in it: `?format=mp4` of the result")
+]
+
 REFUSALS = (
     InvalidRequestError,
     EmptyFileError,
@@ -83,6 +87,7 @@ async def submit_video(
     caller: Submitter,
     idempotency_key: IdempotencyKey = None,
     reuse: Reuse = False,
+    annotate: Annotate = False,
     prefer: Prefer = None,
 ) -> Response:
     """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes.
@@ -97,7 +102,7 @@ async def submit_video(
         undo.callback(service.storage.erase, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
         await run_in_threadpool(take_bytes, service.redis, caller, upload.size)
-        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name)
+        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name, annotate)
         record = await run_in_threadpool(submit, service, submission)
         if record.job_id == job_id:
             undo.pop_all()

@@ -14,6 +14,7 @@ def job_view(record: JobRecord) -> Job:
     error = record.error
     path = job_path(record.job_id)
     result = f"{path}/result" if record.status == JobStatus.SUCCEEDED else None
+    video = f"{result}?format=mp4" if result and record.annotate else None
     return Job(
         job_id=record.job_id,
         status=record.status,
@@ -25,5 +26,5 @@ def job_view(record: JobRecord) -> Job:
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
         size_bytes=record.size,
         sha256=record.sha256,
-        links=JobLinks(self=path, events=f"{path}/events", result=result),
+        links=JobLinks(self=path, events=f"{path}/events", result=result, video=video),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.worker.model_worker import ModelWorker
-from services.worker.workplace import Analyze, Live, Progress, Workplace
+from services.worker.workplace import Analyze, Live, Pictures, Progress, Workplace
 from shared.broker import connect, redis_url, stream_redis_url
 from shared.config import Settings
 from shared.job_store import JobStore
@@ -26,13 +26,19 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
 
     engine = load_engine(settings)
     live = live_work(settings, engine) if queue is QueueName.STREAMS else None
-    return serve(settings, queue, video_analysis(settings, engine), live)
+    return serve(settings, queue, video_analysis(settings, engine), live, FilmPictures(settings))
 
 
-def serve(settings: Settings, queue: QueueName, analyze: Analyze, live: Live | None = None) -> int:
+def serve(
+    settings: Settings,
+    queue: QueueName,
+    analyze: Analyze,
+    live: Live | None = None,
+    pictures: Pictures | None = None,
+) -> int:
     """Serve a queue with an analysis that is ready to run; returns the exit status of the process."""
     redis = connect(redis_url(settings))
-    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live)
+    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live, pictures)
     if settings.metrics_port:
         place.metrics.serve(settings.metrics_host, settings.metrics_port)
     worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
@@ -70,3 +76,30 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
         )
 
     return analyze
+
+
+class FilmPictures:
+    """Pictures as shared.film makes them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def plot(self, result: Result) -> bytes:
+        """The timeline as PNG."""
+        from shared.film import timeline_png
+
+        return timeline_png(result)
+
+    def film(
+        self,
+        video: Path,
+        result: Result,
+        target: Path,
+        *,
+        on_progress: Callable[[float], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the annotated video."""
+        from shared.film import write_film
+
+        write_film(video, result, target, self._settings, on_progress=on_progress, should_stop=should_stop)

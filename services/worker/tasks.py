@@ -1,16 +1,19 @@
 """What workers do. Each task is named in shared/queues.py and called by rq with the arguments of the job."""
 
 import logging
+from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
 
 from services.worker.control import HandedBackError
 from services.worker.reporter import Reporter
+from services.worker.stages import Stages
 from services.worker.workplace import Turn, Workplace, current_turn
 from shared.errors import CancelledError, DuyguError, JobTimeoutError, OutOfMemoryError
 from shared.jobs import JobRecord
 from shared.logs import about
-from shared.storage import RESULT, UPLOAD
+from shared.schemas import Result
+from shared.storage import FILM, PLOT, RESULT, UPLOAD
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def _run(turn: Turn, record: JobRecord) -> None:
     if record.attempts == 1 and record.started_at:
         metrics.seconds.labels("wait").observe((record.started_at - record.created_at).total_seconds())
     reporter = Reporter(jobs, record, turn.control)
-    error = _attempt(turn, record.job_id, reporter)
+    error = _attempt(turn, record, reporter)
     if isinstance(error, HandedBackError):
         jobs.hand_back(record.job_id)
         raise error
@@ -61,17 +64,20 @@ def tidy(place: Workplace, job_id: str) -> None:
         place.storage.remove(job_id, UPLOAD)
 
 
-def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | HandedBackError | None:
-    storage, metrics = turn.place.storage, turn.place.metrics
+def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:
+    job_id, storage, metrics = record.job_id, turn.place.storage, turn.place.metrics
+    stages = Stages(reporter.progress, annotate=record.annotate)
     try:
-        with storage.local(job_id, UPLOAD) as path, metrics.seconds.labels("analyze").time():
-            result = turn.place.analyze(
-                path,
-                job_id=job_id,
-                on_progress=reporter.progress,
-                on_window=reporter.window,
-                should_stop=turn.control.should_stop,
-            )
+        with storage.local(job_id, UPLOAD) as path:
+            with metrics.seconds.labels("analyze").time():
+                result = turn.place.analyze(
+                    path,
+                    job_id=job_id,
+                    on_progress=stages.analysed,
+                    on_window=reporter.window,
+                    should_stop=turn.control.should_stop,
+                )
+            _illustrate(turn, path, result, stages)
         with storage.writer(job_id, RESULT) as file, metrics.seconds.labels("store").time():
             file.write(result.model_dump_json().encode())
         metrics.count(result)
@@ -87,3 +93,21 @@ def _attempt(turn: Turn, job_id: str, reporter: Reporter) -> DuyguError | Handed
         logger.exception("job %s failed for a reason that lies with us", job_id)
         return DuyguError()
     return None
+
+
+def _illustrate(turn: Turn, video: Path, result: Result, stages: Stages) -> None:
+    """Store the pictures of a result: the plot always, the annotated video where it was asked for."""
+    pictures, storage, job_id = turn.place.pictures, turn.place.storage, str(result.job_id)
+    if pictures is None:
+        return
+    with storage.writer(job_id, PLOT) as file:
+        file.write(pictures.plot(result))
+    if stages.annotate:
+        with storage.place(job_id, FILM) as target, turn.place.metrics.seconds.labels("annotate").time():
+            pictures.film(
+                video,
+                result,
+                target,
+                on_progress=lambda share: stages.filmed(share, result),
+                should_stop=turn.control.should_stop,
+            )

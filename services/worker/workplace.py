@@ -54,6 +54,26 @@ class Analyze(Protocol):
         ...
 
 
+class Pictures(Protocol):
+    """What is made of a result besides its JSON."""
+
+    def plot(self, result: Result) -> bytes:
+        """The timeline as PNG."""
+        ...
+
+    def film(
+        self,
+        video: Path,
+        result: Result,
+        target: Path,
+        *,
+        on_progress: Callable[[float], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the annotated video; `on_progress` gets the share done. Raises as the analysis does."""
+        ...
+
+
 class Live(Protocol):
     """Work on live sessions, with the model already loaded."""
 
@@ -70,6 +90,7 @@ class Workplace:
     storage: Storage
     analyze: Analyze
     live: Live | None = None
+    pictures: Pictures | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
 
 

@@ -22,6 +22,8 @@ class ExportName(StrEnum):
     VTT = "vtt"
     SRT = "srt"
     HTML = "html"
+    PNG = "png"
+    MP4 = "mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +50,7 @@ EXPORTS = {
     ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt),
     ExportName.HTML: Export("text/html; charset=utf-8", html_report),
 }
-"""Every form by its name."""
+"""Every form that is text, by its name."""
+
+PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4"}
+"""Media types of the forms that are pictures: shared.film makes them, where the engine runs."""

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import pytest
 
 from services.cli import main
@@ -96,6 +97,7 @@ def test_what_fails_says_so_and_the_next_one_works(
 def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """All forms in one run, nothing on stdout; the CSV has a row for each window of the JSON."""
     forms = {"--json": "json", "--csv": "csv", "--ndjson": "ndjson", "--vtt": "vtt", "--srt": "srt", "--report": "html"}
+    forms |= {"--plot": "png", "--video": "mp4"}
     options = [part for option, suffix in forms.items() for part in (option, str(tmp_path / f"pair.{suffix}"))]
     assert main(["analyze", "--quiet", pair, *options]) == 0
     assert capsys.readouterr().out == ""
@@ -107,6 +109,9 @@ def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.Capture
     assert (tmp_path / "pair.vtt").read_text().startswith("WEBVTT\n")
     assert (tmp_path / "pair.srt").read_text().startswith("1\n00:00:0")
     assert (tmp_path / "pair.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "pair.png").read_bytes().startswith(b"\x89PNG")
+    with av.open(str(tmp_path / "pair.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 60
     assert len(list(tmp_path.iterdir())) == len(forms)
 
 
@@ -114,6 +119,12 @@ def test_a_dash_is_stdout(pair: str, capsys: pytest.CaptureFixture[str]) -> None
     """For pipes."""
     assert main(["analyze", "--quiet", pair, "--csv", "-"]) == 0
     assert capsys.readouterr().out.startswith("face_id,start_s")
+
+
+def test_pictures_are_not_printed(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal would not like them."""
+    assert main(["analyze", pair, "--plot", "-"]) == 2
+    assert "cannot be printed" in capsys.readouterr().err
 
 
 def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, pair: str) -> None:
@@ -142,6 +153,29 @@ def test_fewer_faces_and_fewer_windows(tmp_path: Path, pair: str) -> None:
     assert len(face.windows) == 2
 
 
+@pytest.mark.parametrize("option", ["--csv", "--video"])
+def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker, option: str) -> None:
+    """Ctrl-C in the middle, also of writing: exit status 130, no traceback, no file, whole or half."""
+    long = video_maker.make(Scene(duration_s=20.0 if option == "--csv" else 5.0, width=640, height=480))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "analyze", str(long), option, str(tmp_path / "long.out")],
+        cwd=ROOT,
+        env={**os.environ, "TTY_COMPATIBLE": "1"},
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr
+    told = b""
+    while (b"annotating" if option == "--video" else b"%") not in told:
+        told += os.read(process.stderr.fileno(), 4096)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert b"interrupted" in rest
+    assert b"Traceback" not in told + rest
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("wrong", [["--faces", "0"], ["--every", "0"], ["--every", "nan"], ["--csv"], []])
 def test_wrong_usage_is_told_apart(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2, and what was wrong."""
@@ -159,25 +193,3 @@ def test_a_missing_model_is_told(
     monkeypatch.setenv("DUYGU_MODEL", str(tmp_path))
     assert main(["analyze", "--quiet", pair]) == 2
     assert capsys.readouterr().err.startswith("duygu: ")
-
-
-def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker) -> None:
-    """Ctrl-C in the middle: exit status 130, no traceback, no file, whole or half."""
-    long = video_maker.make(Scene(duration_s=40.0, width=640, height=480))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "analyze", str(long), "--csv", str(tmp_path / "long.csv")],
-        cwd=ROOT,
-        env={**os.environ, "TERM": "xterm", "TTY_COMPATIBLE": "1"},
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr
-    told = b""
-    while b"%" not in told:
-        told += os.read(process.stderr.fileno(), 4096)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    rest = process.communicate(timeout=30)[1]
-    assert process.returncode == 130
-    assert b"interrupted" in rest
-    assert b"Traceback" not in told + rest
-    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import httpx
 import pytest
 from redis import Redis
@@ -27,7 +28,7 @@ def stored(settings: Settings) -> list[Path]:
 
 
 def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, service_settings: Settings) -> None:
-    """Two faces in, two faces out; nothing but the result is kept, and erasing the job leaves nothing at all."""
+    """Two faces in, two faces out; only the result and its plot are kept, and erasing the job leaves nothing at all."""
     job = ended(served, hand_in(served, video_maker.make(PAIR))["job_id"])
     assert (job["status"], job["progress"], job["error"]) == ("succeeded", 1.0, None)
     result = Result.model_validate_json(served.get(job["links"]["result"]).content)
@@ -35,10 +36,43 @@ def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, serv
     assert [face.face_id for face in result.faces] == [1, 2]
     events = served.get(job["links"]["events"]).text
     assert events.count("event: window") == sum(len(face.windows) for face in result.faces) > 0
-    assert [path.name for path in stored(service_settings)] == ["result.json"]
+    assert {path.name for path in stored(service_settings)} == {"result.json", "timeline.png"}
     assert served.delete(job["links"]["self"]).status_code == 204
     assert served.get(job["links"]["self"]).status_code == 404
     assert stored(service_settings) == []
+
+
+def test_an_annotated_video_is_made_when_asked(
+    served: httpx.Client, video_maker: VideoMaker, service_settings: Settings, tmp_path: Path
+) -> None:
+    """It is an MP4 that a player can fetch in parts; the upload is gone, and erasing the job erases this too."""
+    with video_maker.make(PAIR).open("rb") as video:
+        job = served.post("/v1/videos", files={"video": video}, params={"annotate": True}).json()
+    links = ended(served, job["job_id"])["links"]
+    path = tmp_path / "film.mp4"
+    path.write_bytes(served.get(links["video"]).content)
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 60
+    part = served.get(links["video"], headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.content, part.headers["content-type"]) == (206, b"ftyp", "video/mp4")
+    assert served.get(links["result"], headers={"Accept": "image/png"}).content.startswith(b"\x89PNG")
+    assert {path.name for path in stored(service_settings)} == {"result.json", "timeline.png", "annotated.mp4"}
+    served.delete(links["self"])
+    assert stored(service_settings) == []
+
+
+def test_an_annotated_video_has_to_be_asked_for(served: httpx.Client, video_maker: VideoMaker) -> None:
+    """404 with a code of its own; a job without one is not as good as a job with one."""
+    video = video_maker.make(PAN)
+    job = ended(served, hand_in(served, video)["job_id"])
+    assert job["links"]["video"] is None
+    answer = served.get(f"{job['links']['result']}?format=mp4")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_annotated")
+    query = {"annotate": True, "reuse": True}
+    with video.open("rb") as file:
+        again = served.post("/v1/videos", files={"video": file}, params=query).json()
+    assert again["job_id"] != job["job_id"]
+    assert ended(served, again["job_id"])["links"]["video"] == f"/v1/jobs/{again['job_id']}/result?format=mp4"
 
 
 def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Client, video_maker: VideoMaker) -> None:

@@ -1,0 +1,81 @@
+"""The annotated video: what was filmed, with what was found in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from shared.config import Settings
+from shared.film.overlay import Overlay
+from shared.film.paint import INK, Canvas
+from shared.film.sound import Sound
+from shared.film.sound_child import SOUND_HZ
+from shared.film.writer import FilmWriter
+from shared.schemas import Result
+from shared.vision.decoder import Video
+
+LONGEST_SIDE = 1920
+"""Pixels; a larger picture is made smaller, since encoding it would take longer than analysing it did."""
+
+SMALLEST_FACE = 1e-4
+"""As a share of the picture. For faces so small the decoder's coloured copy is as large as the picture itself."""
+
+FIRST_SOUND = SOUND_HZ // 10
+"""Samples that tell whether there is any sound."""
+
+
+def write_film(
+    video: Path,
+    result: Result,
+    target: Path,
+    settings: Settings,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> None:
+    """Write an MP4 of the upright video with boxes, face ids and emotions, a timeline below, and its sound.
+
+    Pictures stream through, so memory does not grow with the length of the video.
+
+    on_progress  is called with the share done, after each picture
+
+    Raises the errors of shared.errors that say what is wrong with the video, CancelledError when `should_stop` says so.
+    """
+    whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
+    film = _Film(result)
+    with Video(video, whole, None, should_stop) as pictures, Sound(video, settings) as sound:
+        first_sound = sound.read(FIRST_SOUND)
+        with FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads) as writer:
+            writer.sound(first_sound)
+            for frame in pictures:
+                writer.sound(sound.read(_samples_until(frame.time_s, writer)))
+                writer.picture(film.paint(frame.rgb, frame.time_s), frame.time_s)
+                if on_progress:
+                    on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
+            writer.sound(sound.read(_samples_until(result.video.duration_s, writer)))
+
+
+def _samples_until(time_s: float, writer: FilmWriter) -> int:
+    return max(round((time_s - writer.sound_s) * SOUND_HZ), 0)
+
+
+class _Film:
+    """One canvas, which each picture is painted on in turn."""
+
+    def __init__(self, result: Result) -> None:
+        video = result.video
+        scale = min(1.0, LONGEST_SIDE / max(video.width, video.height, 1))
+        self._size = max(1, round(video.width * scale)), max(1, round(video.height * scale))
+        width, height = (-(-side // 2) * 2 for side in self._size)  # 4:2:0 needs even sides
+        self._overlay = Overlay(result, width, height)
+        self.canvas: Canvas = np.full((height + self._overlay.strip_height, width, 3), INK, np.uint8)
+
+    def paint(self, picture: Canvas, time_s: float) -> Canvas:
+        """The canvas with a picture of any size; it holds until the next one is painted."""
+        width, height = self._size
+        if picture.shape[:2] != (height, width):
+            picture = np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), np.uint8)
+        self.canvas[:height, :width] = picture
+        self._overlay.paint(self.canvas, time_s)
+        return self.canvas

@@ -1,0 +1,45 @@
+"""The sound of a video file, read in a process of its own that can do no harm."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shared.config import MB, ROOT, Settings
+from shared.film.sound_child import BYTES, SoundOrder
+
+CHILD = "shared.film.sound_child"
+
+
+class Sound:
+    """Samples of a file, 16 bits, two channels, in order. What cannot be read is as good as silent."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        """Start reading."""
+        with path.open("rb") as file:
+            order = SoundOrder(file.fileno(), settings.decoder_memory_mb * MB, settings.job_timeout_s)
+            self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
+                [sys.executable, "-m", CHILD, json.dumps(asdict(order))],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(order.file,),
+                env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def read(self, count: int) -> bytes:
+        """The next `count` samples; fewer at the end."""
+        content = self._process.stdout.read(count * BYTES) if self._process.stdout else b""
+        return content[: len(content) // BYTES * BYTES]

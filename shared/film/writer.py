@@ -1,0 +1,91 @@
+"""An MP4 file that every browser plays: H.264 in 4:2:0 and AAC, its index at the front."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
+
+from shared.film.paint import Canvas
+from shared.film.sound_child import SOUND_HZ
+
+CLOCK_HZ = 90_000
+"""Ticks a second of the pictures' times."""
+
+USUAL_HZ = Fraction(30)
+"""Pictures come at the times that they have; this is what the header says."""
+
+QUALITY = {"preset": "veryfast", "crf": "23"}
+
+BT709 = 1
+"""Number of ITU-R BT.709 among colour spaces, primaries and transfers (ITU-T H.273)."""
+
+
+class FilmWriter:
+    """Takes canvases like the first, whose sides are even, and sound. The file is whole once the block has ended."""
+
+    def __init__(self, path: Path, canvas: Canvas, *, sound: bool, threads: int) -> None:
+        """Open the file. `threads` 0 takes one for each core."""
+        height, width = canvas.shape[:2]
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._pictures = self._add_pictures(width, height, threads)
+        self._sound = self._add_sound() if sound else None
+        self._converter = VideoReformatter()
+        self._last, self._samples = -1, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._flush()
+        finally:
+            self._container.close()
+
+    def picture(self, canvas: Canvas, time_s: float) -> None:
+        """Add a picture, later than the one before."""
+        painted = av.VideoFrame.from_ndarray(canvas, format="rgb24")
+        frame = self._converter.reformat(painted, format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        self._last = max(round(time_s * CLOCK_HZ), self._last + 1)
+        frame.pts, frame.time_base = self._last, Fraction(1, CLOCK_HZ)
+        self._container.mux(self._pictures.encode(frame))
+
+    def sound(self, content: bytes) -> None:
+        """Add samples as shared.film.sound reads them."""
+        if self._sound is None or not content:
+            return
+        samples = np.frombuffer(content, np.int16)[np.newaxis]
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, self._samples, Fraction(1, SOUND_HZ)
+        self._samples += samples.shape[1] // 2
+        self._container.mux(self._sound.encode(frame))
+
+    @property
+    def sound_s(self) -> float:
+        """Seconds of sound that were added."""
+        return self._samples / SOUND_HZ
+
+    def _add_pictures(self, width: int, height: int, threads: int) -> VideoStream:
+        stream: VideoStream = self._container.add_stream("libx264", rate=USUAL_HZ)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.time_base, context.options, context.thread_count = Fraction(1, CLOCK_HZ), QUALITY, threads
+        context.colorspace = context.color_primaries = context.color_trc = BT709
+        return stream
+
+    def _add_sound(self) -> AudioStream:
+        stream: AudioStream = self._container.add_stream("aac", rate=SOUND_HZ, layout="stereo")
+        return stream
+
+    def _flush(self) -> None:
+        self._container.mux(self._pictures.encode(None))
+        if self._sound is not None:
+            self._container.mux(self._sound.encode(None))

@@ -1,0 +1,35 @@
+"""Where a face is between the analysed frames."""
+
+import pytest
+
+from shared.exports.moments import box_at, span_at
+from shared.exports.spans import spans_of
+from shared.schemas import Position
+from tests.shared.exports.results import two_faces
+
+POSITIONS = [
+    Position(time_s=time_s, box=box, score=1.0)
+    for time_s, box in ((1.0, (0, 0, 10, 10)), (1.2, (10, 20, 10, 30)), (3.0, (50, 50, 10, 10)))
+]
+
+
+def test_a_box_moves_evenly() -> None:
+    """Half way between two frames it is half way between their boxes."""
+    assert box_at(POSITIONS, 1.1) == pytest.approx((5, 10, 10, 20))
+    assert box_at(POSITIONS, 1.2) == pytest.approx((10, 20, 10, 30))
+
+
+def test_a_box_does_not_cross_a_gap() -> None:
+    """It stays a moment, then it is gone until the face is found again."""
+    assert box_at(POSITIONS, 0.9) is None
+    assert box_at(POSITIONS, 1.5) == (10, 20, 10, 30)
+    assert box_at(POSITIONS, 2.0) is None
+    assert box_at(POSITIONS, 3.4) == (50, 50, 10, 10)
+    assert box_at(POSITIONS, 3.5) is None
+
+
+def test_a_moment_has_one_window() -> None:
+    """Neutral at first, then happiness; nothing in the gap."""
+    spans = spans_of(two_faces().faces[0])
+    shown = [span_at(spans, time_s) for time_s in (0.2, 1.2, 3.0, 4.5)]
+    assert [span and span.window.emotion for span in shown] == ["neutral", "happiness", None, "sadness"]

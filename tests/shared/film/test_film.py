@@ -1,0 +1,155 @@
+"""The annotated video, read back as a player reads it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import psutil
+import pytest
+
+from shared.config import Settings
+from shared.errors import CancelledError, NotAVideoError
+from shared.exports.palette import PALETTE
+from shared.film import write_film
+from shared.film.paint import colour_of
+from shared.schemas import EMOTIONS, Face, ModelInfo, Position, Result, VideoInfo, Window
+from tests.videos import BROWSER, CUT, PHONE, STILL, Scene, VideoMaker
+
+BOX = (40.0, 60.0, 100.0, 120.0)
+
+
+def result_of(scene: Scene, emotion: str = "happiness") -> Result:
+    """One face that stays at BOX and shows one emotion, whatever the scene shows."""
+    probabilities = {label: float(label == emotion) for label in EMOTIONS}
+    shown = {"emotion": emotion, "confidence": 1.0, "probabilities": probabilities}
+    face = Face(
+        face_id=1,
+        start_s=0.0,
+        end_s=scene.duration_s,
+        windows=[Window(start_s=0.0, end_s=scene.duration_s, uncertain=False, **shown)],
+        positions=[Position(time_s=index / 10, box=BOX, score=1.0) for index in range(int(scene.duration_s * 10) + 1)],
+        **shown,
+    )
+    video = VideoInfo(
+        duration_s=scene.duration_s,
+        width=scene.width,
+        height=scene.height,
+        rotation=0,
+        frames_decoded=1,
+        frames_analysed=1,
+    )
+    return Result(
+        job_id=None, model=ModelInfo(name="", version="", sha256="", labels=[*EMOTIONS]), video=video, faces=[face]
+    )
+
+
+def filmed(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Path) -> Path:
+    """The annotated video of a scene."""
+    target = folder / "annotated.mp4"
+    write_film(video_maker.make(scene), result_of(scene), target, settings)
+    return target
+
+
+def pictures(path: Path) -> list[tuple[float, npt.NDArray[np.uint8]]]:
+    """Every picture, RGB, with its time."""
+    with av.open(str(path)) as container:
+        return [(float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize(
+    "scene", [STILL, PHONE, BROWSER, replace(STILL, width=321, height=241, pixel_format="yuv444p")]
+)
+def test_a_browser_can_play_it(scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """H.264, 4:2:0, even sides, the index before the pictures; upright and as tall as the video and its timeline."""
+    path = filmed(scene, video_maker, settings, tmp_path)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.width % 2 == stream.height % 2 == 0
+        assert 0 <= stream.width - scene.width <= 1
+        assert scene.height < stream.height < scene.height * 1.2
+    content = path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_pictures_keep_their_times(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """None is lost, and each comes when it came, also at a browser's varying rate."""
+    times = [time_s for time_s, _ in pictures(filmed(BROWSER, video_maker, settings, tmp_path))]
+    assert times == pytest.approx(BROWSER.times(), abs=0.002)
+
+
+def test_the_box_lies_where_the_face_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Its left side has the emotion's colour, and so has the timeline below the picture."""
+    _, picture = pictures(filmed(STILL, video_maker, settings, tmp_path))[30]
+    wanted = np.array(colour_of("happiness"), np.int16)
+    side = picture[140, 39:42].astype(np.int16)
+    assert np.abs(side - wanted).max(axis=1).min() < 60
+    assert np.abs(picture[STILL.height + 8, 60].astype(np.int16) - wanted).max() < 40
+
+
+def test_the_picture_is_the_video_in_its_colours(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Away from the box it shows what was filmed, to a few levels."""
+    time_s, picture = pictures(filmed(CUT, video_maker, settings, tmp_path))[-1]
+    corner = picture[5:40, 5:40].mean(axis=(0, 1))
+    assert corner == pytest.approx(CUT.picture(time_s)[5:40, 5:40].mean(axis=(0, 1)), abs=8)
+
+
+def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """As long as the video, as loud, and as high: the tone crosses zero as often."""
+    path = filmed(PHONE, video_maker, settings, tmp_path)
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    tone = np.concatenate(frames)[4800:-4800]
+    seconds = len(tone) / 48_000
+    assert seconds == pytest.approx(PHONE.duration_s - 0.2, abs=0.15)
+    assert np.abs(tone).max() == pytest.approx(1.0, abs=0.1)
+    assert np.count_nonzero(np.diff(np.sign(tone))) / seconds / 2 == pytest.approx(440, rel=0.02)
+
+
+def test_a_silent_video_gets_no_sound(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """No empty track."""
+    with av.open(str(filmed(STILL, video_maker, settings, tmp_path))) as container:
+        assert len(container.streams.audio) == 0
+
+
+def test_large_pictures_become_smaller(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """The longer side has 1920 pixels at most; boxes shrink with the picture."""
+    scene = Scene(duration_s=0.2, width=2880, height=1620)
+    _, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[0]
+    assert picture.shape[1] == 1920
+    side = picture[round(100 / 1.5), 25:30].astype(np.int16)
+    assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() < 60
+
+
+def test_it_stops_when_told(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """As the analysis does."""
+    video = video_maker.make(STILL)
+    with pytest.raises(CancelledError):
+        write_film(video, result_of(STILL), tmp_path / "film.mp4", settings, should_stop=lambda: True)
+
+
+def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """With the decoder's own word."""
+    with pytest.raises(NotAVideoError):
+        write_film(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", settings)
+
+
+def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Over the second half of 30 s the process takes less than 16 MB more."""
+    scene = replace(STILL, duration_s=30.0, sound=True, container="mp4")
+    process, seen = psutil.Process(), list[int]()
+    write_film(
+        video_maker.make(scene),
+        result_of(scene),
+        tmp_path / "film.mp4",
+        settings,
+        on_progress=lambda share: seen.append(process.memory_info().rss) if share > 0.3 else None,
+    )
+    assert max(seen) - min(seen) < 16_000_000
+
+
+def test_every_emotion_has_a_colour() -> None:
+    """The palette's text is what is painted."""
+    assert {emotion: "#{:02x}{:02x}{:02x}".format(*colour_of(emotion)) for emotion in EMOTIONS} == PALETTE
