@@ -23,14 +23,23 @@ BOX = (40.0, 60.0, 100.0, 120.0)
 def result_of(scene: Scene, emotion: str = "happiness") -> Result:
     """One face that stays at BOX and shows one emotion, whatever the scene shows."""
     probabilities = {label: float(label == emotion) for label in EMOTIONS}
-    shown = {"emotion": emotion, "confidence": 1.0, "probabilities": probabilities}
+    window = Window(
+        start_s=0.0,
+        end_s=scene.duration_s,
+        emotion=emotion,
+        confidence=1.0,
+        probabilities=probabilities,
+        uncertain=False,
+    )
     face = Face(
         face_id=1,
         start_s=0.0,
         end_s=scene.duration_s,
-        windows=[Window(start_s=0.0, end_s=scene.duration_s, uncertain=False, **shown)],
+        emotion=emotion,
+        confidence=1.0,
+        probabilities=probabilities,
+        windows=[window],
         positions=[Position(time_s=index / 10, box=BOX, score=1.0) for index in range(int(scene.duration_s * 10) + 1)],
-        **shown,
     )
     video = VideoInfo(
         duration_s=scene.duration_s,
@@ -52,10 +61,15 @@ def filmed(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Pa
     return target
 
 
+def read(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """A picture, RGB."""
+    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+
+
 def pictures(path: Path) -> list[tuple[float, npt.NDArray[np.uint8]]]:
     """Every picture, RGB, with its time."""
     with av.open(str(path)) as container:
-        return [(float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+        return [(float(frame.time or 0), read(frame)) for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize(
