@@ -68,7 +68,7 @@ class NotAnnotatedError(RequestError):
     """The result is there, but nobody asked for pictures of it when the video was handed in."""
 
     code = "not_annotated"
-    title = "No annotated video was asked for with `annotate=true`"
+    title = "No annotated video was asked for when the video was handed in"
     status = 404
 
 
