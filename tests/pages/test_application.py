@@ -82,6 +82,44 @@ def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
     assert {row["emotion"] for row in rows} == {"happiness"}
 
 
+def test_windows_appear_as_they_are_found(page: Page, smile: Path) -> None:
+    """The job tells by itself: it is asked at its beginning and its end, and what it found is drawn in the list."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/v1/jobs/")[2]))
+    analyse(page, smile)
+    job_id = page.url.rpartition("/")[2]
+    assert asked.count(f"{job_id}/events") == 1
+    assert asked.count(job_id) == 2
+    page.locator(".back").click()
+    expect(page.locator(".job .preview rect.happiness").first).to_be_attached()
+
+
+def test_jobs_that_cannot_tell_are_asked(page: Page, smile: Path) -> None:
+    """Where events do not come through, the result comes all the same."""
+    page.route("**/events", lambda route: route.abort())
+    analyse(page, smile)
+    expect(page.locator(".face")).to_have_count(1)
+
+
+def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
+    """The box on the first page leads to a download that this browser plays."""
+    page.goto("/")
+    page.locator("#annotate").check()
+    page.set_input_files("#file", smile)
+    page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    link = page.locator(".download", has_text="MP4")
+    assert (link.get_attribute("download") or "").endswith(".mp4")
+    plays = """async (address) => {
+      const video = document.createElement("video");
+      video.src = address;
+      await new Promise((resolve, reject) => { video.oncanplay = resolve; video.onerror = () => reject(video.error); });
+      return [video.videoWidth, video.duration];
+    }"""
+    width, duration_s = page.evaluate(plays, link.get_attribute("href"))
+    assert width == 640
+    assert abs(duration_s - 3.0) < 0.2
+
+
 def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
     """A text file is refused with its code, and can be taken off the list."""
     text = tmp_path / "notes.mp4"

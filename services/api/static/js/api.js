@@ -35,10 +35,11 @@ export const getJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`);
 export const getResult = (id) => call(`/v1/jobs/${encodeURIComponent(id)}/result`);
 export const eraseJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const getModel = () => call("/v1/model");
+export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
 export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
 
 /** Send a file; `onProgress` gets the share sent. fetch() cannot tell that, so this is an XMLHttpRequest. */
-export function upload(file, { onProgress, signal }) {
+export function upload(file, { annotate, onProgress, signal }) {
   const form = new FormData();
   form.append("video", file, file.name);
   const request = new XMLHttpRequest();
@@ -54,7 +55,7 @@ export function upload(file, { onProgress, signal }) {
     });
     request.addEventListener("error", () => reject(new Problem(OFFLINE)));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
-    request.open("POST", "/v1/videos");
+    request.open("POST", `/v1/videos?annotate=${annotate}`);
     request.send(form);
   });
 }

@@ -16,13 +16,16 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** The same for drawings. */
+export function makeSvg(tag, properties = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/static/images/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
+  return makeSvg("svg", { "aria-hidden": "true" }, makeSvg("use", { href: `/static/images/icons.svg#${name}` }));
 }
 
 /** An icon button with a name for those who cannot see the icon. */

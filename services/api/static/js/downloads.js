@@ -4,7 +4,7 @@ import { resultLink } from "./api.js";
 import { byId, icon, make } from "./dom.js";
 import { t } from "./i18n.js";
 
-const FORMATS = ["json", "csv", "ndjson", "vtt", "srt", "html"];
+const FORMATS = ["json", "csv", "ndjson", "vtt", "srt", "html", "png"];
 
 export function drawDownloads(entry) {
   const stem = entry.name.replace(/\.[^.]*$/, "");
@@ -16,5 +16,6 @@ export function drawDownloads(entry) {
       make("span", {}, t(`downloads.${format}`)),
       icon("download"),
     );
-  byId("downloads").replaceChildren(...FORMATS.map((format) => make("li", {}, link(format))));
+  const formats = entry.video ? ["mp4", ...FORMATS] : FORMATS;
+  byId("downloads").replaceChildren(...formats.map((format) => make("li", {}, link(format))));
 }

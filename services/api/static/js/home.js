@@ -3,6 +3,7 @@
 import { announce, byId, iconButton, make } from "./dom.js";
 import { errorTitle, percent, span, t, when } from "./i18n.js";
 import { all, hasEnded, onChange, remove, send, transmit } from "./jobs.js";
+import { preview } from "./preview.js";
 
 /** An estimate of the time left is worth showing only from here on. */
 const ESTIMATE_FROM = 0.05;
@@ -43,13 +44,33 @@ function item(entry) {
   const state = make("div", { class: "job-state" }, stateText(entry));
   if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
   const bar = hasEnded(entry) ? null : make("progress", { "aria-label": entry.name, max: 1, value: entry.progress });
-  return make("li", { class: "job", "data-state": entry.state }, make("div", { class: "job-name" }, name), actions(entry), state, bar);
+  const parts = [make("div", { class: "job-name" }, name), actions(entry), state, bar, preview(entry.found, entry.duration)];
+  return make("li", { class: "job", "data-key": entry.key, "data-state": entry.state }, ...parts);
 }
 
 export function drawJobs() {
   const entries = all();
   byId("jobs").hidden = entries.length === 0;
-  byId("job-list").replaceChildren(...entries.map(item));
+  keepFocus(() => byId("job-list").replaceChildren(...entries.map(item)));
+}
+
+/** The list is made anew; whoever has the focus in it keeps it. */
+function keepFocus(draw) {
+  const inside = (job) => [...(job?.querySelectorAll("a, button") ?? [])];
+  const job = document.activeElement?.closest(".job");
+  const index = inside(job).indexOf(document.activeElement);
+  draw();
+  if (index >= 0) inside(byId("job-list").querySelector(`[data-key="${job.dataset.key}"]`))[index]?.focus();
+}
+
+let drawing = 0;
+
+/** A job may tell many things between two pictures of the screen. */
+function drawSoon() {
+  drawing ||= requestAnimationFrame(() => {
+    drawing = 0;
+    drawJobs();
+  });
 }
 
 /** What became of a video, for those who do not see the list. */
@@ -71,7 +92,8 @@ function acceptDrops(zone) {
 }
 
 export function sendAll(files) {
-  for (const file of files) send(file);
+  const annotate = byId("annotate").checked;
+  for (const file of files) send(file, { annotate });
 }
 
 export function startHome() {
@@ -81,7 +103,7 @@ export function startHome() {
     event.target.value = "";
   });
   onChange((entry, before) => {
-    drawJobs();
+    drawSoon();
     tell(entry, before);
   });
 }

@@ -1,6 +1,7 @@
 /** The person's videos: what was sent from this browser, how far each is, and the file itself while the page lives. */
 
 import { eraseJob, getJob, upload } from "./api.js";
+import { listen } from "./job-events.js";
 
 const KEY = "duygu.jobs";
 const KEPT = 50;
@@ -8,7 +9,7 @@ const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
 
-/** key -> { key, id, name, state, progress, error, since, file, controller } */
+/** key -> { key, id, name, state, progress, error, since, duration, found, video, file, annotate, controller } */
 const entries = new Map();
 const listeners = new Set();
 
@@ -64,9 +65,9 @@ export function adopt(id) {
   return entry;
 }
 
-/** Send a file and follow its job. */
-export async function send(file) {
-  const entry = { key: crypto.randomUUID(), id: null, name: file.name, added: Date.now(), file };
+/** Send a file and follow its job; `annotate` asks for the video with what was found in it. */
+export async function send(file, { annotate = false } = {}) {
+  const entry = { key: crypto.randomUUID(), id: null, name: file.name, added: Date.now(), file, annotate };
   entries.set(entry.key, entry);
   await transmit(entry);
 }
@@ -76,6 +77,7 @@ export async function transmit(entry) {
   change(entry, { state: "uploading", progress: 0, error: null, controller });
   try {
     const job = await upload(entry.file, {
+      annotate: entry.annotate,
       signal: controller.signal,
       onProgress: (progress) => change(entry, { progress }),
     });
@@ -90,8 +92,19 @@ export async function transmit(entry) {
 async function follow(entry) {
   while (entries.has(entry.key) && !hasEnded(entry)) {
     const pause = await look(entry);
+    if (hasEnded(entry) || (!entry.unreachable && (await hearOut(entry)))) continue;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+/** Let the job tell by itself how it goes; resolves to whether it has told of its end. */
+function hearOut(entry) {
+  entry.found = [];
+  return listen(entry.id, (name, data) => {
+    if (name === "started") change(entry, { state: "running", since: Date.now() });
+    if (name === "progress") change(entry, { state: "running", progress: data.progress, duration: data.duration_s });
+    if (name === "window") change(entry, { found: [...entry.found, data] });
+  });
 }
 
 /** Ask once; returns how long to wait before the next time. */
@@ -99,7 +112,8 @@ async function look(entry) {
   try {
     const job = await getJob(entry.id);
     const since = job.started_at ? Date.parse(job.started_at) : entry.since;
-    change(entry, { state: job.status, progress: job.progress, error: job.error, since, unreachable: false });
+    const { status: state, progress, error, links } = job;
+    change(entry, { state, progress, error, since, video: links.video, unreachable: false });
     return POLL_MS;
   } catch (error) {
     if (error.status === 404) change(entry, { state: "gone" });

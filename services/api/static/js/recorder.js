@@ -1,8 +1,8 @@
 /** Record a video with the camera and send it like any other file. Nothing leaves the browser before "stop". */
 
 import { byId } from "./dom.js";
+import { sendAll } from "./home.js";
 import { clock, t, when } from "./i18n.js";
-import { send } from "./jobs.js";
 
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
@@ -43,7 +43,7 @@ function start() {
 
 function finish(pieces, type, began) {
   const ending = type.startsWith("video/mp4") ? "mp4" : "webm";
-  send(new File(pieces, `${t("record.name", { time: when(began) })}.${ending}`, { type: type.split(";")[0] }));
+  sendAll([new File(pieces, `${t("record.name", { time: when(began) })}.${ending}`, { type: type.split(";")[0] })]);
   byId("recorder").close();
 }
 

@@ -11,6 +11,7 @@ export default {
     title: "Drop videos here",
     choose: "Choose files",
     record: "Record",
+    annotate: "Also make a video with the boxes in it, kept on the server with the result",
   },
   jobs: {
     title: "Your videos",
@@ -28,6 +29,7 @@ export default {
     remove: "Erase {name}",
     erase_question: "Erase the result of {name} from the server?",
     retry: "Try again",
+    preview: "What was found so far",
   },
   result: {
     back: "All videos",
@@ -113,6 +115,8 @@ export default {
     vtt: "Subtitles for players and browsers",
     srt: "Subtitles for editors",
     html: "A report in one file, to mail",
+    png: "The timeline as a picture",
+    mp4: "The video with boxes and timeline",
   },
   keys: {
     title: "Keyboard",

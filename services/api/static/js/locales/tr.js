@@ -11,6 +11,7 @@ export default {
     title: "Videoları buraya bırakın",
     choose: "Dosya seç",
     record: "Kaydet",
+    annotate: "Kutuların çizildiği bir video da yap; sonuçla birlikte sunucuda kalır",
   },
   jobs: {
     title: "Videolarınız",
@@ -28,6 +29,7 @@ export default {
     remove: "Sil: {name}",
     erase_question: "{name} sonucunu sunucudan silmek istiyor musunuz?",
     retry: "Yeniden dene",
+    preview: "Şimdiye kadar bulunanlar",
   },
   result: {
     back: "Tüm videolar",
@@ -113,6 +115,8 @@ export default {
     vtt: "Oynatıcılar ve tarayıcılar için altyazı",
     srt: "Kurgu programları için altyazı",
     html: "Tek dosyalık rapor, postalamak için",
+    png: "Resim olarak zaman çizelgesi",
+    mp4: "Kutular ve zaman çizelgesiyle video",
   },
   keys: {
     title: "Klavye",
