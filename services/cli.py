@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from services.completion import completion_script
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
@@ -43,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DuyguError as error:
         print(f"duygu: {error.detail}", file=sys.stderr)  # noqa: T201 - this is what a command line is for
         return USAGE_STATUS
+    except ValidationError as error:
+        for wrong in error.errors():
+            print(f"duygu: the setting {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", file=sys.stderr)  # noqa: T201
+        return USAGE_STATUS
     except KeyboardInterrupt:
         print("duygu: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED_STATUS
@@ -56,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker(commands)
     _add_analyze(commands)
     _add_keys(commands)
+    doctor = commands.add_parser("doctor", help="say what is missing, and how to mend it")
+    doctor.set_defaults(command=_doctor)
+    completion = commands.add_parser("completion", help='complete commands in bash and zsh: eval "$(duygu completion)"')
+    completion.set_defaults(command=_completion)
     return parser
 
 
@@ -138,6 +149,17 @@ def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | 
     if path is None:
         raise ConfigurationError("name a file with --file or DUYGU_KEYS_FILE")
     print(add_key(path, name, frozenset(scopes), Limits(**limits)))  # noqa: T201
+    return 0
+
+
+def _doctor() -> int:
+    from services.doctor import report
+
+    return report(Settings())
+
+
+def _completion() -> int:
+    print(completion_script(_parser()), end="")  # noqa: T201
     return 0
 
 
