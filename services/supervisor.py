@@ -46,6 +46,8 @@ class Workers:
         self._servers = servers
         live = settings.stream_workers
         self._queues = [QueueName.VIDEOS] * settings.workers + [QueueName.STREAMS] * live
+        if settings.webhooks and settings.workers:
+            self._queues.append(QueueName.WEBHOOKS)
         self._pause_s = LOOK_S
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._watch_over, name="supervisor", daemon=True)

@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     keys_file: Path | None = None
     """File with the API keys, as `duygu keys add` makes it. Without one everybody may do everything."""
 
+    webhook_secret: Annotated[str, Field(repr=False, pattern="^(whsec_[A-Za-z0-9+/]{32,88}={0,2})?$")] = ""
+    """Signs webhooks: `whsec_` and 24 to 64 random bytes in base64. Empty: there are no webhooks."""
+
+    webhook_networks: str = ""
+    """Networks that are not public and that webhooks may go to all the same, also without TLS, as 10.1.0.0/16,
+    separated by commas."""
+
     allow_anonymous: bool = False
     """Serve addresses other than this machine's own without API keys."""
 
@@ -125,6 +132,11 @@ class Settings(BaseSettings):
 
     result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
     """Seconds after its end for which a job and its result are kept."""
+
+    @property
+    def webhooks(self) -> bool:
+        """Whether webhooks can be asked for."""
+        return bool(self.webhook_secret)
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for a child process."""

@@ -133,6 +133,14 @@ class IdempotencyMismatchError(RequestError):
     status = 422
 
 
+class WebhookRefusedError(RequestError):
+    """An address that no webhook is sent to."""
+
+    code = "webhook_refused"
+    title = "No webhook can be sent to this address"
+    status = 422
+
+
 class TooLargeError(RequestError):
     """The upload has more bytes than this service takes."""
 

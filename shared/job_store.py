@@ -12,7 +12,7 @@ from redis.client import Pipeline
 from shared import keys
 from shared.errors import CancelledError, DuyguError
 from shared.jobs import UNFINISHED, JobRecord, error_fields, progress_text
-from shared.schemas import JobStatus
+from shared.schemas import Delivery, JobStatus
 
 UNFINISHED_TTL = 7 * 24 * 3600
 """Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""
@@ -52,6 +52,9 @@ for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
 end
 if change.ended then
     redis.call('SREM', KEYS[3] .. (redis.call('HGET', record, 'owner') or ''), change.job_id)
+    if (redis.call('HGET', record, 'webhook') or '') ~= '' then
+        redis.call('SADD', KEYS[4], change.job_id)
+    end
 end
 return 1
 """
@@ -60,6 +63,14 @@ return 1
 An event's `number` is the count of events once it is told: one that has been told already is not told again, so a
 change may be repeated when the connection broke before its answer came, and by the next worker after a crash.
 """
+
+
+NOTE: Final = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    redis.call('HSET', KEYS[1], 'deliveries', ARGV[1])
+end
+"""
+"""Writes the log of deliveries, unless the job was erased or has expired meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class JobStore:
         self._redis = redis
         self._result_ttl = result_ttl
         self._change = redis.register_script(CHANGE)
+        self._note = redis.register_script(NOTE)
 
     def read(self, job_id: str) -> JobRecord | None:
         """One job, or None when there is none."""
@@ -168,6 +180,11 @@ class JobStore:
         """Say that a running job waits again; False when it is no longer wanted."""
         return self._apply(job_id, [JobStatus.RUNNING], {"status": JobStatus.QUEUED.value})
 
+    def note_delivery(self, record: JobRecord, delivery: Delivery) -> None:
+        """Add an attempt to deliver the job's webhook to its log."""
+        log = [*record.deliveries, delivery.model_dump(mode="json")]
+        self._note(keys=[keys.job(record.job_id)], args=[json.dumps(log)])
+
     def erase(self, job_id: str) -> None:
         """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
         self.fail(job_id, CancelledError())
@@ -176,6 +193,7 @@ class JobStore:
         held = [claim for claim in claims if self._redis.get(claim) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
+            pipeline.srem(keys.WEBHOOKS_DUE, job_id)
             for group in (keys.JOBS, keys.jobs_of(owner)):
                 pipeline.zrem(group, job_id)
             pipeline.execute()
@@ -196,7 +214,7 @@ class JobStore:
             "job_id": job_id,
             "ttl": self._result_ttl if ended else UNFINISHED_TTL,
         }
-        names = [keys.job(job_id), keys.events(job_id), keys.unfinished("")]
+        names = [keys.job(job_id), keys.events(job_id), keys.unfinished(""), keys.WEBHOOKS_DUE]
         return bool(self._change(keys=names, args=[json.dumps(change)]))
 
 

@@ -46,6 +46,8 @@ class JobRecord:
     events: int = 0  # how many have been told
     windows: int = 0  # how many of these told a window
     attempts: int = 0  # how often a worker has begun it
+    webhook: str = ""  # address that its end is told to
+    deliveries: tuple[Mapping[str, Any], ...] = ()  # attempts to tell it, as schemas.Delivery
     annotate: bool = False  # whether the video is wanted back with what was found in it
 
     @property
@@ -65,6 +67,7 @@ class JobRecord:
             "size": str(self.size),
             "owner": self.owner,
             "claims": " ".join(self.claims),
+            "webhook": self.webhook,
             "annotate": "1" if self.annotate else "",
         }
         return {**values, **error_fields(self.error)}
@@ -88,6 +91,8 @@ class JobRecord:
             events=int(values.get("events", 0)),
             windows=int(values.get("windows", 0)),
             attempts=int(values.get("attempts", 0)),
+            webhook=values.get("webhook", ""),
+            deliveries=tuple(json.loads(values.get("deliveries", "[]"))),
             annotate=bool(values.get("annotate")),
         )
 

@@ -31,6 +31,10 @@ def events(job_id: str) -> str:
     return f"duygu:job:{job_id}:events"
 
 
+WEBHOOKS_DUE = "duygu:webhooks:due"
+"""Set of the jobs that have ended and whose webhook has not come into its queue yet."""
+
+
 def idempotency(owner: str, key: str) -> str:
     """The id of the job that an owner's `Idempotency-Key` made."""
     return f"duygu:idempotency:{_digest(owner, key)}"

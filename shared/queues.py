@@ -5,17 +5,22 @@ Redis can name a task but not bring code along.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from redis.client import Pipeline
+from redis.exceptions import WatchError
 from rq import Queue, Retry
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.job import JobStatus as TaskStatus
+from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
+
+from shared import keys
 
 
 class QueueName(StrEnum):
@@ -23,16 +28,25 @@ class QueueName(StrEnum):
 
     VIDEOS = "videos"
     STREAMS = "streams"
+    WEBHOOKS = "webhooks"
 
 
 ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
 
 WORK_SHIFT = "services.worker.tasks.work_shift"
 
-TASKS = frozenset({ANALYZE_VIDEO, WORK_SHIFT})
+SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
+
+TASKS = frozenset({ANALYZE_VIDEO, WORK_SHIFT, SEND_WEBHOOK})
 
 SHIFT_TIMEOUT_S = 60
 """A shift for live sessions ends by itself long before."""
+
+WEBHOOK_TIMEOUT_S = 30
+"""One attempt takes no longer, however slowly the other side answers."""
+
+WEBHOOK_PAUSES_S = [5, 60, 300, 1800, 7200, 18000]
+"""Waits between the attempts to deliver a webhook: seven attempts in seven and a half hours."""
 
 CRASHES_FORGIVEN = 1
 """A job that ends its worker is run again this often; after that it fails."""
@@ -73,6 +87,51 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
 def enqueue_shift(queue: Queue) -> None:
     """Ask for a worker that answers live sessions until there is nothing to answer for a while."""
     queue.enqueue_call(WORK_SHIFT, timeout=SHIFT_TIMEOUT_S, result_ttl=0, failure_ttl=0, description="shift")
+
+
+def webhook_task(job_id: str) -> str:
+    """Id of the task that delivers a job's webhook: there is never more than one."""
+    return f"webhook-{job_id}"
+
+
+def enqueue_webhooks(queue: Queue) -> None:
+    """Queue the webhooks of all jobs that have ended, each once, whoever ended them and whoever else calls this."""
+    redis = queue.connection
+    for job_id in cast(set[bytes], redis.smembers(keys.WEBHOOKS_DUE)):
+        _enqueue_webhook(queue, job_id.decode())
+
+
+def _enqueue_webhook(queue: Queue, job_id: str) -> None:
+    with queue.connection.pipeline() as pipeline, suppress(WatchError):  # whoever changed it has done the same
+        pipeline.watch(keys.WEBHOOKS_DUE)  # type: ignore[no-untyped-call]
+        if not pipeline.sismember(keys.WEBHOOKS_DUE, job_id):
+            return
+        pipeline.multi()
+        pipeline.srem(keys.WEBHOOKS_DUE, job_id)
+        queue.enqueue_call(
+            SEND_WEBHOOK,
+            args=(job_id,),
+            job_id=webhook_task(job_id),
+            timeout=WEBHOOK_TIMEOUT_S,
+            result_ttl=0,
+            failure_ttl=0,
+            retry=Retry(max=len(WEBHOOK_PAUSES_S), interval=WEBHOOK_PAUSES_S),
+            description=job_id,
+            pipeline=pipeline,
+        )
+        pipeline.execute()
+
+
+def wake_sleepers(queue: Queue) -> None:
+    """Queue the tasks that wait for another attempt and whose time has come. One process at a time may do it."""
+    sleeping = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
+    for task_id in sleeping.get_jobs_to_schedule():
+        task = queue.fetch_job(task_id)
+        with queue.connection.pipeline() as pipeline:
+            if task:
+                queue._enqueue_job(task, pipeline=pipeline)
+            sleeping.remove(task_id, pipeline=pipeline)
+            pipeline.execute()
 
 
 def withdraw(queue: Queue, job_id: str) -> None:

@@ -154,6 +154,39 @@ class Work(Schema):
     time_left_s: Seconds | None = Field(description="until the end of the job, at this speed; null while unknown")
 
 
+class Delivery(Schema):
+    """One attempt to tell the end of a job by webhook."""
+
+    attempted_at: datetime
+    status: int | None = Field(description="of the answer; null where there was none")
+    error: str | None = Field(default=None, description="why it counts as failed; null when it was delivered")
+
+
+class Webhook(Schema):
+    """How the end of a job is told to an address."""
+
+    status: Literal["waiting", "delivered", "failed"]
+    deliveries: list[Delivery]
+
+
+class WebhookJob(Schema):
+    """A job that has ended, as a webhook tells of it."""
+
+    job_id: str
+    status: JobStatus
+    error: JobError | None
+    sha256: str = Field(description="of the upload, lower-case hexadecimal")
+    links: JobLinks
+
+
+class WebhookMessage(Schema):
+    """The body of a webhook."""
+
+    type: Literal["job.succeeded", "job.failed"]
+    timestamp: datetime = Field(description="of the end of the job")
+    data: WebhookJob
+
+
 class Job(Schema):
     """One upload and what became of it."""
 
@@ -167,6 +200,7 @@ class Job(Schema):
     error: JobError | None = None
     size_bytes: int = Field(description="of the upload")
     sha256: str = Field(description="of the upload, lower-case hexadecimal")
+    webhook: Webhook | None = Field(default=None, description="null where none was asked for")
     links: JobLinks
 
 

@@ -81,7 +81,14 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Idempotency-Key", "If-None-Match", "Last-Event-ID", "Prefer"],
+            allow_headers=[
+                "Authorization",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+                "Prefer",
+                "Webhook-URL",
+            ],
             expose_headers=["ETag", "Location", "Preference-Applied", "Retry-After"],
         )
 

@@ -26,7 +26,7 @@ async def healthz() -> Alive:
 @router.get("/readyz", response_model=Readiness, responses=problems(UnavailableError))
 def readyz(service: TheService) -> Readiness | Response:
     """An upload would be analysed: Redis, the storage and a worker for each queue are there."""
-    checks = [_outcome(name, check, service) for name, check in CHECKS.items()]
+    checks = [_outcome(name, check, service) for name, check in _needed(service).items()]
     if all(check.ok for check in checks):
         return Readiness(checks=checks)
     failed = ", ".join(check.name for check in checks if not check.ok)
@@ -56,6 +56,12 @@ CHECKS: dict[str, Callable[[Service], None]] = {
     **{f"worker:{queue.value}": _worker(queue) for queue in QueueName},
 }
 """What the service cannot do without, by name. A check that fails raises RedisError, OSError or UnavailableError."""
+
+
+def _needed(service: Service) -> dict[str, Callable[[Service], None]]:
+    """The checks that apply: nobody has to deliver webhooks where there are none."""
+    without = set() if service.settings.webhooks else {f"worker:{QueueName.WEBHOOKS.value}"}
+    return {name: check for name, check in CHECKS.items() if name not in without}
 
 
 def _outcome(name: str, check: Callable[[Service], None], service: Service) -> Check:

@@ -10,7 +10,7 @@ from services.api.problems import Responses, problems
 from services.api.views import job_view
 from shared.api_keys import Scope
 from shared.errors import InvalidRequestError, JobNotFoundError
-from shared.queues import withdraw
+from shared.queues import webhook_task, withdraw
 from shared.schemas import Job, JobPage
 from shared.storage import JOB_ID
 
@@ -52,6 +52,8 @@ def erase_job(record: ChangeableJob, service: TheService) -> None:
     """Stop a job if it has not ended, and erase its video, its result and everything that was told about it."""
     service.jobs.erase(record.job_id)
     withdraw(service.videos, record.job_id)
+    if record.webhook:
+        withdraw(service.webhooks, webhook_task(record.job_id))
     service.storage.erase(record.job_id)
 
 

@@ -15,6 +15,7 @@ from shared.model_folder import open_model_folder
 from shared.queues import QueueName, open_queue
 from shared.schemas import ModelDescription
 from shared.storage import Storage, open_storage
+from shared.webhooks import Networks, trusted_networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,11 @@ class Service:
     news: AsyncRedis
     jobs: JobStore
     videos: Queue
+    webhooks: Queue
     storage: Storage
     model: ModelDescription
     keys: KeyRing
+    networks: Networks
 
     @property
     def answers_like(self) -> str:
@@ -51,7 +54,9 @@ def open_service(settings: Settings) -> Service:
         news=connect_waiting(url, BLOCK_S),
         jobs=JobStore(redis, settings.result_ttl),
         videos=open_queue(redis, QueueName.VIDEOS),
+        webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=open_storage(settings),
         model=open_model_folder(settings.model).description(),
         keys=read_keys(settings.keys_file),
+        networks=trusted_networks(settings),
     )

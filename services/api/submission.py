@@ -28,6 +28,7 @@ class Submission:
     reuse: bool = False
     owner: str = ""
     annotate: bool = False
+    webhook: str = ""
 
 
 def submit(service: Service, submission: Submission) -> JobRecord:
@@ -47,6 +48,7 @@ def submit(service: Service, submission: Submission) -> JobRecord:
         owner=submission.owner,
         claims=(twin, *_keyed(submission)),
         annotate=submission.annotate,
+        webhook=submission.webhook,
     )
     with service.redis.pipeline() as pipeline:
         while True:

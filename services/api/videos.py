@@ -25,9 +25,11 @@ from shared.errors import (
     StorageFullError,
     TooLargeError,
     TooSlowError,
+    WebhookRefusedError,
 )
 from shared.jobs import new_job_id
 from shared.schemas import AnsweredJob, Job
+from shared.webhooks import check_target
 
 router = APIRouter(tags=["videos"])
 
@@ -61,6 +63,8 @@ Annotate = Annotated[
     bool, Query(description="also make the video with what was found in it: `?format=mp4` of the result")
 ]
 
+WebhookUrl = Annotated[str | None, Header(description="address that the end of the job is posted to, signed")]
+
 REFUSALS = (
     InvalidRequestError,
     EmptyFileError,
@@ -68,6 +72,7 @@ REFUSALS = (
     NotAVideoError,
     TooLargeError,
     TooSlowError,
+    WebhookRefusedError,
     RateLimitedError,
     QueueFullError,
     StorageFullError,
@@ -88,6 +93,7 @@ async def submit_video(
     idempotency_key: IdempotencyKey = None,
     reuse: Reuse = False,
     annotate: Annotate = False,
+    webhook_url: WebhookUrl = None,
     prefer: Prefer = None,
 ) -> Response:
     """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes.
@@ -97,12 +103,13 @@ async def submit_video(
     the same job.
     """
     await run_in_threadpool(_admit, service, caller, request)
+    _check_webhook(service, webhook_url)
     job_id = new_job_id()
     with ExitStack() as undo:
         undo.callback(service.storage.erase, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
         await run_in_threadpool(take_bytes, service.redis, caller, upload.size)
-        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name, annotate)
+        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name, annotate, webhook_url or "")
         record = await run_in_threadpool(submit, service, submission)
         if record.job_id == job_id:
             undo.pop_all()
@@ -117,3 +124,11 @@ def _admit(service: Service, caller: Caller, request: Request) -> None:
     if service.storage.free_bytes() < stated_size(request) + settings.min_free_mb * MB:
         raise StorageFullError
     take_upload(service.redis, caller)
+
+
+def _check_webhook(service: Service, url: str | None) -> None:
+    if url is None:
+        return
+    if not service.settings.webhooks:
+        raise WebhookRefusedError("This service sends no webhooks: it has no DUYGU_WEBHOOK_SECRET")
+    check_target(url, service.networks)

@@ -1,12 +1,27 @@
 """How jobs look from outside."""
 
+from http import HTTPStatus
+
 from shared.jobs import JobRecord
-from shared.schemas import Job, JobError, JobLinks, JobStatus, Work
+from shared.queues import WEBHOOK_PAUSES_S
+from shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, Webhook, Work
 
 
 def job_path(job_id: str) -> str:
     """Where a job is found."""
     return f"/v1/jobs/{job_id}"
+
+
+def webhook_view(record: JobRecord) -> Webhook | None:
+    """What became of a job's webhook."""
+    if not record.webhook:
+        return None
+    deliveries = [Delivery.model_validate(delivery) for delivery in record.deliveries]
+    if any(delivery.error is None for delivery in deliveries):
+        return Webhook(status="delivered", deliveries=deliveries)
+    gone = any(delivery.status == HTTPStatus.GONE for delivery in deliveries)
+    given_up = gone or len(deliveries) > len(WEBHOOK_PAUSES_S)
+    return Webhook(status="failed" if given_up else "waiting", deliveries=deliveries)
 
 
 def job_view(record: JobRecord) -> Job:
@@ -26,5 +41,6 @@ def job_view(record: JobRecord) -> Job:
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
         size_bytes=record.size,
         sha256=record.sha256,
+        webhook=webhook_view(record),
         links=JobLinks(self=path, events=f"{path}/events", result=result, video=video),
     )

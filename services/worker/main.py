@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.worker.model_worker import ModelWorker
+from services.worker.webhook_sender import Sender
 from services.worker.workplace import Analyze, Live, Pictures, Progress, Workplace
 from shared.broker import connect, redis_url, stream_redis_url
 from shared.config import Settings
+from shared.errors import ConfigurationError
 from shared.job_store import JobStore
 from shared.queues import QueueName, open_queue
 from shared.schemas import Result, Window
 from shared.storage import open_storage
+from shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:
     from shared.vision.engine import Engine
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 def run_worker(settings: Settings, queue: QueueName) -> int:
     """Serve a queue; returns the exit status of the process: 0 when it ended because it was asked to."""
+    if queue is QueueName.WEBHOOKS:
+        return serve(settings, queue, no_analysis)
     from shared.vision.engine import load_engine
 
     engine = load_engine(settings)
@@ -36,14 +41,20 @@ def serve(
     live: Live | None = None,
     pictures: Pictures | None = None,
 ) -> int:
-    """Serve a queue with an analysis that is ready to run; returns the exit status of the process."""
+    """Serve a queue with what is ready to do its work; returns the exit status of the process."""
     redis = connect(redis_url(settings))
-    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live, pictures)
+    sender = Sender(settings.webhook_secret, trusted_networks(settings)) if queue is QueueName.WEBHOOKS else None
+    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live, pictures, sender)
     if settings.metrics_port:
         place.metrics.serve(settings.metrics_host, settings.metrics_port)
     worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
     worker.work(logging_level="WARNING")
     return 0 if worker.stopping else 1
+
+
+def no_analysis(path: Path, **wishes: object) -> Result:
+    """The analysis of a worker that has loaded no model."""
+    raise ConfigurationError("This worker has no model")
 
 
 def live_work(settings: Settings, engine: "Engine") -> Live:

@@ -23,6 +23,7 @@ class WorkerMetrics:
         self.frames = Counter("duygu_frames", "Frames", ["what"], registry=self.registry)
         self.faces = Counter("duygu_faces", "Faces followed", registry=self.registry)
         self.video_seconds = Counter("duygu_video_seconds", "Seconds of video analysed", registry=self.registry)
+        self.webhooks = Counter("duygu_webhooks", "Attempts to deliver a webhook", ["outcome"], registry=self.registry)
         self._model = Info("duygu_model", "The model that answers", registry=self.registry)
         ProcessCollector(registry=self.registry)
 

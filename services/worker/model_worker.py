@@ -26,10 +26,11 @@ from rq.utils import now
 from services.worker.control import HandedBackError, JobControl
 from services.worker.sweeping import sweep
 from services.worker.tasks import tidy
+from services.worker.webhook_task import UndeliveredError
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import CrashedError
 from shared.liveness import HEARTBEAT_S, farewell, sign_of_life
-from shared.queues import ANALYZE_VIDEO, TaskJob
+from shared.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, wake_sleepers
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class ModelWorker(SimpleWorker):
         )
         self._place = place
         self._grace_s = grace_s
+        self._webhooks = open_queue(queue.connection, QueueName.WEBHOOKS)
         self._control = JobControl()
 
     @property
@@ -85,6 +87,7 @@ class ModelWorker(SimpleWorker):
             self._control.hand_back_in(self._grace_s)
         with taking(Turn(self._place, self._control)), self._heartbeats(job, execution):
             self.perform_job(job, queue, execution)
+        enqueue_webhooks(self._webhooks)
         self.set_state("idle")
 
     def kill_horse(self, sig: Any = None) -> None:
@@ -122,14 +125,16 @@ class ModelWorker(SimpleWorker):
         if self.connection.set(f"duygu:maintenance:{self.queue.name}", self.name, nx=True, ex=MAINTENANCE_S - 1):
             clean_registries(self.queue, self._exc_handlers)
             IntermediateQueue(self.queue.key, self.connection).cleanup(self, self.queue)
+            wake_sleepers(self.queue)
+            enqueue_webhooks(self._webhooks)  # whose worker was killed just then, or which were given up
         if self.connection.set("duygu:sweeping", self.name, nx=True, ex=SWEEP_S):
             sweep(self._place, self.queue)
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Log what a task raised; that a job is handed back is nothing to worry about."""
-        if exc_info[0] is HandedBackError:
-            logger.info("job %s is handed back", job.id)
+        """Log what a task raised; that a job is handed back, or tried again later, is nothing to worry about."""
+        if exc_info[0] in (HandedBackError, UndeliveredError):
+            logger.info("job %s comes again", job.id)
         else:
             super().handle_exception(job, *exc_info)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.worker.control import JobControl
 from services.worker.metrics import WorkerMetrics
+from services.worker.webhook_sender import Sender
 from shared.job_store import JobStore
 from shared.schemas import Result, Window
 from shared.storage import Storage
@@ -91,6 +92,7 @@ class Workplace:
     analyze: Analyze
     live: Live | None = None
     pictures: Pictures | None = None
+    sender: Sender | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from services.worker import main, model_worker
 from services.worker.workplace import Progress
+from shared import queues
 from shared.config import Settings
 from shared.errors import CancelledError
 from shared.queues import QueueName
@@ -109,4 +110,5 @@ if __name__ == "__main__":
     model_worker.JOB_TTL_S = 2
     model_worker.MAINTENANCE_S = 2
     model_worker.SWEEP_S = 1
+    queues.WEBHOOK_PAUSES_S = [1] * len(queues.WEBHOOK_PAUSES_S)
     sys.exit(main.serve(Settings(), QueueName(sys.argv[1]), analyze))

@@ -18,6 +18,7 @@ import pytest
 from shared.config import ROOT, Settings
 from shared.processes import stop
 from tests.services.conftest import ended, hand_in, wait_until
+from tests.shared.test_webhooks import SECRET
 from tests.videos import PAN, VideoMaker
 
 
@@ -33,6 +34,10 @@ class Served:
         found = psutil.Process(self.process.pid).children()
         living = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
         return [child for child in living if any(word in part for part in child.cmdline())]
+
+    def missing(self) -> list[str]:
+        """What it says that is not there."""
+        return [check["name"] for check in self.client.get("/readyz").json()["checks"] if not check["ok"]]
 
     def ready(self) -> bool:
         """Whether it says so."""
@@ -92,6 +97,14 @@ def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_ma
         wait_until(served.ready)
         job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
         assert ended(served.client, job_id)["status"] == "succeeded"
+
+
+def test_a_light_worker_sends_webhooks(own: Settings) -> None:
+    """Where there is a secret to sign them with: a process that loads no engine."""
+    with serve(own.model_copy(update={"webhook_secret": SECRET, "stream_workers": 0})) as served:
+        wait_until(lambda: "worker:webhooks" not in served.missing())
+        (sender,) = served.children("webhooks")
+        assert not any("onnxruntime" in area.path for area in sender.memory_maps())
 
 
 def test_it_ends_on_ctrl_c(own: Settings) -> None:

@@ -7,23 +7,37 @@ from shared.config import Settings
 from shared.liveness import farewell, sign_of_life
 from shared.queues import QueueName
 from tests.services.conftest import serving
+from tests.shared.test_webhooks import SECRET
 
 
 def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     """Not ready before a worker was heard of, ready then, and not ready once it has left."""
+    queues = (QueueName.VIDEOS, QueueName.STREAMS)
     answer = api.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
         "redis": True,
         "storage": True,
-        **{f"worker:{queue.value}": False for queue in QueueName},
+        **{f"worker:{queue.value}": False for queue in queues},
     }
-    for queue in QueueName:
+    for queue in queues:
         assert api.get("/readyz").status_code == 503
         sign_of_life(redis, queue.value, "somebody")
     assert api.get("/readyz").json()["status"] == "ready"
     farewell(redis, "videos", "somebody")
     assert api.get("/readyz").status_code == 503
+
+
+def test_webhooks_need_a_worker_of_their_own(service_settings: Settings, redis: Redis) -> None:
+    """Where there are webhooks, the service is not ready before somebody delivers them."""
+    for queue in (QueueName.VIDEOS, QueueName.STREAMS):
+        sign_of_life(redis, queue.value, "somebody")
+    with serving(service_settings.model_copy(update={"webhook_secret": SECRET})) as api:
+        assert [check["name"] for check in api.get("/readyz").json()["checks"] if not check["ok"]] == [
+            "worker:webhooks"
+        ]
+        sign_of_life(redis, QueueName.WEBHOOKS.value, "somebody")
+        assert api.get("/readyz").status_code == 200
 
 
 def test_without_redis_everything_says_so(service_settings: Settings) -> None:

@@ -1,0 +1,93 @@
+"""Sending one webhook: to an address that was checked in the moment of connecting, and nowhere else."""
+
+import http.client
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from shared.errors import WebhookRefusedError
+from shared.webhooks import Networks, Target, parse_target, sign
+
+PATIENCE_S = 10.0
+"""For the connection, and for each piece of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the other side has answered, or why it has not."""
+
+    status: int | None
+    error: str | None
+
+    @property
+    def final(self) -> bool:
+        """Whether there is no point in another attempt: it was delivered, or the receiver says that it is gone."""
+        return self.error is None or self.status == HTTPStatus.GONE
+
+
+class Sender:
+    """Sends signed messages."""
+
+    def __init__(self, secret: str, networks: Networks) -> None:
+        self._secret = secret
+        self._networks = networks
+        self._tls = ssl.create_default_context()
+
+    def send(self, url: str, message_id: str, body: bytes) -> Answer:
+        """Post a message. Redirects are not followed: they would lead to addresses that nobody asked for."""
+        try:
+            target = parse_target(url)
+            status = self._post(target, self._headers(message_id, body), body)
+        except WebhookRefusedError as error:
+            return Answer(None, error.detail)
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(None, f"{type(error).__name__}: no answer")
+        return Answer(status, None if 200 <= status < 300 else "the answer is not a success")
+
+    def _post(self, target: Target, headers: dict[str, str], body: bytes) -> int:
+        connection = http.client.HTTPConnection(target.host, target.port, timeout=PATIENCE_S)
+        connection.default_port = 443 if target.secure else 80
+        try:
+            connection.sock = self._connect(target)
+            connection.request("POST", target.path, body, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def _connect(self, target: Target) -> socket.socket:
+        """Connect to the very address that was checked: a second look-up of the name might give another one."""
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
+            self._networks.check(address, secure=target.secure)
+        plain = _first_open(addresses, target.port)
+        if not target.secure:
+            return plain
+        try:
+            return self._tls.wrap_socket(plain, server_hostname=target.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _headers(self, message_id: str, body: bytes) -> dict[str, str]:
+        now = int(time.time())
+        return {
+            "content-type": "application/json",
+            "user-agent": "Duygu",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(now),
+            "webhook-signature": sign(self._secret, message_id, now, body),
+        }
+
+
+def _first_open(addresses: list[str], port: int) -> socket.socket:
+    """A connection to the first address that takes one. Raises OSError."""
+    failure = OSError("the name has no address")
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), PATIENCE_S)
+        except OSError as error:
+            failure = error
+    raise failure

@@ -1,0 +1,104 @@
+"""Webhooks by https://www.standardwebhooks.com: where they may go, and how they are signed."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared.config import Settings
+from shared.errors import ConfigurationError, WebhookRefusedError
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, not one
+
+LONGEST_URL = 2000
+
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses that stand for those of IPv4 in their last four bytes, by RFC 6052."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address that a webhook goes to."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str  # with the query
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Which addresses webhooks may go to: public ones, and those of the networks that the settings name."""
+
+    trusted: tuple[Network, ...] = ()
+
+    def check(self, address: str, *, secure: bool) -> None:
+        """Raises WebhookRefusedError for an address that is neither public nor trusted, or public without TLS."""
+        meant = _meant(ipaddress.ip_address(address.partition("%")[0]))
+        if any(meant in network for network in self.trusted):
+            return
+        if not meant.is_global or meant.is_multicast:
+            raise WebhookRefusedError("The address is not a public one")
+        if not secure:
+            raise WebhookRefusedError("Only https is sent to public addresses")
+
+
+def parse_target(url: str) -> Target:
+    """Take an address apart. Raises WebhookRefusedError when it is none that a webhook can go to."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise WebhookRefusedError("The address is not a URL") from error
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise WebhookRefusedError(f"The address has to be at most {LONGEST_URL} printable ASCII characters")
+    if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.fragment:
+        raise WebhookRefusedError("The address has to be https://host/path without a user or a fragment")
+    secure = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(secure, host, port or (443 if secure else 80), path)
+
+
+def trusted_networks(settings: Settings) -> Networks:
+    """As the settings have them. Raises ConfigurationError."""
+    names = [name.strip() for name in settings.webhook_networks.split(",") if name.strip()]
+    try:
+        return Networks(tuple(ipaddress.ip_network(name) for name in names))
+    except ValueError as error:
+        raise ConfigurationError(f"DUYGU_WEBHOOK_NETWORKS: {error}") from error
+
+
+def check_target(url: str, networks: Networks) -> None:
+    """Refuse at once what is known to be refused later. Names are looked up when the webhook is sent, not before.
+
+    Raises WebhookRefusedError.
+    """
+    target = parse_target(url)
+    try:
+        ipaddress.ip_address(target.host)
+    except ValueError:
+        if not target.secure and not networks.trusted:
+            raise WebhookRefusedError("Only https is sent to public addresses") from None
+    else:
+        networks.check(target.host, secure=target.secure)
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` of a message: HMAC-SHA256 over id, timestamp and body, in base64 after its version."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _meant(address: Address) -> Address:
+    """The address that is reached in the end, where one of IPv6 stands for one of IPv4."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address

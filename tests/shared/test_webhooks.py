@@ -1,0 +1,110 @@
+"""Where webhooks may go, and how they are signed."""
+
+import pytest
+
+from shared.config import Settings
+from shared.errors import ConfigurationError, WebhookRefusedError
+from shared.webhooks import Networks, check_target, parse_target, sign, trusted_networks
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published example
+"""The secret of the example in the specification."""
+
+
+def networks(settings: Settings, names: str) -> Networks:
+    """The networks that a setting names."""
+    return trusted_networks(settings.model_copy(update={"webhook_networks": names}))
+
+
+def test_the_signature_is_that_of_the_specification() -> None:
+    """The example that the libraries for receivers are tested with."""
+    signature = sign(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104 - this is about refusing it
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+    ],
+)
+def test_only_public_addresses_are_allowed(address: str) -> None:
+    """Not this machine, not its networks, not the cloud's own services, however they are written."""
+    with pytest.raises(WebhookRefusedError):
+        Networks().check(address, secure=True)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
+def test_public_addresses_need_tls(address: str) -> None:
+    """With it they are allowed."""
+    Networks().check(address, secure=True)
+    with pytest.raises(WebhookRefusedError, match="https"):
+        Networks().check(address, secure=False)
+
+
+def test_trusted_networks_are_allowed(settings: Settings) -> None:
+    """Those and no others, also without TLS."""
+    trusted = networks(settings, "10.1.0.0/16, fd00::/8")
+    trusted.check("10.1.2.3", secure=False)
+    trusted.check("fd00::1", secure=True)
+    with pytest.raises(WebhookRefusedError):
+        trusted.check("10.2.0.1", secure=True)
+
+
+def test_a_network_that_is_none_is_told(settings: Settings) -> None:
+    """At the start, not with the first webhook."""
+    with pytest.raises(ConfigurationError, match="WEBHOOK_NETWORKS"):
+        networks(settings, "office")
+
+
+def test_an_address_is_taken_apart() -> None:
+    """With the ports that the schemes imply."""
+    target = parse_target("https://example.com/hook?a=b")
+    assert (target.secure, target.host, target.port, target.path) == (True, "example.com", 443, "/hook?a=b")
+    target = parse_target("http://[::1]:8080")
+    assert (target.secure, target.host, target.port, target.path) == (False, "::1", 8080, "/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.com",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "https://",
+        "https:///path",
+        "https://user:word@example.com/",
+        "https://example.com/#part",
+        "https://example.com:99999/",
+        "https://example.com/a b",
+        "https://example.com/\r\nHost: other",
+        "https://[::1/",
+        "https://exämple.com/",
+        "https://example.com/" + "x" * 2000,
+        "http://example.com/",
+        "https://127.0.0.1/",
+        "http://10.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+    ],
+)
+def test_what_cannot_be_sent_to_is_refused_at_once(url: str) -> None:
+    """Before the video is taken."""
+    with pytest.raises(WebhookRefusedError):
+        check_target(url, Networks())
