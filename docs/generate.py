@@ -1,15 +1,29 @@
 """Writes the pages that follow from the code: `python -m docs.generate`. A test fails when they are out of date."""
 
+import argparse
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
 from pydantic.fields import FieldInfo
 
+from services.cli import make_parser
+from services.completion import commands_of
 from shared.config import ROOT, Settings
 from shared.errors import by_code
 
 DOCS = ROOT / "docs"
+
+HELP_WIDTH = 110
+
+COMMANDS = """\
+duygu analyze holiday.mp4                                        # JSON on stdout, a table on stderr
+duygu analyze holiday.mp4 --csv holiday.csv --video boxes.mp4    # files instead
+duygu analyze recordings/ --csv tables/ --every 1                # a folder in, a folder out, a row a second
+duygu analyze talk.mp4 --faces 1 --json - --quiet | jq .faces[0].emotion
+"""
+"""Examples."""
 
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 """Words for the limits of a setting, by their names in pydantic."""
@@ -49,9 +63,29 @@ def decisions_page() -> str:
     )
 
 
+def command_line_page() -> str:
+    """docs/command-line.md: what `--help` of every command says."""
+    commands = commands_of(make_parser())
+    return _page(
+        "The command line",
+        "`./scripts/run` installs `duygu` as `.venv/bin/duygu`. The [settings](settings.md) hold for every command, as "
+        'environment variables; `duygu doctor` says what is missing, and `eval "$(duygu completion)"` completes '
+        f"commands and options in bash and zsh.\n\n```bash\n{COMMANDS}```",
+        "\n\n".join(f"## duygu {name}\n\n```text\n{_help(command)}```" for name, command in commands.items()),
+    )
+
+
+def _help(command: argparse.ArgumentParser) -> str:
+    """As it is printed where there is room for HELP_WIDTH letters."""
+    command.formatter_class = functools.partial(argparse.HelpFormatter, width=HELP_WIDTH)
+    nested = [f"\n{_help(inner)}" for inner in commands_of(command).values()]
+    return "".join([command.format_help(), *nested])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
+    "command-line.md": command_line_page,
     "adr/README.md": decisions_page,
 }
 """What is written, by name in docs/."""

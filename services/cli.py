@@ -39,7 +39,7 @@ ANALYZE_OUTPUTS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    options = vars(_parser().parse_args(arguments))
+    options = vars(make_parser().parse_args(arguments))
     command = options.pop("command")
     try:
         status: int = command(**options)
@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(prog="duygu", description="Emotions of every face in a video, through time.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands)
@@ -159,7 +160,7 @@ def _doctor() -> int:
 
 
 def _completion() -> int:
-    print(completion_script(_parser()), end="")  # noqa: T201
+    print(completion_script(make_parser()), end="")  # noqa: T201
     return 0
 
 

@@ -23,12 +23,13 @@ complete -o default -F _duygu duygu
 
 def completion_script(parser: argparse.ArgumentParser) -> str:
     """What the shell evaluates."""
-    commands = _commands(parser)
+    commands = commands_of(parser)
     cases = "\n".join(f'      {name}) words="{" ".join(_words(command))}" ;;' for name, command in commands.items())
     return SCRIPT.replace("@COMMANDS@", " ".join(commands)).replace("@CASES@", cases)
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The commands of a parser, by name."""
     choices = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     return dict(next(choices, {}))
 

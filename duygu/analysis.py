@@ -1,0 +1,138 @@
+"""Videos analysed in this process, without a service: made for notebooks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.atomic import atomically
+from shared.config import Settings
+from shared.errors import ConfigurationError
+from shared.exports import EXPORTS, ExportName
+from shared.exports.palette import PALETTE
+from shared.exports.spans import spans_of
+from shared.exports.tables import csv_table
+from shared.schemas import Face, Result, VideoInfo
+from shared.schemas import Warning as Notice
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+    from shared.vision.engine import Engine
+
+LANE_INCHES = 0.7
+"""Height of a face's lane in `Analysis.plot`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was found in one video. `result` has all of it, as documented in docs/reading-the-result.md."""
+
+    path: Path
+    result: Result
+    settings: Settings
+
+    @property
+    def faces(self) -> list[Face]:
+        """Every face, with its windows and positions."""
+        return self.result.faces
+
+    @property
+    def video(self) -> VideoInfo:
+        """Length and size of the video."""
+        return self.result.video
+
+    @property
+    def warnings(self) -> list[Notice]:
+        """What the reader of the result should know."""
+        return self.result.warnings
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row a window, with the columns of the CSV."""
+        import pandas
+
+        return pandas.read_csv(io.StringIO(csv_table(self.result)), keep_default_na=False)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the timeline: a lane a face, coloured by emotion, as high as the confidence, hatched where uncertain."""
+        if axes is None:
+            from matplotlib import pyplot
+
+            _, axes = pyplot.subplots(figsize=(12, 1 + LANE_INCHES * max(len(self.faces), 1)), layout="constrained")
+        for row, face in enumerate(self.faces):
+            _draw_lane(axes, face, -row)
+        axes.set_yticks([0.4 - row for row in range(len(self.faces))], [f"face {face.face_id}" for face in self.faces])
+        axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)))
+        for emotion in self.result.model.labels:
+            axes.bar(0, 0, color=PALETTE[emotion], label=emotion)
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+        return axes
+
+    def save(self, path: Path | str) -> None:
+        """Write the form that the name's ending stands for: json, csv, ndjson, vtt, srt, html, png, or mp4.
+
+        Raises ConfigurationError for another ending.
+        """
+        path = Path(path)
+        with atomically(path) as target:
+            self._write(path.suffix.removeprefix("."), target)
+
+    def _write(self, form: str, target: Path) -> None:
+        if form not in list(ExportName):
+            raise ConfigurationError(f"a result cannot be saved as .{form}; it can as {', '.join(ExportName)}")
+        name = ExportName(form)
+        if name in EXPORTS:
+            target.write_bytes(EXPORTS[name].write(self.result))
+            return
+        from shared.film import timeline_png, write_film
+
+        if name == ExportName.PNG:
+            target.write_bytes(timeline_png(self.result))
+        else:
+            write_film(self.path, self.result, target, self.settings)
+
+
+def analyze(
+    path: Path | str, settings: Settings | None = None, *, on_progress: Callable[[float | None], None] | None = None
+) -> Analysis:
+    """Find and follow every face of a video file and read its emotions, in this process.
+
+    settings     those of the environment where none are given; the model is loaded once for each
+    on_progress  is called with the share done, None while the length of the video is unknown
+
+    Raises the errors of shared.errors that say what is wrong with the file, FileNotFoundError, or ModelError.
+    """
+    from shared.vision.video import analyze_video
+
+    path, settings = Path(path), settings or Settings()
+    engine = _engine(settings)
+    tell = on_progress or (lambda _: None)
+    result = analyze_video(path, engine, settings, on_progress=lambda progress: tell(progress.fraction))
+    return Analysis(path, result, settings)
+
+
+@cache
+def _engine(settings: Settings) -> Engine:
+    from shared.vision.engine import load_engine
+
+    return load_engine(settings)
+
+
+def _draw_lane(axes: Axes, face: Face, base: float) -> None:
+    for span in spans_of(face):
+        axes.bar(
+            span.start_s,
+            span.window.confidence * 0.8,
+            width=span.end_s - span.start_s,
+            bottom=base,
+            align="edge",
+            color=PALETTE[span.window.emotion],
+            edgecolor="white",
+            linewidth=0.5,
+            hatch="///" if span.window.uncertain else None,
+        )

@@ -1,0 +1,68 @@
+"""The object that notebooks get."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas
+import pytest
+from matplotlib.figure import Figure
+
+from duygu import Analysis
+from shared.config import ROOT, Settings
+from shared.errors import ConfigurationError
+from shared.exports.palette import PALETTE
+from shared.exports.spans import spans_of
+from tests.shared.exports.results import two_faces
+
+mpl.use("Agg")
+
+
+@pytest.fixture
+def analysis(settings: Settings) -> Analysis:
+    """Of a video that is not there."""
+    return Analysis(Path("film.mp4"), two_faces(), settings)
+
+
+def test_a_table_has_a_row_a_window(analysis: Analysis) -> None:
+    """With types that can be worked with: numbers, truth values, texts."""
+    table = analysis.to_pandas()
+    assert len(table) == 5
+    assert table.loc[~table["uncertain"], "confidence"].min() == pytest.approx(0.6)
+    assert table["flags"].tolist() == ["", "", "", "", "small|dark"]
+
+
+def test_a_table_of_nobody_has_its_columns(analysis: Analysis, settings: Settings) -> None:
+    """So that the same code runs on every video."""
+    nobody = Analysis(analysis.path, two_faces().model_copy(update={"faces": []}), settings).to_pandas()
+    assert isinstance(nobody, pandas.DataFrame)
+    assert list(nobody.columns) == list(analysis.to_pandas().columns)
+
+
+def test_a_plot_has_a_bar_a_span(analysis: Analysis) -> None:
+    """In the emotion's colour, at its time, hatched where uncertain; drawn where the caller wants it."""
+    axes = analysis.plot(Figure().subplots())
+    bars = [bar for bar in axes.patches if bar.get_width() and bar.get_height()]  # type: ignore[attr-defined]
+    spans = [span for face in analysis.faces for span in spans_of(face)]
+    assert [bar.get_x() for bar in bars] == [span.start_s for span in spans]  # type: ignore[attr-defined]
+    assert [mpl.colors.to_hex(bar.get_facecolor()) for bar in bars] == [PALETTE[span.window.emotion] for span in spans]
+    assert [bar.get_hatch() for bar in bars] == [None] * 4 + ["///"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["face 1", "face 2"]
+
+
+def test_the_ending_says_the_form(analysis: Analysis, tmp_path: Path) -> None:
+    """Text and picture; an unknown ending is refused and leaves nothing."""
+    analysis.save(tmp_path / "film.csv")
+    analysis.save(str(tmp_path / "film.png"))
+    with pytest.raises(ConfigurationError, match=r"cannot be saved as \.docx"):
+        analysis.save(tmp_path / "film.docx")
+    assert {path.name for path in tmp_path.iterdir()} == {"film.csv", "film.png"}
+
+
+def test_the_import_is_light() -> None:
+    """`import duygu` loads neither the engine nor what draws: a client may have none of it."""
+    heavy = {"av", "cv2", "numpy", "pandas", "matplotlib", "onnxruntime"}
+    code = f"import duygu, sys; print(sorted({heavy} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert told.stdout == "[]\n"
