@@ -24,8 +24,18 @@ RETRY_MS = 1000
 
 LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,9}$", description="`id` of the last event that arrived")]
 
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["queued", "started", "progress", "window", "succeeded", "failed", "cancelled"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+}
+
 ANSWERS: Responses = {
-    200: {"description": "The events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {"description": "The events", "content": {"text/event-stream": {"itemSchema": EVENT}}},
     204: {"description": "The job has ended and there is nothing more to tell: do not come back"},
     **problems(JobNotFoundError, InvalidRequestError),
 }

@@ -1,12 +1,13 @@
 """`GET /v1/jobs/{id}/result`: what was found in a video, in the form that was asked for."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse
 
 from services.api.dependencies import KnownJob, TheService
-from services.api.problems import problems
+from services.api.problems import problem_response, problems
 from services.api.service import Service
 from shared.errors import (
     CancelledError,
@@ -14,6 +15,7 @@ from shared.errors import (
     InvalidRequestError,
     JobNotFoundError,
     NotAnnotatedError,
+    NotAVideoError,
     ResultExpiredError,
     ResultNotReadyError,
     VideoError,
@@ -32,7 +34,7 @@ MISSING = (
     NotAnnotatedError,
     InvalidRequestError,
     VideoError,
-    DuyguError,
+    NotAVideoError,
 )
 
 
@@ -55,7 +57,7 @@ FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
 def read_result(record: KnownJob, service: TheService, format: Format = None, accept: Accept = "*/*") -> Response:  # noqa: A002
     """Every face of a video, and what it felt when. For a job that failed this answers with the job's error."""
     if record.error:
-        raise record.error
+        return _failure(record.error)
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     name = format or _preferred(accept)
@@ -68,6 +70,11 @@ def read_result(record: KnownJob, service: TheService, format: Format = None, ac
     except FileNotFoundError as error:
         raise ResultExpiredError from error
     return _text(content, name, record.job_id)
+
+
+def _failure(error: DuyguError) -> Response:
+    """A failed job's own error. The service has not failed in answering, so what says so becomes a conflict."""
+    return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
 
 
 def _preferred(accept: str) -> ExportName:

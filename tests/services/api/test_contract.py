@@ -1,0 +1,126 @@
+"""The API answers as its own description says, whatever it is sent."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from redis import Redis
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from shared.config import Settings
+from shared.errors import DuyguError, OutOfMemoryError
+from shared.job_store import JobStore
+from shared.jobs import JobRecord, new_job_id
+from shared.liveness import sign_of_life
+from shared.queues import QueueName
+from shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
+from shared.storage import RESULT, open_storage
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+EXAMPLES = 8
+"""Requests for each call and each kind of job."""
+
+bounded = hypothesis_settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def add_job(redis: Redis, settings: Settings, error: DuyguError | None) -> str:
+    """A job that has ended, well or with an error."""
+    job_id, jobs = new_job_id(), JobStore(redis, 3600)
+    with redis.pipeline() as pipeline:
+        jobs.create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), pipeline)
+        pipeline.execute()
+    record = jobs.begin(job_id)
+    assert record
+    if error:
+        jobs.fail(job_id, error)
+    else:
+        jobs.succeed(job_id, record.events + 1)
+    with open_storage(settings).writer(job_id, RESULT) as file:
+        file.write(result(job_id).model_dump_json().encode())
+    return job_id
+
+
+def result(job_id: str) -> Result:
+    """What was found where nobody was."""
+    model = ModelInfo(name="none", version="1", sha256="0" * 64, labels=["neutral"])
+    video = VideoInfo(duration_s=1, width=64, height=64, rotation=0, frames_decoded=1, frames_analysed=1)
+    return Result(job_id=job_id, model=model, video=video, faces=[])
+
+
+def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | None) -> Callable[[], None]:
+    """A test that sends requests to one call and holds each answer against the description."""
+    schema = schemathesis.openapi.from_dict(api.get("/openapi.json").json())
+    method, path = label.split()
+
+    @bounded
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
+    def check(case: schemathesis.Case[Any]) -> None:
+        if job_id is not None:
+            case.path_parameters["job_id"] = job_id
+        response = case.call(base_url=str(api.base_url), timeout=10)
+        case.validate_response(response, checks=CHECKS)
+
+    return check
+
+
+WITHOUT_PARAMETERS = ["GET /v1/model", "GET /healthz", "GET /readyz", "GET /metrics"]
+
+OF_A_JOB = ["GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/result", "GET /v1/jobs/{job_id}/events"]
+
+WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]
+
+
+def test_every_call_is_tried(api: httpx.Client) -> None:
+    """None is forgotten here."""
+    paths = api.get("/openapi.json").json()["paths"]
+    described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert described - {"GET /v1/asyncapi.json"} == {*WITHOUT_PARAMETERS, *WITH_PARAMETERS}
+
+
+@pytest.mark.parametrize("label", [*WITHOUT_PARAMETERS, *WITH_PARAMETERS])
+def test_good_requests(api: httpx.Client, redis: Redis, label: str) -> None:
+    """No answer is a 500, and every answer is as described."""
+    for queue in QueueName:
+        sign_of_life(redis, queue.value, "somebody")
+    probe(api, label, GenerationMode.POSITIVE, None)()
+
+
+@pytest.mark.parametrize("label", WITH_PARAMETERS)
+def test_bad_requests(api: httpx.Client, label: str) -> None:
+    """The same for what the description does not allow."""
+    probe(api, label, GenerationMode.NEGATIVE, None)()
+
+
+@pytest.mark.parametrize("error", [None, OutOfMemoryError()], ids=["succeeded", "failed"])
+@pytest.mark.parametrize("label", OF_A_JOB)
+def test_jobs(
+    api: httpx.Client, redis: Redis, service_settings: Settings, label: str, error: DuyguError | None
+) -> None:
+    """The same for jobs that there are."""
+    probe(api, label, GenerationMode.POSITIVE, add_job(redis, service_settings, error))()
