@@ -178,20 +178,21 @@ def own_cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-async def idle(url: str, sessions: int, seconds: float) -> None:
-    """Sessions that are open and send nothing."""
-    address = f"{url.replace('http', 'ws')}/v1/stream"
-    sockets = await asyncio.gather(*(connect(address, compression=None) for _ in range(sessions)))
-    await asyncio.sleep(seconds)
-    await asyncio.gather(*(socket.close() for socket in sockets))
-
-
-def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str, Any]:
-    """Share of one core that the whole service uses while so many sessions are idle."""
-    asyncio.run(idle(service.url, sessions, 0.0))
+async def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str, Any]:
+    """What the whole service uses to open so many sessions, and then while they send nothing."""
+    address = f"{service.url.replace('http', 'ws')}/v1/stream"
     before_s = service.cpu_s()
-    asyncio.run(idle(service.url, sessions, seconds))
-    return {"sessions": sessions, "core_share": round((service.cpu_s() - before_s) / seconds, 4)}
+    sockets = await asyncio.gather(*(connect(address, compression=None) for _ in range(sessions)))
+    await asyncio.gather(*(socket.recv() for socket in sockets))
+    open_s = service.cpu_s()
+    await asyncio.sleep(seconds)
+    idle_s = service.cpu_s() - open_s
+    await asyncio.gather(*(socket.close() for socket in sockets))
+    return {
+        "sessions": sessions,
+        "opening_ms_each": round((open_s - before_s) * 1000 / sessions, 1),
+        "core_share": round(idle_s / seconds, 4),
+    }
 
 
 def show(report: dict[str, Any]) -> None:
@@ -217,7 +218,7 @@ def main() -> None:
     for workers in options.workers:
         with served(workers) as service:
             if options.idle and "idle" not in report:
-                report["idle"] = idle_cost(service, options.idle, options.seconds / 2)
+                report["idle"] = asyncio.run(idle_cost(service, options.idle, options.seconds))
             report["runs"] += [run(service, sessions, workers, options.seconds) for sessions in options.sessions]
     quick = [line["sessions"] for line in report["runs"] if line["p95_ms"] <= BAR_MS and not line["errors"]]
     report["max_sessions_p95_250ms"] = max(quick, default=0)

@@ -1,7 +1,7 @@
 """`GET /metrics`: what the API does, and how the queues are, for Prometheus."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, PlatformCollector, ProcessCollector
@@ -14,9 +14,11 @@ from rq import Queue
 from services.api.dependencies import Administrator
 from services.api.problems import problems
 from services.api.service import Service
+from services.api.stream_metrics import LiveMetrics
 from shared import keys
 from shared.jobs import made_at
 from shared.liveness import heard_since
+from shared.queues import QueueName
 
 router = APIRouter(tags=["health"])
 
@@ -39,6 +41,7 @@ class Metrics:
             registry=self.registry,
         )
         self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
+        self.live = LiveMetrics(self.registry)
         model = Info("duygu_model", "The model that answers", registry=self.registry)
         model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})
         self.registry.register(QueueCollector(service))
@@ -72,17 +75,18 @@ class QueueCollector(Collector):
         redis = self._service.redis
         oldest: bytes | None = redis.lindex(queue.key, 0)  # type: ignore[assignment]
         age = time.time() - made_at(oldest.decode()) if oldest else 0.0
-        workers = redis.zcount(keys.workers(queue.name), heard_since(), "+inf")
+        workers = {name.value: redis.zcount(keys.workers(name), heard_since(), "+inf") for name in QueueName}
         return [
-            _gauge("duygu_queue_jobs", "Jobs that wait", queue.name, queue.count),
-            _gauge("duygu_queue_age_seconds", "Age of the job that waits at the front", queue.name, age),
-            _gauge("duygu_workers", "Live workers", queue.name, workers),
+            _gauge("duygu_queue_jobs", "Jobs that wait", {queue.name: queue.count}),
+            _gauge("duygu_queue_age_seconds", "Age of the job that waits at the front", {queue.name: age}),
+            _gauge("duygu_workers", "Live workers", workers),
         ]
 
 
-def _gauge(name: str, meaning: str, queue: str, value: float) -> GaugeMetricFamily:
+def _gauge(name: str, meaning: str, by_queue: Mapping[str, float]) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily(name, meaning, labels=["queue"])
-    gauge.add_metric([queue], value)
+    for queue, value in by_queue.items():
+        gauge.add_metric([queue], value)
     return gauge
 
 

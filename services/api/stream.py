@@ -11,6 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from services.api.service import Service
 from services.api.stream_hub import Hub
+from services.api.stream_metrics import LiveMetrics
 from services.api.stream_session import Session, SessionEnd, State
 from shared.api_keys import Caller, Scope
 from shared.errors import DuyguError, ForbiddenError, IdleError, SlowReaderError, StreamError, TooManySessionsError
@@ -47,6 +48,7 @@ async def stream(socket: WebSocket) -> None:
     """One live session."""
     service: Service = socket.app.state.service
     hub: Hub = socket.app.state.hub
+    live: LiveMetrics = socket.app.state.metrics.live
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     try:
@@ -55,10 +57,12 @@ async def stream(socket: WebSocket) -> None:
         session = await hub.begin(caller)
     except DuyguError as error:
         code = CloseCode.TOO_MANY_SESSIONS if isinstance(error, TooManySessionsError) else _close_code(error)
-        await _say_goodbye(socket, SessionEnd(code, error))
+        await _say_goodbye(socket, SessionEnd(code, error), live)
         return
     try:
-        await _say_goodbye(socket, await Conversation(socket, hub, session, service).run())
+        with live.sessions.track_inprogress():
+            end = await Conversation(socket, hub, session, service, live).run()
+        await _say_goodbye(socket, end, live)
     finally:
         await hub.end(session)
 
@@ -66,11 +70,12 @@ async def stream(socket: WebSocket) -> None:
 class Conversation:
     """A socket and its session: one task reads, one writes, and whichever ends first ends both."""
 
-    def __init__(self, socket: WebSocket, hub: Hub, session: Session, service: Service) -> None:
+    def __init__(self, socket: WebSocket, hub: Hub, session: Session, service: Service, metrics: LiveMetrics) -> None:
         self._socket = socket
         self._hub = hub
         self._session = session
         self._model = service.model
+        self._metrics = metrics
         self._sending = asyncio.Lock()
 
     async def run(self) -> SessionEnd:
@@ -139,6 +144,7 @@ class Conversation:
             session.news.clear()
             for message in session.outgoing():
                 await self._send(message)
+                self._metrics.sent(message)
                 if isinstance(message, SessionClosed):
                     raise SessionEnd(CloseCode.DONE)
             if session.end:
@@ -152,14 +158,15 @@ class Conversation:
             raise SessionEnd(CloseCode.SLOW_READER, SlowReaderError()) from error
 
 
-async def _say_goodbye(socket: WebSocket, end: SessionEnd) -> None:
+async def _say_goodbye(socket: WebSocket, end: SessionEnd, metrics: LiveMetrics) -> None:
     """Close the socket, saying why; where the client does not read, it does not get to know."""
+    metrics.ends.labels(end.reason).inc()
     try:
         async with asyncio.timeout(1.0):
             if end.error and end.code is not CloseCode.SLOW_READER:
                 error = FrameError(code=end.error.code, detail=end.error.detail, recoverable=False)
                 await socket.send_text(error.model_dump_json())
-            await socket.close(end.code, end.error.code if end.error else end.code.name.lower())
+            await socket.close(end.code, end.reason)
     except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
         logger.debug("a client left before it was told why: %s", error)
 

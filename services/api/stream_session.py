@@ -46,6 +46,11 @@ class SessionEnd(Exception):  # noqa: N818 - it is an end, not always an error
         self.error = error
         super().__init__(code.name)
 
+    @property
+    def reason(self) -> str:
+        """What goes with the code: a code of the errors, or the close code's own name."""
+        return self.error.code if self.error else self.code.name.lower()
+
 
 @dataclass(slots=True)
 class Unanswered:

@@ -1,6 +1,7 @@
 """Live sessions through real sockets, a real Redis and real workers."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,7 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from duygu.client import Picture, Service, analyze, stream, video
 from duygu.client import __main__ as example
+from services.api import stream as stream_module
 from shared import stream_store
+from shared.broker import IN_MEMORY, EmbeddedValkey, stream_redis_url
 from shared.config import Settings
 from shared.schemas import Window
 from shared.stream_frames import pack
@@ -138,10 +141,19 @@ def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> No
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:
     """At least 95 % of the windows of a video have the same span and emotion either way."""
-    path = video_maker.make(Scene(duration_s=6.0, fps=15, width=640, height=480))
-    with worker(live_settings, "services.cli", "worker", "videos"):
-        uploaded = {face.face_id: face.windows for face in analyze(path, Service(served)).faces}
-    live = windows_of(sent_live(served, path))
+    same_either_way(live_settings, served, video_maker.make(Scene(duration_s=6.0, fps=15, width=640, height=480)))
+
+
+def test_so_does_a_real_recording(live_settings: Settings, served: str, clips: Path) -> None:
+    """Of a face that goes from neutral to a smile."""
+    same_either_way(live_settings, served, clips / "single_face.mp4")
+
+
+def same_either_way(settings: Settings, address: str, path: Path) -> None:
+    """Fails unless the windows of a video are the same when it is uploaded and when it is sent live."""
+    with worker(settings, "services.cli", "worker", "videos"):
+        uploaded = {face.face_id: face.windows for face in analyze(path, Service(address)).faces}
+    live = windows_of(sent_live(address, path))
     pairs = [
         (window, twin)
         for face_id, some in uploaded.items()
@@ -254,6 +266,39 @@ def test_a_killed_worker_costs_one_step_and_another_goes_on(
     assert after["faces"][0]["start_s"] == before["faces"][0]["start_s"]
 
 
+def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
+    address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
+) -> None:
+    """The frame that it had in hand is answered by the next worker, which goes on with the same face."""
+    first = start_live_worker()
+    with open_socket(address) as socket:
+        session = f"duygu:live:session:{told(socket)['session_id']}"
+        for number in range(30):
+            socket.send(pack(pictures[number], number, number / 10))
+            if number >= 12 and caught_in_a_step(first, redis, session):
+                break
+            told(socket)
+        first.kill()
+        first.wait()
+        start_live_worker()
+        answer = told(socket)
+    assert (answer["type"], answer["frame"]) == ("result", number)
+    assert [(face["face_id"], face["start_s"]) for face in answer["faces"]] == [(1, 0.0)]
+
+
+def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
+    """Halt a worker as soon as it has claimed a step; where it was faster, it goes on."""
+    deadline = time.monotonic() + 1.0
+    while redis.hget(session, "attempts") != b"1" and time.monotonic() < deadline:
+        pass
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.05)
+    if redis.hget(session, "attempts") == b"1":
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
+
+
 def test_two_workers_share_sessions_and_none_takes_a_step_twice(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
 ) -> None:
@@ -331,6 +376,66 @@ def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis
         (error,), code, _ = until_closed(socket)
     assert (error["code"], code) == ("session_lost", 1013)
     assert opens(served)
+
+
+def test_redis_restarting_ends_a_session_and_another_can_begin(
+    live_settings: Settings, tmp_path: Path, redis: Redis, pictures: list[bytes]
+) -> None:
+    """The socket says within seconds that Redis is away; afterwards the same worker answers a new session."""
+    with EmbeddedValkey(tmp_path, IN_MEMORY) as valkey, ExitStack() as running:
+        url = stream_redis_url(Settings(data_dir=tmp_path))
+        settings = live_settings.model_copy(update={"stream_redis_url": url})
+        address = str(running.enter_context(serving(settings)).base_url)
+        process = running.enter_context(worker(settings, "services.cli", "worker", "streams"))
+        wait_until(lambda: redis.zcard("duygu:workers:streams"))
+        with open_socket(address) as socket:
+            told(socket)
+            socket.send(pictures[0])
+            assert told(socket)["type"] == "result"
+            valkey._process.kill()
+            valkey._process.wait()
+            (error,), code, reason = until_closed(socket)
+        assert (error["code"], error["recoverable"], code, reason) == ("unavailable", False, 1013, "unavailable")
+        with open_socket(address) as socket:
+            assert until_closed(socket)[1:] == (1013, "unavailable")
+        valkey.restart()
+        with open_socket(address) as socket:
+            assert told(socket)["type"] == "session.created"
+            socket.send(pictures[0])
+            assert told(socket)["type"] == "result"
+        assert process.poll() is None
+
+
+def test_a_client_that_never_reads_is_told_so(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once what it did not read fills all buffers, its session ends, and the reason follows what it had not read."""
+    monkeypatch.setattr(stream_module, "READS_WITHIN_S", 1.0)
+    with open_socket(served) as socket:
+        for _ in range(200_000):
+            try:
+                socket.send(b"words")
+            except ConnectionClosed:
+                break
+        assert until_closed(socket)[1:] == (4413, "slow_reader")
+
+
+def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) -> None:
+    """For Prometheus: open sessions, results and their time, dropped frames, bad ones, and why sessions ended."""
+    with open_socket(served) as socket:
+        told(socket)
+        say(socket, "session.configure", rate_hz=5)
+        told(socket)
+        for content, time_s in ((pictures[0], 0.0), (pictures[1], 0.1), (b"words", 0.2)):
+            socket.send(pack(content, 0, time_s))
+            told(socket)
+        open_now = httpx.get(f"{served}/metrics").text
+        say(socket, "session.close")
+        until_closed(socket)
+    assert "duygu_live_sessions 1.0" in open_now
+    assert 'duygu_workers{queue="streams"} 1.0' in open_now
+    for answer, reason in (("result", ""), ("dropped", "rate"), ("error", "not_a_picture")):
+        assert f'duygu_live_frames_total{{answer="{answer}",reason="{reason}"}} 1.0' in open_now
+    assert "duygu_live_seconds_count 1.0" in open_now
+    wait_until(lambda: 'duygu_live_ends_total{reason="done"} 1.0' in httpx.get(f"{served}/metrics").text)
 
 
 def test_a_client_that_never_reads_harms_nobody(served: str, pictures: list[bytes]) -> None:
