@@ -1,0 +1,37 @@
+"""What one API process counts of live sessions, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared.schemas import Schema
+from shared.stream_messages import FrameDropped, FrameError, FrameResult
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 15)
+
+
+class LiveMetrics:
+    """Sessions, and what became of their frames."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.sessions = Gauge("duygu_live_sessions", "Live sessions that are open", registry=registry)
+        self.ends = Counter(
+            "duygu_live_ends", "Live sessions that ended or were refused", ["reason"], registry=registry
+        )
+        self.frames = Counter(
+            "duygu_live_frames",
+            "Frames of live sessions by their answer: result, dropped or error, and why",
+            ["answer", "reason"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "duygu_live_seconds", "Time from a frame's arrival to its result", buckets=SECONDS, registry=registry
+        )
+
+    def sent(self, message: Schema) -> None:
+        """Count an answer to a frame; other messages do not count."""
+        if isinstance(message, FrameResult):
+            self.frames.labels("result", "").inc()
+            self.seconds.observe(message.latency_ms / 1000)
+        elif isinstance(message, FrameDropped):
+            self.frames.labels("dropped", message.reason).inc()
+        elif isinstance(message, FrameError):
+            self.frames.labels("error", message.code).inc()
