@@ -18,12 +18,22 @@ SAME_SHOT = 0.35
 """Correlation of two thumbnails below which they show different things. Frames a tenth of a second apart within a shot
 had 0.5 and more but for a head that filled a third of the picture and left it; cuts had 0.3 and less."""
 
-STIRRED = 14.0
-"""Mean absolute difference in grey levels that is worth another look for faces."""
+CELL_CHANGE = 24.0
+"""Grey levels by which a pixel of the thumbnail has to change to count."""
+
+STIRRED_CELLS = 4
+"""Pixels of the thumbnail that have to change for another look. The smallest face covers one or two, and whoever it
+belongs to covers more."""
+
+REACH = np.array([-0.7, -0.6, 0.7, 1.0], np.float32)
+"""What moves with a face, in sides of its box to the left, above, to the right and below: hair, hands and shoulders."""
 
 
 class Scene:
-    """Remembers thumbnails of two frames: the last one, and the one that was last searched for faces."""
+    """Remembers thumbnails of two frames: the last one, and the one that was last searched for faces.
+
+    The searched one is not a number where a face was followed: what moves there is known already.
+    """
 
     def __init__(self) -> None:
         """Start before the first frame."""
@@ -36,13 +46,30 @@ class Scene:
         before, self.last = self.last, cv2.resize(green, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
         return before is not None and differ(before, self.last) > LEAST_CHANGE and alike(before, self.last) < SAME_SHOT
 
-    def is_stirred(self) -> bool:
-        """Whether the last frame is unlike the one that was searched."""
-        return self.last is not None and (self.searched is None or differ(self.searched, self.last) > STIRRED)
+    def is_stirred(self, faces: Floats) -> bool:
+        """Whether the last frame is unlike the one that was searched, away from the faces that are followed.
 
-    def search(self) -> None:
-        """The last frame is being searched for faces."""
-        self.searched = self.last
+        faces  (N, 4) boxes as shares of the frame's width and height
+        """
+        if self.last is None or self.searched is None:
+            return self.last is not None
+        change = np.abs(without(self.last, faces) - self.searched)
+        return int((change > CELL_CHANGE).sum()) >= STIRRED_CELLS
+
+    def search(self, faces: Floats) -> None:
+        """The last frame has been searched, and these faces (N, 4) are followed from it on."""
+        self.searched = None if self.last is None else without(self.last, faces)
+
+
+def without(thumbnail: Floats, faces: Floats) -> Floats:
+    """A copy that is not a number where these faces, (N, 4) shares of width and height, and all of their REACH are."""
+    sides = np.tile(faces[:, 2:] - faces[:, :2], 2)
+    scale = np.tile(np.array(THUMBNAIL, np.float32), 2)
+    cells = np.clip(np.rint((faces + REACH * sides) * scale), 0, scale).astype(int)
+    rest = thumbnail.copy()
+    for left, top, right, bottom in cells:
+        rest[top:bottom, left:right] = np.nan
+    return rest
 
 
 def differ(one: Floats, other: Floats) -> float:

@@ -33,8 +33,8 @@ POLL_S = 0.1
 DETECTION_FACE = 20.0
 """The smallest face that is looked for has at least so many pixels on the detection copy; facenet-pytorch's own."""
 
-FULL_RANGE = np.clip(np.round((np.arange(256) - 16.0) * 255 / 219), 0, 255).astype(np.uint8)
-"""From broadcast levels, black 16 and white 235, to 0..255."""
+BLACK, WHITE = 16, 235
+"""Broadcast levels."""
 
 
 TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
@@ -157,7 +157,7 @@ class Child:
         start = decoded.slot * self._slot_bytes
         grey, end = self._plane(decoded.grey, start, 1)
         rgb, _ = self._plane(decoded.small, end, 3)
-        levels = np.asarray(cv2.LUT(grey[..., 0], FULL_RANGE), np.uint8) if decoded.limited else grey[..., 0]
+        levels = full_range(grey[..., 0]) if decoded.limited else grey[..., 0]
         return Frame(decoded.index, decoded.time_s, upright(rgb, decoded), upright(levels, decoded))
 
     def _plane(self, plane: list[int], start: int, channels: int) -> tuple[Image, int]:
@@ -187,6 +187,12 @@ class Child:
         if code >= 0:
             return DuyguError("the decoding process ended without a word")  # a fault of ours, not of the file
         return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
+
+
+def full_range(grey: Image) -> Image:
+    """From broadcast levels to 0..255; OpenCV takes less time for this sum than for a look-up table."""
+    gain = 255 / (WHITE - BLACK)
+    return np.asarray(cv2.addWeighted(grey, gain, grey, 0, -BLACK * gain), np.uint8)
 
 
 def upright(picture: Image, decoded: Decoded) -> Image:

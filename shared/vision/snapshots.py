@@ -20,7 +20,7 @@ from shared.vision.engine import Engine
 from shared.vision.tracking import Track
 from shared.vision.types import Image
 
-VERSION = 1
+VERSION = 2
 
 ARRAYS = ("box", "landmarks", "looks", "velocity")
 """Fields of a track that are arrays; the others are numbers."""

@@ -15,9 +15,15 @@ from shared.vision.boxes import centres, containments
 from shared.vision.cuts import Scene
 from shared.vision.types import Detections, Detector, Floats, Frame, Image
 
-SOONEST_S, LATEST_S = 0.1, 1.0
+SOONEST_S, LATEST_S = 0.1, 2.0
 """Between two looks at the whole frame. A look that brings news is followed by one soon; the wait doubles with each
 that brings none."""
+
+STIRRED_SHARE = 0.25
+"""Share of that wait after which a change away from the followed faces is enough for the next look."""
+
+EVERY_FRAME = 0.0
+"""A longest wait with which each frame is searched."""
 
 MEMORY_S = 1.0
 """A face that comes back within this time keeps its id."""
@@ -28,8 +34,9 @@ NEW_SCORE = 0.8
 MAX_DISTANCE = 0.6
 """From where a face was expected to where it is, in sides of its box; grows by as much for each second unseen."""
 
-MAX_GROWTH = 0.5
-"""Natural logarithm of the ratio of sides between sightings."""
+MAX_GROWTH, MAX_REFINED_GROWTH = 0.5, 0.15
+"""Natural logarithm of the ratio of sides: between two sightings, and since the whole cascade found the face last.
+Where a hand comes before it, the box that O-Net alone follows can grow frame by frame to twice the face."""
 
 SAME_FACE = 0.5
 """Boxes that cover more than this share of the smaller one cannot both be faces that are seen."""
@@ -41,6 +48,11 @@ LOOKS_SIDE = 12
 """Pixels of the grey thumbnail by which a face is told from another."""
 
 VELOCITY_INERTIA = 0.6
+
+VELOCITY_TRUST = 0.5
+"""Share of its velocity by which a face in sight is expected to go on: the jitter of boxes is in it too, and O-Net,
+given the box where the face was or where it would be, stays closer to the whole cascade for one between the two."""
+
 LOOKS_INERTIA = 0.8
 
 TICK_ROUNDING_S = 0.03
@@ -68,6 +80,7 @@ class Track:
     seen_s: float
     first_s: float
     looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
+    found_side: float  # of the box, when the whole cascade found it last
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
     sightings: int = 1
     best: float = 0.0
@@ -89,52 +102,72 @@ class Track:
     def cost(self, sighting: Sighting, time_s: float) -> float:
         """How unlikely it is that this face was sighted there; infinite when it cannot be."""
         expected = self.expected(time_s)
-        side, other = _side(expected), _side(sighting.box)
+        side = side_of(expected)
         expected_centre, centre = centres(np.stack([expected, sighting.box]))
         distance = float(np.linalg.norm(centre - expected_centre))
-        growth = abs(math.log(other / side))
+        growth = abs(math.log(side_of(sighting.box) / side))
         allowed = 1 + (time_s - self.seen_s)
         if distance > MAX_DISTANCE * allowed * side or growth > MAX_GROWTH * allowed:
             return float("inf")
         return distance / side + growth + LOOKS_WEIGHT * (1 - float(self.looks @ sighting.looks))
 
+    def find(self, sighting: Sighting) -> None:
+        """The whole cascade says that this sighting is a face."""
+        self.found, self.found_side = self.found + 1, side_of(sighting.box)
+
+    def has_drifted(self, sighting: Sighting) -> bool:
+        """Whether a box that O-Net alone has followed is too unlike what the cascade found."""
+        return abs(math.log(side_of(sighting.box) / self.found_side)) > MAX_REFINED_GROWTH
+
     def expected(self, time_s: float) -> Floats:
         """Where the box is at that time, should it go on as it did."""
-        return np.asarray(self.box + np.tile(self.velocity * (time_s - self.seen_s), 2), np.float32)
+        trust = 1.0 if self.missing else VELOCITY_TRUST
+        return np.asarray(self.box + np.tile(self.velocity * (time_s - self.seen_s) * trust, 2), np.float32)
 
 
 class Tracker:
     """Follows every face of a video or a stream."""
 
-    def __init__(self, detector: Detector) -> None:
-        """Start with no face."""
+    def __init__(self, detector: Detector, latest_s: float = LATEST_S) -> None:
+        """Start with no face; `latest_s` is the longest wait between two looks at the whole frame."""
         self.tracks: list[Track] = []
         self.scene = Scene()
         self.searched_s: float | None = None
-        self.wait_s = SOONEST_S
+        self.wait_s = min(SOONEST_S, latest_s)
         self.last_key = 0
         self._detector = detector
+        self._latest_s = latest_s
 
     def update(self, frame: Frame) -> list[Track]:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
         cut = self.scene.see(frame.rgb)
         over, self.tracks = (self.tracks, []) if cut else ([], self.tracks)
         before = self._seen_keys()
-        lost = not cut and not self._is_due(frame.time_s) and not self._follow(frame)
-        if cut or lost or self._is_due(frame.time_s):
+        due = cut or self._is_due(frame)
+        lost = not due and not self._follow(frame)
+        if due or lost:
             self._search(frame)
-            news = cut or lost or before != self._seen_keys()
-            self.wait_s = SOONEST_S if news else min(self.wait_s * 2, LATEST_S)
+            news = cut or before != self._seen_keys()
+            self.wait_s = min(SOONEST_S if news else self.wait_s * 2, self._latest_s)
         return over + self._forget(frame.time_s)
 
     def seen(self) -> list[Track]:
         """The tracks that were found in the last frame."""
         return [track for track in self.tracks if not track.missing]
 
-    def _is_due(self, time_s: float) -> bool:
-        if self.searched_s is None or self.scene.is_stirred():
+    def _is_due(self, frame: Frame) -> bool:
+        if self.searched_s is None:
             return True
-        return time_s - self.searched_s >= self.wait_s - TICK_ROUNDING_S
+        waited_s = frame.time_s - self.searched_s + TICK_ROUNDING_S
+        if waited_s >= self.wait_s:
+            return True
+        return waited_s >= self.wait_s * STIRRED_SHARE and self.scene.is_stirred(self._shares(frame))
+
+    def _shares(self, frame: Frame) -> Floats:
+        """Boxes of the faces that are followed, (N, 4) shares of the frame's width and height."""
+        height, width = frame.grey.shape
+        boxes = np.array([track.box for track in self.seen()], np.float32).reshape(-1, 4)
+        return np.asarray(boxes / np.array([width, height, width, height], np.float32), np.float32)
 
     def _seen_keys(self) -> set[int]:
         return {track.key for track in self.seen()}
@@ -151,11 +184,10 @@ class Tracker:
     def _search(self, frame: Frame) -> None:
         """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""
         self.searched_s = frame.time_s
-        self.scene.search()
         found = list(sightings(frame, self._detector.detect(frame)))
         pairs = match(self.tracks, found, frame.time_s)
-        for track, _ in pairs:
-            track.found += 1
+        for track, sighting in pairs:
+            track.find(sighting)
         matched = {track.key for track, _ in pairs}
         others = [track for track in self.seen() if track.key not in matched]
         pairs += self._refined(frame, others, [sighting.box for _, sighting in pairs])
@@ -168,6 +200,7 @@ class Tracker:
             if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
                 taken.append(sighting.box)
                 self._start(sighting, frame.time_s)
+        self.scene.search(self._shares(frame))
 
     def _refined(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
         """Let O-Net find these tracks again, each on a face of its own and on none that is taken."""
@@ -178,7 +211,7 @@ class Tracker:
         costs = [
             (track.cost(sighting, frame.time_s), track.key, track, sighting)
             for track, sighting in zip(tracks, found, strict=True)
-            if sighting.score > 0
+            if sighting.score > 0 and not track.has_drifted(sighting)
         ]
         pairs: list[tuple[Track, Sighting]] = []
         for cost, _, track, sighting in sorted(costs, key=lambda entry: entry[:2]):
@@ -198,6 +231,7 @@ class Tracker:
                 time_s,
                 time_s,
                 sighting.looks,
+                side_of(sighting.box),
                 best=sighting.score,
             )
         )
@@ -243,7 +277,8 @@ def unit(vector: Floats) -> Floats:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
 
 
-def _side(box: Floats) -> float:
+def side_of(box: Floats) -> float:
+    """The longer side, in pixels."""
     return max(float((box[2:] - box[:2]).max()), 1.0)
 
 

@@ -62,7 +62,7 @@ def analyze_video(
                 on_progress(_progress(video, analyzer, frame.time_s))
         take(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in video.warnings]
-        return timeline.result(job_id, engine.model, _info(video, analyzer), warnings)
+        return timeline.result(job_id, engine.model, video_info(video, analyzer), warnings)
 
 
 def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
@@ -71,7 +71,8 @@ def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
     return Progress(fraction, time_s, duration_s, video.frames_decoded, analyzer.frames_analysed)
 
 
-def _info(video: Video, analyzer: Analyzer) -> VideoInfo:
+def video_info(video: Video, analyzer: Analyzer) -> VideoInfo:
+    """What is told of the video itself, once it is over."""
     return VideoInfo(
         duration_s=round(video.duration_s or 0.0, 3),
         width=video.width,

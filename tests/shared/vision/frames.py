@@ -1,0 +1,27 @@
+"""Frames of the tests' scenes without a file between, for tests of what comes after decoding."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from shared.vision.recipe import Recipe
+from shared.vision.types import Frame
+from tests.videos import Scene
+
+RATE_HZ = 10.0
+
+RECIPE = Recipe("tests", size=48)
+
+
+def frame_at(scene: Scene, time_s: float) -> Frame:
+    """One frame of a scene, in its own size."""
+    picture = scene.picture(time_s)
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+    return Frame(round(time_s * RATE_HZ), time_s, picture, grey)
+
+
+def frames_of(scene: Scene) -> Iterator[Frame]:
+    """Ten frames for each second of a scene."""
+    for index in range(round(scene.duration_s * RATE_HZ)):
+        yield frame_at(scene, index / RATE_HZ)

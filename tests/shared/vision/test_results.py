@@ -1,0 +1,86 @@
+"""From logits to the result."""
+
+import numpy as np
+import pytest
+
+from shared.schemas import EMOTIONS, Flag, VideoInfo
+from shared.vision.engine import Engine
+from shared.vision.recipe import Recipe
+from shared.vision.results import Answer, Reader, Seen, Timeline
+
+RECIPE = Recipe("results", size=48, temperature=2.0, track_temperature=0.5, uncertain_below=0.5)
+
+VIDEO = VideoInfo(duration_s=2.0, width=320, height=240, rotation=0, frames_decoded=60, frames_analysed=20)
+
+
+def answer(face_id: int, start_s: float, **logits: float) -> Answer:
+    """What a network would say; the other logits are 0."""
+    values = np.array([logits.get(label, 0.0) for label in RECIPE.labels], np.float32)
+    return Answer(face_id, start_s, start_s + 0.9, values, ())
+
+
+def seen(face_id: int, time_s: float) -> Seen:
+    """A face at a place."""
+    return Seen(face_id, time_s, np.array([10.04, 20, 30, 50], np.float32), 1.0000001)
+
+
+def test_rounded_probabilities_still_sum_to_one() -> None:
+    """For any logits, to the last decimal."""
+    reader = Reader(RECIPE, RECIPE.labels)
+    for seed in range(200):
+        logits = np.random.default_rng(seed).normal(0, 4, len(RECIPE.labels)).astype(np.float32)
+        assert sum(reader.probabilities(logits, 1.0).values()) == pytest.approx(1, abs=1e-9)
+
+
+def test_logits_are_divided_by_the_temperature() -> None:
+    """Two labels that differ by 2 ln 3 at temperature 2 stand three to one."""
+    reader = Reader(RECIPE, ("anger", "fear"))
+    window = reader.window(answer(1, 0.0, anger=2 * np.log(3)))
+    assert window.probabilities == {"anger": 0.75, "fear": 0.25}
+    assert (window.emotion, window.confidence) == ("anger", 0.75)
+
+
+def test_neutral_off_answers_over_the_six() -> None:
+    """Even where the network says neutral, the rest sums to one and the best of it is the emotion."""
+    six = tuple(label for label in EMOTIONS if label != "neutral")
+    window = Reader(RECIPE, six).window(answer(1, 0.0, neutral=9.0, fear=1.0))
+    assert window.emotion == "fear"
+    assert set(window.probabilities) == set(six)
+    assert sum(window.probabilities.values()) == pytest.approx(1)
+
+
+def test_uncertain_is_below_the_models_threshold() -> None:
+    """Seven equal labels are uncertain; one at 0.75 is not."""
+    reader = Reader(RECIPE, RECIPE.labels)
+    assert reader.window(answer(1, 0.0)).uncertain
+    assert not reader.window(answer(1, 0.0, fear=12.0)).uncertain
+
+
+def test_a_box_is_left_top_width_height_and_a_score_at_most_one() -> None:
+    """Rounding does not push a score beyond what the schema allows."""
+    position = Reader(RECIPE, RECIPE.labels).position(seen(1, 0.12345))
+    assert (position.time_s, position.box, position.score) == (0.123, (10.0, 20.0, 20.0, 30.0), 1.0)
+
+
+def test_a_face_is_read_from_the_mean_of_its_windows(engine: Engine) -> None:
+    """Mean logits at the track's own temperature; windows and positions in the order of time."""
+    timeline = Timeline(Reader(RECIPE, ("anger", "fear")))
+    timeline.add([seen(2, 0.5), seen(1, 0.0)], [answer(2, 0.5, fear=1.0)])
+    timeline.add([seen(2, 0.0), seen(1, 0.9)], [answer(2, 0.0, anger=1.0 + np.log(3)), answer(1, 0.0)])
+    result = timeline.result("job", engine.model, VIDEO, [])
+    assert [face.face_id for face in result.faces] == [1, 2]
+    face = result.faces[1]
+    assert face.probabilities == {"anger": 0.75, "fear": 0.25}
+    assert (face.start_s, face.end_s) == (0.0, 0.5)
+    assert [window.start_s for window in face.windows] == [0.0, 0.5]
+
+
+def test_nobody_is_an_empty_list(engine: Engine) -> None:
+    """A video without faces is no error."""
+    assert Timeline(Reader(RECIPE, RECIPE.labels)).result(None, engine.model, VIDEO, []).faces == []
+
+
+def test_flags_reach_the_window() -> None:
+    """As the clip had them."""
+    flagged = Answer(1, 0.0, 0.9, np.zeros(7, np.float32), (Flag.DARK, Flag.GAP))
+    assert Reader(RECIPE, RECIPE.labels).window(flagged).flags == [Flag.DARK, Flag.GAP]

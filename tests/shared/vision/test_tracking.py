@@ -1,0 +1,155 @@
+"""Who is who: the rules of following, on real pictures of faces that move."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from shared.vision.boxes import overlaps
+from shared.vision.engine import Engine
+from shared.vision.tracking import EVERY_FRAME, Track, Tracker
+from shared.vision.types import Detections, Detector, Floats, Frame
+from tests.shared.vision.frames import frames_of
+from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
+
+MEETING = Scene(
+    actors=(Actor(start=(0.15, 0.5), end=(0.85, 0.52), size=0.5), Actor(start=(0.85, 0.5), end=(0.15, 0.48), size=0.5)),
+    duration_s=3.0,
+    width=480,
+)
+"""Two faces that pass through one place, one before the other."""
+
+SUDDEN = replace(LEAVING, actors=(Actor(start=(0.3, 0.5)), Actor(start=(0.75, 0.5), seen=((2.0, math.inf),))))
+"""A second face that is suddenly there while the first is followed."""
+
+
+class Counted:
+    """A detector that counts how often it is asked to look everywhere."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector, self.searches = detector, 0
+
+    def detect(self, frame: Frame) -> Detections:
+        """All faces, and one more search."""
+        self.searches += 1
+        return self.detector.detect(frame)
+
+    def refine(self, frame: Frame, boxes: Floats) -> Detections:
+        """As it is."""
+        return self.detector.refine(frame, boxes)
+
+
+@pytest.fixture
+def counted(engine: Engine) -> Counted:
+    """The real detector, counted."""
+    return Counted(engine.detector)
+
+
+def follow(scene: Scene, tracker: Tracker) -> Iterator[tuple[float, list[Track]]]:
+    """Each moment of a scene with the tracks that are seen in it, as they are then."""
+    for frame in frames_of(scene):
+        tracker.update(frame)
+        yield frame.time_s, [replace(track) for track in tracker.seen()]
+
+
+def keys(scene: Scene, tracker: Tracker) -> list[set[int]]:
+    """Who is seen in each frame."""
+    return [{track.key for track in seen} for _, seen in follow(scene, tracker)]
+
+
+@pytest.mark.parametrize("scene", [STILL, PAN, CROSSING, CROWD])
+def test_every_face_is_followed_where_it_is(scene: Scene, counted: Counted) -> None:
+    """Each actor has a track in each frame, on the face, and there is no other track."""
+    for time_s, seen in follow(scene, Tracker(counted)):
+        truth = np.array([(x, y, x + w, y + h) for x, y, w, h in scene.boxes(time_s)], np.float32)
+        assert len(seen) == len(truth)
+        assert overlaps(truth, np.stack([track.box for track in seen])).max(axis=1).min() >= 0.5
+
+
+@pytest.mark.parametrize("scene", [CROSSING, MEETING])
+def test_faces_that_cross_keep_their_ids(scene: Scene, counted: Counted) -> None:
+    """Whoever began on the left ends on the right under the same key, even hidden on the way."""
+    moments = list(follow(scene, Tracker(counted)))
+    order = [[track.key for track in sorted(seen, key=lambda track: float(track.box[0]))] for _, seen in moments]
+    assert order[0] == order[-1][::-1]
+    assert len(order[0]) == 2
+
+
+@pytest.mark.parametrize("scene", [CROSSING, MEETING, CROWD])
+def test_no_two_tracks_on_one_face(scene: Scene, counted: Counted) -> None:
+    """At no moment do two tracks that are seen share more than half of a box."""
+    for _, seen in follow(scene, Tracker(counted)):
+        for one, other in combinations(seen, 2):
+            assert overlaps(one.box[np.newaxis], other.box[np.newaxis]).item() < 0.5
+
+
+def test_a_face_that_comes_back_within_a_second_keeps_its_id(counted: Counted) -> None:
+    """Out of sight for 0.3 s, and the same person after it."""
+    seen = keys(HIDING, Tracker(counted))
+    assert set() in seen
+    assert seen[0] == seen[-1] == {1}
+
+
+def test_a_face_that_comes_back_later_is_another(counted: Counted) -> None:
+    """After more than a second nobody can say who it is."""
+    absent = replace(HIDING, actors=(Actor(seen=((0.0, 0.8), (2.2, math.inf))),))
+    assert keys(absent, Tracker(counted))[-1] == {2}
+
+
+def test_a_cut_ends_all_tracks(counted: Counted) -> None:
+    """The frame after it has new tracks alone, and the old ones are handed back as over."""
+    tracker = Tracker(counted)
+    over = {frame.time_s: [track.key for track in tracker.update(frame)] for frame in frames_of(CUT)}
+    assert over[1.5] == [1]
+    assert {track.key for track in tracker.seen()} == {2}
+
+
+def test_a_face_that_leaves_is_let_go(counted: Counted) -> None:
+    """It is not seen from the next frame on, and over after a second."""
+    tracker = Tracker(counted)
+    moments = dict(follow(LEAVING, tracker))
+    assert len(moments[1.4]) == 1
+    assert not any(moments[index / 10] for index in range(16, 30))
+    assert tracker.tracks == []
+
+
+def test_a_face_that_is_suddenly_there_is_found_at_once(counted: Counted) -> None:
+    """A change away from the followed face brings the next look forward."""
+    moments = dict(follow(SUDDEN, Tracker(counted)))
+    assert len(moments[1.9]) == 1
+    assert len(moments[2.4]) == 2
+
+
+def test_it_searches_seldom_while_all_is_followed(counted: Counted) -> None:
+    """A large face that moves through the picture is no reason to search each frame."""
+    list(follow(replace(PAN, duration_s=6.0), Tracker(counted)))
+    assert counted.searches <= 12
+
+
+def test_an_empty_room_is_searched_seldom(counted: Counted) -> None:
+    """Sixty frames of nothing take a handful of looks."""
+    list(follow(replace(NOBODY, duration_s=6.0), Tracker(counted)))
+    assert counted.searches <= 9
+
+
+def test_it_can_be_told_to_search_every_frame(counted: Counted) -> None:
+    """Which is what rare searches are measured against."""
+    list(follow(PAN, Tracker(counted, EVERY_FRAME)))
+    assert counted.searches == 20
+
+
+def test_a_box_that_grows_is_not_followed_far(counted: Counted) -> None:
+    """A face whose refined box is a fifth larger than the cascade's is searched for, not believed."""
+
+    class Growing(Counted):
+        def refine(self, frame: Frame, boxes: Floats) -> Detections:
+            found = super().refine(frame, boxes)
+            return Detections(found.boxes + np.array([-8, -8, 8, 8], np.float32), found.scores, found.landmarks)
+
+    growing = Growing(counted.detector)
+    truth = np.array([(x, y, x + w, y + h) for x, y, w, h in STILL.boxes(0.0)], np.float32)
+    for _, seen in follow(STILL, Tracker(growing)):
+        assert overlaps(truth, seen[0].box[np.newaxis]).item() >= 0.6
