@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +11,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType, TracebackType
 
-import uvicorn
-from fastapi import FastAPI
-
 from services.api.app import create_app
+from services.server import GOODBYE_S, Server, server_config
 from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError
@@ -29,13 +26,6 @@ LOOK_S = 0.5
 
 LONGEST_PAUSE_S = 30.0
 """A worker that ends again and again is started again after a pause that doubles up to this."""
-
-GOODBYE_S = 5.0
-"""Open requests get this long when the service stops."""
-
-
-MOST_MESSAGE_BYTES = 16 * 1024 * 1024
-"""On a socket; a larger one ends it with code 1009."""
 
 
 class Workers:
@@ -105,36 +95,6 @@ class Workers:
                     logger.error("%s", error.detail)
 
 
-class Server(uvicorn.Server):
-    """uvicorn, which calls `announce` with its address once it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
-        await super().startup(sockets)
-        for server in self.servers:
-            for listener in server.sockets:
-                self._announce(_url(listener))
-
-
-def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """How the application is served."""
-    return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,  # the log is set up by the command
-        access_log=False,
-        server_header=False,
-        ws_max_size=MOST_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # pictures do not get smaller
-        timeout_graceful_shutdown=int(GOODBYE_S),
-    )
-
-
 def serve(settings: Settings, announce: Callable[[str], None]) -> int:
     """Run everything until a signal comes; returns the exit status. `announce` gets the address once it answers.
 
@@ -177,8 +137,3 @@ def _embedded_servers(settings: Settings) -> list[EmbeddedValkey]:
 
 def _leave(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
