@@ -13,7 +13,7 @@ import numpy.typing as npt
 ROUNDING_S = 0.001
 """Containers keep times in whole milliseconds or less exactly."""
 
-QUALITY = 90
+QUALITY = 95
 """Of the JPEG pictures, 0 to 100."""
 
 
