@@ -15,7 +15,7 @@ EXTRAS = {
     "api": ["api"],
     "worker": ["worker"],
     "serve": ["api", "worker"],
-    "test": ["api", "worker", "training", "test"],
+    "test": ["api", "worker", "training", "docs", "test"],
     "reference": ["reference"],
 }
 """The extras that each file of requirements/ pins."""
