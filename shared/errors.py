@@ -126,10 +126,10 @@ class MethodNotAllowedError(RequestError):
 
 
 class IdempotencyMismatchError(RequestError):
-    """The same `Idempotency-Key` as before, with another video."""
+    """The same `Idempotency-Key` as before, with another video or another `annotate`."""
 
     code = "idempotency_mismatch"
-    title = "The Idempotency-Key was used with another video"
+    title = "The Idempotency-Key was used for another request"
     status = 422
 
 

@@ -34,7 +34,7 @@ class Submission:
 def submit(service: Service, submission: Submission) -> JobRecord:
     """The job of a submission: a new one, or the one that its key or its bytes stand for already.
 
-    Raises IdempotencyMismatchError when the key stands for another video.
+    Raises IdempotencyMismatchError when the key stands for another video, or for the same one with other wishes.
     """
     upload = submission.upload
     answers_like = f"{service.answers_like}{' annotated' if submission.annotate else ''}"
@@ -75,7 +75,7 @@ def _keyed(submission: Submission) -> Iterator[str]:
 def _by_key(service: Service, submission: Submission) -> JobRecord | None:
     for key in _keyed(submission):
         known = service.jobs.claimant(key)
-        if known and known.sha256 != submission.upload.sha256:
+        if known and (known.sha256, known.annotate) != (submission.upload.sha256, submission.annotate):
             raise IdempotencyMismatchError
         return known
     return None

@@ -43,6 +43,20 @@ def test_a_key_with_another_video_is_refused(api: httpx.Client, service_settings
     assert len(folders(service_settings)) == 1
 
 
+def test_a_key_with_other_wishes_is_refused(api: httpx.Client, service_settings: Settings) -> None:
+    """The same video, once plain and once to be annotated, are two requests, whichever comes first."""
+    for key, first in (("plain", False), ("annotated", True)):
+        for annotate, status in ((first, 202), (first, 202), (not first, 422)):
+            answer = api.post(
+                "/v1/videos",
+                files={"video": ("a.mp4", VIDEO)},
+                headers={"Idempotency-Key": key},
+                params={"annotate": annotate},
+            )
+            assert answer.status_code == status
+    assert len(folders(service_settings)) == 2
+
+
 def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) -> None:
     """Eight threads with one key."""
     with ThreadPoolExecutor(8) as pool:
