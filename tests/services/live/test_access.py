@@ -1,0 +1,90 @@
+"""Who may open live sessions, and how many."""
+
+from pathlib import Path
+from typing import Any
+
+from shared.api_keys import Limits, Scope, add_key
+from shared.config import Settings
+from tests.services.conftest import serving, wait_until
+from tests.services.live.conftest import StartLiveWorker
+from tests.services.live.sockets import open_socket, opens, told, until_closed
+
+
+def test_without_a_worker_the_socket_says_so(address: str) -> None:
+    """The reason is told and the code invites to try again."""
+    with open_socket(address) as socket:
+        (error,), code, reason = until_closed(socket)
+    assert (error["code"], error["recoverable"], code, reason) == ("no_worker", False, 1013, "no_worker")
+
+
+def test_only_so_many_sessions_are_open(live_settings: Settings, start_live_worker: StartLiveWorker) -> None:
+    """One more is refused with a code of its own; when one has closed, there is room."""
+    start_live_worker()
+    with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
+        address = str(client.base_url)
+        with open_socket(address) as socket:
+            told(socket)
+            with open_socket(address) as refused:
+                assert until_closed(refused)[1:] == (4429, "too_many_sessions")
+        wait_until(lambda: opens(address))
+
+
+def test_pages_of_other_sites_are_refused(served: str) -> None:
+    """A browser tells where a page is from; the service's own pages are welcome."""
+    with open_socket(served, origin="https://example.org") as socket:
+        (error,), code, _ = until_closed(socket)
+    assert (error["code"], code) == ("forbidden", 4403)
+    with open_socket(served, origin=served) as socket:
+        assert told(socket)["type"] == "session.created"
+
+
+def test_the_socket_takes_the_keys_of_the_service(
+    live_settings: Settings, start_live_worker: StartLiveWorker, tmp_path: Path
+) -> None:
+    """As a header or, for browsers, as a subprotocol; nobody comes in without one that may submit."""
+    settings, submits, reads = with_keys(live_settings, tmp_path)
+    start_live_worker()
+    with serving(settings) as client:
+        address = str(client.base_url)
+        for options in (as_header(submits), {"subprotocols": ["duygu", f"duygu.key.{submits}"]}):
+            with open_socket(address, **options) as socket:
+                assert told(socket)["type"] == "session.created"
+                assert socket.subprotocol in (None, "duygu")
+        for options, reason in (
+            ({}, "unauthorized"),
+            (as_header(submits + "x"), "unauthorized"),
+            (as_header(reads), "forbidden"),
+        ):
+            with open_socket(address, **options) as socket:
+                assert until_closed(socket)[1:] == (4403, reason)
+
+
+def test_a_key_has_only_so_many_sessions(
+    live_settings: Settings, start_live_worker: StartLiveWorker, tmp_path: Path
+) -> None:
+    """Its limit stops that key and no other."""
+    settings, limited, _ = with_keys(live_settings, tmp_path)
+    assert settings.keys_file
+    other = add_key(settings.keys_file, "other", frozenset({Scope.SUBMIT}), Limits())
+    start_live_worker()
+    with serving(settings) as client:
+        address = str(client.base_url)
+        with open_socket(address, **as_header(limited)) as socket:
+            told(socket)
+            with open_socket(address, **as_header(limited)) as refused:
+                assert until_closed(refused)[1:] == (4429, "too_many_sessions")
+            with open_socket(address, **as_header(other)) as another:
+                assert told(another)["type"] == "session.created"
+
+
+def with_keys(settings: Settings, folder: Path) -> tuple[Settings, str, str]:
+    """Settings of a service with a key that may submit, in one session at a time, and one that may read."""
+    path = folder / "keys.json"
+    submits = add_key(path, "submits", frozenset({Scope.SUBMIT}), Limits(sessions=1))
+    reads = add_key(path, "reads", frozenset({Scope.READ}), Limits())
+    return settings.model_copy(update={"keys_file": path}), submits, reads
+
+
+def as_header(key: str) -> dict[str, Any]:
+    """How a program sends its key."""
+    return {"additional_headers": {"Authorization": f"Bearer {key}"}}

@@ -1,0 +1,68 @@
+"""What live sessions answer: the same as for an uploaded video."""
+
+from pathlib import Path
+from typing import Any
+
+from duygu.client import Service, analyze, stream
+from shared.config import Settings
+from shared.schemas import Window
+from shared.stream_messages import FrameResult, Options, SessionClosed, SessionCreated
+from tests.services.conftest import worker
+from tests.services.live.sockets import LIVE
+from tests.videos import Scene, VideoMaker
+
+HALF_TICK_S = 0.05
+"""Half of the time between two crops of a clip."""
+
+
+def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> None:
+    """Each frame has its result in order, the smile is known within 1.2 s of video, and the totals add up."""
+    created, *results, closed = sent_live(served, video_maker.make(LIVE))
+    assert isinstance(created, SessionCreated)
+    assert [message.seq for message in results] == list(range(1, 31))
+    assert [message.frame for message in results] == list(range(1, 31))
+    assert {(message.width, message.height) for message in results} == {(640, 480)}
+    known = [message.captured_at for message in results for face in message.faces if face.state == "known"]
+    assert known[0] <= 1.2
+    last = results[-1].faces[0]
+    assert (last.face_id, last.emotion, last.uncertain) == (1, "happiness", False)
+    assert (closed.totals.frames, closed.totals.answered, closed.totals.faces) == (30, 30, 1)
+
+
+def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:
+    """At least 95 % of the windows of a video have the same span and emotion either way."""
+    same_either_way(live_settings, served, video_maker.make(Scene(duration_s=6.0, fps=15, width=640, height=480)))
+
+
+def test_so_does_a_real_recording(live_settings: Settings, served: str, clips: Path) -> None:
+    """Of a face that goes from neutral to a smile."""
+    same_either_way(live_settings, served, clips / "single_face.mp4")
+
+
+def same_either_way(settings: Settings, address: str, path: Path) -> None:
+    """Fails unless the windows of a video are the same when it is uploaded and when it is sent live."""
+    with worker(settings, "services.cli", "worker", "videos"):
+        uploaded = {face.face_id: face.windows for face in analyze(path, Service(address)).faces}
+    live = windows_of(sent_live(address, path))
+    pairs = [
+        (window, twin)
+        for face_id, some in uploaded.items()
+        for window in some
+        for twin in live.get(face_id, [])
+        if abs(window.start_s - twin.start_s) < HALF_TICK_S and window.emotion == twin.emotion
+    ]
+    assert len(pairs) >= 0.95 * max(sum(map(len, found.values())) for found in (uploaded, live)) > 0
+
+
+def sent_live(address: str, path: Path, options: Options | None = None) -> list[Any]:
+    """Every message about a video that is sent at its own rate."""
+    return list(stream(path, Service(address), options))
+
+
+def windows_of(messages: list[Any]) -> dict[int, list[Window]]:
+    """Windows by face, from results and the farewell."""
+    found: dict[int, list[Window]] = {}
+    for message in messages:
+        for face in message.faces if isinstance(message, FrameResult | SessionClosed) else ():
+            found.setdefault(face.face_id, []).extend(face.windows)
+    return found

@@ -1,0 +1,136 @@
+"""Workers that die and a Redis that goes away."""
+
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from shared.broker import IN_MEMORY, EmbeddedValkey, stream_redis_url
+from shared.config import Settings
+from shared.stream_frames import pack
+from tests.services.conftest import serving, wait_until, worker
+from tests.services.live.conftest import StartLiveWorker
+from tests.services.live.sockets import open_socket, opens, told, until_closed
+
+
+def test_a_killed_worker_costs_one_step_and_another_goes_on(
+    address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
+) -> None:
+    """After kill -9 in the middle the session is answered by the other worker, with the same face."""
+    first = start_live_worker()
+    with open_socket(address) as socket:
+        told(socket)
+        for number in range(12):
+            socket.send(pack(pictures[number], number, number / 10))
+            before = told(socket)
+        first.kill()
+        first.wait()
+        start_live_worker()
+        for number in range(12, 20):
+            socket.send(pack(pictures[number], number, number / 10))
+            after = told(socket)
+    assert [face["face_id"] for face in before["faces"]] == [face["face_id"] for face in after["faces"]] == [1]
+    assert after["faces"][0]["start_s"] == before["faces"][0]["start_s"]
+
+
+def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
+    address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
+) -> None:
+    """The frame that it had in hand is answered by the next worker, which goes on with the same face."""
+    first = start_live_worker()
+    with open_socket(address) as socket:
+        session = f"duygu:live:session:{told(socket)['session_id']}"
+        for number in range(30):
+            socket.send(pack(pictures[number], number, number / 10))
+            if number >= 12 and caught_in_a_step(first, redis, session):
+                break
+            told(socket)
+        first.kill()
+        first.wait()
+        start_live_worker()
+        answer = told(socket)
+    assert (answer["type"], answer["frame"]) == ("result", number)
+    assert [(face["face_id"], face["start_s"]) for face in answer["faces"]] == [(1, 0.0)]
+
+
+def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
+    """Halt a worker as soon as it has claimed a step; where it was faster, it goes on."""
+    deadline = time.monotonic() + 1.0
+    while redis.hget(session, "attempts") != b"1" and time.monotonic() < deadline:
+        pass
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(0.05)
+    if redis.hget(session, "attempts") == b"1":
+        return True
+    process.send_signal(signal.SIGCONT)
+    return False
+
+
+def test_two_workers_share_sessions_and_none_takes_a_step_twice(
+    address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
+) -> None:
+    """Steps that go from worker to worker give the same faces as one worker would."""
+    start_live_worker(), start_live_worker()
+    with ExitStack() as open_ones:
+        sockets = [open_ones.enter_context(open_socket(address)) for _ in range(3)]
+        for socket in sockets:
+            told(socket)
+        for number in range(20):
+            for socket in sockets:
+                socket.send(pack(pictures[number], number, number / 10))
+            answers = [told(socket) for socket in sockets]
+    assert [[face["emotion"] for face in answer["faces"]] for answer in answers] == [["happiness"]] * 3
+
+
+def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes], redis: Redis) -> None:
+    """Should the API die, no frame and no state stays."""
+    with open_socket(served) as socket:
+        told(socket)
+        socket.send(pictures[0])
+        told(socket)
+        lasting = [key for key in redis.keys("duygu:live:session:*") if redis.ttl(key) < 0]
+        assert redis.keys("duygu:live:session:*")
+        assert lasting == []
+
+
+def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis) -> None:
+    """When Redis has lost everything, the session ends with a code and a new one can begin."""
+    with open_socket(served) as socket:
+        told(socket)
+        for key in redis.keys("duygu:live:session:*"):
+            redis.delete(key)
+        socket.send(pictures[0])
+        (error,), code, _ = until_closed(socket)
+    assert (error["code"], code) == ("session_lost", 1013)
+    assert opens(served)
+
+
+def test_redis_restarting_ends_a_session_and_another_can_begin(
+    live_settings: Settings, tmp_path: Path, redis: Redis, pictures: list[bytes]
+) -> None:
+    """The socket says within seconds that Redis is away; afterwards the same worker answers a new session."""
+    with EmbeddedValkey(tmp_path, IN_MEMORY) as valkey, ExitStack() as running:
+        url = stream_redis_url(Settings(data_dir=tmp_path))
+        settings = live_settings.model_copy(update={"stream_redis_url": url})
+        address = str(running.enter_context(serving(settings)).base_url)
+        process = running.enter_context(worker(settings, "services.cli", "worker", "streams"))
+        wait_until(lambda: redis.zcard("duygu:workers:streams"))
+        with open_socket(address) as socket:
+            told(socket)
+            socket.send(pictures[0])
+            assert told(socket)["type"] == "result"
+            valkey._process.kill()
+            valkey._process.wait()
+            (error,), code, reason = until_closed(socket)
+        assert (error["code"], error["recoverable"], code, reason) == ("unavailable", False, 1013, "unavailable")
+        with open_socket(address) as socket:
+            assert until_closed(socket)[1:] == (1013, "unavailable")
+        valkey.restart()
+        with open_socket(address) as socket:
+            assert told(socket)["type"] == "session.created"
+            socket.send(pictures[0])
+            assert told(socket)["type"] == "result"
+        assert process.poll() is None
