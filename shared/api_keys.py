@@ -77,19 +77,15 @@ _stored = TypeAdapter(list[StoredKey])
 
 
 class KeyRing:
-    """The keys of a service. Without any, everyone may do everything."""
+    """The keys of a service. One that has no file of them lets everyone do everything; an empty file lets nobody in."""
 
-    def __init__(self, keys: list[StoredKey]) -> None:
-        self._keys = {key.name: key for key in keys}
-
-    @property
-    def empty(self) -> bool:
-        """Whether the service has no keys."""
-        return not self._keys
+    def __init__(self, keys: list[StoredKey] | None) -> None:
+        self._keys = {key.name: key for key in keys or ()}
+        self.open = keys is None
 
     def caller(self, token: str | None) -> Caller:
         """Who a key belongs to. Raises UnauthorizedError."""
-        if self.empty:
+        if self.open:
             return ANONYMOUS
         prefix, _, rest = (token or "").partition("_")
         name, _, secret = rest.partition("_")
@@ -102,9 +98,9 @@ class KeyRing:
 
 
 def read_keys(path: Path | None) -> KeyRing:
-    """The keys of a file; none where there is no file to read. Raises ConfigurationError."""
+    """The keys of a file; an open ring where the service has none. Raises ConfigurationError."""
     if path is None:
-        return KeyRing([])
+        return KeyRing(None)
     try:
         return KeyRing(_stored.validate_json(path.read_bytes()))
     except (OSError, ValidationError) as error:

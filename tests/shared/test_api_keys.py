@@ -21,7 +21,7 @@ def test_a_key_is_known_again(path: Path) -> None:
     first = add_key(path, "app", BOTH, Limits(uploads_per_minute=3))
     second = add_key(path, "other", frozenset({Scope.ADMIN}), Limits())
     ring = read_keys(path)
-    assert not ring.empty
+    assert not ring.open
     caller = ring.caller(first)
     assert (caller.name, caller.scopes, caller.limits.uploads_per_minute) == ("app", BOTH, 3)
     assert ring.caller(second).name == "other"
@@ -66,8 +66,16 @@ def added(path: Path, name: str, scopes: frozenset[Scope]) -> Caller:
 def test_without_keys_everybody_is_welcome() -> None:
     """And may do everything."""
     ring = read_keys(None)
-    assert ring.empty
+    assert ring.open
     assert ring.caller(None) is ring.caller("anything") is ANONYMOUS
+
+
+def test_an_empty_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
+    """Taking the last key away does not open the service."""
+    path = tmp_path / "keys.json"
+    path.write_text("[]")
+    with pytest.raises(UnauthorizedError):
+        read_keys(path).caller(None)
 
 
 def test_bad_files_and_names_are_told(path: Path) -> None:
