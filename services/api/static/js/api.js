@@ -1,5 +1,7 @@
 /** The HTTP interface, as far as the pages need it. Failures are problems (RFC 9457) with a stable code. */
 
+import { askForKey, authorization, fetchWithKey } from "./key.js";
+
 export class Problem extends Error {
   constructor(problem) {
     super(problem.detail ?? problem.title);
@@ -17,29 +19,51 @@ function parsed(text, status) {
   }
 }
 
-async function call(path, options = {}) {
-  let response;
+async function called(path, options, manner) {
   try {
-    response = await fetch(path, options);
+    return await fetchWithKey(path, options, manner);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(OFFLINE);
   }
+}
+
+async function call(path, options = {}, manner = {}) {
+  const response = await called(path, options, manner);
   if (response.status === 204) return null;
   const body = parsed(await response.text(), response.status);
   if (!response.ok) throw new Problem(body);
   return body;
 }
 
-export const getJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`);
+/** Jobs are asked for again and again; nobody is bothered for a key more than once because of it. */
+export const getJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, {}, { insist: false });
 export const getResult = (id) => call(`/v1/jobs/${encodeURIComponent(id)}/result`);
 export const eraseJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const getModel = () => call("/v1/model");
 export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
 export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
 
-/** Send a file; `onProgress` gets the share sent. fetch() cannot tell that, so this is an XMLHttpRequest. */
-export function upload(file, { annotate, onProgress, signal }) {
+/** A result as a file. A link cannot send a key. */
+export async function getFile(link) {
+  const response = await called(link, {}, {});
+  if (!response.ok) throw new Problem(parsed(await response.text(), response.status));
+  return response.blob();
+}
+
+/** Send a file; `onProgress` gets the share sent. Where a key is asked for, ask for it and send the file again. */
+export async function upload(file, wishes) {
+  for (;;) {
+    try {
+      return await uploadOnce(file, wishes);
+    } catch (problem) {
+      if (problem.status !== 401 || !(await askForKey())) throw problem;
+    }
+  }
+}
+
+/** fetch() cannot tell how far it is, so this is an XMLHttpRequest. */
+function uploadOnce(file, { annotate, onProgress, signal }) {
   const form = new FormData();
   form.append("video", file, file.name);
   const request = new XMLHttpRequest();
@@ -56,6 +80,7 @@ export function upload(file, { annotate, onProgress, signal }) {
     request.addEventListener("error", () => reject(new Problem(OFFLINE)));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
     request.open("POST", `/v1/videos?annotate=${annotate}`);
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
     request.send(form);
   });
 }

@@ -1,5 +1,7 @@
 /** One live session: pictures go in, messages come out. docs/live.md describes what goes through the socket. */
 
+import { subprotocols } from "./key.js";
+
 const MAGIC = 0x44594755; // "DYGU"
 const VERSION = 1;
 const HEADER_BYTES = 20;
@@ -26,7 +28,7 @@ export class CameraSession {
     const address = new URL("/v1/stream", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     let reason = "";
-    this.#socket = new WebSocket(address);
+    this.#socket = new WebSocket(address, subprotocols());
     this.#socket.binaryType = "arraybuffer";
     this.#socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data);

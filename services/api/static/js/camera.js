@@ -4,6 +4,7 @@ import { CameraSession } from "./camera-session.js";
 import { RecentTimeline } from "./camera-timeline.js";
 import { byId, make } from "./dom.js";
 import { currentLanguage, decimal, emotionName, percent, setLanguage, t } from "./i18n.js";
+import { askForKey, startKey } from "./key.js";
 import { drawOverlay } from "./overlay.js";
 
 const RATE_HZ = 10;
@@ -23,7 +24,7 @@ const REFUSALS = {
   AbortError: "busy",
 };
 
-const REASONS = { no_worker: "no_worker", too_many_sessions: "too_many_sessions", idle: "idle_session", unauthorized: "unauthorized" };
+const REASONS = { no_worker: "no_worker", too_many_sessions: "too_many_sessions", idle: "idle_session", unauthorized: "unauthorized", forbidden: "unauthorized" };
 
 const video = byId("picture");
 const canvas = document.createElement("canvas");
@@ -56,7 +57,7 @@ async function start() {
     return;
   }
   video.srcObject = camera;
-  camera.getVideoTracks()[0].addEventListener("ended", stop);
+  camera.getVideoTracks()[0].addEventListener("ended", () => stop());
   await video.play();
   byId("toggle").disabled = false;
   label();
@@ -72,7 +73,7 @@ function connect() {
   timer = setInterval(sendFrame, 1000 / RATE_HZ);
 }
 
-function stop() {
+function stop(reason = "idle") {
   clearTimeout(again);
   clearInterval(timer);
   session?.close();
@@ -80,16 +81,19 @@ function stop() {
   camera = session = video.srcObject = null;
   show([], { width: WIDTH, height: WIDTH }, 0);
   label();
-  say("idle");
+  say(reason);
 }
 
 /** The session is over; as long as the camera runs, another one is tried. */
-function ended(reason) {
+async function ended(reason) {
   clearInterval(timer);
   if (!camera) return;
-  say(REASONS[reason] ?? "offline");
+  const told = REASONS[reason] ?? "offline";
+  say(told);
   show([], { width: WIDTH, height: WIDTH }, 0);
-  again = setTimeout(connect, AGAIN_MS);
+  if (told !== "unauthorized") again = setTimeout(connect, AGAIN_MS);
+  else if (await askForKey()) connect();
+  else stop(told);
 }
 
 async function sendFrame() {
@@ -170,4 +174,5 @@ document.addEventListener("theme", () => recent.draw());
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
 byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
 setInterval(tellFigures, 500);
+startKey();
 setLanguage();

@@ -2,19 +2,25 @@
 
 import { byId, icon, make } from "./dom.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
-import { boxAt, sharesOf, windowAt } from "./timebase.js";
+import { boxAt, sharesOf, uncertainShare, windowAt } from "./timebase.js";
 
 const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id }, icon("face"));
 
-function segments(spans) {
+/** How much of a face's time goes to each emotion: as a bar, and in words. */
+function timeShares(spans) {
   const shares = sharesOf(spans);
-  const label = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`).join(", ");
+  const unsure = uncertainShare(spans);
+  const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
+  if (unsure > 0) words.push(t("share.uncertain", { share: percent(unsure) }));
   const bars = shares.map(([emotion, share]) => {
     const bar = make("i", { class: emotion });
     bar.style.flexGrow = share;
     return bar;
   });
-  return make("div", { class: "segments", role: "img", "aria-label": `${t("share.title")}: ${label}`, title: label }, ...bars);
+  return [
+    make("div", { class: "segments", "aria-hidden": "true" }, ...bars),
+    make("p", { class: "shares" }, make("span", { class: "unseen" }, `${t("share.title")}: `), words.join(" · ")),
+  ];
 }
 
 function toggle(face, view, onToggle) {
@@ -29,15 +35,14 @@ function toggle(face, view, onToggle) {
 
 function card(face, view, onToggle) {
   const seen = t("faces.seen", { start: clock(face.start_s), end: clock(face.end_s) });
-  const overall = t("faces.overall", { emotion: emotionName(face.emotion), share: percent(face.confidence) });
   return make(
     "li",
     { class: `face${view.hidden.has(face.face_id) ? " off" : ""}`, "data-face": face.face_id },
     thumb(face),
-    make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, `${seen}, ${overall}`)),
+    make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, seen)),
     toggle(face, view, onToggle),
     make("div", { class: "face-now" }),
-    segments(view.spans.get(face.face_id)),
+    ...timeShares(view.spans.get(face.face_id)),
   );
 }
 

@@ -9,7 +9,7 @@ import { preview } from "./preview.js";
 const ESTIMATE_FROM = 0.05;
 
 function stateText(entry) {
-  if (entry.unreachable) return t("jobs.unreachable");
+  if (entry.trouble) return entry.trouble.code === "offline" ? t("jobs.unreachable") : errorTitle(entry.trouble);
   if (entry.state === "uploading") return t("jobs.uploading", { share: percent(entry.progress ?? 0) });
   if (entry.state === "failed") return errorTitle(entry.error);
   if (entry.state === "running") return runningText(entry);
@@ -51,6 +51,7 @@ function item(entry) {
 export function drawJobs() {
   const entries = all();
   byId("jobs").hidden = entries.length === 0;
+  byId("home").classList.toggle("in-use", entries.length > 0);
   keepFocus(() => byId("job-list").replaceChildren(...entries.map(item)));
 }
 

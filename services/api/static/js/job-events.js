@@ -1,9 +1,9 @@
-/** What a running job tells, as it happens (server-sent events). */
+/** What a running job tells, as it happens: server-sent events, read by fetch() since EventSource can send no key. */
 
 import { eventsLink } from "./api.js";
+import { fetchWithKey } from "./key.js";
 
-const NAMES = ["queued", "started", "progress", "window"];
-const LAST = ["succeeded", "failed", "cancelled"];
+const LAST = new Set(["succeeded", "failed", "cancelled"]);
 
 /** A browser keeps six connections to one server; the page itself needs some of them. */
 const MOST_AT_ONCE = 3;
@@ -15,26 +15,39 @@ let listening = 0;
 
 /** Call `told(name, data)` for each event. Resolves to whether the last one was heard; else the job has to be asked. */
 export async function listen(id, told) {
-  if (listening >= MOST_AT_ONCE || !window.EventSource) return false;
+  if (listening >= MOST_AT_ONCE) return false;
   listening += 1;
-  const source = new EventSource(eventsLink(id));
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
   try {
-    return await heardOut(source, told);
+    const response = await fetchWithKey(eventsLink(id), { signal: controller.signal }, { insist: false });
+    if (!response.ok || !response.body) return false;
+    for await (const { name, data } of eventsIn(response.body)) {
+      clearTimeout(timer);
+      if (LAST.has(name)) return true;
+      told(name, data);
+    }
+    return false;
+  } catch {
+    return false; // the connection broke, or nothing came: whoever listens asks instead
   } finally {
-    source.close();
+    clearTimeout(timer);
+    controller.abort();
     listening -= 1;
   }
 }
 
-function heardOut(source, told) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), PATIENCE_MS);
-    const hear = (event) => {
-      clearTimeout(timer);
-      told(event.type, JSON.parse(event.data));
-    };
-    for (const name of NAMES) source.addEventListener(name, hear);
-    for (const name of LAST) source.addEventListener(name, () => resolve(true));
-    source.addEventListener("error", () => resolve(false));
-  });
+/** Yields { name, data } for each event of a stream. */
+async function* eventsIn(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (text + value).split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const fields = new Map(block.split("\n").map((line) => line.split(/: ?(.*)/s, 2)));
+      if (fields.has("data")) yield { name: fields.get("event"), data: JSON.parse(fields.get("data")) };
+    }
+  }
 }

@@ -9,7 +9,7 @@ const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
 
-/** key -> { key, id, name, state, progress, error, since, duration, found, video, file, annotate, controller } */
+/** key -> { key, id, name, state, progress, error, trouble, since, duration, found, video, file, annotate, replaces, controller } */
 const entries = new Map();
 const listeners = new Set();
 
@@ -66,10 +66,21 @@ export function adopt(id) {
 }
 
 /** Send a file and follow its job; `annotate` asks for the video with what was found in it. */
-export async function send(file, { annotate = false } = {}) {
-  const entry = { key: crypto.randomUUID(), id: null, name: file.name, added: Date.now(), file, annotate };
+export async function send(file, { annotate = false, replaces = null } = {}) {
+  const entry = { key: newKey(), id: null, name: file.name, added: Date.now(), file, annotate, replaces };
   entries.set(entry.key, entry);
   await transmit(entry);
+}
+
+/** Send the file of a result again for the video with what was found in it; what comes takes the result's place. */
+export const annotate = (entry) => send(entry.file, { annotate: true, replaces: entry });
+
+let sent = 0;
+
+/** Not an id of a job, and not a randomUUID(), which browsers keep from pages that came by http from another machine. */
+function newKey() {
+  sent += 1;
+  return `sent ${sent}`;
 }
 
 export async function transmit(entry) {
@@ -92,7 +103,7 @@ export async function transmit(entry) {
 async function follow(entry) {
   while (entries.has(entry.key) && !hasEnded(entry)) {
     const pause = await look(entry);
-    if (hasEnded(entry) || (!entry.unreachable && (await hearOut(entry)))) continue;
+    if (hasEnded(entry) || (!entry.trouble && (await hearOut(entry)))) continue;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
@@ -113,13 +124,19 @@ async function look(entry) {
     const job = await getJob(entry.id);
     const since = job.started_at ? Date.parse(job.started_at) : entry.since;
     const { status: state, progress, error, links } = job;
-    change(entry, { state, progress, error, since, video: links.video, unreachable: false });
+    change(entry, { state, progress, error, since, video: links.video, trouble: null });
+    if (state === "succeeded") dropReplaced(entry);
     return POLL_MS;
   } catch (error) {
     if (error.status === 404) change(entry, { state: "gone" });
-    else change(entry, { unreachable: true });
+    else change(entry, { trouble: error });
     return POLL_OFFLINE_MS;
   }
+}
+
+function dropReplaced(entry) {
+  if (entry.replaces) remove(entry.replaces);
+  entry.replaces = null;
 }
 
 function forget(entry) {
@@ -134,7 +151,7 @@ export async function remove(entry) {
     try {
       await eraseJob(entry.id);
     } catch (error) {
-      if (error.status !== 404) return change(entry, { unreachable: true });
+      if (error.status !== 404) return change(entry, { trouble: error });
     }
   }
   return forget(entry);

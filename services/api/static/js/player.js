@@ -5,8 +5,12 @@
  * Events: `time` whenever the position may have changed, `state` for play, pause and speed, `unplayable`.
  */
 export class Player extends EventTarget {
+  /** Resolves, to the time of the first picture on the video's own clock, when that is shown. */
+  pictured = Promise.resolve(0);
+
   #video;
   #url = null;
+  #start = 0; // of the pictures, on the video's own clock: sound may begin before them
   #free = { time: 0, playing: false, speed: 1, last: 0 };
 
   constructor(video) {
@@ -36,8 +40,22 @@ export class Player extends EventTarget {
     this.detach();
     this.#url = URL.createObjectURL(file);
     this.#video.src = this.#url;
-    this.#video.currentTime = time;
+    this.#start = 0;
+    this.pictured = this.#firstPicture(this.#url);
+    this.pictured.then((start) => start || time ? this.seek(time) : null);
     this.#tell("state");
+  }
+
+  /** When the first picture is due on the video's own clock, as soon as it is shown; results count from it. */
+  #firstPicture(url) {
+    return new Promise((resolve) => {
+      const shown = (now, picture) => {
+        if (this.#url === url) this.#start = picture?.mediaTime ?? 0;
+        resolve(this.#start);
+      };
+      if (this.#video.requestVideoFrameCallback) this.#video.requestVideoFrameCallback(shown);
+      else this.#video.addEventListener("loadeddata", () => shown(), { once: true });
+    });
   }
 
   detach() {
@@ -50,13 +68,13 @@ export class Player extends EventTarget {
   }
 
   get url() { return this.#url; }
-  get time() { return this.#url ? this.#video.currentTime : this.#free.time; }
+  get time() { return this.#url ? Math.max(this.#video.currentTime - this.#start, 0) : this.#free.time; }
   get playing() { return this.#url ? !this.#video.paused && !this.#video.ended : this.#free.playing; }
   get muted() { return this.#video.muted; }
 
   seek(time) {
     const wanted = Math.min(Math.max(time, 0), this.duration);
-    if (this.#url) this.#video.currentTime = wanted;
+    if (this.#url) this.#video.currentTime = wanted + this.#start;
     else this.#free.time = wanted;
     this.#tell("time");
   }

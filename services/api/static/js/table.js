@@ -5,7 +5,7 @@ import { clock, emotionName, percent, t } from "./i18n.js";
 import { flagNames } from "./tooltip.js";
 
 function row(face, window, labels) {
-  const figures = labels.map((label) => make("td", {}, percent(window.probabilities[label] ?? 0)));
+  const figures = labels.map((label) => make("td", {}, percent(window.probabilities[label] ?? 0, 1)));
   const notes = [window.uncertain ? t("timeline.uncertain") : "", flagNames(window)].filter(Boolean).join(", ");
   return make(
     "tr",
@@ -14,7 +14,7 @@ function row(face, window, labels) {
     make("td", {}, clock(window.start_s)),
     make("td", {}, clock(window.end_s)),
     make("td", { class: "text" }, emotionName(window.emotion)),
-    make("td", {}, percent(window.confidence)),
+    make("td", {}, percent(window.confidence, 1)),
     ...figures,
     make("td", { class: "text" }, notes),
   );

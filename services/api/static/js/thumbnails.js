@@ -16,17 +16,23 @@ function best(face) {
   return (inner.length ? inner : face.positions).reduce((a, b) => (area(b) > area(a) ? b : a));
 }
 
+/** A square around a box, moved or made smaller where it would leave the picture. */
 function cut(video, box, scale) {
-  const side = Math.max(box[2], box[3]) * (1 + MARGIN);
-  const [left, top] = [box[0] + box[2] / 2 - side / 2, box[1] + box[3] / 2 - side / 2];
+  const [width, height] = [video.videoWidth / scale, video.videoHeight / scale];
+  const side = Math.min(Math.max(box[2], box[3]) * (1 + MARGIN), width, height);
+  const left = Math.min(Math.max(box[0] + box[2] / 2 - side / 2, 0), width - side);
+  const top = Math.min(Math.max(box[1] + box[3] / 2 - side / 2, 0), height - side);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE;
   canvas.getContext("2d").drawImage(video, left * scale, top * scale, side * scale, side * scale, 0, 0, SIZE, SIZE);
   return canvas;
 }
 
-/** Yields [face_id, canvas] for each face, one after the other; ends early where the browser cannot play the file. */
-export async function* thumbnails(url, result) {
+/**
+ * Yields [face_id, canvas] for each face, one after the other; ends early where the browser cannot play the file.
+ * `start` is where the first picture lies on the video's own clock.
+ */
+export async function* thumbnails(url, result, start) {
   const video = document.createElement("video");
   video.muted = true;
   video.preload = "auto";
@@ -35,7 +41,7 @@ export async function* thumbnails(url, result) {
     await event(video, "loadeddata");
     for (const face of result.faces) {
       const position = best(face);
-      video.currentTime = position.time_s + 0.001;
+      video.currentTime = start + position.time_s + 0.001;
       await event(video, "seeked");
       yield [face.face_id, cut(video, position.box, video.videoWidth / result.video.width)];
     }

@@ -50,9 +50,17 @@ export function windowAt(spans, time) {
   return span && time <= span.end + 0.11 ? span.window : null;
 }
 
+/** How long spans last together, in seconds. */
+const lengthOf = (spans) => spans.reduce((sum, span) => sum + span.end - span.start, 0);
+
+/** Share of a face's time whose windows are uncertain. */
+export function uncertainShare(spans) {
+  return lengthOf(spans.filter(({ window }) => window.uncertain)) / (lengthOf(spans) || 1);
+}
+
 /** Share of a face's time for each emotion, largest first: [[emotion, share]]. */
 export function sharesOf(spans) {
-  const total = spans.reduce((sum, span) => sum + span.end - span.start, 0) || 1;
+  const total = lengthOf(spans) || 1;
   const shares = new Map();
   for (const { window, start, end } of spans) {
     shares.set(window.emotion, (shares.get(window.emotion) ?? 0) + (end - start) / total);

@@ -25,7 +25,8 @@ export class Timeline {
     this.scroll.addEventListener("scroll", () => this.draw());
     this.lanes.addEventListener("pointerdown", (event) => this.#drag(event));
     this.lanes.addEventListener("pointermove", (event) => this.#point(event));
-    this.lanes.addEventListener("pointerleave", hideTooltip);
+    this.lanes.addEventListener("pointerleave", (event) => event.pointerType === "touch" || hideTooltip());
+    document.addEventListener("pointerdown", (event) => this.lanes.contains(event.target) || hideTooltip());
     byId("zoom-in").addEventListener("click", () => this.zoomBy(2));
     byId("zoom-out").addEventListener("click", () => this.zoomBy(0.5));
     byId("zoom-fit").addEventListener("click", () => this.fit());
@@ -144,6 +145,7 @@ export class Timeline {
     if (event.button !== 0) return;
     this.lanes.setPointerCapture(event.pointerId);
     this.#player.seek(this.#timeOf(event));
+    this.#point(event);
   }
 
   #point(event) {

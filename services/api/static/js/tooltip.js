@@ -11,7 +11,7 @@ function meter(emotion, probability, best) {
     { class: `meter${best ? " best" : ""}` },
     make("span", {}, emotionName(emotion)),
     make("span", { class: "track" }, fill),
-    make("span", { class: "figure" }, percent(probability)),
+    make("span", { class: "figure" }, percent(probability, 1)),
   );
 }
 

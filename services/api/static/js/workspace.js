@@ -112,7 +112,9 @@ function note(key, values) {
 }
 
 async function makeThumbs(of) {
-  for await (const [id, picture] of thumbnails(player.url, of.result)) {
+  const start = await player.pictured;
+  if (view !== of || !player.url) return;
+  for await (const [id, picture] of thumbnails(player.url, of.result, start)) {
     if (view !== of) return;
     of.thumbs.set(id, picture);
     placeThumb(id, picture);
@@ -124,12 +126,13 @@ function takeFile(file) {
   view.entry.file = file;
   player.attach(file);
   note(null);
+  drawDownloads(view.entry);
   byId("video").addEventListener("loadedmetadata", checkLength, { once: true });
   makeThumbs(view);
 }
 
-function checkLength() {
-  const found = byId("video").duration;
+async function checkLength() {
+  const found = byId("video").duration - (await player.pictured);
   if (Number.isFinite(found) && Math.abs(found - player.duration) > SAME_S) {
     note("stage.other", { found: clock(found), wanted: clock(player.duration) });
   }

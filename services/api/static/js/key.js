@@ -1,0 +1,97 @@
+/** The API key of a service that asks for one: kept for this tab alone, and sent with whatever the page asks for. */
+
+import { byId, make } from "./dom.js";
+import { t } from "./i18n.js";
+
+const STORED = "duygu.key";
+
+/** What may stand in a header and in the name of a subprotocol. */
+const ALLOWED = "[A-Za-z0-9._~\\-]+";
+
+let key = recalled();
+let declined = false;
+let asking = null;
+
+function recalled() {
+  try {
+    return sessionStorage.getItem(STORED);
+  } catch {
+    return null;
+  }
+}
+
+function keep(text) {
+  key = text || null;
+  try {
+    if (key) sessionStorage.setItem(STORED, key);
+    else sessionStorage.removeItem(STORED);
+  } catch {
+    // Private windows may forbid storage; the key then lasts until the page closes.
+  }
+}
+
+export const hasKey = () => key !== null;
+
+/** Headers of a call. */
+export const authorization = () => (key ? { Authorization: `Bearer ${key}` } : {});
+
+/** Subprotocols of a socket: browsers cannot give it headers. */
+export const subprotocols = () => (key ? ["duygu", `duygu.key.${key}`] : []);
+
+/**
+ * Ask the person for a key, since the one that was sent did not do. Resolves to whether there is another one now.
+ * Who said no is asked again only where something cannot be done without: `insist`.
+ */
+export function askForKey({ insist = true } = {}) {
+  byId("show-key").hidden = false;
+  if (declined && !insist) return Promise.resolve(false);
+  asking ??= shown(key ? "key.unknown" : "key.asked").finally(() => { asking = null; });
+  return asking;
+}
+
+/** Fetch; where a key is asked for, ask the person and try again. */
+export async function fetchWithKey(path, options = {}, { insist = true } = {}) {
+  for (;;) {
+    const sent = key;
+    const headers = { ...options.headers, ...authorization() };
+    const response = await fetch(path, { ...options, headers });
+    if (response.status !== 401) return response;
+    if (key === sent && !(await askForKey({ insist }))) return response;
+  }
+}
+
+/** Show the dialog; resolves to whether a key was entered. */
+function shown(reason) {
+  const input = make("input", {
+    id: "key-input", type: "password", autocomplete: "off", spellcheck: "false", pattern: ALLOWED, required: true,
+    "aria-describedby": "key-note",
+  });
+  const dialog = make("dialog", { id: "key", "aria-labelledby": "key-title" },
+    make("h2", { id: "key-title" }, t("key.title")),
+    make("p", { id: "key-note" }, t(reason)),
+    make("form", { method: "dialog", class: "key-form" },
+      make("label", { for: "key-input" }, t("key.label")),
+      input,
+      make("div", { class: "dialog-actions" },
+        make("button", { class: "button primary", value: "use" }, t("key.use")),
+        make("button", { class: "button", value: "", formnovalidate: true }, t("close")))));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      const used = dialog.returnValue === "use";
+      if (used) keep(input.value.trim());
+      declined = !used;
+      dialog.remove();
+      resolve(used);
+    }, { once: true });
+  });
+}
+
+/** The button in the bar, for those who want to enter another key. */
+export function startKey() {
+  byId("show-key").hidden = !key;
+  byId("show-key").addEventListener("click", async () => {
+    if (await shown(key ? "key.kept" : "key.asked")) location.reload();
+  });
+}
