@@ -90,15 +90,16 @@ def _engine(settings: Settings) -> str:
 
 
 def _storage(settings: Settings) -> str:
-    storage = open_storage(settings)
+    place = settings.storage_url or settings.data_dir
     try:
+        storage = open_storage(settings)
         storage.check()
         free_mb = storage.free_bytes() / MB
-    except OSError as error:
-        raise Ill(str(error), "point DUYGU_DATA_DIR at a folder that can be written to") from error
+    except (DuyguError, OSError) as error:
+        raise Ill(str(error), "point DUYGU_STORAGE_URL or DUYGU_DATA_DIR at a place that can be written to") from error
     if free_mb < settings.min_free_mb:
         raise Ill(f"{free_mb:.0f} MB are free", f"uploads need {settings.min_free_mb:.0f} MB left: DUYGU_MIN_FREE_MB")
-    return f"{settings.data_dir} can be written to, {free_mb:.0f} MB are free"
+    return f"{place} can be written to, {free_mb:.0f} MB are free"
 
 
 def _redis(settings: Settings) -> str:

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     data_dir: Path = ROOT / "data"
     """Folder for uploads, results and the embedded Valkey's files."""
 
+    storage_url: str = ""
+    """Where uploads and results lie: a folder that API and workers share, or s3://bucket/prefix, which needs the extra
+    `s3`. Empty: the folder `jobs` in `DUYGU_DATA_DIR`."""
+
     engine: Literal["onnx", "reference"] = "onnx"
     """`onnx` runs everything in ONNX Runtime; `reference` runs facenet-pytorch and the Keras model themselves."""
 

@@ -325,6 +325,13 @@ class CrashedError(DuyguError):
     title = "The job ended its worker process"
 
 
+class UploadMissingError(DuyguError):
+    """The worker finds no upload: somebody deleted it, or the API stores it where the worker does not look."""
+
+    code = "upload_missing"
+    title = "The uploaded video is not where the worker looks for it"
+
+
 class OutOfMemoryError(DuyguError):
     """The worker had not enough memory for the job."""
 

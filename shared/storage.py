@@ -1,16 +1,20 @@
-"""Where uploads and results lie: one folder a job, with our own file names in it."""
+"""Where uploads and results lie: one folder a job, with our own file names in it.
 
+A folder on a disk is here; a bucket is in shared/object_storage.py, which needs more packages.
+"""
+
+import errno
 import hashlib
 import re
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from shared.config import Settings
-from shared.errors import TooLargeError
+from shared.errors import ConfigurationError, StorageFullError, TooLargeError
 
 UPLOAD = "upload"
 RESULT = "result.json"
@@ -23,8 +27,61 @@ PARTIAL = ".partial"
 JOB_ID = re.compile("[0-9a-f]{32}")
 
 
-class Storage:
-    """The files of all jobs, below one folder. Reading what is not there raises FileNotFoundError."""
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """What is stored of one job."""
+
+    job_id: str
+    files: frozenset[str]  # names, without those that are still being written
+    written_at: float  # when anything was written last, in seconds since 1970
+
+
+class Storage(Protocol):
+    """The files of all jobs.
+
+    Reading what is not there raises FileNotFoundError, a full disk StorageFullError, and a place that cannot be
+    reached or that does not let us in UnavailableError or, where it is a folder, OSError.
+    """
+
+    def place(self, job_id: str, name: str) -> AbstractContextManager[Path]:
+        """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
+        ...
+
+    def writer(self, job_id: str, name: str) -> AbstractContextManager[BinaryIO]:
+        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+        ...
+
+    def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:
+        """A file as a path on this machine, for as long as the block runs."""
+        ...
+
+    def read(self, job_id: str, name: str) -> bytes:
+        """The whole of a small file."""
+        ...
+
+    def remove(self, job_id: str, name: str) -> None:
+        """Delete one file, if it is there."""
+        ...
+
+    def erase(self, job_id: str) -> None:
+        """Delete everything of one job, if there is anything."""
+        ...
+
+    def stored(self) -> list[StoredJob]:
+        """Every job that has something here."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Room left for uploads."""
+        ...
+
+    def check(self) -> None:
+        """Write a file and delete it."""
+        ...
+
+
+class FolderStorage:
+    """The files of all jobs, below one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,11 +90,12 @@ class Storage:
     def place(self, job_id: str, name: str) -> Iterator[Path]:
         """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
         path = self._path(job_id, name)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = path.with_name(name + PARTIAL)
         try:
-            yield partial
-            partial.replace(path)
+            with noticing_full_disk():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                yield partial
+                partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -69,20 +127,16 @@ class Storage:
         """Delete everything of one job, if there is anything."""
         shutil.rmtree(self._job(job_id), ignore_errors=True)
 
-    def job_ids(self) -> list[str]:
+    def stored(self) -> list[StoredJob]:
         """Every job that has a folder."""
         if not self._folder.is_dir():
             return []
-        return [path.name for path in self._folder.iterdir() if JOB_ID.fullmatch(path.name)]
-
-    def has(self, job_id: str, name: str) -> bool:
-        """Whether a file is there, whole."""
-        return self._path(job_id, name).exists()
-
-    def idle_s(self, job_id: str) -> float:
-        """Seconds since anything of a job was written."""
-        folder = self._job(job_id)
-        return time.time() - max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+        found = []
+        for folder in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # somebody has just erased it
+                if JOB_ID.fullmatch(folder.name):
+                    found.append(_look_into(folder))
+        return found
 
     def free_bytes(self) -> int:
         """Room left on the disk."""
@@ -103,6 +157,23 @@ class Storage:
 
     def _path(self, job_id: str, name: str) -> Path:
         return self._job(job_id) / name
+
+
+def _look_into(folder: Path) -> StoredJob:
+    files = list(folder.iterdir())
+    names = frozenset(path.name for path in files if path.suffix != PARTIAL)
+    return StoredJob(folder.name, names, max(path.stat().st_mtime for path in (folder, *files)))
+
+
+@contextmanager
+def noticing_full_disk() -> Iterator[None]:
+    """Raise StorageFullError where writing fails for want of room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageFullError from error
 
 
 class MeasuredWriter:
@@ -129,5 +200,15 @@ class MeasuredWriter:
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name."""
-    return Storage(settings.data_dir / "jobs")
+    """The storage that the settings name. Raises ConfigurationError."""
+    scheme, separator, rest = settings.storage_url.partition("://")
+    if not separator or scheme == "file":
+        folder = rest if separator else settings.storage_url
+        return FolderStorage(Path(folder) if folder else settings.data_dir / "jobs")
+    if scheme != "s3":
+        raise ConfigurationError(f"DUYGU_STORAGE_URL: {scheme} is not known; name a folder, or s3://bucket/prefix")
+    try:
+        from shared.object_storage import ObjectStorage
+    except ImportError as error:
+        raise ConfigurationError("DUYGU_STORAGE_URL: the extra `s3` is not installed") from error
+    return ObjectStorage(settings.storage_url, settings.data_dir / "passing")

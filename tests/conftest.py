@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,36 @@ def redis(valkey_url: str) -> Iterator[Redis]:
     with connect(valkey_url) as connection:
         connection.flushall()
         yield connection
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[str]:
+    """Address of a server that speaks S3, as long as the tests run."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket_url(object_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A place in an empty bucket, with the environment that leads there, also for processes that are started."""
+    import s3fs
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": object_server,
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    name = secrets.token_hex(8)
+    s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}/jobs"
 
 
 @pytest.fixture

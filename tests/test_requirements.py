@@ -15,12 +15,14 @@ EXTRAS = {
     "api": ["api"],
     "worker": ["worker"],
     "serve": ["api", "worker"],
-    "test": ["api", "worker", "training", "docs", "test"],
+    "s3": ["s3"],
+    "tracing": ["tracing"],
+    "test": ["api", "worker", "s3", "tracing", "training", "docs", "test"],
     "reference": ["reference"],
 }
 """The extras that each file of requirements/ pins."""
 
-HASHED = ("api", "worker", "serve")
+HASHED = ("api", "worker", "serve", "s3", "tracing")
 
 ENGINE = {"av", "numpy", "onnxruntime", "opencv-python-headless", "tensorflow", "tensorflow-cpu", "torch"}
 

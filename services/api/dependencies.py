@@ -1,6 +1,6 @@
 """What handlers ask for by the type of an argument."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -13,7 +13,7 @@ from shared.jobs import JobRecord
 from shared.storage import JOB_ID
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -27,8 +27,9 @@ Authorization = Annotated[
 ]
 
 
-def _allowed(scope: Scope) -> Callable[..., Caller]:
-    def caller(service: TheService, authorization: Authorization = None) -> Caller:
+def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    # Not in a thread, as none of these waits for anything: the way there and back takes longer than the work.
+    async def caller(service: TheService, authorization: Authorization = None) -> Caller:
         found = service.keys.caller(authorization.credentials if authorization else None)
         found.require(scope)
         return found

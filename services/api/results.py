@@ -1,10 +1,13 @@
 """`GET /v1/jobs/{id}/result`: what was found in a video, in the form that was asked for."""
 
+from contextlib import AbstractContextManager, ExitStack
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from services.api.dependencies import KnownJob, TheService
 from services.api.problems import problem_response, problems
@@ -77,6 +80,19 @@ def _failure(error: DuyguError) -> Response:
     return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
 
 
+class LentFile(FileResponse):
+    """A file that is given back when it has been sent, or could not be. Raises what lending it raises."""
+
+    def __init__(self, lending: AbstractContextManager[Path], **options: Any) -> None:
+        self._lent = ExitStack()
+        super().__init__(self._lent.enter_context(lending), **options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._lent:
+            await super().__call__(scope, receive, send)
+
+
 def _preferred(accept: str) -> ExportName:
     """The first media type of an `Accept` header that there is an export for; JSON where there is none."""
     wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
@@ -86,14 +102,13 @@ def _preferred(accept: str) -> ExportName:
 
 def _picture(service: Service, job_id: str, name: ExportName) -> Response:
     """A file as it is, or the part of it that a player asks for."""
-    with service.storage.local(job_id, FILES[name]) as path:
-        return FileResponse(
-            path,
-            media_type=PICTURES[name],
-            headers={"Vary": "Accept", "Cache-Control": "private, no-cache"},
-            filename=f"{job_id}.{name}",
-            content_disposition_type="inline",
-        )
+    return LentFile(
+        service.storage.local(job_id, FILES[name]),
+        media_type=PICTURES[name],
+        headers={"Vary": "Accept", "Cache-Control": "private, no-cache"},
+        filename=f"{job_id}.{name}",
+        content_disposition_type="inline",
+    )
 
 
 def _text(content: bytes, name: ExportName, job_id: str) -> Response:

@@ -30,6 +30,11 @@ class Submission:
     annotate: bool = False
     webhook: str = ""
 
+    @property
+    def may_be_known(self) -> bool:
+        """Whether an earlier job may be the answer."""
+        return self.reuse or self.idempotency_key is not None
+
 
 def submit(service: Service, submission: Submission) -> JobRecord:
     """The job of a submission: a new one, or the one that its key or its bytes stand for already.
@@ -53,7 +58,8 @@ def submit(service: Service, submission: Submission) -> JobRecord:
     with service.redis.pipeline() as pipeline:
         while True:
             # Two calls with the same key may come at the same time; the one that is later sees the other's job.
-            pipeline.watch(*record.claims)  # type: ignore[no-untyped-call]
+            if submission.may_be_known:
+                pipeline.watch(*record.claims)  # type: ignore[no-untyped-call]
             known = _by_key(service, submission) or (_by_bytes(service, twin) if submission.reuse else None)
             if known:
                 return known

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
@@ -46,7 +46,7 @@ async def receive_video(request: Request, storage: Storage, job_id: str, setting
     limit = settings.max_upload_bytes
     if stated_size(request) > limit + FORM_BYTES:
         raise _too_large(limit)
-    with storage.writer(job_id, UPLOAD) as file:
+    async with contextmanager_in_threadpool(storage.writer(job_id, UPLOAD)) as file:
         form = VideoForm(boundary, MeasuredWriter(file, limit))
         await _feed(form, request, limit, settings.body_timeout_s)
         return form.finish()

@@ -1,6 +1,6 @@
 """`POST /v1/videos`: hand in a video."""
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -27,7 +27,7 @@ from shared.errors import (
     TooSlowError,
     WebhookRefusedError,
 )
-from shared.jobs import new_job_id
+from shared.jobs import JobRecord, new_job_id
 from shared.schemas import AnsweredJob, Job
 from shared.webhooks import check_target
 
@@ -105,12 +105,11 @@ async def submit_video(
     await run_in_threadpool(_admit, service, caller, request)
     _check_webhook(service, webhook_url)
     job_id = new_job_id()
-    with ExitStack() as undo:
-        undo.callback(service.storage.erase, job_id)
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(run_in_threadpool, service.storage.erase, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
-        await run_in_threadpool(take_bytes, service.redis, caller, upload.size)
         submission = Submission(job_id, upload, idempotency_key, reuse, caller.name, annotate, webhook_url or "")
-        record = await run_in_threadpool(submit, service, submission)
+        record = await run_in_threadpool(_accept, service, caller, submission)
         if record.job_id == job_id:
             undo.pop_all()
     return await answer(service, record, wait_s(prefer))
@@ -124,6 +123,12 @@ def _admit(service: Service, caller: Caller, request: Request) -> None:
     if service.storage.free_bytes() < stated_size(request) + settings.min_free_mb * MB:
         raise StorageFullError
     take_upload(service.redis, caller)
+
+
+def _accept(service: Service, caller: Caller, submission: Submission) -> JobRecord:
+    """Count what has arrived, and make a job of it or find the one that it stands for."""
+    take_bytes(service.redis, caller, submission.upload.size)
+    return submit(service, submission)
 
 
 def _check_webhook(service: Service, url: str | None) -> None:

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from services.api.service import Service
 from services.api.views import job_path, job_view
+from shared.errors import UnavailableError
 from shared.following import follow
 from shared.jobs import JobRecord
 from shared.schemas import AnsweredJob, JobStatus, Result
@@ -56,9 +57,13 @@ async def _wait(service: Service, job_id: str, seconds: int) -> None:
 
 
 def _result(service: Service, record: JobRecord) -> Result | None:
+    """None where it cannot be had just now: the job is answered all the same, and says where its result is."""
     if record.status != JobStatus.SUCCEEDED:
         return None
-    return Result.model_validate_json(service.storage.read(record.job_id, RESULT))
+    try:
+        return Result.model_validate_json(service.storage.read(record.job_id, RESULT))
+    except (FileNotFoundError, UnavailableError):
+        return None
 
 
 def _json(content: str, status: int, headers: dict[str, str]) -> Response:

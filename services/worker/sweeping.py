@@ -1,14 +1,14 @@
 """Clearing away what crashes and expiry leave behind."""
 
 import logging
+import time
 
 from rq import Queue
 
-from services.worker.tasks import tidy
 from services.worker.workplace import Workplace
-from shared.errors import CrashedError
+from shared.errors import CrashedError, UnavailableError
 from shared.queues import holds
-from shared.storage import RESULT
+from shared.storage import RESULT, UPLOAD, StoredJob
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ def sweep(place: Workplace, queue: Queue) -> None:
     for job_id in place.jobs.unfinished():
         if not holds(queue, job_id):
             _end_lost(place, job_id)
-    for job_id in place.storage.job_ids():
-        try:
-            _sweep_folder(place, job_id)
-        except FileNotFoundError:
-            continue  # somebody else has just erased it
+    try:
+        for stored in place.storage.stored():
+            _sweep_files(place, stored)
+    except UnavailableError as error:
+        logger.warning("nothing is swept up: %s", error.detail)
 
 
 def _end_lost(place: Workplace, job_id: str) -> None:
@@ -36,11 +36,11 @@ def _end_lost(place: Workplace, job_id: str) -> None:
         place.jobs.fail(job_id, CrashedError())
 
 
-def _sweep_folder(place: Workplace, job_id: str) -> None:
-    record = place.jobs.read(job_id)
+def _sweep_files(place: Workplace, stored: StoredJob) -> None:
+    record = place.jobs.read(stored.job_id)
     if record is not None:
-        if record.ended:
-            tidy(place, job_id)
-    elif place.storage.has(job_id, RESULT) or place.storage.idle_s(job_id) > UPLOAD_IDLE_S:
-        logger.info("job %s has expired; its files are erased", job_id)
-        place.storage.erase(job_id)
+        if record.ended and UPLOAD in stored.files:
+            place.storage.remove(stored.job_id, UPLOAD)
+    elif RESULT in stored.files or time.time() - stored.written_at > UPLOAD_IDLE_S:
+        logger.info("job %s has expired; its files are erased", stored.job_id)
+        place.storage.erase(stored.job_id)

@@ -1,6 +1,8 @@
 """What workers do. Each task is named in shared/queues.py and called by rq with the arguments of the job."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
@@ -9,11 +11,18 @@ from services.worker.control import HandedBackError
 from services.worker.reporter import Reporter
 from services.worker.stages import Stages
 from services.worker.workplace import Turn, Workplace, current_turn
-from shared.errors import CancelledError, DuyguError, JobTimeoutError, OutOfMemoryError
+from shared.errors import (
+    CancelledError,
+    DuyguError,
+    JobTimeoutError,
+    OutOfMemoryError,
+    UnavailableError,
+    UploadMissingError,
+)
 from shared.jobs import JobRecord
 from shared.logs import about
 from shared.schemas import Result
-from shared.storage import FILM, PLOT, RESULT, UPLOAD
+from shared.storage import FILM, PLOT, RESULT, UPLOAD, Storage
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +67,20 @@ def _run(turn: Turn, record: JobRecord) -> None:
 
 def tidy(place: Workplace, job_id: str) -> None:
     """Delete the upload of a job that has ended, and everything of a job that was erased meanwhile."""
-    if place.jobs.read(job_id) is None:
-        place.storage.erase(job_id)
-    else:
-        place.storage.remove(job_id, UPLOAD)
+    try:
+        if place.jobs.read(job_id) is None:
+            place.storage.erase(job_id)
+        else:
+            place.storage.remove(job_id, UPLOAD)
+    except UnavailableError as error:
+        logger.warning("the files of job %s are left to the sweeper: %s", job_id, error.detail)
 
 
 def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:
     job_id, storage, metrics = record.job_id, turn.place.storage, turn.place.metrics
     stages = Stages(reporter.progress, annotate=record.annotate)
     try:
-        with storage.local(job_id, UPLOAD) as path:
+        with _upload(storage, job_id) as path:
             with metrics.seconds.labels("analyze").time():
                 result = turn.place.analyze(
                     path,
@@ -93,6 +105,16 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
         logger.exception("job %s failed for a reason that lies with us", job_id)
         return DuyguError()
     return None
+
+
+@contextmanager
+def _upload(storage: Storage, job_id: str) -> Iterator[Path]:
+    with ExitStack() as lent:
+        try:
+            path = lent.enter_context(storage.local(job_id, UPLOAD))
+        except FileNotFoundError as error:
+            raise UploadMissingError from error
+        yield path
 
 
 def _illustrate(turn: Turn, video: Path, result: Result, stages: Stages) -> None:

@@ -1,19 +1,32 @@
 """Files of jobs: whole or not at all, and nowhere else than in their folder."""
 
+import errno
+import secrets
+import time
 from pathlib import Path
 
 import pytest
 
+from shared.config import Settings
+from shared.errors import ConfigurationError, StorageFullError, UnavailableError
 from shared.jobs import new_job_id
-from shared.storage import UPLOAD, MeasuredWriter, Storage
+from shared.storage import RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
 
 JOB = "a" * 32
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    """An empty one."""
-    return Storage(tmp_path / "jobs")
+def folder(tmp_path: Path) -> Storage:
+    """An empty folder."""
+    return FolderStorage(tmp_path / "jobs")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """An empty one of each kind."""
+    if request.param == "folder":
+        return FolderStorage(tmp_path / "jobs")
+    return open_storage(Settings(data_dir=tmp_path, storage_url=request.getfixturevalue("bucket_url")))
 
 
 def test_what_was_written_can_be_read(storage: Storage) -> None:
@@ -23,7 +36,7 @@ def test_what_was_written_can_be_read(storage: Storage) -> None:
     assert storage.read(JOB, UPLOAD) == b"film"
     with storage.local(JOB, UPLOAD) as path:
         assert path.read_bytes() == b"film"
-    assert storage.job_ids() == [JOB]
+    assert [job.job_id for job in storage.stored()] == [JOB]
 
 
 def test_a_write_that_fails_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
@@ -31,7 +44,8 @@ def test_a_write_that_fails_leaves_nothing(storage: Storage, tmp_path: Path) -> 
     with pytest.raises(RuntimeError), storage.writer(JOB, UPLOAD) as file:  # noqa: PT012 - it fails in the middle
         file.write(b"half")
         raise RuntimeError
-    assert [path for path in (tmp_path / "jobs").rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    assert not any(job.files for job in storage.stored())
     with pytest.raises(FileNotFoundError):
         storage.read(JOB, UPLOAD)
 
@@ -43,23 +57,89 @@ def test_only_job_ids_name_folders(storage: Storage, job_id: str) -> None:
         storage.read(job_id, UPLOAD)
 
 
-def test_removing_and_erasing(storage: Storage, tmp_path: Path) -> None:
-    """Removing the last file removes the folder; both may be done again."""
+def test_removing_and_erasing(storage: Storage) -> None:
+    """With its last file a job is gone; both may be done again."""
     for name in (UPLOAD, "result.json"):
         with storage.writer(JOB, name) as file:
             file.write(b"x")
     storage.remove(JOB, UPLOAD)
     assert storage.read(JOB, "result.json") == b"x"
     storage.remove(JOB, "result.json")
-    assert list((tmp_path / "jobs").iterdir()) == []
+    assert storage.stored() == []
     storage.remove(JOB, UPLOAD)
     storage.erase(JOB)
-    assert storage.job_ids() == []
+    assert storage.stored() == []
 
 
-def test_files_are_for_their_owner_alone(storage: Storage, tmp_path: Path) -> None:
-    """Nobody else on the machine may look into a job's folder."""
+def test_what_sweepers_ask(storage: Storage) -> None:
+    """Whether a file is there, since when, and whether there is room and the right to write."""
+    storage.check()
+    assert storage.stored() == []
+    assert storage.free_bytes() > 0
+    for name in (UPLOAD, RESULT):
+        with storage.writer(JOB, name) as file:
+            file.write(b"x")
+    [job] = storage.stored()
+    assert (job.job_id, sorted(job.files)) == (JOB, [RESULT, UPLOAD])
+    assert abs(time.time() - job.written_at) < 60
+    storage.erase(JOB)
+    assert storage.stored() == []
+
+
+def test_a_file_larger_than_a_piece_arrives_whole(storage: Storage) -> None:
+    """What a bucket takes in several pieces is one file again when it comes back."""
+    content = secrets.token_bytes(1_000_000) * 18
     with storage.writer(JOB, UPLOAD) as file:
+        file.write(content)
+    with storage.local(JOB, UPLOAD) as path:
+        assert path.read_bytes() == content
+
+
+def test_a_full_disk_is_told(storage: Storage) -> None:
+    """As no room for uploads, and nothing is kept."""
+    with pytest.raises(StorageFullError), storage.place(JOB, UPLOAD):
+        raise OSError(errno.ENOSPC, "no space left on device")
+    assert not any(job.files for job in storage.stored())
+
+
+def test_a_bucket_that_is_away_is_told(bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As unavailable, not as a fault of ours, and soon."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    storage = open_storage(Settings(data_dir=tmp_path, storage_url=bucket_url))
+    started = time.monotonic()
+    with pytest.raises(UnavailableError):
+        storage.check()
+    assert time.monotonic() - started < 20
+
+
+def test_a_bucket_that_is_not_there_is_told(bucket_url: str, tmp_path: Path) -> None:
+    """It is not taken for one with nothing in it."""
+    storage = open_storage(Settings(data_dir=tmp_path, storage_url="s3://no-such-bucket/jobs"))
+    with pytest.raises(UnavailableError):
+        storage.check()
+    with pytest.raises(UnavailableError), storage.writer(JOB, UPLOAD) as file:
+        file.write(b"x")
+
+
+@pytest.mark.parametrize("url", ["ftp://host/folder", "s4://bucket"])
+def test_unknown_schemes_are_told(url: str) -> None:
+    """At the start."""
+    with pytest.raises(ConfigurationError, match="STORAGE_URL"):
+        open_storage(Settings(storage_url=url))
+
+
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_a_folder_can_be_named(tmp_path: Path, prefix: str) -> None:
+    """As a path or as a URL."""
+    storage = open_storage(Settings(storage_url=f"{prefix}{tmp_path}"))
+    with storage.writer(JOB, UPLOAD) as file:
+        file.write(b"x")
+    assert (tmp_path / JOB / UPLOAD).read_bytes() == b"x"
+
+
+def test_files_are_for_their_owner_alone(folder: Storage, tmp_path: Path) -> None:
+    """Nobody else on the machine may look into a job's folder."""
+    with folder.writer(JOB, UPLOAD) as file:
         MeasuredWriter(file, 10).write(b"x")
     assert (tmp_path / "jobs" / JOB).stat().st_mode & 0o077 == 0
 

@@ -15,14 +15,14 @@ from shared.job_store import JobStore
 from shared.jobs import JobRecord, new_job_id
 from shared.queues import QueueName, enqueue_video, open_queue
 from shared.schemas import JobStatus
-from shared.storage import PARTIAL, RESULT, UPLOAD, Storage
+from shared.storage import PARTIAL, RESULT, UPLOAD, FolderStorage
 from tests.services.scripted_worker import analyze
 
 
 @pytest.fixture
 def place(redis: Redis, tmp_path: Path) -> Workplace:
     """An empty workplace."""
-    return Workplace(JobStore(redis, 60), Storage(tmp_path), analyze)
+    return Workplace(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
 
 
 def add(place: Workplace, redis: Redis, *, task: bool = True) -> str:
@@ -44,6 +44,11 @@ def store(place: Workplace, job_id: str, name: str) -> None:
         file.write(b"x")
 
 
+def held(place: Workplace, job_id: str) -> frozenset[str]:
+    """Names of a job's files."""
+    return next(job.files for job in place.storage.stored() if job.job_id == job_id)
+
+
 def swept(place: Workplace, redis: Redis) -> None:
     """Sweep once."""
     sweep(place, open_queue(redis, QueueName.VIDEOS))
@@ -59,8 +64,8 @@ def test_what_is_wanted_stays(place: Workplace, redis: Redis, tmp_path: Path) ->
     (tmp_path / arriving).mkdir()
     (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").write_bytes(b"x")
     swept(place, redis)
-    assert place.storage.has(waiting, UPLOAD)
-    assert place.storage.has(done, RESULT)
+    assert held(place, waiting) == {UPLOAD}
+    assert held(place, done) == {RESULT}
     assert (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").exists()
 
 
@@ -70,7 +75,7 @@ def test_expired_results_go(place: Workplace, redis: Redis) -> None:
     store(place, job_id, RESULT)
     redis.delete(keys.job(job_id))
     swept(place, redis)
-    assert place.storage.job_ids() == []
+    assert place.storage.stored() == []
     assert redis.zcard(keys.JOBS) == 0
 
 
@@ -84,7 +89,7 @@ def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Pat
     for path in (partial, tmp_path / job_id):
         os.utime(path, (long_ago, long_ago))
     swept(place, redis)
-    assert place.storage.job_ids() == []
+    assert place.storage.stored() == []
 
 
 def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
@@ -94,8 +99,7 @@ def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
     store(place, job_id, RESULT)
     place.jobs.succeed(job_id, 3)
     swept(place, redis)
-    assert not place.storage.has(job_id, UPLOAD)
-    assert place.storage.has(job_id, RESULT)
+    assert held(place, job_id) == {RESULT}
 
 
 def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
@@ -106,4 +110,4 @@ def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
     assert record
     assert record.error
     assert record.error.code == "crashed"
-    assert place.storage.job_ids() == [waiting]
+    assert [job.job_id for job in place.storage.stored()] == [waiting]

@@ -1,0 +1,219 @@
+"""`scripts/bench jobs`: many clients hand in a small video again and again, to a service with one worker, then two.
+
+It is counted whether a job was lost or done twice, how long handing in takes while the workers are busy, and how many
+videos a second are done. Clients, API and workers share the machine.
+"""
+
+import argparse
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.video import machine
+from shared.config import ROOT
+from shared.processes import stop
+from tests.services.worker.test_metrics import free_port
+from tests.videos import Actor, Scene, VideoMaker
+
+SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, height=360, duration_s=2.0)
+
+BAR_MS = 200.0
+"""The 95th percentile of the time that handing in takes shall be below this."""
+
+READY_S = 60.0
+
+SUCCEEDED = ("duygu_jobs_total", "succeeded")
+"""The counter of a worker, and its label, that grow with each job that ends well."""
+
+LONGEST_S = 900.0
+"""All jobs have ended by then, or the run has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service under test, and where its workers tell what they have done."""
+
+    url: str
+    worker_metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one upload was answered."""
+
+    status: int
+    job_id: str | None
+    seconds: float
+
+
+@contextmanager
+def served(workers: int) -> Iterator[Served]:
+    """A service of its own, ready."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            "DUYGU_DATA_DIR": folder,
+            "DUYGU_PORT": "0",
+            "DUYGU_WORKERS": str(workers),
+            "DUYGU_MAX_QUEUED": "100000",
+            "DUYGU_METRICS_PORT": str(port),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", "serve"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            url = process.stdout.readline().decode().split()[-1] if process.stdout else ""
+            metrics = tuple(f"http://127.0.0.1:{port + place}/metrics" for place in range(workers))
+            _wait(lambda: all(answers(address) for address in (f"{url}/readyz", *metrics)), READY_S)
+            yield Served(url, metrics)
+        finally:
+            stop(process, READY_S)
+            process.communicate()
+
+
+def answers(address: str) -> bool:
+    """Whether something good comes from there."""
+    with suppress(httpx.TransportError):
+        return httpx.get(address).status_code == HTTPStatus.OK
+    return False
+
+
+def _wait(reached: Callable[[], bool], longest_s: float) -> None:
+    deadline = time.monotonic() + longest_s
+    while not reached():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.2)
+
+
+def hand_in(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
+    """Send the next video as soon as the last one is answered."""
+    answers = []
+    for _ in range(uploads):
+        started = time.perf_counter()
+        answer = client.post("/v1/videos", files={"video": ("clip.mp4", video)})
+        seconds = time.perf_counter() - started
+        answers.append(Answer(answer.status_code, answer.json().get("job_id"), seconds))
+    return answers
+
+
+def hand_in_all(service: Served, video: bytes, clients: int, uploads: int) -> list[Answer]:
+    """Many clients at the same time."""
+    secure = ssl.create_default_context()  # making one for each client takes longer than its upload
+    with ExitStack() as running, ThreadPoolExecutor(clients) as pool:
+        opened = [
+            running.enter_context(httpx.Client(base_url=service.url, timeout=60, verify=secure)) for _ in range(clients)
+        ]
+        batches = pool.map(lambda client: hand_in(client, video, uploads // clients), opened)
+        return [answer for batch in batches for answer in batch]
+
+
+def all_jobs(service: Served) -> dict[str, str]:
+    """Status by id of every job that the service knows."""
+    found: dict[str, str] = {}
+    cursor: str | None = None
+    while True:
+        page = httpx.get(f"{service.url}/v1/jobs", params={"limit": 100, **({"cursor": cursor} if cursor else {})})
+        found |= {job["job_id"]: job["status"] for job in page.json()["jobs"]}
+        cursor = page.json()["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def analysed(service: Served) -> int:
+    """How many jobs the workers have ended well."""
+    texts = [httpx.get(address).text for address in service.worker_metrics]
+    samples = (sample for text in texts for family in text_string_to_metric_families(text) for sample in family.samples)
+    succeeded = [sample for sample in samples if (sample.name, sample.labels.get("code")) == SUCCEEDED]
+    return int(sum(sample.value for sample in succeeded))
+
+
+def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, Any]:
+    """Hand everything in, wait for the end of all jobs, and compare."""
+    started = time.monotonic()
+    answers = hand_in_all(service, video, clients, uploads)
+    handed_in_s = time.monotonic() - started
+    accepted = [str(answer.job_id) for answer in answers if answer.status == 202]
+    _wait(lambda: not {"queued", "running"} & set(all_jobs(service).values()), LONGEST_S)
+    jobs, took_s = all_jobs(service), time.monotonic() - started
+    p50, p95, p99 = (
+        round(float(ms), 1) for ms in np.percentile([answer.seconds * 1000 for answer in answers], (50, 95, 99))
+    )
+    return {
+        "workers": len(service.worker_metrics),
+        "clients": clients,
+        "uploads": len(answers),
+        "statuses": dict(Counter(str(answer.status) for answer in answers)),
+        "accepted": len(accepted),
+        "lost": len([job_id for job_id in accepted if jobs.get(job_id) != "succeeded"]),
+        "doubled": analysed(service) - len(set(accepted)),
+        "post_p50_ms": p50,
+        "post_p95_ms": p95,
+        "post_p99_ms": p99,
+        "handed_in_s": round(handed_in_s, 1),
+        "all_ended_s": round(took_s, 1),
+        "jobs_per_s": round(len(jobs) / took_s, 2),
+    }
+
+
+def good(found: dict[str, Any]) -> bool:
+    """Whether every upload was taken and answered in time, and none was lost or done twice."""
+    whole = found["accepted"] == found["uploads"] and found["lost"] == found["doubled"] == 0
+    return bool(whole and found["post_p95_ms"] <= BAR_MS)
+
+
+def main() -> int:
+    """Measure and print; the exit status is 0 when it is as it should be."""
+    parser = argparse.ArgumentParser(prog="scripts/bench jobs", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--uploads", type=int, default=200)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        video = VideoMaker(Path(folder)).make(SCENE).read_bytes()
+    runs = []
+    for workers in options.workers:
+        with served(workers) as service:
+            runs.append(run(service, video, options.clients, options.uploads))
+    report = {"machine": machine(), "video_kb": round(len(video) / 1000), "runs": runs, "good": all(map(good, runs))}
+    if options.json:
+        print(json.dumps(report))  # noqa: T201
+    else:
+        show(report)
+    return 0 if report["good"] else 1
+
+
+def show(report: dict[str, Any]) -> None:
+    """As a table, a column for each number of workers."""
+    runs = report["runs"]
+    table = Table("", *("" for _ in runs), title=f"{report['machine']}; a video of {report['video_kb']} kB")
+    for name in runs[0]:
+        table.add_row(name, *(str(run[name]) for run in runs))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

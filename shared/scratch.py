@@ -1,0 +1,50 @@
+"""Files that are on their way between this machine and a storage elsewhere."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LOCK = ".lock"
+
+
+class Scratch:
+    """A folder of this process, below one that processes share.
+
+    What processes that were killed have left there is erased by the next one that begins: each holds a lock beside its
+    folder, which the kernel releases when the process ends.
+    """
+
+    def __init__(self, shared: Path) -> None:
+        shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _erase_leftovers(shared)
+        self._folder = shared / secrets.token_hex(8)
+        self._lock = os.open(self._folder.with_suffix(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._folder.mkdir(mode=0o700)
+
+    @contextmanager
+    def file(self) -> Iterator[Path]:
+        """A path for one file, which is gone when the block ends."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            yield Path(folder) / "file"
+
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        return shutil.disk_usage(self._folder).free
+
+
+def _erase_leftovers(shared: Path) -> None:
+    for path in shared.glob(f"*{LOCK}"):
+        with suppress(BlockingIOError, FileNotFoundError):  # it is in use, or somebody else has just erased it
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                path.unlink()
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,146 @@
+"""The API and a worker that share a bucket and no disk."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from shared.config import Settings
+from shared.job_store import JobStore
+from shared.jobs import JobRecord, new_job_id
+from shared.schemas import JobStatus
+from shared.storage import FILM, RESULT, UPLOAD, Storage, open_storage
+from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
+from tests.services.scripted_worker import Script
+
+
+@pytest.fixture
+def there(service_settings: Settings, bucket_url: str, tmp_path: Path) -> Settings:
+    """Settings of a worker's machine."""
+    return service_settings.model_copy(update={"storage_url": bucket_url, "data_dir": tmp_path / "there"})
+
+
+@pytest.fixture
+def here(there: Settings, tmp_path: Path) -> Settings:
+    """Settings of the API's machine."""
+    return there.model_copy(update={"data_dir": tmp_path / "here"})
+
+
+@pytest.fixture
+def bucket(bucket_url: str, tmp_path: Path) -> Storage:
+    """What both of them see."""
+    return open_storage(Settings(storage_url=bucket_url, data_dir=tmp_path / "look"))
+
+
+def kept_on_disks(*machines: Settings) -> list[Path]:
+    """Files that lie on the machines themselves, besides locks."""
+    found = (path for machine in machines for path in machine.data_dir.rglob("*"))
+    return [path for path in found if path.is_file() and path.suffix != ".lock"]
+
+
+def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
+    """From the upload to its erasure, while nothing stays on either machine."""
+    with serving(here) as api, worker(there, "tests.services.scripted_worker", "videos"):
+        job_id = hand_in(api, Script(duration_s=1.0).upload())["job_id"]
+        running(api, job_id)
+        assert [stored.files for stored in bucket.stored()] == [{UPLOAD}]
+        done = ended(api, job_id)
+        assert done["status"] == "succeeded"
+        assert api.get(done["links"]["result"]).json()["job_id"] == job_id
+        assert api.get(done["links"]["result"], params={"format": "csv"}).status_code == 200
+        wait_until(lambda: [stored.files for stored in bucket.stored()] == [{RESULT}])
+        assert kept_on_disks(here, there) == []
+        assert api.delete(done["links"]["self"]).status_code == 204
+        assert bucket.stored() == []
+
+
+def test_expired_results_leave_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
+    """The sweeper finds them there."""
+    short = there.model_copy(update={"result_ttl": 1})
+    with serving(here) as api, worker(short, "tests.services.scripted_worker", "videos"):
+        assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+        wait_until(lambda: bucket.stored() == [])
+
+
+def test_a_refused_upload_leaves_nothing(here: Settings, bucket: Storage) -> None:
+    """Neither in the bucket nor on the machine."""
+    with serving(here) as api:
+        assert api.post("/v1/videos", files={"video": ("a.mp4", b"words")}).status_code == 415
+    assert bucket.stored() == []
+    assert kept_on_disks(here) == []
+
+
+def test_an_upload_that_is_missing_fails_its_job(here: Settings, there: Settings, bucket: Storage) -> None:
+    """With a code that says so, and the next job runs."""
+    with serving(here) as api:
+        lost = hand_in(api, Script().upload())["job_id"]
+        bucket.remove(lost, UPLOAD)
+        with worker(there, "tests.services.scripted_worker", "videos"):
+            assert ended(api, lost)["error"]["code"] == "upload_missing"
+            assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+        answer = api.get(f"/v1/jobs/{lost}/result")
+        assert (answer.status_code, answer.json()["code"]) == (409, "upload_missing")
+
+
+def succeeded(redis: Redis, settings: Settings) -> str:
+    """A job that has ended well, with an annotated video that somebody asked for."""
+    job_id, jobs = new_job_id(), JobStore(redis, settings.result_ttl)
+    with redis.pipeline() as pipeline:
+        jobs.create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), annotate=True), pipeline)
+        pipeline.execute()
+    jobs.begin(job_id)
+    jobs.succeed(job_id, 3)
+    return job_id
+
+
+def test_players_fetch_parts_of_a_film(here: Settings, bucket: Storage, redis: Redis) -> None:
+    """The copy on the machine goes when the part has been sent."""
+    job_id = succeeded(redis, here)
+    with bucket.writer(job_id, FILM) as file:
+        file.write(b"0123456789")
+    with serving(here) as api:
+        part = api.get(f"/v1/jobs/{job_id}/result", params={"format": "mp4"}, headers={"Range": "bytes=4-7"})
+        assert (part.status_code, part.content) == (206, b"4567")
+        wait_until(lambda: kept_on_disks(here) == [])
+
+
+def test_a_missing_result_has_expired(here: Settings, bucket: Storage, redis: Redis) -> None:
+    """410 for its text and for its film."""
+    job_id = succeeded(redis, here)
+    with serving(here) as api:
+        for name in ("json", "csv", "mp4", "png"):
+            answer = api.get(f"/v1/jobs/{job_id}/result", params={"format": name})
+            assert (answer.status_code, answer.json()["code"]) == (410, "result_expired")
+
+
+def test_a_bucket_that_is_away_is_told(here: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After for everything that needs it, and in readiness; jobs can still be looked at."""
+    job_id = succeeded(redis, here)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with serving(here) as api:
+        answers = [
+            api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())}),
+            api.get(f"/v1/jobs/{job_id}/result"),
+            api.get(f"/v1/jobs/{job_id}/result", params={"format": "mp4"}),
+        ]
+        assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "unavailable")}
+        assert all(answer.headers["Retry-After"] for answer in answers)
+        checks = {check["name"]: check["ok"] for check in api.get("/readyz").json()["checks"]}
+        assert checks["storage"] is False
+        assert job(api, job_id)["status"] == "succeeded"
+        assert redis.llen("rq:queue:videos") == 0
+
+
+def test_a_worker_outlives_a_bucket_that_is_away(
+    here: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch, api: httpx.Client, redis: Redis
+) -> None:
+    """Its job fails with a code that says so, and the worker lives on."""
+    with serving(here) as storing:
+        job_id = hand_in(storing, Script().upload())["job_id"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with worker(there, "tests.services.scripted_worker", "videos") as process:
+        assert ended(api, job_id)["error"]["code"] == "unavailable"
+        wait_until(lambda: redis.exists(f"rq:job:{job_id}") == 0)
+        assert process.poll() is None

@@ -1,0 +1,43 @@
+"""Files on their way stay nowhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from shared.config import ROOT
+from shared.scratch import Scratch
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from shared.scratch import Scratch
+with Scratch(Path(sys.argv[1])).file() as path:
+    path.write_bytes(b"somebody's video")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def files(folder: Path) -> list[bytes]:
+    """What lies below a folder."""
+    return [path.read_bytes() for path in folder.rglob("file")]
+
+
+def test_a_file_goes_when_it_has_arrived(tmp_path: Path) -> None:
+    """And others are left alone."""
+    scratch = Scratch(tmp_path)
+    with scratch.file() as first:
+        first.write_bytes(b"1")
+        with scratch.file() as second:
+            second.write_bytes(b"2")
+        assert files(tmp_path) == [b"1"]
+    assert files(tmp_path) == []
+
+
+def test_the_next_process_erases_what_a_killed_one_left(tmp_path: Path) -> None:
+    """But not what another one still works on."""
+    with Scratch(tmp_path).file() as path:
+        path.write_bytes(b"wanted")
+        subprocess.run([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, check=False)
+        assert sorted(files(tmp_path)) == [b"somebody's video", b"wanted"]
+        Scratch(tmp_path)
+        assert files(tmp_path) == [b"wanted"]
