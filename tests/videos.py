@@ -98,6 +98,8 @@ class Scene:
     """Times at which the wall behind the faces changes."""
     brightness: float = 1.0
     sound: bool = False
+    late: float = 0.0
+    """The first picture is due so many seconds after the beginning of the sound."""
     live: bool = False
     """Written as a stream that nobody can seek in: a webm without duration and index, as browsers record it."""
     options: tuple[tuple[str, str], ...] = ()
@@ -270,7 +272,7 @@ def _write_pictures(container: OutputContainer, scene: Scene) -> None:
     for time_s in scene.times():
         stored = np.ascontiguousarray(np.rot90(scene.picture(time_s), scene.rotation // 90))
         frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
-        frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round(time_s * CLOCK_HZ)
+        frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round((scene.late + time_s) * CLOCK_HZ)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     if sound:

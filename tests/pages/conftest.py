@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -31,11 +32,11 @@ ARGUMENTS = [
 READY_S = 30.0
 
 
-@pytest.fixture(scope="package")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a service with the shipped model answers."""
-    folder = tmp_path_factory.mktemp("serve")
-    environment = {**os.environ, "DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
+@contextmanager
+def served(folder: Path, **settings: str) -> Iterator[str]:
+    """Run a service with the shipped model; yields where it answers."""
+    place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **place, **settings}
     process = subprocess.Popen(
         [sys.executable, "-m", "services.cli", "serve"],
         cwd=ROOT,
@@ -52,6 +53,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         stop(process, READY_S)
         process.stdout.close()
+
+
+@pytest.fixture(scope="package")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a service without keys answers."""
+    with served(tmp_path_factory.mktemp("serve")) as url:
+        yield url
 
 
 @pytest.fixture(scope="package")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.videos import Scene, VideoMaker
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 PATIENCE_MS = 60_000
@@ -118,6 +120,28 @@ def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
     width, duration_s = page.evaluate(plays, link.get_attribute("href"))
     assert width == 640
     assert abs(duration_s - 3.0) < 0.2
+
+
+def test_an_annotated_video_can_be_asked_for_afterwards(page: Page, smile: Path) -> None:
+    """The file is sent once more; the new result takes the place of the one without."""
+    analyse(page, smile)
+    first = page.url
+    page.get_by_role("button", name="MP4").click()
+    page.wait_for_selector("a.download[download$='.mp4']", timeout=PATIENCE_MS)
+    assert page.url != first
+    page.locator(".back").click()
+    expect(page.locator(".job[data-state=succeeded]")).to_have_count(1)
+
+
+def test_boxes_keep_to_the_picture_where_sound_begins_before_it(page: Page, video_maker: VideoMaker) -> None:
+    """Results count from the first picture; a player counts from the first sound."""
+    late = Scene(duration_s=3.0, width=320, height=240, container="webm", codec="libvpx", sound=True, late=1.0)
+    analyse(page, video_maker.make(late))
+    times = "() => [document.getElementById('video').currentTime, document.getElementById('clock').textContent]"
+    page.wait_for_function("() => Math.abs(document.getElementById('video').currentTime - 1) < 0.02")
+    assert page.evaluate(times)[1].startswith("0:00.0")
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.getElementById('video').currentTime > 3.8")
 
 
 def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
