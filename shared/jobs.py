@@ -49,6 +49,7 @@ class JobRecord:
     webhook: str = ""  # address that its end is told to
     deliveries: tuple[Mapping[str, Any], ...] = ()  # attempts to tell it, as schemas.Delivery
     annotate: bool = False  # whether the video is wanted back with what was found in it
+    trace: str = ""  # `traceparent` of the request that made it
 
     @property
     def ended(self) -> bool:
@@ -69,6 +70,7 @@ class JobRecord:
             "claims": " ".join(self.claims),
             "webhook": self.webhook,
             "annotate": "1" if self.annotate else "",
+            "trace": self.trace,
         }
         return {**values, **error_fields(self.error)}
 
@@ -94,6 +96,7 @@ class JobRecord:
             webhook=values.get("webhook", ""),
             deliveries=tuple(json.loads(values.get("deliveries", "[]"))),
             annotate=bool(values.get("annotate")),
+            trace=values.get("trace", ""),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 
 from services.api import events, health, jobs, metrics, model, results, stream, stream_schema, videos
 from services.api.headers import SecurityHeaders
@@ -14,7 +15,7 @@ from services.api.metrics import Metrics
 from services.api.observation import Observation
 from services.api.pages import mount_pages
 from services.api.problems import handle_problems
-from services.api.service import open_service
+from services.api.service import Service, open_service
 from services.api.stream_hub import Hub
 from shared.config import Settings
 from shared.schemas import Problem
@@ -53,6 +54,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app(settings: Settings) -> FastAPI:
     """The application with these settings. Raises ModelError or ConfigurationError."""
+    service = open_service(settings)
     app = Application(
         title="Duygu",
         summary=SUMMARY,
@@ -60,8 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,  # the framework's own page loads its scripts from elsewhere
         redoc_url=None,
+        telemetry=_telemetry(service),
     )
-    service = open_service(settings)
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub = Hub(settings)
     app.add_middleware(Observation, metrics=app.state.metrics)
@@ -72,6 +74,17 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     mount_pages(app)
     return app
+
+
+def _telemetry(service: Service) -> TelemetryConfig:
+    """Spans of requests alone: what else the framework can tell is told by our own metrics and logs."""
+    return {
+        "tracing": service.traces.provider is not None,
+        "tracer_provider": service.traces.provider,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+    }
 
 
 def _allow_origins(app: FastAPI, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from shared.model_folder import open_model_folder
 from shared.queues import QueueName, open_queue
 from shared.schemas import ModelDescription
 from shared.storage import Storage, open_storage
+from shared.tracing import Traces, open_traces
 from shared.webhooks import Networks, trusted_networks
 
 
@@ -32,6 +33,7 @@ class Service:
     model: ModelDescription
     keys: KeyRing
     networks: Networks
+    traces: Traces
 
     @property
     def answers_like(self) -> str:
@@ -40,6 +42,7 @@ class Service:
 
     async def close(self) -> None:
         """Close the connections."""
+        self.traces.close()
         self.redis.close()
         await self.news.aclose()
 
@@ -59,4 +62,5 @@ def open_service(settings: Settings) -> Service:
         model=open_model_folder(settings.model).description(),
         keys=read_keys(settings.keys_file),
         networks=trusted_networks(settings),
+        traces=open_traces("duygu-api"),
     )

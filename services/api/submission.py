@@ -54,6 +54,7 @@ def submit(service: Service, submission: Submission) -> JobRecord:
         claims=(twin, *_keyed(submission)),
         annotate=submission.annotate,
         webhook=submission.webhook,
+        trace=service.traces.traceparent(),
     )
     with service.redis.pipeline() as pipeline:
         while True:

@@ -15,6 +15,7 @@ from shared.job_store import JobStore
 from shared.queues import QueueName, open_queue
 from shared.schemas import Result, Window
 from shared.storage import open_storage
+from shared.tracing import open_traces
 from shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:
@@ -44,11 +45,20 @@ def serve(
     """Serve a queue with what is ready to do its work; returns the exit status of the process."""
     redis = connect(redis_url(settings))
     sender = Sender(settings.webhook_secret, trusted_networks(settings)) if queue is QueueName.WEBHOOKS else None
-    place = Workplace(JobStore(redis, settings.result_ttl), open_storage(settings), analyze, live, pictures, sender)
+    place = Workplace(
+        JobStore(redis, settings.result_ttl),
+        open_storage(settings),
+        analyze,
+        live,
+        pictures,
+        sender,
+        traces=open_traces(f"duygu-worker-{queue.value}"),
+    )
     if settings.metrics_port:
         place.metrics.serve(settings.metrics_host, settings.metrics_port)
     worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
     worker.work(logging_level="WARNING")
+    place.traces.close()
     return 0 if worker.stopping else 1
 
 

@@ -15,7 +15,7 @@ class WorkerMetrics:
         self.jobs = Counter("duygu_jobs", "Jobs that ended here", ["code"], registry=self.registry)
         self.seconds = Histogram(
             "duygu_job_seconds",
-            "Time of a job in a stage: wait in the queue, analyze, store the result",
+            "Time of a job in a stage: wait in the queue, fetch the video, analyze, annotate, store the result",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,

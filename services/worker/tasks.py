@@ -22,7 +22,7 @@ from shared.errors import (
 from shared.jobs import JobRecord
 from shared.logs import about
 from shared.schemas import Result
-from shared.storage import FILM, PLOT, RESULT, UPLOAD, Storage
+from shared.storage import FILM, PLOT, RESULT, UPLOAD
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ def analyze_video(job_id: str) -> None:
     with about(job_id=job_id):
         record = turn.place.jobs.begin(job_id)
         if record is not None:
-            _run(turn, record)
+            with turn.place.traces.span("job", record.trace, job_id=job_id, attempt=record.attempts):
+                _run(turn, record)
         tidy(turn.place, job_id)
 
 
@@ -48,9 +49,11 @@ def work_shift() -> None:
 
 
 def _run(turn: Turn, record: JobRecord) -> None:
-    jobs, metrics = turn.place.jobs, turn.place.metrics
+    jobs, metrics, traces = turn.place.jobs, turn.place.metrics, turn.place.traces
     if record.attempts == 1 and record.started_at:
-        metrics.seconds.labels("wait").observe((record.started_at - record.created_at).total_seconds())
+        waited_s = (record.started_at - record.created_at).total_seconds()
+        metrics.seconds.labels("wait").observe(waited_s)
+        traces.note(waited_s=waited_s)
     reporter = Reporter(jobs, record, turn.control)
     error = _attempt(turn, record, reporter)
     if isinstance(error, HandedBackError):
@@ -61,6 +64,7 @@ def _run(turn: Turn, record: JobRecord) -> None:
         jobs.succeed(record.job_id, reporter.next_number)
     else:
         jobs.fail(record.job_id, error, reporter.next_number)
+        traces.fail(error.code)
     metrics.jobs.labels(error.code if error else "succeeded").inc()
     logger.info("the job has ended: %s", error.code if error else "succeeded")
 
@@ -77,12 +81,12 @@ def tidy(place: Workplace, job_id: str) -> None:
 
 
 def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:
-    job_id, storage, metrics = record.job_id, turn.place.storage, turn.place.metrics
+    job_id, place = record.job_id, turn.place
     stages = Stages(reporter.progress, annotate=record.annotate)
     try:
-        with _upload(storage, job_id) as path:
-            with metrics.seconds.labels("analyze").time():
-                result = turn.place.analyze(
+        with _upload(place, job_id) as path:
+            with place.stage("analyze"):
+                result = place.analyze(
                     path,
                     job_id=job_id,
                     on_progress=stages.analysed,
@@ -90,9 +94,9 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
                     should_stop=turn.control.should_stop,
                 )
             _illustrate(turn, path, result, stages)
-        with storage.writer(job_id, RESULT) as file, metrics.seconds.labels("store").time():
+        with place.stage("store"), place.storage.writer(job_id, RESULT) as file:
             file.write(result.model_dump_json().encode())
-        metrics.count(result)
+        place.metrics.count(result)
     except CancelledError as error:
         return HandedBackError() if turn.control.handing_back else error
     except DuyguError as error:
@@ -108,10 +112,11 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
 
 
 @contextmanager
-def _upload(storage: Storage, job_id: str) -> Iterator[Path]:
+def _upload(place: Workplace, job_id: str) -> Iterator[Path]:
     with ExitStack() as lent:
         try:
-            path = lent.enter_context(storage.local(job_id, UPLOAD))
+            with place.stage("fetch"):
+                path = lent.enter_context(place.storage.local(job_id, UPLOAD))
         except FileNotFoundError as error:
             raise UploadMissingError from error
         yield path
@@ -125,7 +130,7 @@ def _illustrate(turn: Turn, video: Path, result: Result, stages: Stages) -> None
     with storage.writer(job_id, PLOT) as file:
         file.write(pictures.plot(result))
     if stages.annotate:
-        with storage.place(job_id, FILM) as target, turn.place.metrics.seconds.labels("annotate").time():
+        with turn.place.stage("annotate"), storage.place(job_id, FILM) as target:
             pictures.film(
                 video,
                 result,

@@ -25,7 +25,10 @@ def send_webhook(job_id: str) -> None:
         if place.sender is None or record is None or record.status not in TYPES or delivered(record):
             return
         attempted_at = datetime.now(UTC)
-        answer = _attempt(place.sender, record)
+        with place.traces.span("webhook", record.trace, job_id=job_id):
+            answer = _attempt(place.sender, record)
+            if answer.error:
+                place.traces.fail(answer.error)
         delivery = Delivery(attempted_at=attempted_at, status=answer.status, error=answer.error)
         place.jobs.note_delivery(record, delivery)
         place.metrics.webhooks.labels("failed" if answer.error else "delivered").inc()

@@ -13,6 +13,7 @@ from services.worker.webhook_sender import Sender
 from shared.job_store import JobStore
 from shared.schemas import Result, Window
 from shared.storage import Storage
+from shared.tracing import NoTraces, Traces
 
 
 class Progress(Protocol):
@@ -94,6 +95,13 @@ class Workplace:
     pictures: Pictures | None = None
     sender: Sender | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
+    traces: Traces = field(default_factory=NoTraces)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a stage of a job while the block runs."""
+        with self.metrics.seconds.labels(name).time(), self.traces.span(name):
+            yield
 
 
 @dataclass(frozen=True, slots=True)

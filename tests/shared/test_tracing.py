@@ -1,0 +1,50 @@
+"""Traces where they are wanted, and no cost where they are not."""
+
+import subprocess
+import sys
+
+import pytest
+
+from shared.config import ROOT
+from shared.errors import ConfigurationError
+from shared.tracing import ENDPOINTS, NoTraces, open_traces
+
+PROBE = """
+import sys
+from shared.tracing import open_traces
+traces = open_traces("probe")
+with traces.span("job", "", job_id="1"):
+    traces.note(attempt=1)
+    assert traces.traceparent() == ""
+print([name for name in sys.modules if name.startswith("opentelemetry")])
+"""
+
+
+def test_without_an_endpoint_nothing_is_loaded() -> None:
+    """The packages need not even be installed."""
+    done = subprocess.run([sys.executable, "-c", PROBE], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert isinstance(open_traces("probe"), NoTraces)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start, with the name of the extra."""
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "shared.open_telemetry", None)
+    with pytest.raises(ConfigurationError, match="tracing"):
+        open_traces("probe")
+
+
+def test_a_span_knows_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is the parent of what is begun within it."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")  # nothing is sent anywhere
+    traces = open_traces("probe")
+    parent = f"00-{'a' * 32}-{'b' * 16}-00"
+    with traces.span("job", parent):
+        within = traces.traceparent()
+    assert within.split("-")[1] == "a" * 32
+    assert within.split("-")[2] != "b" * 16
+    assert traces.traceparent() == ""
+    traces.close()
