@@ -16,7 +16,7 @@ from training.metrics import Floats as Probabilities
 from training.model_file import Network
 from training.networks import copy_weights, head_network
 from training.settings import TrainingRecipe
-from training.splits import Split, leave_one_out, make_split
+from training.splits import Split, cross_fits, leave_one_out, make_split
 from training.stills import TEST, Stills, as_clips
 from training.train import clips_settings, train_flat, train_head
 
@@ -31,6 +31,39 @@ class Judged:
     logits: Floats  # (recordings, labels): means over the windows
     truth: Integers
     subjects: Names
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What the networks of all folds begin with."""
+
+    recipe: TrainingRecipe
+    start: Network | None
+    clips: ClipSet
+    features: Floats | None
+    """What the trunk of `start` says of all clips, if there is one."""
+
+    def judge(self, split: Split, folder: Path) -> tuple[Judged, Judged]:
+        """Train on one part of the clips: what the network says of those who chose it, and of those who test."""
+        logits = self._logits(split, folder)
+        chosen, tested = (by_recording(logits[part], self.clips.take(part)) for part in (split.validation, split.test))
+        return chosen, tested
+
+    def without(self, left_out: Integers) -> "Lessons":
+        """The same, but for some clips."""
+        kept = np.delete(np.arange(len(self.clips)), left_out)
+        features = None if self.features is None else self.features[kept]
+        return replace(self, clips=self.clips.take(kept), features=features)
+
+    def _logits(self, split: Split, folder: Path) -> Floats:
+        """(N, labels) of all clips."""
+        keras.utils.set_random_seed(SEED)
+        if self.start is None or self.features is None:
+            return logits_of(train_flat(self.clips, split, self.recipe, folder), self.clips.images)
+        head = head_network(self.start.recipe)
+        copy_weights(self.start.model, head)
+        train_head(head, self.features, self.clips.labels, split, clips_settings(self.recipe), folder)
+        return np.asarray(head(self.features, training=False), np.float32)
 
 
 def strict_stills(network: Network, stills: Stills) -> Answers:
@@ -59,6 +92,20 @@ def untrained(network: Network, clips: ClipSet) -> Answers:
     return occurring(network.recipe.labels, probabilities, judged)
 
 
+def together(parts: list[Judged]) -> Judged:
+    """What several networks said of different recordings."""
+    fields = zip(*((part.logits, part.truth, part.subjects) for part in parts), strict=True)
+    return Judged(*(np.concatenate(arrays) for arrays in fields))
+
+
+def calibrated(labels: tuple[str, ...], found: list[tuple[Judged, Judged]]) -> Answers:
+    """Answers about the first of each pair, with a temperature that is fitted on the second."""
+    probabilities = [
+        probabilities_of(tested.logits, fit_temperature(chosen.logits, chosen.truth)) for tested, chosen in found
+    ]
+    return occurring(labels, np.concatenate(probabilities), together([tested for tested, _ in found]))
+
+
 def occurring(labels: tuple[str, ...], probabilities: Probabilities, judged: Judged) -> Answers:
     """Answers over the labels that the recordings have."""
     kept = np.unique(judged.truth)
@@ -67,53 +114,34 @@ def occurring(labels: tuple[str, ...], probabilities: Probabilities, judged: Jud
 
 
 def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: Path) -> Answers:
-    """Each person is judged by a network that was trained on others and calibrated on two others again."""
-    return _folds(recipe, start, clips, leave_one_out(clips.subjects), run)
+    """Each person is judged by a network that was trained on others, with a temperature that was fitted on all others.
+
+    Each of these is told by a network that knew neither them nor the person who tests, so that no figure about a person
+    comes from anything that saw them.
+    """
+    everybody = Lessons(recipe, start, clips, features_of(start, clips.images) if start else None)
+    found = []
+    for number, split in enumerate(leave_one_out(clips.subjects)):
+        folder = run / f"fold{number}"
+        _, tested = everybody.judge(split, folder)
+        others = everybody.without(split.test)
+        strangers = [
+            others.judge(inner, folder / f"others{index}")[1]
+            for index, inner in enumerate(cross_fits(others.clips.subjects))
+        ]
+        found.append((tested, together(strangers)))
+    return calibrated(recipe.clip.labels, found)
 
 
 def leaky(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: Path) -> Answers:
     """The mistake, for the record: every clip counts as a person of its own, so that overlapping ones are parted."""
     strangers = replace(clips, subjects=np.arange(len(clips)).astype(str), recordings=np.arange(len(clips)).astype(str))
-    return _folds(recipe, start, strangers, _random_folds(strangers), run)
+    everything = Lessons(recipe, start, strangers, features_of(start, clips.images) if start else None)
+    judged = [everything.judge(split, run / f"fold{number}") for number, split in enumerate(_random_folds(strangers))]
+    return calibrated(recipe.clip.labels, [(tested, chosen) for chosen, tested in judged])
 
 
 def _random_folds(clips: ClipSet) -> Iterator[Split]:
     parts = np.array_split(np.random.default_rng(SEED).permutation(clips.subjects), LEAKY_FOLDS)
     for index, part in enumerate(parts):
         yield make_split(clips.subjects, validation=parts[(index + 1) % LEAKY_FOLDS], test=part)
-
-
-def _folds(
-    recipe: TrainingRecipe, start: Network | None, clips: ClipSet, splits: Iterator[Split], run: Path
-) -> Answers:
-    """Train and judge once for each split, and put the answers together."""
-    features = features_of(start, clips.images) if start else None
-    found: list[tuple[Probabilities, Judged]] = []
-    for number, split in enumerate(splits):
-        keras.utils.set_random_seed(SEED)
-        folder = run / f"fold{number}"
-        if start is None or features is None:
-            logits = logits_of(train_flat(clips, split, recipe, folder), clips.images)
-        else:
-            logits = _head_logits(recipe, start, features, clips, split, folder)
-        found.append(_calibrated(logits, clips, split))
-    judged = Judged(
-        *(np.concatenate(parts) for parts in zip(*((j.logits, j.truth, j.subjects) for _, j in found), strict=True))
-    )
-    return occurring(recipe.clip.labels, np.concatenate([probabilities for probabilities, _ in found]), judged)
-
-
-def _head_logits(
-    recipe: TrainingRecipe, start: Network, features: Floats, clips: ClipSet, split: Split, folder: Path
-) -> Floats:
-    """(N, labels) of a head that was trained on one part of the clips."""
-    head = head_network(start.recipe)
-    copy_weights(start.model, head)
-    train_head(head, features, clips.labels, split, clips_settings(recipe), folder)
-    return np.asarray(head(features, training=False), np.float32)
-
-
-def _calibrated(logits: Floats, clips: ClipSet, split: Split) -> tuple[Probabilities, Judged]:
-    chosen, tested = (by_recording(logits[part], clips.take(part)) for part in (split.validation, split.test))
-    temperature = fit_temperature(chosen.logits, chosen.truth)
-    return probabilities_of(tested.logits, temperature), tested

@@ -42,17 +42,24 @@ def split_by_subject(subjects: Names, seed: int = 0) -> Split:
     return make_split(subjects, validation=people[:kept], test=people[:0])
 
 
-def leave_one_out(subjects: Names, calibrating: int = 2) -> Iterator[Split]:
-    """Each person tests once, and the following ones choose and calibrate; the others train.
+def leave_one_out(subjects: Names, choosing: int = 2) -> Iterator[Split]:
+    """Each person tests once, and the following ones choose; the others train.
 
     Raises TrainingDataError when nobody would be left to train.
     """
     people = np.unique(subjects)
-    if len(people) < calibrating + 2:
-        raise TrainingDataError(f"leaving one person out needs recordings of {calibrating + 2} people at least")
+    if len(people) < choosing + 2:
+        raise TrainingDataError(f"leaving one person out needs recordings of {choosing + 2} people at least")
     for index in range(len(people)):
         ring = np.roll(people, -index)
-        yield make_split(subjects, validation=ring[1 : calibrating + 1], test=ring[:1])
+        yield make_split(subjects, validation=ring[1 : choosing + 1], test=ring[:1])
+
+
+def cross_fits(subjects: Names, groups: int = 3) -> Iterator[Split]:
+    """Each person tests once, with their group; up to two of the next group choose, and the others train."""
+    parts = np.array_split(np.unique(subjects), groups)
+    for index, part in enumerate(parts):
+        yield make_split(subjects, validation=parts[(index + 1) % groups][:2], test=part)
 
 
 def make_split(subjects: Names, *, validation: Names, test: Names) -> Split:

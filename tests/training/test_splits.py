@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shared.errors import SubjectLeakError, TrainingDataError
-from training.splits import Split, leave_one_out, split_by_subject
+from training.splits import Split, cross_fits, leave_one_out, split_by_subject
 
 SUBJECTS = np.repeat(["ann", "ben", "cem", "dua", "eda"], 3)
 
@@ -29,7 +29,15 @@ def test_one_person_cannot_be_split() -> None:
 
 
 def test_each_person_tests_once_by_a_network_of_others() -> None:
-    """Leaving one out covers everybody, and calibrates on people who neither train nor test."""
+    """Leaving one out covers everybody, and those who choose neither train nor test."""
     splits = list(leave_one_out(SUBJECTS))
     assert sorted(SUBJECTS[index] for split in splits for index in split.test) == sorted(SUBJECTS)
     assert all(len(set(SUBJECTS[split.validation])) == 2 for split in splits)
+
+
+def test_everybody_is_told_by_a_network_that_did_not_know_them() -> None:
+    """In groups, each person tests once; somebody else chooses and somebody else again trains."""
+    splits = list(cross_fits(SUBJECTS))
+    assert len(splits) == 3
+    assert sorted(SUBJECTS[index] for split in splits for index in split.test) == sorted(SUBJECTS)
+    assert all(len(split.train) and len(split.validation) for split in splits)
