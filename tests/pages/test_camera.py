@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from tests.pages.conftest import ARGUMENTS, CHROMIUM
+from tests.pages.visits import ARGUMENTS, CHROMIUM
 from tests.videos import Scene, VideoMaker
 
 pytestmark = pytest.mark.browser

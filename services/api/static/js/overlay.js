@@ -6,6 +6,9 @@ import { boxAt, windowAt } from "./timebase.js";
 
 const LABEL_HEIGHT = 24;
 
+/** On pictures narrower than this, in CSS pixels, labels would hide the faces: they give the number alone. */
+const NARROW = 520;
+
 /** Where the picture of `video` lies inside a stage of width x height, as object-fit: contain places it. */
 export function pictureIn(video, width, height) {
   const scale = Math.min(width / video.width, height / video.height);
@@ -15,7 +18,7 @@ export function pictureIn(video, width, height) {
 export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = fitCanvas(canvas, width, height);
-  const picture = pictureIn(view.result.video, width, height);
+  const picture = { ...pictureIn(view.result.video, width, height), narrow: width < NARROW };
   const labels = [];
   for (const face of view.result.faces) {
     const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);
@@ -25,7 +28,7 @@ export function drawOverlay(canvas, view, time) {
 }
 
 /** Draw the box; returns where its label belongs. */
-function drawBox(context, { scale, left, top }, box, face, window) {
+function drawBox(context, { scale, left, top, narrow }, box, face, window) {
   const [x, y, width, height] = [left + box[0] * scale, top + box[1] * scale, box[2] * scale, box[3] * scale];
   const colour = window ? cssColour(window.emotion) : "#ffffff";
   context.lineJoin = "round";
@@ -36,11 +39,11 @@ function drawBox(context, { scale, left, top }, box, face, window) {
     context.strokeRect(x, y, width, height);
   }
   context.setLineDash([]);
-  return { text: labelOf(face, window), colour, x, y };
+  return { text: labelOf(face, window, narrow), colour, x, y };
 }
 
-function labelOf(face, window) {
-  const name = t("faces.name", { id: face.face_id });
+function labelOf(face, window, narrow) {
+  const name = narrow ? String(face.face_id) : t("faces.name", { id: face.face_id });
   return window ? `${name} · ${emotionName(window.emotion)} ${percent(window.confidence)}` : name;
 }
 
