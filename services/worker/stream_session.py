@@ -19,7 +19,7 @@ from shared.vision.decoder import DETECTION_FACE
 from shared.vision.engine import Engine
 from shared.vision.results import Answer, Reader
 from shared.vision.sampling import Sampler
-from shared.vision.types import Frame, Image
+from shared.vision.types import Image, PictureFrame
 
 LENGTH = struct.Struct(">I")
 
@@ -134,7 +134,7 @@ def decode(picture: bytes) -> Image:
     return np.asarray(pixels, np.uint8)
 
 
-def to_frame(pixels: Image, index: int, time_s: float, detection_side: int) -> Frame:
+def to_frame(pixels: Image, index: int, time_s: float, detection_side: int) -> PictureFrame:
     """The two pictures that the engine looks at, made as for a file: see shared/vision/pictures.py."""
     height, width = pixels.shape[:2]
     divisor = max(1, min(width, height) // detection_side)
@@ -143,7 +143,7 @@ def to_frame(pixels: Image, index: int, time_s: float, detection_side: int) -> F
         size = (max(1, round(width / divisor)), max(1, round(height / divisor)))
         small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-    return Frame(index, time_s, rgb, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8))
+    return PictureFrame(index, time_s, rgb, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8))
 
 
 def _live_face(face_id: int, face: KnownFace, news: News, reader: Reader) -> LiveFace:

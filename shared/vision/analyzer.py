@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shared.vision.clips import Clip, ClipBuilder, Crop
-from shared.vision.crops import crop_face, normalise
+from shared.vision.crops import crop_of, normalise
 from shared.vision.engine import Engine
 from shared.vision.quality import judge
 from shared.vision.results import Answer, Seen
@@ -86,7 +86,7 @@ class Analyzer:
         """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
-        image = crop_face(frame.grey, track.box, track.landmarks, recipe)
+        image = crop_of(frame, track.box, track.landmarks, recipe)
         crop = Crop(tick, frame.time_s, image, judge(image, track.box, track.landmarks))
         self._wait(track.key, face.clips.add(crop, missed=face.tick != before))
         face.tick = tick

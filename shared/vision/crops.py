@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.vision.recipe import Recipe
-from shared.vision.types import Floats, Image
+from shared.vision.types import Area, Floats, Frame, Image
 
 MAX_OVERSAMPLING = 4
 """A crop is warped at up to this many times its size and then averaged down, so that large faces do not alias."""
@@ -14,8 +14,28 @@ MIN_DEVIATION = 1.0
 """Grey levels; a flat crop is not blown up into noise."""
 
 
+AROUND = 0.75
+"""Half of what is seen of a frame for a crop, in sides of it: its corners, however it is turned, are nearer."""
+
+
+def crop_of(frame: Frame, box: Floats, landmarks: Floats, recipe: Recipe) -> Image:
+    """Cut one face out of a frame, looking at no more of it than is needed: (size, size) uint8."""
+    left, top, *_ = area = _around(frame.size, box, recipe)
+    corner = np.array([left, top], np.float32)
+    return crop_face(frame.grey_part(area), box - np.tile(corner, 2), landmarks - corner, recipe)
+
+
+def _around(size: tuple[int, int], box: Floats, recipe: Recipe) -> Area:
+    """All of the frame that a crop of this box can show, at least one pixel."""
+    reach = AROUND * max(float((box[2:] - box[:2]).max()) * (1 + recipe.margin), 1.0) + 2
+    centre = (box[:2] + box[2:]) / 2
+    left, top = (int(np.clip(at - reach, 0, side - 1)) for at, side in zip(centre, size, strict=True))
+    right, bottom = (int(np.clip(at + reach + 1, 1, side)) for at, side in zip(centre, size, strict=True))
+    return left, top, right, bottom
+
+
 def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Image:
-    """Cut one face out of a frame.
+    """Cut one face out of a picture.
 
     grey       (H, W) full-range luma
     box        (4,) x1, y1, x2, y2 in its pixels; may reach over the border, where the edge pixels repeat

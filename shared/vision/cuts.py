@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.vision.types import Floats, Image
+from shared.vision.types import Floats, Frame
 
 THUMBNAIL = (32, 18)
 """Width and height, in pixels, of what two frames are compared on."""
@@ -40,9 +40,9 @@ class Scene:
         self.last: Floats | None = None
         self.searched: Floats | None = None
 
-    def see(self, picture: Image) -> bool:
-        """Take the next frame, (h, w, 3) RGB; True where it begins another shot."""
-        green = np.ascontiguousarray(picture[::SPARSE, ::SPARSE, 1])  # nearly luma, and a quarter of the rows will do
+    def see(self, frame: Frame) -> bool:
+        """Take the next frame; True where it begins another shot."""
+        green = np.ascontiguousarray(frame.sparse_rgb(SPARSE)[..., 1])  # nearly luma
         before, self.last = self.last, cv2.resize(green, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
         return before is not None and differ(before, self.last) > LEAST_CHANGE and alike(before, self.last) < SAME_SHOT
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
-import cv2
 import numpy as np
 
 from shared.config import MB, ROOT, Settings
 from shared.errors import CancelledError, DecoderLimitError, DuyguError, EmptyFileError, UndecodableVideoError, by_code
+from shared.vision.planes import StoredFrame
 from shared.vision.types import Frame, Image
 from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, read
 
@@ -32,12 +32,6 @@ POLL_S = 0.1
 
 DETECTION_FACE = 20.0
 """The smallest face that is looked for has at least so many pixels on the detection copy; facenet-pytorch's own."""
-
-BLACK, WHITE = 16, 235
-"""Broadcast levels."""
-
-
-TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -85,7 +79,7 @@ class Video:
         """The wanted frames in order. Raises an error of shared.errors when not even one can be had."""
         while isinstance(message := self._next(), Decoded):
             frame = self._child.frame(message)
-            self.height, self.width = frame.grey.shape
+            self.width, self.height = frame.size
             self.rotation, self.frames_decoded = ROTATIONS[message.turns], message.index + 1
             yield frame
             self._child.give_back(message.slot)
@@ -113,6 +107,7 @@ class Child:
         """Start it on an open file."""
         # A slot is touched only as far as its pictures reach, so its size costs address space alone.
         self._slot_bytes = -(-settings.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._detection_side = round(DETECTION_FACE / settings.min_face)
         self._should_stop = should_stop
         self._lines = bytearray()
         with shared_memory() as shared:
@@ -152,20 +147,27 @@ class Child:
             raise by_code()[message.code](message.detail)
         return message
 
-    def frame(self, decoded: Decoded) -> Frame:
-        """The pictures of a slot, without copying what need not be."""
-        start = decoded.slot * self._slot_bytes
-        grey, end = self._plane(decoded.grey, start, 1)
-        rgb, _ = self._plane(decoded.small, end, 3)
-        levels = full_range(grey[..., 0]) if decoded.limited else grey[..., 0]
-        return Frame(decoded.index, decoded.time_s, upright(rgb, decoded), upright(levels, decoded))
+    def frame(self, decoded: Decoded) -> StoredFrame:
+        """The picture of a slot, without copying it."""
+        width, height, _ = decoded.planes[0]
+        return StoredFrame(
+            decoded.index,
+            decoded.time_s,
+            tuple(self._planes(decoded)),
+            decoded.limited,
+            (decoded.weights[0], decoded.weights[1]),
+            decoded.turns,
+            decoded.mirrored,
+            divisor=max(1, min(width, height) // self._detection_side),
+        )
 
-    def _plane(self, plane: list[int], start: int, channels: int) -> tuple[Image, int]:
-        """The rows of a plane without their padding, and where the next plane begins."""
-        width, height, stride = plane
-        end = start + stride * height
-        rows = self._memory[start:end].reshape(height, stride)
-        return rows[:, : width * channels].reshape(height, width, channels), end
+    def _planes(self, decoded: Decoded) -> Iterator[Image]:
+        """The rows of each plane without their padding."""
+        start = decoded.slot * self._slot_bytes
+        for width, height, stride in decoded.planes:
+            end = start + stride * height
+            yield self._memory[start:end].reshape(height, stride)[:, :width]
+            start = end
 
     def give_back(self, slot: int) -> None:
         """The pictures of this slot are not needed any more."""
@@ -189,19 +191,6 @@ class Child:
         return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
 
 
-def full_range(grey: Image) -> Image:
-    """From broadcast levels to 0..255; OpenCV takes less time for this sum than for a look-up table."""
-    gain = 255 / (WHITE - BLACK)
-    return np.asarray(cv2.addWeighted(grey, gain, grey, 0, -BLACK * gain), np.uint8)
-
-
-def upright(picture: Image, decoded: Decoded) -> Image:
-    """A stored picture as a player shows it."""
-    if decoded.turns:
-        picture = np.asarray(cv2.rotate(picture, TURNS[decoded.turns]), np.uint8)
-    return np.asarray(cv2.flip(picture, 1), np.uint8) if decoded.mirrored else picture
-
-
 def shared_memory() -> BinaryIO:
     """A file that lives in memory, where the system has such files, and is gone when it is closed."""
     if hasattr(os, "memfd_create"):
@@ -216,7 +205,6 @@ def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared
         memory=shared.fileno(),
         slot_bytes=slot_bytes,
         rate_hz=rate_hz,
-        detection_side=round(DETECTION_FACE / settings.min_face),
         max_pixels=settings.max_pixels,
         max_duration_s=settings.max_duration_s,
         memory_bytes=settings.decoder_memory_mb * MB + slot_bytes * SLOTS,

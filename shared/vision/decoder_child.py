@@ -111,7 +111,7 @@ class Reader:
         self.order = order
         self.memory = memoryview(memory)
         self.free = list(range(SLOTS))
-        self.pictures = PictureMaker(order.detection_side)
+        self.pictures = PictureMaker()
         self.warnings: dict[str, str] = {}
         self.decoded = 0
         self.size: tuple[int, int] | None = None  # of the first picture, its pixels square
@@ -190,12 +190,12 @@ class Reader:
         slot = self._slot()
         memory = self.memory[slot * self.order.slot_bytes :][: self.order.slot_bytes]
         try:
-            grey, limited = self.pictures.grey(frame, width, height, memory)
-            small = self.pictures.small(frame, width, height, memory[grey[1] * grey[2] :])
+            planes = self.pictures.write(frame, width, height, memory)
         except ValueError as error:
             raise Refused("too_many_pixels") from error
         upright = orientation(frame)
-        send(Decoded(slot, index, time_s, grey, small, limited, upright.turns, upright.mirrored))
+        weights = list(planes.weights)
+        send(Decoded(slot, index, time_s, planes.sizes, planes.limited, weights, upright.turns, upright.mirrored))
 
     def _slot(self) -> int:
         """One that is free; waits for the parent to give one back, and ends with it."""

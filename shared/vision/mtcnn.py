@@ -14,9 +14,9 @@ import numpy.typing as npt
 from shared.errors import ModelError
 from shared.model_folder import MANIFEST, verify_files
 from shared.vision.boxes import squares, suppress
-from shared.vision.resample import area_means, integral
+from shared.vision.resample import Sums, area_means, integral
 from shared.vision.sessions import open_session
-from shared.vision.types import Detections, Floats, Frame, Image
+from shared.vision.types import Area, Detections, Floats, Frame
 
 PATCH, STRIDE = 12, 2
 """P-Net's field of view and the step between patches, in pixels of a pyramid level."""
@@ -32,6 +32,34 @@ THRESHOLDS = (0.6, 0.7, 0.7)
 
 LEVEL_OVERLAP, FRAME_OVERLAP = 0.5, 0.7
 """Non-maximum suppression within a pyramid level, and between all boxes of a frame."""
+
+
+class WholeView:
+    """The small copy of a frame, of which many areas are looked at: added up once for all."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.size = frame.small_size
+        self.sums = integral(frame.rgb)
+
+    def sums_of(self, area: Area) -> Sums:
+        """The integral over an area."""
+        left, top, right, bottom = area
+        return self.sums[top : bottom + 1, left : right + 1]
+
+
+class PartView:
+    """The small copy of a frame, of which a few areas are looked at: made and added up one by one."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.size = frame.small_size
+        self._frame = frame
+
+    def sums_of(self, area: Area) -> Sums:
+        """The integral over an area."""
+        return integral(self._frame.rgb_part(area))
+
+
+View = WholeView | PartView
 
 
 class Mtcnn:
@@ -53,26 +81,24 @@ class Mtcnn:
 
     def detect(self, frame: Frame) -> Detections:
         """All faces of the frame, best first."""
-        proposals = self._proposals(frame.rgb)
-        candidates = self._refined(frame.rgb, proposals)
-        found = self._judged(frame.rgb, candidates)
+        view = WholeView(frame)
+        found = self._judged(view, self._refined(view, self._proposals(view)))
         found = found.take(found.scores > THRESHOLDS[2])
         found = found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
         return _scaled(found, frame.scale)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """For each box (N, 4) where a face was a moment ago: where O-Net sees it now; score 0 where it sees none."""
-        found = self._judged(frame.rgb, squares(boxes / np.float32(frame.scale)))
+        found = self._judged(PartView(frame), squares(boxes / np.float32(frame.scale)))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
         return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
 
-    def _proposals(self, picture: Image) -> Floats:
+    def _proposals(self, view: WholeView) -> Floats:
         """P-Net over the pyramid: square boxes (N, 4)."""
-        sums = integral(picture)
-        height, width = picture.shape[:2]
+        width, height = view.size
         found = []
         for scale in pyramid(height, width, self._min_face):
-            level = area_means(sums, int(height * scale + 1), int(width * scale + 1))
+            level = area_means(view.sums, int(height * scale + 1), int(width * scale + 1))
             scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
             candidates = _patches(scores[0, 0], shifts[0], scale)
             found.append(candidates[suppress(candidates[:, :4], candidates[:, 4], LEVEL_OVERLAP)])
@@ -82,9 +108,9 @@ class Mtcnn:
         everything = everything[suppress(everything[:, :4], everything[:, 4], FRAME_OVERLAP)]
         return squares(_shifted(everything[:, :4], everything[:, 5:], border=0))
 
-    def _refined(self, picture: Image, boxes: Floats) -> Floats:
+    def _refined(self, view: View, boxes: Floats) -> Floats:
         """R-Net on each box: the square boxes that are still taken for faces."""
-        boxes, crops = _crops(picture, boxes, REFINEMENT_SIDE)
+        boxes, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(boxes):
             return boxes
         scores, shifts = self._refinement.run(None, {"pictures": crops})
@@ -92,16 +118,16 @@ class Mtcnn:
         chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)]
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
 
-    def _judged(self, picture: Image, boxes: Floats) -> Detections:
+    def _judged(self, view: View, boxes: Floats) -> Detections:
         """O-Net on each square box, in the same order; a box without a single pixel scores 0."""
-        inside, crops = _crops(picture, boxes, OUTPUT_SIDE)
+        inside, crops = _crops(view, boxes, OUTPUT_SIDE)
         if not len(inside):
             return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
         scores, shifts, points = self._output.run(None, {"pictures": crops})
         sides = (inside[:, 2:] - inside[:, :2] + 1)[:, np.newaxis]  # (N, 1, 2)
         landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + inside[:, np.newaxis, :2] - 1
         found = Detections(_shifted(inside, shifts, border=1), scores[:, 0], landmarks.astype(np.float32))
-        return found if len(inside) == len(boxes) else _spread(found, _has_pixels(picture, boxes))
+        return found if len(inside) == len(boxes) else _spread(found, _has_pixels(view.size, boxes))
 
 
 def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
@@ -136,31 +162,25 @@ def _shifted(boxes: Floats, shifts: Floats, *, border: int) -> Floats:
     return np.asarray(boxes + shifts * np.tile(sides, 2), np.float32)
 
 
-def _corners(picture: Image, boxes: Floats) -> npt.NDArray[np.int32]:
+def _corners(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.int32]:
     """Whole-pixel corners inside the picture, counted from 1 as the original does: (N, 4)."""
-    height, width = picture.shape[:2]
     corners = np.trunc(boxes).astype(np.int32)
     corners[:, :2] = np.maximum(corners[:, :2], 1)
-    corners[:, 2:] = np.minimum(corners[:, 2:], (width, height))
+    corners[:, 2:] = np.minimum(corners[:, 2:], size)
     return corners
 
 
-def _has_pixels(picture: Image, boxes: Floats) -> npt.NDArray[np.bool_]:
-    corners = _corners(picture, boxes)
+def _has_pixels(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.bool_]:
+    corners = _corners(size, boxes)
     return np.asarray((corners[:, 2:] >= corners[:, :2]).all(axis=1))
 
 
-def _crops(picture: Image, boxes: Floats, side: int) -> tuple[Floats, Floats]:
+def _crops(view: View, boxes: Floats, side: int) -> tuple[Floats, Floats]:
     """Cut the boxes out: those that have pixels (N, 4), and their pictures (N, side, side, 3)."""
-    boxes = boxes[_has_pixels(picture, boxes)]
+    boxes = boxes[_has_pixels(view.size, boxes)]
     crops = np.empty((len(boxes), side, side, 3), np.float32)
-    if not len(boxes):
-        return boxes, crops
-    corners = _corners(picture, boxes) - (1, 1, 0, 0)
-    (left, top), (right, bottom) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
-    sums = integral(picture[top:bottom, left:right])  # of what all boxes together span
-    for crop, (x1, y1, x2, y2) in zip(crops, corners - (left, top, left, top), strict=True):
-        crop[:] = area_means(sums[y1 : y2 + 1, x1 : x2 + 1], side, side)
+    for crop, (left, top, right, bottom) in zip(crops, _corners(view.size, boxes).tolist(), strict=True):
+        crop[:] = area_means(view.sums_of((left - 1, top - 1, right, bottom)), side, side)
     return boxes, crops
 
 

@@ -1,4 +1,4 @@
-"""From a decoded frame to the two pictures that the engine looks at.
+"""From a decoded frame to the planes that the engine looks at.
 
 Runs in the decoding process, which is started for each video: it imports PyAV alone, and leaves to its parent what
 numpy is needed for.
@@ -6,16 +6,25 @@ numpy is needed for.
 
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 import av
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-LUMA_FORMATS = frozenset(
+PLAIN_FORMATS = frozenset(
     f"yuv{letter}{sampling}p" for letter in ("", "a", "j") for sampling in (410, 411, 420, 422, 440, 444)
-) | {"gray", "nv12", "nv16", "nv21"}
-"""Eight-bit formats whose first plane is the grey picture itself."""
+) | {"gray"}
+"""Eight-bit formats whose planes are handed over as they are; all others are made into COMMON first."""
+
+COMMON = "yuv420p"
+
+WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
+"""Share of red and of blue in luma by the matrix that a file names (ITU-T H.273, table 4)."""
+
+USUAL_WEIGHTS = (0.299, 0.114)
+"""ITU-R BT.601, which players take where a file names none."""
 
 MAX_STRETCH = 8
 """Pixels more oblong than this are taken for a broken header and shown square."""
@@ -46,54 +55,64 @@ def orientation(frame: av.VideoFrame) -> Orientation:
     return Orientation(round(-angle / 90) % 4, mirrored)
 
 
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """What was written of a frame, as in wire.Decoded."""
+
+    sizes: list[list[int]]
+    limited: bool
+    weights: tuple[float, float]
+
+
 class PictureMaker:
-    """Writes the pictures of frames into memory; keeps its converters from frame to frame."""
+    """Writes the planes of frames into memory; keeps its converter from frame to frame."""
 
-    def __init__(self, detection_side: int) -> None:
-        """`detection_side` is what the shorter side of the detection copy has at least, in pixels."""
-        self._detection_side = detection_side
-        self._small, self._grey = VideoReformatter(), VideoReformatter()
+    def __init__(self) -> None:
+        self._converter = VideoReformatter()
 
-    def grey(self, frame: av.VideoFrame, width: int, height: int, memory: memoryview) -> tuple[list[int], bool]:
-        """Write the grey picture; the flag says that its levels are 16..235 still."""
-        if (frame.width, frame.height) == (width, height) and has_plain_luma(frame):
-            return write(frame, memory), not is_full_range(frame)
-        picture = self._grey.reformat(
+    def write(self, frame: av.VideoFrame, width: int, height: int, memory: memoryview) -> Planes:
+        """Copy a frame, brought to this size. Raises ValueError when it does not fit."""
+        weights = USUAL_WEIGHTS if is_coloured(frame) else WEIGHTS.get(frame.colorspace, USUAL_WEIGHTS)
+        if (frame.width, frame.height) == (width, height) and has_plain_planes(frame):
+            return Planes(list(copy_planes(frame, memory)), not is_full_range(frame), weights)
+        return Planes(list(copy_planes(self._common(frame, width, height), memory)), limited=False, weights=weights)
+
+    def _common(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+        return self._converter.reformat(
             frame,
             width,
             height,
-            "gray",
+            COMMON,
+            dst_colorspace=Colorspace.ITU601 if is_coloured(frame) else None,
             src_color_range=ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        return write(picture, memory), False
-
-    def small(self, frame: av.VideoFrame, width: int, height: int, memory: memoryview) -> list[int]:
-        """Write the detection copy, RGB: an integer fraction of the picture, which is quick to make."""
-        divisor = max(1, min(width, height) // self._detection_side)
-        how = Interpolation.AREA if divisor > 1 else Interpolation.BILINEAR
-        size = (max(1, round(width / divisor)), max(1, round(height / divisor)))
-        return write(self._small.reformat(frame, *size, "rgb24", interpolation=how, threads=1), memory)
 
 
-def write(picture: av.VideoFrame, memory: memoryview) -> list[int]:
-    """Copy the first plane of a picture, padding and all: its width, height, and bytes from row to row.
+def copy_planes(picture: av.VideoFrame, memory: memoryview) -> Iterator[list[int]]:
+    """Copy up to three planes, padding and all: width, height, and bytes from row to row of each.
 
-    Raises ValueError when it does not fit.
+    Raises ValueError when they do not fit.
     """
-    plane = picture.planes[0]
-    size = plane.line_size * picture.height
-    memory[:size] = memoryview(plane)[:size]
-    return [picture.width, picture.height, plane.line_size]
+    end = 0
+    for plane in picture.planes[:3]:
+        size = plane.line_size * plane.height
+        memory[end : end + size] = memoryview(plane)[:size]
+        end += size
+        yield [plane.width, plane.height, plane.line_size]
 
 
-def has_plain_luma(frame: av.VideoFrame) -> bool:
-    """Whether the first plane is the grey picture, from top to bottom."""
-    return frame.format.name in LUMA_FORMATS and frame.planes[0].line_size > 0
+def has_plain_planes(frame: av.VideoFrame) -> bool:
+    """Whether its planes are luma and colour differences of eight bits, from top to bottom."""
+    return frame.format.name in PLAIN_FORMATS and all(plane.line_size > 0 for plane in frame.planes)
 
 
 def is_full_range(frame: av.VideoFrame) -> bool:
     """Whether black is 0 and white 255."""
-    kind = frame.format
-    return frame.color_range == ColorRange.JPEG or kind.name.startswith("yuvj") or kind.is_rgb or kind.has_palette
+    return frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or is_coloured(frame)
+
+
+def is_coloured(frame: av.VideoFrame) -> bool:
+    """Whether its pixels are red, green and blue, and no luma with colour differences."""
+    return frame.format.is_rgb or frame.format.has_palette

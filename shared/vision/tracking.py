@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.vision.boxes import centres, containments
 from shared.vision.cuts import Scene
-from shared.vision.types import Detections, Detector, Floats, Frame, Image
+from shared.vision.types import Detections, Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 2.0
 """Between two looks at the whole frame. A look that brings news is followed by one soon; the wait doubles with each
@@ -140,7 +140,7 @@ class Tracker:
 
     def update(self, frame: Frame) -> list[Track]:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
-        cut = self.scene.see(frame.rgb)
+        cut = self.scene.see(frame)
         over, self.tracks = (self.tracks, []) if cut else ([], self.tracks)
         before = self._seen_keys()
         due = cut or self._is_due(frame)
@@ -165,7 +165,7 @@ class Tracker:
 
     def _shares(self, frame: Frame) -> Floats:
         """Boxes of the faces that are followed, (N, 4) shares of the frame's width and height."""
-        height, width = frame.grey.shape
+        width, height = frame.size
         boxes = np.array([track.box for track in self.seen()], np.float32).reshape(-1, 4)
         return np.asarray(boxes / np.array([width, height, width, height], np.float32), np.float32)
 
@@ -246,7 +246,7 @@ class Tracker:
 def sightings(frame: Frame, found: Detections) -> Iterator[Sighting]:
     """The detections of a frame one by one, with what each looks like."""
     for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores, strict=True):
-        yield Sighting(box, landmarks, float(score), looks_of(frame.grey, box))
+        yield Sighting(box, landmarks, float(score), looks_of(frame, box))
 
 
 def match(tracks: list[Track], found: list[Sighting], time_s: float) -> list[tuple[Track, Sighting]]:
@@ -259,15 +259,14 @@ def match(tracks: list[Track], found: list[Sighting], time_s: float) -> list[tup
     return [(tracks[t], found[s]) for t, s in pairs.items()]
 
 
-def looks_of(grey: Image, box: Floats) -> Floats:
+def looks_of(frame: Frame, box: Floats) -> Floats:
     """A thumbnail of a face as a vector of unit length, so that the product of two is their correlation."""
-    height, width = grey.shape
-    left, top = np.maximum(box[:2], 0).astype(int)
-    right, bottom = np.minimum(box[2:], (width, height)).astype(int)
+    left, top = np.maximum(box[:2], 0).astype(int).tolist()
+    right, bottom = np.minimum(box[2:], frame.size).astype(int).tolist()
     if right <= left or bottom <= top:
         return np.zeros(LOOKS_SIDE**2, np.float32)
     sparse = max(1, min(right - left, bottom - top) // (LOOKS_SIDE * 4))
-    face = np.ascontiguousarray(grey[top:bottom:sparse, left:right:sparse])
+    face = np.ascontiguousarray(frame.grey_part((left, top, right, bottom))[::sparse, ::sparse])
     small = cv2.resize(face, (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
     return unit(small.astype(np.float32).ravel() - small.mean())
 

@@ -12,23 +12,102 @@ Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+Area = tuple[int, int, int, int]
+"""Left, top, right, bottom in whole pixels; right and bottom are the first that do not belong to it."""
+
+
+class Frame(Protocol):
     """One upright picture with its time.
 
     Faces are found on `rgb`, which may be smaller than the video; crops are cut from `grey`, which is full size.
-    All boxes and landmarks anywhere in the engine are in pixels of `grey`.
+    All boxes and landmarks anywhere in the engine are in pixels of `grey`. To see a part can cost less than the whole.
     """
 
-    index: int  # number of the decoded frame, from 0
-    time_s: float  # presentation time, seconds from the first frame
-    rgb: Image  # (h, w, 3) RGB
-    grey: Image  # (H, W) full-range luma, 0..255
+    @property
+    def index(self) -> int:
+        """Number of the decoded frame, from 0."""
+        ...
+
+    @property
+    def time_s(self) -> float:
+        """Presentation time, seconds from the first frame."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `grey`."""
+        ...
+
+    @property
+    def small_size(self) -> tuple[int, int]:
+        """Width and height of `rgb`."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """Pixels of `grey` for one pixel of `rgb`."""
+        ...
+
+    @property
+    def rgb(self) -> Image:
+        """(h, w, 3) RGB."""
+        ...
+
+    @property
+    def grey(self) -> Image:
+        """(H, W) full-range luma, 0..255."""
+        ...
+
+    def rgb_part(self, area: Area) -> Image:
+        """An area of `rgb`, which lies inside it."""
+        ...
+
+    def grey_part(self, area: Area) -> Image:
+        """An area of `grey`, which lies inside it."""
+        ...
+
+    def sparse_rgb(self, step: int) -> Image:
+        """About each `step`-th row and column of `rgb`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFrame:
+    """A `Frame` whose pictures are at hand."""
+
+    index: int
+    time_s: float
+    rgb: Image
+    grey: Image
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `grey`."""
+        return self.grey.shape[1], self.grey.shape[0]
+
+    @property
+    def small_size(self) -> tuple[int, int]:
+        """Width and height of `rgb`."""
+        return self.rgb.shape[1], self.rgb.shape[0]
 
     @property
     def scale(self) -> float:
         """Pixels of `grey` for one pixel of `rgb`."""
         return float(self.grey.shape[1] / self.rgb.shape[1])
+
+    def rgb_part(self, area: Area) -> Image:
+        """A view of `rgb`."""
+        left, top, right, bottom = area
+        return self.rgb[top:bottom, left:right]
+
+    def grey_part(self, area: Area) -> Image:
+        """A view of `grey`."""
+        left, top, right, bottom = area
+        return self.grey[top:bottom, left:right]
+
+    def sparse_rgb(self, step: int) -> Image:
+        """A view of `rgb`."""
+        return self.rgb[::step, ::step]
 
 
 @dataclass(frozen=True, slots=True)

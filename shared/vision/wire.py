@@ -20,7 +20,6 @@ class Order:
     memory: int
     slot_bytes: int
     rate_hz: float | None
-    detection_side: int  # smallest shorter side of the detection copy, pixels
     max_pixels: int
     max_duration_s: float
     memory_bytes: int
@@ -38,17 +37,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture lies in a slot as it is stored: the grey plane first, then the small RGB copy.
-
-    Each plane is [width, height, bytes from row to row].
-    """
+    """A picture lies in a slot as it is stored: its planes, luma and perhaps two colour differences."""
 
     slot: int
     index: int
     time_s: float
-    grey: list[int]
-    small: list[int]
-    limited: bool  # grey levels are 16..235
+    planes: list[list[int]]  # of each: width, height, bytes from row to row
+    limited: bool  # levels are 16..235, as broadcast
+    weights: list[float]  # share of red and of blue in luma
     turns: int  # quarter turns counter-clockwise to stand upright
     mirrored: bool  # after turning
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from shared.vision.cuts import Scene as Watch
-from shared.vision.types import Floats, Image
-from tests.shared.vision.frames import frames_of
+from shared.vision.types import Floats, Frame
+from tests.shared.vision.frames import frame_at, frames_of
 from tests.videos import CUT, NOBODY, PAN, STILL, Scene
 
 NOWHERE = np.zeros((0, 4), np.float32)
@@ -17,7 +17,7 @@ NOWHERE = np.zeros((0, 4), np.float32)
 def cut_times(scene: Scene) -> list[float]:
     """When a new shot is seen to begin."""
     watch = Watch()
-    return [frame.time_s for frame in frames_of(scene) if watch.see(frame.rgb)]
+    return [frame.time_s for frame in frames_of(scene) if watch.see(frame)]
 
 
 def test_a_cut_is_seen_at_its_first_frame() -> None:
@@ -34,14 +34,14 @@ def test_no_cut_within_a_shot(scene: Scene) -> None:
 def test_darkness_that_falls_is_no_cut() -> None:
     """The same picture, ever darker, correlates with itself."""
     watch = Watch()
-    pictures = [replace(STILL, brightness=1 - step / 10).picture(0.0) for step in range(9)]
-    assert not any(watch.see(picture) for picture in pictures)
+    scenes = [replace(STILL, brightness=1 - step / 10) for step in range(9)]
+    assert not any(watch.see(frame_at(scene, 0.0)) for scene in scenes)
 
 
-def searched(picture: Image, faces: Floats = NOWHERE) -> Watch:
+def searched(frame: Frame, faces: Floats = NOWHERE) -> Watch:
     """A watch whose last frame was searched and has these faces."""
     watch = Watch()
-    watch.see(picture)
+    watch.see(frame)
     watch.search(faces)
     return watch
 
@@ -50,21 +50,21 @@ def test_what_was_never_searched_is_worth_a_look() -> None:
     """Before the first search there is nothing to compare with."""
     watch = Watch()
     assert not watch.is_stirred(NOWHERE)
-    watch.see(STILL.picture(0.0))
+    watch.see(frame_at(STILL, 0.0))
     assert watch.is_stirred(NOWHERE)
 
 
 def test_a_still_picture_is_not() -> None:
     """The same frame again brings nothing new."""
-    watch = searched(STILL.picture(0.0))
-    watch.see(STILL.picture(1.0))
+    watch = searched(frame_at(STILL, 0.0))
+    watch.see(frame_at(STILL, 1.0))
     assert not watch.is_stirred(NOWHERE)
 
 
 def test_a_face_that_comes_is() -> None:
     """A head where the wall was changes enough."""
-    watch = searched(NOBODY.picture(0.0))
-    watch.see(STILL.picture(0.0))
+    watch = searched(frame_at(NOBODY, 0.0))
+    watch.see(frame_at(STILL, 0.0))
     assert watch.is_stirred(NOWHERE)
 
 
@@ -72,8 +72,8 @@ def test_what_moves_with_a_followed_face_is_not_elsewhere() -> None:
     """A large face that crosses the picture stirs nothing where its boxes are known."""
     moments = [frame.time_s for frame in frames_of(PAN)]
     for before, after in pairwise(moments[::4]):
-        watch = searched(PAN.picture(before), shares(PAN, before))
-        watch.see(PAN.picture(after))
+        watch = searched(frame_at(PAN, before), shares(PAN, before))
+        watch.see(frame_at(PAN, after))
         assert not watch.is_stirred(shares(PAN, after))
 
 

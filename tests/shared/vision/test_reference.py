@@ -10,7 +10,7 @@ from shared.schemas import Result
 from shared.vision.boxes import overlaps
 from shared.vision.engine import load_engine
 from shared.vision.mtcnn import Mtcnn
-from shared.vision.types import Detections, Frame
+from shared.vision.types import Detections, PictureFrame
 from shared.vision.video import analyze_video
 from tests.shared.vision.tiny_model import write_tiny_model
 from tests.videos import CROSSING, CROWD, Scene, VideoMaker
@@ -21,10 +21,10 @@ pytestmark = [
 ]
 
 
-def frame_of(scene: Scene) -> Frame:
+def frame_of(scene: Scene) -> PictureFrame:
     """The first picture of a scene."""
     picture = scene.picture(0.0)
-    return Frame(0, 0.0, picture, np.ascontiguousarray(picture[..., 1]))
+    return PictureFrame(0, 0.0, picture, np.ascontiguousarray(picture[..., 1]))
 
 
 def worst_overlap(found: Detections, expected: Detections) -> float:

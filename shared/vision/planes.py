@@ -1,0 +1,166 @@
+"""A frame as the decoder stores it, luma and colour differences, of which only what is looked at is made upright."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from shared.vision.types import Area, Floats, Image
+
+BLACK, WHITE = 16, 235
+"""Broadcast levels."""
+
+COLOUR_SPAN = 224
+"""Levels between the largest and the smallest colour difference, as broadcast."""
+
+TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+
+EVEN = 4
+"""Areas of the small copy begin and end at multiples of it, so that they hold whole pixels of the colour planes, which
+have a half or a quarter of luma's."""
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """A `Frame` over planes, which hold until the slot that they lie in is given back."""
+
+    index: int
+    time_s: float
+    planes: tuple[Image, ...]  # (h, w) luma and perhaps (h', w') differences of blue and of red
+    limited: bool  # levels are 16..235
+    weights: tuple[float, float]  # share of red and of blue in luma
+    turns: int  # quarter turns counter-clockwise to stand upright
+    mirrored: bool  # after turning
+    divisor: int  # pixels of luma for one of the small copy, along each side
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        height, width = self.planes[0].shape
+        return (height, width) if self.turns % 2 else (width, height)
+
+    @cached_property
+    def small_size(self) -> tuple[int, int]:
+        """Width and height of the upright small copy; what is left at the right and below is not in it."""
+        width, height = self.size
+        return width // self.divisor, height // self.divisor
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture for one of the small copy."""
+        return float(self.divisor)
+
+    @cached_property
+    def rgb(self) -> Image:
+        """(h, w, 3) the whole small copy."""
+        return self._area((0, 0, *self.small_size))
+
+    @cached_property
+    def grey(self) -> Image:
+        """(H, W) all of luma."""
+        return self.grey_part((0, 0, *self.size))
+
+    def grey_part(self, area: Area) -> Image:
+        """An area of luma, full-range and upright."""
+        left, top, right, bottom = self._stored(area)
+        return self._upright(self._levels(self.planes[0][top:bottom, left:right]))
+
+    def rgb_part(self, area: Area) -> Image:
+        """An area of the small copy."""
+        if "rgb" in self.__dict__:  # it has been made
+            left, top, right, bottom = area
+            return self.rgb[top:bottom, left:right]
+        left, top = (edge // EVEN * EVEN for edge in area[:2])
+        right, bottom = (
+            min(-(-edge // EVEN) * EVEN, side) for edge, side in zip(area[2:], self.small_size, strict=True)
+        )
+        part = self._area((left, top, right, bottom))
+        return part[area[1] - top : area[3] - top, area[0] - left : area[2] - left]
+
+    def sparse_rgb(self, step: int) -> Image:
+        """Each `step`-th row and column of the small copy, of its pixels no more than one of the picture's."""
+        step *= self.divisor
+        luma = self.planes[0][::step, ::step]
+        parts = [
+            plane[:: step // down, :: step // across]
+            for plane in self.planes
+            for across, down in [self._sampling(plane)]
+        ]
+        return self._coloured(parts, luma.shape[::-1])
+
+    def _area(self, area: Area) -> Image:
+        left, top, right, bottom = (edge * self.divisor for edge in area)
+        left, top, right, bottom = self._stored((left, top, right, bottom))
+        size = (right - left) // self.divisor, (bottom - top) // self.divisor
+        return self._coloured([self._plane_part(plane, (left, top, right, bottom)) for plane in self.planes], size)
+
+    def _coloured(self, parts: list[Image], size: tuple[int, int]) -> Image:
+        """RGB, upright, of parts of the stored planes; `size` is the width and height that they get."""
+        parts = [resized(part, size) for part in parts]
+        if len(parts) < 3:
+            return self._upright(np.asarray(cv2.cvtColor(self._levels(parts[0]), cv2.COLOR_GRAY2RGB), np.uint8))
+        return self._upright(np.asarray(cv2.transform(cv2.merge(parts), self._matrix), np.uint8))
+
+    def _plane_part(self, plane: Image, area: Area) -> Image:
+        """What of a plane, however many pixels it has, lies in an area of luma."""
+        across, down = self._sampling(plane)
+        left, top, right, bottom = area
+        return plane[top // down : -(-bottom // down), left // across : -(-right // across)]
+
+    def _sampling(self, plane: Image) -> tuple[int, int]:
+        """Pixels of luma for one of this plane, across and down."""
+        (height, width), (luma_height, luma_width) = plane.shape, self.planes[0].shape
+        return -(-luma_width // width), -(-luma_height // height)
+
+    @cached_property
+    def _matrix(self) -> Floats:
+        """(3, 4) from luma and colour differences to RGB."""
+        red, blue = self.weights
+        green = 1 - red - blue
+        gain, spread = (255 / (WHITE - BLACK), 255 / COLOUR_SPAN) if self.limited else (1.0, 1.0)
+        to_red, to_blue = 2 * (1 - red) * spread, 2 * (1 - blue) * spread
+        rows = np.array(
+            [[gain, 0, to_red], [gain, -to_blue * blue / green, -to_red * red / green], [gain, to_blue, 0]], np.float32
+        )
+        zero = np.array([BLACK if self.limited else 0, 128, 128], np.float32)
+        return np.concatenate([rows, -(rows @ zero)[:, np.newaxis]], axis=1)
+
+    def _levels(self, grey: Image) -> Image:
+        return full_range(grey) if self.limited else grey
+
+    def _stored(self, area: Area) -> Area:
+        """Where an upright area lies in the stored picture."""
+        left, top, right, bottom = area
+        width, height = self.size
+        if self.mirrored:
+            left, right = width - right, width - left
+        match self.turns:
+            case 1:
+                return height - bottom, left, height - top, right
+            case 2:
+                return width - right, height - bottom, width - left, height - top
+            case 3:
+                return top, width - right, bottom, width - left
+            case _:
+                return left, top, right, bottom
+
+    def _upright(self, picture: Image) -> Image:
+        """A stored picture as a player shows it."""
+        if self.turns:
+            picture = np.asarray(cv2.rotate(picture, TURNS[self.turns]), np.uint8)
+        return np.asarray(cv2.flip(picture, 1), np.uint8) if self.mirrored else picture
+
+
+def full_range(grey: Image) -> Image:
+    """From broadcast levels to 0..255; OpenCV takes less time for this sum than for a look-up table."""
+    gain = 255 / (WHITE - BLACK)
+    return np.asarray(cv2.addWeighted(grey, gain, grey, 0, -BLACK * gain), np.uint8)
+
+
+def resized(plane: Image, size: tuple[int, int]) -> Image:
+    """A plane at this width and height: means where it is larger, repeated pixels where it is smaller."""
+    if plane.shape == size[::-1]:
+        return plane
+    how = cv2.INTER_AREA if plane.shape[1] > size[0] else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(plane, size, interpolation=how), np.uint8)
