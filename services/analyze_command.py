@@ -14,7 +14,7 @@ from services.analyze_outputs import Outputs
 from shared.config import Settings
 from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError
 from shared.exports.selection import most_seen, once_every
-from shared.exports.spans import shares_of
+from shared.exports.spans import shares_of, uncertain_share
 from shared.schemas import Face, Result
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
@@ -87,7 +87,7 @@ class Batch:
     def take(self, source: Source) -> bool | None:
         """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with."""
         try:
-            result = self._one(source.path)
+            result, written = self._one(source.path)
         except DuyguError as error:
             if source.in_folder and isinstance(error, NO_VIDEO):
                 self.console.print(
@@ -97,16 +97,19 @@ class Batch:
             _tell(f"{source.path}: {error.code}: {error.detail}")
             return False
         self.console.print(_summary(source.path, result))
+        if written:
+            self.console.print(f"wrote {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
         return True
 
-    def _one(self, video: Path) -> Result:
+    def _one(self, video: Path) -> tuple[Result, list[Path]]:
+        """The result, and the files that it was written to."""
         if not video.is_file():
             raise NotAVideoError("there is no such file")
         with _progress(video.name, self.console) as bar:
             found = analyze_video(video, self.engine, self.settings, on_progress=bar.analysed)
             result = self.wishes.select(found)
-            self.wishes.outputs.write(result, video, bar.filmed)
-        return result
+            written = self.wishes.outputs.write(result, video, bar.filmed)
+        return result, written
 
 
 @contextmanager
@@ -142,13 +145,15 @@ class _Bar:
 
 def _summary(video: Path, result: Result) -> Table:
     """A row a face."""
-    title = f"{video.name}: {result.video.duration_s:.1f} s, {len(result.faces)} faces"
+    count = len(result.faces)
+    title = f"{video.name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
     table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
-    for heading in ("face", "from", "to", "overall", "confidence", "share of time"):
+    for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
         table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
     for face in result.faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
-        table.add_row(str(face.face_id), *times, face.emotion, f"{face.confidence:.0%}", _shares(face))
+        figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
+        table.add_row(str(face.face_id), *times, face.emotion, *figures, _shares(face))
     return table
 
 

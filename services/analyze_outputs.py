@@ -41,13 +41,16 @@ class Outputs:
         place = self.places[name]
         return place / f"{video.stem}.{name}" if place.is_dir() else place
 
-    def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> None:
+    def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> list[Path]:
         """Write every form, each file whole or not at all; where none was asked for, print one line of JSON.
+
+        Returns the files.
 
         on_progress  is called with the share of the annotated video that is written
 
         Raises the errors of shared.errors that say what is wrong with the video.
         """
+        written = []
         for name in self.places:
             path = self.path(name, video)
             if path == STDOUT:
@@ -55,8 +58,10 @@ class Outputs:
             else:
                 with atomically(path) as temporary:
                     self._make(name, result, video, temporary, on_progress)
+                written.append(path)
         if not self.places:
             sys.stdout.write(result.model_dump_json() + "\n")
+        return written
 
     def _make(
         self, name: ExportName, result: Result, video: Path, target: Path, on_progress: Callable[[float], None]

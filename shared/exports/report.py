@@ -3,10 +3,15 @@
 from html import escape
 
 from shared.exports.palette import PALETTE
-from shared.exports.spans import Span, shares_of, spans_of
+from shared.exports.spans import Span, shares_of, spans_of, uncertain_share
 from shared.schemas import Face, Result, Window
 
-WIDTH, LANE, PAD = 1000, 56, 8
+WIDTH, LANE, PAD, AXIS, ROOM = 1000, 56, 8, 18, 40
+"""Of a timeline, in units of the drawing; ROOM is for the text of a time."""
+
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
+MOST_TICKS = 12
+"""Times that are written below a timeline: multiples of the smallest step of which there are not more than this."""
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #15171c; max-width: 1040px; margin: 32px auto; padding: 0 20px; }
@@ -16,6 +21,8 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-nu
 th, td { padding: 4px 8px; text-align: right; border-bottom: 1px solid #dcdcd6; white-space: nowrap; }
 .text { text-align: left; } .box { overflow-x: auto; }
 .legend span { display: inline-block; margin-right: 16px; }
+svg text { font-size: 12px; fill: #555b66; }
+.legend .hatched { background: repeating-linear-gradient(45deg, #555b66 0 1.5px, #fff 1.5px 5px); }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 6px; }
 """
 
@@ -26,30 +33,39 @@ HATCH = (
 )
 
 
+TRUST = (
+    "An expression is not a feeling: this describes what a face shows, not what a person feels. The height of a "
+    "window is its confidence; hatched ones are uncertain. A single window is an accident: look for runs of them. "
+    "On people who talk, believe it less than it says. Not for judging people."
+)
+
+
 def html_report(result: Result) -> str:
     """Timeline, share of time and every window of each face."""
     video = result.video
     facts = f"{video.duration_s:.1f} s, {video.width} × {video.height}, {len(result.faces)} faces"
-    model = f"model {result.model.name} {result.model.version}"
+    model = f"model {result.model.name} {result.model.version} ({result.model.sha256[:12]})"
     warnings = "".join(f"<p><b>{escape(warning.detail)}</b></p>" for warning in result.warnings)
     faces = "".join(_face(face, result) for face in result.faces) or "<p>No face was found in this video.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu report</title><style>{STYLE}</style>'
         f"</head><body><h1>What the faces show, and when</h1>"
         f'<p class="soft">{escape(facts)}; {escape(model)}</p>{warnings}{_legend(result)}{HATCH}{faces}'
-        '<p class="soft">An expression is not a feeling: this describes what a face shows, not what a person feels. '
-        "Hatched windows are uncertain.</p></body></html>\n"
+        f'<p class="soft">{TRUST}</p></body></html>\n'
     )
 
 
 def _legend(result: Result) -> str:
     items = (f'<span><i style="background:{PALETTE[label]}"></i>{label}</span>' for label in result.model.labels)
-    return f'<p class="legend">{"".join(items)}</p>'
+    return f'<p class="legend">{"".join(items)}<span><i class="hatched"></i>uncertain</span></p>'
 
 
 def _face(face: Face, result: Result) -> str:
     shares = ", ".join(f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items())
-    overall = f"{face.emotion} over all ({face.confidence:.0%}); share of time: {shares}"
+    overall = (
+        f"{face.emotion} over all ({face.confidence:.0%}); share of time: {shares}; "
+        f"{uncertain_share(face):.0%} of it uncertain"
+    )
     return (
         f"<h2>Face {face.face_id}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>"
         f"{_lane(face, result.video.duration_s)}{_table(face, result.model.labels)}"
@@ -61,7 +77,18 @@ def _lane(face: Face, duration_s: float) -> str:
     bars = "".join(_bar(span, scale) for span in spans_of(face))
     line = f'<line x1="0" x2="{WIDTH}" y1="{LANE - PAD}" y2="{LANE - PAD}" stroke="#8b8f97"/>'
     label = f"Timeline of face {face.face_id}; the table below holds the same figures"
-    return f'<svg viewBox="0 0 {WIDTH} {LANE}" role="img" aria-label="{label}">{line}{bars}</svg>'
+    size = f'viewBox="0 0 {WIDTH} {LANE + AXIS}"'
+    return f'<svg {size} role="img" aria-label="{label}">{_axis(duration_s, scale)}{line}{bars}</svg>'
+
+
+def _axis(duration_s: float, scale: float) -> str:
+    step_s = next((step for step in STEPS_S if duration_s / step <= MOST_TICKS), STEPS_S[-1])
+    times = (index * step_s for index in range(int((duration_s - ROOM / scale) / step_s) + 1))
+    return "".join(
+        f'<line x1="{time_s * scale:.1f}" x2="{time_s * scale:.1f}" y1="0" y2="{LANE}" stroke="#dcdcd6"/>'
+        f'<text x="{time_s * scale + 4:.1f}" y="{LANE + AXIS - 6}">{time_s:g} s</text>'
+        for time_s in times
+    )
 
 
 def _bar(span: Span, scale: float) -> str:

@@ -1,6 +1,6 @@
 """Windows overlap; here each moment belongs to one of them, the one whose middle is nearest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -39,12 +39,22 @@ def moods_of(face: Face) -> Iterator[list[Span]]:
 def shares_of(face: Face) -> dict[str, float]:
     """Share of the face's time for each emotion that it shows, largest first; the shares sum to 1."""
     spans = spans_of(face)
-    total = sum(span.end_s - span.start_s for span in spans) or 1.0
+    total = _length(spans) or 1.0
     shares: dict[str, float] = {}
     for span in spans:
         emotion = span.window.emotion
         shares[emotion] = shares.get(emotion, 0.0) + (span.end_s - span.start_s) / total
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
+
+
+def uncertain_share(face: Face) -> float:
+    """Share of the face's time whose windows are uncertain."""
+    spans = spans_of(face)
+    return _length(span for span in spans if span.window.uncertain) / (_length(spans) or 1.0)
+
+
+def _length(spans: Iterable[Span]) -> float:
+    return sum(span.end_s - span.start_s for span in spans)
 
 
 def _middle(window: Window) -> float:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixt
     """For scripts."""
     assert main(["analyze", "--quiet", pair]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_what_was_written_is_said(tmp_path: Path, video_maker: VideoMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    """The summary counts faces in good English, tells how much is uncertain, and where the files are."""
+    assert main(["analyze", str(video_maker.make(PAN)), "--csv", str(tmp_path), "--report", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert re.search(r": 2\.0 s, 1 face\s*\n", told)
+    assert "uncertain" in told
+    written = told[told.index("wrote ") + 6 :].strip().split(", ")
+    assert sorted(Path(name).suffix for name in written) == [".csv", ".html"]
+    assert all(Path(name).stat().st_size > 0 for name in written)
 
 
 def test_several_videos_give_a_line_each(

@@ -6,9 +6,9 @@ import pandas
 import pytest
 
 from shared.exports import EXPORTS, ExportName
-from shared.exports.spans import moods_of, shares_of, spans_of
+from shared.exports.spans import moods_of, shares_of, spans_of, uncertain_share
 from shared.schemas import EMOTIONS, Result
-from tests.shared.exports.results import two_faces
+from tests.shared.exports.results import face, two_faces, window
 
 RESULT = two_faces()
 
@@ -32,6 +32,13 @@ def test_shares_sum_to_one_largest_first() -> None:
     shares = shares_of(RESULT.faces[0])
     assert sum(shares.values()) == pytest.approx(1)
     assert list(shares) == ["happiness", "sadness", "neutral"]
+
+
+def test_the_uncertain_share_counts_time() -> None:
+    """One of two windows of the same length is one half of the time."""
+    half = face(1, [window(0.0, "neutral", 0.8), window(4.0, "neutral", 0.3)])
+    assert uncertain_share(half) == pytest.approx(0.5)
+    assert [uncertain_share(other) for other in RESULT.faces] == [0.0, 1.0]
 
 
 def test_csv_opens_in_pandas() -> None:
