@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.completion import completion_script
-from shared.api_keys import Limits, Scope, add_key
+from shared.api_keys import Limits, Scope, add_key, remove_key
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
 from shared.exports import ExportName
@@ -116,7 +116,7 @@ def _seconds(text: str) -> float:
 
 
 def _add_keys(commands: Any) -> None:
-    keys = commands.add_parser("keys", help="make API keys")
+    keys = commands.add_parser("keys", help="make API keys, and take them away")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="make a key, print it once, and store its hash in DUYGU_KEYS_FILE")
     add.set_defaults(command=_add_key)
@@ -125,6 +125,10 @@ def _add_keys(commands: Any) -> None:
     add.add_argument("--scopes", nargs="+", type=Scope, choices=list(Scope), default=[Scope.SUBMIT, Scope.READ])
     for limit in Limits.model_fields:
         add.add_argument(f"--{limit.replace('_', '-')}", type=int, metavar="N")
+    remove = actions.add_parser("remove", help="take a key out of DUYGU_KEYS_FILE; a running service notices")
+    remove.set_defaults(command=_remove_key)
+    remove.add_argument("name", help="of the key")
+    remove.add_argument("--file", type=Path, help="file to take it out of (DUYGU_KEYS_FILE)")
 
 
 def _serve(**options: Any) -> int:
@@ -146,11 +150,20 @@ def _worker(queue: QueueName) -> int:
 
 
 def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | None) -> int:
-    path = file or Settings().keys_file
+    print(add_key(_keys_file(file), name, frozenset(scopes), Limits(**limits)))  # noqa: T201
+    return 0
+
+
+def _remove_key(name: str, file: Path | None) -> int:
+    remove_key(_keys_file(file), name)
+    return 0
+
+
+def _keys_file(named: Path | None) -> Path:
+    path = named or Settings().keys_file
     if path is None:
         raise ConfigurationError("name a file with --file or DUYGU_KEYS_FILE")
-    print(add_key(path, name, frozenset(scopes), Limits(**limits)))  # noqa: T201
-    return 0
+    return path
 
 
 def _doctor() -> int:

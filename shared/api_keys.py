@@ -3,15 +3,18 @@
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "duygu"
 
@@ -97,12 +100,62 @@ class KeyRing:
         return Caller(key.name, key.scopes, key.limits)
 
 
+class Keys(Protocol):
+    """What tells callers by their keys."""
+
+    def caller(self, token: str | None) -> Caller:
+        """Who a key belongs to. Raises UnauthorizedError."""
+        ...
+
+
+class KeyFile:
+    """The keys of a file, which is read again when it has changed. Raises ConfigurationError when it is not there yet.
+
+    A change that cannot be read, as when somebody is just writing it, leaves the keys as they were.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = self._refused = _stamp(path)
+        self._ring = read_keys(path)
+
+    def caller(self, token: str | None) -> Caller:
+        """Who a key belongs to by now. Raises UnauthorizedError."""
+        self._look()
+        return self._ring.caller(token)
+
+    def _look(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp in (self._seen, self._refused):
+            return
+        try:
+            self._ring, self._seen = read_keys(self._path), stamp
+            logger.info("the file of API keys has changed; it was read again")
+        except ConfigurationError as error:
+            self._refused = stamp
+            logger.error("%s; the keys that it had before are still good", error.detail)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Another one when a file has changed; empty where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def open_keys(path: Path | None) -> Keys:
+    """The keys of a service. Raises ConfigurationError."""
+    return KeyRing(None) if path is None else KeyFile(path)
+
+
 def read_keys(path: Path | None) -> KeyRing:
     """The keys of a file; an open ring where the service has none. Raises ConfigurationError."""
     if path is None:
         return KeyRing(None)
     try:
-        return KeyRing(_stored.validate_json(path.read_bytes()))
+        return KeyRing(_read(path))
     except (OSError, ValidationError) as error:
         raise ConfigurationError(f"the file of API keys, {path}, cannot be read") from error
 
@@ -114,7 +167,7 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> 
     """
     secret = secrets.token_urlsafe(32)
     try:
-        stored = _stored.validate_json(path.read_bytes()) if path.exists() else []
+        stored = _read(path) if path.exists() else []
         key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits)
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
@@ -123,8 +176,29 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> 
     if any(other.name == name for other in stored):
         raise ConfigurationError(f"{path} has a key named {name} already")
     path.touch(mode=0o600)
-    path.write_text(json.dumps(_stored.dump_python([*stored, key], mode="json"), indent=2) + "\n", encoding="utf-8")
+    _write(path, [*stored, key])
     return f"{PREFIX}_{name}_{secret}"
+
+
+def remove_key(path: Path, name: str) -> None:
+    """Take a key out of a file. Raises ConfigurationError when the file cannot be used or has no such key."""
+    try:
+        stored = _read(path)
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(f"{path} cannot be read") from error
+    left = [key for key in stored if key.name != name]
+    if len(left) == len(stored):
+        raise ConfigurationError(f"{path} has no key named {name}")
+    _write(path, left)
+
+
+def _read(path: Path) -> list[StoredKey]:
+    return _stored.validate_json(path.read_bytes())
+
+
+def _write(path: Path, stored: list[StoredKey]) -> None:
+    """In place: a container to which the file was given knows it by its inode, not by its name."""
+    path.write_text(json.dumps(_stored.dump_python(stored, mode="json"), indent=2) + "\n", encoding="utf-8")
 
 
 def _hash(secret: str) -> str:

@@ -1,23 +1,32 @@
 """Every setting of the service, with its default and its meaning. docs/settings.md is generated from here."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from shared.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000
 
+SECRETS_DIR = "/run/secrets"
+"""Where Docker and, by habit, Kubernetes put what programs shall know and environments shall not show."""
+
 
 class Settings(BaseSettings):
-    """Read from the environment, with the prefix DUYGU_ (REDIS_URL has none)."""
+    """Read from the environment, with the prefix DUYGU_ (REDIS_URL has none), or else from files named like that."""
 
     model_config = SettingsConfigDict(
-        env_prefix="DUYGU_", extra="ignore", frozen=True, protected_namespaces=(), use_attribute_docstrings=True
+        env_prefix="DUYGU_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        protected_namespaces=(),
+        use_attribute_docstrings=True,
     )
 
     host: str = "127.0.0.1"
@@ -29,7 +38,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port that the API listens on; 0 takes a free one."""
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = ""
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL", repr=False)] = ""
     """Redis or Valkey server, as redis://host:port/0. Empty: an embedded Valkey is started."""
 
     data_dir: Path = ROOT / "data"
@@ -38,6 +47,10 @@ class Settings(BaseSettings):
     storage_url: str = ""
     """Where uploads and results lie: a folder that API and workers share, or s3://bucket/prefix, which needs the extra
     `s3`. Empty: the folder `jobs` in `DUYGU_DATA_DIR`."""
+
+    secrets_dir: Path = Path(SECRETS_DIR)
+    """Folder with files that are named like these variables, in small or capital letters, such as `redis_url`: what a
+    file holds is taken where the variable is not set. It need not exist."""
 
     engine: Literal["onnx", "reference"] = "onnx"
     """`onnx` runs everything in ONNX Runtime; `reference` runs facenet-pytorch and the Keras model themselves."""
@@ -58,7 +71,8 @@ class Settings(BaseSettings):
     """Threads of the engine in one worker; 0 takes one for each core."""
 
     keys_file: Path | None = None
-    """File with the API keys, as `duygu keys add` makes it. Without one everybody may do everything."""
+    """File with the API keys, as `duygu keys add` makes it; it is read again when it changes. Without one everybody
+    may do everything."""
 
     webhook_secret: Annotated[str, Field(repr=False, pattern="^(whsec_[A-Za-z0-9+/]{32,88}={0,2})?$")] = ""
     """Signs webhooks: `whsec_` and 24 to 64 random bytes in base64. Empty: there are no webhooks."""
@@ -115,7 +129,7 @@ class Settings(BaseSettings):
     stream_workers: Annotated[int, Field(ge=0)] = 1
     """Worker processes for live sessions that `duygu serve` starts."""
 
-    stream_redis_url: str = ""
+    stream_redis_url: Annotated[str, Field(repr=False)] = ""
     """Redis or Valkey server for the frames of live sessions; it should keep nothing on disk. Empty: the one of
     `REDIS_URL` or, where that is empty too, an embedded Valkey that keeps everything in memory."""
 
@@ -136,6 +150,20 @@ class Settings(BaseSettings):
 
     result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
     """Seconds after its end for which a job and its result are kept."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings come from, the strongest first; the folder of secrets is itself a setting."""
+        folder = Path(os.environ.get("DUYGU_SECRETS_DIR", SECRETS_DIR))
+        secrets = SecretsSettingsSource(settings_cls, folder if folder.is_dir() else None)
+        return init_settings, env_settings, secrets
 
     @property
     def webhooks(self) -> bool:

@@ -6,7 +6,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from shared.api_keys import KeyRing, read_keys
+from shared.api_keys import Keys, open_keys
 from shared.broker import connect_briefly, connect_waiting, redis_url
 from shared.config import Settings
 from shared.following import BLOCK_S
@@ -31,7 +31,7 @@ class Service:
     webhooks: Queue
     storage: Storage
     model: ModelDescription
-    keys: KeyRing
+    keys: Keys
     networks: Networks
     traces: Traces
 
@@ -60,7 +60,7 @@ def open_service(settings: Settings) -> Service:
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=open_storage(settings),
         model=open_model_folder(settings.model).description(),
-        keys=read_keys(settings.keys_file),
+        keys=open_keys(settings.keys_file),
         networks=trusted_networks(settings),
         traces=open_traces("duygu-api"),
     )

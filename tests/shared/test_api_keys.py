@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, read_keys
+from shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, open_keys, read_keys, remove_key
 from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
 
 BOTH = frozenset({Scope.SUBMIT, Scope.READ})
@@ -90,3 +90,52 @@ def test_bad_files_and_names_are_told(path: Path) -> None:
     path.write_text("[{}]")
     with pytest.raises(ConfigurationError):
         read_keys(path)
+
+
+def test_a_change_of_the_file_is_noticed(path: Path) -> None:
+    """A key that is added is good, and one that is taken away is not, without a restart."""
+    first = add_key(path, "first", BOTH, Limits())
+    keys = open_keys(path)
+    second = add_key(path, "second", BOTH, Limits())
+    assert keys.caller(second).name == "second"
+    remove_key(path, "first")
+    with pytest.raises(UnauthorizedError):
+        keys.caller(first)
+    remove_key(path, "second")
+    with pytest.raises(UnauthorizedError):
+        keys.caller(second)
+
+
+def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
+    """As Kubernetes does it: another file takes its name."""
+    old = add_key(path, "app", BOTH, Limits())
+    keys = open_keys(path)
+    other = tmp_path / "other.json"
+    new = add_key(other, "app", BOTH, Limits())
+    other.replace(path)
+    assert keys.caller(new).name == "app"
+    with pytest.raises(UnauthorizedError):
+        keys.caller(old)
+
+
+def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Half a file, or none, leaves the keys as they were and is told once; the whole one counts."""
+    key = add_key(path, "app", BOTH, Limits())
+    keys, whole = open_keys(path), path.read_text()
+    path.write_text(whole[:20])
+    assert keys.caller(key).name == keys.caller(key).name == "app"
+    assert len(caplog.records) == 1
+    path.unlink()
+    assert keys.caller(key).name == "app"
+    path.write_text("[]")
+    with pytest.raises(UnauthorizedError):
+        keys.caller(key)
+
+
+def test_only_keys_that_are_there_can_be_taken_away(path: Path) -> None:
+    """Neither from no file nor from one without the name."""
+    with pytest.raises(ConfigurationError, match="read"):
+        remove_key(path, "app")
+    add_key(path, "app", BOTH, Limits())
+    with pytest.raises(ConfigurationError, match="no key"):
+        remove_key(path, "other")

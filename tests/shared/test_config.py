@@ -1,0 +1,64 @@
+"""Settings from the environment and from files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.config import Settings
+
+SECRET = f"whsec_{'A' * 43}="
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of secrets."""
+    monkeypatch.setenv("DUYGU_SECRETS_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("write", [str.lower, str.upper])
+def test_a_file_stands_for_its_variable(folder: Path, write: Callable[[str], str]) -> None:
+    """With or without the prefix, in small or capital letters, and with the line's end that editors add."""
+    (folder / write("duygu_webhook_secret")).write_text(f"{SECRET}\n")
+    (folder / write("redis_url")).write_text("rediss://:hidden@redis:6379/0\n")
+    settings = Settings()
+    assert settings.webhook_secret == SECRET
+    assert settings.redis_url == "rediss://:hidden@redis:6379/0"
+
+
+def test_the_environment_goes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set there is not looked for in files."""
+    (folder / "redis_url").write_text("redis://file:6379/0")
+    monkeypatch.setenv("REDIS_URL", "redis://environment:6379/0")
+    assert Settings().redis_url == "redis://environment:6379/0"
+
+
+def test_an_empty_file_sets_nothing_up(folder: Path) -> None:
+    """As compose has one where there is no secret."""
+    (folder / "duygu_webhook_secret").write_text("")
+    assert not Settings().webhooks
+
+
+def test_the_folder_need_not_be_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is that worth a warning."""
+    monkeypatch.setenv("DUYGU_SECRETS_DIR", str(folder / "missing"))
+    assert Settings() == Settings(secrets_dir=folder / "missing")
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback or a log with the settings in it gives none away."""
+    monkeypatch.setenv("REDIS_URL", "redis://:hidden@redis:6379/0")
+    monkeypatch.setenv("DUYGU_STREAM_REDIS_URL", "redis://:hidden@redis:6379/1")
+    monkeypatch.setenv("DUYGU_WEBHOOK_SECRET", SECRET)
+    settings = Settings()
+    assert settings.redis_url
+    assert "hidden" not in repr(settings)
+    assert SECRET not in repr(settings)
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose passes on what is not set."""
+    monkeypatch.setenv("DUYGU_KEYS_FILE", "")
+    monkeypatch.setenv("DUYGU_PORT", "")
+    assert Settings() == Settings(keys_file=None, port=8000)
