@@ -20,9 +20,10 @@ find_python() {
 
 # A stamp in the virtual environment holds the text of what was installed last; an interrupted install leaves a mark.
 install() {
-  local stamp=$venv/installed-$1 text=$2
+  local name=$1 stamp=$venv/installed-$1 text=$2
   shift 2
   [ "$(cat "$stamp" 2>/dev/null)" != "$text" ] || return 0
+  [ "$name" = project ] || echo "Installing what \`$name\` needs into $venv; only the first time takes a while." >&2
   if [ -e "$venv/unfinished" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$(find_python)" -m venv --clear "$venv"
   fi

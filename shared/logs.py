@@ -49,3 +49,5 @@ def set_up_logs(log_format: LogFormat, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(TEXT))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    if level.upper() != "DEBUG":
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the command itself tells that it listens

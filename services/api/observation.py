@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +20,8 @@ GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """An id that a proxy may give; anything else is replaced."""
 
 UNKNOWN = "none"
-"""The route of what is none of ours: its path is not repeated, for anybody may invent paths."""
+"""The route of what is none of ours: its path is not repeated, for anybody may invent paths. Parts of pages have it
+too, thirty for each visit, which are no news."""
 
 
 class Observation:
@@ -50,7 +52,8 @@ class Observation:
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
         facts = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
-        logger.info("%s %s %s", method, route, status, extra={"facts": facts})
+        level = logging.DEBUG if route == UNKNOWN and status < HTTPStatus.BAD_REQUEST else logging.INFO
+        logger.log(level, "%s %s %s", method, route, status, extra={"facts": facts})
 
 
 def _request_id(scope: Scope) -> str:
