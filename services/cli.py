@@ -16,6 +16,7 @@ from shared.errors import ConfigurationError, DuyguError
 from shared.exports import ExportName
 from shared.logs import set_up_logs
 from shared.queues import QueueName
+from shared.version import installed_version
 
 USAGE_STATUS = 2
 """Exit status where the settings, the model or the arguments are at fault."""
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def make_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(prog="duygu", description="Emotions of every face in a video, through time.")
+    parser.add_argument("--version", action="version", version=f"duygu {installed_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_worker(commands)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +18,7 @@ from services.api.service import Service, open_service
 from services.api.stream_hub import Hub
 from shared.config import Settings
 from shared.schemas import Problem
+from shared.version import installed_version
 
 ROUTERS = (
     videos.router,
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = Application(
         title="Duygu",
         summary=SUMMARY,
-        version=_version(),
+        version=installed_version(),
         lifespan=_lifespan,
         docs_url=None,  # the framework's own page loads its scripts from elsewhere
         redoc_url=None,
@@ -104,10 +104,3 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
             ],
             expose_headers=["ETag", "Location", "Preference-Applied", "Retry-After"],
         )
-
-
-def _version() -> str:
-    try:
-        return version("duygu")
-    except PackageNotFoundError:  # the images run it without installing it
-        return "0"
