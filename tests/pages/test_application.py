@@ -1,5 +1,6 @@
 """The web application in a real browser, against a whole service with the shipped model."""
 
+import base64
 import csv
 import re
 from pathlib import Path
@@ -31,6 +32,38 @@ def test_a_smile_is_read_as_happiness_at_the_right_time(page: Page, smile: Path)
     page.locator("#lane-view").hover(position={"x": 400, "y": 60})
     expect(page.locator("#tooltip .meter")).to_have_count(7)
     expect(page.locator("#tooltip .meter.best")).to_contain_text("happiness")
+
+
+def drop(page: Page, video: Path, target: str) -> None:
+    """Let a file fall on something, as from the desktop."""
+    data = base64.b64encode(video.read_bytes()).decode()
+    carried = page.evaluate_handle(
+        """([data, name]) => {
+          const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+          const carried = new DataTransfer();
+          carried.items.add(new File([bytes], name, { type: "video/webm" }));
+          return carried;
+        }""",
+        [data, video.name],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event(target, event, {"dataTransfer": carried, "bubbles": True, "cancelable": True})
+
+
+def test_a_video_may_fall_anywhere(page: Page, smile: Path) -> None:
+    """Beside the zone as well; on the empty stage of an earlier result it is that result's picture."""
+    page.goto("/")
+    drop(page, smile, "footer")
+    page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    result = page.url
+    page.reload()
+    expect(page.locator("#stage-note p")).to_contain_text("stayed with you")
+    drop(page, smile, "#stage")
+    expect(page.locator("#stage-note")).to_be_hidden()
+    expect(page.locator(".thumb canvas")).to_have_count(2)
+    assert page.url == result
+    page.locator(".back").click()
+    expect(page.locator("#drop")).not_to_have_class(re.compile("over"))
 
 
 def test_boxes_lie_over_the_face(page: Page, smile: Path) -> None:

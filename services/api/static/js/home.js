@@ -80,14 +80,21 @@ function tell(entry, before) {
   if (entry.state === "succeeded" || entry.state === "failed") announce(`${entry.name}: ${stateText(entry)}`);
 }
 
+/** Files may fall anywhere: a browser would leave the page for one that misses the zone. */
 function acceptDrops(zone) {
-  const over = (event) => {
+  const carry = (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    zone.classList.toggle("over", event.type === "dragenter" || event.type === "dragover");
+    zone.classList.add("over");
   };
-  for (const name of ["dragenter", "dragover", "dragleave"]) zone.addEventListener(name, over);
-  zone.addEventListener("drop", (event) => {
-    over(event);
+  document.addEventListener("dragenter", carry);
+  document.addEventListener("dragover", carry);
+  document.addEventListener("dragleave", (event) => event.relatedTarget ?? zone.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    zone.classList.remove("over");
+    if (event.defaultPrevented || !event.dataTransfer.files.length) return;
+    event.preventDefault();
+    location.hash = "";
     sendAll(event.dataTransfer.files);
   });
 }

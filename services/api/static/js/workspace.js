@@ -138,6 +138,14 @@ async function checkLength() {
   }
 }
 
+/** What is dropped on a stage without a picture is the picture; elsewhere it is another video to analyse. */
+function takeDrop(event) {
+  const [file] = event.dataTransfer.files;
+  if (!file || view.entry.file) return;
+  event.preventDefault();
+  takeFile(file);
+}
+
 /** To the next or the previous beginning of a window of any shown face. */
 function stepWindow(way) {
   const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
@@ -163,6 +171,7 @@ export function startWorkspace() {
   click("mute", () => player.toggleSound());
   click("show-keys", showKeys);
   click("stage", (event) => event.target.closest(".stage-note") || player.toggle());
+  byId("stage").addEventListener("drop", takeDrop);
   byId("speed").addEventListener("change", (event) => { player.speed = Number(event.target.value); });
   byId("own-file").addEventListener("change", (event) => event.target.files[0] && takeFile(event.target.files[0]));
   player.addEventListener("time", drawMoment);
