@@ -2,6 +2,7 @@
 
 import { cssColour, fitCanvas } from "./dom.js";
 import { t } from "./i18n.js";
+import { hatch } from "./legend.js";
 
 const SPAN_S = 30;
 const AXIS = 22;
@@ -73,12 +74,12 @@ export class RecentTimeline {
     moments.forEach((moment, i) => {
       const next = moments[i + 1];
       const end = next && next.time - moment.time < 0.6 ? next.time : moment.time + 0.1;
-      const left = Math.max(place(moment.time), HEAD);
+      const left = Math.round(Math.max(place(moment.time), HEAD)); // whole pixels, or seams show between moments
+      const wide = Math.max(Math.round(place(end)) - left, 1);
       const tall = (LANE - 2 * PAD) * (moment.confidence ?? 0.1);
-      context.globalAlpha = moment.uncertain ? 0.45 : 1;
       context.fillStyle = cssColour(moment.emotion ?? "line-strong");
-      context.fillRect(left, base - tall, Math.max(place(end) - left, 1) + 0.5, tall);
+      context.fillRect(left, base - tall, wide, tall);
+      if (moment.uncertain) hatch(context, left, base - tall, wide, tall);
     });
-    context.globalAlpha = 1;
   }
 }

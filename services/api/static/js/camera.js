@@ -5,6 +5,7 @@ import { RecentTimeline } from "./camera-timeline.js";
 import { byId, make } from "./dom.js";
 import { currentLanguage, decimal, emotionName, percent, setLanguage, t } from "./i18n.js";
 import { askForKey, startKey } from "./key.js";
+import { drawLegend } from "./legend.js";
 import { drawOverlay } from "./overlay.js";
 
 const RATE_HZ = 10;
@@ -162,7 +163,7 @@ function label() {
 
 function translate() {
   byId("language").value = currentLanguage();
-  byId("legend").replaceChildren(...EMOTIONS.map((emotion) => make("li", { class: emotion }, make("span", { class: "swatch" }), emotionName(emotion))));
+  drawLegend(EMOTIONS);
   label();
   say(note);
   listFaces();

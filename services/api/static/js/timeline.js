@@ -1,7 +1,8 @@
 /** A lane for each face: coloured by emotion, as high as the confidence, hatched where uncertain, empty in gaps. */
 
-import { byId, cssColour, fitCanvas, make } from "./dom.js";
+import { byId, cssColour, fitCanvas } from "./dom.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
+import { hatch } from "./legend.js";
 import { windowAt } from "./timebase.js";
 import { hideTooltip, showTooltip } from "./tooltip.js";
 
@@ -156,29 +157,4 @@ export class Timeline {
     if (window) showTooltip(event, face, window);
     else hideTooltip();
   }
-}
-
-function hatch(context, left, top, width, height) {
-  context.save();
-  context.beginPath();
-  context.rect(left, top, width, height);
-  context.clip();
-  context.strokeStyle = cssColour("hatch");
-  context.lineWidth = 3;
-  context.beginPath();
-  for (let x = Math.floor((left - height) / 8) * 8; x < left + width; x += 8) {
-    context.moveTo(x, top + height);
-    context.lineTo(x + height, top);
-  }
-  context.stroke();
-  context.restore();
-}
-
-/** The colours in words, and what hatching means. */
-export function drawLegend(labels) {
-  const swatch = (kind, text) => make("li", {}, make("span", { class: `swatch ${kind}` }), text);
-  byId("legend").replaceChildren(
-    ...labels.map((emotion) => swatch(emotion, emotionName(emotion))),
-    swatch("hatched", t("timeline.uncertain")),
-  );
 }

@@ -6,12 +6,13 @@ import { drawDownloads } from "./downloads.js";
 import { drawFaces, placeThumb, updateFaces } from "./faces.js";
 import { clock, t } from "./i18n.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
+import { drawLegend } from "./legend.js";
 import { drawOverlay } from "./overlay.js";
 import { Player } from "./player.js";
 import { windowTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
 import { spansOf } from "./timebase.js";
-import { drawLegend, Timeline } from "./timeline.js";
+import { Timeline } from "./timeline.js";
 import { drawModel } from "./trust.js";
 
 /** A file whose length differs by more than this, in seconds, is another video. */
