@@ -8,6 +8,9 @@ from typing import ClassVar
 
 MINUTE_S = 60
 
+SERVER_ERROR = 500
+"""The smallest HTTP status of these."""
+
 
 class DuyguError(Exception):
     """A failure with a stable code.
@@ -376,6 +379,11 @@ class ConfigurationError(DuyguError):
 
 def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:
     return [cls, *(sub for child in cls.__subclasses__() for sub in _subclasses(child))]
+
+
+def ours() -> list[str]:
+    """Codes of the failures that lie with the service and its surroundings, not with who asked or what was sent."""
+    return [code for code, cls in by_code().items() if cls.status >= SERVER_ERROR]
 
 
 def by_code() -> dict[str, type[DuyguError]]:

@@ -16,6 +16,7 @@ from services.api.problems import problems
 from services.api.service import Service
 from services.api.stream_metrics import LiveMetrics
 from shared import keys
+from shared.errors import ours
 from shared.jobs import made_at
 from shared.liveness import heard_since
 from shared.queues import QueueName
@@ -41,6 +42,8 @@ class Metrics:
             registry=self.registry,
         )
         self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
+        for code in ours():
+            self.problems.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
         self.live = LiveMetrics(self.registry)
         model = Info("duygu_model", "The model that answers", registry=self.registry)
         model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
 
+from shared.errors import ours
 from shared.schemas import ModelInfo, Result
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -13,6 +14,8 @@ class WorkerMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.jobs = Counter("duygu_jobs", "Jobs that ended here", ["code"], registry=self.registry)
+        for code in ours():
+            self.jobs.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
         self.seconds = Histogram(
             "duygu_job_seconds",
             "Time of a job in a stage: wait in the queue, fetch the video, analyze, annotate, store the result",

@@ -158,7 +158,8 @@ class ModelWorker(SimpleWorker):
     def _give_up(self, job: Job) -> None:
         if job.func_name != ANALYZE_VIDEO:
             return  # nobody waits for it
-        self._place.jobs.fail(job.id, CrashedError())
+        if self._place.jobs.fail(job.id, CrashedError()):
+            self._place.metrics.jobs.labels(CrashedError.code).inc()
         tidy(self._place, job.id)
 
     @contextmanager

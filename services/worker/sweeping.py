@@ -33,7 +33,8 @@ def _end_lost(place: Workplace, job_id: str) -> None:
     record = place.jobs.read(job_id)
     if record and not record.ended:
         logger.warning("job %s was lost; it is ended", job_id)
-        place.jobs.fail(job_id, CrashedError())
+        if place.jobs.fail(job_id, CrashedError()):
+            place.metrics.jobs.labels(CrashedError.code).inc()
 
 
 def _sweep_files(place: Workplace, stored: StoredJob) -> None:

@@ -110,4 +110,5 @@ def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
     assert record
     assert record.error
     assert record.error.code == "crashed"
+    assert place.metrics.registry.get_sample_value("duygu_jobs_total", {"code": "crashed"}) == 1
     assert [job.job_id for job in place.storage.stored()] == [waiting]

@@ -1,0 +1,86 @@
+"""Dashboard and alerts name what is really told."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+from redis import Redis
+
+from services.api.metrics import Metrics
+from services.api.service import open_service
+from services.worker.metrics import WorkerMetrics
+from shared.config import ROOT, Settings
+from shared.errors import by_code
+from shared.queues import QueueName
+from tests.shared.vision.tiny_model import write_tiny_model
+
+ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}
+"""What Prometheus appends to the name of a metric, by its kind."""
+
+METRIC = re.compile(r"\b(?:duygu|process)_[a-z_]+")
+CODES = re.compile(r'code=~?"([^"]+)"')
+QUEUES = re.compile(r'queue=~?"([^"]+)"')
+
+
+def names(registry: CollectorRegistry) -> set[str]:
+    """Everything that a scrape of a registry can hold."""
+    return {metric.name + ending for metric in registry.collect() for ending in ENDINGS[metric.type]}
+
+
+@pytest.fixture
+def told(settings: Settings, valkey_url: str, redis: Redis) -> set[str]:
+    """The metrics of the API and of a worker."""
+    model = write_tiny_model(settings.data_dir / "model")
+    service = open_service(settings.model_copy(update={"redis_url": valkey_url, "model": model}))
+    found = names(Metrics(service).registry) | names(WorkerMetrics().registry)
+    service.redis.close()
+    return found
+
+
+def alerts() -> list[dict[str, Any]]:
+    """The rules."""
+    content = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8"))
+    return [rule for group in content["groups"] for rule in group["rules"]]
+
+
+def questions(node: Any) -> Iterator[str]:
+    """Every expression of the dashboard."""
+    if isinstance(node, dict):
+        if "expr" in node:
+            yield node["expr"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from questions(part)
+
+
+def expressions() -> list[str]:
+    """Of the dashboard and of the alerts."""
+    dashboard = json.loads((ROOT / "deploy/grafana/duygu.json").read_text(encoding="utf-8"))
+    return [*questions(dashboard), *(rule["expr"] for rule in alerts())]
+
+
+def test_every_metric_is_told(told: set[str]) -> None:
+    """By the API or by a worker; and each expression names at least one."""
+    assert all(METRIC.search(expression) for expression in expressions())
+    assert {name for expression in expressions() for name in METRIC.findall(expression)} <= told
+
+
+def test_every_code_and_queue_is_known() -> None:
+    """An alert that waits for a code that was renamed would wait for ever."""
+    text = "\n".join(expressions())
+    codes = {code for found in CODES.findall(text) for code in found.split("|")}
+    queues = {queue for found in QUEUES.findall(text) for queue in found.split("|")}
+    assert codes
+    assert codes <= set(by_code())
+    assert queues <= {queue.value for queue in QueueName}
+
+
+def test_every_alert_is_explained() -> None:
+    """What to do about it stands in the documentation."""
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert [rule["alert"] for rule in alerts() if f"`{rule['alert']}`" not in page] == []
