@@ -106,10 +106,11 @@ def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
 
 
 def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
-    """The CSV that the page offers holds every window of the table."""
+    """The CSV that the page offers holds every window of the table, and is called as the video is."""
     analyse(page, smile)
     with page.expect_download() as download:
         page.locator(".download", has_text="CSV").click()
+    assert download.value.suggested_filename == f"{smile.stem}.csv"
     with Path(download.value.path()).open(newline="") as file:
         rows = list(csv.DictReader(file))
     page.locator("#table summary").click()

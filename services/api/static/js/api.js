@@ -44,7 +44,7 @@ export const getModel = () => call("/v1/model");
 export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
 export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
 
-/** A result as a file. A link cannot send a key. */
+/** A result as a file. */
 export async function getFile(link) {
   const response = await called(link, {}, {});
   if (!response.ok) throw new Problem(parsed(await response.text(), response.status));

@@ -4,20 +4,22 @@ import { getFile, resultLink } from "./api.js";
 import { byId, icon, make } from "./dom.js";
 import { errorTitle, t } from "./i18n.js";
 import { annotate } from "./jobs.js";
-import { hasKey } from "./key.js";
+
+/** A browser takes a moment to save what it was given. */
+const KEPT_MS = 60_000;
 
 const FORMATS = ["csv", "html", "png", "json", "ndjson", "vtt", "srt"];
 
-/** A link cannot send a key: with one, the file is fetched first. */
+/** Fetch the file first: a link alone cannot send a key, and the server does not know what the video was called. */
 async function save(event) {
-  if (!hasKey()) return;
   const { href, download } = event.currentTarget;
   event.preventDefault();
-  byId("downloads-note").textContent = "";
+  byId("downloads-note").textContent = t("downloads.fetching", { name: download });
   try {
     const url = URL.createObjectURL(await getFile(href));
     make("a", { href: url, download }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
+    byId("downloads-note").textContent = t("downloads.saved", { name: download });
   } catch (problem) {
     byId("downloads-note").textContent = errorTitle(problem);
   }

@@ -30,8 +30,6 @@ function keep(text) {
   }
 }
 
-export const hasKey = () => key !== null;
-
 /** Headers of a call. */
 export const authorization = () => (key ? { Authorization: `Bearer ${key}` } : {});
 

@@ -126,6 +126,8 @@ export default {
     png: "The timeline as a picture",
     mp4: "The video with boxes and timeline",
     make_mp4: "Make the video with boxes and timeline; sends yours once more",
+    fetching: "Fetching {name}",
+    saved: "{name} is saved.",
     no_mp4: "Choose the video above; then a copy with boxes can be made",
   },
   keys: {

@@ -126,6 +126,8 @@ export default {
     png: "Resim olarak zaman çizelgesi",
     mp4: "Kutular ve zaman çizelgesiyle video",
     make_mp4: "Kutular ve zaman çizelgesiyle video yap; videonuz bir kez daha gönderilir",
+    fetching: "{name} alınıyor",
+    saved: "{name} kaydedildi.",
     no_mp4: "Önce yukarıda videoyu seçin; sonra kutulu bir kopyası yapılabilir",
   },
   keys: {
