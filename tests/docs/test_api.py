@@ -1,0 +1,27 @@
+"""What docs/api.md shows works as it stands there."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from docs.generate import DOCS
+from tests.docs.test_python import BLOCK
+from tests.pages.visits import served
+from tests.videos import STILL, VideoMaker
+
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def test_the_python_runs(
+    tmp_path: Path, video_maker: VideoMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both clients, against a whole service, get a face that smiles."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(video_maker.make(STILL), "clip.mp4")
+    blocks = "\n".join(BLOCK.findall((DOCS / "api.md").read_text(encoding="utf-8")))
+    with served(tmp_path / "data") as url:
+        exec(blocks.replace(ADDRESS, url), {})  # noqa: S102 - our own page
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("1 happiness ")
+    assert "happiness" in told[1]
