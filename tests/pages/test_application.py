@@ -178,6 +178,19 @@ def test_boxes_keep_to_the_picture_where_sound_begins_before_it(page: Page, vide
     page.wait_for_function("() => document.getElementById('video').currentTime > 3.8")
 
 
+def test_several_videos_wait_for_each_other(page: Page, smile: Path, tmp_path: Path) -> None:
+    """One that waits can be taken back; the others come, and nobody is led away from the list."""
+    copies = [tmp_path / f"{name}.webm" for name in ("one", "two", "three")]
+    for copy in copies:
+        copy.write_bytes(smile.read_bytes())
+    page.goto("/")
+    page.set_input_files("#file", copies)
+    page.get_by_role("button", name="three.webm").click()
+    expect(page.locator(".job")).to_have_count(2)
+    expect(page.locator(".job[data-state=succeeded]")).to_have_count(2, timeout=PATIENCE_MS)
+    expect(page.locator("#home")).to_be_visible()
+
+
 def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
     """A text file is refused with its code, and can be taken off the list."""
     text = tmp_path / "notes.mp4"

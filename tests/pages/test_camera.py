@@ -50,9 +50,10 @@ def live(camera_browser: Browser, address: str) -> Iterator[Page]:
     )
     page = context.new_page()
     wrong: list[str] = []
+    own = (address, f"blob:{address}")
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: None if request.url.startswith(address) else wrong.append(request.url))
+    page.on("request", lambda request: None if request.url.startswith(own) else wrong.append(request.url))
     page.goto("/camera")
     yield page
     context.close()
@@ -74,6 +75,18 @@ def test_a_smile_is_seen(live: Page) -> None:
         assert live.evaluate(drawn.replace("ID", f"'{canvas}'"))
     live.get_by_role("button", name="Stop").click()
     expect(live.locator("#note")).to_have_text("The camera is off.")
+
+
+def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:
+    """From the first page's camera to the result, which plays what was recorded."""
+    live.goto("/")
+    live.get_by_role("button", name="Record").click()
+    live.get_by_role("button", name="Start", exact=True).click()
+    expect(live.locator("#recorder-note")).to_have_text(re.compile(r"0:0[3-9]"), timeout=PATIENCE_MS)
+    live.get_by_role("button", name="Stop and use it").click()
+    live.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    expect(live.locator("#video-name")).to_contain_text("Recording")
+    expect(live.locator(".face").first).to_contain_text("happiness")
 
 
 def test_the_first_page_leads_here_and_back(live: Page) -> None:

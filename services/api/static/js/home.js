@@ -101,7 +101,8 @@ function acceptDrops(zone) {
 
 export function sendAll(files) {
   const annotate = byId("annotate").checked;
-  for (const file of files) send(file, { annotate });
+  const awaited = files.length === 1;
+  for (const file of files) send(file, { annotate, awaited });
 }
 
 export function startHome() {

@@ -9,7 +9,7 @@ const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
 
-/** key -> { key, id, name, state, progress, error, trouble, since, duration, found, video, file, annotate, replaces, controller } */
+/** key -> { key, id, name, state, progress, error, trouble, since, duration, found, video, file, annotate, awaited, replaces, controller } */
 const entries = new Map();
 const listeners = new Set();
 
@@ -65,15 +65,15 @@ export function adopt(id) {
   return entry;
 }
 
-/** Send a file and follow its job; `annotate` asks for the video with what was found in it. */
-export async function send(file, { annotate = false, replaces = null } = {}) {
-  const entry = { key: newKey(), id: null, name: file.name, added: Date.now(), file, annotate, replaces };
+/** Send a file and follow its job. `annotate` asks for the video with what was found in it; `awaited` is what somebody looks forward to. */
+export async function send(file, { annotate = false, awaited = false, replaces = null } = {}) {
+  const entry = { key: newKey(), id: null, name: file.name, added: Date.now(), file, annotate, awaited, replaces };
   entries.set(entry.key, entry);
   await transmit(entry);
 }
 
 /** Send the file of a result again for the video with what was found in it; what comes takes the result's place. */
-export const annotate = (entry) => send(entry.file, { annotate: true, replaces: entry });
+export const annotate = (entry) => send(entry.file, { annotate: true, awaited: true, replaces: entry });
 
 let sent = 0;
 

@@ -37,10 +37,10 @@ async function route() {
   }
 }
 
-/** A person who sent one video and waits for it is led to its result. */
+/** Who sent one video alone and waits for it is led to its result. */
 function openWhenAlone(entry, before) {
   const waiting = all().some((other) => !hasEnded(other));
-  const fresh = entry.file && (before === "running" || before === "queued");
+  const fresh = entry.awaited && (before === "running" || before === "queued");
   if (entry.state === "succeeded" && fresh && !waiting && !byId("home").hidden) location.hash = `#job/${entry.id}`;
 }
 
