@@ -11,7 +11,7 @@ from shared.vision.types import Floats
 RECIPE_KEY = "recipe"
 """Where a model file keeps its recipe: a metadata property in ONNX, an attribute in HDF5."""
 
-BATCH = 32
+BATCH = 8
 """Clips in one run, so that memory does not follow the number of faces."""
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import cv2
+
 from shared.config import Settings
 from shared.errors import ModelError
 from shared.model_folder import ModelFolder, open_model_folder
@@ -43,6 +45,7 @@ def load_engine(settings: Settings) -> Engine:
 def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
     if settings.engine == "reference":
         return _reference_parts(settings, folder)
+    cv2.setNumThreads(1)  # on pictures so small, its threads take a tenth more of the processor and save no time
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
     return detector, OnnxClassifier(folder, threads=settings.threads)
 

@@ -5,7 +5,7 @@ has the last word and finds five landmarks. O-Net alone follows a face from one 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ REFINEMENT_SIDE, OUTPUT_SIDE = 24, 48
 FACTOR = 0.709
 """From one pyramid level to the next: half the area, as in the paper and in facenet-pytorch."""
 
+NEAR, LIKE = 1.0, 2.0
+"""A face is near a box that lies within so many sides around it, and like it between half and twice its side."""
+
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
 
@@ -34,32 +37,33 @@ LEVEL_OVERLAP, FRAME_OVERLAP = 0.5, 0.7
 """Non-maximum suppression within a pyramid level, and between all boxes of a frame."""
 
 
-class WholeView:
-    """The small copy of a frame, of which many areas are looked at: added up once for all."""
+class AreaView:
+    """An area of a frame's small copy in which much is looked at: added up once for all."""
 
-    def __init__(self, frame: Frame) -> None:
-        self.size = frame.small_size
-        self.sums = integral(frame.rgb)
+    def __init__(self, frame: Frame, area: Area) -> None:
+        left, top, right, bottom = area
+        self.size = (right - left, bottom - top)
+        self.sums = integral(frame.rgb_part(area))
 
     def sums_of(self, area: Area) -> Sums:
-        """The integral over an area."""
+        """The integral over a part, in pixels from the area's corner."""
         left, top, right, bottom = area
         return self.sums[top : bottom + 1, left : right + 1]
 
 
-class PartView:
-    """The small copy of a frame, of which a few areas are looked at: made and added up one by one."""
+class PartsView:
+    """A frame's small copy of which a few parts are looked at: made and added up one by one."""
 
     def __init__(self, frame: Frame) -> None:
         self.size = frame.small_size
         self._frame = frame
 
     def sums_of(self, area: Area) -> Sums:
-        """The integral over an area."""
+        """The integral over a part."""
         return integral(self._frame.rgb_part(area))
 
 
-View = WholeView | PartView
+View = AreaView | PartsView
 
 
 class Mtcnn:
@@ -81,23 +85,46 @@ class Mtcnn:
 
     def detect(self, frame: Frame) -> Detections:
         """All faces of the frame, best first."""
-        view = WholeView(frame)
-        found = self._judged(view, self._refined(view, self._proposals(view)))
-        found = found.take(found.scores > THRESHOLDS[2])
-        found = found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
-        return _scaled(found, frame.scale)
+        width, height = frame.small_size
+        view = AreaView(frame, (0, 0, width, height))
+        return _scaled(self._cascaded(view, pyramid(height, width, self._min_face)), frame.scale)
+
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """The faces near each box (N, 4), as large as it give or take, best first."""
+        found = [self._detected_near(frame, box) for box in squares(boxes / np.float32(frame.scale))]
+        everything = Detections.joined([Detections.none(), *found])
+        kept = suppress(everything.boxes, everything.scores, FRAME_OVERLAP, by_smaller=True)
+        return _scaled(everything.take(kept), frame.scale)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """For each box (N, 4) where a face was a moment ago: where O-Net sees it now; score 0 where it sees none."""
-        found = self._judged(PartView(frame), squares(boxes / np.float32(frame.scale)))
+        found = self._judged(PartsView(frame), squares(boxes / np.float32(frame.scale)))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
         return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
 
-    def _proposals(self, view: WholeView) -> Floats:
+    def _detected_near(self, frame: Frame, box: Floats) -> Detections:
+        side = float(box[2] - box[0])
+        left, top, right, bottom = _within(frame.small_size, box + NEAR * side * np.array([-1, -1, 1, 1], np.float32))
+        if right - left < PATCH or bottom - top < PATCH:
+            return Detections.none()
+        width, height = frame.small_size
+        scales = pyramid(height, width, self._min_face)
+        likely = (scale for scale in scales if 1 / LIKE <= PATCH / scale / side <= LIKE)
+        found = self._cascaded(AreaView(frame, (left, top, right, bottom)), likely)
+        corner = np.array([left, top], np.float32)
+        return Detections(found.boxes + np.tile(corner, 2), found.scores, found.landmarks + corner)
+
+    def _cascaded(self, view: AreaView, scales: Iterable[float]) -> Detections:
+        """All three networks one after the other."""
+        found = self._judged(view, self._refined(view, self._proposals(view, scales)))
+        found = found.take(found.scores > THRESHOLDS[2])
+        return found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
+
+    def _proposals(self, view: AreaView, scales: Iterable[float]) -> Floats:
         """P-Net over the pyramid: square boxes (N, 4)."""
         width, height = view.size
         found = []
-        for scale in pyramid(height, width, self._min_face):
+        for scale in scales:
             level = area_means(view.sums, int(height * scale + 1), int(width * scale + 1))
             scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
             candidates = _patches(scores[0, 0], shifts[0], scale)
@@ -137,6 +164,12 @@ def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
     while shorter * scale >= PATCH:
         yield scale
         scale *= FACTOR
+
+
+def _within(size: tuple[int, int], box: Floats) -> Area:
+    """The box in whole pixels, as far as it lies in a picture of this width and height."""
+    left, top, right, bottom = np.clip(np.rint(box), 0, np.tile(size, 2)).astype(int).tolist()
+    return left, top, right, bottom
 
 
 def _expected(folder: Path) -> dict[str, str]:

@@ -49,6 +49,10 @@ class ReferenceDetector:
             boxes.astype(np.float32) * factor, scores.astype(np.float32), landmarks.astype(np.float32) * factor
         )
 
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """All faces of the frame."""
+        return self.detect(frame)
+
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """O-Net on each box, as in the third stage of facenet-pytorch's detect_face."""
         around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))

@@ -15,11 +15,11 @@ from shared.vision.boxes import centres, containments
 from shared.vision.cuts import Scene
 from shared.vision.types import Detections, Detector, Floats, Frame
 
-SOONEST_S, LATEST_S = 0.1, 2.0
+SOONEST_S, LATEST_S = 0.1, 4.0
 """Between two looks at the whole frame. A look that brings news is followed by one soon; the wait doubles with each
 that brings none."""
 
-STIRRED_SHARE = 0.25
+STIRRED_SHARE = 0.125
 """Share of that wait after which a change away from the followed faces is enough for the next look."""
 
 EVERY_FRAME = 0.0
@@ -156,12 +156,13 @@ class Tracker:
         return [track for track in self.tracks if not track.missing]
 
     def _is_due(self, frame: Frame) -> bool:
-        if self.searched_s is None:
+        if self._has_waited(frame, 1):
             return True
-        waited_s = frame.time_s - self.searched_s + TICK_ROUNDING_S
-        if waited_s >= self.wait_s:
-            return True
-        return waited_s >= self.wait_s * STIRRED_SHARE and self.scene.is_stirred(self._shares(frame))
+        return self._has_waited(frame, STIRRED_SHARE) and self.scene.is_stirred(self._shares(frame))
+
+    def _has_waited(self, frame: Frame, share: float) -> bool:
+        """Whether this share of the wait for the next search is over."""
+        return self.searched_s is None or frame.time_s - self.searched_s + TICK_ROUNDING_S >= self.wait_s * share
 
     def _shares(self, frame: Frame) -> Floats:
         """Boxes of the faces that are followed, (N, 4) shares of the frame's width and height."""
@@ -175,11 +176,26 @@ class Tracker:
     def _follow(self, frame: Frame) -> bool:
         """Find each track again near where it should be. False, and nothing is changed, when one is lost."""
         pairs = self._refined(frame, self.seen(), [])
-        if len(pairs) < len(self.seen()):
+        followed = {track.key for track, _ in pairs}
+        lost = [track for track in self.seen() if track.key not in followed]
+        if lost and any(track.missing for track in self.tracks):
             return False
-        for track, sighting in pairs:
+        near = self._found_near(frame, lost, [sighting.box for _, sighting in pairs])
+        if len(near) < len(lost):
+            return False
+        for track, sighting in near:
+            track.find(sighting)
+        for track, sighting in pairs + near:
             track.see(sighting, frame.time_s)
         return True
+
+    def _found_near(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
+        """Let the whole cascade look for these tracks near where they should be, on faces that are not taken."""
+        if not tracks:
+            return []
+        expected = np.stack([track.expected(frame.time_s) for track in tracks])
+        found = sightings(frame, self._detector.detect_near(frame, expected))
+        return match(tracks, [sighting for sighting in found if not _covered(sighting.box, taken)], frame.time_s)
 
     def _search(self, frame: Frame) -> None:
         """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""

@@ -126,6 +126,12 @@ class Detections:
         return Detections(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
 
     @staticmethod
+    def joined(parts: "list[Detections]") -> "Detections":
+        """All of them, in order; `parts` is not empty."""
+        boxes, scores, landmarks = zip(*((part.boxes, part.scores, part.landmarks) for part in parts), strict=True)
+        return Detections(np.concatenate(boxes), np.concatenate(scores), np.concatenate(landmarks))
+
+    @staticmethod
     def none() -> "Detections":
         """No face at all."""
         return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
@@ -136,6 +142,10 @@ class Detector(Protocol):
 
     def detect(self, frame: Frame) -> Detections:
         """All faces of the frame."""
+        ...
+
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """The faces about as large as one of these boxes (N, 4), and near it; perhaps others too."""
         ...
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:

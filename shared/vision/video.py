@@ -11,8 +11,8 @@ from shared.vision.decoder import Video
 from shared.vision.engine import Engine
 from shared.vision.results import Reader, Timeline
 
-BATCH = 16
-"""Clips that are classified together."""
+BATCH = 4
+"""Clips that are classified together. More of them are hardly quicker each, and the decoder would wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

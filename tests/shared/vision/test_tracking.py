@@ -37,6 +37,10 @@ class Counted:
         self.searches += 1
         return self.detector.detect(frame)
 
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """As it is."""
+        return self.detector.detect_near(frame, boxes)
+
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """As it is."""
         return self.detector.refine(frame, boxes)
