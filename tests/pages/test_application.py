@@ -191,6 +191,15 @@ def test_several_videos_wait_for_each_other(page: Page, smile: Path, tmp_path: P
     expect(page.locator("#home")).to_be_visible()
 
 
+def test_what_the_browser_cannot_play_is_shown_without(page: Page, video_maker: VideoMaker) -> None:
+    """Chromium plays the sound of such a file and no picture; boxes and timeline move all the same."""
+    hevc = Scene(duration_s=2.0, codec="libx265", container="mp4", sound=True)
+    analyse(page, video_maker.make(hevc))
+    expect(page.locator("#stage-note p")).to_contain_text("cannot play")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 0.2")
+
+
 def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
     """A text file is refused with its code, and can be taken off the list."""
     text = tmp_path / "notes.mp4"

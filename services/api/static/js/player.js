@@ -18,11 +18,15 @@ export class Player extends EventTarget {
     this.#video = video;
     for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.#tell("state"));
     for (const name of ["seeked", "seeking", "loadeddata"]) video.addEventListener(name, () => this.#tell("time"));
-    video.addEventListener("error", () => {
-      if (!this.#url) return;
-      this.detach();
-      this.#tell("unplayable");
-    });
+    video.addEventListener("error", () => this.#giveUp());
+    video.addEventListener("loadedmetadata", () => video.videoWidth || this.#giveUp());
+  }
+
+  /** Where a browser knows no part of a file, or its sound alone, the clock runs without it. */
+  #giveUp() {
+    if (!this.#url) return;
+    this.detach();
+    this.#tell("unplayable");
   }
 
   /** Begin with a result that is `duration` seconds long, of pictures `frame` seconds apart. */

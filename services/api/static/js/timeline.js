@@ -55,7 +55,7 @@ export class Timeline {
   get #width() { return Math.max(this.scroll.clientWidth, 1); }
   get #scale() { return (this.#width * this.#zoom) / (this.#player.duration || 1); }
   get #left() { return this.scroll.scrollLeft / this.#scale; }
-  get #height() { return AXIS + this.#view.result.faces.length * LANE; }
+  get #height() { return AXIS + Math.max(this.#view.result.faces.length, 1) * LANE; }
 
   #layout() {
     byId("lane-spacer").style.width = `${this.#width * this.#zoom}px`;

@@ -48,7 +48,7 @@ export default {
   stage: {
     choose: "Choose the video",
     missing: "The video itself stayed with you. Choose it again to see it under the boxes.",
-    unplayable: "This browser cannot play this kind of video, so the boxes move on their own.",
+    unplayable: "This browser cannot play this kind of video, so the boxes move on their own. It can play the MP4 with boxes, below.",
     other: "That is another video: it is {found} long, this result is of {wanted}.",
   },
   player: {
@@ -68,7 +68,7 @@ export default {
     show: "Show face {id}",
     seen: "{start} – {end}",
     away: "not in the picture",
-    waiting: "no window yet",
+    waiting: "no window at this moment",
     uncertain: "uncertain",
     nobody: "No face was found in this video. Faces may be too small, turned away or too dark.",
   },

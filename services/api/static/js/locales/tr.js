@@ -48,7 +48,7 @@ export default {
   stage: {
     choose: "Videoyu seç",
     missing: "Videonun kendisi sizde kaldı. Kutuların altında görmek için onu yeniden seçin.",
-    unplayable: "Bu tarayıcı bu tür videoyu oynatamıyor; kutular kendi başına ilerliyor.",
+    unplayable: "Bu tarayıcı bu tür videoyu oynatamıyor; kutular kendi başına ilerliyor. Aşağıdaki kutulu MP4'ü oynatabilir.",
     other: "Bu başka bir video: süresi {found}, bu sonucun videosu ise {wanted}.",
   },
   player: {
@@ -68,7 +68,7 @@ export default {
     show: "Yüz {id} görünsün",
     seen: "{start} – {end}",
     away: "görüntüde değil",
-    waiting: "henüz pencere yok",
+    waiting: "bu anda pencere yok",
     uncertain: "belirsiz",
     nobody: "Bu videoda yüz bulunamadı. Yüzler çok küçük, çok karanlık ya da dönük olabilir.",
   },
