@@ -94,7 +94,7 @@ class Warning(Schema):  # noqa: A001 - the word of the contract
 
 
 class Result(Schema):
-    """Every face of one video, and what it felt when."""
+    """Every face of one video, and what it showed when."""
 
     schema_version: Literal["1"] = "1"
     job_id: str | None = Field(description="null when no job was involved, as on the command line")

@@ -24,6 +24,12 @@ def camera() -> FileResponse:
     return FileResponse(STATIC / "camera.html", headers={"Cache-Control": "no-cache"})
 
 
+@router.get("/api")
+def api() -> FileResponse:
+    """The calls, for people."""
+    return FileResponse(STATIC / "api.html", headers={"Cache-Control": "no-cache"})
+
+
 def mount_pages(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)

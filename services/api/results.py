@@ -58,7 +58,7 @@ FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
     responses={200: {"content": CONTENT}, **problems(*MISSING)},
 )
 def read_result(record: KnownJob, service: TheService, format: Format = None, accept: Accept = "*/*") -> Response:  # noqa: A002
-    """Every face of a video, and what it felt when. For a job that failed this answers with the job's error."""
+    """Every face of a video, and what it showed when. For a job that failed this answers with the job's error."""
     if record.error:
         return _failure(record.error)
     if record.status != JobStatus.SUCCEEDED:

@@ -25,7 +25,7 @@ def faults(page: Page) -> list[str]:
 def test_nothing_keeps_anybody_out(
     browser: Browser, address: str, smile: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    """First page, list of jobs, result with its table open, and live page: on desktop and phone, light and dark."""
+    """First page, list of jobs, result with its table open, live page and API: on desktop and phone, light and dark."""
     # axe is put into the page as a script, which the page's own policy would forbid.
     context = browser.new_context(
         base_url=address,
@@ -46,5 +46,8 @@ def test_nothing_keeps_anybody_out(
     found["list"] = faults(page)
     page.goto("/camera")
     found["live"] = faults(page)
+    page.goto("/api")
+    page.locator(".api-call summary").first.click()
+    found["API"] = faults(page)
     context.close()
     assert found == {name: [] for name in found}

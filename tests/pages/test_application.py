@@ -228,10 +228,32 @@ def test_both_languages_have_the_same_texts(page: Page) -> None:
     assert page.evaluate(keys)
 
 
+def test_every_call_is_shown(page: Page, address: str) -> None:
+    """The page at /api has each call of the description, with what it takes and answers; curl asks this service."""
+    page.goto("/")
+    page.get_by_role("link", name="API").click()
+    calls = page.locator(".api-call summary")
+    expect(calls).to_have_count(page.evaluate(CALLS))
+    calls.first.click()
+    first = page.locator(".api-call").first
+    expect(first.locator(".call")).to_have_text(f"curl -F video=@holiday.mp4 {address}/v1/videos")
+    expect(first).to_contain_text("The upload is too large (too_large)")
+
+
+CALLS = """async () => {
+  const { paths } = await (await fetch("/openapi.json")).json();
+  return Object.values(paths).flatMap((operations) => Object.keys(operations)).length;
+}"""
+
+
 def test_nothing_is_wider_than_a_phone(page: Page, smile: Path) -> None:
-    """At 390 pixels neither page scrolls sideways."""
+    """At 390 pixels no page scrolls sideways, not even in Turkish, whose words are longer."""
     page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    page.select_option("#language", "tr")
     analyse(page, smile)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    page.goto("/")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for address, whole in (("/", "#drop"), ("/api", ".api-call")):
+        page.goto(address)
+        page.locator(whole).first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

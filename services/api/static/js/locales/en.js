@@ -9,6 +9,13 @@ export default {
     unknown: "The service does not take this key. Enter another one; it is kept for this tab only.",
     kept: "A key is in use. Another one takes its place, for this tab only.",
   },
+  api: {
+    title: "The API",
+    lead: "Hand in a video, ask how it goes, fetch the result. Every call answers in JSON; errors have a code that never changes.",
+    programs: "For programs:",
+    parameters: "What it takes",
+    answers: "What it answers",
+  },
   nav: { label: "Site", live: "Live", api: "API", language: "Language", theme: "Dark or light" },
   home: {
     headline: "Every face, second by second.",

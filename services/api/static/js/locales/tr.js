@@ -9,6 +9,13 @@ export default {
     unknown: "Hizmet bu anahtarı kabul etmiyor. Başka bir anahtar girin; yalnızca bu sekmede tutulur.",
     kept: "Bir anahtar kullanılıyor. Yenisi, yalnızca bu sekmede, onun yerini alır.",
   },
+  api: {
+    title: "API",
+    lead: "Bir video gönderin, nasıl gittiğini sorun, sonucu alın. Her çağrı JSON ile yanıt verir; hataların hiç değişmeyen bir kodu vardır.",
+    programs: "Programlar için:",
+    parameters: "Aldıkları",
+    answers: "Yanıtları",
+  },
   nav: { label: "Site", live: "Canlı", api: "API", language: "Dil", theme: "Koyu ya da açık" },
   home: {
     headline: "Her yüz, saniye saniye.",
