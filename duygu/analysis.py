@@ -67,9 +67,11 @@ class Analysis:
         for row, face in enumerate(self.faces):
             _draw_lane(axes, face, -row)
         axes.set_yticks([0.4 - row for row in range(len(self.faces))], [f"face {face.face_id}" for face in self.faces])
-        axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)))
+        lowest = 1 - max(len(self.faces), 1)
+        axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)), ylim=(lowest - 0.1, 1.1))
         for emotion in self.result.model.labels:
             axes.bar(0, 0, color=PALETTE[emotion], label=emotion)
+        axes.bar(0, 0, width=0, color="white", edgecolor="grey", hatch="///", label="uncertain")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         return axes
 

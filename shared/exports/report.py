@@ -33,6 +33,9 @@ HATCH = (
 )
 
 
+WORDS, TEXT = ("emotion", "notes"), ' class="text"'
+"""Columns that hold words, which begin where their heading begins."""
+
 TRUST = (
     "An expression is not a feeling: this describes what a face shows, not what a person feels. The height of a "
     "window is its confidence; hatched ones are uncertain. A single window is an accident: look for runs of them. "
@@ -101,7 +104,7 @@ def _bar(span: Span, scale: float) -> str:
 
 def _table(face: Face, labels: list[str]) -> str:
     names = ("from", "to", "emotion", "confidence", *labels, "notes")
-    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    heads = "".join(f'<th scope="col"{TEXT if name in WORDS else ""}>{name}</th>' for name in names)
     rows = "".join(_row(window, labels) for window in face.windows)
     return f'<div class="box"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 

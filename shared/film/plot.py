@@ -45,6 +45,7 @@ def _legend(canvas: Canvas, labels: list[str]) -> None:
         canvas[MARGIN : MARGIN + 20, left : left + 20] = colour_of(label)
         write(canvas, label, left + 30, MARGIN + 18, 16, INK)
         left += width_of(label, 16) + 66
+    write(canvas, "hatched: uncertain", left, MARGIN + 18, 16, SOFT)
 
 
 def _axis(canvas: Canvas, duration_s: float) -> None:
