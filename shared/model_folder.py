@@ -18,7 +18,11 @@ MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
 H5 = "3dcnn_emotion_model.h5"
 ONNX = "3dcnn_emotion_model.onnx"
+INT8 = "3dcnn_emotion_model.int8.onnx"
 LABELS = "emotion_labels.npy"
+
+MADE_FROM = "made_from"
+"""Where the network in integers keeps the sha256 of the one that it was made from, among its metadata."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -47,6 +51,11 @@ class ModelFolder:
     def onnx(self) -> Path:
         """The network for ONNX Runtime, its recipe in the metadata."""
         return self.path / ONNX
+
+    @property
+    def int8(self) -> Path | None:
+        """The same in eight-bit integers, where the folder has it."""
+        return self.path / INT8 if INT8 in self.manifest.files else None
 
     @property
     def h5(self) -> Path:

@@ -1,6 +1,7 @@
 """ONNX Runtime, set up the one way this engine uses it."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,23 @@ from shared.errors import ModelError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+
+BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}
+"""What Linux calls the instructions that add up products of bytes, on x86 and on ARM."""
+
+CPU = Path("/proc/cpuinfo")
+
+
+@cache
+def multiplies_bytes() -> bool:
+    """Whether the processor adds up products of bytes at once; without, integers are slower and can overflow."""
+    try:
+        lines = CPU.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return not BYTE_PRODUCTS.isdisjoint(flags.split())
 
 
 def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":

@@ -1,0 +1,135 @@
+"""A twin of the ONNX network in eight-bit integers: `python -m training.quantise FOLDER --stills stills48.npz`.
+
+Three times as fast on processors that multiply bytes, at answers that hardly differ. The engine takes it where the
+processor can, and the network itself elsewhere.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from shared.errors import ModelError
+from shared.model_folder import INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
+from shared.vision.classifier import RECIPE_KEY
+from shared.vision.crops import normalise
+from shared.vision.recipe import Recipe
+from shared.vision.types import Floats, Image
+from training.command import run as run_command
+from training.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
+
+CALIBRATION = 400
+"""Stills on which the range of each layer is measured."""
+
+BATCH = 16
+
+LEAST_AGREEMENT = 0.97
+"""Share of clips for which both networks must name the same emotion."""
+
+LAYERS = ["Conv", "Add", "Relu", "AveragePool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both networks on labelled stills."""
+
+    agreement: float
+    accuracy: float  # of the network
+    accuracy_int8: float
+
+
+class Clips(CalibrationDataReader):  # type: ignore[misc] # the package has no types
+    """Hands clips to ONNX Runtime, a few at a time."""
+
+    def __init__(self, clips: Floats) -> None:
+        self._parts = iter([{"clips": part} for part in parts(clips)])
+
+    def get_next(self) -> dict[str, Floats] | None:
+        """The next ones, or None."""
+        return next(self._parts, None)
+
+
+def quantise(folder: Path, clips: Floats) -> None:
+    """Write the twin into a model folder and its manifest.
+
+    clips  (N, frames, size, size, 1) normalised, on which the range of each layer is measured
+
+    Raises ModelError when the folder is damaged, or when the twin too often says something else.
+    """
+    opened = open_model_folder(folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        prepared, made = Path(temporary) / "prepared.onnx", Path(temporary) / INT8
+        quant_pre_process(opened.onnx, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            made,
+            Clips(clips),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=LAYERS,
+        )
+        if (agreement := agree(logits_of(opened.onnx, clips), logits_of(made, clips))) < LEAST_AGREEMENT:
+            raise ModelError(f"the network in integers names the same emotion for {agreement:.1%} of the clips only")
+        model = onnx.load(made)
+    recipe = Recipe.from_dict(opened.manifest.recipe)
+    helper.set_model_props(model, {RECIPE_KEY: recipe.to_json(), MADE_FROM: opened.manifest.files[ONNX]})
+    onnx.save(model, folder / INT8)
+    files = {**opened.manifest.files, INT8: sha256_of(folder / INT8)}
+    write_manifest(folder, opened.manifest.model_copy(update={"files": files}))
+
+
+def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Comparison:
+    """How often both agree, and how often each is right."""
+    clips = clips_of(stills.images, recipe)
+    one, other = (logits_of(folder / name, clips) for name in (ONNX, INT8))
+    right = [float((logits.argmax(axis=1) == stills.truth).mean()) for logits in (one, other)]
+    return Comparison(agree(one, other), *right)
+
+
+def clips_of(images: Image, recipe: Recipe) -> Floats:
+    """Stills as the network sees them."""
+    return normalise(as_clips(images, recipe.frames), recipe)
+
+
+def logits_of(network: Path, clips: Floats) -> Floats:
+    """(N, labels) of an ONNX file."""
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    return np.concatenate([session.run(None, {"clips": part})[0] for part in parts(clips)])
+
+
+def agree(one: Floats, other: Floats) -> float:
+    """Share of rows whose largest entry is the same."""
+    return float((one.argmax(axis=1) == other.argmax(axis=1)).mean())
+
+
+def parts(clips: Floats) -> Iterator[Floats]:
+    """A few clips at a time."""
+    return (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.quantise", description=__doc__)
+    parser.add_argument("folder", type=Path, help="model folder that `training.export` wrote")
+    parser.add_argument("--stills", type=Path, required=True, help="stills48.npz")
+    arguments = parser.parse_args()
+    recipe = Recipe.from_dict(open_model_folder(arguments.folder).manifest.recipe)
+    stills = Stills(arguments.stills)
+    known = stills.strict(VALIDATION).images
+    chosen = np.random.default_rng(0).permutation(len(known))[:CALIBRATION]
+    quantise(arguments.folder, clips_of(known[chosen], recipe))
+    print(compare(arguments.folder, recipe, stills.strict(TEST)))  # noqa: T201 - what the command answers
+
+
+if __name__ == "__main__":
+    run_command(main)
