@@ -51,6 +51,10 @@ class VideoInfo(Schema):
     rotation: Literal[0, 90, 180, 270] = Field(description="degrees clockwise by which the stored picture was turned")
     frames_decoded: int
     frames_analysed: int
+    first_frame_s: Seconds = Field(
+        default=0.0,
+        description="when a player shows the first frame, from which times count; sound may begin before it",
+    )
 
 
 class Window(Schema):

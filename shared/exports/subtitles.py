@@ -35,13 +35,14 @@ def srt(result: Result) -> str:
 
 
 def _cues(result: Result) -> list[Cue]:
-    cues = [_cue(face.face_id, run) for face in result.faces for run in moods_of(face)]
+    first_s = result.video.first_frame_s
+    cues = [_cue(face.face_id, run, first_s) for face in result.faces for run in moods_of(face)]
     return sorted(cues, key=lambda cue: (cue.start_ms, cue.face_id))
 
 
-def _cue(face_id: int, run: list[Span]) -> Cue:
-    """A run of windows with one emotion; its confidence is the mean over time."""
-    start_ms, end_ms = round(run[0].start_s * 1000), round(run[-1].end_s * 1000)
+def _cue(face_id: int, run: list[Span], first_s: float) -> Cue:
+    """A run of windows with one emotion, on a player's clock; its confidence is the mean over time."""
+    start_ms, end_ms = (round((first_s + time_s) * 1000) for time_s in (run[0].start_s, run[-1].end_s))
     confidence = sum(span.window.confidence for span in run) / len(run)
     doubt = "?" if all(span.window.uncertain for span in run) else ""
     text = f"Face {face_id}: {run[0].window.emotion}{doubt} {confidence:.0%}"

@@ -65,6 +65,7 @@ class Video:
             if not isinstance(opened, Opened):
                 raise UndecodableVideoError
             self.duration_s, self.interval_s = opened.duration_s, opened.interval_s
+            self.first_frame_s = opened.first_frame_s
             self._resources = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -123,7 +123,7 @@ class Reader:
             interval_s = average_interval(stream)
             duration_s = stated_duration(container, stream)
             self._check(stream, duration_s)
-            send(Opened(duration_s, interval_s))
+            send(Opened(duration_s, interval_s, first_frame_s(container, stream)))
             clock = Clock(interval_s)
             sampler = Sampler(self.order.rate_hz, interval_s)
             for index, frame in enumerate(self._frames(container, stream, interval_s)):
@@ -248,6 +248,14 @@ def stated_duration(container: InputContainer, stream: VideoStream) -> float | N
         return float(stream.duration * stream.time_base)
     alone = len(container.streams) == 1
     return container.duration / av.time_base if container.duration and alone else None
+
+
+def first_frame_s(container: InputContainer, stream: VideoStream) -> float:
+    """When the first picture is due, in seconds from the beginning of the file as players count it."""
+    if stream.start_time is None or stream.time_base is None:
+        return 0.0
+    began_s = (container.start_time or 0) / av.time_base
+    return max(float(stream.start_time * stream.time_base) - began_s, 0.0)
 
 
 def send(message: Message) -> None:

@@ -80,4 +80,5 @@ def video_info(video: Video, analyzer: Analyzer) -> VideoInfo:
         rotation=video.rotation,
         frames_decoded=video.frames_decoded,
         frames_analysed=analyzer.frames_analysed,
+        first_frame_s=round(video.first_frame_s, 3),
     )

@@ -33,6 +33,7 @@ class Opened:
 
     duration_s: float | None
     interval_s: float | None  # from frame to frame, on average
+    first_frame_s: float = 0.0  # when the first picture is due: sound may begin before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,18 @@ def test_vtt_has_the_form_that_browsers_take() -> None:
     assert blocks[2] == "00:00:00.500 --> 00:00:01.400\n<v Face 2>Face 2: surprise? 40%"
 
 
+def test_subtitles_follow_the_clock_of_players() -> None:
+    """Where sound begins a second before the pictures, so much later is what they show."""
+    video = RESULT.video.model_copy(update={"first_frame_s": 1.0})
+    early, late = (
+        EXPORTS[ExportName.VTT].write(result).decode()
+        for result in (RESULT, RESULT.model_copy(update={"video": video}))
+    )
+    assert "00:00:00.000 --> " in early
+    assert "00:00:00.000 --> " not in late
+    assert "00:00:01.000 --> " in late
+
+
 def test_srt_numbers_its_cues() -> None:
     """Comma before the milliseconds, numbers from one."""
     blocks = EXPORTS[ExportName.SRT].write(RESULT).decode().split("\n\n")

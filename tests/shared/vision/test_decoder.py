@@ -76,6 +76,17 @@ def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settin
             assert next(iter(video)).rgb.shape[0] == height
 
 
+@pytest.mark.parametrize("container", ["mp4", "webm", "mkv"])
+def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMaker, settings: Settings) -> None:
+    """Times count from the first picture; that it comes later is told."""
+    codec = "libvpx" if container == "webm" else "libx264"
+    late = replace(STILL, container=container, codec=codec, sound=True, late=1.0)
+    with Video(video_maker.make(late), settings, 10.0) as video:
+        first = next(iter(video))
+        assert first.time_s == 0.0
+        assert video.first_frame_s == pytest.approx(1.0, abs=0.06)
+
+
 def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
     """A browser's webm has no duration in its header, and has one in the end."""
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
