@@ -61,10 +61,11 @@ class StoredFrame:
         """(H, W) all of luma."""
         return self.grey_part((0, 0, *self.size))
 
-    def grey_part(self, area: Area) -> Image:
-        """An area of luma, full-range and upright."""
+    def grey_part(self, area: Area, step: int = 1) -> Image:
+        """Each `step`-th row and column of an area of luma, full-range and upright."""
         left, top, right, bottom = self._stored(area)
-        return self._upright(self._levels(self.planes[0][top:bottom, left:right]))
+        part = self.planes[0][top:bottom:step, left:right:step]
+        return self._upright(self._levels(part if step == 1 else np.ascontiguousarray(part)))
 
     def rgb_part(self, area: Area) -> Image:
         """An area of the small copy."""

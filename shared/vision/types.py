@@ -62,8 +62,8 @@ class Frame(Protocol):
         """An area of `rgb`, which lies inside it."""
         ...
 
-    def grey_part(self, area: Area) -> Image:
-        """An area of `grey`, which lies inside it."""
+    def grey_part(self, area: Area, step: int = 1) -> Image:
+        """Each `step`-th row and column of an area of `grey`, which lies inside it."""
         ...
 
     def sparse_rgb(self, step: int) -> Image:
@@ -100,10 +100,10 @@ class PictureFrame:
         left, top, right, bottom = area
         return self.rgb[top:bottom, left:right]
 
-    def grey_part(self, area: Area) -> Image:
+    def grey_part(self, area: Area, step: int = 1) -> Image:
         """A view of `grey`."""
         left, top, right, bottom = area
-        return self.grey[top:bottom, left:right]
+        return self.grey[top:bottom:step, left:right:step]
 
     def sparse_rgb(self, step: int) -> Image:
         """A view of `rgb`."""

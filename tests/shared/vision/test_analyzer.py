@@ -1,0 +1,144 @@
+"""From frames to what is told of them: who counts, what is told when, and an analysis that is saved midway."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shared.schemas import Flag
+from shared.vision import snapshots
+from shared.vision.analyzer import Analyzer, Step
+from shared.vision.engine import Engine
+from shared.vision.recipe import Recipe
+from shared.vision.types import Frame
+from tests.shared.vision.frames import frame_at, frames_of
+from tests.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
+
+Again = Callable[[Analyzer], Analyzer]
+
+
+def told(frames: Iterable[Frame], analyzer: Analyzer, again: Again = lambda analyzer: analyzer) -> list[Step]:
+    """Every step; the analyzer goes through `again` after each frame."""
+    steps = []
+    for frame in frames:
+        steps.append(analyzer.push(frame))
+        analyzer = again(analyzer)
+    return [*steps, analyzer.finish()]
+
+
+def flat(steps: list[Step]) -> list[tuple[object, ...]]:
+    """Steps as plain values that can be compared."""
+    return [
+        (
+            step.time_s,
+            [(seen.face_id, seen.time_s, seen.score, *seen.box.tolist()) for seen in step.seen],
+            [(a.face_id, a.start_s, a.end_s, a.flags, *a.logits.tolist()) for a in step.answers],
+            step.ended,
+        )
+        for step in steps
+    ]
+
+
+@pytest.mark.parametrize(
+    "scene", [PAN, CROSSING, HIDING, CUT, LEAVING], ids=["pan", "crossing", "hiding", "cut", "leaving"]
+)
+def test_saved_and_restored_after_each_frame_it_tells_the_same(scene: Scene, engine: Engine) -> None:
+    """Whoever takes over with a snapshot says what the first one would have said, to the last digit."""
+
+    def handed_over(analyzer: Analyzer) -> Analyzer:
+        return snapshots.restore(engine, snapshots.save(analyzer))
+
+    frames = list(frames_of(scene))
+    assert flat(told(frames, Analyzer(engine), handed_over)) == flat(told(frames, Analyzer(engine)))
+
+
+def test_waiting_clips_are_saved_too(engine: Engine) -> None:
+    """Clips that wait for a batch are answered by whoever takes over."""
+
+    def handed_over(analyzer: Analyzer) -> Analyzer:
+        return snapshots.restore(engine, snapshots.save(analyzer), batch=100)
+
+    frames = list(frames_of(STILL))
+    one, other = told(frames, Analyzer(engine, batch=100), handed_over), told(frames, Analyzer(engine, batch=100))
+    assert len(one[-1].answers) >= 2
+    assert flat(one) == flat(other)
+
+
+def test_a_snapshot_is_small(engine: Engine) -> None:
+    """A few tens of kilobytes for each face: it goes through Redis after each step."""
+    analyzer = Analyzer(engine)
+    for frame in frames_of(CROSSING):
+        analyzer.push(frame)
+    assert len(snapshots.save(analyzer)) < 2 * 40_000
+
+
+def test_a_foreign_snapshot_is_refused(engine: Engine) -> None:
+    """Bytes that are none, a cut one, and one of another recipe."""
+    saved = snapshots.save(Analyzer(engine))
+
+    class Other:
+        recipe = Recipe("other", size=48)
+
+    foreign = replace(engine, classifier=Other())  # type: ignore[arg-type] # its recipe is all that is asked for
+    for data in (b"", b"nothing", saved[: len(saved) // 2], snapshots.save(Analyzer(foreign))):
+        with pytest.raises(ValueError):
+            snapshots.restore(engine, data)
+
+
+def test_the_batch_changes_nothing_but_when(engine: Engine) -> None:
+    """Alone or together, each clip gets its answer."""
+    answers = [
+        sorted(
+            (a.face_id, a.start_s)
+            for step in told(frames_of(CROSSING), Analyzer(engine, batch=batch))
+            for a in step.answers
+        )
+        for batch in (1, 3, 100)
+    ]
+    assert answers[0] == answers[1] == answers[2] != []
+
+
+def test_frames_between_two_ticks_bring_nothing(engine: Engine) -> None:
+    """Thirty frames a second are ten analysed ones."""
+    analyzer = Analyzer(engine, interval_s=1 / 30)
+    for index in range(30):
+        analyzer.push(replace(frame_at(STILL, 0.0), index=index, time_s=index / 30))
+    assert analyzer.frames_analysed == 10
+
+
+def test_the_first_step_of_a_face_tells_where_it_was_before(engine: Engine) -> None:
+    """It counts only after a while, and nothing of it is lost."""
+    steps = told(frames_of(STILL), Analyzer(engine))
+    first = next(step for step in steps if step.seen)
+    assert first.time_s > 0
+    assert first.seen[0].time_s == 0
+    assert len([seen for step in steps for seen in step.seen]) == len(list(frames_of(STILL)))
+
+
+def test_one_frame_is_answered_with_a_padded_clip(engine: Engine) -> None:
+    """A video of one frame has one window."""
+    steps = told([frame_at(STILL, 0.0)], Analyzer(engine))
+    (answer,) = steps[-1].answers
+    assert answer.flags == (Flag.PADDED,)
+    assert np.isfinite(answer.logits).all()
+
+
+def test_no_clip_spans_a_cut(engine: Engine) -> None:
+    """The faces before and after it are two, and no window reaches across."""
+    answers = [answer for step in told(frames_of(CUT), Analyzer(engine)) for answer in step.answers]
+    assert {answer.face_id for answer in answers} == {1, 2}
+    assert not any(answer.start_s < 1.45 and answer.end_s > 1.45 for answer in answers)
+
+
+def test_a_face_that_left_is_over(engine: Engine) -> None:
+    """Its id is told once as over, and nothing of it is kept."""
+    analyzer = Analyzer(engine)
+    ended = [face_id for frame in frames_of(LEAVING) for face_id in analyzer.push(frame).ended]
+    assert ended == [1]
+    assert analyzer.faces == {}
+
+
+def test_nobody(engine: Engine) -> None:
+    """An empty room brings nothing at all."""
+    assert not any(step.seen or step.answers or step.ended for step in told(frames_of(NOBODY), Analyzer(engine)))
