@@ -59,11 +59,13 @@ def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = dict(archive.items())
         story = json.loads(arrays["story"].tobytes())
-        if (story["version"], story["recipe"]) != (VERSION, engine.recipe.to_json()):
-            raise ValueError("the state was saved by another version or for another recipe")
-        return _rebuild(Analyzer(engine, batch=batch), story, arrays)
-    except (KeyError, IndexError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        known = (story["version"], story["recipe"]) == (VERSION, engine.recipe.to_json())
+        analyzer = _rebuild(Analyzer(engine, batch=batch), story, arrays) if known else None
+    except (ValueError, KeyError, IndexError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError("the state is damaged") from error
+    if analyzer is None:
+        raise ValueError("the state was saved by another version or for another recipe")
+    return analyzer
 
 
 def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Analyzer:
