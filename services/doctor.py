@@ -1,14 +1,13 @@
 """`duygu doctor`: whether everything is there that serving and analysing need, and how to mend what is not."""
 
 import importlib
-import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from services.ports import TAKEN, is_taken
 from shared.broker import connect_briefly
 from shared.config import MB, Settings
 from shared.errors import DuyguError
@@ -118,11 +117,10 @@ def _redis(settings: Settings) -> str:
 
 
 def _port(settings: Settings) -> str:
-    """A port that is taken by another program; a service that has just ended does not count."""
     if not settings.port:
         return "a free one is taken"
-    with suppress(OSError), socket.create_connection((settings.host, settings.port), timeout=1):
-        raise Ill(f"{settings.port} is in use", "stop what runs there, or choose another one with --port or DUYGU_PORT")
+    if is_taken(settings.host, settings.port):
+        raise Ill(f"{settings.port} is in use", TAKEN)
     return f"{settings.port} is free"
 
 

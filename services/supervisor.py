@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from types import FrameType, TracebackType
 
 from services.api.app import create_app
+from services.ports import TAKEN, is_taken
 from services.server import GOODBYE_S, Server, server_config
 from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
@@ -101,6 +102,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
     Raises ModelError or ConfigurationError when the service cannot start.
     """
     _refuse_strangers(settings)
+    if is_taken(settings.host, settings.port):
+        raise ConfigurationError(f"port {settings.port} is in use: {TAKEN}")
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _leave)
     with ExitStack() as running:
