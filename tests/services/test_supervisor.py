@@ -127,12 +127,13 @@ def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path:
 
 
 def test_a_taken_port_is_told(own: Settings) -> None:
-    """The second service on a port does not start, and leaves no process behind."""
+    """The second service on a port says what to do about it, in one line and before it has started anything."""
     with serve(own) as served:
         port = served.client.base_url.port
         other = own.model_copy(update={"port": port, "data_dir": own.data_dir.parent / "other"})
         command = [sys.executable, "-m", "services.cli", "serve"]
         environment = {**os.environ, **other.environment()}
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
-        assert done.returncode != 0
-        assert "address already in use" in done.stderr
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"duygu: port {port} is in use: stop what runs there")
+        assert not other.data_dir.exists()
