@@ -17,6 +17,9 @@ from training.clipset import ClipSet, Names, load_clips
 from training.command import run as run_command
 from training.inference import logits_of
 from training.metrics import Answers, Integers, probabilities_of
+from training.model_file import Network
+from training.motion import scale_moving
+from training.moving import moving_clips
 from training.protocols import by_recording
 from training.stills import VALIDATION, Stills, as_clips
 from training.train import SPLIT
@@ -40,12 +43,19 @@ def calibrate(run: Path, *, stills: Path | None, clips: Path | None) -> None:
 
 
 def calibrate_on_stills(run: Path, stills: Stills) -> None:
-    """Fit the temperature of a window and the threshold, on the validation part of FER+."""
-    network = model_file.load(run / H5)
-    validation = stills.strict(VALIDATION)
-    logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
-    nobody = np.arange(len(logits)).astype(str)  # each still is of somebody else
-    model_file.set_recipe(run / H5, _window_settings(network.recipe, logits, validation.truth, nobody))
+    """Fit the temperature of a window and the threshold, on the validation part of FER+.
+
+    What is said of faces that move is scaled until the same temperature fits it, and the threshold is theirs.
+    """
+    network, validation = model_file.load(run / H5), stills.strict(VALIDATION)
+    frames = network.recipe.frames
+    standing, moving = (logits_of(network, clips(validation.images, frames)) for clips in (as_clips, moving_clips))
+    nobody = np.arange(len(moving)).astype(str)  # each still is of somebody else
+    recipe = _window_settings(network.recipe, moving, validation.truth, nobody)
+    temperature = fit_temperature(standing, validation.truth)
+    scale_moving(network.model, temperature / recipe.temperature)
+    recipe = replace(recipe, temperature=round(temperature, 4), track_temperature=round(temperature, 4))
+    model_file.save(Network(network.model, recipe), run / H5)
 
 
 def calibrate_on_clips(run: Path, clips: ClipSet) -> None:
@@ -61,13 +71,13 @@ def calibrate_on_clips(run: Path, clips: ClipSet) -> None:
 
 
 def calibrate_tracks(run: Path, stills: Stills, clips: ClipSet) -> None:
-    """Fit the temperature of a whole face on recordings and stills alike, where the network learned from no recording.
+    """Fit the temperature of a whole face on recordings and moving stills, where the network learned from no recording.
 
     Both count half: speech alone would make everybody unsure, stills alone too sure.
     """
     network = model_file.load(run / H5)
     validation, tracks = stills.strict(VALIDATION), by_recording(logits_of(network, clips.images), clips)
-    logits = logits_of(network, as_clips(validation.images, network.recipe.frames))
+    logits = logits_of(network, moving_clips(validation.images, network.recipe.frames))
     weights = np.repeat([1 / len(logits), 1 / len(tracks.logits)], [len(logits), len(tracks.logits)])
     both = np.concatenate([logits, tracks.logits])
     temperature = fit_temperature(both, np.concatenate([validation.truth, tracks.truth]), weights)

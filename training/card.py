@@ -5,16 +5,24 @@ from string import Template
 from typing import Any
 
 from training.model_file import Network
+from training.motion import MOVING
 
 TEMPLATE = Path(__file__).parent / "card.md"
 
 PROTOCOLS = {
     "ferplus_strict": "FER+ PrivateTest, stills on which more than half of the raters agree",
+    "ferplus_strict_moving": "the same stills, moved as if filmed by an unsteady hand: the answer that videos get",
     "_untrained": "recordings, judged by the network before it learned from any recording",
     "_leave_one_actor_out": "recordings, each person judged by a network that learned from others by the same recipe",
     "_leaky": "for the record, clips split at random, with the same people on both sides",
 }
 """What stands for each, by the end of its name."""
+
+TWO_ANSWERS = """A face that moves gets another answer than a still: a temporal convolution over the changes between
+frames leads from the mix of heads that is best on stills to another one, which carries over better to people who talk.
+**Figures on stills that stand still (ferplus_strict) do not speak of videos**; those on moving stills
+(ferplus_strict_moving) do, as far as a still can.
+"""
 
 
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
@@ -29,6 +37,7 @@ def write_card(path: Path, name: str, network: Network, report: dict[str, Any], 
         uncertain_below=f"{network.recipe.uncertain_below:.2f}",
         figures=figures_table(report),
         recalls=recall_table(report),
+        answers=TWO_ANSWERS if any(layer.name == MOVING for layer in network.model.layers) else "",
         data=data,
     )
     path.write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from training import metrics, model_file
 from training.clipset import load_clips
 from training.command import run as run_command
 from training.metrics import Answers
-from training.protocols import leaky, leave_each_out, strict_stills, untrained
+from training.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
 from training.report import write_report
 from training.settings import TrainingRecipe, load_recipe
 from training.stills import Stills
@@ -23,7 +23,8 @@ from training.train import START
 MEASURED, REPORT = "measured.json", "report.html"
 """What is written into the run's folder."""
 
-STILLS, UNTRAINED, HONEST, LEAKY = "ferplus_strict", "untrained", "leave_one_actor_out", "leaky"
+STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
+UNTRAINED, HONEST, LEAKY = "untrained", "leave_one_actor_out", "leaky"
 """The protocols. The last three follow the name of the file of clips, as in javanese_leave_one_actor_out."""
 
 
@@ -33,7 +34,9 @@ def judge(
     """Every protocol that there is data for, by its name."""
     inflated = recipe.network == "inflated"
     if stills and inflated:
-        yield STILLS, strict_stills(model_file.load(run / H5), Stills(stills))
+        network, labelled = model_file.load(run / H5), Stills(stills)
+        yield STILLS, strict_stills(network, labelled)
+        yield MOVING_STILLS, moving_stills(network, labelled)
     if clips is None:
         return
     known = load_clips(clips, recipe.clip)

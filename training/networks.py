@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.vision.recipe import Recipe
+from training.motion import MOVING, STILL, answer
 
 Weights = npt.NDArray[np.float32]
 Tensor = Any  # Keras has no types
@@ -17,7 +18,6 @@ STAGES = (64, 2), (64, 1), (144, 2), (144, 1)
 """Channels and stride of each residual block: 48 pixels become 24 behind the stem, then 12, then 6."""
 
 FEATURES = STAGES[-1][0]
-TEMPORAL_CHANNELS = 48
 POOLED = "pool"
 """Name of the layer behind which every frame is one vector."""
 
@@ -47,14 +47,14 @@ def still_network(size: int, labels: int) -> keras.Model:
 def clip_network(recipe: Recipe) -> keras.Model:
     """The trunk inflated: (N, frames, size, size, 1) clips -> (N, labels) logits.
 
-    Kernels are (1, 3, 3). Behind them every frame is a vector of features, which a residual temporal block mixes with
-    its neighbours; it begins as zero, so that an untrained one answers with the mean over the frames.
+    Kernels are (1, 3, 3). Behind them every frame is a vector of features, whose mean answers for a face that stands
+    still; a temporal convolution over their changes says how far and which way to depart from that.
     """
     clips = keras.Input(recipe.input_shape)
     features = _trunk(mirror_second_half(clips, recipe), keras.layers.Conv3D, lambda side: (1, side, side))
     side = features.shape[2]
     pooled = keras.layers.AveragePooling3D((1, side, side), name=POOLED)(features)
-    return keras.Model(clips, _answer(pooled, len(recipe.labels)))
+    return keras.Model(clips, answer(pooled, len(recipe.labels)))
 
 
 def features_network(clips: keras.Model) -> keras.Model:
@@ -65,7 +65,7 @@ def features_network(clips: keras.Model) -> keras.Model:
 def head_network(recipe: Recipe) -> keras.Model:
     """The rest of it, which mixes the frames: (N, frames, 1, 1, FEATURES) -> (N, labels) logits."""
     features = keras.Input((recipe.frames, 1, 1, FEATURES))
-    return keras.Model(features, _answer(features, len(recipe.labels)))
+    return keras.Model(features, answer(features, len(recipe.labels)))
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -74,19 +74,6 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     for layer in target.layers:
         if layer.weights and layer.name in names:
             layer.set_weights(source.get_layer(layer.name).get_weights())
-
-
-def _answer(features: Tensor, labels: int) -> Tensor:
-    mean = keras.layers.GlobalAveragePooling3D(name="mean")(temporal_block(features))
-    return keras.layers.Dense(labels, name="answer")(keras.layers.Dropout(0.3, name="answer_dropout")(mean))
-
-
-def temporal_block(features: Tensor) -> Tensor:
-    """(N, frames, 1, 1, FEATURES) plus what a frame's neighbours say about it; nothing, until training changes that."""
-    layers = keras.layers
-    mixed = layers.Conv3D(TEMPORAL_CHANNELS, (3, 1, 1), padding="same", activation="relu", name="temporal")(features)
-    change = layers.Conv3D(FEATURES, 1, kernel_initializer="zeros", name="temporal_change")(mixed)
-    return layers.Add(name="temporal_sum")([features, change])
 
 
 def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
@@ -107,10 +94,11 @@ def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
     return layers.Concatenate(axis=1, name="both_ways")([first, mirrored])
 
 
-def inflate(stills: keras.Model, shares: Weights, recipe: Recipe) -> keras.Model:
+def inflate(stills: keras.Model, shares: Weights, moving: Weights, recipe: Recipe) -> keras.Model:
     """A clip network that says of ten times the same still what the mix of the still network's heads says.
 
     shares  (sources, labels) how much each source's head weighs; a mix of linear heads is linear
+    moving  the same for faces that move
     """
     clips = clip_network(recipe)
     names = {layer.name for layer in stills.layers}
@@ -118,7 +106,8 @@ def inflate(stills: keras.Model, shares: Weights, recipe: Recipe) -> keras.Model
         if layer.weights and layer.name in names:
             layer.set_weights([_inflated(weights) for weights in stills.get_layer(layer.name).get_weights()])
     kernel, bias = stills.get_layer("heads").get_weights()
-    clips.get_layer("answer").set_weights(mixed_heads(kernel, bias, shares))
+    clips.get_layer(STILL).set_weights(mixed_heads(kernel, bias, shares))
+    clips.get_layer(MOVING).set_weights(mixed_heads(kernel, bias, moving - shares))
     return clips
 
 

@@ -127,6 +127,8 @@ def _dense(graph: Graph, layer: Any, value: Value) -> Value:
 def _activated(graph: Graph, layer: Any, value: Value) -> Value:
     if layer.activation is keras.activations.relu:
         return _relu(graph, layer, value)
+    if layer.activation is keras.activations.tanh:
+        return Value(graph.add("Tanh", value.name), value.layout, value.shape)
     if layer.activation not in (keras.activations.linear, keras.activations.softmax):
         raise NotImplementedError(f"no ONNX for the activation of {layer.name}")
     return value
@@ -161,9 +163,10 @@ def _reshaping(graph: Graph, layer: Any, value: Value) -> Value:
 
 def _cropping(graph: Graph, layer: Any, value: Value) -> Value:
     (start, end), *_ = layer.cropping
+    inputs = graph.to(value, Layout.LAST)
     limits = ([start], [value.shape[0] - end], [1])
-    output = graph.add("Slice", value.name, *(graph.constant(np.array(limit, np.int64)) for limit in limits))
-    return Value(output, value.layout, _shape(layer))
+    output = graph.add("Slice", inputs.name, *(graph.constant(np.array(limit, np.int64)) for limit in limits))
+    return Value(output, inputs.layout, _shape(layer))
 
 
 def _concatenation(graph: Graph, layer: Any, *values: Value) -> Value:
@@ -171,10 +174,15 @@ def _concatenation(graph: Graph, layer: Any, *values: Value) -> Value:
     return Value(output, Layout.LAST, _shape(layer))
 
 
-def _sum(graph: Graph, layer: Any, *values: Value) -> Value:
-    first, *others = values
-    aligned = [first, *(graph.to(value, first.layout) for value in others)]
-    return Value(graph.add("Add", *(value.name for value in aligned)), first.layout, _shape(layer))
+def _elementwise(operator: str) -> Callable[..., Value]:
+    def combine(graph: Graph, layer: Any, *values: Value) -> Value:
+        first, *others = values
+        name = first.name
+        for value in others:
+            name = graph.add(operator, name, graph.to(value, first.layout).name)
+        return Value(name, first.layout, _shape(layer))
+
+    return combine
 
 
 def _nothing(_: Graph, __: Any, value: Value) -> Value:
@@ -182,7 +190,7 @@ def _nothing(_: Graph, __: Any, value: Value) -> Value:
 
 
 EMITTERS: dict[str, Callable[..., Value]] = {
-    "Add": _sum,
+    "Add": _elementwise("Add"),
     "AveragePooling3D": _pooling("AveragePool"),
     "BatchNormalization": _normalisation,
     "Concatenate": _concatenation,
@@ -193,8 +201,10 @@ EMITTERS: dict[str, Callable[..., Value]] = {
     "Flatten": _reshaping,
     "GlobalAveragePooling3D": _mean,
     "MaxPooling3D": _pooling("MaxPool"),
+    "Multiply": _elementwise("Mul"),
     "ReLU": _relu,
     "Reshape": _reshaping,
+    "Subtract": _elementwise("Sub"),
 }
 
 

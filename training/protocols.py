@@ -14,6 +14,7 @@ from training.inference import features_of, logits_of
 from training.metrics import Answers, Integers, probabilities_of
 from training.metrics import Floats as Probabilities
 from training.model_file import Network
+from training.moving import moving_clips
 from training.networks import copy_weights, head_network
 from training.settings import TrainingRecipe
 from training.splits import Split, cross_fits, leave_one_out, make_split
@@ -71,6 +72,14 @@ def strict_stills(network: Network, stills: Stills) -> Answers:
     test, recipe = stills.strict(TEST), network.recipe
     logits = logits_of(network, as_clips(test.images, recipe.frames))
     nobody = np.arange(len(logits)).astype(str)  # each still is of somebody else
+    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)
+
+
+def moving_stills(network: Network, stills: Stills) -> Answers:
+    """The same stills as if filmed by an unsteady hand, which gets the answer that faces in videos get."""
+    test, recipe = stills.strict(TEST), network.recipe
+    logits = logits_of(network, moving_clips(test.images, recipe.frames))
+    nobody = np.arange(len(logits)).astype(str)
     return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)
 
 

@@ -24,10 +24,11 @@ from shared.vision.crops import normalise
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats, Image
 from training.command import run as run_command
+from training.moving import moving_clips
 from training.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
 
-CALIBRATION = 400
-"""Stills on which the range of each layer is measured."""
+CALIBRATION = 200
+"""Stills on which the range of each layer is measured, as they are and moving: what stands still has no motion."""
 
 BATCH = 16
 
@@ -39,7 +40,7 @@ LAYERS = ["Conv", "Add", "Relu", "AveragePool"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both networks on labelled stills."""
+    """Both networks on labelled stills, standing and moving."""
 
     agreement: float
     accuracy: float  # of the network
@@ -90,15 +91,16 @@ def quantise(folder: Path, clips: Floats) -> None:
 
 def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Comparison:
     """How often both agree, and how often each is right."""
-    clips = clips_of(stills.images, recipe)
+    clips, truth = clips_of(stills.images, recipe), np.tile(stills.truth, 2)
     one, other = (logits_of(folder / name, clips) for name in (ONNX, INT8))
-    right = [float((logits.argmax(axis=1) == stills.truth).mean()) for logits in (one, other)]
+    right = [float((logits.argmax(axis=1) == truth).mean()) for logits in (one, other)]
     return Comparison(agree(one, other), *right)
 
 
 def clips_of(images: Image, recipe: Recipe) -> Floats:
-    """Stills as the network sees them."""
-    return normalise(as_clips(images, recipe.frames), recipe)
+    """(2 x N, frames, size, size, 1): stills as the network sees them, first as they are, then moving."""
+    both = np.concatenate([as_clips(images, recipe.frames), moving_clips(images, recipe.frames)])
+    return normalise(both, recipe)
 
 
 def logits_of(network: Path, clips: Floats) -> Floats:

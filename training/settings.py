@@ -38,12 +38,21 @@ class StillsSettings:
     """How much each source's head weighs in the answer."""
     answer_of: dict[str, dict[str, float]] = field(default_factory=dict)
     """The same for single labels that need another mix."""
+    moving: dict[str, float] = field(default_factory=dict)
+    """How much each source's head weighs in the answer about a face that moves; as for a still by default."""
 
     def shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
         """(sources, labels) how much each head weighs for each label; they sum to 1 over the sources."""
-        mixes = [self.answer_of.get(label, self.answer) for label in labels]
-        weights = np.array([[mix.get(source, 0.0) for mix in mixes] for source in sources], np.float32)
-        return np.asarray(weights / weights.sum(axis=0), np.float32)
+        return _shares(sources, [self.answer_of.get(label, self.answer) for label in labels])
+
+    def moving_shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """The same for a face that moves."""
+        return _shares(sources, [self.moving] * len(labels)) if self.moving else self.shares(sources, labels)
+
+
+def _shares(sources: tuple[str, ...], mixes: list[dict[str, float]]) -> npt.NDArray[np.float32]:
+    weights = np.array([[mix.get(source, 0.0) for mix in mixes] for source in sources], np.float32)
+    return np.asarray(weights / weights.sum(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,12 @@ def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) 
 def train_head(
     head: keras.Model, features: Floats, labels: Integers, split: Split, settings: ClipsSettings, run: Path
 ) -> None:
-    """Train what mixes the frames and answers.
+    """Train what mixes the frames and answers, except what the settings freeze.
 
     features  (N, frames, 1, 1, features) of all clips: what a trunk, which stays as it is, says of each frame
     """
+    for layer in head.layers:
+        layer.trainable = not layer.name.startswith(settings.frozen)
     count = head.output_shape[-1]
     train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
     fit(head, train, validation, settings, run)
@@ -94,8 +96,8 @@ def still_start(recipe: TrainingRecipe, stills: Path | None, run: Path) -> Netwo
     )
     with Progress(*columns) as progress:
         trunk = train_trunk(Stills(stills).training(), recipe.stills, run, progress)
-    shares = recipe.stills.shares(SOURCES, recipe.clip.labels)
-    return Network(inflate(trunk, shares, recipe.clip), recipe.clip)
+    shares, moving = (mix(SOURCES, recipe.clip.labels) for mix in (recipe.stills.shares, recipe.stills.moving_shares))
+    return Network(inflate(trunk, shares, moving, recipe.clip), recipe.clip)
 
 
 def keep_split(split: Split, run: Path) -> None:

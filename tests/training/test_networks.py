@@ -13,6 +13,7 @@ from training import model_file
 from training.inference import predict
 from training.metrics import probabilities_of
 from training.model_file import Network
+from training.motion import MOVING, scale_moving
 from training.networks import (
     SOURCES,
     clip_network,
@@ -29,7 +30,9 @@ from training.settings import load_recipe
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""
 
-SHARES = np.random.default_rng(4).dirichlet(np.ones(len(SOURCES)), 7).T.astype(np.float32)
+SHARES, MOVING_SHARES = (
+    np.random.default_rng(4).dirichlet(np.ones(len(SOURCES)), (2, 7)).transpose(0, 2, 1).astype(np.float32)
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +53,44 @@ def test_inflation_is_exact(stills: keras.Model) -> None:
     heads = (np.asarray(stills(pictures)) + np.asarray(stills(pictures[:, :, ::-1]))) / 2  # (3, sources, 7)
     expected = ((heads - heads.mean(axis=-1, keepdims=True)) * SHARES).sum(axis=1)
     clips = np.repeat(pictures[:, np.newaxis], recipe.frames, axis=1)
-    assert np.asarray(inflate(stills, SHARES, recipe)(clips)) == pytest.approx(expected, abs=1e-4)
+    assert np.asarray(inflate(stills, SHARES, MOVING_SHARES, recipe)(clips)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_head_continues_where_the_features_end(stills: keras.Model) -> None:
-    """Both parts of a clip network together say what the whole says, the trained temporal block included."""
+    """Both parts of a clip network together say what the whole says."""
     recipe = load_recipe("e3d48").clip
-    whole = inflate(stills, SHARES, recipe)
-    change = whole.get_layer("temporal_change")
-    change.set_weights([weights + 0.01 for weights in change.get_weights()])
+    whole = inflate(stills, SHARES, MOVING_SHARES, recipe)
     head = head_network(recipe)
     copy_weights(whole, head)
     clips = np.random.default_rng(2).normal(0, 1, (2, *recipe.input_shape)).astype(np.float32)
     parts = np.asarray(head(features_network(whole)(clips)))
     assert parts == pytest.approx(np.asarray(whole(clips)), abs=1e-5)
+
+
+def test_only_motion_changes_the_answer(stills: keras.Model) -> None:
+    """Whatever the layers about motion have learned, a clip that stands still is answered as the still is."""
+    recipe = load_recipe("e3d48").clip
+    network, changed = (inflate(stills, SHARES, MOVING_SHARES, recipe) for _ in range(2))
+    random = np.random.default_rng(3)
+    for name in (MOVING, "motion", "motion_answer", "gate"):
+        layer = changed.get_layer(name)
+        layer.set_weights([random.uniform(0, 1, weights.shape) for weights in layer.get_weights()])
+    clips = random.normal(0, 1, (2, *recipe.input_shape)).astype(np.float32)
+    standing = np.repeat(clips[:, :1], recipe.frames, axis=1)
+    assert np.asarray(changed(standing)) == pytest.approx(np.asarray(network(standing)), abs=1e-4)
+    assert np.abs(np.asarray(changed(clips)) - np.asarray(network(clips))).max() > 0.1
+
+
+def test_the_answer_about_moving_faces_is_scaled_alone(stills: keras.Model) -> None:
+    """Still and moving answer together, as an open gate adds them, grow by the factor; the still one stays."""
+    network = inflate(stills, SHARES, MOVING_SHARES, load_recipe("e3d48").clip)
+    before = {name: network.get_layer(name).get_weights() for name in ("answer", MOVING)}
+    scale_moving(network, 2.0)
+    assert np.array_equal(network.get_layer("answer").get_weights()[0], before["answer"][0])
+    for always, more, now in zip(
+        before["answer"], before[MOVING], network.get_layer(MOVING).get_weights(), strict=True
+    ):
+        assert always + now == pytest.approx(2 * (always + more), abs=1e-5)
 
 
 def networks() -> list[Network]:
@@ -94,7 +121,7 @@ def test_frames_are_convolved_in_two_dimensions() -> None:
     graph = to_onnx(network).graph
     kernels = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
     ranks = [kernels[node.input[1]] for node in graph.node if node.op_type == "Conv"]
-    assert ranks.count(4) == 13
+    assert ranks.count(4) == 12
     assert ranks.count(5) == 1
 
 

@@ -16,8 +16,9 @@ def test_every_recipe_can_be_read(name: str) -> None:
     assert recipe.clip.name == name
     assert recipe.clips or recipe.stills
     if recipe.stills:
-        assert set(recipe.stills.loss) | set(recipe.stills.answer) <= set(SOURCES)
-        assert recipe.stills.shares(SOURCES, recipe.clip.labels).sum(axis=0) == pytest.approx(1)
+        assert set(recipe.stills.loss) | set(recipe.stills.answer) | set(recipe.stills.moving) <= set(SOURCES)
+        for shares in (recipe.stills.shares, recipe.stills.moving_shares):
+            assert shares(SOURCES, recipe.clip.labels).sum(axis=0) == pytest.approx(1)
 
 
 def test_seed16_is_as_it_was() -> None:

@@ -16,7 +16,7 @@ from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Floats
 from shared.vision.video import analyze_video
 from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
-from training import model_file
+from training import model_file, motion
 from training.calibrate import calibrate_on_clips
 from training.clipset import ClipSet, load_clips, save_clips
 from training.evaluate import HONEST, LEAKY, MEASURED, REPORT, UNTRAINED, evaluate
@@ -154,7 +154,8 @@ def test_the_network_that_ships_can_go_on(workshop: Path, tmp_path: Path) -> Non
     train(tmp_path / "run", quick, stills=None, clips=tmp_path / "mine.npz", start=start)
     before, after = (model_file.load(folder / H5).model for folder in (start, tmp_path / "run"))
     assert np.array_equal(*(model.get_layer("stem1").get_weights()[0] for model in (before, after)))
-    assert not np.array_equal(*(model.get_layer("answer").get_weights()[0] for model in (before, after)))
+    assert np.array_equal(*(model.get_layer(motion.STILL).get_weights()[0] for model in (before, after)))
+    assert not np.array_equal(*(model.get_layer(motion.MOVING).get_weights()[0] for model in (before, after)))
     report = evaluate(tmp_path / "run", quick, stills=None, clips=tmp_path / "mine.npz", with_leaky=False)
     assert set(report) == {f"mine_{UNTRAINED}", f"mine_{HONEST}"}
     export(tmp_path / "run", tmp_path / "model", Release("mine", "1"))
