@@ -201,6 +201,7 @@ export default {
     points: "{points} points",
     names: {
       ferplus_strict: "photographs (FER+)",
+      ferplus_strict_moving: "the same photographs, moved: the answer that videos get",
       javanese_untrained: "acted speech on video, six emotions",
       javanese_leave_one_actor_out: "the same, by networks trained on the other nine actors",
     },

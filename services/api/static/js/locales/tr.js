@@ -201,6 +201,7 @@ export default {
     points: "{points} puan",
     names: {
       ferplus_strict: "fotoğraflar (FER+)",
+      ferplus_strict_moving: "aynı fotoğraflar, oynatılmış: videoların aldığı cevap",
       javanese_untrained: "canlandırılmış konuşma videoları, altı duygu",
       javanese_leave_one_actor_out: "aynısı, öteki dokuz oyuncuyla eğitilen ağlarla",
     },
