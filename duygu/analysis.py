@@ -78,9 +78,11 @@ class Analysis:
     def save(self, path: Path | str) -> None:
         """Write the form that the name's ending stands for: json, csv, ndjson, vtt, srt, html, png, or mp4.
 
-        Raises ConfigurationError for another ending.
+        Raises ConfigurationError for another ending, or for the video itself.
         """
         path = Path(path)
+        if path.resolve() == self.path.resolve():
+            raise ConfigurationError(f"this would overwrite the video {path}")
         with atomically(path) as target:
             self._write(path.suffix.removeprefix("."), target)
 

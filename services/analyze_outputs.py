@@ -14,6 +14,9 @@ from shared.schemas import Result
 
 STDOUT = Path("-")
 
+ENDINGS = {ExportName.MP4: "annotated.mp4"}
+"""What stands behind a video's name in a folder, where the form alone could be the name of the video itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -23,7 +26,8 @@ class Outputs:
     settings: Settings
 
     def check(self, videos: list[Path]) -> None:
-        """Raises ConfigurationError when the results of these videos have no place, or would overwrite each other."""
+        """Raises ConfigurationError when results have no place, or would overwrite each other or one of the videos."""
+        originals = {video.resolve() for video in videos}
         for name, place in self.places.items():
             if place == STDOUT and name in PICTURES:
                 raise ConfigurationError(f"{name} cannot be printed; name a file")
@@ -31,6 +35,8 @@ class Outputs:
             missing = [path.parent for path in paths if not path.parent.is_dir()]
             if missing:
                 raise ConfigurationError(f"there is no folder {missing[0]} to write {name} to")
+            if lost := originals.intersection(path.resolve() for path in paths):
+                raise ConfigurationError(f"the {name} would overwrite the video {lost.pop()}")
             if len(set(paths)) < len(paths) and STDOUT not in paths:
                 raise ConfigurationError(
                     f"the {name} of several videos cannot go to one file; name a folder, and videos of other names"
@@ -39,7 +45,7 @@ class Outputs:
     def path(self, name: ExportName, video: Path) -> Path:
         """The file of one video."""
         place = self.places[name]
-        return place / f"{video.stem}.{name}" if place.is_dir() else place
+        return place / f"{video.stem}.{ENDINGS.get(name, name)}" if place.is_dir() else place
 
     def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> list[Path]:
         """Write every form, each file whole or not at all; where none was asked for, print one line of JSON.

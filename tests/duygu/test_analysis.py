@@ -60,6 +60,12 @@ def test_the_ending_says_the_form(analysis: Analysis, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"film.csv", "film.png"}
 
 
+def test_the_video_is_never_overwritten(analysis: Analysis) -> None:
+    """By whatever path it is named."""
+    with pytest.raises(ConfigurationError, match="would overwrite"):
+        analysis.save(Path.cwd() / "film.mp4")
+
+
 def test_the_import_is_light() -> None:
     """`import duygu` loads neither the engine nor what draws: a client may have none of it."""
     heavy = {"av", "cv2", "numpy", "pandas", "matplotlib", "onnxruntime"}

@@ -64,6 +64,18 @@ def test_what_was_written_is_said(tmp_path: Path, video_maker: VideoMaker, capsy
     assert all(Path(name).stat().st_size > 0 for name in written)
 
 
+def test_a_video_is_never_overwritten(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither by a file that is named like it, nor by its annotated copy in the same folder."""
+    video = tmp_path / "pair.mp4"
+    video.write_bytes(Path(pair).read_bytes())
+    for option in ("--video", "--csv"):
+        assert main(["analyze", str(video), option, str(tmp_path / "." / "pair.mp4")]) == 2
+        assert "would overwrite the video" in capsys.readouterr().err
+    assert main(["analyze", "--quiet", str(video), "--video", str(tmp_path)]) == 0
+    assert video.read_bytes() == Path(pair).read_bytes()
+    assert (tmp_path / "pair.annotated.mp4").is_file()
+
+
 def test_several_videos_give_a_line_each(
     video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,9 @@ import { annotate } from "./jobs.js";
 /** A browser takes a moment to save what it was given. */
 const KEPT_MS = 60_000;
 
+/** What is saved beside the video must not have its name. */
+const ENDINGS = { mp4: "annotated.mp4" };
+
 const FORMATS = ["csv", "html", "png", "json", "ndjson", "vtt", "srt"];
 
 /** Fetch the file first: a link alone cannot send a key, and the server does not know what the video was called. */
@@ -29,7 +32,7 @@ const inside = (format, text, symbol) => [make("b", {}, format.toUpperCase()), m
 
 function link(entry, format) {
   const stem = entry.name.replace(/\.[^.]*$/, "");
-  const where = { href: resultLink(entry.id, format), download: `${stem}.${format}` };
+  const where = { href: resultLink(entry.id, format), download: `${stem}.${ENDINGS[format] ?? format}` };
   return make("a", { class: "download", ...where, onclick: save }, ...inside(format, t(`downloads.${format}`), "download"));
 }
 
