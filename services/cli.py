@@ -94,7 +94,8 @@ def _add_analyze(commands: Any) -> None:
         description="Find every face in a video and print what it shows when, as JSON, on stdout. "
         "Progress and a summary go to stderr. Of a folder every video is analysed; other files in it are left out.",
         epilog="FILE may be a folder, which gets a file for each video, or - for stdout; "
-        "the video itself is never overwritten. exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
+        "the video itself is never overwritten. "
+        "exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
     )
     analyze.set_defaults(command=_analyze)
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video, or a folder of them")
