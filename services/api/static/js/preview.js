@@ -14,7 +14,9 @@ export function preview(windows, duration) {
   const scale = WIDTH / Math.max(duration ?? 0, ...windows.map((window) => window.end_s));
   const bars = windows.filter((window) => ids.includes(window.face_id)).map((window) => bar(window, ids, scale));
   const view = { viewBox: `0 0 ${WIDTH} ${ids.length * ROW}`, preserveAspectRatio: "none" };
-  return makeSvg("svg", { class: "preview", role: "img", "aria-label": t("jobs.preview"), height: ids.length * ROW, ...view }, ...bars);
+  const picture = makeSvg("svg", { class: "preview", role: "img", "aria-label": t("jobs.preview"), ...view }, ...bars);
+  picture.style.height = `${ids.length * ROW}px`;
+  return picture;
 }
 
 function bar({ face_id: id, emotion, confidence, start_s: start, end_s: end }, ids, scale) {
