@@ -30,6 +30,9 @@ FACTOR = 0.709
 NEAR, LIKE = 1.0, 2.0
 """A face is near a box that lies within so many sides around it, and like it between half and twice its side."""
 
+AROUND = 0.2
+"""What is looked at around a part, in sides of it: what follows is a little way off."""
+
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
 
@@ -52,15 +55,23 @@ class AreaView:
 
 
 class PartsView:
-    """A frame's small copy of which a few parts are looked at: made and added up one by one."""
+    """A frame's small copy of which a few parts are looked at: made and added up one by one, with what is around."""
 
     def __init__(self, frame: Frame) -> None:
         self.size = frame.small_size
         self._frame = frame
+        self._known: list[tuple[Area, AreaView]] = []
 
     def sums_of(self, area: Area) -> Sums:
         """The integral over a part."""
-        return integral(self._frame.rgb_part(area))
+        left, top, right, bottom = area
+        for (x1, y1, x2, y2), view in self._known:
+            if x1 <= left and y1 <= top and right <= x2 and bottom <= y2:
+                return view.sums_of((left - x1, top - y1, right - x1, bottom - y1))
+        reach = AROUND * max(right - left, bottom - top)
+        around = _within(self.size, np.array(area, np.float32) + reach * np.array([-1, -1, 1, 1], np.float32))
+        self._known.append((around, AreaView(self._frame, around)))
+        return self.sums_of(area)
 
 
 View = AreaView | PartsView
@@ -97,8 +108,9 @@ class Mtcnn:
         return _scaled(everything.take(kept), frame.scale)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """For each box (N, 4) where a face was a moment ago: where O-Net sees it now; score 0 where it sees none."""
-        found = self._judged(PartsView(frame), squares(boxes / np.float32(frame.scale)))
+        """For each box (N, 4) where a face was a moment ago: where R-Net and O-Net see it now; score 0 for none."""
+        view, around = PartsView(frame), squares(boxes / np.float32(frame.scale))
+        found = self._judged(view, self._adjusted(view, around))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
         return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
 
@@ -144,6 +156,17 @@ class Mtcnn:
         passed = np.flatnonzero(scores[:, 0] > THRESHOLDS[1])
         chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)]
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
+
+    def _adjusted(self, view: View, boxes: Floats) -> Floats:
+        """R-Net's opinion on where the face is that each square box lies on: as many square boxes."""
+        present = _has_pixels(view.size, boxes)
+        inside, crops = _crops(view, boxes, REFINEMENT_SIDE)
+        if not len(inside):
+            return boxes
+        _, shifts = self._refinement.run(None, {"pictures": crops})
+        adjusted = boxes.copy()
+        adjusted[present] = squares(_shifted(inside, shifts, border=1))
+        return adjusted
 
     def _judged(self, view: View, boxes: Floats) -> Detections:
         """O-Net on each square box, in the same order; a box without a single pixel scores 0."""

@@ -19,7 +19,7 @@ from shared.errors import ModelError
 from shared.model_folder import H5, ModelFolder
 from shared.vision.boxes import squares
 from shared.vision.classifier import RECIPE_KEY
-from shared.vision.mtcnn import OUTPUT_SIDE, PATCH, THRESHOLDS
+from shared.vision.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
 from shared.vision.recipe import Recipe
 from shared.vision.types import Detections, Floats, Frame
 
@@ -54,25 +54,42 @@ class ReferenceDetector:
         return self.detect(frame)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """O-Net on each box, as in the third stage of facenet-pytorch's detect_face."""
+        """R-Net and O-Net on each box, as in the last two stages of facenet-pytorch's detect_face."""
         around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))
         picture = torch.from_numpy(frame.rgb.copy()).permute(2, 0, 1)[None].float()
-        answers = [self._judge(picture, box[None]) for box in around]
+        answers = [self._judge(picture, self._adjusted(picture, box[None])) for box in around]
         found, scores, landmarks = (np.stack(part).astype(np.float32) for part in zip(*answers, strict=True))
         factor = np.float32(frame.scale)
         return Detections(found * factor, np.where(scores > THRESHOLDS[2], scores, np.float32(0)), landmarks * factor)
 
+    def _adjusted(self, picture: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
+        """The square box (1, 4) that R-Net makes of one; as it is where it has no pixels."""
+        crop = _crop(picture, box, REFINEMENT_SIDE)
+        if crop is None:
+            return box
+        with torch.no_grad():
+            shifts, _ = self._mtcnn.rnet(crop.to(self._mtcnn.device))
+        return torch.from_numpy(squares(bbreg(box.clone(), shifts.cpu()).numpy()))
+
     def _judge(self, picture: torch.Tensor, box: torch.Tensor) -> tuple[Floats, float, Floats]:
         """Box (4,), score and landmarks (5, 2) that O-Net sees in one square box (1, 4)."""
-        (top,), (bottom,), (left,), (right,) = pad(box, picture.shape[3], picture.shape[2])
-        if bottom < top or right < left:
+        crop = _crop(picture, box, OUTPUT_SIDE)
+        if crop is None:
             return np.zeros(4, np.float32), 0.0, np.zeros((5, 2), np.float32)
-        crop = imresample(picture[:, :, top - 1 : bottom, left - 1 : right], (OUTPUT_SIDE, OUTPUT_SIDE))
         with torch.no_grad():
-            shifts, points, classes = self._mtcnn.onet((crop.to(self._mtcnn.device) - 127.5) * 0.0078125)
+            shifts, points, classes = self._mtcnn.onet(crop.to(self._mtcnn.device))
         sides = box[0, 2:] - box[0, :2] + 1
         landmarks = points.cpu().reshape(2, 5).T * sides + box[0, :2] - 1
         return bbreg(box.clone(), shifts.cpu())[0].numpy(), float(classes[0, 1]), landmarks.numpy()
+
+
+def _crop(picture: torch.Tensor, box: torch.Tensor, side: int) -> torch.Tensor | None:
+    """What lies in one square box (1, 4) of a picture (1, 3, h, w): (1, 3, side, side), or None without a pixel."""
+    (top,), (bottom,), (left,), (right,) = pad(box, picture.shape[3], picture.shape[2])
+    if bottom < top or right < left:
+        return None
+    crop: torch.Tensor = imresample(picture[:, :, top - 1 : bottom, left - 1 : right], (side, side))
+    return (crop - 127.5) * 0.0078125
 
 
 class ReferenceClassifier:

@@ -16,8 +16,10 @@ from shared.vision.cuts import Scene
 from shared.vision.types import Detections, Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
-"""Between two looks at the whole frame. A look that brings news is followed by one soon; the wait doubles with each
-that brings none."""
+"""Between two looks at the whole frame. A look that brings news is followed by one soon."""
+
+PATIENCE = 1.5
+"""The wait grows by this factor with each look that brings no news."""
 
 STIRRED_SHARE = 0.125
 """Share of that wait after which a change away from the followed faces is enough for the next look."""
@@ -148,7 +150,7 @@ class Tracker:
         if due or lost:
             self._search(frame)
             news = cut or before != self._seen_keys()
-            self.wait_s = min(SOONEST_S if news else self.wait_s * 2, self._latest_s)
+            self.wait_s = min(SOONEST_S if news else self.wait_s * PATIENCE, self._latest_s)
         return over + self._forget(frame.time_s)
 
     def seen(self) -> list[Track]:
