@@ -22,7 +22,7 @@ def crop_of(frame: Frame, box: Floats, landmarks: Floats, recipe: Recipe) -> Ima
     """Cut one face out of a frame, looking at no more of it than is needed: (size, size) uint8."""
     left, top, *_ = area = _around(frame.size, box, recipe)
     corner = np.array([left, top], np.float32)
-    return crop_face(frame.grey_part(area), box - np.tile(corner, 2), landmarks - corner, recipe)
+    return crop_face(frame.grey_part(area), box - np.concatenate([corner, corner]), landmarks - corner, recipe)
 
 
 def _around(size: tuple[int, int], box: Floats, recipe: Recipe) -> Area:

@@ -30,7 +30,7 @@ FACTOR = 0.709
 NEAR, LIKE = 1.0, 2.0
 """A face is near a box that lies within so many sides around it, and like it between half and twice its side."""
 
-AROUND = 0.2
+AROUND = 0.1
 """What is looked at around a part, in sides of it: what follows is a little way off."""
 
 THRESHOLDS = (0.6, 0.7, 0.7)
@@ -124,7 +124,7 @@ class Mtcnn:
         likely = (scale for scale in scales if 1 / LIKE <= PATCH / scale / side <= LIKE)
         found = self._cascaded(AreaView(frame, (left, top, right, bottom)), likely)
         corner = np.array([left, top], np.float32)
-        return Detections(found.boxes + np.tile(corner, 2), found.scores, found.landmarks + corner)
+        return Detections(found.boxes + np.concatenate([corner, corner]), found.scores, found.landmarks + corner)
 
     def _cascaded(self, view: AreaView, scales: Iterable[float]) -> Detections:
         """All three networks one after the other."""
@@ -191,7 +191,7 @@ def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
 
 def _within(size: tuple[int, int], box: Floats) -> Area:
     """The box in whole pixels, as far as it lies in a picture of this width and height."""
-    left, top, right, bottom = np.clip(np.rint(box), 0, np.tile(size, 2)).astype(int).tolist()
+    left, top, right, bottom = np.clip(np.rint(box), 0, (*size, *size)).astype(int).tolist()
     return left, top, right, bottom
 
 
@@ -215,7 +215,7 @@ def _patches(scores: Floats, shifts: Floats, scale: float) -> Floats:
 def _shifted(boxes: Floats, shifts: Floats, *, border: int) -> Floats:
     """Move each side by a share of the box's size; R-Net and O-Net were trained counting the border pixel."""
     sides = boxes[:, 2:] - boxes[:, :2] + border
-    return np.asarray(boxes + shifts * np.tile(sides, 2), np.float32)
+    return np.asarray(boxes + shifts * np.concatenate([sides, sides], axis=1), np.float32)
 
 
 def _corners(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.int32]:

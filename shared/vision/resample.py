@@ -4,6 +4,8 @@ facenet-pytorch resizes with `torch.nn.functional.interpolate(mode="area")`: eac
 source pixels that it touches at all. OpenCV's INTER_AREA weights those at the rim, which moves boxes by a pixel.
 """
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +30,7 @@ def area_means(sums: Sums, height: int, width: int) -> Floats:
     return np.asarray(np.multiply(totals, shares[..., np.newaxis]), np.float32)
 
 
+@lru_cache(maxsize=1024)
 def _bounds(length: int, parts: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """First and one past the last source pixel of each target pixel."""
     steps = np.arange(parts)

@@ -124,7 +124,8 @@ class Track:
     def expected(self, time_s: float) -> Floats:
         """Where the box is at that time, should it go on as it did."""
         trust = 1.0 if self.missing else VELOCITY_TRUST
-        return np.asarray(self.box + np.tile(self.velocity * (time_s - self.seen_s) * trust, 2), np.float32)
+        shift = self.velocity * (time_s - self.seen_s) * trust
+        return np.asarray(self.box + np.concatenate([shift, shift]), np.float32)
 
 
 class Tracker:
