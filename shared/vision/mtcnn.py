@@ -7,6 +7,7 @@ has the last word and finds five landmarks. O-Net alone follows a face from one 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from shared.vision.boxes import squares, suppress
 from shared.vision.resample import Sums, area_means, integral
 from shared.vision.sessions import open_session
 from shared.vision.types import Area, Detections, Floats, Frame
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 PATCH, STRIDE = 12, 2
 """P-Net's field of view and the step between patches, in pixels of a pyramid level."""
@@ -32,6 +36,9 @@ NEAR, LIKE = 1.0, 2.0
 
 AROUND = 0.1
 """What is looked at around a part, in sides of it: what follows is a little way off."""
+
+BATCH = 16
+"""Crops in one run of R-Net or O-Net."""
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
@@ -152,7 +159,7 @@ class Mtcnn:
         boxes, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(boxes):
             return boxes
-        scores, shifts = self._refinement.run(None, {"pictures": crops})
+        scores, shifts = _answers(self._refinement, crops)
         passed = np.flatnonzero(scores[:, 0] > THRESHOLDS[1])
         chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)]
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
@@ -163,7 +170,7 @@ class Mtcnn:
         inside, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(inside):
             return boxes
-        _, shifts = self._refinement.run(None, {"pictures": crops})
+        _, shifts = _answers(self._refinement, crops)
         adjusted = boxes.copy()
         adjusted[present] = squares(_shifted(inside, shifts, border=1))
         return adjusted
@@ -173,11 +180,17 @@ class Mtcnn:
         inside, crops = _crops(view, boxes, OUTPUT_SIDE)
         if not len(inside):
             return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
-        scores, shifts, points = self._output.run(None, {"pictures": crops})
+        scores, shifts, points = _answers(self._output, crops)
         sides = (inside[:, 2:] - inside[:, :2] + 1)[:, np.newaxis]  # (N, 1, 2)
         landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + inside[:, np.newaxis, :2] - 1
         found = Detections(_shifted(inside, shifts, border=1), scores[:, 0], landmarks.astype(np.float32))
         return found if len(inside) == len(boxes) else _spread(found, _has_pixels(view.size, boxes))
+
+
+def _answers(network: "onnxruntime.InferenceSession", crops: Floats) -> list[Floats]:
+    """All outputs of a network for crops (N, side, side, 3), a few at a time, so that memory does not follow N."""
+    parts = [network.run(None, {"pictures": crops[start : start + BATCH]}) for start in range(0, len(crops), BATCH)]
+    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
 def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
