@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from shared.errors import ModelError
-from shared.model_folder import INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
+from shared.model_folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
 from shared.vision import sessions
 from shared.vision.classifier import OnnxClassifier
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
 from tests.shared.vision.tiny_model import write_tiny_model
+from training.stills import StrictStills
 
 quantise = pytest.importorskip("training.quantise")
 
@@ -87,3 +88,15 @@ def test_refuses_what_answers_differently(tmp_path: Path, clips: Floats, monkeyp
     with pytest.raises(ModelError, match="same emotion"):
         quantise.quantise(folder, clips)
     assert not (folder / INT8).exists()
+
+
+def test_the_card_tells_of_both(folder: Path) -> None:
+    """Once, however often it is said, and the folder can still be opened."""
+    recipe = Recipe("tiny", size=48)
+    images = np.random.default_rng(1).integers(0, 255, (8, 48, 48), np.uint8)
+    (folder / CARD).write_text("# tiny\n", encoding="utf-8")
+    comparison = quantise.compare(folder, recipe, StrictStills(images, np.zeros(8, np.int64), np.full((8, 7), 1 / 7)))
+    for _ in range(2):
+        quantise.tell(folder, comparison)
+    text = (open_model_folder(folder).path / CARD).read_text(encoding="utf-8")
+    assert text.count(quantise.HEADING) == text.count("On 8 stills") == 1
