@@ -195,9 +195,13 @@ async def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str,
     }
 
 
+WIDTH = 150
+"""Characters of the table: rather wrapped by the terminal than cut."""
+
+
 def show(report: dict[str, Any]) -> None:
     """As a table."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=WIDTH)
     console.print(report["machine"])
     table = Table(*report["runs"][0])
     for row in report["runs"]:

@@ -74,10 +74,17 @@ def show(report: dict[str, Any]) -> None:
     console.print(report["machine"])
     for name in ("cases", "growth"):
         if rows := report[name]:
-            table = Table(*rows[0])
-            for row in rows:
-                table.add_row(*(str(value) for value in row.values()))
+            table = Table("", *("" for _ in rows), show_header=False)
+            for measure_name in rows[0]:
+                table.add_row(measure_name, *(_told(row[measure_name]) for row in rows))
             console.print(table)
+
+
+def _told(value: Any) -> str:
+    """A number, or shares of the time one below the other."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name} {share:.0%}" for name, share in value.items())
+    return "–" if value is None else str(value)
 
 
 def main() -> None:
