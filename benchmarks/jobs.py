@@ -6,9 +6,7 @@ videos a second are done. Clients, API and workers share the machine.
 
 import argparse
 import json
-import os
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +25,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.service import READY_S, running
 from benchmarks.video import machine
-from shared.config import ROOT
-from shared.processes import stop
 from tests.services.worker.test_metrics import free_port
 from tests.videos import Actor, Scene, VideoMaker
 
@@ -37,8 +34,6 @@ SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, heig
 
 BAR_MS = 200.0
 """The 95th percentile of the time that handing in takes shall be below this."""
-
-READY_S = 60.0
 
 SUCCEEDED = ("duygu_jobs_total", "succeeded")
 """The counter of a worker, and its label, that grow with each job that ends well."""
@@ -68,29 +63,15 @@ class Answer:
 def served(workers: int) -> Iterator[Served]:
     """A service of its own, ready."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            "DUYGU_DATA_DIR": folder,
-            "DUYGU_PORT": "0",
-            "DUYGU_WORKERS": str(workers),
-            "DUYGU_MAX_QUEUED": "100000",
-            "DUYGU_METRICS_PORT": str(port),
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "serve"],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            url = process.stdout.readline().decode().split()[-1] if process.stdout else ""
-            metrics = tuple(f"http://127.0.0.1:{port + place}/metrics" for place in range(workers))
-            _wait(lambda: all(answers(address) for address in (f"{url}/readyz", *metrics)), READY_S)
-            yield Served(url, metrics)
-        finally:
-            stop(process, READY_S)
-            process.communicate()
+    settings = {
+        "DUYGU_WORKERS": str(workers),
+        "DUYGU_MAX_QUEUED": "100000",
+        "DUYGU_METRICS_PORT": str(port),
+    }
+    with running(settings) as service:
+        metrics = tuple(f"http://127.0.0.1:{port + place}/metrics" for place in range(workers))
+        _wait(lambda: all(answers(address) for address in (f"{service.url}/readyz", *metrics)), READY_S)
+        yield Served(service.url, metrics)
 
 
 def answers(address: str) -> bool:

@@ -7,11 +7,7 @@ client sees it; the client runs on the same machine, and its share of the proces
 import argparse
 import asyncio
 import json
-import os
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +22,8 @@ from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.service import READY_S, running
 from benchmarks.video import machine
-from shared.config import ROOT
-from shared.processes import stop
 from shared.stream_frames import pack
 from tests.videos import Actor, Scene
 
@@ -38,8 +33,6 @@ WARM_UP_S = 2.0
 
 BAR_MS = 250.0
 SCENE = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), width=640, height=480, duration_s=6.0, fps=RATE_HZ)
-
-READY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -74,28 +67,10 @@ class Served:
 @contextmanager
 def served(workers: int) -> Iterator[Served]:
     """A service of its own with so many workers for live sessions, ready."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            "DUYGU_DATA_DIR": folder,
-            "DUYGU_PORT": "0",
-            "DUYGU_WORKERS": "0",
-            "DUYGU_STREAM_WORKERS": str(workers),
-            "DUYGU_THREADS": "1",
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "serve"],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            url = process.stdout.readline().decode().split()[-1] if process.stdout else ""
-            wait_until_ready(url, workers)
-            yield Served(url, psutil.Process(process.pid))
-        finally:
-            stop(process, READY_S)
-            process.communicate()
+    settings = {"DUYGU_WORKERS": "0", "DUYGU_STREAM_WORKERS": str(workers), "DUYGU_THREADS": "1"}
+    with running(settings) as service:
+        wait_until_ready(service.url, workers)
+        yield Served(service.url, psutil.Process(service.pid))
 
 
 def wait_until_ready(url: str, workers: int) -> None:

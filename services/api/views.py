@@ -24,6 +24,14 @@ def webhook_view(record: JobRecord) -> Webhook | None:
     return Webhook(status="failed" if given_up else "waiting", deliveries=deliveries)
 
 
+def _work_view(record: JobRecord) -> Work | None:
+    """How far it has come. Nothing is left of a job that has ended, wherever its last sign of progress was."""
+    if not record.work:
+        return None
+    work = Work(**record.work)
+    return work.model_copy(update={"time_left_s": 0.0}) if record.ended else work
+
+
 def job_view(record: JobRecord) -> Job:
     """A job as the API shows it."""
     error = record.error
@@ -34,7 +42,7 @@ def job_view(record: JobRecord) -> Job:
         job_id=record.job_id,
         status=record.status,
         progress=record.progress,
-        work=Work(**record.work) if record.work else None,
+        work=_work_view(record),
         created_at=record.created_at,
         started_at=record.started_at,
         ended_at=record.ended_at,
