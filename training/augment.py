@@ -18,13 +18,43 @@ LOWEST_QUALITY, HIGHEST_QUALITY = 15, 75
 HIDDEN_SIDES = 6, 20
 """Pixels of a hand, hair or a microphone before the face."""
 
+CONTRAST, BRIGHTNESS = (-0.1, 0.3), (5.0, 25.0)
+"""Mean and standard deviation, of the logarithm of a factor and of grey levels: studios are brighter than snapshots."""
+
 
 def augment(image: Image, random: np.random.Generator) -> Floats:
     """(size, size) grey -> the same face, otherwise seen: zero mean and unit deviation."""
+    return _hidden(normal(_seen(image, random)), random)
+
+
+def alter(image: Image, random: np.random.Generator) -> Image:
+    """(size, size) grey -> the same face, otherwise seen, as a picture that can be shown to any network."""
+    pixels = _exposed(_seen(image, random), random)
+    if random.random() < 0.15:
+        pixels[_hidden_part(pixels.shape, random)] = random.uniform(0, 255)
+    return np.asarray(np.clip(pixels, 0, 255), np.uint8)
+
+
+def blend(image: Image, other: Image, share: float) -> Image:
+    """Two pictures in one, of which the first has this share."""
+    return np.asarray(share * image.astype(np.float32) + (1 - share) * other.astype(np.float32), np.uint8)
+
+
+def normal(pixels: Floats) -> Floats:
+    """Zero mean and unit deviation, as serving makes them of each frame."""
+    return np.asarray((pixels - pixels.mean()) / max(float(pixels.std()), MIN_DEVIATION), np.float32)
+
+
+def _seen(image: Image, random: np.random.Generator) -> Floats:
     moved = _compressed(_blurred(_moved(image, random), random), random)
-    lit = _noisy(_lit(moved.astype(np.float32), random), random)
-    normal = (lit - lit.mean()) / max(float(lit.std()), MIN_DEVIATION)
-    return _hidden(np.asarray(normal, np.float32), random)
+    return _noisy(_lit(moved.astype(np.float32), random), random)
+
+
+def _exposed(pixels: Floats, random: np.random.Generator) -> Floats:
+    if random.random() >= 0.6:
+        return pixels
+    contrast, mean = np.exp(random.normal(*CONTRAST)), pixels.mean()
+    return np.asarray((pixels - mean) * contrast + mean + random.normal(*BRIGHTNESS), np.float32)
 
 
 def _moved(image: Image, random: np.random.Generator) -> Image:
@@ -80,10 +110,14 @@ def _noisy(pixels: Floats, random: np.random.Generator) -> Floats:
 def _hidden(pixels: Floats, random: np.random.Generator) -> Floats:
     if random.random() >= 0.35:
         return pixels
-    height, width = random.integers(*HIDDEN_SIDES, 2)
-    top, left = random.integers(-4, pixels.shape[0] - 4, 2)
-    pixels[max(top, 0) : top + height, max(left, 0) : left + width] = random.normal(0, 0.7)
+    pixels[_hidden_part(pixels.shape, random)] = random.normal(0, 0.7)
     return pixels
+
+
+def _hidden_part(shape: tuple[int, ...], random: np.random.Generator) -> tuple[slice, slice]:
+    height, width = random.integers(*HIDDEN_SIDES, 2)
+    top, left = random.integers(-4, shape[0] - 4, 2)
+    return slice(max(top, 0), top + height), slice(max(left, 0), left + width)
 
 
 def mix(images: Floats, targets: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:

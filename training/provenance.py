@@ -21,9 +21,13 @@ FER+'s PublicTest chose and calibrated; its PrivateTest only tested.
 """
 
 
-def write_data(run: Path, *, stills: bool, clips: ClipSet | None, start: Path | None) -> None:
+ASKED = """The same three networks were asked about altered stills, and their answers learned from.
+"""
+
+
+def write_data(run: Path, *, stills: bool, asked: bool, clips: ClipSet | None, start: Path | None) -> None:
     """Write down what is about to be learned from."""
-    parts = [STILLS] if stills else []
+    parts = ([STILLS] if stills else []) + ([ASKED] if asked else [])
     if start:
         manifest = open_model_folder(start).manifest
         parts.append(

@@ -14,6 +14,7 @@ from shared.vision.recipe import Recipe
 FOLDER = Path(__file__).parent / "recipes"
 
 NetworkKind = Literal["flat", "inflated"]
+Lesson = Literal["stills", "asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Cycle:
 
     epochs: int
     learning_rate: float
+    of: Lesson = "stills"
+    """Stills with the opinions that came with them, or altered ones about which public networks were asked anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class StillsSettings:
     """The same for single labels that need another mix."""
     moving: dict[str, float] = field(default_factory=dict)
     """How much each source's head weighs in the answer about a face that moves; as for a still by default."""
+    asked: int = 0
+    """Pictures about which public networks are asked, where these are given."""
+    loss_of: dict[Lesson, dict[str, float]] = field(default_factory=dict)
+    """The loss of cycles that learn from these."""
 
     def shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
         """(sources, labels) how much each head weighs for each label; they sum to 1 over the sources."""

