@@ -75,6 +75,19 @@ class NotAnnotatedError(RequestError):
     status = 404
 
 
+class RangeNotSatisfiableError(RequestError):
+    """A part of a file was asked for that begins behind its end."""
+
+    code = "range_not_satisfiable"
+    title = "The file has no such part"
+    status = 416
+
+    def __init__(self, size: int | None = None) -> None:
+        """`size`: bytes of the whole file."""
+        self.size = size
+        super().__init__(None if size is None else f"The file has {size} bytes")
+
+
 class UnauthorizedError(RequestError):
     """No API key, or one that is not known here."""
 

@@ -1,7 +1,8 @@
 """Uploads and results in a bucket, so that the API and the workers can be on different machines.
 
-Files are written and read on this machine's own disk and go to the bucket, or come from it, as a whole: one appears
-there all at once or not at all. Address and credentials of the service are read as every program for S3 reads them:
+Files are written and worked on on this machine's own disk and go to the bucket, or come from it, as a whole: one
+appears there all at once or not at all. What is sent on to somebody is read from the bucket piece by piece. Address
+and credentials of the service are read as every program for S3 reads them:
 AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_SHARED_CREDENTIALS_FILE.
 """
 
@@ -15,10 +16,14 @@ from botocore.exceptions import BotoCoreError
 
 from shared.errors import UnavailableError
 from shared.scratch import Scratch
-from shared.storage import JOB_ID, StoredJob, noticing_full_disk
+from shared.storage import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
 """A large file is sent in pieces of this size, so many at a time: each is held in memory."""
+
+READ_BYTES = 1024 * 1024
+"""A file that is sent to somebody is asked for in pieces of this size: who stops listening has not had it all fetched,
+and a piece takes longer to come than to be asked for."""
 
 CONNECTION = {
     "connect_timeout": 3,
@@ -71,6 +76,23 @@ class ObjectStorage:
         """The whole of a small file."""
         with _reading():
             return bytes(self._bucket.cat_file(self._key(job_id, name)))
+
+    def look(self, job_id: str, name: str) -> StoredFile:
+        """How large a file is, and how old."""
+        with _reading():
+            about = self._bucket.info(self._key(job_id, name))
+        if about["type"] != "file":
+            raise FileNotFoundError(name)
+        return StoredFile(about["size"], about["LastModified"].timestamp())
+
+    def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of a file from `start` to before `stop`, in pieces, each fetched when it is asked for."""
+        key = self._key(job_id, name)
+        for length in lengths(stop - start, READ_BYTES):
+            with _reading():
+                piece = bytes(self._bucket.cat_file(key, start=start, end=start + length))
+            yield piece
+            start += length
 
     def remove(self, job_id: str, name: str) -> None:
         """Delete one file, if it is there."""

@@ -24,6 +24,9 @@ FILM = "annotated.mp4"
 PARTIAL = ".partial"
 """Ending of a file that is still being written."""
 
+READ_BYTES = 256 * 1024
+"""A file that is sent is read in pieces of this size."""
+
 JOB_ID = re.compile("[0-9a-f]{32}")
 
 
@@ -34,6 +37,14 @@ class StoredJob:
     job_id: str
     files: frozenset[str]  # names, without those that are still being written
     written_at: float  # when anything was written last, in seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file that is stored."""
+
+    size: int  # bytes
+    written_at: float  # in seconds since 1970
 
 
 class Storage(Protocol):
@@ -57,6 +68,14 @@ class Storage(Protocol):
 
     def read(self, job_id: str, name: str) -> bytes:
         """The whole of a small file."""
+        ...
+
+    def look(self, job_id: str, name: str) -> StoredFile:
+        """How large a file is, and how old."""
+        ...
+
+    def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of a file from `start` to before `stop`, in pieces, each read when it is asked for."""
         ...
 
     def remove(self, job_id: str, name: str) -> None:
@@ -117,6 +136,18 @@ class FolderStorage:
         """The whole of a small file."""
         return self._path(job_id, name).read_bytes()
 
+    def look(self, job_id: str, name: str) -> StoredFile:
+        """How large a file is, and how old."""
+        about = self._path(job_id, name).stat()
+        return StoredFile(about.st_size, about.st_mtime)
+
+    def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of a file from `start` to before `stop`, in pieces, each read when it is asked for."""
+        with self._path(job_id, name).open("rb") as file:
+            file.seek(start)
+            for length in lengths(stop - start, READ_BYTES):
+                yield file.read(length)
+
     def remove(self, job_id: str, name: str) -> None:
         """Delete one file, if it is there, and the job's folder when nothing else is in it."""
         self._path(job_id, name).unlink(missing_ok=True)
@@ -157,6 +188,12 @@ class FolderStorage:
 
     def _path(self, job_id: str, name: str) -> Path:
         return self._job(job_id) / name
+
+
+def lengths(size: int, most: int) -> Iterator[int]:
+    """`size` in parts of at most `most`."""
+    for start in range(0, size, most):
+        yield min(most, size - start)
 
 
 def _look_into(folder: Path) -> StoredJob:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
 from services.api.problems import Responses, problems
+from services.api.validators import matches
 from services.api.views import job_view
 from shared.api_keys import Scope
 from shared.errors import InvalidRequestError, JobNotFoundError
@@ -42,7 +43,7 @@ def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
     content = job_view(record).model_dump_json()
     etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if _matches(if_none_match, etag):
+    if matches(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
 
@@ -55,9 +56,3 @@ def erase_job(record: ChangeableJob, service: TheService) -> None:
     if record.webhook:
         withdraw(service.webhooks, webhook_task(record.job_id))
     service.storage.erase(record.job_id)
-
-
-def _matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether an answer is known, compared weakly as RFC 9110 asks for."""
-    known = [entry.strip().removeprefix("W/") for entry in (if_none_match or "").split(",")]
-    return etag in known or "*" in known

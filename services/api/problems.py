@@ -18,6 +18,7 @@ from shared.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    RangeNotSatisfiableError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -46,6 +47,8 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RangeNotSatisfiableError):
+        headers["Content-Range"] = f"bytes */{error.size}"
     content = {**problem.model_dump(exclude_none=True), **more}
     return ProblemResponse(content, status_code=status, headers=headers)
 

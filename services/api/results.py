@@ -1,14 +1,11 @@
 """`GET /v1/jobs/{id}/result`: what was found in a video, in the form that was asked for."""
 
-from contextlib import AbstractContextManager, ExitStack
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import FileResponse
-from starlette.types import Receive, Scope, Send
+from fastapi import APIRouter, Depends, Header, Query, Response
 
+from services.api.byte_ranges import Conditions, file_response
 from services.api.dependencies import KnownJob, TheService
 from services.api.problems import problem_response, problems
 from services.api.service import Service
@@ -19,6 +16,7 @@ from shared.errors import (
     JobNotFoundError,
     NotAnnotatedError,
     NotAVideoError,
+    RangeNotSatisfiableError,
     ResultExpiredError,
     ResultNotReadyError,
     VideoError,
@@ -35,6 +33,7 @@ MISSING = (
     CancelledError,
     ResultExpiredError,
     NotAnnotatedError,
+    RangeNotSatisfiableError,
     InvalidRequestError,
     VideoError,
     NotAVideoError,
@@ -55,9 +54,20 @@ FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
 @router.get(
     "/{job_id}/result",
     response_model=Result,
-    responses={200: {"content": CONTENT}, **problems(*MISSING)},
+    responses={
+        200: {"content": CONTENT},
+        206: {"description": "The part of a picture or film that `Range` asks for"},
+        304: {"description": "The picture or film is the one that is known"},
+        **problems(*MISSING),
+    },
 )
-def read_result(record: KnownJob, service: TheService, format: Format = None, accept: Accept = "*/*") -> Response:  # noqa: A002
+def read_result(
+    record: KnownJob,
+    service: TheService,
+    conditions: Annotated[Conditions, Depends()],
+    format: Format = None,  # noqa: A002
+    accept: Accept = "*/*",
+) -> Response:
     """Every face of a video, and what it showed when. For a job that failed this answers with the job's error."""
     if record.error:
         return _failure(record.error)
@@ -68,7 +78,7 @@ def read_result(record: KnownJob, service: TheService, format: Format = None, ac
         raise NotAnnotatedError
     try:
         if name in FILES:
-            return _picture(service, record.job_id, name)
+            return _picture(service, record.job_id, name, conditions)
         content = service.storage.read(record.job_id, RESULT)
     except FileNotFoundError as error:
         raise ResultExpiredError from error
@@ -80,19 +90,6 @@ def _failure(error: DuyguError) -> Response:
     return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
 
 
-class LentFile(FileResponse):
-    """A file that is given back when it has been sent, or could not be. Raises what lending it raises."""
-
-    def __init__(self, lending: AbstractContextManager[Path], **options: Any) -> None:
-        self._lent = ExitStack()
-        super().__init__(self._lent.enter_context(lending), **options)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        with self._lent:
-            await super().__call__(scope, receive, send)
-
-
 def _preferred(accept: str) -> ExportName:
     """The first media type of an `Accept` header that there is an export for; JSON where there is none."""
     wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
@@ -100,15 +97,14 @@ def _preferred(accept: str) -> ExportName:
     return next((known[media_type] for media_type in wanted if media_type in known), ExportName.JSON)
 
 
-def _picture(service: Service, job_id: str, name: ExportName) -> Response:
+def _picture(service: Service, job_id: str, name: ExportName, conditions: Conditions) -> Response:
     """A file as it is, or the part of it that a player asks for."""
-    return LentFile(
-        service.storage.local(job_id, FILES[name]),
-        media_type=PICTURES[name],
-        headers={"Vary": "Accept", "Cache-Control": "private, no-cache"},
-        filename=f"{job_id}.{name}",
-        content_disposition_type="inline",
-    )
+    headers = {
+        "Vary": "Accept",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f'inline; filename="{job_id}.{name}"',
+    }
+    return file_response(service.storage, job_id, FILES[name], PICTURES[name], conditions, headers)
 
 
 def _text(content: bytes, name: ExportName, job_id: str) -> Response:

@@ -1,5 +1,6 @@
 """The API and a worker that share a bucket and no disk."""
 
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from shared.job_store import JobStore
 from shared.jobs import JobRecord, new_job_id
 from shared.schemas import JobStatus
 from shared.storage import FILM, RESULT, UPLOAD, Storage, open_storage
+from tests.metered_server import metered
 from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
 from tests.services.scripted_worker import Script
 
@@ -42,8 +44,9 @@ def kept_on_disks(*machines: Settings) -> list[Path]:
 
 def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
     """From the upload to its erasure, while nothing stays on either machine."""
+    assert bucket.stored() == []
     with serving(here) as api, worker(there, "tests.services.scripted_worker", "videos"):
-        job_id = hand_in(api, Script(duration_s=1.0).upload())["job_id"]
+        job_id = hand_in(api, Script(duration_s=2.0).upload())["job_id"]
         running(api, job_id)
         assert [stored.files for stored in bucket.stored()] == [{UPLOAD}]
         done = ended(api, job_id)
@@ -95,15 +98,45 @@ def succeeded(redis: Redis, settings: Settings) -> str:
     return job_id
 
 
-def test_players_fetch_parts_of_a_film(here: Settings, bucket: Storage, redis: Redis) -> None:
-    """The copy on the machine goes when the part has been sent."""
+def test_players_fetch_parts_of_a_film(
+    here: Settings, bucket: Storage, redis: Redis, object_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bucket is asked for that part and for no more, and nothing lies on the machine meanwhile."""
+    job_id = succeeded(redis, here)
+    content = secrets.token_bytes(5_000_000)
+    with bucket.writer(job_id, FILM) as file:
+        file.write(content)
+    with metered(object_server) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        with serving(here) as api:
+            film = f"/v1/jobs/{job_id}/result?format=mp4"
+            part = api.get(film, headers={"Range": "bytes=4000000-4099999"})
+            assert (part.status_code, part.content) == (206, content[4_000_000:4_100_000])
+            assert part.headers["Content-Range"] == "bytes 4000000-4099999/5000000"
+            assert 100_000 <= server.answered_bytes < 110_000
+            with api.stream("GET", film, headers={"Range": "bytes=0-"}) as whole:
+                assert next(whole.iter_raw(1000)) == content[:1000]
+            assert kept_on_disks(here) == []
+            assert api.get(film).content == content
+
+
+def test_a_film_that_is_known_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
+    """And a part of another film than the client has is the whole new one."""
     job_id = succeeded(redis, here)
     with bucket.writer(job_id, FILM) as file:
         file.write(b"0123456789")
     with serving(here) as api:
-        part = api.get(f"/v1/jobs/{job_id}/result", params={"format": "mp4"}, headers={"Range": "bytes=4-7"})
-        assert (part.status_code, part.content) == (206, b"4567")
-        wait_until(lambda: kept_on_disks(here) == [])
+        film = f"/v1/jobs/{job_id}/result?format=mp4"
+        first = api.get(film)
+        assert first.headers["Accept-Ranges"] == "bytes"
+        assert api.get(film, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+        for known in (first.headers["ETag"], first.headers["Last-Modified"]):
+            assert api.get(film, headers={"Range": "bytes=0-0", "If-Range": known}).content == b"0"
+        other = api.get(film, headers={"Range": "bytes=0-0", "If-Range": '"another"'})
+        assert (other.status_code, other.content) == (200, b"0123456789")
+        behind = api.get(film, headers={"Range": "bytes=10-"})
+        assert (behind.status_code, behind.json()["code"]) == (416, "range_not_satisfiable")
+        assert behind.headers["Content-Range"] == "bytes */10"
 
 
 def test_a_missing_result_has_expired(here: Settings, bucket: Storage, redis: Redis) -> None:

@@ -10,7 +10,7 @@ import pytest
 from shared.config import Settings
 from shared.errors import ConfigurationError, StorageFullError, UnavailableError
 from shared.jobs import new_job_id
-from shared.storage import RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
+from shared.storage import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
 
 JOB = "a" * 32
 
@@ -93,6 +93,25 @@ def test_a_file_larger_than_a_piece_arrives_whole(storage: Storage) -> None:
         file.write(content)
     with storage.local(JOB, UPLOAD) as path:
         assert path.read_bytes() == content
+
+
+def test_parts_are_read_without_the_rest(storage: Storage) -> None:
+    """Piece by piece, however many bytes are asked for; what is not there is not found."""
+    content = secrets.token_bytes(2_500_000)
+    before = time.time()
+    with storage.writer(JOB, FILM) as file:
+        file.write(content)
+    about = storage.look(JOB, FILM)
+    assert about.size == len(content)
+    assert abs(about.written_at - before) < 60
+    for start, stop in ((0, 0), (7, 9), (5, 2_400_000), (0, len(content))):
+        pieces = list(storage.pieces(JOB, FILM, start, stop))
+        assert b"".join(pieces) == content[start:stop]
+        assert max(map(len, pieces), default=0) <= 1024 * 1024
+    with pytest.raises(FileNotFoundError):
+        storage.look(JOB, UPLOAD)
+    with pytest.raises(FileNotFoundError):
+        list(storage.pieces(JOB, UPLOAD, 0, 1))
 
 
 def test_a_full_disk_is_told(storage: Storage) -> None:

@@ -1,0 +1,88 @@
+"""A stored file as an answer: whole, or the part that a player asks for (RFC 9110, sections 13 and 14)."""
+
+import re
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Header, Response
+from fastapi.responses import StreamingResponse
+
+from services.api.validators import matches
+from shared.errors import RangeNotSatisfiableError
+from shared.storage import Storage
+
+ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes of a file from `start` to before `stop`."""
+
+    start: int
+    stop: int
+
+
+class Conditions:
+    """What the headers of a request say of the part that is wanted, and of what the client has already."""
+
+    def __init__(
+        self,
+        byte_range: Annotated[
+            str | None, Header(alias="Range", description="one range of bytes of a picture or film, as `bytes=0-1023`")
+        ] = None,
+        if_range: Annotated[str | None, Header(description="`ETag` or `Last-Modified` that the range is of")] = None,
+        if_none_match: Annotated[str | None, Header(description="`ETag` of a picture or film that is known")] = None,
+    ) -> None:
+        self.byte_range = byte_range
+        self.if_range = if_range
+        self.if_none_match = if_none_match
+
+
+def file_response(
+    storage: Storage, job_id: str, name: str, media_type: str, conditions: Conditions, headers: dict[str, str]
+) -> Response:
+    """One stored file, read piece by piece as it is sent: nothing is read that was not asked for.
+
+    Raises RangeNotSatisfiableError, and what looking at a stored file raises.
+    """
+    about = storage.look(job_id, name)
+    etag = f'"{round(about.written_at * 1000):x}-{about.size:x}"'
+    modified = formatdate(about.written_at, usegmt=True)
+    headers = {**headers, "Accept-Ranges": "bytes", "ETag": etag, "Last-Modified": modified}
+    if matches(conditions.if_none_match, etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    part = None
+    if conditions.if_range in (None, etag, modified):
+        part = part_of(conditions.byte_range, about.size)
+    if part:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{about.size}"
+    sent = part or Part(0, about.size)
+    headers["Content-Length"] = str(sent.stop - sent.start)
+    return StreamingResponse(
+        storage.pieces(job_id, name, sent.start, sent.stop),
+        HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK,
+        headers,
+        media_type,
+    )
+
+
+def part_of(byte_range: str | None, size: int) -> Part | None:
+    """The part that a `Range` header asks for; None for the whole file, which every header that is not understood gets.
+
+    Several ranges at once are answered with the whole file, as the standard allows. Raises RangeNotSatisfiableError.
+    """
+    found = ONE_RANGE.fullmatch((byte_range or "").replace(" ", ""))
+    if not found or not (found[1] or found[2]):
+        return None
+    if found[1]:
+        start = int(found[1])
+        stop = min(int(found[2]) + 1, size) if found[2] else size
+        if found[2] and int(found[2]) < start:
+            return None
+    else:
+        start, stop = max(size - int(found[2]), 0), size
+    if start >= stop:
+        raise RangeNotSatisfiableError(size)
+    return Part(start, stop)

@@ -1,0 +1,62 @@
+"""A server in front of another one, which passes everything on and counts what comes back."""
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class MeteredServer(socketserver.ThreadingTCPServer):
+    """Passes connections on to `behind`, the address of an HTTP server."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Passage)
+        self.behind = (urlsplit(behind).hostname, urlsplit(behind).port)
+        self.answered_bytes = 0
+
+    @property
+    def url(self) -> str:
+        """Its own address."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Passage(socketserver.BaseRequestHandler):
+    server: Any
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.behind) as behind:
+            threading.Thread(target=_pass_on, args=(self.request, behind), daemon=True).start()
+            for piece in _pieces(behind):
+                self.server.answered_bytes += len(piece)
+                self.request.sendall(piece)
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    for piece in _pieces(source):
+        target.sendall(piece)
+    with suppress(OSError):  # it has gone already
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def _pieces(source: socket.socket) -> Iterator[bytes]:
+    with suppress(OSError):  # the other side was cut off
+        while piece := source.recv(65536):
+            yield piece
+
+
+@contextmanager
+def metered(behind: str) -> Iterator[MeteredServer]:
+    """A metered server that runs while the block does."""
+    with MeteredServer(behind) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

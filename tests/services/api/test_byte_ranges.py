@@ -1,0 +1,52 @@
+"""Parts of files."""
+
+import pytest
+
+from services.api.byte_ranges import Part, part_of
+from shared.errors import RangeNotSatisfiableError
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-3", Part(0, 4)),
+        ("bytes=4-", Part(4, 10)),
+        ("bytes=4-99", Part(4, 10)),
+        ("bytes=-3", Part(7, 10)),
+        ("bytes=-99", Part(0, 10)),
+        ("Bytes= 9 - 9", Part(9, 10)),
+    ],
+)
+def test_one_range_is_a_part(asked: str, part: Part) -> None:
+    """From, to, or the last so many; an end behind the file's is the file's."""
+    assert part_of(asked, 10) == part
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None,
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=-",
+        "bytes=5-4",
+        "bytes=a-b",
+        "lines=0-3",
+        "bytes=0-1,4-5",
+        f"bytes={'9' * 5000}-",
+    ],
+)
+def test_what_is_not_understood_is_left_aside(asked: str | None) -> None:
+    """As the standard wants: the whole file is sent. Several ranges need not be understood."""
+    assert part_of(asked, 10) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
+def test_parts_behind_the_end_are_refused(asked: str, size: int) -> None:
+    """416, which tells how long the file is."""
+    with pytest.raises(RangeNotSatisfiableError) as caught:
+        part_of(asked, size)
+    assert caught.value.size == size
