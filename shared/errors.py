@@ -348,6 +348,13 @@ class UploadMissingError(DuyguError):
     title = "The uploaded video is not where the worker looks for it"
 
 
+class StorageAwayError(DuyguError):
+    """The worker could not reach the bucket, however often the job was put off."""
+
+    code = "storage_away"
+    title = "The storage could not be reached for an hour"
+
+
 class OutOfMemoryError(DuyguError):
     """The worker had not enough memory for the job."""
 

@@ -176,9 +176,15 @@ class JobStore:
         told = {"code": error.code, "title": error.title, "detail": error.detail}
         return self._apply(job_id, UNFINISHED, fields, Event(number, status.value, told))
 
-    def hand_back(self, job_id: str) -> bool:
-        """Say that a running job waits again; False when it is no longer wanted."""
-        return self._apply(job_id, [JobStatus.RUNNING], {"status": JobStatus.QUEUED.value})
+    def hand_back(self, job_id: str, put_off: int | None = None) -> bool:
+        """Say that a running job waits again; False when it is no longer wanted.
+
+        put_off  how often it has been put off by now, where it waits for the storage
+        """
+        fields = {"status": JobStatus.QUEUED.value}
+        if put_off is not None:
+            fields["put_off"] = str(put_off)
+        return self._apply(job_id, [JobStatus.RUNNING], fields)
 
     def note_delivery(self, record: JobRecord, delivery: Delivery) -> None:
         """Add an attempt to deliver the job's webhook to its log."""

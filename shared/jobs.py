@@ -46,6 +46,7 @@ class JobRecord:
     events: int = 0  # how many have been told
     windows: int = 0  # how many of these told a window
     attempts: int = 0  # how often a worker has begun it
+    put_off: int = 0  # how often it was put off, as the storage was away
     webhook: str = ""  # address that its end is told to
     deliveries: tuple[Mapping[str, Any], ...] = ()  # attempts to tell it, as schemas.Delivery
     annotate: bool = False  # whether the video is wanted back with what was found in it
@@ -93,6 +94,7 @@ class JobRecord:
             events=int(values.get("events", 0)),
             windows=int(values.get("windows", 0)),
             attempts=int(values.get("attempts", 0)),
+            put_off=int(values.get("put_off", 0)),
             webhook=values.get("webhook", ""),
             deliveries=tuple(json.loads(values.get("deliveries", "[]"))),
             annotate=bool(values.get("annotate")),

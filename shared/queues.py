@@ -48,6 +48,9 @@ WEBHOOK_TIMEOUT_S = 30
 WEBHOOK_PAUSES_S = [5, 60, 300, 1800, 7200, 18000]
 """Waits between the attempts to deliver a webhook: seven attempts in seven and a half hours."""
 
+STORAGE_PAUSES_S = [15, 30, 60, 120, 300, 600, 900, 1800]
+"""Waits of a job that found the storage away: nine attempts in a little more than an hour."""
+
 CRASHES_FORGIVEN = 1
 """A job that ends its worker is run again this often; after that it fails."""
 
@@ -122,6 +125,18 @@ def _enqueue_webhook(queue: Queue, job_id: str) -> None:
         pipeline.execute()
 
 
+def put_off(job: Job, seconds: int) -> None:
+    """Let a task that now fails come again after a while, woken by `wake_sleepers`; this costs it no retry."""
+    job.retries_left = (job.retries_left or 0) + 1
+    job.retry_intervals = [seconds]
+
+
+def waiting(queue: Queue) -> int:
+    """How many tasks wait, those that were put off among them."""
+    sleeping = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
+    return queue.count + queue.connection.zcard(sleeping.key)
+
+
 def wake_sleepers(queue: Queue) -> None:
     """Queue the tasks that wait for another attempt and whose time has come. One process at a time may do it."""
     sleeping = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
@@ -129,6 +144,8 @@ def wake_sleepers(queue: Queue) -> None:
         task = queue.fetch_job(task_id)
         with queue.connection.pipeline() as pipeline:
             if task:
+                if task.func_name == ANALYZE_VIDEO:
+                    task.retry_intervals = [0]  # the pause was for the storage, none is due after a crash
                 queue._enqueue_job(task, pipeline=pipeline)
             sleeping.remove(task_id, pipeline=pipeline)
             pipeline.execute()

@@ -19,7 +19,7 @@ from shared import keys
 from shared.errors import ours
 from shared.jobs import made_at
 from shared.liveness import heard_since
-from shared.queues import QueueName
+from shared.queues import QueueName, waiting
 
 router = APIRouter(tags=["health"])
 
@@ -80,7 +80,7 @@ class QueueCollector(Collector):
         age = time.time() - made_at(oldest.decode()) if oldest else 0.0
         workers = {name.value: redis.zcount(keys.workers(name), heard_since(), "+inf") for name in QueueName}
         return [
-            _gauge("duygu_queue_jobs", "Jobs that wait", {queue.name: queue.count}),
+            _gauge("duygu_queue_jobs", "Jobs that wait", {queue.name: waiting(queue)}),
             _gauge("duygu_queue_age_seconds", "Age of the job that waits at the front", {queue.name: age}),
             _gauge("duygu_workers", "Live workers", workers),
         ]

@@ -28,6 +28,7 @@ from shared.errors import (
     WebhookRefusedError,
 )
 from shared.jobs import JobRecord, new_job_id
+from shared.queues import waiting
 from shared.schemas import AnsweredJob, Job
 from shared.webhooks import check_target
 
@@ -118,7 +119,7 @@ async def submit_video(
 def _admit(service: Service, caller: Caller, request: Request) -> None:
     """Refuse what is known to be too much before a byte of it is read."""
     settings = service.settings
-    if service.videos.count >= settings.max_queued:
+    if waiting(service.videos) >= settings.max_queued:
         raise QueueFullError
     if service.storage.free_bytes() < stated_size(request) + settings.min_free_mb * MB:
         raise StorageFullError

@@ -9,12 +9,18 @@ class HandedBackError(Exception):
     """The worker has to end before the job has; another worker shall do it. Nobody outside ever sees it."""
 
 
+class PutOffError(Exception):
+    """The job cannot be done now; it comes again after a while. Nobody outside ever sees it."""
+
+
 class JobControl:
     """What the thread that runs a job looks at to learn whether it shall stop."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
         self._hand_back_at = math.inf
+        self.put_off_s: int | None = None
+        """Where the job was put off: seconds until it comes again."""
 
     def cancel(self) -> None:
         """Nobody wants the job any more."""

@@ -23,14 +23,14 @@ from rq.registry import clean_registries
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
-from services.worker.control import HandedBackError, JobControl
+from services.worker.control import HandedBackError, JobControl, PutOffError
 from services.worker.sweeping import sweep
 from services.worker.tasks import tidy
 from services.worker.webhook_task import UndeliveredError
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import CrashedError
 from shared.liveness import HEARTBEAT_S, farewell, sign_of_life
-from shared.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, wake_sleepers
+from shared.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, put_off, wake_sleepers
 
 logger = logging.getLogger(__name__)
 
@@ -133,14 +133,16 @@ class ModelWorker(SimpleWorker):
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what a task raised; that a job is handed back, or tried again later, is nothing to worry about."""
-        if exc_info[0] in (HandedBackError, UndeliveredError):
+        if exc_info[0] in (HandedBackError, PutOffError, UndeliveredError):
             logger.info("job %s comes again", job.id)
         else:
             super().handle_exception(job, *exc_info)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """Run the job again, or give it up when it has ended its worker too often; handing back does not count."""
-        if self._control.handing_back:
+        if self._control.put_off_s is not None:
+            put_off(job, self._control.put_off_s)
+        elif self._control.handing_back:
             job.retries_left = (job.retries_left or 0) + 1
         given_up = not job.should_retry
         super().handle_job_failure(job, queue, *args, **kwargs)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
 
-from services.worker.control import HandedBackError
+from services.worker.control import HandedBackError, PutOffError
 from services.worker.reporter import Reporter
 from services.worker.stages import Stages
 from services.worker.workplace import Turn, Workplace, current_turn
@@ -16,11 +16,13 @@ from shared.errors import (
     DuyguError,
     JobTimeoutError,
     OutOfMemoryError,
+    StorageAwayError,
     UnavailableError,
     UploadMissingError,
 )
 from shared.jobs import JobRecord
 from shared.logs import about
+from shared.queues import STORAGE_PAUSES_S
 from shared.schemas import Result
 from shared.storage import FILM, PLOT, RESULT, UPLOAD
 
@@ -30,7 +32,8 @@ logger = logging.getLogger(__name__)
 def analyze_video(job_id: str) -> None:
     """Analyse the upload of a job, store the result, and delete the upload however it ends.
 
-    Raises HandedBackError when the worker has to go; everything else that goes wrong is written into the job.
+    Raises HandedBackError when the worker has to go and PutOffError when the storage is away; everything else that
+    goes wrong is written into the job.
     """
     turn = current_turn()
     with about(job_id=job_id):
@@ -59,6 +62,8 @@ def _run(turn: Turn, record: JobRecord) -> None:
     if isinstance(error, HandedBackError):
         jobs.hand_back(record.job_id)
         raise error
+    if isinstance(error, UnavailableError):
+        error = _put_off(turn, record)
     reporter.flush()
     if error is None:
         jobs.succeed(record.job_id, reporter.next_number)
@@ -67,6 +72,20 @@ def _run(turn: Turn, record: JobRecord) -> None:
         traces.fail(error.code)
     metrics.jobs.labels(error.code if error else "succeeded").inc()
     logger.info("the job has ended: %s", error.code if error else "succeeded")
+
+
+def _put_off(turn: Turn, record: JobRecord) -> DuyguError:
+    """The storage is away: let the job come again later, or tell what to fail it with once that was done too often.
+
+    Raises PutOffError.
+    """
+    if record.put_off >= len(STORAGE_PAUSES_S):
+        return StorageAwayError()
+    if not turn.place.jobs.hand_back(record.job_id, record.put_off + 1):
+        return CancelledError()
+    turn.control.put_off_s = STORAGE_PAUSES_S[record.put_off]
+    logger.warning("the storage is away; the job comes again in %s s", turn.control.put_off_s)
+    raise PutOffError
 
 
 def tidy(place: Workplace, job_id: str) -> None:

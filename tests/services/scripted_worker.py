@@ -110,5 +110,6 @@ if __name__ == "__main__":
     model_worker.JOB_TTL_S = 2
     model_worker.MAINTENANCE_S = 2
     model_worker.SWEEP_S = 1
+    queues.STORAGE_PAUSES_S[:] = [1]
     queues.WEBHOOK_PAUSES_S = [1] * len(queues.WEBHOOK_PAUSES_S)
     sys.exit(main.serve(Settings(), QueueName(sys.argv[1]), analyze))

@@ -166,14 +166,46 @@ def test_a_bucket_that_is_away_is_told(here: Settings, redis: Redis, monkeypatch
         assert redis.llen("rq:queue:videos") == 0
 
 
-def test_a_worker_outlives_a_bucket_that_is_away(
+def test_a_job_waits_for_a_bucket_that_is_away(
     here: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch, api: httpx.Client, redis: Redis
 ) -> None:
-    """Its job fails with a code that says so, and the worker lives on."""
+    """It waits its turn again as if nothing had been, and succeeds once the bucket is back, at another worker even."""
+    with serving(here) as storing:
+        job_id = hand_in(storing, Script().upload())["job_id"]
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        with worker(there, "tests.services.scripted_worker", "videos"):
+            wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
+    assert (job(api, job_id)["status"], job(api, job_id)["error"]) == ("queued", None)
+    with worker(there, "tests.services.scripted_worker", "videos"):
+        assert ended(api, job_id)["status"] == "succeeded"
+
+
+def test_a_job_that_waits_for_the_bucket_can_be_erased(
+    here: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    """Nothing of it is left to come again."""
+    with serving(here) as api:
+        job_id = hand_in(api, Script().upload())["job_id"]
+        with monkeypatch.context() as away:
+            away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            with worker(there, "tests.services.scripted_worker", "videos"):
+                wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
+        assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert redis.zcard("rq:scheduled:videos") == 0
+    assert redis.exists(f"rq:job:{job_id}") == 0
+
+
+def test_a_bucket_that_stays_away_ends_the_job(
+    here: Settings, there: Settings, monkeypatch: pytest.MonkeyPatch, api: httpx.Client, redis: Redis
+) -> None:
+    """With a code that says so once it was put off often enough, and the worker lives on."""
     with serving(here) as storing:
         job_id = hand_in(storing, Script().upload())["job_id"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with worker(there, "tests.services.scripted_worker", "videos") as process:
-        assert ended(api, job_id)["error"]["code"] == "unavailable"
+        assert ended(api, job_id)["error"]["code"] == "storage_away"
         wait_until(lambda: redis.exists(f"rq:job:{job_id}") == 0)
         assert process.poll() is None
+    answer = api.get(f"/v1/jobs/{job_id}/result")
+    assert (answer.status_code, answer.json()["code"]) == (409, "storage_away")
