@@ -22,9 +22,7 @@ class Scratch:
     def __init__(self, shared: Path) -> None:
         shared.mkdir(mode=0o700, parents=True, exist_ok=True)
         _erase_leftovers(shared)
-        self._folder = shared / secrets.token_hex(8)
-        self._lock = os.open(self._folder.with_suffix(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._folder, self._lock = _locked_name(shared)
         self._folder.mkdir(mode=0o700)
 
     @contextmanager
@@ -36,6 +34,17 @@ class Scratch:
     def free_bytes(self) -> int:
         """Room left on the disk."""
         return shutil.disk_usage(self._folder).free
+
+
+def _locked_name(shared: Path) -> tuple[Path, int]:
+    """A folder that nobody has, not made yet, and the descriptor of its lock."""
+    while True:
+        folder = shared / secrets.token_hex(8)
+        lock = os.open(folder.with_suffix(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return folder, lock
+        os.close(lock)  # another process that begins took it for a leftover before it was locked
 
 
 def _erase_leftovers(shared: Path) -> None:

@@ -177,6 +177,11 @@ def test_fewer_faces_and_fewer_windows(tmp_path: Path, pair: str) -> None:
     assert len(face.windows) == 2
 
 
+def heed_interrupts() -> None:
+    """Let a child be interrupted, as from a terminal, also where the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("option", ["--csv", "--video"])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker, option: str) -> None:
     """Ctrl-C in the middle, also of writing: exit status 130, no traceback, no file, whole or half."""
@@ -186,6 +191,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
         cwd=ROOT,
         env={**os.environ, "TTY_COMPATIBLE": "1"},
         stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     )
     assert process.stderr
     told = b""

@@ -1,9 +1,13 @@
 """Files on their way stay nowhere."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from shared import scratch
 from shared.config import ROOT
 from shared.scratch import Scratch
 
@@ -41,3 +45,23 @@ def test_the_next_process_erases_what_a_killed_one_left(tmp_path: Path) -> None:
         assert sorted(files(tmp_path)) == [b"somebody's video", b"wanted"]
         Scratch(tmp_path)
         assert files(tmp_path) == [b"wanted"]
+
+
+def test_processes_may_begin_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is erasing leftovers just then does not take away the lock that the other is about to hold."""
+    lock = fcntl.flock
+    began: list[bool] = []
+
+    def lock_late(descriptor: int, operation: int) -> None:
+        if not began:
+            began.append(True)
+            scratch._erase_leftovers(tmp_path)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    with Scratch(tmp_path).file() as path:
+        path.write_bytes(b"wanted")
+        Scratch(tmp_path)
+        assert files(tmp_path) == [b"wanted"]
+        folder = path.parent.parent
+        assert folder.with_suffix(scratch.LOCK).exists()
