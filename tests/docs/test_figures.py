@@ -1,0 +1,72 @@
+"""The pages give the figures of the model that ships."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.config import ROOT, Settings
+from shared.model_folder import Manifest
+from shared.schemas import MeasuredOn
+
+MODEL = ROOT / "models" / "emotion"
+MANIFEST = Manifest.model_validate_json((MODEL / "manifest.json").read_text(encoding="utf-8"))
+
+STILL, MOVING = MANIFEST.measured["ferplus_strict"], MANIFEST.measured["ferplus_strict_moving"]
+UNTRAINED = MANIFEST.measured["javanese_untrained"]
+LEFT_OUT = MANIFEST.measured["javanese_leave_one_actor_out"]
+
+
+def points(measured: MeasuredOn) -> str:
+    """The calibration error in hundredths, a half rounded up."""
+    return f"{measured.ece * 100 + 1e-9:.1f}"
+
+
+SENTENCES = {
+    "README.md": [
+        f"(strict FER+ test, seven classes) it is right in {STILL.accuracy:.1%}, mean recall {STILL.uar:.1%}, "
+        f"calibration error {STILL.ece:.3f}.",
+        f"on the same photographs, moved, that one is right in {MOVING.accuracy:.1%}.",
+        f"{LEFT_OUT.accuracy:.1%} over six emotions when trained on nine actors and asked about the tenth "
+        f"(calibration error {LEFT_OUT.ece:.2f}), {UNTRAINED.accuracy:.1%} when trained on none",
+    ],
+    "docs/quickstart.md": [
+        f"it is right in {STILL.accuracy * 100:.0f} of 100, in {MOVING.accuracy * 100:.0f} where they move; "
+        f"on people who talk, in {UNTRAINED.accuracy * 100:.0f}.",
+    ],
+    "docs/reading-the-result.md": [
+        f"| photographs of strangers (FER+) | {STILL.accuracy:.0%} | {points(STILL)} points |",
+        f"unsteady hand | {MOVING.accuracy:.0%} | {points(MOVING)} points |",
+        f"it learned from | {UNTRAINED.accuracy:.0%} over six emotions | {points(UNTRAINED)} points |",
+    ],
+    "docs/training.md": [f"models/emotion --version {MANIFEST.version}"],
+}
+"""What each page says of the model, written with the figures of its manifest."""
+
+TWIN = re.compile(r"its accuracy is ([\d.]+%), UAR ([\d.]+%) and ECE ([\d.]+), where the network itself")
+
+
+def words(path: Path) -> str:
+    """The text of a page without its line breaks, percent signs written as in English."""
+    return " ".join(path.read_text(encoding="utf-8").split()).replace(" %", "%")
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"), [(page, sentence) for page, sentences in SENTENCES.items() for sentence in sentences]
+)
+def test_pages_give_the_figures_of_the_manifest(page: str, sentence: str) -> None:
+    """To the digit. After another model is put there, each page has to say just this."""
+    assert sentence in words(ROOT / page)
+
+
+def test_the_twin_in_integers_has_the_figures_of_the_card() -> None:
+    """Those that quantising has written there."""
+    found = TWIN.search(words(MODEL / "MODEL_CARD.md"))
+    assert found
+    accuracy, uar, error = found.groups()
+    assert f"on those photographs it has {accuracy}, {uar} and {error}." in words(ROOT / "README.md")
+
+
+def test_it_is_the_model_that_answers() -> None:
+    """Nothing else is the default."""
+    assert Settings().model == MODEL
