@@ -12,10 +12,11 @@ class About(Schema):
     time_s: Seconds = Field(description="capture time, from the first frame's")
     options: Options = Options()
     last: bool = False
+    crowded: int = Field(default=0, description="frames so far that had to make way for newer ones, as nobody had time")
 
 
 class Reply(Schema):
-    """What a worker says of one frame: faces, or a code with its detail."""
+    """What a worker says of one frame: faces, a code with its detail, or that it was passed over for a newer one."""
 
     seq: int
     width: int = 0
@@ -23,6 +24,7 @@ class Reply(Schema):
     faces: tuple[LiveFace, ...] = ()
     code: str | None = None
     detail: str = ""
+    passed_over: bool = False
 
 
 REPLIES: TypeAdapter[list[Reply]] = TypeAdapter(list[Reply])

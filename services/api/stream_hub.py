@@ -115,6 +115,7 @@ class Hub:
         if told is None:
             session.fail(CloseCode.TRY_AGAIN, SessionLostError())
             return
+        session.crowded += len(told.dropped)
         for seq in told.dropped:
             session.drop(seq)
         if told.needs_shift:

@@ -85,6 +85,7 @@ class Session:
         self.news = asyncio.Event()
         self.room = asyncio.Event()
         self.room.set()
+        self.crowded = 0  # frames that had to make way for newer ones before a worker had time for them
         self._unanswered: OrderedDict[int, Unanswered] = OrderedDict()
         self._seq = self._answered = self._dropped = self._errors = self._most_face_id = 0
         self._first_s: float | None = None
@@ -116,7 +117,8 @@ class Session:
         if self._too_soon(time_s):
             self.drop(entry.seq, "rate")
             return None
-        return Accepted(entry.seq, About(time_s=time_s, options=self.options), incoming.picture)
+        about = About(time_s=time_s, options=self.options, crowded=self.crowded)
+        return Accepted(entry.seq, about, incoming.picture)
 
     def drain(self) -> Accepted:
         """Take no more frames; returns what tells the workers so."""
@@ -138,6 +140,9 @@ class Session:
         """Take a worker's answer, unless the frame is answered already."""
         entry = self._unanswered.get(reply.seq)
         if entry is None or entry.answer is not None:
+            return
+        if reply.passed_over:
+            self.drop(reply.seq)
             return
         self._most_face_id = max([self._most_face_id, *(face.face_id for face in reply.faces)])
         if reply.seq == self._last_seq:

@@ -21,6 +21,12 @@ from shared.vision.results import Answer, Reader
 from shared.vision.sampling import Sampler
 from shared.vision.types import Image, PictureFrame
 
+SPARING_S = 2.0
+"""Seconds of a session for which work is spared after frames had to go, so that it does not swing to and fro."""
+
+LONGEST_SPARED = 4
+"""While work is spared, the whole picture is searched rarer by as much as frames are, and at most by this factor."""
+
 LENGTH = struct.Struct(">I")
 
 
@@ -51,15 +57,26 @@ class LiveSession:
         self._faces: dict[int, KnownFace] = {}
         self._present: list[int] = []  # ids of the faces in the last analysed picture
         self._size = (0, 0)
+        self._time_s = self._sparing_until_s = 0.0
+        self._crowded = 0
+
+    @property
+    def sparing(self) -> bool:
+        """Whether there was too much to do a moment ago, so that of the frames that wait the newest is enough.
+
+        One at a time lets all sessions have their turn sooner than several in a row, and leaves even gaps.
+        """
+        return self._time_s < self._sparing_until_s
 
     def take(self, seq: int, about: About, picture: bytes) -> Reply:
         """What the next picture shows. Raises UndecodablePictureError."""
+        self._note(about)
         frame = to_frame(decode(picture), seq, about.time_s, self._detection_side)
         height, width = frame.grey.shape
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(about.time_s)
         self._size = (width, height)
         before = self._analyzer.frames_analysed
-        step = self._analyzer.push(frame)
+        step = self._push(frame)
         analysed = self._analyzer.frames_analysed > before
         both = replace(step, answers=ended.answers + step.answers, ended=ended.ended + step.ended)
         return Reply(
@@ -75,7 +92,9 @@ class LiveSession:
     def save(self) -> bytes:
         """Everything that the next answer depends on."""
         faces = {face_id: _save_face(face) for face_id, face in self._faces.items()}
-        story = json.dumps({"size": self._size, "present": self._present, "faces": faces}).encode()
+        crowd = self._time_s, self._sparing_until_s, self._crowded
+        told = {"size": self._size, "present": self._present, "faces": faces, "crowd": crowd}
+        story = json.dumps(told).encode()
         return LENGTH.pack(len(story)) + story + snapshots.save(self._analyzer)
 
     @classmethod
@@ -86,8 +105,27 @@ class LiveSession:
         story = json.loads(data[LENGTH.size : LENGTH.size + length])
         session._analyzer = snapshots.restore(engine, data[LENGTH.size + length :])
         session._size, session._present = tuple(story["size"]), story["present"]
+        session._time_s, session._sparing_until_s, session._crowded = story.get("crowd", (0.0, 0.0, 0))
         session._faces = {int(face_id): _load_face(int(face_id), saved) for face_id, saved in story["faces"].items()}
         return session
+
+    def _note(self, about: About) -> None:
+        """Remember how late it is, and that there is too much to do."""
+        self._time_s = about.time_s
+        if about.crowded > self._crowded:
+            self._crowded, self._sparing_until_s = about.crowded, about.time_s + SPARING_S
+
+    def _push(self, frame: PictureFrame) -> Step:
+        """What the frame brings. Searching costs by the second, the rest by the frame: where frames go, so must it."""
+        tracker, tick, searched_s = (
+            self._analyzer.tracker,
+            self._analyzer.sampler.last,
+            self._analyzer.tracker.searched_s,
+        )
+        step = self._analyzer.push(frame)
+        if self.sparing and tracker.searched_s != searched_s:
+            tracker.wait_s *= min(max(self._analyzer.sampler.last - tick, 1), LONGEST_SPARED)
+        return step
 
     def _begin_again(self) -> Step:
         """The pictures have another size from here on: no face is followed from one to the other."""

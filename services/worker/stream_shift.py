@@ -60,7 +60,7 @@ class StreamWork:
         if claim.state is not None or session is None:
             session = self._open(claim)
         replies = self._answer(session, claim)
-        if self._desk.commit(claim, session.save(), REPLIES.dump_json(replies).decode()):
+        if self._desk.commit(claim, session.save(), REPLIES.dump_json(replies, exclude_defaults=True).decode()):
             self._at_hand[session_id] = (claim.number, session)
         while len(self._at_hand) > MOST_AT_HAND:
             self._at_hand.popitem(last=False)
@@ -76,7 +76,17 @@ class StreamWork:
     def _answer(self, session: LiveSession, claim: Claim) -> list[Reply]:
         if claim.attempts > MOST_ATTEMPTS:
             return [_refusal(frame, CrashedError()) for frame in claim.frames]
-        return [_attempt(session, frame) for frame in claim.frames]
+        passed_over = _passed_over(session, claim.frames)
+        return [
+            Reply(seq=frame.seq, passed_over=True) if frame.seq in passed_over else _attempt(session, frame)
+            for frame in claim.frames
+        ]
+
+
+def _passed_over(session: LiveSession, frames: tuple[Waiting, ...]) -> set[int]:
+    """Seqs of the frames that nobody looks at while work is spared: all but the newest picture and the end."""
+    pictures = [frame.seq for frame in frames if frame.picture]
+    return set(pictures[:-1]) if session.sparing else set()
 
 
 def _attempt(session: LiveSession, frame: Waiting) -> Reply:

@@ -49,6 +49,17 @@ def test_a_frame_is_answered_once(session: Session) -> None:
     assert told(session) == []
 
 
+def test_a_frame_that_a_worker_passed_over_is_dropped(session: Session) -> None:
+    """For a newer one, as if it had not reached the worker."""
+    session.receive(pack(JPEG, 1, 0.0))
+    session.receive(pack(JPEG, 2, 0.1))
+    session.answer(Reply(seq=1, passed_over=True))
+    session.answer(Reply(seq=2))
+    dropped, _ = session.outgoing()
+    assert isinstance(dropped, FrameDropped)
+    assert (dropped.seq, dropped.reason) == (1, "newer")
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [
