@@ -12,7 +12,7 @@ from redis.client import Pipeline
 from shared import keys
 from shared.errors import CancelledError, DuyguError
 from shared.jobs import UNFINISHED, JobRecord, error_fields, progress_text
-from shared.schemas import Delivery, JobStatus
+from shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600
 """Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""
@@ -161,9 +161,10 @@ class JobStore:
         """Change a running job; False when it is no longer wanted."""
         return self._apply(job_id, [JobStatus.RUNNING], fields, event)
 
-    def succeed(self, job_id: str, number: int) -> bool:
-        """End a running job well; False when it was no longer wanted."""
-        fields = {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), "ended_at": _now()}
+    def succeed(self, job_id: str, number: int, work: Work | None = None) -> bool:
+        """End a running job well; False when it was no longer wanted. `work`: what was done altogether."""
+        fields = {"work": work.model_dump_json()} if work else {}
+        fields |= {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), "ended_at": _now()}
         return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
 
     def fail(self, job_id: str, error: DuyguError, number: int | None = None) -> bool:

@@ -9,6 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
 from services.api import events, health, jobs, metrics, model, results, stream, stream_schema, videos
+from services.api.head import HeadRequests
 from services.api.headers import SecurityHeaders
 from services.api.metrics import Metrics
 from services.api.observation import Observation
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
     _allow_origins(app, settings)
+    app.add_middleware(HeadRequests)
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -48,7 +48,9 @@ def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-@router.delete("/{job_id}", status_code=204, responses=problems(JobNotFoundError, InvalidRequestError))
+@router.delete(
+    "/{job_id}", status_code=204, response_class=Response, responses=problems(JobNotFoundError, InvalidRequestError)
+)
 def erase_job(record: ChangeableJob, service: TheService) -> None:
     """Stop a job if it has not ended, and erase its video, its result and everything that was told about it."""
     service.jobs.erase(record.job_id)

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_TOLD = 5
+"""Faults of a request that its detail tells; `errors` has all."""
+
 BY_STATUS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
 """Errors of the framework that have a code of their own."""
 
@@ -92,7 +95,8 @@ def _invalid(request: Request, error: Exception) -> ProblemResponse:
         {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
         for fault in cast(RequestValidationError, error).errors()
     ]
-    return _counted(request, InvalidRequestError(), errors=faults)
+    detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults[:MOST_TOLD])
+    return _counted(request, InvalidRequestError(detail), errors=faults)
 
 
 def _framework(request: Request, error: Exception) -> ProblemResponse:
@@ -101,6 +105,8 @@ def _framework(request: Request, error: Exception) -> ProblemResponse:
     known = BY_STATUS.get(answer.status_code, otherwise)
     response = _counted(request, known(), status=answer.status_code)
     response.headers.update(answer.headers or {})
+    if response.headers.get("Allow") == "GET":
+        response.headers["Allow"] = "GET, HEAD"
     return response
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from services.api.byte_ranges import Conditions, file_response
 from services.api.dependencies import KnownJob, TheService
+from services.api.negotiation import preferred
 from services.api.problems import problem_response, problems
 from services.api.service import Service
 from shared.errors import (
@@ -41,9 +42,11 @@ MISSING = (
 
 
 Format = Annotated[ExportName | None, Query(description="form of the answer; goes before `Accept`")]
-Accept = Annotated[str, Header(description="media types in order of preference; the first known one is taken")]
+Accept = Annotated[str, Header(description="media types, with `q` where some are better; the best known one is taken")]
 
 MEDIA_TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
+
+BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 
 CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.items() if name != ExportName.JSON}
 
@@ -73,7 +76,7 @@ def read_result(
         return _failure(record.error)
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
-    name = format or _preferred(accept)
+    name = format or BY_MEDIA_TYPE.get(preferred(accept, [*BY_MEDIA_TYPE]) or "", ExportName.JSON)
     if name == ExportName.MP4 and not record.annotate:
         raise NotAnnotatedError
     try:
@@ -88,13 +91,6 @@ def read_result(
 def _failure(error: DuyguError) -> Response:
     """A failed job's own error. The service has not failed in answering, so what says so becomes a conflict."""
     return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
-
-
-def _preferred(accept: str) -> ExportName:
-    """The first media type of an `Accept` header that there is an export for; JSON where there is none."""
-    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    known = {media_type: name for name, media_type in MEDIA_TYPES.items()}
-    return next((known[media_type] for media_type in wanted if media_type in known), ExportName.JSON)
 
 
 def _picture(service: Service, job_id: str, name: ExportName, conditions: Conditions) -> Response:

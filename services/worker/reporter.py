@@ -12,10 +12,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.worker.control import JobControl
+from services.worker.stages import Step
 from services.worker.workplace import Progress
 from shared.job_store import Event, JobStore
 from shared.jobs import JobRecord, progress_text
-from shared.schemas import Window, Work
+from shared.schemas import Result, Window, Work
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Reporter:
         self._furthest = record.progress or 0.0
         self._started = time.monotonic()
         self._last = -INTERVAL_S
+        self.done: Work | None = None
+        """What was done altogether, once everything is."""
         self._waiting: deque[_News] = deque()
 
     @property
@@ -59,10 +62,15 @@ class Reporter:
         if now - self._last < INTERVAL_S or (progress.fraction is not None and progress.fraction < self._furthest):
             return
         self._furthest = progress.fraction or 0.0
-        work = self._work(progress)
+        work = self._work(progress).model_dump()
         fields = {"progress": progress_text(progress.fraction), "work": json.dumps(work)}
         self._tell(_News("progress", {"progress": progress.fraction, **work}, fields))
         self._last = time.monotonic()
+
+    def finish(self, result: Result) -> None:
+        """Everything is done; it is told with the end of the job."""
+        video = result.video
+        self.done = self._work(Step(1.0, video.duration_s, video.duration_s, video.frames_analysed))
 
     def window(self, face_id: int, window: Window) -> None:
         """Tell of a window that was found, unless it was told before a crash."""
@@ -90,7 +98,7 @@ class Reporter:
             logger.warning("job %s goes on without telling: %s", self._job_id, error)
             self._waiting = deque(waiting for waiting in self._waiting if waiting.event != "progress")
 
-    def _work(self, progress: Progress) -> dict[str, Any]:
+    def _work(self, progress: Progress) -> Work:
         elapsed = max(time.monotonic() - self._started, 1e-3)
         speed = progress.time_s / elapsed
         left = None
@@ -102,4 +110,4 @@ class Reporter:
             frames_analysed=progress.frames_analysed,
             speed=round(speed, 2),
             time_left_s=left,
-        ).model_dump()
+        )

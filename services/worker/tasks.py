@@ -66,7 +66,7 @@ def _run(turn: Turn, record: JobRecord) -> None:
         error = _put_off(turn, record)
     reporter.flush()
     if error is None:
-        jobs.succeed(record.job_id, reporter.next_number)
+        jobs.succeed(record.job_id, reporter.next_number, reporter.done)
     else:
         jobs.fail(record.job_id, error, reporter.next_number)
         traces.fail(error.code)
@@ -116,6 +116,7 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
         with place.stage("store"), place.storage.writer(job_id, RESULT) as file:
             file.write(result.model_dump_json().encode())
         place.metrics.count(result)
+        reporter.finish(result)
     except CancelledError as error:
         return HandedBackError() if turn.control.handing_back else error
     except DuyguError as error:

@@ -106,7 +106,7 @@ def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
 
 
 def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """Frames, speed and time left stand in the job while it runs, and its ETag changes with it. An end leaves none."""
+    """Frames, speed and time left stand in the job while it runs, and its ETag changes with it. In the end all is done."""
     job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
     assert job(api, job_id)["work"] is None
     path = f"/v1/jobs/{job_id}"
@@ -121,4 +121,6 @@ def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: Start
     changed = api.get(path, headers={"If-None-Match": waiting})
     assert (changed.status_code, changed.json()["job_id"]) == (200, job_id)
     assert changed.headers["ETag"] != waiting
-    assert ended(api, job_id)["work"]["time_left_s"] == 0
+    assert api.head(f"{path}/events").headers["Content-Type"].startswith("text/event-stream")
+    done = ended(api, job_id)["work"]
+    assert (done["time_s"], done["duration_s"], done["time_left_s"], done["frames_analysed"]) == (3.0, 3.0, 0.0, 60)

@@ -14,3 +14,24 @@ def test_every_answer_has_them(api: httpx.Client, path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert (headers.get("Cache-Control") == "no-store") == path.startswith("/v1/")
     assert "Server" not in headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/healthz", "/v1/jobs", "/v1/model", "/openapi.json", "/static/images/mark.svg", "/nothing", "/v1/jobs/x"],
+)
+def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
+    """The same status and headers, without the answer itself."""
+    head, got = api.head(path), api.get(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    changing = {"date", "x-request-id"}
+    assert {*head.headers.items()} ^ {*got.headers.items()} <= {
+        (name, value) for answer in (head, got) for name, value in answer.headers.items() if name in changing
+    }
+
+
+def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
+    """405, and a GET-only address names both."""
+    answer = api.head("/v1/videos")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert api.put("/v1/model").headers["Allow"] == "GET, HEAD"

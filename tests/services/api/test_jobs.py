@@ -58,6 +58,7 @@ def test_a_strange_page_is_refused(api: httpx.Client) -> None:
         answer = api.get(f"/v1/jobs?{query}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
         assert answer.json()["errors"][0]["at"] == f"query.{query.split('=')[0]}"
+        assert answer.json()["errors"][0]["message"] in answer.json()["detail"]
 
 
 def test_a_job_that_runs_or_waits_has_no_result(api: httpx.Client) -> None:

@@ -1,0 +1,31 @@
+"""Which form of an answer a client prefers."""
+
+import pytest
+
+from services.api.negotiation import preferred
+
+KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "best"),
+    [
+        ("text/csv", "text/csv"),
+        ("TEXT/CSV; q=0.5", "text/csv"),
+        ("text/html;q=0.1, text/csv;q=0.9", "text/csv"),
+        ("text/html, text/csv", "text/html"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("image/*", "image/png"),
+        ("*/*;q=0.1, text/html", "text/html"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("application/xml", None),
+        ("text/csv;q=0", None),
+        ("text/csv;q=nan, text/html;q=0.9", "text/csv"),
+        ("text/csv;q=high", "text/csv"),
+        ("", None),
+        (",;,", None),
+    ],
+)
+def test_the_best_known_type_is_taken(accept: str, best: str | None) -> None:
+    """By quality, then by the order of the header; ranges stand for what is in them, and q=0 for a refusal."""
+    assert preferred(accept, KNOWN) == best
