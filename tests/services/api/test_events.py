@@ -106,7 +106,7 @@ def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
 
 
 def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """Frames, speed and time left stand in the job while it runs, and its ETag changes with it; in the end all is done."""
+    """Frames, speed and time left stand in the job while it runs; its ETag changes with it; in the end all is done."""
     job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
     assert job(api, job_id)["work"] is None
     path = f"/v1/jobs/{job_id}"
