@@ -22,5 +22,6 @@ class HeadRequests:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     answering.cancel()
 
-            await self._app({**scope, "method": "GET"}, receive, send_head)
+            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # it is for GET alone
+            await self._app({**scope, "method": "GET", "headers": headers}, receive, send_head)
         return None

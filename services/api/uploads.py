@@ -44,17 +44,18 @@ async def receive_video(request: Request, storage: Storage, job_id: str, setting
     """
     boundary = _boundary(request)
     limit = settings.max_upload_bytes
-    if stated_size(request) > limit + FORM_BYTES:
-        raise _too_large(limit)
     async with contextmanager_in_threadpool(storage.writer(job_id, UPLOAD)) as file:
         form = VideoForm(boundary, MeasuredWriter(file, limit))
         await _feed(form, request, limit, settings.body_timeout_s)
         return form.finish()
 
 
-def stated_size(request: Request) -> int:
-    """Bytes of the body as the client states them; 0 where it does not."""
-    return int(request.headers.get("content-length", 0))
+def stated_size(request: Request, limit: int) -> int:
+    """Bytes of the body as the client states them; 0 where it does not. Raises TooLargeError beyond the limit."""
+    size = int(request.headers.get("content-length", 0))
+    if size > limit + FORM_BYTES:
+        raise _too_large(limit)
+    return size
 
 
 class VideoForm:

@@ -119,9 +119,10 @@ async def submit_video(
 def _admit(service: Service, caller: Caller, request: Request) -> None:
     """Refuse what is known to be too much before a byte of it is read."""
     settings = service.settings
+    size = stated_size(request, settings.max_upload_bytes)
     if waiting(service.videos) >= settings.max_queued:
         raise QueueFullError
-    if service.storage.free_bytes() < stated_size(request) + settings.min_free_mb * MB:
+    if service.storage.free_bytes() < size + settings.min_free_mb * MB:
         raise StorageFullError
     take_upload(service.redis, caller)
 

@@ -4,6 +4,8 @@ import asyncio
 import re
 import time
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
@@ -11,7 +13,7 @@ from redis.exceptions import RedisError
 
 from services.api.service import Service
 from services.api.views import job_path, job_view
-from shared.errors import UnavailableError
+from shared.errors import CancelledError, UnavailableError
 from shared.following import follow
 from shared.jobs import JobRecord
 from shared.schemas import AnsweredJob, JobStatus, Result
@@ -35,13 +37,21 @@ async def answer(service: Service, record: JobRecord, seconds: int) -> Response:
     if seconds:
         headers["Preference-Applied"] = f"wait={seconds}"
         await _wait(service, record.job_id, seconds)
-        now: JobRecord | None = await run_in_threadpool(service.jobs.read, record.job_id)
-        record = now or record
+        record = await run_in_threadpool(_now, service, record)
     if not record.ended:
         return _json(job_view(record).model_dump_json(), 202, headers)
     result = await run_in_threadpool(_result, service, record)
     job = AnsweredJob(**dict(job_view(record)), result=result)
     return _json(job.model_dump_json(), 200, headers)
+
+
+def _now(service: Service, record: JobRecord) -> JobRecord:
+    """The job as it is. One that somebody has erased meanwhile was cancelled, or had ended before."""
+    now = service.jobs.read(record.job_id)
+    if now is None:
+        error = CancelledError()
+        return replace(record, status=JobStatus.CANCELLED, ended_at=datetime.now(UTC), error=error)
+    return now
 
 
 async def _wait(service: Service, job_id: str, seconds: int) -> None:

@@ -126,6 +126,8 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
     except JobTimeoutException:
         return JobTimeoutError()
     except Exception:
+        if turn.control.cancelled:  # its files were erased under its hands
+            return CancelledError()
         logger.exception("job %s failed for a reason that lies with us", job_id)
         return DuyguError()
     return None

@@ -30,6 +30,12 @@ def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
     }
 
 
+def test_head_knows_no_ranges(api: httpx.Client) -> None:
+    """They are for GET alone."""
+    assert api.get("/", headers={"Range": "bytes=0-9"}).status_code == 206
+    assert api.head("/", headers={"Range": "bytes=0-9"}).status_code == 200
+
+
 def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
     """405, and a GET-only address names both."""
     answer = api.head("/v1/videos")

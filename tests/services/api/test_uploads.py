@@ -4,8 +4,9 @@ import hashlib
 from io import BytesIO
 
 import pytest
+from fastapi import Request
 
-from services.api.uploads import VideoForm
+from services.api.uploads import FORM_BYTES, VideoForm, stated_size
 from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError
 from shared.storage import MeasuredWriter
 
@@ -67,3 +68,16 @@ def test_too_much_is_refused_as_soon_as_it_is_too_much() -> None:
     with pytest.raises(TooLargeError):
         received.feed(part("video", VIDEO))
     assert len(file.getvalue()) <= 1000
+
+
+def test_a_stated_size_is_believed() -> None:
+    """One beyond the limit is refused before anything is read, however much room there is."""
+
+    def stated(size: int) -> int:
+        headers = [(b"content-length", str(size).encode())]
+        return stated_size(Request({"type": "http", "headers": headers}), limit=1000)
+
+    assert stated_size(Request({"type": "http", "headers": []}), limit=1000) == 0
+    assert stated(1000 + FORM_BYTES) == 1000 + FORM_BYTES
+    with pytest.raises(TooLargeError):
+        stated(1001 + FORM_BYTES)

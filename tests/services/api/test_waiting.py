@@ -1,12 +1,13 @@
 """Answers that wait for the job."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from services.api.waiting import LONGEST_S, wait_s
-from tests.services.conftest import StartWorker
+from tests.services.conftest import StartWorker, wait_until
 from tests.services.scripted_worker import Script
 
 
@@ -32,6 +33,18 @@ def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_work
     start_scripted_worker()
     job = hand_in(api, Script(hungry=True), "wait=30").json()
     assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "out_of_memory", None)
+
+
+def test_a_job_that_is_erased_meanwhile_was_cancelled(api: httpx.Client) -> None:
+    """Who waits is told so at once, and not that it still waits its turn."""
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(hand_in, api, Script(), "wait=30")
+        wait_until(lambda: api.get("/v1/jobs").json()["jobs"])
+        [job] = api.get("/v1/jobs").json()["jobs"]
+        assert api.delete(job["links"]["self"]).status_code == 204
+        answer = waiting.result()
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["error"]["code"]) == ("cancelled", "cancelled")
 
 
 def test_waiting_ends(api: httpx.Client) -> None:
