@@ -86,6 +86,9 @@ class Batch:
 
     def take(self, source: Source) -> bool | None:
         """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with."""
+        if not source.path.is_file():
+            _tell(f"{source.path}: there is no such file")
+            return False
         try:
             result, written = self._one(source.path)
         except DuyguError as error:
@@ -103,8 +106,6 @@ class Batch:
 
     def _one(self, video: Path) -> tuple[Result, list[Path]]:
         """The result, and the files that it was written to."""
-        if not video.is_file():
-            raise NotAVideoError("there is no such file")
         with _progress(video.name, self.console) as bar:
             found = analyze_video(video, self.engine, self.settings, on_progress=bar.analysed)
             result = self.wishes.select(found)

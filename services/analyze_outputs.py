@@ -27,6 +27,8 @@ class Outputs:
 
     def check(self, videos: list[Path]) -> None:
         """Raises ConfigurationError when results have no place, or would overwrite each other or one of the videos."""
+        if list(self.places.values()).count(STDOUT) > 1:
+            raise ConfigurationError("only one form can go to stdout; name a file for the others")
         originals = {video.resolve() for video in videos}
         for name, place in self.places.items():
             if place == STDOUT and name in PICTURES:
@@ -39,7 +41,8 @@ class Outputs:
                 raise ConfigurationError(f"the {name} would overwrite the video {lost.pop()}")
             if len(set(paths)) < len(paths) and STDOUT not in paths:
                 raise ConfigurationError(
-                    f"the {name} of several videos cannot go to one file; name a folder, and videos of other names"
+                    f"the {name} of several videos cannot go to one file; "
+                    "name a folder that is there, and videos of other names"
                 )
 
     def path(self, name: ExportName, video: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.completion import completion_script
-from shared.api_keys import Limits, Scope, add_key, remove_key
+from shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
 from shared.exports import ExportName
@@ -49,12 +49,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_STATUS
     except ValidationError as error:
         for wrong in error.errors():
-            print(f"duygu: the setting {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", file=sys.stderr)  # noqa: T201
+            print(f"duygu: the setting {'.'.join(map(str, wrong['loc']))}: {_in_words(wrong['msg'])}", file=sys.stderr)  # noqa: T201
         return USAGE_STATUS
     except KeyboardInterrupt:
         print("duygu: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED_STATUS
     return status
+
+
+def _in_words(message: str) -> str:
+    """What is wrong with a setting, without pydantic's mark of what we have written ourselves."""
+    return message.removeprefix("Value error, ")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -84,7 +89,7 @@ def _add_serve(commands: Any) -> None:
 def _add_worker(commands: Any) -> None:
     worker = commands.add_parser("worker", help="run one worker")
     worker.set_defaults(command=_worker)
-    worker.add_argument("queue", type=QueueName, choices=list(QueueName), help="queue to serve")
+    worker.add_argument("queue", choices=[queue.value for queue in QueueName], help="queue to serve")
 
 
 def _add_analyze(commands: Any) -> None:
@@ -119,15 +124,19 @@ def _seconds(text: str) -> float:
 
 
 def _add_keys(commands: Any) -> None:
-    keys = commands.add_parser("keys", help="make API keys, and take them away")
+    keys = commands.add_parser("keys", help="make API keys, list them, and take them away")
     actions = keys.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="make a key, print it once, and store its hash in DUYGU_KEYS_FILE")
     add.set_defaults(command=_add_key)
     add.add_argument("name", help="small letters, digits and hyphens")
     add.add_argument("--file", type=Path, help="file to add it to (DUYGU_KEYS_FILE)")
-    add.add_argument("--scopes", nargs="+", type=Scope, choices=list(Scope), default=[Scope.SUBMIT, Scope.READ])
+    scopes = [scope.value for scope in Scope]
+    add.add_argument("--scopes", nargs="+", choices=scopes, default=[Scope.SUBMIT.value, Scope.READ.value])
     for limit in Limits.model_fields:
         add.add_argument(f"--{limit.replace('_', '-')}", type=int, metavar="N")
+    shown = actions.add_parser("list", help="name the keys of DUYGU_KEYS_FILE, with what each may do")
+    shown.set_defaults(command=_list_keys)
+    shown.add_argument("--file", type=Path, help="file to look into (DUYGU_KEYS_FILE)")
     remove = actions.add_parser("remove", help="take a key out of DUYGU_KEYS_FILE; a running service notices")
     remove.set_defaults(command=_remove_key)
     remove.add_argument("name", help="of the key")
@@ -143,17 +152,25 @@ def _serve(**options: Any) -> int:
     return serve(settings, lambda url: print(f"Duygu listens on {url}", flush=True))  # noqa: T201
 
 
-def _worker(queue: QueueName) -> int:
+def _worker(queue: str) -> int:
     # The image of the API has none of the packages that this needs.
     from services.worker.main import run_worker
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    return run_worker(settings, queue)
+    return run_worker(settings, QueueName(queue))
 
 
-def _add_key(name: str, file: Path | None, scopes: list[Scope], **limits: int | None) -> int:
-    print(add_key(_keys_file(file), name, frozenset(scopes), Limits(**limits)))  # noqa: T201
+def _add_key(name: str, file: Path | None, scopes: list[str], **limits: int | None) -> int:
+    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), Limits(**limits)))  # noqa: T201
+    return 0
+
+
+def _list_keys(file: Path | None) -> int:
+    for key in stored_keys(_keys_file(file)):
+        limits = key.limits.model_dump(exclude_none=True)
+        what = [" ".join(sorted(key.scopes)), *(f"{limit.replace('_', '-')} {most}" for limit, most in limits.items())]
+        print(f"{key.name}: {', '.join(what)}")  # noqa: T201
     return 0
 
 

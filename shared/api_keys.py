@@ -180,12 +180,17 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> 
     return f"{PREFIX}_{name}_{secret}"
 
 
-def remove_key(path: Path, name: str) -> None:
-    """Take a key out of a file. Raises ConfigurationError when the file cannot be used or has no such key."""
+def stored_keys(path: Path) -> list[StoredKey]:
+    """The keys of a file, in the order in which they were made. Raises ConfigurationError when it cannot be used."""
     try:
-        stored = _read(path)
+        return _read(path)
     except (OSError, ValidationError) as error:
         raise ConfigurationError(f"{path} cannot be read") from error
+
+
+def remove_key(path: Path, name: str) -> None:
+    """Take a key out of a file. Raises ConfigurationError when the file cannot be used or has no such key."""
+    stored = stored_keys(path)
     left = [key for key in stored if key.name != name]
     if len(left) == len(stored):
         raise ConfigurationError(f"{path} has no key named {name}")

@@ -4,8 +4,9 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from shared.logs import LogFormat
@@ -15,6 +16,21 @@ MB = 1_000_000
 
 SECRETS_DIR = "/run/secrets"
 """Where Docker and, by habit, Kubernetes put what programs shall know and environments shall not show."""
+
+
+def _redis_address(address: str) -> str:
+    """Refuse what redis-py could not connect to."""
+    parts = urlsplit(address)
+    try:
+        known = not address or (parts.scheme in ("redis", "rediss", "unix") and parts.port != 0)
+    except ValueError:  # a port that is none
+        known = False
+    if not known:
+        raise ValueError("name it as redis://host:port/0, rediss://host:port/0 or unix:///path")
+    return address
+
+
+RedisAddress = Annotated[str, AfterValidator(_redis_address)]
 
 
 class Settings(BaseSettings):
@@ -38,7 +54,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port that the API listens on; 0 takes a free one."""
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL", repr=False)] = ""
+    redis_url: Annotated[RedisAddress, Field(validation_alias="REDIS_URL", repr=False)] = ""
     """Redis or Valkey server, as redis://host:port/0. Empty: an embedded Valkey is started."""
 
     data_dir: Path = ROOT / "data"
@@ -129,7 +145,7 @@ class Settings(BaseSettings):
     stream_workers: Annotated[int, Field(ge=0)] = 1
     """Worker processes for live sessions that `duygu serve` starts."""
 
-    stream_redis_url: Annotated[str, Field(repr=False)] = ""
+    stream_redis_url: Annotated[RedisAddress, Field(repr=False)] = ""
     """Redis or Valkey server for the frames of live sessions; it should keep nothing on disk. Empty: the one of
     `REDIS_URL` or, where that is empty too, an embedded Valkey that keeps everything in memory."""
 

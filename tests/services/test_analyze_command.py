@@ -114,7 +114,7 @@ def test_what_fails_says_so_and_the_next_one_works(
     assert main(["analyze", "--quiet", *videos]) == 1
     told = capsys.readouterr()
     codes = [line.split(": ")[2] for line in told.err.splitlines()]
-    assert codes == ["not_a_video", "not_a_video", "encrypted"]
+    assert codes == ["there is no such file", "not_a_video", "encrypted"]
     assert len(Result.model_validate_json(told.out).faces) == 2
 
 
@@ -164,6 +164,8 @@ def test_results_do_not_overwrite_each_other(
     """Neither two videos in one file, nor a place that is not there: it is said before anything is analysed."""
     assert main(["analyze", pair, str(video_maker.make(PAN)), "--csv", str(tmp_path / "both.csv")]) == 2
     assert "cannot go to one file" in capsys.readouterr().err
+    assert main(["analyze", pair, "--csv", "-", "--json", "-"]) == 2
+    assert "only one form can go to stdout" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", str(tmp_path / "nowhere" / "pair.csv")]) == 2
     assert "there is no folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from shared.config import Settings
 
@@ -62,3 +63,18 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUYGU_KEYS_FILE", "")
     monkeypatch.setenv("DUYGU_PORT", "")
     assert Settings() == Settings(keys_file=None, port=8000)
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "http://redis", "redis://redis:port/0", "redis://redis:99999/0", "redis://redis:0"]
+)
+def test_addresses_that_lead_nowhere_are_refused(address: str) -> None:
+    """At the start, in words; what a password may be in is not repeated."""
+    with pytest.raises(ValidationError, match="redis://host:port/0"):
+        Settings(redis_url=address)
+
+
+@pytest.mark.parametrize("address", ["", "redis://redis", "rediss://:secret@redis:6380/1", "unix:///tmp/valkey.sock"])
+def test_addresses_of_redis(address: str) -> None:
+    """Over the network, encrypted or not, and on this machine."""
+    assert Settings(redis_url=address).redis_url == address
