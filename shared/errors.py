@@ -141,6 +141,14 @@ class MethodNotAllowedError(RequestError):
     status = 405
 
 
+class UpgradeRequiredError(RequestError):
+    """The address of the socket was asked for as if it were a page."""
+
+    code = "upgrade_required"
+    title = "This address is a websocket; a proxy on the way may have left out the request to become one"
+    status = 426
+
+
 class IdempotencyMismatchError(RequestError):
     """The same `Idempotency-Key` as before, with another video or another `annotate`."""
 

@@ -21,6 +21,7 @@ from shared.errors import (
     RangeNotSatisfiableError,
     UnauthorizedError,
     UnavailableError,
+    UpgradeRequiredError,
 )
 from shared.schemas import Problem
 
@@ -50,6 +51,8 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
     if isinstance(error, UnauthorizedError):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, UpgradeRequiredError):
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
     if isinstance(error, RangeNotSatisfiableError):
         headers["Content-Range"] = f"bytes */{error.size}"
     content = {**problem.model_dump(exclude_none=True), **more}

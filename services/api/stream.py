@@ -14,7 +14,15 @@ from services.api.stream_hub import Hub
 from services.api.stream_metrics import LiveMetrics
 from services.api.stream_session import Session, SessionEnd, State
 from shared.api_keys import Caller, Scope
-from shared.errors import DuyguError, ForbiddenError, IdleError, SlowReaderError, StreamError, TooManySessionsError
+from shared.errors import (
+    DuyguError,
+    ForbiddenError,
+    IdleError,
+    SlowReaderError,
+    StreamError,
+    TooManySessionsError,
+    UpgradeRequiredError,
+)
 from shared.schemas import ModelInfo, Schema
 from shared.stream_messages import (
     CLIENT_MESSAGES,
@@ -65,6 +73,12 @@ async def stream(socket: WebSocket) -> None:
         await _say_goodbye(socket, end, live)
     finally:
         await hub.end(session)
+
+
+@router.get("/v1/stream", include_in_schema=False)
+def no_stream() -> None:
+    """Raises UpgradeRequiredError: it is no page."""
+    raise UpgradeRequiredError
 
 
 class Conversation:

@@ -27,6 +27,13 @@ def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str
     assert ("Allow" in answer.headers) == (status == 405)
 
 
+def test_the_socket_is_no_page(api: httpx.Client) -> None:
+    """426 with what is missing, for whoever has a proxy that does not pass it on."""
+    answer = api.get("/v1/stream")
+    assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
+    assert answer.headers["Upgrade"] == "websocket"
+
+
 def test_a_fault_of_ours_is_a_problem_without_details(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
