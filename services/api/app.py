@@ -95,14 +95,25 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=[
                 "Authorization",
                 "Idempotency-Key",
                 "If-None-Match",
+                "If-Range",
                 "Last-Event-ID",
                 "Prefer",
+                "Range",
                 "Webhook-URL",
             ],
-            expose_headers=["ETag", "Location", "Preference-Applied", "Retry-After"],
+            expose_headers=[
+                "Accept-Ranges",
+                "Content-Disposition",
+                "Content-Range",
+                "ETag",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+                "X-Request-ID",
+            ],
         )

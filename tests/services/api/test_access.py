@@ -188,3 +188,10 @@ def test_other_origins_are_let_in_where_configured(service_settings: Settings) -
         assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
         stranger = api.get("/v1/jobs", headers={"Origin": "https://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
+        ask = {
+            **origin,
+            "Access-Control-Request-Method": "GET",
+            "Access-Control-Request-Headers": "range, authorization",
+        }
+        assert api.options("/v1/jobs", headers=ask).status_code == 200
+        assert "Content-Range" in answer.headers["Access-Control-Expose-Headers"]
