@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
+    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face)
     recordings = read_recordings(arguments.source)
     clips = make_clips(track(recordings, description="Finding faces"), detector, recipe, settings)
     save_clips(clips, recipe, arguments.clips)

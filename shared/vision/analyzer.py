@@ -1,17 +1,20 @@
 """The one path from frames to emotions, for a file and for a live stream."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from shared.vision.answering import Answering, AtOnce, InBackground
 from shared.vision.clips import Clip, ClipBuilder, Crop
-from shared.vision.crops import crop_of, normalise
+from shared.vision.crops import crop_of
 from shared.vision.engine import Engine
 from shared.vision.quality import judge
 from shared.vision.results import Answer, Seen
 from shared.vision.sampling import Sampler
-from shared.vision.tracking import TICK_ROUNDING_S, Track, Tracker
+from shared.vision.tracking import TICK_ROUNDING_S, Tracker
+from shared.vision.tracks import Track
 from shared.vision.types import Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
@@ -45,14 +48,23 @@ class Face:
 class Analyzer:
     """Takes frames in order and tells who is seen where, and what the network says of each clip."""
 
-    def __init__(self, engine: Engine, *, interval_s: float | None = None, batch: int = 1) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        interval_s: float | None = None,
+        batch: int = 1,
+        background: Executor | None = None,
+    ) -> None:
         """Start before the first frame.
 
         interval_s  time between the frames of the source, where it is known
         batch       clips that wait for each other; 1 answers at once, more is faster
+        background  where the network thinks while the next frames are followed; its answers come a batch later
         """
         self.engine = engine
         self.batch = batch
+        self.answering: Answering = InBackground(engine, background) if background else AtOnce(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector)
         self.faces: dict[int, Face] = {}  # by key of the track
@@ -80,7 +92,8 @@ class Analyzer:
         lasting = [track for track in over if track.sightings >= CONFIRM_SHARE * self.frames_analysed]
         seen = [news for track in lasting for news in self._confirm(track)]
         self._close(over)
-        return Step(time_s, tuple(seen), tuple(self._classify()), self._release(over))
+        answers = self._classify() + self.answering.rest()
+        return Step(time_s, tuple(seen), tuple(answers), self._release(over))
 
     def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
         """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""
@@ -128,14 +141,7 @@ class Analyzer:
         return sum(self.faces[key].face_id is not None for key, _ in self.waiting)
 
     def _classify(self) -> list[Answer]:
-        """Ask the network about all waiting clips of faces that count, in one batch."""
-        ready = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is not None]
+        """Ask the network about all waiting clips of faces that count."""
+        questions = [(face_id, clip) for key, clip in self.waiting if (face_id := self.faces[key].face_id) is not None]
         self.waiting = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is None]
-        if not ready:
-            return []
-        clips = normalise(np.stack([clip.images for _, clip in ready]), self.engine.recipe)
-        logits = self.engine.classifier.logits(clips)
-        return [
-            Answer(self.faces[key].face_id or 0, clip.start_s, clip.end_s, scores, clip.flags)
-            for (key, clip), scores in zip(ready, logits, strict=True)
-        ]
+        return self.answering.ask(questions) if questions else []

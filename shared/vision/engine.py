@@ -46,7 +46,7 @@ def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifie
     if settings.engine == "reference":
         return _reference_parts(settings, folder)
     cv2.setNumThreads(1)  # on pictures so small, its threads take a tenth more of the processor and save no time
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, threads=settings.threads)
+    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face)
     return detector, OnnxClassifier(folder, threads=settings.threads)
 
 

@@ -87,7 +87,7 @@ View = AreaView | PartsView
 class Mtcnn:
     """A `Detector`: finds all faces of a frame, or one again near where it was."""
 
-    def __init__(self, folder: Path, *, min_face: float, threads: int = 1) -> None:
+    def __init__(self, folder: Path, *, min_face: float) -> None:
         """Load the networks.
 
         folder    holds pnet.onnx, rnet.onnx, onet.onnx and the manifest of their sha256
@@ -96,9 +96,10 @@ class Mtcnn:
         Raises ModelError when a file is missing or damaged.
         """
         verify_files(folder, _expected(folder))
-        self._proposal = open_session(folder / "pnet.onnx", threads)
-        # A crop of 24 or 48 pixels is too little work to share: two threads take half as much processor time again.
-        self._refinement, self._output = (open_session(folder / f"{name}.onnx", 1) for name in ("rnet", "onet"))
+        # All three have too little work to share: two threads take half as much processor time again, and save none.
+        self._proposal, self._refinement, self._output = (
+            open_session(folder / f"{name}.onnx", threads=1) for name in ("pnet", "rnet", "onet")
+        )
         self._min_face = min_face
 
     def detect(self, frame: Frame) -> Detections:

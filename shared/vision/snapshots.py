@@ -17,15 +17,16 @@ from shared.schemas import Flag
 from shared.vision.analyzer import Analyzer, Face
 from shared.vision.clips import Clip, ClipBuilder, Crop
 from shared.vision.engine import Engine
-from shared.vision.tracking import Track
+from shared.vision.flow import Patch
+from shared.vision.tracks import Track
 from shared.vision.types import Image
 
-VERSION = 2
+VERSION = 3
 
 ARRAYS = ("box", "landmarks", "looks", "velocity")
-"""Fields of a track that are arrays; the others are numbers."""
+"""Fields of a track that are arrays; the others are numbers, but for its patch."""
 
-SCALARS = tuple(field.name for field in fields(Track) if field.name not in ARRAYS)
+SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))
 
 
 def save(analyzer: Analyzer) -> bytes:
@@ -40,12 +41,14 @@ def save(analyzer: Analyzer) -> bytes:
         "frames_analysed": analyzer.frames_analysed,
         "tracker": [analyzer.tracker.searched_s, analyzer.tracker.wait_s, analyzer.tracker.last_key],
         "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
+        "patches": [track.patch and track.patch.area for track in analyzer.tracker.tracks],
         "faces": [[key, _save_face(face, images)] for key, face in analyzer.faces.items()],
         "waiting": [[key, _save_clip(clip, images)] for key, clip in analyzer.waiting],
         "scene": [thumbnail is not None for thumbnail in (scene.last, scene.searched)],
     }
     arrays = {name: np.array([getattr(track, name) for track in analyzer.tracker.tracks]) for name in ARRAYS}
     arrays["thumbnails"] = np.array([t for t in (scene.last, scene.searched) if t is not None])
+    arrays["patches"] = np.array([track.patch.picture for track in analyzer.tracker.tracks if track.patch])
     arrays["images"] = np.array(images, np.uint8)
     arrays["story"] = np.frombuffer(json.dumps(story).encode(), np.uint8)
     with io.BytesIO() as file:
@@ -73,9 +76,11 @@ def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.ND
     analyzer.sampler.last, analyzer.last_id = story["tick"], story["last_id"]
     analyzer.frames_analysed = story["frames_analysed"]
     tracker.searched_s, tracker.wait_s, tracker.last_key = story["tracker"]
+    pictures = iter(arrays["patches"])
+    patches = [Patch(tuple(area), next(pictures)) if area else None for area in story["patches"]]
     tracker.tracks = [
-        Track(**scalars, **{name: arrays[name][place].astype(np.float32) for name in ARRAYS})
-        for place, scalars in enumerate(story["tracks"])
+        Track(**scalars, **{name: arrays[name][place].astype(np.float32) for name in ARRAYS}, patch=patch)
+        for place, (scalars, patch) in enumerate(zip(story["tracks"], patches, strict=True))
     ]
     thumbnails = iter(arrays["thumbnails"].astype(np.float32))
     tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in story["scene"])

@@ -1,19 +1,18 @@
-"""Who is who from frame to frame: faces are found rarely, followed by O-Net between, and matched one to one.
+"""Who is who from frame to frame: faces are found rarely, followed between, and matched one to one.
+
+Between two searches, O-Net and the movement of a face's own pixels follow it by turns.
 
 A track that is not seen keeps moving as it did for MEMORY_S and is found again by place, size and looks. When two
 tracks come to lie on one face, the one that fits it less is taken to be hidden behind it.
 """
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-import cv2
 import numpy as np
 
-from shared.vision.boxes import centres, containments
+from shared.vision.boxes import containments, intersections
 from shared.vision.cuts import Scene
-from shared.vision.types import Detections, Detector, Floats, Frame
+from shared.vision.flow import Patch
+from shared.vision.tracks import Sighting, Track, match, side_of, sightings
+from shared.vision.types import Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
 """Between two looks at the whole frame. A look that brings news is followed by one soon."""
@@ -33,99 +32,11 @@ MEMORY_S = 1.0
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
 
-MAX_DISTANCE = 0.6
-"""From where a face was expected to where it is, in sides of its box; grows by as much for each second unseen."""
-
-MAX_GROWTH, MAX_REFINED_GROWTH = 0.5, 0.15
-"""Natural logarithm of the ratio of sides: between two sightings, and since the whole cascade found the face last.
-Where a hand comes before it, the box that O-Net alone follows can grow frame by frame to twice the face."""
-
 SAME_FACE = 0.5
 """Boxes that cover more than this share of the smaller one cannot both be faces that are seen."""
 
-LOOKS_WEIGHT = 0.5
-"""Of unlikeness (1 - correlation) against distance in sides."""
-
-LOOKS_SIDE = 12
-"""Pixels of the grey thumbnail by which a face is told from another."""
-
-VELOCITY_INERTIA = 0.6
-
-VELOCITY_TRUST = 0.5
-"""Share of its velocity by which a face in sight is expected to go on: the jitter of boxes is in it too, and O-Net,
-given the box where the face was or where it would be, stays closer to the whole cascade for one between the two."""
-
-LOOKS_INERTIA = 0.8
-
 TICK_ROUNDING_S = 0.03
 """Frames come at the ticks of a clock give or take this much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A face found in a frame, not yet said to be anyone's."""
-
-    box: Floats
-    landmarks: Floats
-    score: float
-    looks: Floats
-
-
-@dataclass(slots=True)
-class Track:
-    """One face, as far as it is known. Boxes are (4,) in pixels of the video, times in seconds."""
-
-    key: int
-    box: Floats
-    landmarks: Floats
-    score: float
-    seen_s: float
-    first_s: float
-    looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
-    found_side: float  # of the box, when the whole cascade found it last
-    velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
-    sightings: int = 1
-    best: float = 0.0
-    missing: bool = False
-    found: int = 1  # times by the whole cascade
-
-    def see(self, sighting: Sighting, time_s: float) -> None:
-        """Take a sighting as this face's own."""
-        elapsed = max(time_s - self.seen_s, 1e-3)
-        moved = (centres(sighting.box[np.newaxis]) - centres(self.box[np.newaxis]))[0] / elapsed
-        inertia = VELOCITY_INERTIA if self.sightings > 1 else 0.0
-        self.velocity = np.asarray(self.velocity * inertia + moved * (1 - inertia), np.float32)
-        self.looks = unit(self.looks * LOOKS_INERTIA + sighting.looks * (1 - LOOKS_INERTIA))
-        self.box, self.landmarks, self.score = sighting.box, sighting.landmarks, sighting.score
-        self.best = max(self.best, sighting.score)
-        self.seen_s, self.missing = time_s, False
-        self.sightings += 1
-
-    def cost(self, sighting: Sighting, time_s: float) -> float:
-        """How unlikely it is that this face was sighted there; infinite when it cannot be."""
-        expected = self.expected(time_s)
-        side = side_of(expected)
-        expected_centre, centre = centres(np.stack([expected, sighting.box]))
-        distance = float(np.linalg.norm(centre - expected_centre))
-        growth = abs(math.log(side_of(sighting.box) / side))
-        allowed = 1 + (time_s - self.seen_s)
-        if distance > MAX_DISTANCE * allowed * side or growth > MAX_GROWTH * allowed:
-            return float("inf")
-        return distance / side + growth + LOOKS_WEIGHT * (1 - float(self.looks @ sighting.looks))
-
-    def find(self, sighting: Sighting) -> None:
-        """The whole cascade says that this sighting is a face."""
-        self.found, self.found_side = self.found + 1, side_of(sighting.box)
-
-    def has_drifted(self, sighting: Sighting) -> bool:
-        """Whether a box that O-Net alone has followed is too unlike what the cascade found."""
-        return abs(math.log(side_of(sighting.box) / self.found_side)) > MAX_REFINED_GROWTH
-
-    def expected(self, time_s: float) -> Floats:
-        """Where the box is at that time, should it go on as it did."""
-        trust = 1.0 if self.missing else VELOCITY_TRUST
-        shift = self.velocity * (time_s - self.seen_s) * trust
-        return np.asarray(self.box + np.concatenate([shift, shift]), np.float32)
 
 
 class Tracker:
@@ -178,19 +89,32 @@ class Tracker:
 
     def _follow(self, frame: Frame) -> bool:
         """Find each track again near where it should be. False, and nothing is changed, when one is lost."""
-        pairs = self._refined(frame, self.seen(), [])
-        followed = {track.key for track, _ in pairs}
-        lost = [track for track in self.seen() if track.key not in followed]
+        carried = self._carried(frame)
+        others = _others(self.seen(), carried)
+        refined = self._refined(frame, others, [sighting.box for _, sighting in carried])
+        lost = _others(others, refined)
         if lost and any(track.missing for track in self.tracks):
             return False
-        near = self._found_near(frame, lost, [sighting.box for _, sighting in pairs])
+        near = self._found_near(frame, lost, [sighting.box for _, sighting in carried + refined])
         if len(near) < len(lost):
             return False
         for track, sighting in near:
             track.find(sighting)
-        for track, sighting in pairs + near:
-            track.see(sighting, frame.time_s)
+        for track, sighting in refined + near:
+            track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
+        for track, sighting in carried:
+            track.see(sighting, frame.time_s, None)
         return True
+
+    def _carried(self, frame: Frame) -> list[tuple[Track, Sighting]]:
+        """Let the pixels of faces that touch no other say where they went; O-Net has seen each a moment ago."""
+        pairs = []
+        for track in self.seen():
+            boxes = [other.expected(frame.time_s) for other in self.tracks if other is not track]
+            sighting = None if _touches(track.box, boxes) else track.carry(frame)
+            if sighting and not track.has_drifted(sighting):
+                pairs.append((track, sighting))
+        return pairs
 
     def _found_near(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
         """Let the whole cascade look for these tracks near where they should be, on faces that are not taken."""
@@ -207,18 +131,16 @@ class Tracker:
         pairs = match(self.tracks, found, frame.time_s)
         for track, sighting in pairs:
             track.find(sighting)
-        matched = {track.key for track, _ in pairs}
-        others = [track for track in self.seen() if track.key not in matched]
-        pairs += self._refined(frame, others, [sighting.box for _, sighting in pairs])
+        pairs += self._refined(frame, _others(self.seen(), pairs), [sighting.box for _, sighting in pairs])
         for track in self.tracks:
             track.missing = True
         for track, sighting in pairs:
-            track.see(sighting, frame.time_s)
+            track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
         taken = [sighting.box for _, sighting in pairs]
         for sighting in found:
             if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
                 taken.append(sighting.box)
-                self._start(sighting, frame.time_s)
+                self._start(sighting, frame)
         self.scene.search(self._shares(frame))
 
     def _refined(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
@@ -239,7 +161,7 @@ class Tracker:
                 pairs.append((track, sighting))
         return pairs
 
-    def _start(self, sighting: Sighting, time_s: float) -> None:
+    def _start(self, sighting: Sighting, frame: Frame) -> None:
         self.last_key += 1
         self.tracks.append(
             Track(
@@ -247,11 +169,12 @@ class Tracker:
                 sighting.box,
                 sighting.landmarks,
                 sighting.score,
-                time_s,
-                time_s,
+                frame.time_s,
+                frame.time_s,
                 sighting.looks,
                 side_of(sighting.box),
                 best=sighting.score,
+                patch=Patch.of(frame, sighting.box),
             )
         )
 
@@ -262,43 +185,15 @@ class Tracker:
         return over
 
 
-def sightings(frame: Frame, found: Detections) -> Iterator[Sighting]:
-    """The detections of a frame one by one, with what each looks like."""
-    for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores, strict=True):
-        yield Sighting(box, landmarks, float(score), looks_of(frame, box))
-
-
-def match(tracks: list[Track], found: list[Sighting], time_s: float) -> list[tuple[Track, Sighting]]:
-    """One to one, the surest pairs first."""
-    costs = [(track.cost(sighting, time_s), t, s) for t, track in enumerate(tracks) for s, sighting in enumerate(found)]
-    pairs: dict[int, int] = {}
-    for cost, t, s in sorted(costs):
-        if np.isfinite(cost) and t not in pairs and s not in pairs.values():
-            pairs[t] = s
-    return [(tracks[t], found[s]) for t, s in pairs.items()]
-
-
-def looks_of(frame: Frame, box: Floats) -> Floats:
-    """A thumbnail of a face as a vector of unit length, so that the product of two is their correlation."""
-    left, top = np.maximum(box[:2], 0).astype(int).tolist()
-    right, bottom = np.minimum(box[2:], frame.size).astype(int).tolist()
-    if right <= left or bottom <= top:
-        return np.zeros(LOOKS_SIDE**2, np.float32)
-    sparse = max(1, min(right - left, bottom - top) // (LOOKS_SIDE * 4))
-    face = np.ascontiguousarray(frame.grey_part((left, top, right, bottom), sparse))
-    small = cv2.resize(face, (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
-    return unit(small.astype(np.float32).ravel() - small.mean())
-
-
-def unit(vector: Floats) -> Floats:
-    """The same direction with length one; nothing stays nothing."""
-    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6), np.float32)
-
-
-def side_of(box: Floats) -> float:
-    """The longer side, in pixels."""
-    return max(float((box[2:] - box[:2]).max()), 1.0)
-
-
 def _covered(box: Floats, taken: list[Floats]) -> bool:
     return bool(taken) and bool((containments(box[np.newaxis], np.stack(taken)) > SAME_FACE).any())
+
+
+def _touches(box: Floats, others: list[Floats]) -> bool:
+    return bool(others) and bool((intersections(box[np.newaxis], np.stack(others)) > 0).any())
+
+
+def _others(tracks: list[Track], pairs: list[tuple[Track, Sighting]]) -> list[Track]:
+    """The tracks that are in none of the pairs."""
+    keys = {track.key for track, _ in pairs}
+    return [track for track in tracks if track.key not in keys]

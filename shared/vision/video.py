@@ -1,6 +1,7 @@
 """A whole video file, from its bytes to the result."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +55,8 @@ def analyze_video(
             for answer in step.answers:
                 on_window(answer.face_id, reader.window(answer))
 
-    with Video(path, settings, engine.recipe.rate_hz, should_stop) as video:
-        analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH)
+    with Video(path, settings, engine.recipe.rate_hz, should_stop) as video, ThreadPoolExecutor(1) as background:
+        analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background)
         for frame in video:
             take(analyzer.push(frame))
             if on_progress:

@@ -10,7 +10,8 @@ import pytest
 
 from shared.vision.boxes import overlaps
 from shared.vision.engine import Engine
-from shared.vision.tracking import EVERY_FRAME, Track, Tracker
+from shared.vision.tracking import EVERY_FRAME, Tracker
+from shared.vision.tracks import Track
 from shared.vision.types import Detections, Detector, Floats, Frame
 from tests.shared.vision.frames import frames_of
 from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene

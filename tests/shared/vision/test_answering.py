@@ -1,0 +1,74 @@
+"""The network's answers come in order, at once or a batch later, and none is lost."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shared.vision.answering import Answering, AtOnce, InBackground, Questions
+from shared.vision.clips import Clip
+from shared.vision.engine import Engine
+from shared.vision.results import Answer
+from shared.vision.types import Floats
+
+
+@pytest.fixture
+def background() -> Iterator[Executor]:
+    """One thread beside."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def questions(engine: Engine, first: int, count: int) -> Questions:
+    """So many clips of noise, of faces with ids from `first` on."""
+    recipe = engine.recipe
+    random = np.random.default_rng(first)
+    images = random.integers(0, 255, (count, recipe.frames, recipe.size, recipe.size), np.uint8)
+    return [(first + place, Clip(0.0, 1.0, image, ())) for place, image in enumerate(images)]
+
+
+def told(answering: Answering, batches: list[Questions]) -> list[Answer]:
+    """Everything that is told about all of them."""
+    return [answer for batch in batches for answer in answering.ask(batch)] + answering.rest()
+
+
+def test_both_ways_tell_the_same(engine: Engine, background: Executor) -> None:
+    """The same answers in the same order."""
+    batches = [questions(engine, 1, 3), questions(engine, 10, 1), questions(engine, 20, 2)]
+    at_once, later = told(AtOnce(engine), batches), told(InBackground(engine, background), batches)
+    assert [answer.face_id for answer in at_once] == [answer.face_id for answer in later] == [1, 2, 3, 10, 20, 21]
+    for one, other in zip(at_once, later, strict=True):
+        assert one.logits == pytest.approx(other.logits, abs=1e-5)
+
+
+def test_nobody_waits_for_a_first_question(engine: Engine, background: Executor) -> None:
+    """The frames go on while the network thinks."""
+    release = threading.Event()
+
+    class Slow:
+        """The network, when it is let."""
+
+        recipe = engine.recipe
+
+        def logits(self, clips: Floats) -> Floats:
+            """Waits for the test."""
+            assert release.wait(10)
+            return engine.classifier.logits(clips)
+
+    answering = InBackground(replace(engine, classifier=Slow()), background)
+    assert answering.ask(questions(engine, 1, 1)) == []
+    release.set()
+    assert [answer.face_id for answer in answering.rest()] == [1]
+    assert answering.rest() == []
+
+
+def test_what_fails_in_the_background_is_not_lost(engine: Engine, background: Executor) -> None:
+    """The error comes to whoever asks next."""
+    wrong = [(1, Clip(0.0, 1.0, np.zeros((1, 2, 2), np.uint8), ()))]
+    answering = InBackground(engine, background)
+    answering.ask(wrong)
+    with pytest.raises(Exception, match=r"(?i)dimension"):
+        answering.rest()
