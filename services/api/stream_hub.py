@@ -20,9 +20,10 @@ from shared.config import MB, Settings
 from shared.errors import NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
 from shared.liveness import heard_since
 from shared.queues import QueueName, enqueue_shift, open_queue
+from shared.stream_desk import LEASE_S
 from shared.stream_messages import CloseCode, Limits
 from shared.stream_steps import REPLIES
-from shared.stream_store import LEASE_S, Offer, SessionStore, new_session_id
+from shared.stream_store import Offer, SessionStore, new_session_id
 
 logger = logging.getLogger(__name__)
 

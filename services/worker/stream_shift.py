@@ -11,8 +11,8 @@ from rq.timeouts import JobTimeoutException
 from services.worker.stream_session import LiveSession
 from shared.config import Settings
 from shared.errors import CrashedError, DuyguError
+from shared.stream_desk import Claim, SessionDesk, Waiting
 from shared.stream_steps import REPLIES, About, Reply
-from shared.stream_store import Claim, SessionDesk, Waiting
 from shared.vision.engine import Engine
 
 logger = logging.getLogger(__name__)

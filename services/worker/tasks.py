@@ -100,23 +100,9 @@ def tidy(place: Workplace, job_id: str) -> None:
 
 
 def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:
-    job_id, place = record.job_id, turn.place
-    stages = Stages(reporter.progress, annotate=record.annotate)
+    """Do the job once; what went wrong, or None."""
     try:
-        with _upload(place, job_id) as path:
-            with place.stage("analyze"):
-                result = place.analyze(
-                    path,
-                    job_id=job_id,
-                    on_progress=stages.analysed,
-                    on_window=reporter.window,
-                    should_stop=turn.control.should_stop,
-                )
-            _illustrate(turn, path, result, stages)
-        with place.stage("store"), place.storage.writer(job_id, RESULT) as file:
-            file.write(result.model_dump_json().encode())
-        place.metrics.count(result)
-        reporter.finish(result)
+        _do(turn, record, reporter)
     except CancelledError as error:
         return HandedBackError() if turn.control.handing_back else error
     except DuyguError as error:
@@ -128,9 +114,28 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
     except Exception:
         if turn.control.cancelled:  # its files were erased under its hands
             return CancelledError()
-        logger.exception("job %s failed for a reason that lies with us", job_id)
+        logger.exception("job %s failed for a reason that lies with us", record.job_id)
         return DuyguError()
     return None
+
+
+def _do(turn: Turn, record: JobRecord, reporter: Reporter) -> None:
+    job_id, place = record.job_id, turn.place
+    stages = Stages(reporter.progress, annotate=record.annotate)
+    with _upload(place, job_id) as path:
+        with place.stage("analyze"):
+            result = place.analyze(
+                path,
+                job_id=job_id,
+                on_progress=stages.analysed,
+                on_window=reporter.window,
+                should_stop=turn.control.should_stop,
+            )
+        _illustrate(turn, path, result, stages)
+    with place.stage("store"), place.storage.writer(job_id, RESULT) as file:
+        file.write(result.model_dump_json().encode())
+    place.metrics.count(result)
+    reporter.finish(result)
 
 
 @contextmanager

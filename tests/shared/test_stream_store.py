@@ -7,8 +7,9 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from shared import stream_store
-from shared.stream_store import Claim, Offer, SessionDesk, SessionStore, replies_key
+from shared import stream_desk
+from shared.stream_desk import Claim, SessionDesk
+from shared.stream_store import Offer, SessionStore, replies_key
 
 MOST_WAITING = 2
 
@@ -85,7 +86,7 @@ def test_an_old_claim_changes_nothing(
     desk: SessionDesk, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     """A worker that was taken for dead comes back: its step is refused, the next worker's counts, no frame is lost."""
-    monkeypatch.setattr(stream_store, "LEASE_S", 0)
+    monkeypatch.setattr(stream_desk, "LEASE_S", 0)
     offer(1)
     late, following = taken(desk), desk.claim("one", -1)
     assert following
