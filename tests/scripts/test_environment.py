@@ -43,7 +43,7 @@ def test_pins_are_installed_once(project: Path) -> None:
 
 def test_an_interrupted_installation_is_made_anew(project: Path) -> None:
     """What an installation that did not end left behind is thrown away."""
-    install(project, "a==1")
+    (project / ".venv").mkdir()
     half = project / ".venv" / "half-a-package"
     half.touch()
     (project / ".venv" / "unfinished").touch()

@@ -12,7 +12,7 @@ from shared.config import Settings
 from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
 from tests.services.scripted_worker import Script
 
-AWAY_S = 4.0
+AWAY_S = 2.0
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
     url = redis_url(Settings(data_dir=tmp_path))
     settings = service_settings.model_copy(update={"redis_url": url})
     with serving(settings) as api, worker(settings, "tests.services.scripted_worker", "videos") as process:
-        first = hand_in(api, Script(duration_s=6.0).upload())["job_id"]
+        first = hand_in(api, Script(duration_s=4.0).upload())["job_id"]
         second = hand_in(api, Script().upload())["job_id"]
         running(api, first)
         valkey._process.kill()
@@ -46,7 +46,7 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
             assert ended(api, job_id)["status"] == "succeeded"
             events = api.get(f"/v1/jobs/{job_id}/events").text
             assert [events.count(f"event: {name}\n") for name in ("queued", "started", "succeeded")] == [1, 1, 1]
-        assert api.get(f"/v1/jobs/{first}/events").text.count("event: window\n") == 12
+        assert api.get(f"/v1/jobs/{first}/events").text.count("event: window\n") == 8
         assert process.poll() is None
 
 

@@ -31,7 +31,7 @@ def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> No
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:
     """At least 95 % of the windows of a video have the same span and emotion either way."""
-    same_either_way(live_settings, served, video_maker.make(Scene(duration_s=6.0, fps=15, width=640, height=480)))
+    same_either_way(live_settings, served, video_maker.make(Scene(duration_s=4.0, fps=15, width=640, height=480)))
 
 
 def test_so_does_a_real_recording(live_settings: Settings, served: str, clips: Path) -> None:
