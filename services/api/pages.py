@@ -2,35 +2,43 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
+
+FILES = StaticFiles(directory=STATIC)
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
 @router.get("/upload")
-def index() -> FileResponse:
+async def index(request: Request) -> Response:
     """The web application."""
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    return await _page("index.html", request)
 
 
 @router.get("/camera")
-def camera() -> FileResponse:
+async def camera(request: Request) -> Response:
     """The live page."""
-    return FileResponse(STATIC / "camera.html", headers={"Cache-Control": "no-cache"})
+    return await _page("camera.html", request)
 
 
 @router.get("/api")
-def api() -> FileResponse:
+async def api(request: Request) -> Response:
     """The calls, for people."""
-    return FileResponse(STATIC / "api.html", headers={"Cache-Control": "no-cache"})
+    return await _page("api.html", request)
 
 
 def mount_pages(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", FILES, name="static")
+
+
+async def _page(name: str, request: Request) -> Response:
+    """One page; browsers ask each time whether the one that they have is still the same."""
+    response = await FILES.get_response(name, request.scope)
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -41,3 +41,13 @@ def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
     answer = api.head("/v1/videos")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert api.put("/v1/model").headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/", "/upload", "/camera", "/api"])
+def test_a_page_that_is_known_is_not_sent_again(api: httpx.Client, path: str) -> None:
+    """Browsers ask each time, and get it when it has changed."""
+    page = api.get(path)
+    assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-cache")
+    again = api.get(path, headers={"If-None-Match": page.headers["ETag"]})
+    assert (again.status_code, again.content, again.headers["Cache-Control"]) == (304, b"", "no-cache")
+    assert api.get(path, headers={"If-None-Match": '"another"'}).content == page.content
