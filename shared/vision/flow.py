@@ -87,6 +87,8 @@ class Patch:
 
     def motion(self, frame: Frame, box: Floats) -> Motion | None:
         """How the face that had this box has moved until this frame; None where that is not sure."""
+        if self.area[2] > frame.size[0] or self.area[3] > frame.size[1]:
+            return None  # a camera that was turned, or set to other pictures
         before = self._grid(box)
         now = _picture(frame, self.area)
         after, status, _ = cv2.calcOpticalFlowPyrLK(

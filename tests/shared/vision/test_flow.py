@@ -87,6 +87,11 @@ def test_at_the_border_the_picture_ends() -> None:
     assert np.abs(motion.box(box) - box - np.array([0, 4, 0, 4])).max() < 2
 
 
+def test_a_smaller_picture_is_another() -> None:
+    """As when a phone is turned: what was at the right is not there to be compared."""
+    assert patch().motion(frame_of(scene()[:200, :300]), BOX) is None
+
+
 def test_what_cannot_be_measured_has_no_patch() -> None:
     """A face of a few pixels, or with its middle outside."""
     frame: PictureFrame = frame_of(scene())
