@@ -98,7 +98,8 @@ class StoredFrame:
 
     def _coloured(self, parts: list[Image], size: tuple[int, int]) -> Image:
         """RGB, upright, of parts of the stored planes; `size` is the width and height that they get."""
-        parts = [resized(part, size) for part in parts]
+        # OpenCV merges planes without gaps between their rows four times as quickly.
+        parts = [np.ascontiguousarray(resized(part, size)) for part in parts]
         if len(parts) < 3:
             return self._upright(np.asarray(cv2.cvtColor(self._levels(parts[0]), cv2.COLOR_GRAY2RGB), np.uint8))
         return self._upright(np.asarray(cv2.transform(cv2.merge(parts), self._matrix), np.uint8))
