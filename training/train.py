@@ -127,6 +127,10 @@ def train(
     networks: Path | None = None,
 ) -> None:
     """Train by a recipe and write the run's folder. Raises ConfigurationError when data that it needs is not given."""
+    if networks and (start or recipe.stills is None or not recipe.stills.asked):
+        raise ConfigurationError(
+            "networks are asked by a recipe that says how often, and where no network is begun with"
+        )
     known = load_clips(clips, recipe.clip) if clips and recipe.clips else None
     write_data(run, stills=stills is not None, asked=networks is not None, clips=known, start=start)
     if recipe.network == "flat":

@@ -160,3 +160,10 @@ def test_the_network_that_ships_can_go_on(workshop: Path, tmp_path: Path) -> Non
     assert set(report) == {f"mine_{UNTRAINED}", f"mine_{HONEST}"}
     export(tmp_path / "run", tmp_path / "model", Release("mine", "1"))
     assert "It began as e3d48" in (tmp_path / "model" / CARD).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["seed16", "base48"])
+def test_networks_that_nothing_would_ask_are_refused(name: str, tmp_path: Path) -> None:
+    """A card would otherwise tell that they were learned from."""
+    with pytest.raises(ConfigurationError, match="asked"):
+        train(tmp_path, load_recipe(name), stills=None, clips=None, start=None, networks=tmp_path)

@@ -1,7 +1,7 @@
 """Too many live sessions for a worker: fewer pictures of each, evenly spaced, and less to do for each."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -13,8 +13,8 @@ from shared.config import Settings
 from shared.stream_steps import REPLIES, About
 from shared.stream_store import SessionStore
 from shared.vision.engine import Engine, load_engine
-from shared.vision.types import Detections, Detector, Floats, Frame
 from tests.services.live.sockets import jpeg
+from tests.shared.vision.counted import Counted
 from tests.videos import Actor, Scene
 
 MOVING = Scene(actors=(Actor(start=(0.3, 0.5), end=(0.7, 0.5)),), duration_s=9.0, fps=2.5, width=320, height=240)
@@ -32,30 +32,9 @@ def pictures() -> list[bytes]:
     return [jpeg(MOVING.picture(time_s)) for time_s in MOVING.times()]
 
 
-@dataclass
-class CountingDetector:
-    """Counts how often whole pictures are searched."""
-
-    detector: Detector
-    searches: int = 0
-
-    def detect(self, frame: Frame) -> Detections:
-        """Every face of a picture."""
-        self.searches += 1
-        return self.detector.detect(frame)
-
-    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """The whole cascade, near these boxes."""
-        return self.detector.detect_near(frame, boxes)
-
-    def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """O-Net alone, on these boxes."""
-        return self.detector.refine(frame, boxes)
-
-
 def searches(engine: Engine, pictures: list[bytes], *, crowded: bool) -> tuple[int, int]:
     """How often a session's pictures are searched, and how many of them show a face."""
-    detector = CountingDetector(engine.detector)
+    detector = Counted(engine.detector)
     session = LiveSession(replace(engine, detector=detector), Settings())
     abouts = [About(time_s=time_s, crowded=3 * number * crowded) for number, time_s in enumerate(MOVING.times())]
     replies = [session.take(seq, about, pictures[seq]) for seq, about in enumerate(abouts)]

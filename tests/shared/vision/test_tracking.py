@@ -12,7 +12,8 @@ from shared.vision.boxes import overlaps
 from shared.vision.engine import Engine
 from shared.vision.tracking import EVERY_FRAME, Tracker
 from shared.vision.tracks import Track
-from shared.vision.types import Detections, Detector, Floats, Frame
+from shared.vision.types import Detections, Floats, Frame
+from tests.shared.vision.counted import Counted
 from tests.shared.vision.frames import frames_of
 from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
 
@@ -25,26 +26,6 @@ MEETING = Scene(
 
 SUDDEN = replace(LEAVING, actors=(Actor(start=(0.3, 0.5)), Actor(start=(0.75, 0.5), seen=((2.0, math.inf),))))
 """A second face that is suddenly there while the first is followed."""
-
-
-class Counted:
-    """A detector that counts how often it is asked to look everywhere."""
-
-    def __init__(self, detector: Detector) -> None:
-        self.detector, self.searches = detector, 0
-
-    def detect(self, frame: Frame) -> Detections:
-        """All faces, and one more search."""
-        self.searches += 1
-        return self.detector.detect(frame)
-
-    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is."""
-        return self.detector.detect_near(frame, boxes)
-
-    def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is."""
-        return self.detector.refine(frame, boxes)
 
 
 @pytest.fixture
