@@ -70,9 +70,15 @@ def summary(answers: Answers) -> dict[str, Any]:
 def evaluate(run: Path, recipe: TrainingRecipe, **data: Any) -> dict[str, Any]:
     """Measure, and write both files."""
     report = {name: summary(answers) for name, answers in judge(run, recipe, **data)}
-    (run / MEASURED).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    write_report(run / REPORT, recipe.clip.name, report)
+    write_both(run, recipe.clip.name, report)
     return report
+
+
+def write_both(folder: Path, name: str, report: dict[str, Any]) -> None:
+    """What was measured, for programs and for people."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MEASURED).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(folder / REPORT, name, report)
 
 
 def main() -> None:

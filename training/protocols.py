@@ -101,6 +101,23 @@ def untrained(network: Network, clips: ClipSet) -> Answers:
     return occurring(network.recipe.labels, probabilities, judged)
 
 
+def as_served(network: Network, clips: ClipSet) -> Answers:
+    """Recordings by what serving says of a whole face: over all labels, with the temperature in the model file."""
+    judged = by_recording(logits_of(network, clips.images), clips)
+    probabilities = probabilities_of(judged.logits, network.recipe.track_temperature)
+    return Answers(network.recipe.labels, probabilities, judged.truth, judged.subjects)
+
+
+def without_neutral(answers: Answers) -> Answers:
+    """The same over the other labels, of recordings that show one of these, as `DUYGU_NEUTRAL=off` tells it."""
+    neutral = answers.labels.index("neutral")
+    shown = answers.truth != neutral
+    labels = tuple(label for label in answers.labels if label != "neutral")
+    among = np.delete(answers.probabilities[shown], neutral, axis=1)
+    truth = answers.truth[shown]
+    return Answers(labels, among / among.sum(axis=1, keepdims=True), truth - (truth > neutral), answers.subjects[shown])
+
+
 def together(parts: list[Judged]) -> Judged:
     """What several networks said of different recordings."""
     fields = zip(*((part.logits, part.truth, part.subjects) for part in parts), strict=True)

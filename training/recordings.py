@@ -1,15 +1,15 @@
-"""Where recordings come from: folders subject/emotion/**/video, a manifest CSV, or the files of the Javanese corpus."""
+"""Where recordings come from: a manifest CSV, a data set as its authors lay it out, or folders subject/emotion."""
 
 import csv
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import TrainingDataError
 from shared.schemas import EMOTIONS
+from training.films import PICTURES
+from training.layouts import LAYOUTS, Recording
 
-SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+VIDEOS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
 COLUMNS = {"path", "subject", "emotion"}
 
@@ -26,29 +26,12 @@ OTHER_WORDS = {
 }
 """What other data sets call the seven labels."""
 
-JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d\.mp4")
-JAVANESE_EMOTIONS = {
-    "01": "neutral",
-    "02": "sadness",
-    "03": "happiness",
-    "04": "surprise",
-    "05": "fear",
-    "06": "anger",
-}
-"""2black0/video-emotion-recognition-javanese: ACTOR-SENTENCE-EMOTION_TAKE.mp4."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One video of one person with one emotion."""
-
-    path: Path
-    subject: str
-    emotion: str
+UNLABELLED = "contempt"
+"""What data sets also know, and no recipe has a label for; such recordings are left out."""
 
 
 def read_recordings(source: Path) -> list[Recording]:
-    """All recordings of a source, whichever of the three kinds it is.
+    """All recordings of a source, whichever of the kinds it is.
 
     Raises TrainingDataError when there are none or one is gone, when a label is none of ours, or when a manifest is not
     as documented.
@@ -56,12 +39,13 @@ def read_recordings(source: Path) -> list[Recording]:
     if source.is_file():
         found = list(_from_manifest(source))
     elif source.is_dir():
-        found = list(_from_names(source)) or list(_from_folders(source))
+        layouts = (*LAYOUTS, _from_folders)
+        found = next(filter(None, (list(layout(source)) for layout in layouts)), [])
     else:
         raise TrainingDataError(f"there is nothing at {source}")
     if not found:
         raise TrainingDataError(f"there are no recordings in {source}")
-    if gone := [recording.path for recording in found if not recording.path.is_file()]:
+    if gone := [recording.path for recording in found if not recording.path.exists()]:
         raise TrainingDataError(f"{len(gone)} recordings are not there, {gone[0]} first")
     return found
 
@@ -70,7 +54,7 @@ def emotion_of(word: str) -> str:
     """One of our labels for what somebody wrote. Raises TrainingDataError when it is none."""
     lower = word.strip().lower()
     emotion = OTHER_WORDS.get(lower, lower)
-    if emotion not in EMOTIONS:
+    if emotion not in (*EMOTIONS, UNLABELLED):
         raise TrainingDataError(f"{word!r} is none of the labels {', '.join(EMOTIONS)}")
     return emotion
 
@@ -87,12 +71,6 @@ def _from_manifest(path: Path) -> Iterator[Recording]:
 
 def _from_folders(folder: Path) -> Iterator[Recording]:
     for path in sorted(folder.glob("*/*/**/*")):
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in VIDEOS | PICTURES:
             subject, emotion, *_ = path.relative_to(folder).parts
             yield Recording(path, subject, emotion_of(emotion))
-
-
-def _from_names(folder: Path) -> Iterator[Recording]:
-    for path in sorted(folder.glob("*.mp4")):
-        if match := JAVANESE_NAME.fullmatch(path.name):
-            yield Recording(path, match["actor"], JAVANESE_EMOTIONS[match["emotion"]])

@@ -15,6 +15,9 @@ from training.metrics import Integers
 
 VALIDATION_SHARE = 0.2
 
+MOST_FOLDS = 24
+"""People who are left out one by one; more of them are left out in so many groups."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -42,17 +45,19 @@ def split_by_subject(subjects: Names, seed: int = 0) -> Split:
     return make_split(subjects, validation=people[:kept], test=people[:0])
 
 
-def leave_one_out(subjects: Names, choosing: int = 2) -> Iterator[Split]:
-    """Each person tests once, and the following ones choose; the others train.
+def leave_one_out(subjects: Names, choosing: int = 2, most: int = MOST_FOLDS) -> Iterator[Split]:
+    """Each person tests once, and the following ones choose; the others train. Many people test in groups.
 
     Raises TrainingDataError when nobody would be left to train.
     """
     people = np.unique(subjects)
     if len(people) < choosing + 2:
         raise TrainingDataError(f"leaving one person out needs recordings of {choosing + 2} people at least")
-    for index in range(len(people)):
-        ring = np.roll(people, -index)
-        yield make_split(subjects, validation=ring[1 : choosing + 1], test=ring[:1])
+    begin = 0
+    for group in np.array_split(people, min(len(people), most)):
+        _, following = np.split(np.roll(people, -begin), [len(group)])
+        yield make_split(subjects, validation=following[: max(choosing, len(group))], test=group)
+        begin += len(group)
 
 
 def cross_fits(subjects: Names, groups: int = 3) -> Iterator[Split]:

@@ -5,21 +5,19 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import cv2
 import numpy as np
 
 from shared.config import Settings
-from shared.errors import UndecodablePictureError
 from shared.schemas import Flag, Position, Window
 from shared.stream_messages import LiveFace, Options
 from shared.stream_steps import About, Reply
 from shared.vision import snapshots
 from shared.vision.analyzer import Analyzer, Step
-from shared.vision.decoder import DETECTION_FACE
 from shared.vision.engine import Engine
 from shared.vision.results import Answer, Reader
 from shared.vision.sampling import Sampler
-from shared.vision.types import Image, PictureFrame
+from shared.vision.single_pictures import decode, to_frame
+from shared.vision.types import Frame
 
 SPARING_S = 2.0
 """Seconds of a session for which work is spared after frames had to go, so that it does not swing to and fro."""
@@ -52,7 +50,7 @@ class LiveSession:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
-        self._detection_side = round(DETECTION_FACE / settings.min_face)
+        self._min_face = settings.min_face
         self._analyzer = Analyzer(engine)
         self._faces: dict[int, KnownFace] = {}
         self._present: list[int] = []  # ids of the faces in the last analysed picture
@@ -71,8 +69,8 @@ class LiveSession:
     def take(self, seq: int, about: About, picture: bytes) -> Reply:
         """What the next picture shows. Raises UndecodablePictureError."""
         self._note(about)
-        frame = to_frame(decode(picture), seq, about.time_s, self._detection_side)
-        height, width = frame.grey.shape
+        frame = to_frame(decode(picture), seq, about.time_s, self._min_face)
+        width, height = frame.size
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(about.time_s)
         self._size = (width, height)
         before = self._analyzer.frames_analysed
@@ -115,16 +113,13 @@ class LiveSession:
         if about.crowded > self._crowded:
             self._crowded, self._sparing_until_s = about.crowded, about.time_s + SPARING_S
 
-    def _push(self, frame: PictureFrame) -> Step:
+    def _push(self, frame: Frame) -> Step:
         """What the frame brings. Searching costs by the second, the rest by the frame: where frames go, so must it."""
-        tracker, tick, searched_s = (
-            self._analyzer.tracker,
-            self._analyzer.sampler.last,
-            self._analyzer.tracker.searched_s,
-        )
+        tracker, sampler = self._analyzer.tracker, self._analyzer.sampler
+        tick, searched_s = sampler.last, tracker.searched_s
         step = self._analyzer.push(frame)
         if self.sparing and tracker.searched_s != searched_s:
-            tracker.wait_s *= min(max(self._analyzer.sampler.last - tick, 1), LONGEST_SPARED)
+            tracker.postpone(min(max(sampler.last - tick, 1), LONGEST_SPARED))
         return step
 
     def _begin_again(self) -> Step:
@@ -159,29 +154,6 @@ class LiveSession:
         labels = self._engine.model.labels
         chosen = [label for label in labels if options.labels is None or label in options.labels]
         return Reader(self._engine.recipe, tuple(chosen))
-
-
-def decode(picture: bytes) -> Image:
-    """(h, w, 3) BGR, upright. Raises UndecodablePictureError."""
-    try:
-        pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise UndecodablePictureError from error
-    if pixels is None:
-        raise UndecodablePictureError
-    return np.asarray(pixels, np.uint8)
-
-
-def to_frame(pixels: Image, index: int, time_s: float, detection_side: int) -> PictureFrame:
-    """The two pictures that the engine looks at, made as for a file: see shared/vision/pictures.py."""
-    height, width = pixels.shape[:2]
-    divisor = max(1, min(width, height) // detection_side)
-    small = pixels
-    if divisor > 1:
-        size = (max(1, round(width / divisor)), max(1, round(height / divisor)))
-        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-    return PictureFrame(index, time_s, rgb, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8))
 
 
 def _live_face(face_id: int, face: KnownFace, news: News, reader: Reader) -> LiveFace:

@@ -41,6 +41,11 @@ ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
 CHILD = "shared.vision.decoder_child"
 
 
+def detection_side(min_face: float) -> int:
+    """Least pixels of a detection copy's shorter side, of which the smallest face that is looked for is this share."""
+    return round(DETECTION_FACE / min_face)
+
+
 class Video:
     """A file being decoded. Iterate it once; a frame's pictures hold until the next one is asked for."""
 
@@ -108,7 +113,7 @@ class Child:
         """Start it on an open file."""
         # A slot is touched only as far as its pictures reach, so its size costs address space alone.
         self._slot_bytes = -(-settings.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._detection_side = round(DETECTION_FACE / settings.min_face)
+        self._detection_side = detection_side(settings.min_face)
         self._should_stop = should_stop
         self._lines = bytearray()
         with shared_memory() as shared:

@@ -65,6 +65,10 @@ class Tracker:
             self.wait_s = min(SOONEST_S if news else self.wait_s * PATIENCE, self._latest_s)
         return over + self._forget(frame.time_s)
 
+    def postpone(self, factor: float) -> None:
+        """Let the next look at the whole frame wait so many times as long."""
+        self.wait_s *= factor
+
     def seen(self) -> list[Track]:
         """The tracks that were found in the last frame."""
         return [track for track in self.tracks if not track.missing]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shared.errors import SubjectLeakError, TrainingDataError
-from training.splits import Split, cross_fits, leave_one_out, split_by_subject
+from training.splits import MOST_FOLDS, Split, cross_fits, leave_one_out, split_by_subject
 
 SUBJECTS = np.repeat(["ann", "ben", "cem", "dua", "eda"], 3)
 
@@ -33,6 +33,15 @@ def test_each_person_tests_once_by_a_network_of_others() -> None:
     splits = list(leave_one_out(SUBJECTS))
     assert sorted(SUBJECTS[index] for split in splits for index in split.test) == sorted(SUBJECTS)
     assert all(len(set(SUBJECTS[split.validation])) == 2 for split in splits)
+
+
+def test_many_people_are_left_out_in_groups() -> None:
+    """So many people that a network for each would take for ever: each still tests once, by a network of others."""
+    people = np.array([f"person {number:02}" for number in range(70)])
+    splits = list(leave_one_out(people))
+    assert len(splits) == MOST_FOLDS
+    assert sorted(people[index] for split in splits for index in split.test) == sorted(people)
+    assert all(len(split.validation) >= len(split.test) and len(split.train) > 60 for split in splits)
 
 
 def test_everybody_is_told_by_a_network_that_did_not_know_them() -> None:

@@ -21,6 +21,7 @@ from training.calibrate import calibrate_on_clips
 from training.clipset import ClipSet, load_clips, save_clips
 from training.evaluate import HONEST, LEAKY, MEASURED, REPORT, UNTRAINED, evaluate
 from training.export import Release, export
+from training.judge import judge
 from training.prepare import clips_of, make_clips
 from training.recordings import read_recordings
 from training.settings import load_recipe
@@ -60,7 +61,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, video_maker: VideoMaker) 
     manifest.write_text("\n".join(["path,subject,emotion", *rows]) + "\n", encoding="utf-8")
     (folder / "tiny.toml").write_text(RECIPE, encoding="utf-8")
     recipe, settings = load_recipe(str(folder / "tiny.toml")), Settings(threads=1)
-    clips = make_clips(read_recordings(manifest), load_engine(settings).detector, recipe.clip, settings)
+    clips = make_clips(read_recordings(manifest), load_engine(settings).detector, recipe.clip, settings).clips
     save_clips(clips, recipe.clip, folder / "clips.npz")
     run = folder / "run"
     train(run, recipe, stills=None, clips=folder / "clips.npz", start=None)
@@ -94,6 +95,16 @@ def test_both_ways_to_split_are_reported(workshop: Path) -> None:
     folder = open_model_folder(workshop / "model")
     assert set(folder.manifest.measured) == {f"clips_{HONEST}"}
     assert "Art. 5(1)(f)" in (folder.path / CARD).read_text(encoding="utf-8")
+
+
+def test_a_model_is_judged_as_it_serves(workshop: Path, tmp_path: Path) -> None:
+    """Of four recordings two are neutral; nothing is written beside the model."""
+    before = sorted((workshop / "model").iterdir())
+    judge(workshop / "model", workshop / "clips.npz", tmp_path / "report")
+    report = json.loads((tmp_path / "report" / MEASURED).read_text(encoding="utf-8"))
+    assert [(len(values["labels"]), values["count"]) for values in report.values()] == [(7, 4), (6, 2)]
+    assert (tmp_path / "report" / REPORT).read_text(encoding="utf-8").count("<svg") == 2
+    assert sorted((workshop / "model").iterdir()) == before
 
 
 class Witness(Classifier):

@@ -1,0 +1,67 @@
+"""Data sets that lie as their authors lay them out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.errors import TrainingDataError
+from tests.training.test_recordings import touch
+from training.layouts import Recording
+from training.recordings import read_recordings
+
+
+def write(path: Path, text: str) -> Path:
+    """A file with that text, its folders included."""
+    touch(path).write_text(text, encoding="ascii")
+    return path
+
+
+def test_javanese(tmp_path: Path) -> None:
+    """ACTOR-SENTENCE-EMOTION_TAKE.mp4."""
+    path = touch(tmp_path / "03-02-05_01.mp4")
+    assert read_recordings(tmp_path) == [Recording(path, "03", "fear")]
+
+
+def test_ravdess_has_each_performance_twice(tmp_path: Path) -> None:
+    """With sound and without it counts once, sound alone not at all, and calm is neutral."""
+    spoken = touch(tmp_path / "Actor_12" / "01-01-07-02-01-01-12.mp4")
+    touch(tmp_path / "Actor_12" / "02-01-07-02-01-01-12.mp4")
+    touch(tmp_path / "Actor_12" / "03-01-07-02-01-01-12.wav")
+    sung = touch(tmp_path / "Song" / "Actor_05" / "02-02-02-01-01-01-05.mp4")
+    assert read_recordings(tmp_path) == [Recording(spoken, "12", "disgust"), Recording(sung, "05", "neutral")]
+
+
+def test_ck_plus_labels_some_of_its_sequences(tmp_path: Path) -> None:
+    """A recording is the folder of a labelled sequence; the others are passed over."""
+    for sequence in ("001", "002"):
+        touch(tmp_path / "cohn-kanade-images" / "S005" / sequence / f"S005_{sequence}_00000001.png")
+    write(tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt", "   3.0000000e+00\n")
+    found = read_recordings(tmp_path)
+    assert found == [Recording(tmp_path / "cohn-kanade-images" / "S005" / "001", "S005", "disgust")]
+
+
+def test_affectnet_is_pictures_of_strangers(tmp_path: Path) -> None:
+    """Labels are arrays beside the pictures, as numbers or as text; contempt is told as what it is."""
+    for part, name, label in (("train_set", "12", np.array("6")), ("val_set", "7", np.array(7))):
+        touch(tmp_path / part / "images" / f"{name}.jpg")
+        (tmp_path / part / "annotations").mkdir()
+        np.save(tmp_path / part / "annotations" / f"{name}_exp.npy", label)
+    assert read_recordings(tmp_path) == [
+        Recording(tmp_path / "train_set" / "images" / "12.jpg", "12", "anger"),
+        Recording(tmp_path / "val_set" / "images" / "7.jpg", "7", "contempt"),
+    ]
+
+
+def test_a_label_that_is_none(tmp_path: Path) -> None:
+    """The file is named, whether it holds no number or one that stands for nothing."""
+    label = tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"
+    with pytest.raises(TrainingDataError, match=r"_emotion\.txt holds no number"):
+        read_recordings(write(label, "happy").parents[3])
+    with pytest.raises(TrainingDataError, match="names an emotion 9"):
+        read_recordings(write(label, "9.0").parents[3])
+    exp = tmp_path / "annotations" / "1_exp.npy"
+    touch(exp)
+    label.unlink()
+    with pytest.raises(TrainingDataError, match=r"1_exp\.npy holds no number"):
+        read_recordings(tmp_path)

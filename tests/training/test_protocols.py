@@ -1,0 +1,22 @@
+"""What a network is judged by."""
+
+import numpy as np
+import pytest
+
+from training.metrics import Answers
+from training.protocols import without_neutral
+
+
+def test_without_neutral() -> None:
+    """Neutral recordings go, and so does the label, wherever it stands; the others keep their ratios."""
+    answers = Answers(
+        ("fear", "neutral", "surprise"),
+        np.array([[0.2, 0.6, 0.2], [0.3, 0.1, 0.6], [0.4, 0.5, 0.1]]),
+        np.array([1, 2, 0]),
+        np.array(["ann", "ben", "cem"]),
+    )
+    rest = without_neutral(answers)
+    assert rest.labels == ("fear", "surprise")
+    assert rest.truth.tolist() == [1, 0]
+    assert rest.probabilities == pytest.approx(np.array([[1 / 3, 2 / 3], [0.8, 0.2]]))
+    assert rest.subjects.tolist() == ["ben", "cem"]

@@ -1,0 +1,64 @@
+"""Frames of a recording, whether it is a video, a picture, or a folder of pictures."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from shared.config import Settings
+from shared.errors import UndecodablePictureError, UndecodableVideoError
+from shared.vision.decoder import Video
+from shared.vision.recipe import Recipe
+from shared.vision.single_pictures import decode, to_frame
+from shared.vision.types import Frame
+
+PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+RATE_HZ = 30.0
+"""Of pictures, where the recipe takes every frame whatever its time."""
+
+
+class Film(Protocol):
+    """Something with frames."""
+
+    interval_s: float | None
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames in order."""
+        ...
+
+
+class PictureFilm:
+    """A picture that stands still for one clip, or the last pictures of a folder, which make one clip.
+
+    A sequence of pictures leads up to the expression that it is named after.
+    """
+
+    def __init__(self, path: Path, settings: Settings, recipe: Recipe) -> None:
+        """Raises UndecodableVideoError when the folder holds no picture."""
+        self._times = np.arange(recipe.frames) / (recipe.rate_hz or RATE_HZ)
+        self.interval_s = float(self._times[1]) if recipe.frames > 1 else None
+        self._min_face = settings.min_face
+        found = sorted(path.iterdir()) if path.is_dir() else [path]
+        self._pictures = [file for file in found if file.suffix.lower() in PICTURES][-recipe.frames :]
+        if not self._pictures:
+            raise UndecodableVideoError
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Raises UndecodableVideoError when a picture is none."""
+        try:
+            decoded = [decode(path.read_bytes()) for path in self._pictures]
+        except UndecodablePictureError as error:
+            raise UndecodableVideoError from error
+        shown = decoded * len(self._times) if len(decoded) == 1 else decoded
+        for index, (pixels, time_s) in enumerate(zip(shown, self._times.tolist(), strict=False)):
+            yield to_frame(pixels, index, time_s, self._min_face)
+
+
+def open_film(path: Path, settings: Settings, recipe: Recipe) -> AbstractContextManager[Film]:
+    """Raises VideoError when there is no picture to be had."""
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        return nullcontext(PictureFilm(path, settings, recipe))
+    return Video(path, settings, recipe.rate_hz)

@@ -1,0 +1,44 @@
+"""How good a model folder is on recordings that it never saw: `python -m training.judge MODEL CLIPS REPORT`.
+
+Nothing is trained or fitted: each recording is answered as serving answers a whole face, once over all labels and once
+without neutral.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from shared.model_folder import H5
+from training import model_file
+from training.clipset import load_clips
+from training.command import run as run_command
+from training.evaluate import summary, write_both
+from training.protocols import as_served, without_neutral
+
+SERVED, WITHOUT_NEUTRAL = "as_served", "as_served_without_neutral"
+
+
+def judge(model: Path, clips: Path, report: Path) -> dict[str, object]:
+    """Write measured.json and report.html into the report's folder."""
+    network = model_file.load(model / H5)
+    answers = as_served(network, load_clips(clips, network.recipe))
+    measured = {SERVED: summary(answers)}
+    if "neutral" in answers.labels:
+        measured[WITHOUT_NEUTRAL] = summary(without_neutral(answers))
+    write_both(report, network.recipe.name, measured)
+    return {name: values["figures"] for name, values in measured.items()}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.judge", description=__doc__)
+    parser.add_argument("model", type=Path, help="model folder, or one that `training.train` wrote")
+    parser.add_argument("clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("report", type=Path, help="folder to write")
+    arguments = parser.parse_args()
+    for name, figures in judge(arguments.model, arguments.clips, arguments.report).items():
+        print(name, json.dumps(figures))  # noqa: T201 - what the command answers
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,123 @@
+"""Data sets as their authors lay them out, for whoever has the right to them: who shows what, by names of files.
+
+Javanese  ACTOR-SENTENCE-EMOTION_TAKE.mp4 (2black0/video-emotion-recognition-javanese)
+RAVDESS   **/MODALITY-CHANNEL-EMOTION-INTENSITY-SENTENCE-TAKE-ACTOR.mp4 (Livingstone and Russo 2018)
+CK+       cohn-kanade-images/PERSON/SEQUENCE/*.png and Emotion*/PERSON/SEQUENCE/*_emotion.txt (Lucey et al. 2010)
+AffectNet **/images/NUMBER.jpg and **/annotations/NUMBER_exp.npy (Mollahosseini et al. 2017)
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from shared.errors import TrainingDataError
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One person with one emotion: a video, a picture, or a folder of pictures in order."""
+
+    path: Path
+    subject: str
+    emotion: str  # one of ours, or contempt, which has no label here
+
+
+JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d\.mp4")
+JAVANESE_EMOTIONS = {
+    "01": "neutral",
+    "02": "sadness",
+    "03": "happiness",
+    "04": "surprise",
+    "05": "fear",
+    "06": "anger",
+}
+
+RAVDESS_NAME = re.compile(r"0[12]-(?P<performance>\d\d-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<actor>\d\d))\.mp4")
+"""With sound (01) or without it (02): the same performance twice."""
+
+RAVDESS_EMOTIONS = {
+    "01": "neutral",
+    "02": "neutral",  # calm
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+
+CK_PICTURES = "cohn-kanade-images"
+CK_EMOTIONS = {
+    "0": "neutral",
+    "1": "anger",
+    "2": "contempt",
+    "3": "disgust",
+    "4": "fear",
+    "5": "happiness",
+    "6": "sadness",
+    "7": "surprise",
+}
+
+AFFECTNET_LABEL = "_exp.npy"
+AFFECTNET_EMOTIONS = {
+    "0": "neutral",
+    "1": "happiness",
+    "2": "sadness",
+    "3": "surprise",
+    "4": "fear",
+    "5": "disgust",
+    "6": "anger",
+    "7": "contempt",
+}
+
+
+def javanese(folder: Path) -> Iterator[Recording]:
+    """All recordings beside each other."""
+    for path in sorted(folder.glob("*.mp4")):
+        if match := JAVANESE_NAME.fullmatch(path.name):
+            yield Recording(path, match["actor"], JAVANESE_EMOTIONS[match["emotion"]])
+
+
+def ravdess(folder: Path) -> Iterator[Recording]:
+    """Each performance once, spoken and sung, in whatever folders it is."""
+    known: set[str] = set()
+    for path in sorted(folder.glob("**/*.mp4")):
+        match = RAVDESS_NAME.fullmatch(path.name)
+        if match and match["performance"] not in known:
+            known.add(match["performance"])
+            yield Recording(path, match["actor"], _named(RAVDESS_EMOTIONS, match["emotion"], path))
+
+
+def ck_plus(folder: Path) -> Iterator[Recording]:
+    """The sequences that have a label, from a neutral face to the strongest expression."""
+    for label in sorted(folder.glob("Emotion*/*/*/*_emotion.txt")):
+        sequence, person = label.parent.name, label.parent.parent.name
+        try:
+            code = f"{float(label.read_text(encoding='ascii')):.0f}"
+        except ValueError as error:
+            raise TrainingDataError(f"{label} holds no number") from error
+        yield Recording(folder / CK_PICTURES / person / sequence, person, _named(CK_EMOTIONS, code, label))
+
+
+def affectnet(folder: Path) -> Iterator[Recording]:
+    """Single pictures from the web, each taken for a person of its own."""
+    for label in sorted(folder.glob(f"**/annotations/*{AFFECTNET_LABEL}")):
+        name = label.name.removesuffix(AFFECTNET_LABEL)
+        try:
+            code = str(np.load(label).item())
+        except (EOFError, ValueError) as error:
+            raise TrainingDataError(f"{label} holds no number") from error
+        emotion = _named(AFFECTNET_EMOTIONS, code, label)
+        yield Recording(label.parent.parent / "images" / f"{name}.jpg", name, emotion)
+
+
+LAYOUTS = (javanese, ravdess, ck_plus, affectnet)
+
+
+def _named(names: Mapping[str, str], code: str, path: Path) -> str:
+    if code not in names:
+        raise TrainingDataError(f"{path} names an emotion {code} that its data set does not have")
+    return names[code]
