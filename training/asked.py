@@ -4,6 +4,7 @@ A network that imitates others learns most from what they say of exactly what it
 distillation: A good teacher is patient and consistent").
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,9 @@ EVENLY = 0.5
 """Share of the pictures that is drawn from all stills alike; the others are drawn as the trunk draws them, rare labels
 more often."""
 
+KEPT_AS = np.float16
+"""Of opinions, in files and so also before."""
+
 SEED = 11
 
 
@@ -33,18 +37,21 @@ def asked_pictures(
 ) -> TrainingStills:
     """Alter stills and ask about them, or read what an earlier call has kept in the run's folder.
 
+    What other networks have said, or about other stills, is asked anew.
+
     returns  pictures with the targets of their stills, the networks' opinions in place of those about the stills
     """
+    origin = _origin(stills, networks)
     parts = -(-count // PART)
     task = progress.add_task("asking networks", total=parts)
     run.mkdir(parents=True, exist_ok=True)
     kept: list[tuple[Image, Floats]] = []
     for part in range(parts):
-        path = run / f"asked_{part:03}.npz"
-        if not path.exists():
-            _keep(path, *_ask(stills, networks, min(PART, count - part * PART), np.random.default_rng((SEED, part))))
-        with np.load(path) as arrays:
-            kept.append((arrays["images"], arrays["targets"].astype(np.float32)))
+        path, size = run / f"asked_{part:03}.npz", min(PART, count - part * PART)
+        if (known := _kept(path, origin)) is None or len(known[0]) != size:
+            known = _ask(stills, networks, size, np.random.default_rng((SEED, part)))
+            _keep(path, *known, origin)
+        kept.append(known)
         progress.advance(task)
     images, targets = (np.concatenate(arrays) for arrays in zip(*kept, strict=True))
     return TrainingStills(images, targets, np.full(len(images), 1 / len(images)))
@@ -56,7 +63,7 @@ def _ask(
     made = list(_altered(stills, count, random))
     images, targets = np.stack([image for image, _ in made]), np.stack([target for _, target in made])
     targets[:, TEACHERS] = networks.opinions(images)
-    return images, targets
+    return images, targets.astype(KEPT_AS).astype(np.float32)
 
 
 def _altered(stills: TrainingStills, count: int, random: np.random.Generator) -> Iterator[tuple[Image, Floats]]:
@@ -72,7 +79,24 @@ def _altered(stills: TrainingStills, count: int, random: np.random.Generator) ->
         yield image, np.asarray(target, np.float32)
 
 
-def _keep(path: Path, images: Image, targets: Floats) -> None:
+def _origin(stills: TrainingStills, networks: PublicNetworks) -> str:
+    """Whose opinions about what: differs for other packages, and for other stills or opinions on these."""
+    digest = hashlib.sha256(" ".join(networks.names).encode())
+    for array in (stills.images, stills.targets, stills.shares):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _kept(path: Path, origin: str) -> tuple[Image, Floats] | None:
+    if not path.exists():
+        return None
+    with np.load(path) as arrays:
+        if str(arrays["origin"]) != origin:
+            return None
+        return arrays["images"], arrays["targets"].astype(np.float32)
+
+
+def _keep(path: Path, images: Image, targets: Floats, origin: str) -> None:
     half = path.with_name(f"half_{path.name}")
-    np.savez(half, images=images, targets=targets.astype(np.float16))
+    np.savez(half, images=images, targets=targets.astype(KEPT_AS), origin=np.array(origin))
     half.replace(path)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.vision.crops import MIN_DEVIATION
+from shared.vision.crops import standardise
 from shared.vision.types import Floats, Image
 
 TURN_DEGREES, GROWTH, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2
@@ -24,7 +24,7 @@ CONTRAST, BRIGHTNESS = (-0.1, 0.3), (5.0, 25.0)
 
 def augment(image: Image, random: np.random.Generator) -> Floats:
     """(size, size) grey -> the same face, otherwise seen: zero mean and unit deviation."""
-    return _hidden(normal(_seen(image, random)), random)
+    return _hidden(standardise(_seen(image, random)), random)
 
 
 def alter(image: Image, random: np.random.Generator) -> Image:
@@ -38,11 +38,6 @@ def alter(image: Image, random: np.random.Generator) -> Image:
 def blend(image: Image, other: Image, share: float) -> Image:
     """Two pictures in one, of which the first has this share."""
     return np.asarray(share * image.astype(np.float32) + (1 - share) * other.astype(np.float32), np.uint8)
-
-
-def normal(pixels: Floats) -> Floats:
-    """Zero mean and unit deviation, as serving makes them of each frame."""
-    return np.asarray((pixels - pixels.mean()) / max(float(pixels.std()), MIN_DEVIATION), np.float32)
 
 
 def _seen(image: Image, random: np.random.Generator) -> Floats:

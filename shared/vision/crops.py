@@ -78,8 +78,12 @@ def normalise(clips: npt.NDArray[np.uint8], recipe: Recipe) -> Floats:
     if recipe.normalisation == "dataset":
         scaled = (pixels - recipe.mean) / recipe.deviation
     else:
-        axes = (-3, -2, -1) if recipe.normalisation == "clip" else (-2, -1)
-        mean = pixels.mean(axis=axes, keepdims=True)
-        deviation = pixels.std(axis=axes, keepdims=True)
-        scaled = (pixels - mean) / np.maximum(deviation, MIN_DEVIATION)
+        scaled = standardise(pixels, (-3, -2, -1) if recipe.normalisation == "clip" else (-2, -1))
     return np.ascontiguousarray(scaled[..., np.newaxis], np.float32)
+
+
+def standardise(pixels: Floats, axes: tuple[int, ...] = (-2, -1)) -> Floats:
+    """Zero mean and unit deviation over these axes: by default those of one picture."""
+    mean = pixels.mean(axis=axes, keepdims=True)
+    deviation = pixels.std(axis=axes, keepdims=True)
+    return np.asarray((pixels - mean) / np.maximum(deviation, MIN_DEVIATION), np.float32)

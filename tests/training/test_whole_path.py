@@ -178,3 +178,9 @@ def test_networks_that_nothing_would_ask_are_refused(name: str, tmp_path: Path) 
     """A card would otherwise tell that they were learned from."""
     with pytest.raises(ConfigurationError, match="asked"):
         train(tmp_path, load_recipe(name), stills=None, clips=None, start=None, networks=tmp_path)
+
+
+def test_networks_are_not_asked_where_one_is_begun_with(tmp_path: Path) -> None:
+    """What the trunk learned is as it is then."""
+    with pytest.raises(ConfigurationError, match="no network is begun with"):
+        train(tmp_path, load_recipe("e3d48"), stills=None, clips=None, start=tmp_path, networks=tmp_path)
