@@ -27,6 +27,9 @@ SHIFT_WAITS_S = 10
 OPEN_S = 30
 """A session that its API process has not confirmed for so long does not count any more."""
 
+COUNTED_S = 300
+"""Sets of open sessions in which none was opened or confirmed for so long are forgotten."""
+
 KEPT_S = 120
 """Everything of a session is forgotten so long after its last frame; longer than a session may be idle."""
 
@@ -43,7 +46,7 @@ if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) or redis.call('ZCARD', KEYS
 end
 for _, key in ipairs({KEYS[1], KEYS[2]}) do
   redis.call('ZADD', key, now + ARGV[2] * 1000, ARGV[1])
-  redis.call('EXPIRE', key, ARGV[2] * 10)
+  redis.call('EXPIRE', key, ARGV[7])
 end
 redis.call('HSET', KEYS[3], 'claim', 0, 'lease', 0, 'attempts', 0, 'ready', 0, 'replies', ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
@@ -134,7 +137,8 @@ class SessionStore:
     async def open(self, session_id: str, owner: str, most: int, most_of_owner: int) -> bool:
         """Begin a session, unless so many are open already, in all or of this owner."""
         keys = [OPEN, open_key(owner), session_keys(session_id)[0]]
-        args: list[Argument] = [session_id, OPEN_S, most, most_of_owner, replies_key(self._process), KEPT_S]
+        replies = replies_key(self._process)
+        args: list[Argument] = [session_id, OPEN_S, most, most_of_owner, replies, KEPT_S, COUNTED_S]
         return bool(await self._open(keys, args))
 
     async def offer(self, session_id: str, seq: int, about: str, picture: bytes, most_waiting: int) -> Offer | None:
@@ -156,6 +160,8 @@ class SessionStore:
                 pipeline.zadd(OPEN, {session_id: until}, xx=True)
                 pipeline.zadd(open_key(owner), {session_id: until}, xx=True)
                 pipeline.expire(session_keys(session_id)[0], KEPT_S)
+            for key in (OPEN, *map(open_key, set(sessions.values()))):
+                pipeline.expire(key, COUNTED_S)
             await pipeline.execute()
 
     async def close(self, session_id: str, owner: str) -> None:

@@ -209,10 +209,18 @@ def _caller(service: Service, socket: WebSocket, offered: list[str]) -> Caller:
 def _same_site(socket: WebSocket, allowed: str) -> None:
     """Refuse pages of other sites, which browsers let open sockets to anywhere. Raises ForbiddenError."""
     origin = socket.headers.get("origin")
-    if origin is None or urlsplit(origin).netloc == socket.headers.get("host"):
+    if origin is None or _host(origin) == socket.headers.get("host"):
         return
     if origin not in {name.strip() for name in allowed.split(",")}:
         raise ForbiddenError("Pages of other sites may not open live sessions here")
+
+
+def _host(origin: str) -> str:
+    """The name and port in an origin; empty where there is none, or where it is no origin at all."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _close_code(error: DuyguError) -> CloseCode:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from shared import stream_desk
 from shared.stream_desk import Claim, SessionDesk
-from shared.stream_store import Offer, SessionStore, replies_key
+from shared.stream_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
 
 MOST_WAITING = 2
 
@@ -124,6 +124,17 @@ def test_sessions_are_limited_and_closing_makes_room(with_store: Store) -> None:
     assert not with_store(lambda store: store.open("three", "eve", 2, 1))
     with_store(lambda store: store.close("one", "ann"))
     assert with_store(lambda store: store.open("three", "eve", 2, 1))
+
+
+def test_confirmed_sessions_count_for_as_long_as_they_are_open(with_store: Store, redis: Redis) -> None:
+    """Also when nobody opens another one meanwhile: what counts them, in all and of each owner, is kept as well."""
+    assert with_store(lambda store: store.open("one", "ann", 2, 1))
+    assert with_store(lambda store: store.open("two", "bob", 2, 1))
+    counted = [OPEN, open_key("ann"), open_key("bob")]
+    for key in counted:
+        redis.expire(key, 5)
+    with_store(lambda store: store.confirm({"one": "ann", "two": "bob"}))
+    assert [redis.ttl(key) for key in counted] == pytest.approx([COUNTED_S] * 3, abs=5)
 
 
 def test_a_forgotten_session_takes_no_frame(with_store: Store) -> None:

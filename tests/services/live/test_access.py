@@ -1,10 +1,18 @@
 """Who may open live sessions, and how many."""
 
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+from redis import Redis
+
+from services.api import stream_hub
+from shared import stream_store
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
+from shared.liveness import sign_of_life
+from shared.queues import QueueName
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.services.live.sockets import open_socket, opens, told, until_closed
@@ -29,11 +37,28 @@ def test_only_so_many_sessions_are_open(live_settings: Settings, start_live_work
         wait_until(lambda: opens(address))
 
 
+def test_long_sessions_are_counted_to_their_end(
+    live_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than what counts them is kept without a sign that they are open."""
+    monkeypatch.setattr(stream_store, "COUNTED_S", 2)
+    monkeypatch.setattr(stream_hub, "LOOK_S", 0.02)
+    sign_of_life(redis, QueueName.STREAMS, "worker")
+    with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
+        address = str(client.base_url)
+        with open_socket(address) as socket:
+            told(socket)
+            time.sleep(2.2)
+            with open_socket(address) as refused:
+                assert until_closed(refused)[1:] == (4429, "too_many_sessions")
+
+
 def test_pages_of_other_sites_are_refused(served: str) -> None:
     """A browser tells where a page is from; the service's own pages are welcome."""
-    with open_socket(served, origin="https://example.org") as socket:
-        (error,), code, _ = until_closed(socket)
-    assert (error["code"], code) == ("forbidden", 4403)
+    for origin in ("https://example.org", "http://[x"):
+        with open_socket(served, origin=origin) as socket:
+            (error,), code, _ = until_closed(socket)
+        assert (error["code"], code) == ("forbidden", 4403)
     with open_socket(served, origin=served) as socket:
         assert told(socket)["type"] == "session.created"
 
