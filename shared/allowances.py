@@ -1,6 +1,7 @@
 """How much of its limits a key has used, counted in Redis so that all API processes count together."""
 
 import time
+from dataclasses import dataclass
 
 from redis import Redis
 
@@ -12,32 +13,56 @@ from shared.errors import RateLimitedError
 MINUTE_S, DAY_S = 60, 24 * 3600
 
 
-def take_upload(redis: Redis, caller: Caller) -> None:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was added to a counter."""
+
+    key: str
+    amount: int
+    window_s: int
+
+
+def take_upload(redis: Redis, caller: Caller) -> Counted | None:
     """Count an upload that begins. Raises RateLimitedError when the caller has sent too many, or too many wait."""
-    limits = caller.limits
-    if limits.uploads_per_minute is not None:
-        _count(redis, caller, "uploads", 1, limits.uploads_per_minute, MINUTE_S)
-    if limits.jobs_waiting is not None:
-        waiting: int = redis.scard(keys.unfinished(caller.name))
-        if waiting >= limits.jobs_waiting:
-            raise RateLimitedError(f"{limits.jobs_waiting} jobs of this key have not ended yet", retry_after_s=10)
+    check_waiting(redis, caller)
+    limit = caller.limits.uploads_per_minute
+    return None if limit is None else _count(redis, caller, "uploads", 1, limit, MINUTE_S)
 
 
-def take_bytes(redis: Redis, caller: Caller, size: int) -> None:
+def take_bytes(redis: Redis, caller: Caller, size: int) -> Counted | None:
     """Count an upload that has arrived. Raises RateLimitedError when it is more than is left of the day's allowance."""
     limit = caller.limits.megabytes_per_day
-    if limit is not None:
-        _count(redis, caller, "bytes", size, limit * MB, DAY_S)
+    return None if limit is None else _count(redis, caller, "bytes", size, limit * MB, DAY_S)
 
 
-def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> None:
+def give_back(redis: Redis, counted: Counted | None) -> None:
+    """Take back what was counted for an upload that is refused in the end."""
+    if counted:
+        with redis.pipeline() as pipeline:
+            pipeline.decrby(counted.key, counted.amount)
+            pipeline.expire(counted.key, counted.window_s)  # its window may be over, and the counter new
+            pipeline.execute()
+
+
+def check_waiting(redis: Redis, caller: Caller) -> None:
+    """Raises RateLimitedError when as many of the caller's jobs have not ended as may wait."""
+    limit = caller.limits.jobs_waiting
+    if limit is None:
+        return
+    waiting: int = redis.scard(keys.unfinished(caller.name))
+    if waiting >= limit:
+        raise RateLimitedError(f"{limit} jobs of this key have not ended yet", retry_after_s=10)
+
+
+def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Counted:
     """Add to a counter that starts again with each window; what is refused does not count."""
     now = time.time()
-    key = keys.used(caller.name, what, int(now // window_s))
+    counted = Counted(keys.used(caller.name, what, int(now // window_s)), amount, window_s)
     with redis.pipeline() as pipeline:
-        pipeline.incrby(key, amount)
-        pipeline.expire(key, window_s)
+        pipeline.incrby(counted.key, amount)
+        pipeline.expire(counted.key, window_s)
         used: int = pipeline.execute()[0]
     if used > limit:
-        redis.decrby(key, amount)
+        give_back(redis, counted)
         raise RateLimitedError(f"This key has used up its {what}", retry_after_s=int(window_s - now % window_s) + 1)
+    return counted

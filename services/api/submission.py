@@ -9,6 +9,8 @@ from redis.exceptions import WatchError
 from services.api.service import Service
 from services.api.uploads import Upload
 from shared import keys
+from shared.allowances import check_waiting
+from shared.api_keys import ANONYMOUS, Caller
 from shared.errors import IdempotencyMismatchError
 from shared.jobs import JobRecord
 from shared.queues import enqueue_video
@@ -26,7 +28,7 @@ class Submission:
     upload: Upload
     idempotency_key: str | None = None
     reuse: bool = False
-    owner: str = ""
+    caller: Caller = ANONYMOUS
     annotate: bool = False
     webhook: str = ""
 
@@ -39,31 +41,37 @@ class Submission:
 def submit(service: Service, submission: Submission) -> JobRecord:
     """The job of a submission: a new one, or the one that its key or its bytes stand for already.
 
-    Raises IdempotencyMismatchError when the key stands for another video, or for the same one with other wishes.
+    Raises IdempotencyMismatchError when the key stands for another video, or for the same one with other wishes,
+    RateLimitedError when too many of the caller's jobs wait, and redis-py's errors when Redis goes away: the job may be
+    there all the same.
     """
-    upload = submission.upload
+    upload, owner = submission.upload, submission.caller.name
     answers_like = f"{service.answers_like}{' annotated' if submission.annotate else ''}"
-    twin = keys.twin(submission.owner, answers_like, upload.sha256)
+    twin = keys.twin(owner, answers_like, upload.sha256)
     record = JobRecord(
         submission.job_id,
         JobStatus.QUEUED,
         datetime.now(UTC),
         size=upload.size,
         sha256=upload.sha256,
-        owner=submission.owner,
+        owner=owner,
         claims=(twin, *_keyed(submission)),
         annotate=submission.annotate,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
     )
+    watched = [*_watched(submission, record)]
     with service.redis.pipeline() as pipeline:
         while True:
-            # Two calls with the same key may come at the same time; the one that is later sees the other's job.
-            if submission.may_be_known:
-                pipeline.watch(*record.claims)  # type: ignore[no-untyped-call]
-            known = _by_key(service, submission) or (_by_bytes(service, twin) if submission.reuse else None)
+            pipeline.watch(*watched)  # type: ignore[no-untyped-call]
+            known = (
+                service.jobs.read(record.job_id)  # made a moment ago, when the answer to it was lost
+                or _by_key(service, submission)
+                or (_by_bytes(service, twin) if submission.reuse else None)
+            )
             if known:
                 return known
+            check_waiting(service.redis, submission.caller)
             pipeline.multi()
             service.jobs.create(record, pipeline)
             enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
@@ -74,9 +82,22 @@ def submit(service: Service, submission: Submission) -> JobRecord:
             return record
 
 
+def _watched(submission: Submission, record: JobRecord) -> Iterator[str]:
+    """What nobody may change while the job is made; otherwise everything is looked at again.
+
+    The job itself is among it because redis-py sends a transaction again when its connection breaks, unless it watches
+    something: the job would come into the queue twice.
+    """
+    yield keys.job(record.job_id)
+    if submission.may_be_known:
+        yield from record.claims
+    if submission.caller.limits.jobs_waiting is not None:
+        yield keys.unfinished(record.owner)
+
+
 def _keyed(submission: Submission) -> Iterator[str]:
     if submission.idempotency_key is not None:
-        yield keys.idempotency(submission.owner, submission.idempotency_key)
+        yield keys.idempotency(submission.caller.name, submission.idempotency_key)
 
 
 def _by_key(service: Service, submission: Submission) -> JobRecord | None:

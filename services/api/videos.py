@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from redis.exceptions import RedisError
 
 from services.api.dependencies import Submitter, TheService
 from services.api.problems import Responses, problems
@@ -12,7 +13,7 @@ from services.api.service import Service
 from services.api.submission import Submission, submit
 from services.api.uploads import receive_video, stated_size
 from services.api.waiting import answer, wait_s
-from shared.allowances import take_bytes, take_upload
+from shared.allowances import Counted, give_back, take_bytes, take_upload
 from shared.api_keys import Caller
 from shared.config import MB
 from shared.errors import (
@@ -103,34 +104,46 @@ async def submit_video(
     With an `Idempotency-Key` the call may be repeated when its answer was lost: the same key and the same video give
     the same job.
     """
-    await run_in_threadpool(_admit, service, caller, request)
+    counted = await run_in_threadpool(_admit, service, caller, request)
     _check_webhook(service, webhook_url)
     job_id = new_job_id()
     async with AsyncExitStack() as undo:
         undo.push_async_callback(run_in_threadpool, service.storage.erase, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
-        submission = Submission(job_id, upload, idempotency_key, reuse, caller.name, annotate, webhook_url or "")
-        record = await run_in_threadpool(_accept, service, caller, submission)
+        submission = Submission(job_id, upload, idempotency_key, reuse, caller, annotate, webhook_url or "")
+        try:
+            record = await run_in_threadpool(_accept, service, submission, counted)
+        except RedisError:
+            undo.pop_all()  # the job may be there all the same; where it is not, the sweeper takes the upload
+            raise
         if record.job_id == job_id:
             undo.pop_all()
     return await answer(service, record, wait_s(prefer))
 
 
-def _admit(service: Service, caller: Caller, request: Request) -> None:
-    """Refuse what is known to be too much before a byte of it is read."""
+def _admit(service: Service, caller: Caller, request: Request) -> Counted | None:
+    """Refuse what is known to be too much before a byte of it is read, and count what is not."""
     settings = service.settings
     size = stated_size(request, settings.max_upload_bytes)
     if waiting(service.videos) >= settings.max_queued:
         raise QueueFullError
     if service.storage.free_bytes() < size + settings.min_free_mb * MB:
         raise StorageFullError
-    take_upload(service.redis, caller)
+    return take_upload(service.redis, caller)
 
 
-def _accept(service: Service, caller: Caller, submission: Submission) -> JobRecord:
-    """Count what has arrived, and make a job of it or find the one that it stands for."""
-    take_bytes(service.redis, caller, submission.upload.size)
-    return submit(service, submission)
+def _accept(service: Service, submission: Submission, counted: Counted | None) -> JobRecord:
+    """Count what has arrived, and make a job of it or find the one that it stands for.
+
+    counted  what `_admit` has counted, which does not count when too many jobs wait by now
+    """
+    arrived = take_bytes(service.redis, submission.caller, submission.upload.size)
+    try:
+        return submit(service, submission)
+    except RateLimitedError:
+        give_back(service.redis, counted)
+        give_back(service.redis, arrived)
+        raise
 
 
 def _check_webhook(service: Service, url: str | None) -> None:

@@ -1,10 +1,13 @@
 """Who may do what, and how much of it."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -122,6 +125,33 @@ def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
     start_scripted_worker()
     ended(api, second.json()["job_id"])
     assert post(api).status_code == 202
+
+
+def test_jobs_waiting_at_the_same_time(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of uploads that arrive together no more are taken than may wait; the others do not count as uploads or bytes."""
+    monkeypatch.setattr("shared.allowances.time", SimpleNamespace(time=lambda: 1e9))
+    api, all_began = enter("quick", jobs_waiting=1, uploads_per_minute=4, megabytes_per_day=2), threading.Barrier(4)
+    large = VIDEO + bytes(400_000)
+
+    def body() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n' + large
+        all_began.wait()
+        time.sleep(0.1)  # until the beginnings have arrived as well
+        yield b"\r\n--b--\r\n"
+
+    def send(_: int) -> httpx.Response:
+        return api.post("/v1/videos", content=body(), headers={"Content-Type": "multipart/form-data; boundary=b"})
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(send, range(4)), key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [202, 429, 429, 429]
+    assert {answer.json()["code"] for answer in answers[1:]} == {"rate_limited"}
+    taken = answers[0]
+    for _ in range(3):
+        assert post(api).status_code == 429
+        api.delete(taken.json()["links"]["self"])
+        taken = post(api, large)
+        assert taken.status_code == 202
 
 
 def test_megabytes_a_day(enter: Enter, guarded: Settings) -> None:

@@ -2,12 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from services.api.service import Service
+from services.api.submission import Submission, submit
 from shared.config import Settings
+from shared.jobs import JobRecord
 from tests.services.conftest import StartWorker, ended, serving
 from tests.services.scripted_worker import Script
 
@@ -116,3 +123,42 @@ def test_strange_keys_are_refused(api: httpx.Client, key: str) -> None:
     """Empty and endless ones."""
     answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("key", [None, "one"])
+def test_a_lost_answer_makes_no_second_job(
+    api: httpx.Client, service_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    """Redis has made the job, but the connection breaks before it says so: one job all the same, with its video."""
+    real = Pipeline.parse_response
+    lost: list[Any] = []
+
+    def parse(pipeline: Pipeline, connection: Any, name: str, **options: Any) -> Any:
+        answer = real(pipeline, connection, name, **options)  # type: ignore[no-untyped-call]
+        if isinstance(answer, list) and redis.llen("rq:queue:videos") and not lost:
+            lost.append(answer)
+            raise RedisConnectionError
+        return answer
+
+    monkeypatch.setattr(Pipeline, "parse_response", parse)
+    answer = post(api, VIDEO, key)
+    assert answer.status_code == 202
+    assert lost
+    assert redis.lrange("rq:queue:videos", 0, -1) == [answer.json()["job_id"].encode()]
+    assert [folder.name for folder in folders(service_settings)] == [answer.json()["job_id"]]
+
+
+def test_the_upload_stays_where_its_job_may_be(
+    api: httpx.Client, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is away from the moment in which it has made the job: 503, but a worker will find the video."""
+
+    def unheard(service: Service, submission: Submission) -> JobRecord:
+        submit(service, submission)
+        raise RedisTimeoutError
+
+    monkeypatch.setattr("services.api.videos.submit", unheard)
+    answer = post(api, VIDEO)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    [job] = api.get("/v1/jobs").json()["jobs"]
+    assert (service_settings.data_dir / "jobs" / job["job_id"] / "upload").read_bytes() == VIDEO
