@@ -17,7 +17,7 @@ from shared import keys
 from shared.api_keys import Caller
 from shared.broker import connect_briefly, connect_waiting, redis_url, stream_redis_url
 from shared.config import MB, Settings
-from shared.errors import NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
+from shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
 from shared.liveness import heard_since
 from shared.queues import QueueName, enqueue_shift, open_queue
 from shared.stream_desk import LEASE_S
@@ -127,10 +127,9 @@ class Hub:
         while True:
             answers = await self._store.replies(after, int(BLOCK_S * 1000))
             after = answers[-1].place if answers else after
-            for session_id, replies in ((answer.session_id, answer.replies) for answer in answers):
-                if session := self._sessions.get(session_id):
-                    for reply in REPLIES.validate_json(replies):
-                        session.answer(reply)
+            for answer in answers:
+                if session := self._sessions.get(answer.session_id):
+                    _take(session, answer.replies)
 
     async def _look_after(self) -> None:
         for look in range(CONFIRM_LOOKS):
@@ -147,7 +146,7 @@ class Hub:
             await self._follow(session, await self._store.nudge(session.session_id, session.limits.max_waiting + 1))
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do this again and again; where Redis goes away, all sessions end and may begin again."""
+        """Do this again and again, whatever happens; where Redis goes away, all sessions end and may begin again."""
         while True:
             try:
                 await work()
@@ -155,10 +154,23 @@ class Hub:
                 for session in self._sessions.values():
                     _lose(session, error)
                 await asyncio.sleep(LOOK_S)
+            except Exception:
+                logger.exception("the work on live sessions goes on after a fault that lies with us")
+                await asyncio.sleep(LOOK_S)
 
     def _somebody_works(self) -> bool:
         workers = keys.workers(QueueName.STREAMS)
         return bool(self._main.zcount(workers, heard_since(), "+inf"))
+
+
+def _take(session: Session, replies: bytes) -> None:
+    """Hand over what a worker answered; a session whose answers cannot be read, as those of a newer worker, ends."""
+    try:
+        for reply in REPLIES.validate_json(replies):
+            session.answer(reply)
+    except ValueError:
+        logger.exception("a live session ends because a worker's answers to it cannot be read")
+        session.fail(CloseCode.INTERNAL, DuyguError())
 
 
 def _lose(session: Session, error: RedisError) -> None:

@@ -1,15 +1,21 @@
 """Workers that die and a Redis that goes away."""
 
+import json
 import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis import Redis
+from websockets.sync.client import ClientConnection
 
+from services.api import stream_hub
 from shared.broker import IN_MEMORY, EmbeddedValkey, stream_redis_url
 from shared.config import Settings
+from shared.liveness import sign_of_life
+from shared.queues import QueueName
 from shared.stream_frames import pack
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.conftest import StartLiveWorker
@@ -106,6 +112,45 @@ def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis
         (error,), code, _ = until_closed(socket)
     assert (error["code"], code) == ("session_lost", 1013)
     assert opens(served)
+
+
+def test_an_answer_that_cannot_be_read_ends_one_session_alone(
+    address: str, pictures: list[bytes], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer worker says more than the API knows: that session is told, and others are answered as before."""
+    monkeypatch.setattr(stream_hub, "LOOK_S", 0.02)
+    sign_of_life(redis, QueueName.STREAMS, "worker")
+    with open_socket(address) as refused, open_socket(address) as other:
+        sessions = [str(told(socket)["session_id"]) for socket in (refused, other)]
+        for socket, session in zip((refused, other), sessions, strict=True):
+            send(socket, pictures[0], redis, session)
+        answer(redis, sessions[0], seq=1, news=1)
+        (error,), code, _ = until_closed(refused)
+        assert (error["code"], code) == ("internal", 1011)
+        answer(redis, sessions[1], seq=1)
+        assert told(other)["type"] == "result"
+        redis.xadd(replies_to(redis, sessions[1]), {"what": "nobody knows"})
+        send(other, pictures[1], redis, sessions[1])
+        answer(redis, sessions[1], seq=2)
+        assert told(other)["type"] == "result"
+
+
+def send(socket: ClientConnection, picture: bytes, redis: Redis, session: str) -> None:
+    """Send a picture; returns once it waits for a worker."""
+    frames = f"duygu:live:session:{session}:frames"
+    before = redis.xlen(frames)
+    socket.send(picture)
+    wait_until(lambda: redis.xlen(frames) > before)
+
+
+def answer(redis: Redis, session: str, **reply: int) -> None:
+    """Answer a frame as a worker does."""
+    redis.xadd(replies_to(redis, session), {"session": session, "replies": json.dumps([reply])})
+
+
+def replies_to(redis: Redis, session: str) -> Any:
+    """The stream in which a session's API process waits for answers."""
+    return redis.hget(f"duygu:live:session:{session}", "replies")
 
 
 def test_redis_restarting_ends_a_session_and_another_can_begin(
