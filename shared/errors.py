@@ -183,7 +183,7 @@ class QueueFullError(DuyguError):
 
 
 class UnavailableError(DuyguError):
-    """Redis or the storage cannot be reached."""
+    """Redis or the storage cannot be reached, or takes nothing more."""
 
     code = "unavailable"
     title = "The service cannot take requests right now"

@@ -7,8 +7,7 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from services.api.headers import HEADERS
@@ -84,8 +83,7 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(DuyguError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(RedisConnectionError, _unavailable)
-    app.add_exception_handler(RedisTimeoutError, _unavailable)
+    app.add_exception_handler(RedisError, _unavailable)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -114,6 +112,7 @@ def _framework(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _unavailable(request: Request, error: Exception) -> ProblemResponse:
+    """Redis is away, full, loading or read-only: it may be otherwise soon."""
     logger.warning("Redis cannot be used: %s", error)
     return _counted(request, UnavailableError())
 

@@ -46,8 +46,14 @@ async def answer(service: Service, record: JobRecord, seconds: int) -> Response:
 
 
 def _now(service: Service, record: JobRecord) -> JobRecord:
-    """The job as it is. One that somebody has erased meanwhile was cancelled, or had ended before."""
-    now = service.jobs.read(record.job_id)
+    """The job as it is, or as it was when Redis has gone away: it was taken, and to say otherwise would be wrong.
+
+    One that somebody has erased meanwhile was cancelled, or had ended before.
+    """
+    try:
+        now = service.jobs.read(record.job_id)
+    except RedisError:
+        return record
     if now is None:
         error = CancelledError()
         return replace(record, status=JobStatus.CANCELLED, ended_at=datetime.now(UTC), error=error)
@@ -55,7 +61,7 @@ def _now(service: Service, record: JobRecord) -> JobRecord:
 
 
 async def _wait(service: Service, job_id: str, seconds: int) -> None:
-    """Until the job ends or the time is over. When Redis goes away, the job is answered as it was."""
+    """Until the job ends, the time is over or Redis goes away."""
     deadline = time.monotonic() + seconds
     try:
         async with asyncio.timeout(seconds), aclosing(follow(service.news, job_id)) as events:

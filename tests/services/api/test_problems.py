@@ -1,12 +1,24 @@
 """Every error is a problem with a code that is documented."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
+from redis import Redis
 
 from services.api.problems import problems
 from shared.config import Settings
 from shared.errors import QueueFullError, TooLargeError
-from tests.services.conftest import serving
+from tests.services.conftest import hand_in, serving
+from tests.services.scripted_worker import Script
+
+
+@pytest.fixture
+def full_redis(redis: Redis) -> Iterator[Redis]:
+    """A Redis that may hold no more than it does."""
+    redis.config_set("maxmemory", "1")
+    yield redis
+    redis.config_set("maxmemory", "0")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +60,16 @@ def test_a_fault_of_ours_is_a_problem_without_details(
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "secret" not in answer.text
     assert "secret" in caplog.text
+
+
+def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> None:
+    """503, to be tried again; what can be looked up still is, and nothing is taken half."""
+    answer = api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "Retry-After" in answer.headers
+    assert api.get("/v1/jobs").json()["jobs"] == []
+    full_redis.config_set("maxmemory", "0")
+    hand_in(api, Script().upload())
 
 
 def test_descriptions_name_codes_and_retry_after() -> None:

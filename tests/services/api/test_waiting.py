@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from services.api.waiting import LONGEST_S, wait_s
 from tests.services.conftest import StartWorker, wait_until
@@ -54,6 +55,22 @@ def test_waiting_ends(api: httpx.Client) -> None:
     assert answer.status_code == 202
     assert "result" not in answer.json()
     assert 1.0 <= time.monotonic() - started < 10
+
+
+def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """202 with the job as it was, and not an error, after which the video would be sent again."""
+
+    def away(*_: object) -> None:
+        raise RedisConnectionError
+
+    def broken(*_: object) -> None:
+        monkeypatch.setattr("shared.job_store.JobStore.read", away)
+        away()
+
+    monkeypatch.setattr("services.api.waiting.follow", broken)
+    answer = hand_in(api, Script(), "wait=30")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert answer.headers["Location"] == answer.json()["links"]["self"]
 
 
 @pytest.mark.parametrize(
