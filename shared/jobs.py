@@ -57,6 +57,11 @@ class JobRecord:
         """Nothing more will happen to it."""
         return self.status not in UNFINISHED
 
+    @property
+    def in_vain(self) -> bool:
+        """It has ended, and there is no result of it."""
+        return self.ended and self.status != JobStatus.SUCCEEDED
+
     def to_hash(self) -> dict[str, str]:
         """As the fields of a Redis hash; the opposite of `from_hash`."""
         values = {

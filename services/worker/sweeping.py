@@ -17,7 +17,7 @@ UPLOAD_IDLE_S = 900
 
 
 def sweep(place: Workplace, queue: Queue) -> None:
-    """Erase results whose jobs have expired, uploads that nobody waits for, and jobs that nobody will ever end."""
+    """Erase what is left of jobs that have expired or failed, uploads that nobody waits for, and end lost jobs."""
     for job_id in place.jobs.unfinished():
         if not holds(queue, job_id):
             _end_lost(place, job_id)
@@ -39,9 +39,11 @@ def _end_lost(place: Workplace, job_id: str) -> None:
 
 def _sweep_files(place: Workplace, stored: StoredJob) -> None:
     record = place.jobs.read(stored.job_id)
-    if record is not None:
-        if record.ended and UPLOAD in stored.files:
-            place.storage.remove(stored.job_id, UPLOAD)
-    elif RESULT in stored.files or time.time() - stored.written_at > UPLOAD_IDLE_S:
-        logger.info("job %s has expired; its files are erased", stored.job_id)
+    if record is None:
+        if RESULT in stored.files or time.time() - stored.written_at > UPLOAD_IDLE_S:
+            logger.info("job %s has expired; its files are erased", stored.job_id)
+            place.storage.erase(stored.job_id)
+    elif record.in_vain:
         place.storage.erase(stored.job_id)
+    elif record.ended and UPLOAD in stored.files:
+        place.storage.remove(stored.job_id, UPLOAD)

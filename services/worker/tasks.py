@@ -89,9 +89,10 @@ def _put_off(turn: Turn, record: JobRecord) -> DuyguError:
 
 
 def tidy(place: Workplace, job_id: str) -> None:
-    """Delete the upload of a job that has ended, and everything of a job that was erased meanwhile."""
+    """Delete the upload of a job that ended well, and everything of one that did not or was erased meanwhile."""
     try:
-        if place.jobs.read(job_id) is None:
+        record = place.jobs.read(job_id)
+        if record is None or record.in_vain:
             place.storage.erase(job_id)
         else:
             place.storage.remove(job_id, UPLOAD)

@@ -11,11 +11,12 @@ from redis import Redis
 from services.worker.sweeping import UPLOAD_IDLE_S, sweep
 from services.worker.workplace import Workplace
 from shared import keys
+from shared.errors import CrashedError
 from shared.job_store import JobStore
 from shared.jobs import JobRecord, new_job_id
 from shared.queues import QueueName, enqueue_video, open_queue
 from shared.schemas import JobStatus
-from shared.storage import PARTIAL, RESULT, UPLOAD, FolderStorage
+from shared.storage import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
 from tests.services.scripted_worker import analyze
 
 
@@ -100,6 +101,17 @@ def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
     place.jobs.succeed(job_id, 3)
     swept(place, redis)
     assert held(place, job_id) == {RESULT}
+
+
+def test_failed_jobs_keep_nothing(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """What a worker that was killed while it wrote an annotated video has left: the people in it are visible."""
+    job_id = add(place, redis)
+    place.jobs.begin(job_id)
+    store(place, job_id, PLOT)
+    (tmp_path / job_id / f"{FILM}{PARTIAL}").write_bytes(b"x")
+    place.jobs.fail(job_id, CrashedError())
+    swept(place, redis)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
