@@ -1,7 +1,7 @@
 """Changes to jobs. Each is one script in Redis: the record, its time to live and the event that tells of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,6 +23,9 @@ MAX_EVENTS = 2000
 EVENTS_TTL = 3600
 """Seconds after its last event for which an ended job's events can be replayed."""
 
+SCANNED = 1000
+"""Keys that Redis looks at in one go where it is asked for those of a kind; it answers nobody else meanwhile."""
+
 CHANGE: Final = """
 local record, stream = KEYS[1], KEYS[2]
 local change = cjson.decode(ARGV[1])
@@ -35,7 +38,7 @@ if not allowed then
     return 0
 end
 local told = tonumber(redis.call('HGET', record, 'events') or '0')
-if change.event ~= '' and told >= change.number then
+if change.number > 0 and told >= change.number then
     return 1
 end
 if #change.fields > 0 then
@@ -48,7 +51,9 @@ if change.event ~= '' then
 end
 redis.call('EXPIRE', record, change.ttl)
 for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
-    redis.call('EXPIRE', claim, change.ttl)
+    if redis.call('GET', claim) == change.job_id then
+        redis.call('EXPIRE', claim, change.ttl)
+    end
 end
 if change.ended then
     redis.call('SREM', KEYS[3] .. (redis.call('HGET', record, 'owner') or ''), change.job_id)
@@ -64,6 +69,9 @@ An event's `number` is the count of events once it is told: one that has been to
 change may be repeated when the connection broke before its answer came, and by the next worker after a crash.
 """
 
+NEXT = 0
+"""Instead of an event's number: whichever is next. Only for the last event of a job, which no repetition can follow."""
+
 
 NOTE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -75,7 +83,7 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell about a job. `number` counts from 1; `data` is sent as JSON."""
+    """Something to tell about a job. `number` counts from 1, or is NEXT; `data` is sent as JSON."""
 
     number: int
     name: str
@@ -117,13 +125,24 @@ class JobStore:
         return [record for _, record in records if record is not None], following
 
     def unfinished(self) -> list[str]:
-        """Ids of the jobs that have not ended; those that have expired leave the list of all jobs."""
-        found: list[bytes] = self._redis.zrange(keys.JOBS, 0, -1)  # type: ignore[assignment]
-        records = {job_id: self.read(job_id.decode()) for job_id in found}
-        expired = [job_id for job_id, record in records.items() if record is None]
-        if expired:
-            self._redis.zrem(keys.JOBS, *expired)
+        """Ids of the jobs that have not ended, the oldest first; those that have expired leave every list."""
+        lists = list(self._lists())
+        # Records are read after all lists: a job that is made meanwhile is not taken for one that has expired.
+        listed: set[bytes] = set().union(*(job_ids for _, _, job_ids in lists))
+        records = {job_id: self.read(job_id.decode()) for job_id in sorted(listed)}
+        expired = {job_id for job_id, record in records.items() if record is None}
+        for group, remove, job_ids in lists:
+            if job_ids & expired:
+                remove(group, *job_ids & expired)
         return [job_id.decode() for job_id, record in records.items() if record and not record.ended]
+
+    def _lists(self) -> Iterator[tuple[bytes, Callable[..., Any], set[bytes]]]:
+        """Everybody's lists of jobs: the key of each, what takes ids out of it, and the ids in it."""
+        redis: Any = self._redis
+        for group in (keys.JOBS.encode(), *redis.scan_iter(keys.jobs_of("*"), SCANNED)):
+            yield group, redis.zrem, set(redis.zrange(group, 0, -1))
+        for group in redis.scan_iter(keys.unfinished("*"), SCANNED):
+            yield group, redis.srem, redis.smembers(group)
 
     def create(self, record: JobRecord, pipeline: Pipeline) -> None:
         """Add a queued job, with its first event, as part of `pipeline`."""
@@ -167,11 +186,8 @@ class JobStore:
         fields |= {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), "ended_at": _now()}
         return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
 
-    def fail(self, job_id: str, error: DuyguError, number: int | None = None) -> bool:
+    def fail(self, job_id: str, error: DuyguError, number: int = NEXT) -> bool:
         """End an unfinished job with an error, or as cancelled; False when it was no longer wanted."""
-        if number is None:
-            record = self.read(job_id)
-            number = record.events + 1 if record else 0
         status = JobStatus.CANCELLED if isinstance(error, CancelledError) else JobStatus.FAILED
         fields = {"status": status.value, "ended_at": _now(), **error_fields(error)}
         told = {"code": error.code, "title": error.title, "detail": error.detail}
@@ -201,6 +217,7 @@ class JobStore:
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
+            pipeline.srem(keys.unfinished(owner), job_id)
             for group in (keys.JOBS, keys.jobs_of(owner)):
                 pipeline.zrem(group, job_id)
             pipeline.execute()

@@ -12,17 +12,22 @@ from shared.job_store import Event, JobStore
 from shared.jobs import JobRecord
 from shared.schemas import JobStatus
 
-JOB = "a" * 32
+JOB, OTHER, THIRD = "a" * 32, "b" * 32, "c" * 32
 
 
 @pytest.fixture
 def jobs(redis: Redis) -> JobStore:
     """A store with one waiting job."""
     store = JobStore(redis, result_ttl=60)
-    with redis.pipeline() as pipeline:
-        store.create(JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), size=7, sha256="f" * 64), pipeline)
-        pipeline.execute()
+    add(store, redis, JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), size=7, sha256="f" * 64))
     return store
+
+
+def add(jobs: JobStore, redis: Redis, record: JobRecord) -> None:
+    """Store a job."""
+    with redis.pipeline() as pipeline:
+        jobs.create(record, pipeline)
+        pipeline.execute()
 
 
 def names(redis: Redis) -> list[str]:
@@ -91,9 +96,50 @@ def test_erasing_leaves_no_key(jobs: JobStore, redis: Redis) -> None:
     assert redis.keys("duygu:*") == []
 
 
+def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Redis) -> None:
+    """A worker tells an event in the same moment: `cancelled` comes after it, and the job counts as waiting no more."""
+
+    class TellingMeanwhile(JobStore):
+        def read(self, job_id: str) -> JobRecord | None:
+            record = super().read(job_id)
+            if record and not record.ended:
+                assert jobs.report(JOB, {}, Event(record.events + 1, "progress", {}))
+            return record
+
+        def _apply(self, job_id: str, *change: Any) -> bool:
+            told = super()._apply(job_id, *change)
+            assert names(redis)[-1] == "cancelled"
+            return told
+
+    jobs.begin(JOB)
+    TellingMeanwhile(redis, 60).erase(JOB)
+    assert redis.keys("duygu:*") == []
+
+
 def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
     """It is begun again by the next worker."""
     jobs.begin(JOB)
     assert jobs.hand_back(JOB)
     assert read(jobs).status == JobStatus.QUEUED
     assert jobs.begin(JOB)
+
+
+def test_expired_jobs_leave_every_list(jobs: JobStore, redis: Redis) -> None:
+    """Everybody's, their owner's, and that of the jobs that count as waiting; a job that is still there stays."""
+    assert jobs.unfinished() == [JOB]
+    redis.delete(keys.job(JOB))
+    add(jobs, redis, JobRecord(OTHER, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
+    assert jobs.unfinished() == [OTHER]
+    assert redis.zrange(keys.JOBS, 0, -1) == redis.zrange(keys.jobs_of("somebody"), 0, -1) == [OTHER.encode()]
+    assert not redis.exists(keys.jobs_of(""), keys.unfinished(""))
+    assert redis.smembers(keys.unfinished("somebody")) == {OTHER.encode()}
+
+
+def test_a_claim_lives_with_the_job_that_holds_it(jobs: JobStore, redis: Redis) -> None:
+    """A claim that a later job has taken over is not shortened when the earlier one ends, as its own is."""
+    for job_id in (OTHER, THIRD):
+        add(jobs, redis, JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), claims=("claim",)))
+    jobs.fail(OTHER, CancelledError())
+    assert redis.ttl("claim") > 60
+    jobs.fail(THIRD, CancelledError())
+    assert redis.ttl("claim") <= 60
