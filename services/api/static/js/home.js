@@ -1,7 +1,7 @@
 /** The first page: a place to drop videos, and the list of those that were sent. */
 
 import { announce, byId, iconButton, make } from "./dom.js";
-import { errorTitle, percent, span, t, when } from "./i18n.js";
+import { currentLanguage, errorTitle, percent, span, t, when } from "./i18n.js";
 import { all, hasEnded, onChange, remove, send, transmit } from "./jobs.js";
 import { preview } from "./preview.js";
 
@@ -39,29 +39,58 @@ function askAndRemove(entry) {
   if (entry.state !== "succeeded" || window.confirm(t("jobs.erase_question", { name: entry.name }))) remove(entry);
 }
 
+/** What of an entry is not changed in place: with another one its item is made anew. */
+const looksOf = (entry) => [entry.state, entry.name, entry.error?.code, currentLanguage()].join();
+
 function item(entry) {
   const name = entry.state === "succeeded" ? make("a", { href: `#job/${entry.id}` }, entry.name) : entry.name;
-  const state = make("div", { class: "job-state" }, stateText(entry));
+  const state = make("div", { class: "job-state" }, make("span"));
   if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
-  const bar = hasEnded(entry) ? null : make("progress", { "aria-label": entry.name, max: 1, value: entry.progress });
-  const parts = [make("div", { class: "job-name" }, name), actions(entry), state, bar, preview(entry.found, entry.duration)];
-  return make("li", { class: "job", "data-key": entry.key, "data-state": entry.state }, ...parts);
+  const bar = hasEnded(entry) ? null : make("progress", { "aria-label": entry.name, max: 1 });
+  const about = { "data-key": entry.key, "data-state": entry.state, "data-looks": looksOf(entry) };
+  return make("li", { class: "job", ...about }, make("div", { class: "job-name" }, name), actions(entry), state, bar);
+}
+
+/** How far it is and what was found, in an item that stays: a button that is pressed must be there when it is let go. */
+function update(item, entry) {
+  item.querySelector(".job-state span").textContent = stateText(entry);
+  const bar = item.querySelector("progress");
+  if (Number.isFinite(entry.progress)) bar?.setAttribute("value", entry.progress);
+  else bar?.removeAttribute("value");
+  item.querySelector(".preview")?.remove();
+  const found = preview(entry.found, entry.duration);
+  if (found) item.append(found);
 }
 
 export function drawJobs() {
   const entries = all();
   byId("jobs").hidden = entries.length === 0;
   byId("home").classList.toggle("in-use", entries.length > 0);
-  keepFocus(() => byId("job-list").replaceChildren(...entries.map(item)));
+  keepFocus(() => arrange(byId("job-list"), entries.map(drawn)));
 }
 
-/** The list is made anew; whoever has the focus in it keeps it. */
+function drawn(entry) {
+  const before = itemOf(entry.key);
+  const now = before?.dataset.looks === looksOf(entry) ? before : item(entry);
+  update(now, entry);
+  return now;
+}
+
+const itemOf = (key) => byId("job-list").querySelector(`[data-key="${key}"]`);
+
+/** Make `items` the children of a list, without taking out those that are in it already. */
+function arrange(list, items) {
+  for (const item of [...list.children]) if (!items.includes(item)) item.remove();
+  for (const [i, item] of items.entries()) if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
+}
+
+/** Items may be made anew; whoever has the focus in one keeps it. */
 function keepFocus(draw) {
   const inside = (job) => [...(job?.querySelectorAll("a, button") ?? [])];
   const job = document.activeElement?.closest(".job");
   const index = inside(job).indexOf(document.activeElement);
   draw();
-  if (index >= 0) inside(byId("job-list").querySelector(`[data-key="${job.dataset.key}"]`))[index]?.focus();
+  if (index >= 0) inside(itemOf(job.dataset.key))[index]?.focus();
 }
 
 let drawing = 0;
