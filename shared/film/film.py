@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from shared.config import Settings
+from shared.errors import CancelledError
 from shared.film.overlay import Overlay
 from shared.film.paint import INK, Canvas
 from shared.film.sound import Sound
@@ -36,7 +37,7 @@ def write_film(
 ) -> None:
     """Write an MP4 of the upright video with boxes, face ids and emotions, a timeline below, and its sound.
 
-    Pictures stream through, so memory does not grow with the length of the video.
+    Pictures and sound stream through, so memory does not grow with the length of the video.
 
     on_progress  is called with the share done, after each picture
 
@@ -49,15 +50,22 @@ def write_film(
         with FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads) as writer:
             writer.sound(first_sound)
             for frame in pictures:
-                writer.sound(sound.read(_samples_until(frame.time_s, writer)))
+                _copy_sound(sound, writer, frame.time_s, should_stop)
                 writer.picture(film.paint(frame.rgb, frame.time_s), frame.time_s)
                 if on_progress:
                     on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
-            writer.sound(sound.read(_samples_until(result.video.duration_s, writer)))
+            _copy_sound(sound, writer, result.video.duration_s, should_stop)
 
 
-def _samples_until(time_s: float, writer: FilmWriter) -> int:
-    return max(round((time_s - writer.sound_s) * SOUND_HZ), 0)
+def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: Callable[[], bool] | None) -> None:
+    """Copy what is heard before a moment. In small pieces, since pictures may be hours apart."""
+    while (missing := round((until_s - writer.sound_s) * SOUND_HZ)) > 0:
+        if should_stop and should_stop():
+            raise CancelledError
+        content = sound.read(min(missing, SOUND_HZ))
+        if not content:
+            return
+        writer.sound(content)
 
 
 class _Film:

@@ -14,6 +14,8 @@ from shared.errors import CancelledError, NotAVideoError
 from shared.exports.palette import PALETTE
 from shared.film import write_film
 from shared.film.paint import colour_of
+from shared.film.sound import Sound
+from shared.film.sound_child import SOUND_HZ
 from shared.schemas import EMOTIONS, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.videos import BROWSER, CUT, PHONE, STILL, Scene, VideoMaker
 
@@ -142,6 +144,30 @@ def test_it_stops_when_told(video_maker: VideoMaker, settings: Settings, tmp_pat
     video = video_maker.make(STILL)
     with pytest.raises(CancelledError):
         write_film(video, result_of(STILL), tmp_path / "film.mp4", settings, should_stop=lambda: True)
+
+
+def test_sound_between_distant_pictures_comes_in_pieces(
+    video_maker: VideoMaker, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most a second at once, so that a small file cannot fill the memory; between two of them it can be stopped."""
+    scene = replace(STILL, fps=0.1, duration_s=20.0, sound=True)
+    read_sound, asked = Sound.read, list[int]()
+
+    def read_and_note(sound: Sound, count: int) -> bytes:
+        asked.append(count)
+        return read_sound(sound, count)
+
+    monkeypatch.setattr(Sound, "read", read_and_note)
+    with pytest.raises(CancelledError):
+        write_film(
+            video_maker.make(scene),
+            result_of(scene),
+            tmp_path / "film.mp4",
+            settings,
+            should_stop=lambda: len(asked) > 5,
+        )
+    assert len(asked) == 6
+    assert max(asked) <= SOUND_HZ
 
 
 def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
