@@ -14,7 +14,7 @@ from shared.stream_steps import About, Reply
 from shared.vision import snapshots
 from shared.vision.analyzer import Analyzer, Step
 from shared.vision.engine import Engine
-from shared.vision.results import Answer, Reader
+from shared.vision.results import Answer, Reader, Seen
 from shared.vision.sampling import Sampler
 from shared.vision.single_pictures import decode, to_frame
 from shared.vision.types import Frame
@@ -76,6 +76,8 @@ class LiveSession:
         before = self._analyzer.frames_analysed
         step = self._push(frame)
         analysed = self._analyzer.frames_analysed > before
+        for seen in ended.seen:  # in pixels of the size before, so it is not told where
+            self._meet(seen)
         both = replace(step, answers=ended.answers + step.answers, ended=ended.ended + step.ended)
         return Reply(
             seq=seq, width=width, height=height, faces=tuple(self._tell(both, about.options, analysed=analysed))
@@ -136,8 +138,7 @@ class LiveSession:
         news: dict[int, News] = {}
         for seen in step.seen:
             news.setdefault(seen.face_id, News()).positions.append(reader.position(seen))
-            known = self._faces.setdefault(seen.face_id, KnownFace(seen.time_s, seen.time_s))
-            known.end_s = max(known.end_s, seen.time_s)
+            self._meet(seen)
         for answer in step.answers:
             news.setdefault(answer.face_id, News()).answers.append(answer)
             self._faces[answer.face_id].answer = answer
@@ -147,8 +148,14 @@ class LiveSession:
         faces = [_live_face(face_id, self._faces[face_id], news.get(face_id, News()), reader) for face_id in told]
         for face_id in step.ended:
             self._faces.pop(face_id, None)
+        self._present = [face_id for face_id in self._present if face_id in self._faces]
         smallest = options.smallest_face * min(self._size)
         return [face for face in faces if all(max(position.box[2:]) >= smallest for position in face.positions[-1:])]
+
+    def _meet(self, seen: Seen) -> None:
+        """Remember since when, and until when, a face has been there."""
+        known = self._faces.setdefault(seen.face_id, KnownFace(seen.time_s, seen.time_s))
+        known.end_s = max(known.end_s, seen.time_s)
 
     def _reader(self, options: Options) -> Reader:
         labels = self._engine.model.labels

@@ -1,0 +1,47 @@
+"""Tests of services.worker.stream_session: pictures whose size changes, as when somebody turns a phone."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.worker.stream_session import LiveSession
+from shared.config import Settings
+from shared.stream_messages import LiveFace
+from shared.stream_steps import About
+from shared.vision.engine import Engine, load_engine
+from tests.services.live.sockets import jpeg
+from tests.videos import STILL
+
+WIDE = jpeg(STILL.picture(0.0))
+TALL = jpeg(replace(STILL, width=240, height=320).picture(0.0))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """The engine that ships."""
+    return load_engine(Settings(threads=1))
+
+
+def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
+    """The faces that a session tells of in one of its pictures."""
+    return session.take(number, About(time_s=number / fps), picture).faces
+
+
+def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
+    """Also where the change comes on a picture that is not analysed, between two ticks of the clock."""
+    session = LiveSession(engine, Settings(threads=1))
+    told = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
+    assert [face.face_id for face in told[18]] == [1]
+    (last,) = told[19]
+    assert (last.face_id, len(last.windows), last.positions) == (1, 1, [])
+    assert told[20] == ()
+    assert [face.face_id for face in told[35]] == [2]
+
+
+def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
+    """One that did not count yet counts as at the end of a video; where it was lies in pictures of another size."""
+    session = LiveSession(engine, Settings(threads=1))
+    assert take(session, 0, WIDE, fps=10) == ()
+    (ended,) = take(session, 1, TALL, fps=10)
+    assert (ended.face_id, ended.start_s, len(ended.windows), ended.positions) == (1, 0.0, 1, [])
+    assert take(session, 2, TALL, fps=10) == ()
