@@ -59,6 +59,10 @@ def parse_target(url: str) -> Target:
         raise WebhookRefusedError(f"The address has to be at most {LONGEST_URL} printable ASCII characters")
     if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.fragment:
         raise WebhookRefusedError("The address has to be https://host/path without a user or a fragment")
+    try:
+        host.encode("idna")  # as the look-up of a name begins
+    except UnicodeError as error:
+        raise WebhookRefusedError("The host is no possible name: each of its parts has 1 to 63 characters") from error
     secure = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(secure, host, port or (443 if secure else 80), path)

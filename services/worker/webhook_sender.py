@@ -42,7 +42,7 @@ class Sender:
             status = self._post(target, self._headers(message_id, body), body)
         except WebhookRefusedError as error:
             return Answer(None, error.detail)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: no possible name
             return Answer(None, f"{type(error).__name__}: no answer")
         return Answer(status, None if 200 <= status < 300 else "the answer is not a success")
 

@@ -89,3 +89,14 @@ def test_no_answer_is_a_failure() -> None:
     with receiving() as receiver:
         assert send(f"https://127.0.0.1:{receiver.port}/") == Answer(None, "SSLError: no answer")
     assert receiver.messages == []
+
+
+def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noted as an attempt like any other, so that the job says why nothing arrives."""
+
+    def look_up(*_: object, **__: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert send("https://example.test/") == Answer(None, "UnicodeError: no answer")
+    assert send("https://a..b/").error
