@@ -3,15 +3,22 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from shared.errors import DuyguError, by_code
+from shared.errors import ConfigurationError, DuyguError, by_code
+
+SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Duygu service. `key` where it has API keys."""
+    """A Duygu service. `key` where it has API keys. Raises ConfigurationError for an address that is none."""
 
     url: str = "http://127.0.0.1:8000"
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in SOCKET_SCHEMES or not parts.netloc:
+            raise ConfigurationError(f"{self.url!r} is no address of a service, such as http://127.0.0.1:8000")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -22,8 +29,7 @@ class Service:
     def socket_url(self) -> str:
         """Address of the live socket."""
         parts = urlsplit(self.url)
-        scheme = {"http": "ws", "https": "wss"}[parts.scheme]
-        return urlunsplit((scheme, parts.netloc, f"{parts.path.rstrip('/')}/v1/stream", "", ""))
+        return urlunsplit((SOCKET_SCHEMES[parts.scheme], parts.netloc, f"{parts.path.rstrip('/')}/v1/stream", "", ""))
 
 
 class SessionBroken(Exception):  # noqa: N818 - it reads as what happened

@@ -1,11 +1,17 @@
 """`duygu.client` against a real service."""
 
+import threading
 import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
-from duygu.client import Picture, Service, stream, video
+from duygu.client import Picture, Service, live, stream, video
 from duygu.client import __main__ as example
+from tests.services.conftest import wait_until
 from tests.services.live.sockets import LIVE
 from tests.videos import VideoMaker
 
@@ -30,3 +36,44 @@ def test_a_file_is_sent_at_its_own_rate(video_maker: VideoMaker) -> None:
     times = [picture.captured_at for picture in video(path, rate_hz=5)]
     assert time.monotonic() - started >= 2.5
     assert times == pytest.approx([number / 5 for number in range(15)], abs=0.02)
+
+
+def test_a_source_that_fails_ends_the_session(served: str, pictures: list[bytes], tmp_path: Path) -> None:
+    """At once, with its own error, after the answers that came before it."""
+
+    def breaking() -> Iterator[Picture]:
+        yield Picture(0.0, pictures[0])
+        raise RuntimeError("the camera is gone")
+
+    (text := tmp_path / "notes.txt").write_text("no film", encoding="utf-8")
+    started = time.monotonic()
+    with pytest.raises(FileNotFoundError):
+        list(stream(tmp_path / "gone.mp4", Service(served)))
+    with pytest.raises(ValueError, match="Invalid data"):
+        list(stream(text, Service(served)))
+    with pytest.raises(RuntimeError, match="the camera is gone"):
+        list(stream(breaking(), Service(served)))
+    assert time.monotonic() - started < 15
+
+
+def test_a_refused_connection_is_told(address: str) -> None:
+    """Whoever iterates would wait for ever otherwise."""
+    with pytest.raises(InvalidStatus, match=r"HTTP 40\d"):
+        list(stream([], Service(f"{address}/elsewhere")))
+
+
+def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
+    served: str, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session ends although there is no room for its answers, and so does its thread."""
+    monkeypatch.setattr(live, "AHEAD", 1)
+
+    def endless() -> Iterator[Picture]:
+        for number in count():
+            time.sleep(0.02)
+            yield Picture(number / 10, pictures[0])
+
+    for _ in stream(endless(), Service(served)):
+        time.sleep(0.5)  # some answers come and wait
+        break
+    wait_until(lambda: live.THREAD not in {thread.name for thread in threading.enumerate()}, 20)

@@ -1,0 +1,126 @@
+"""What the client makes of answers that are no good ones, and of addresses that are none."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from duygu.client import Service, analyze, uploads
+from shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
+from tests.shared.exports.results import two_faces
+
+Answer = tuple[int, str]
+StartService = Callable[..., Service]
+
+QUEUED = (202, json.dumps({"job_id": "1", "ended_at": None, "error": None}))
+DONE = (200, json.dumps({"job_id": "1", "ended_at": "2026-11-25T11:06:04Z", "error": None}))
+RESULT = (200, two_faces().model_dump_json())
+AWAY = (503, json.dumps({"code": "unavailable", "detail": "Redis does not answer"}))
+PROXY = (502, "<html>502 Bad Gateway</html>")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answers: list[Answer]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        status, text = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
+        """Nothing: tests have no use for it."""
+
+
+@pytest.fixture
+def start_service() -> Iterator[StartService]:
+    """Starts services that answer as they are told to: in turn, and then the last one for ever."""
+    with ExitStack() as running:
+
+        def start(*answers: Answer) -> Service:
+            handler = type("Handler", (_Handler,), {"answers": list(answers)})
+            server = running.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), handler))
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            running.callback(thread.join)
+            running.callback(server.shutdown)
+            return Service(f"http://127.0.0.1:{server.server_port}")
+
+        yield start
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Nobody looks into it."""
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"video")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks follow each other closely."""
+    monkeypatch.setattr(uploads, "LOOK_S", 0.01)
+
+
+def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: StartService, video: Path) -> None:
+    """For the job and for its result, whether it says so itself or a proxy does."""
+    service = start_service(QUEUED, AWAY, PROXY, QUEUED, AWAY, DONE, AWAY, PROXY, RESULT)
+    assert analyze(video, service) == two_faces()
+
+
+def test_a_service_that_stays_away_is_given_up(
+    start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it said last."""
+    monkeypatch.setattr(uploads, "AWAY_S", 0.1)
+    with pytest.raises(UnavailableError, match="Redis does not answer"):
+        analyze(video, start_service(QUEUED, AWAY))
+
+
+def test_an_upload_is_handed_in_once(start_service: StartService, video: Path) -> None:
+    """It may have become a job although the answer was lost."""
+    with pytest.raises(UnavailableError, match="Redis does not answer"):
+        analyze(video, start_service(AWAY, QUEUED, DONE, RESULT))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "complaint"),
+    [
+        (PROXY, UnavailableError, "answers 502 Bad Gateway"),
+        ((200, "<html>Log in</html>"), DuyguError, "answers 200 OK, and not as a Duygu service"),
+        ((404, '{"detail": "Not Found"}'), DuyguError, "answers 404 Not Found"),
+        ((404, "[]"), DuyguError, "answers 404 Not Found"),
+        ((500, "\xff"), DuyguError, "answers 500"),
+        ((415, '{"code": "not_a_video", "detail": "It is text"}'), NotAVideoError, "It is text"),
+    ],
+)
+def test_whatever_is_answered_is_an_error_of_ours(
+    start_service: StartService, video: Path, answer: Answer, kind: type[DuyguError], complaint: str
+) -> None:
+    """A proxy's page and another service's JSON as well as a problem with a code."""
+    with pytest.raises(kind, match=complaint):
+        analyze(video, start_service(answer))
+
+
+def test_nobody_at_the_address(video: Path) -> None:
+    """Is told by the HTTP client, at once."""
+    with pytest.raises(httpx.ConnectError):
+        analyze(video, Service("http://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "localhost:8000", "ws://127.0.0.1:8000", "http://", ""])
+def test_an_address_without_http_is_refused(url: str) -> None:
+    """As soon as it is named."""
+    with pytest.raises(ConfigurationError, match="is no address of a service, such as http"):
+        Service(url)
