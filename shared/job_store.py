@@ -73,6 +73,15 @@ NEXT = 0
 """Instead of an event's number: whichever is next. Only for the last event of a job, which no repetition can follow."""
 
 
+CLAIM: Final = """
+local ttl = redis.call('TTL', KEYS[1])
+if ttl > 0 then
+    redis.call('SET', KEYS[2], ARGV[1], 'EX', ttl)
+    redis.call('HSET', KEYS[1], 'claims', (redis.call('HGET', KEYS[1], 'claims') or '') .. ' ' .. KEYS[2])
+end
+"""
+"""Gives a job one more key that holds its id, unless it was erased or has expired meanwhile."""
+
 NOTE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then
     redis.call('HSET', KEYS[1], 'deliveries', ARGV[1])
@@ -97,6 +106,7 @@ class JobStore:
         self._redis = redis
         self._result_ttl = result_ttl
         self._change = redis.register_script(CHANGE)
+        self._claim = redis.register_script(CLAIM)
         self._note = redis.register_script(NOTE)
 
     def read(self, job_id: str) -> JobRecord | None:
@@ -163,6 +173,10 @@ class JobStore:
         """The job whose id a key holds, if there still is one."""
         job_id: bytes | None = self._redis.get(claim)  # type: ignore[assignment]
         return self.read(job_id.decode()) if job_id else None
+
+    def claim(self, job_id: str, claim: str, pipeline: Pipeline) -> None:
+        """Let a key stand for a job that is there already, as part of `pipeline`."""
+        self._claim(keys=[keys.job(job_id), claim], args=[job_id], client=pipeline)
 
     def begin(self, job_id: str) -> JobRecord | None:
         """Say that a worker has taken the job, for the first or another time; None when it is no longer wanted."""

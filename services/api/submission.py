@@ -45,48 +45,54 @@ def submit(service: Service, submission: Submission) -> JobRecord:
     RateLimitedError when too many of the caller's jobs wait, and redis-py's errors when Redis goes away: the job may be
     there all the same.
     """
-    upload, owner = submission.upload, submission.caller.name
     answers_like = f"{service.answers_like}{' annotated' if submission.annotate else ''}"
-    twin = keys.twin(owner, answers_like, upload.sha256)
-    record = JobRecord(
+    twin = keys.twin(submission.caller.name, answers_like, submission.upload.sha256)
+    record = _new(service, submission, twin)
+    watched = [*_watched(submission, record)]
+    with service.redis.pipeline() as pipeline:
+        while True:
+            pipeline.watch(*watched)  # type: ignore[no-untyped-call]
+            known = service.jobs.read(record.job_id) or _by_key(service, submission)
+            if known:
+                return known
+            reused = _by_bytes(service, twin) if submission.reuse else None
+            if reused is None:
+                check_waiting(service.redis, submission.caller)
+            pipeline.multi()
+            if reused:
+                for key in _keyed(submission):
+                    service.jobs.claim(reused.job_id, key, pipeline)
+            else:
+                service.jobs.create(record, pipeline)
+                enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
+            try:
+                pipeline.execute()
+            except WatchError:
+                continue
+            return reused or record
+
+
+def _new(service: Service, submission: Submission, twin: str) -> JobRecord:
+    upload = submission.upload
+    return JobRecord(
         submission.job_id,
         JobStatus.QUEUED,
         datetime.now(UTC),
         size=upload.size,
         sha256=upload.sha256,
-        owner=owner,
+        owner=submission.caller.name,
         claims=(twin, *_keyed(submission)),
         annotate=submission.annotate,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
     )
-    watched = [*_watched(submission, record)]
-    with service.redis.pipeline() as pipeline:
-        while True:
-            pipeline.watch(*watched)  # type: ignore[no-untyped-call]
-            known = (
-                service.jobs.read(record.job_id)  # made a moment ago, when the answer to it was lost
-                or _by_key(service, submission)
-                or (_by_bytes(service, twin) if submission.reuse else None)
-            )
-            if known:
-                return known
-            check_waiting(service.redis, submission.caller)
-            pipeline.multi()
-            service.jobs.create(record, pipeline)
-            enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
-            try:
-                pipeline.execute()
-            except WatchError:
-                continue
-            return record
 
 
 def _watched(submission: Submission, record: JobRecord) -> Iterator[str]:
     """What nobody may change while the job is made; otherwise everything is looked at again.
 
     The job itself is among it because redis-py sends a transaction again when its connection breaks, unless it watches
-    something: the job would come into the queue twice.
+    something: the job would come into the queue twice. So its own job may be what is known when it looks again.
     """
     yield keys.job(record.job_id)
     if submission.may_be_known:

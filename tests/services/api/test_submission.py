@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.api.service import Service
 from services.api.submission import Submission, submit
+from shared import keys
 from shared.config import Settings
 from shared.jobs import JobRecord
 from tests.services.conftest import StartWorker, ended, serving
@@ -100,6 +101,22 @@ def test_the_same_bytes_are_reused_when_asked(api: httpx.Client, start_scripted_
     assert reused.status_code == 200
     assert reused.json()["result"]["job_id"] == first
     assert post(api, VIDEO).json()["job_id"] != first
+
+
+def test_a_key_stands_for_a_reused_job(api: httpx.Client, redis: Redis, start_scripted_worker: StartWorker) -> None:
+    """As long as the job is there, whether it has ended or not, and no longer."""
+    first = post(api, VIDEO).json()["job_id"]
+    assert post(api, VIDEO, "waiting", reuse=True).json()["job_id"] == first
+    start_scripted_worker()
+    ended(api, first)
+    assert post(api, VIDEO, "ended", reuse=True).json()["job_id"] == first
+    for key in ("waiting", "ended"):
+        assert post(api, VIDEO, key).json()["job_id"] == first
+        assert post(api, OTHER, key, reuse=True).json()["code"] == "idempotency_mismatch"
+    held = [redis.ttl(keys.idempotency("", key)) for key in ("waiting", "ended")]
+    assert all(abs(left_s - redis.ttl(keys.job(first))) <= 2 for left_s in held)
+    assert api.delete(f"/v1/jobs/{first}").status_code == 204
+    assert redis.keys("duygu:idempotency:*") == []
 
 
 def test_a_failed_job_is_not_reused(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
