@@ -1,34 +1,14 @@
-"""The list of the person's videos; the server's answers are dictated where real ones come too soon or too late."""
+"""The list of the person's videos, while the server says what the test wants it to say."""
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.pages.dictated import remember, told
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-
-
-def told(job_id: str, **news: Any) -> dict[str, Any]:
-    """A job as the server describes it, running unless `news` says otherwise."""
-    job = {
-        "job_id": job_id,
-        "status": "running",
-        "progress": 0.5,
-        "error": None,
-        "sha256": "0" * 64,
-        "links": {"video": None},
-    }
-    return {**job, **news}
-
-
-def remember(page: Page, *job_ids: str) -> None:
-    """Let the browser know jobs of an earlier visit, which cannot tell by themselves how they go."""
-    kept = [{"id": job_id, "name": f"{job_id}.mp4", "added": 1} for job_id in job_ids]
-    page.goto("/")
-    page.evaluate("(kept) => localStorage.setItem('duygu.jobs', JSON.stringify(kept))", kept)
-    page.route("**/v1/jobs/*/events", lambda route: route.abort())
 
 
 def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None:

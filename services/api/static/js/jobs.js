@@ -9,7 +9,7 @@ const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
 
-/** key -> { key, id, name, state, progress, error, trouble, since, duration, found, video, file, annotate, awaited, replaces, controller } */
+/** key -> { key, id, name, state, progress, error, trouble, unsure, since, duration, found, video, file, annotate, awaited, replaces, controller } */
 const entries = new Map();
 const listeners = new Set();
 
@@ -30,7 +30,7 @@ function change(entry, news) {
 }
 
 function remember() {
-  const kept = all().filter((entry) => entry.id).slice(0, KEPT);
+  const kept = all().filter((entry) => entry.id && !entry.unsure).slice(0, KEPT);
   try {
     localStorage.setItem(KEY, JSON.stringify(kept.map(({ id, name, added }) => ({ id, name, added }))));
   } catch {
@@ -55,11 +55,11 @@ export function restore() {
   }
 }
 
-/** Know a job that was sent from elsewhere, as a link to it may be opened in another browser. */
+/** Know a job that was sent from elsewhere, as a link to it may be opened in another browser; `unsure` until the server knows it. */
 export function adopt(id) {
   const known = byJob(id);
   if (known) return known;
-  const entry = { key: id, id, name: id, added: Date.now(), state: "queued", progress: null };
+  const entry = { key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unsure: true };
   entries.set(id, entry);
   follow(entry);
   return entry;
@@ -124,11 +124,12 @@ async function look(entry) {
     const job = await getJob(entry.id);
     const since = job.started_at ? Date.parse(job.started_at) : entry.since;
     const { status: state, progress, error, links } = job;
-    change(entry, { state, progress, error, since, video: links.video, trouble: null });
+    change(entry, { state, progress, error, since, video: links.video, trouble: null, unsure: false });
     if (state === "succeeded") dropReplaced(entry);
     return POLL_MS;
   } catch (error) {
-    if (error.status === 404) change(entry, { state: "gone" });
+    if (error.status === 404 && entry.unsure) forget(entry);
+    else if (error.status === 404) change(entry, { state: "gone" });
     else change(entry, { trouble: error });
     return POLL_OFFLINE_MS;
   }

@@ -16,25 +16,39 @@ function show(section) {
   if (section !== "workspace") closeWorkspace();
 }
 
+let trouble = null; // the problem that is told
+
+function tellTrouble() {
+  const offline = trouble.code === "offline";
+  const title = offline ? t("trouble.offline") : errorTitle(trouble);
+  const detail = offline ? t("trouble.offline_detail") : trouble.message;
+  byId("trouble-title").textContent = title;
+  byId("trouble-detail").textContent = detail;
+  byId("trouble-detail").hidden = detail === title;
+  byId("trouble-code").textContent = trouble.code;
+}
+
 function showTrouble(problem) {
+  trouble = problem;
   show("trouble");
-  byId("trouble-title").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
-  byId("trouble-detail").textContent = problem.code === "offline" ? t("trouble.offline_detail") : problem.message;
-  byId("trouble-code").textContent = problem.code;
+  tellTrouble();
   byId("trouble-title").focus();
 }
 
 async function route() {
   const id = wantedJob();
   if (!id) return show("home");
+  const wanted = () => wantedJob() === id;
   try {
     show("workspace");
-    await openWorkspace(adopt(id));
-    byId("video-name").focus({ preventScroll: true });
-    scrollTo(0, 0);
+    await openWorkspace(adopt(id), wanted);
   } catch (problem) {
-    showTrouble(problem);
+    if (wanted()) showTrouble(problem);
+    return;
   }
+  if (!wanted()) return;
+  byId("video-name").focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
 
 /** Who sent one video alone and waits for it is led to its result. */
@@ -50,10 +64,20 @@ function startLanguage() {
     byId("language").value = currentLanguage();
     drawJobs();
     drawModel();
+    if (trouble) tellTrouble();
+  });
+}
+
+/** The address says which result is shown, so the way past the bar must not change it. */
+function startSkipping() {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("main").focus();
   });
 }
 
 startLanguage();
+startSkipping();
 startHome();
 startWorkspace();
 startRecorder();

@@ -31,10 +31,12 @@ const player = new Player(byId("video"));
 const timeline = new Timeline(player);
 let view = null;
 
-/** Fetch a result and show it. Raises the server's problem when there is none. */
-export async function openWorkspace(entry) {
+/** Fetch a result and show it if it is still `wanted()` then. Raises the server's problem when there is none. */
+export async function openWorkspace(entry, wanted) {
   if (view?.entry === entry) return;
+  closeWorkspace();
   const result = await getResult(entry.id);
+  if (!wanted() || view?.entry === entry) return;
   view = {
     entry,
     result,
