@@ -14,12 +14,15 @@ from services.api.metrics import Metrics
 from services.api.service import open_service
 from services.worker.metrics import WorkerMetrics
 from shared.config import ROOT, Settings
-from shared.errors import by_code
+from shared.errors import by_code, ours
 from shared.queues import QueueName
 from tests.shared.vision.tiny_model import write_tiny_model
 
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}
 """What Prometheus appends to the name of a metric, by its kind."""
+
+NOT_OF_JOBS = {"queue_full", "no_worker", "session_lost", "bad_training_data", "subject_leak"}
+"""Of uploads that became no job, of live sessions, and of training."""
 
 METRIC = re.compile(r"\b(?:duygu|process)_[a-z_]+")
 CODES = re.compile(r'code=~?"([^"]+)"')
@@ -78,6 +81,13 @@ def test_every_code_and_queue_is_known() -> None:
     assert codes
     assert codes <= set(by_code())
     assert queues <= {queue.value for queue in QueueName}
+
+
+def test_jobs_that_fail_for_our_reasons_alert() -> None:
+    """Each code that lies with the service, and no code that lies with the video or with who sent it."""
+    (expression,) = (rule["expr"] for rule in alerts() if rule["alert"] == "DuyguJobsFail")
+    (codes,) = CODES.findall(expression)
+    assert set(codes.split("|")) == set(ours()) - NOT_OF_JOBS
 
 
 def test_every_alert_is_explained() -> None:

@@ -35,6 +35,7 @@ SENTENCES = {
         f"on people who talk, in {UNTRAINED.accuracy * 100:.0f}.",
     ],
     "docs/reading-the-result.md": [
+        f"below the model's threshold, {MANIFEST.recipe['uncertain_below']:g} for the one that ships;",
         f"| photographs of strangers (FER+) | {STILL.accuracy:.0%} | {points(STILL)} points |",
         f"unsteady hand | {MOVING.accuracy:.0%} | {points(MOVING)} points |",
         f"it learned from | {UNTRAINED.accuracy:.0%} over six emotions | {points(UNTRAINED)} points |",
