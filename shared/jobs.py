@@ -22,11 +22,6 @@ def new_job_id() -> str:
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
-def made_at(job_id: str) -> float:
-    """When an id was made, in seconds since 1970."""
-    return int(job_id[:12], 16) / 1000
-
-
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """One job as Redis has it. Times are UTC."""

@@ -22,7 +22,9 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 RETRY_MS = 1000
 """A browser whose connection broke comes back after this long."""
 
-LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,9}$", description="`id` of the last event that arrived")]
+LastEventId = Annotated[
+    str | None, Header(pattern=r"^\d{0,9}$", description="`id` of the last event that arrived; empty for none")
+]
 
 EVENT = {
     "type": "object",

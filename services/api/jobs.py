@@ -17,7 +17,10 @@ from shared.storage import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-Cursor = Annotated[str | None, Query(pattern=f"^{JOB_ID.pattern}$", description="`next_cursor` of the page before")]
+Cursor = Annotated[
+    str | None,
+    Query(pattern=f"^({JOB_ID.pattern})?$", description="`next_cursor` of the page before; empty for the first page"),
+]
 Limit = Annotated[int, Query(ge=1, le=100, description="jobs on a page")]
 
 

@@ -1,7 +1,7 @@
 """`GET /metrics`: what the API does, and how the queues are, for Prometheus."""
 
-import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, PlatformCollector, ProcessCollector
@@ -17,7 +17,6 @@ from services.api.service import Service
 from services.api.stream_metrics import LiveMetrics
 from shared import keys
 from shared.errors import ours
-from shared.jobs import made_at
 from shared.liveness import heard_since
 from shared.queues import QueueName, waiting
 
@@ -76,14 +75,20 @@ class QueueCollector(Collector):
 
     def _gauges(self, queue: Queue) -> list[GaugeMetricFamily]:
         redis = self._service.redis
-        oldest: bytes | None = redis.lindex(queue.key, 0)  # type: ignore[assignment]
-        age = time.time() - made_at(oldest.decode()) if oldest else 0.0
         workers = {name.value: redis.zcount(keys.workers(name), heard_since(), "+inf") for name in QueueName}
         return [
             _gauge("duygu_queue_jobs", "Jobs that wait", {queue.name: waiting(queue)}),
-            _gauge("duygu_queue_age_seconds", "Age of the job that waits at the front", {queue.name: age}),
+            _gauge(
+                "duygu_queue_age_seconds", "Age of the job that waits at the front", {queue.name: self._age_s(queue)}
+            ),
             _gauge("duygu_workers", "Live workers", workers),
         ]
+
+    def _age_s(self, queue: Queue) -> float:
+        """Since the job was accepted: its id is older, by the time that the upload took."""
+        front: bytes | None = self._service.redis.lindex(queue.key, 0)  # type: ignore[assignment]
+        record = self._service.jobs.read(front.decode()) if front else None
+        return (datetime.now(UTC) - record.created_at).total_seconds() if record else 0.0
 
 
 def _gauge(name: str, meaning: str, by_queue: Mapping[str, float]) -> GaugeMetricFamily:

@@ -1,25 +1,45 @@
 """Which form of an answer a client prefers (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 
 def preferred(accept: str, known: Sequence[str]) -> str | None:
-    """The best media type of an `Accept` header among those that are known; None where it names none of them.
+    """The best media type of an `Accept` header among those that are known; None where it wants none of them.
 
-    A range such as `image/*` stands for the first known type that is in it. What is equally good counts in the order
-    of the header.
+    A range such as `image/*` stands for the first known type that is in it and that the header does not name more
+    closely. What is equally good counts in the order of the header.
     """
-    wishes = sorted(_wishes(accept), key=lambda wish: -wish[1])
-    return next((found for media_range, _ in wishes for found in known if _is_in(found, media_range)), None)
+    wishes = list(_wishes(accept))
+    found = [(wish, media_type) for media_type in known if (wish := _closest(media_type, wishes)) and wish.quality > 0]
+    best = min(found, key=lambda pair: (-pair[0].quality, pair[0].place), default=None)
+    return best[1] if best else None
 
 
-def _wishes(accept: str) -> Iterator[tuple[str, float]]:
-    """Media ranges and their quality, without those that are refused with q=0."""
-    for part in accept.lower().split(","):
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A media range of the header. Its quality is 0 where it is refused."""
+
+    place: int
+    media_range: str
+    quality: float
+
+
+def _wishes(accept: str) -> Iterator[_Wish]:
+    for place, part in enumerate(accept.lower().split(",")):
         media_range, *parameters = (piece.strip() for piece in part.split(";"))
         quality = next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1")
-        if media_range and (weight := _weight(quality)) > 0:
-            yield media_range, weight
+        if media_range:
+            yield _Wish(place, media_range, _weight(quality))
+
+
+def _closest(media_type: str, wishes: Sequence[_Wish]) -> _Wish | None:
+    """What the header says of a type: by its name, or else by `image/*`, or else by `*/*`."""
+    for media_range in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        for wish in wishes:
+            if wish.media_range == media_range:
+                return wish
+    return None
 
 
 def _weight(quality: str) -> float:
@@ -29,8 +49,3 @@ def _weight(quality: str) -> float:
     except ValueError:
         return 1.0
     return weight if 0 <= weight <= 1 else 1.0
-
-
-def _is_in(media_type: str, media_range: str) -> bool:
-    kind, _, rest = media_range.partition("/")
-    return media_range in ("*/*", media_type) or (rest == "*" and media_type.startswith(f"{kind}/"))

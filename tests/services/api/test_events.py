@@ -21,7 +21,7 @@ class Heard:
     data: dict[str, Any]
 
 
-def listen(api: httpx.Client, job_id: str, after: int | None = None) -> Iterator[Heard]:
+def listen(api: httpx.Client, job_id: str, after: int | str | None = None) -> Iterator[Heard]:
     """The events of a job, as they come."""
     headers = {"Last-Event-ID": str(after)} if after is not None else {}
     with api.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer:
@@ -55,12 +55,13 @@ def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: S
 
 
 def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """Whoever comes back gets what was missed, once; whoever has all is told not to come back."""
+    """Whoever comes back gets what was missed, once; whoever has all is told not to come back, and who has none all."""
     start_scripted_worker()
     job_id = hand_in(api, Script(duration_s=0.8).upload())["job_id"]
     ended(api, job_id)
     heard = list(listen(api, job_id))
     assert list(listen(api, job_id, after=3)) == heard[3:]
+    assert list(listen(api, job_id, after="")) == heard
     answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": str(len(heard))})
     assert answer.status_code == 204
 

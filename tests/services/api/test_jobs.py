@@ -28,7 +28,7 @@ def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
 
 
 def test_jobs_come_newest_first_page_by_page(api: httpx.Client) -> None:
-    """Following the cursor gives every job once."""
+    """Following the cursor gives every job once; an empty one leads to the first page."""
     made = []
     for _ in range(5):
         made.append(hand_in(api, VIDEO)["job_id"])
@@ -42,6 +42,7 @@ def test_jobs_come_newest_first_page_by_page(api: httpx.Client) -> None:
             break
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [job_id for page in pages for job_id in page] == made[::-1]
+    assert [job["job_id"] for job in api.get("/v1/jobs?limit=2&cursor=").json()["jobs"]] == pages[0]
 
 
 def test_expired_jobs_are_not_listed(api: httpx.Client, redis: Redis) -> None:

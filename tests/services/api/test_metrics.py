@@ -1,6 +1,7 @@
 """What Prometheus and the log are told of requests."""
 
 import logging
+import time
 
 import httpx
 import pytest
@@ -49,6 +50,13 @@ def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
     assert (found["duygu_queue_jobs", queue], found["duygu_workers", queue]) == (2, 1)
     assert 0 < found["duygu_queue_age_seconds", queue] < 60
     assert found["duygu_redis_up", frozenset()] == 1
+
+
+def test_the_age_of_the_queue_begins_with_the_job(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long upload has not waited: its id was made an hour before it was there."""
+    monkeypatch.setattr("services.api.videos.new_job_id", lambda: f"{int((time.time() - 3600) * 1000):012x}{'0' * 20}")
+    hand_in(api, Script().upload())
+    assert 0 < scraped(api)["duygu_queue_age_seconds", frozenset({"videos"})] < 60
 
 
 def test_without_redis_there_are_metrics_all_the_same(service_settings: Settings) -> None:

@@ -15,6 +15,11 @@ KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
         ("text/html;q=0.1, text/csv;q=0.9", "text/csv"),
         ("text/html, text/csv", "text/html"),
         ("text/csv;q=0, */*", "application/json"),
+        ("application/json;q=0, */*", "text/csv"),
+        ("text/*;q=0, application/json;q=0, */*;q=0.1", "image/png"),
+        ("*/*;q=0, text/html", "text/html"),
+        ("text/csv;q=0.1, text/*", "text/html"),
+        ("application/*;q=0, application/xml", None),
         ("image/*", "image/png"),
         ("*/*;q=0.1, text/html", "text/html"),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
@@ -27,5 +32,5 @@ KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
     ],
 )
 def test_the_best_known_type_is_taken(accept: str, best: str | None) -> None:
-    """By quality, then by the order of the header; ranges stand for what is in them, and q=0 for a refusal."""
+    """By quality, then by the order of the header; q=0 refuses, and ranges stand for what is not named more closely."""
     assert preferred(accept, KNOWN) == best
