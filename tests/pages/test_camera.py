@@ -1,5 +1,6 @@
 """The live page in a real browser, whose camera plays a face that smiles."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,37 @@ def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:
     expect(live.locator(".face").first).to_contain_text("happiness")
 
 
+def test_a_recorder_that_is_closed_lets_go_of_the_camera(live: Page) -> None:
+    """Permission may come when it is closed, or open again; what is recorded when it is closed is dropped."""
+    live.add_init_script(SLOW_PERMISSION)
+    live.goto("/")
+    live.get_by_role("button", name="Record").click()
+    live.get_by_role("button", name="Close").click()
+    live.get_by_role("button", name="Record").click()
+    live.evaluate("permissions.forEach((permit) => permit())")
+    live.get_by_role("button", name="Start", exact=True).click()
+    running = "() => streams.filter((stream) => stream.active).length"
+    live.wait_for_function(f"() => streams.length === 2 && ({running})() === 1")
+    expect(live.locator("#recorder-note")).to_have_text(re.compile("0:01"), timeout=PATIENCE_MS)
+    live.get_by_role("button", name="Close").click()
+    live.wait_for_function(f"() => ({running})() === 0")
+    live.wait_for_timeout(200)
+    expect(live.locator(".job")).to_have_count(0)
+
+
+SLOW_PERMISSION = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.permissions = [];
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  await new Promise((permit) => permissions.push(permit));
+  streams.push(await ask(wish));
+  return streams.at(-1);
+};
+"""
+"""The browser's question for the camera, answered when the test calls `permissions`; the cameras are `streams`."""
+
+
 def test_the_first_page_leads_here_and_back(live: Page) -> None:
     """In both languages, and on a phone, where the bar is short."""
     for language, name, back in (("en", "Live", "Videos"), ("tr", "Canlı", "Videolar")):
@@ -137,3 +169,32 @@ def test_without_a_worker_it_says_so(live: Page) -> None:
     expect(live.locator("#note")).to_contain_text("No worker takes live sessions", timeout=PATIENCE_MS)
     live.get_by_label("Language").select_option("tr")
     expect(live.locator("#note")).to_contain_text("bir işçi yok")
+
+
+def test_a_session_that_was_stopped_has_no_say_any_more(live: Page) -> None:
+    """Its last results are not shown, and its end opens no session beside the next one."""
+    sockets: list[WebSocketRoute] = []
+
+    def hold(socket: WebSocketRoute) -> None:
+        socket.on_message(lambda message: None)
+        socket.send('{"type": "session.created"}')
+        sockets.append(socket)
+
+    face = {"face_id": 1, "positions": [{"box": [10, 10, 50, 50]}], "emotion": "happiness", "confidence": 0.9}
+    result = {"type": "result", "frame": 1, "faces": [face], "width": 640, "height": 480, "captured_at": 1.0}
+    live.route_web_socket(re.compile("/v1/stream"), hold)
+    live.reload()
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#note")).to_have_text("")
+    sockets[0].send(json.dumps(result))
+    expect(live.locator(".live-face")).to_have_count(1)
+    live.get_by_role("button", name="Stop").click()
+    sockets[0].send(json.dumps(result))
+    live.wait_for_timeout(200)
+    expect(live.locator(".live-face")).to_have_count(0)
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#note")).to_have_text("")
+    sockets[0].close()
+    live.wait_for_timeout(200)
+    expect(live.locator("#note")).to_have_text("")
+    assert len(sockets) == 2

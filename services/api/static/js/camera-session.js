@@ -23,7 +23,7 @@ export class CameraSession {
   #number = 0;
   #sentAt = new Map(); // by frame number, for the latency as this page sees it
 
-  /** `onMessage` gets every message, a result with `seen_ms`; `onEnd` gets the code of the reason, once. */
+  /** `onMessage` gets every message, a result with `seen_ms`; `onEnd` the code of the reason, once; both also the session. */
   constructor({ onMessage, onEnd }) {
     const address = new URL("/v1/stream", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
@@ -37,9 +37,9 @@ export class CameraSession {
         message.seen_ms = performance.now() - this.#sentAt.get(message.frame);
         this.#sentAt.delete(message.frame);
       }
-      onMessage(message);
+      onMessage(message, this);
     });
-    this.#socket.addEventListener("close", (event) => onEnd(reason || event.reason || "offline"));
+    this.#socket.addEventListener("close", (event) => onEnd(reason || event.reason || "offline", this));
   }
 
   get open() { return this.#socket.readyState === WebSocket.OPEN; }

@@ -70,6 +70,7 @@ function connect() {
   known.clear();
   recent.clear();
   dropped = 0;
+  answers = [];
   session = new CameraSession({ onMessage: receive, onEnd: ended });
   timer = setInterval(sendFrame, 1000 / RATE_HZ);
 }
@@ -85,15 +86,20 @@ function stop(reason = "idle") {
   say(reason);
 }
 
-/** The session is over; as long as the camera runs, another one is tried. */
-async function ended(reason) {
+/** The session is over; unless it was stopped here, another one is tried. */
+async function ended(reason, from) {
+  if (from !== session) return;
   clearInterval(timer);
-  if (!camera) return;
   const told = REASONS[reason] ?? "offline";
   say(told);
   show([], { width: WIDTH, height: WIDTH }, 0);
-  if (told !== "unauthorized") again = setTimeout(connect, AGAIN_MS);
-  else if (await askForKey()) connect();
+  if (told !== "unauthorized") {
+    again = setTimeout(connect, AGAIN_MS);
+    return;
+  }
+  const another = await askForKey();
+  if (from !== session) return;
+  if (another) connect();
   else stop(told);
 }
 
@@ -110,10 +116,11 @@ async function sendFrame() {
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", QUALITY); });
   const picture = await blob.arrayBuffer();
-  if (current.open) current.send(picture, capturedMs);
+  if (current === session && current.open) current.send(picture, capturedMs);
 }
 
-function receive(message) {
+function receive(message, from) {
+  if (from !== session) return;
   if (message.type === "session.created") say("");
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
