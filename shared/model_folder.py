@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ModelError
 from shared.schemas import MeasuredOn, ModelDescription, ModelInfo
+from shared.vision.recipe import Recipe
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
@@ -48,6 +49,11 @@ class ModelFolder:
     manifest: Manifest
 
     @property
+    def recipe(self) -> Recipe:
+        """What the manifest says of the network. Raises ModelError when that is no recipe."""
+        return Recipe.from_dict(self.manifest.recipe)
+
+    @property
     def onnx(self) -> Path:
         """The network for ONNX Runtime, its recipe in the metadata."""
         return self.path / ONNX
@@ -69,7 +75,7 @@ class ModelFolder:
             name=manifest.name,
             version=manifest.version,
             sha256=manifest.files[ONNX],
-            labels=labels or list(manifest.recipe["labels"]),
+            labels=labels or list(self.recipe.labels),
         )
 
     def description(self) -> ModelDescription:
@@ -79,7 +85,7 @@ class ModelFolder:
         return ModelDescription(
             **self.info().model_dump(),
             recipe=manifest.recipe,
-            uncertain_below=manifest.recipe["uncertain_below"],
+            uncertain_below=self.recipe.uncertain_below,
             measured=manifest.measured,
             licence=manifest.licence,
             card=card.read_text(encoding="utf-8") if card.exists() else "",
@@ -98,7 +104,12 @@ def open_model_folder(path: Path) -> ModelFolder:
     if ONNX not in manifest.files or missing:
         raise ModelError(f"the {MANIFEST} in {path} is incomplete")
     verify_files(path, manifest.files)
-    return ModelFolder(path, manifest)
+    folder = ModelFolder(path, manifest)
+    try:
+        _ = folder.recipe
+    except ModelError as error:
+        raise ModelError(f"the {MANIFEST} in {path} cannot be used: {error.detail}") from error
+    return folder
 
 
 def verify_files(folder: Path, expected: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """What a worker loads once and keeps: the face detector and the network, of one kind or the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 
@@ -34,12 +34,20 @@ def load_engine(settings: Settings) -> Engine:
     """Load the models that the settings name. Raises ModelError when one is missing, damaged or foreign."""
     folder = open_model_folder(settings.model)
     detector, classifier = _parts(settings, folder)
+    _require_same(folder.recipe, classifier.recipe)
     labels = list(classifier.recipe.labels)
     if settings.neutral == "off":
         labels = [label for label in labels if label != NEUTRAL]
     if not labels:
         raise ModelError("the model knows no emotion but neutral, which the settings turn off")
     return Engine(detector, classifier, folder.info(labels=labels))
+
+
+def _require_same(told: Recipe, followed: Recipe) -> None:
+    """Raises ModelError where the manifest, which the API tells of, has another recipe than the network's own file."""
+    others = [field.name for field in fields(Recipe) if getattr(told, field.name) != getattr(followed, field.name)]
+    if others:
+        raise ModelError(f"the model's manifest and its network do not have the same {', '.join(others)}")
 
 
 def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:

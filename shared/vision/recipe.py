@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
 from shared.errors import ModelError
 from shared.schemas import EMOTIONS
 
@@ -14,6 +16,7 @@ Normalisation = Literal["dataset", "clip", "frame"]
 Alignment = Literal["box", "eyes"]
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything between an upright frame with a box and the network's input, and from its logits to probabilities.
@@ -52,6 +55,7 @@ class Recipe:
             (self.stride < 1, "stride"),
             (self.deviation <= 0, "deviation"),
             (self.temperature <= 0 or self.track_temperature <= 0, "temperature"),
+            (not 0 <= self.uncertain_below <= 1, "uncertain_below"),
             (not set(self.labels) <= set(EMOTIONS) or len(set(self.labels)) < len(self.labels), "labels"),
         ]
         for wrong, what in problems:
@@ -78,9 +82,9 @@ class Recipe:
         if unknown:
             raise ModelError(f"the recipe has settings this version does not know: {', '.join(sorted(unknown))}")
         try:
-            return cls(**{**values, "labels": tuple(values.get("labels", EMOTIONS))})
-        except TypeError as error:
-            raise ModelError("the recipe is incomplete") from error
+            return READER.validate_python(values)
+        except ValidationError as error:
+            raise ModelError(f"the recipe cannot be read: {explain(error)}") from error
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
@@ -92,3 +96,11 @@ class Recipe:
         if not isinstance(values, dict):
             raise ModelError("the model file holds no readable recipe")
         return cls.from_dict(values)
+
+
+READER = TypeAdapter(Recipe)
+
+
+def explain(error: ValidationError) -> str:
+    """Each setting that is wrong, with what it should be."""
+    return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors())
