@@ -3,20 +3,43 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 
-from shared.errors import ConfigurationError
-from shared.vision.recipe import Recipe
+from shared.errors import ConfigurationError, ModelError
+from shared.schemas import EMOTIONS
+from shared.vision.recipe import Recipe, explain
 
 FOLDER = Path(__file__).parent / "recipes"
 
 NetworkKind = Literal["flat", "inflated"]
 Lesson = Literal["stills", "asked"]
 
+SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
+"""Of labels for stills: two of people, three of public networks."""
 
+
+def _one_of(known: tuple[str, ...]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"it should be one of {', '.join(known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Source = Annotated[str, _one_of(SOURCES)]
+Label = Annotated[str, _one_of(EMOTIONS)]
+Mix = dict[Source, float]
+"""How much each source weighs."""
+
+STRICTLY = ConfigDict(extra="forbid")
+
+
+@with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class Cycle:
     """Epochs in which the learning rate falls from its highest to almost nothing (Loshchilov and Hutter 2017)."""
@@ -27,6 +50,7 @@ class Cycle:
     """Stills with the opinions that came with them, or altered ones about which public networks were asked anew."""
 
 
+@with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class StillsSettings:
     """How the trunk learns from stills."""
@@ -35,17 +59,17 @@ class StillsSettings:
     batch: int
     weight_decay: float
     label_smoothing: float
-    loss: dict[str, float]
+    loss: Mix
     """How much each source of labels weighs in the loss."""
-    answer: dict[str, float]
+    answer: Mix
     """How much each source's head weighs in the answer."""
-    answer_of: dict[str, dict[str, float]] = field(default_factory=dict)
+    answer_of: dict[Label, Mix] = field(default_factory=dict)
     """The same for single labels that need another mix."""
-    moving: dict[str, float] = field(default_factory=dict)
+    moving: Mix = field(default_factory=dict)
     """How much each source's head weighs in the answer about a face that moves; as for a still by default."""
     asked: int = 0
     """Pictures about which public networks are asked, where these are given."""
-    loss_of: dict[Lesson, dict[str, float]] = field(default_factory=dict)
+    loss_of: dict[Lesson, Mix] = field(default_factory=dict)
     """The loss of cycles that learn from these."""
 
     def shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -57,11 +81,12 @@ class StillsSettings:
         return _shares(sources, [self.moving] * len(labels)) if self.moving else self.shares(sources, labels)
 
 
-def _shares(sources: tuple[str, ...], mixes: list[dict[str, float]]) -> npt.NDArray[np.float32]:
+def _shares(sources: tuple[str, ...], mixes: list[Mix]) -> npt.NDArray[np.float32]:
     weights = np.array([[mix.get(source, 0.0) for mix in mixes] for source in sources], np.float32)
     return np.asarray(weights / weights.sum(axis=0), np.float32)
 
 
+@with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class ClipsSettings:
     """How the network learns from clips."""
@@ -75,6 +100,7 @@ class ClipsSettings:
     """Beginnings of the names of layers that stay as they are."""
 
 
+@with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
     """One file of training/recipes."""
@@ -83,6 +109,9 @@ class TrainingRecipe:
     network: NetworkKind
     stills: StillsSettings | None = None
     clips: ClipsSettings | None = None
+
+
+READER = TypeAdapter(TrainingRecipe)
 
 
 def load_recipe(name: str) -> TrainingRecipe:
@@ -99,22 +128,13 @@ def load_recipe(name: str) -> TrainingRecipe:
 
 
 def _recipe(name: str, values: dict[str, Any]) -> TrainingRecipe:
-    stills, clips = values.get("stills"), values.get("clips")
+    """TOML has no null: a clip's rate of 0 stands for every frame."""
+    clip = values.get("clip")
+    if isinstance(clip, dict) and clip.get("rate_hz") == 0:
+        values = {**values, "clip": {**clip, "rate_hz": None}}
     try:
-        return TrainingRecipe(
-            clip=_clip(values["clip"]),
-            network=values["network"],
-            stills=_stills(stills) if stills else None,
-            clips=ClipsSettings(**{**clips, "frozen": tuple(clips.get("frozen", ()))}) if clips else None,
-        )
-    except (KeyError, TypeError) as error:
-        raise ConfigurationError(f"the recipe {name} is incomplete or has a setting that nothing knows") from error
-
-
-def _stills(values: dict[str, Any]) -> StillsSettings:
-    return StillsSettings(**{**values, "cycles": tuple(Cycle(**cycle) for cycle in values["cycles"])})
-
-
-def _clip(values: dict[str, Any]) -> Recipe:
-    """TOML has no null: a rate of 0 stands for every frame."""
-    return Recipe.from_dict({**values, "rate_hz": values.get("rate_hz", 10.0) or None})
+        return READER.validate_python(values)
+    except ValidationError as error:
+        raise ConfigurationError(f"the recipe {name} cannot be used: {explain(error)}") from error
+    except ModelError as error:
+        raise ConfigurationError(f"the recipe {name} cannot be used: {error.detail}") from error

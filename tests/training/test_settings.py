@@ -4,19 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError, ModelError
-from training.networks import SOURCES
-from training.settings import FOLDER, load_recipe
+from shared.errors import ConfigurationError
+from training.networks import SOURCES as HEADS
+from training.settings import FOLDER, SOURCES, load_recipe
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))
 def test_every_recipe_can_be_read(name: str) -> None:
-    """Each is named as its file, and weighs only sources that there are."""
+    """Each is named as its file, and weighs sources to a whole."""
     recipe = load_recipe(name)
     assert recipe.clip.name == name
     assert recipe.clips or recipe.stills
     if recipe.stills:
-        assert set(recipe.stills.loss) | set(recipe.stills.answer) | set(recipe.stills.moving) <= set(SOURCES)
         for shares in (recipe.stills.shares, recipe.stills.moving_shares):
             assert shares(SOURCES, recipe.clip.labels).sum(axis=0) == pytest.approx(1)
 
@@ -39,12 +38,37 @@ def test_a_wrong_recipe_is_explained(text: str, tmp_path: Path) -> None:
         load_recipe(str(path))
 
 
-def test_an_unknown_setting_of_a_clip_is_refused(tmp_path: Path) -> None:
-    """A typing error does not pass for a default."""
+CLIP = '[clip]\nname = "x"\nsize = 16\n'
+STILLS = "batch = 1\ncycles = []\nweight_decay = 0\nlabel_smoothing = 0\nloss = {}\nanswer = {}\n"
+CLIPS = "epochs = 1\nbatch = 1\nlearning_rate = 1\npatience = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f'network = "inflatd"\n{CLIP}', "network: Input should be 'flat' or 'inflated'"),
+        (f'network = "flat"\n{CLIP}normalisation = "frames"', "clip.normalisation: .* 'dataset', 'clip' or 'frame'"),
+        (f'network = "flat"\n{CLIP}align = "eye"', "clip.align: Input should be 'box' or 'eyes'"),
+        (f'network = "flat"\n{CLIP}rate = 5', "clip.rate: Unexpected"),
+        (f'network = "flat"\n{CLIP}rate_hz = -5', "the recipe's rate_hz cannot be right"),
+        (f'network = "flat"\n{CLIP}[stills]\n{STILLS}answer_of.fear.vote = 1', "fear.vote.*: .* votes, fer2013"),
+        (f'network = "flat"\n{CLIP}[stills]\n{STILLS}answer_of.angst.votes = 1', "angst.*: .* anger, disgust"),
+        (f'network = "flat"\n{CLIP}[stills]\n{STILLS}loss_of.asks.votes = 1', "asks.*: .* 'stills' or 'asked'"),
+        (f'network = "flat"\n{CLIP}[stills]\n{STILLS}moving.vote = 1', "moving.vote.*: .* votes, fer2013"),
+        (f'network = "flat"\n{CLIP}[clips]\n{CLIPS}frozen = "answer"', "clips.frozen: Input should be a valid tuple"),
+    ],
+)
+def test_a_typing_error_does_not_pass_for_a_default(text: str, complaint: str, tmp_path: Path) -> None:
+    """Words, sources, labels and settings that nothing knows are refused, with those that there are."""
     path = tmp_path / "mine.toml"
-    path.write_text('network = "flat"\n[clip]\nname = "x"\nsize = 16\nrate = 5\n', encoding="utf-8")
-    with pytest.raises(ModelError, match="rate"):
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=complaint):
         load_recipe(str(path))
+
+
+def test_the_sources_are_those_of_the_heads() -> None:
+    """In their order."""
+    assert SOURCES == HEADS
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
