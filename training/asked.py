@@ -4,7 +4,6 @@ A network that imitates others learns most from what they say of exactly what it
 distillation: A good teacher is patient and consistent").
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,10 +80,7 @@ def _altered(stills: TrainingStills, count: int, random: np.random.Generator) ->
 
 def _origin(stills: TrainingStills, networks: PublicNetworks) -> str:
     """Whose opinions about what: differs for other packages, and for other stills or opinions on these."""
-    digest = hashlib.sha256(" ".join(networks.names).encode())
-    for array in (stills.images, stills.targets, stills.shares):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    return " ".join([*networks.names, stills.digest()])
 
 
 def _kept(path: Path, origin: str) -> tuple[Image, Floats] | None:

@@ -21,6 +21,9 @@ class Pictures(Protocol):
     def __len__(self) -> int:
         """How many pictures there are in one epoch."""
 
+    def digest(self) -> str:
+        """Differs where the pictures, or what is said of them, differ."""
+
     def batch(self, size: int, random: np.random.Generator) -> Batch:
         """Some of them, as they are shown to the network."""
 
@@ -33,6 +36,10 @@ class AlteredStills:
 
     def __len__(self) -> int:
         return len(self._stills.images)
+
+    def digest(self) -> str:
+        """That of the stills."""
+        return self._stills.digest()
 
     def batch(self, size: int, random: np.random.Generator) -> Batch:
         """Each altered in its own way; every second batch is of blends."""
@@ -49,6 +56,10 @@ class AskedPictures:
 
     def __len__(self) -> int:
         return len(self._pictures.images)
+
+    def digest(self) -> str:
+        """That of the pictures."""
+        return self._pictures.digest()
 
     def batch(self, size: int, random: np.random.Generator) -> Batch:
         """Every second one is mirrored."""

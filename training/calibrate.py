@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TrainingDataError
 from shared.model_folder import H5
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
@@ -17,12 +17,11 @@ from training.clipset import ClipSet, Names, load_clips
 from training.command import run as run_command
 from training.inference import logits_of
 from training.metrics import Answers, Integers, probabilities_of
-from training.model_file import Network
 from training.motion import scale_moving
 from training.moving import moving_clips
 from training.protocols import by_recording
 from training.stills import VALIDATION, Stills, as_clips
-from training.train import SPLIT
+from training.train import SPLIT, known_before
 
 
 def calibrate(run: Path, *, stills: Path | None, clips: Path | None) -> None:
@@ -47,7 +46,8 @@ def calibrate_on_stills(run: Path, stills: Stills) -> None:
 
     What is said of faces that move is scaled until the same temperature fits it, and the threshold is theirs.
     """
-    network, validation = model_file.load(run / H5), stills.strict(VALIDATION)
+    network = model_file.load(run / H5)
+    validation = stills.strict(VALIDATION, network.recipe.labels)
     frames = network.recipe.frames
     standing, moving = (logits_of(network, clips(validation.images, frames)) for clips in (as_clips, moving_clips))
     nobody = np.arange(len(moving)).astype(str)  # each still is of somebody else
@@ -55,28 +55,48 @@ def calibrate_on_stills(run: Path, stills: Stills) -> None:
     temperature = fit_temperature(standing, validation.truth)
     scale_moving(network.model, temperature / recipe.temperature)
     recipe = replace(recipe, temperature=round(temperature, 4), track_temperature=round(temperature, 4))
-    model_file.save(Network(network.model, recipe), run / H5)
+    model_file.save(replace(network, recipe=recipe), run / H5)
 
 
 def calibrate_on_clips(run: Path, clips: ClipSet) -> None:
     """Fit both temperatures and the threshold, on the people who chose the network and on nobody else."""
     network = model_file.load(run / H5)
-    people = json.loads((run / SPLIT).read_text(encoding="utf-8"))["validation"]
-    chosen = clips.take(np.isin(clips.subjects, people))
+    chosen = who_chose(run, clips)
+    if chosen is None:
+        raise ConfigurationError(f"{run} learned from no clips: calibrate it with --stills")
     logits = logits_of(network, chosen.images)
+    model_file.require_strangers(known_before(run), chosen.subjects)
     recipe = _window_settings(network.recipe, logits, chosen.labels, chosen.subjects)
     tracks = by_recording(logits, chosen)
     temperature = fit_temperature(tracks.logits, tracks.truth)
     model_file.set_recipe(run / H5, replace(recipe, track_temperature=round(temperature, 4)))
 
 
+def who_chose(run: Path, clips: ClipSet) -> ClipSet | None:
+    """The clips of the people who chose the run's network; None where it learned from no clips.
+
+    Raises TrainingDataError when there are none of theirs.
+    """
+    if not (run / SPLIT).exists():
+        return None
+    people = json.loads((run / SPLIT).read_text(encoding="utf-8"))["validation"]
+    chosen = clips.take(np.isin(clips.subjects, people))
+    if not len(chosen):
+        raise TrainingDataError(f"there are no clips of the people who chose the network: {', '.join(people)}")
+    return chosen
+
+
 def calibrate_tracks(run: Path, stills: Stills, clips: ClipSet) -> None:
-    """Fit the temperature of a whole face on recordings and moving stills, where the network learned from no recording.
+    """Fit the temperature of a whole face on moving stills and on recordings of people who did not train the network.
 
     Both count half: speech alone would make everybody unsure, stills alone too sure.
     """
     network = model_file.load(run / H5)
-    validation, tracks = stills.strict(VALIDATION), by_recording(logits_of(network, clips.images), clips)
+    chosen = who_chose(run, clips)
+    strangers = clips if chosen is None else chosen
+    model_file.require_strangers(known_before(run), strangers.subjects)
+    validation = stills.strict(VALIDATION, network.recipe.labels)
+    tracks = by_recording(logits_of(network, strangers.images), strangers)
     logits = logits_of(network, moving_clips(validation.images, network.recipe.frames))
     weights = np.repeat([1 / len(logits), 1 / len(tracks.logits)], [len(logits), len(tracks.logits)])
     both = np.concatenate([logits, tracks.logits])

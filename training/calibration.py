@@ -13,8 +13,11 @@ TEMPERATURES = 0.05, 20.0
 SELECTIVE_RISK = 0.1
 """Share of wrong answers that is accepted among those which are not called uncertain."""
 
-MOST_UNCERTAIN = 0.95
-"""A threshold above this would leave nothing to say."""
+ALWAYS_UNCERTAIN = 1.0
+"""The threshold where no confidence holds the risk."""
+
+DECIMALS = 3
+"""Of a threshold."""
 
 
 def fit_temperature(
@@ -38,8 +41,7 @@ def fit_temperature(
 def uncertain_below(answers: Answers, risk: float = SELECTIVE_RISK) -> float:
     """The least confidence at which at most `risk` of all answers at least so confident are wrong."""
     _, risks = risk_by_coverage(answers)
-    accepted = np.flatnonzero(risks <= risk)
-    if not len(accepted):
-        return MOST_UNCERTAIN
-    confidence = np.sort(answers.confidence)[::-1]
-    return min(float(confidence[accepted[-1]]), MOST_UNCERTAIN)
+    confidence = np.floor(np.sort(answers.confidence)[::-1] * 10**DECIMALS) / 10**DECIMALS
+    last = np.append(confidence[1:] < confidence[:-1], True)  # of those who are as confident
+    accepted = np.flatnonzero(last & (risks <= risk))
+    return float(confidence[accepted[-1]]) if len(accepted) else ALWAYS_UNCERTAIN

@@ -4,6 +4,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from training.calibration import ALWAYS_UNCERTAIN
 from training.model_file import Network
 from training.motion import MOVING
 
@@ -25,22 +26,40 @@ frames leads from the mix of heads that is best on stills to another one, which 
 """
 
 
+UNCERTAIN = (
+    "A window whose confidence is below {threshold:.2f} is marked `uncertain`: "
+    "on the same data, one in ten or fewer of the answers at or\n"
+    "above the threshold were wrong. On other recordings the share can be higher."
+)
+NO_THRESHOLD = (
+    "On the same data no confidence kept the wrong answers at one in ten: all windows are marked `uncertain`."
+)
+
+
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
     """Fill the template with what was measured."""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         name=name,
+        labels=" or ".join([", ".join(network.recipe.labels[:-1]), network.recipe.labels[-1]]),
         parameters=f"{network.model.count_params():,}",
         frames=network.recipe.frames,
         size=network.recipe.size,
         temperature=f"{network.recipe.temperature:.3f}",
         track_temperature=f"{network.recipe.track_temperature:.3f}",
-        uncertain_below=f"{network.recipe.uncertain_below:.2f}",
+        uncertain=uncertain_words(network.recipe.uncertain_below),
         figures=figures_table(report),
         recalls=recall_table(report),
         answers=TWO_ANSWERS if any(layer.name == MOVING for layer in network.model.layers) else "",
         data=data,
     )
     path.write_text(text, encoding="utf-8")
+
+
+def uncertain_words(threshold: float) -> str:
+    """What the threshold promises."""
+    if threshold >= ALWAYS_UNCERTAIN:
+        return NO_THRESHOLD
+    return UNCERTAIN.format(threshold=threshold)
 
 
 def figures_table(report: dict[str, Any]) -> str:

@@ -13,6 +13,12 @@ from training.metrics import Integers
 
 Names = npt.NDArray[np.str_]
 
+CROP = ("size", "frames", "rate_hz", "margin", "align", "labels")
+"""Everything of a recipe that shows in a clip's pixels, or in what it is called."""
+
+INPUT = (*CROP, "stride", "normalisation")
+"""Everything of a recipe that a network which is begun with brings along."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClipSet:
@@ -46,11 +52,12 @@ def load_clips(path: Path, recipe: Recipe) -> ClipSet:
             clips = ClipSet(*(arrays[field.name] for field in fields(ClipSet)))
     except (OSError, ValueError, KeyError) as error:
         raise TrainingDataError(f"{path} holds no clips: `python -m training.prepare` makes them") from error
-    if crop_settings(made_by) != crop_settings(recipe):
-        raise TrainingDataError(f"the clips in {path} were made by the recipe {made_by.name}, not by {recipe.name}")
+    if others := differing(made_by, recipe, CROP):
+        raise TrainingDataError(f"the clips in {path} were made by a recipe with {others}")
     return clips
 
 
-def crop_settings(recipe: Recipe) -> tuple[object, ...]:
-    """Everything of a recipe that shows in a clip's pixels."""
-    return (recipe.size, recipe.frames, recipe.rate_hz, recipe.margin, recipe.align, recipe.labels)
+def differing(one: Recipe, other: Recipe, names: tuple[str, ...]) -> str:
+    """What differs between two recipes, in words; nothing where they agree."""
+    pairs = ((name, getattr(one, name), getattr(other, name)) for name in names)
+    return ", ".join(f"{name} {mine} instead of {theirs}" for name, mine, theirs in pairs if mine != theirs)

@@ -1,5 +1,6 @@
-"""What the five commands have in common."""
+"""What the commands have in common."""
 
+import sys
 from collections.abc import Callable
 
 from shared.errors import DuyguError
@@ -11,3 +12,8 @@ def run(command: Callable[[], None]) -> None:
         command()
     except DuyguError as error:
         raise SystemExit(f"duygu: {error.detail}") from error
+
+
+def tell(line: str) -> None:
+    """A word to whoever runs the command, beside what it answers."""
+    print(line, file=sys.stderr)  # noqa: T201 - what the command says

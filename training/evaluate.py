@@ -9,23 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from shared.errors import ConfigurationError
 from shared.model_folder import H5
 from training import metrics, model_file
-from training.clipset import load_clips
+from training.clipset import INPUT, differing, load_clips
 from training.command import run as run_command
+from training.command import tell
 from training.metrics import Answers
 from training.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
 from training.report import write_report
 from training.settings import TrainingRecipe, load_recipe
 from training.stills import Stills
-from training.train import START
-
-MEASURED, REPORT = "measured.json", "report.html"
-"""What is written into the run's folder."""
+from training.train import MEASURED, REPORT, before_clips
 
 STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
 UNTRAINED, HONEST, LEAKY = "untrained", "leave_one_actor_out", "leaky"
 """The protocols. The last three follow the name of the file of clips, as in javanese_leave_one_actor_out."""
+
+LEAST_UNTRAINED, LEAST_HONEST = 2, 4
+"""People without whom a protocol has nobody to fit a temperature on, or nobody to train."""
 
 
 def judge(
@@ -40,10 +44,19 @@ def judge(
     if clips is None:
         return
     known = load_clips(clips, recipe.clip)
-    start = model_file.load(run / (START if (run / START).exists() else H5)) if inflated else None
+    people = len(np.unique(known.subjects))
+    start = before_clips(run) if inflated else None
     if start:
-        yield f"{clips.stem}_{UNTRAINED}", untrained(start, known)
-    if recipe.clips:
+        if others := differing(start.recipe, recipe.clip, INPUT):
+            raise ConfigurationError(f"the network in {run} takes clips with {others}")
+        model_file.require_strangers(start.people, known.subjects)
+        if people < LEAST_UNTRAINED:
+            tell(f"one person alone: {UNTRAINED} is left out, for its temperature is fitted on others")
+        else:
+            yield f"{clips.stem}_{UNTRAINED}", untrained(start, known)
+    if recipe.clips and people < LEAST_HONEST:
+        tell(f"{people} people: {HONEST} is left out, for it takes {LEAST_HONEST}")
+    elif recipe.clips:
         yield f"{clips.stem}_{HONEST}", leave_each_out(recipe, start, known, run / HONEST)
         if with_leaky:
             yield f"{clips.stem}_{LEAKY}", leaky(recipe, start, known, run / LEAKY)

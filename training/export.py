@@ -11,17 +11,19 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from shared.errors import ModelError
 from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, write_manifest
 from shared.schemas import MeasuredOn
 from training import model_file
 from training.card import write_card
 from training.command import run as run_command
-from training.evaluate import LEAKY, MEASURED
+from training.evaluate import LEAKY
 from training.inference import predict
 from training.metrics import probabilities_of
 from training.model_file import Network
 from training.onnx_graph import to_onnx
 from training.provenance import read_data
+from training.train import MEASURED
 
 TOLERANCE = 1e-4
 """Largest difference of the two files on any probability; single precision leaves about 1e-6."""
@@ -29,8 +31,8 @@ TOLERANCE = 1e-4
 LICENCE = "MIT for the code and the weights as such; see MODEL_CARD.md for the data that they come from"
 
 
-class ExportError(ValueError):
-    """The exported network does not answer as the trained one does."""
+class ExportError(ModelError):
+    """The exported network does not answer as the trained one does, or has nowhere to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Release:
 
 def export(run: Path, folder: Path, release: Release) -> None:
     """Write a model folder, its manifest last. Raises ExportError, ModelError."""
+    if folder.resolve() == run.resolve():
+        raise ExportError("a model folder is another one than that of the training")
     network = model_file.load(run / H5)
     graph = to_onnx(network)
     if (found := difference(network, graph)) > TOLERANCE:

@@ -21,10 +21,12 @@ SERVED, WITHOUT_NEUTRAL = "as_served", "as_served_without_neutral"
 def judge(model: Path, clips: Path, report: Path) -> dict[str, object]:
     """Write measured.json and report.html into the report's folder."""
     network = model_file.load(model / H5)
-    answers = as_served(network, load_clips(clips, network.recipe))
+    recordings = load_clips(clips, network.recipe)
+    model_file.require_strangers(network.people, recordings.subjects)
+    answers = as_served(network, recordings)
     measured = {SERVED: summary(answers)}
-    if "neutral" in answers.labels:
-        measured[WITHOUT_NEUTRAL] = summary(without_neutral(answers))
+    if "neutral" in answers.labels and len((others := without_neutral(answers)).truth):
+        measured[WITHOUT_NEUTRAL] = summary(others)
     write_both(report, network.recipe.name, measured)
     return {name: values["figures"] for name, values in measured.items()}
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from shared.schemas import EMOTIONS
 from shared.vision.recipe import Recipe
 from training.motion import MOVING, STILL, answer
 
@@ -105,10 +106,20 @@ def inflate(stills: keras.Model, shares: Weights, moving: Weights, recipe: Recip
     for layer in clips.layers:
         if layer.weights and layer.name in names:
             layer.set_weights([_inflated(weights) for weights in stills.get_layer(layer.name).get_weights()])
-    kernel, bias = stills.get_layer("heads").get_weights()
+    kernel, bias = heads_of(stills, recipe.labels)
     clips.get_layer(STILL).set_weights(mixed_heads(kernel, bias, shares))
     clips.get_layer(MOVING).set_weights(mixed_heads(kernel, bias, moving - shares))
     return clips
+
+
+def heads_of(stills: keras.Model, labels: tuple[str, ...]) -> tuple[Weights, Weights]:
+    """Kernel (features, sources * labels) and bias of all heads, for these labels in this order."""
+    chosen = [EMOTIONS.index(label) for label in labels]
+    kernel, bias = (
+        weights.reshape(*weights.shape[:-1], len(SOURCES), len(EMOTIONS))[..., chosen]
+        for weights in stills.get_layer("heads").get_weights()
+    )
+    return kernel.reshape(len(kernel), -1), bias.ravel()
 
 
 def mixed_heads(kernel: Weights, bias: Weights, shares: Weights) -> list[Weights]:

@@ -69,7 +69,7 @@ class Lessons:
 
 def strict_stills(network: Network, stills: Stills) -> Answers:
     """FER+ PrivateTest where more than half of the raters agree, each still shown as a clip."""
-    test, recipe = stills.strict(TEST), network.recipe
+    test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, as_clips(test.images, recipe.frames))
     nobody = np.arange(len(logits)).astype(str)  # each still is of somebody else
     return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)
@@ -77,7 +77,7 @@ def strict_stills(network: Network, stills: Stills) -> Answers:
 
 def moving_stills(network: Network, stills: Stills) -> Answers:
     """The same stills as if filmed by an unsteady hand, which gets the answer that faces in videos get."""
-    test, recipe = stills.strict(TEST), network.recipe
+    test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, moving_clips(test.images, recipe.frames))
     nobody = np.arange(len(logits)).astype(str)
     return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)

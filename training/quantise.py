@@ -159,7 +159,7 @@ def main() -> None:
     known = stills.strict(VALIDATION).images
     chosen = np.random.default_rng(0).permutation(len(known))[:CALIBRATION]
     quantise(arguments.folder, clips_of(known[chosen], recipe))
-    comparison = compare(arguments.folder, recipe, stills.strict(TEST))
+    comparison = compare(arguments.folder, recipe, stills.strict(TEST, recipe.labels))
     tell(arguments.folder, comparison)
     print(comparison)  # noqa: T201 - what the command answers
 

@@ -12,6 +12,7 @@ import numpy as np
 from shared.errors import SubjectLeakError, TrainingDataError
 from training.clipset import Names
 from training.metrics import Integers
+from training.model_file import digest
 
 VALIDATION_SHARE = 0.2
 
@@ -34,6 +35,11 @@ class Split:
             for other in parts[index + 1 :]:
                 if both := sorted(part & other):
                     raise SubjectLeakError(f"these people are on both sides of the split: {', '.join(both)}")
+
+    def people(self) -> frozenset[str]:
+        """Digests of the names of those who train or choose."""
+        parts = np.concatenate([self.train, self.validation])
+        return frozenset(digest(str(name)) for name in np.unique(self.subjects[parts]))
 
 
 def split_by_subject(subjects: Names, seed: int = 0) -> Split:

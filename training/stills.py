@@ -4,6 +4,7 @@ The file holds arrays: `ferplus_images`, `ferplus_votes` (ten raters) with `ferp
 `fer2013_label`, `ferplus_teacher_probs` (three public networks), the same of `muxspace_`, and `classes`.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,13 @@ class TrainingStills:
     images: Image  # (N, 48, 48)
     targets: Floats  # (N, sources, labels): votes, FER2013's label, three teachers
     shares: npt.NDArray[np.float64]  # (N,) how often each is drawn; they sum to 1
+
+    def digest(self) -> str:
+        """Differs where anything of them differs."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.targets, self.shares):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +89,12 @@ class Stills:
         rates[len(chosen) :] = np.maximum(rates[len(chosen) :], RARE_RATE)
         return TrainingStills(images, targets, rates / rates.sum())
 
-    def strict(self, usage: str) -> StrictStills:
-        """Those of one part with a label that more than half of all raters gave, and which is one of ours."""
-        votes = self._votes
+    def strict(self, usage: str, labels: tuple[str, ...] = EMOTIONS) -> StrictStills:
+        """Those of one part with a label that more than half of all raters gave, and which is one of these."""
+        votes, order = self._votes, [self._order[EMOTIONS.index(label)] for label in labels]
         agreed = votes.max(axis=1) > votes.sum(axis=1) / 2
-        ours = np.isin(votes.argmax(axis=1), self._order)
-        chosen = np.flatnonzero(self._used_for(usage) & agreed & ours)
-        among = votes[chosen][:, self._order]
+        chosen = np.flatnonzero(self._used_for(usage) & agreed & np.isin(votes.argmax(axis=1), order))
+        among = votes[chosen][:, order]
         shares = among / among.sum(axis=1, keepdims=True)
         return StrictStills(self._images[chosen], among.argmax(axis=1).astype(np.int64), shares)
 

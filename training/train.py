@@ -20,12 +20,13 @@ from shared.vision.types import Floats
 from training import model_file
 from training.asked import asked_pictures
 from training.batches import AlteredStills, AskedPictures, Pictures
-from training.clipset import ClipSet, load_clips
+from training.clipset import INPUT, ClipSet, differing, load_clips
 from training.command import run as run_command
 from training.fitting import examples, fit
 from training.inference import features_of
 from training.metrics import Integers
 from training.model_file import Network
+from training.motion import STILL
 from training.networks import SOURCES, copy_weights, flat_network, head_network, inflate
 from training.provenance import write_data
 from training.public_networks import PublicNetworks
@@ -36,6 +37,11 @@ from training.trunk import train_trunk
 
 SPLIT, START = "split.json", "start.h5"
 """In a run's folder: who trained and who chose, and the network before it saw any clip."""
+
+MEASURED, REPORT = "measured.json", "report.html"
+"""In a run's folder: what `training.evaluate` has found."""
+
+RESULTS = (SPLIT, START, MEASURED, REPORT)
 
 
 def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) -> Network:
@@ -50,7 +56,7 @@ def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: Path) 
         for part in (split.train, split.validation)
     )
     fit(model, train, validation, clips_settings(recipe), run)
-    return Network(model, clip)
+    return Network(model, clip, split.people())
 
 
 def train_head(
@@ -78,14 +84,25 @@ def train_inflated(start: Network, clips: ClipSet | None, recipe: TrainingRecipe
     """The network of stills, and where there are clips, its head trained on them."""
     if clips is None:
         return start
-    model_file.save(start, run / START)
     split = split_by_subject(clips.subjects)
+    model_file.save(start, run / START)
     keep_split(split, run)
     head = head_network(start.recipe)
     copy_weights(start.model, head)
     train_head(head, features_of(start, clips.images), clips.labels, split, clips_settings(recipe), run)
     copy_weights(head, start.model)
-    return start
+    return replace(start, people=start.people | split.people())
+
+
+def before_clips(run: Path) -> Network:
+    """The network of a run before it saw any clip. Raises ModelError when there is none."""
+    return model_file.load(run / (START if (run / START).exists() else H5))
+
+
+def known_before(run: Path) -> frozenset[str]:
+    """Digests of the people whom the network knew before it saw any clip; one that began from nothing knew nobody."""
+    from_nothing = (run / SPLIT).exists() and not (run / START).exists()
+    return frozenset() if from_nothing else before_clips(run).people
 
 
 def still_start(recipe: TrainingRecipe, stills: Path | None, networks: Path | None, run: Path) -> Network:
@@ -109,6 +126,42 @@ def still_start(recipe: TrainingRecipe, stills: Path | None, networks: Path | No
     return Network(inflate(trunk, shares, moving, recipe.clip), recipe.clip)
 
 
+def check(recipe: TrainingRecipe, *, stills: Path | None, start: Path | None, networks: Path | None) -> None:
+    """Raises ConfigurationError when data is given that would not be learned from."""
+    if start and recipe.network == "flat":
+        raise ConfigurationError(f"the recipe {recipe.clip.name} begins with no other network")
+    if start and stills:
+        raise ConfigurationError("stills are not learned from where a network is begun with")
+    if networks and (start or recipe.stills is None or not recipe.stills.asked):
+        raise ConfigurationError(
+            "networks are asked by a recipe that says how often, and where no network is begun with"
+        )
+
+
+def begin_with(folder: Path, recipe: TrainingRecipe) -> Network:
+    """The network of a model folder. Raises ConfigurationError when its clips are made otherwise than the recipe's."""
+    network = model_file.load(folder / H5)
+    if others := differing(network.recipe, recipe.clip, INPUT):
+        raise ConfigurationError(f"the network in {folder} takes clips with {others}")
+    return network
+
+
+def require_motion(clips: ClipSet, recipe: TrainingRecipe) -> None:
+    """Raises ConfigurationError when nothing moves in any clip, and nothing but motion is learned from."""
+    frozen = recipe.clips.frozen if recipe.clips else ()
+    still = all(np.array_equal(frame, clips.images[:, 0]) for frame in np.moveaxis(clips.images[:, 1:], 1, 0))
+    if STILL in frozen and still:
+        raise ConfigurationError(
+            f"nothing moves in these clips, and the recipe {recipe.clip.name} learns from motion alone"
+        )
+
+
+def forget(run: Path) -> None:
+    """What an earlier training in this folder left and measured is not of this one."""
+    for name in RESULTS:
+        (run / name).unlink(missing_ok=True)
+
+
 def keep_split(split: Split, run: Path) -> None:
     """Write down who trained and who chose, so that calibration takes the same people."""
     people = {"train": split.train, "validation": split.validation}
@@ -127,11 +180,13 @@ def train(
     networks: Path | None = None,
 ) -> None:
     """Train by a recipe and write the run's folder. Raises ConfigurationError when data that it needs is not given."""
-    if networks and (start or recipe.stills is None or not recipe.stills.asked):
-        raise ConfigurationError(
-            "networks are asked by a recipe that says how often, and where no network is begun with"
-        )
+    check(recipe, stills=stills, start=start, networks=networks)
     known = load_clips(clips, recipe.clip) if clips and recipe.clips else None
+    if known:
+        split_by_subject(known.subjects)  # refuses one person now, not after an hour
+        require_motion(known, recipe)
+    begun = begin_with(start, recipe) if start else None
+    forget(run)
     write_data(run, stills=stills is not None, asked=networks is not None, clips=known, start=start)
     if recipe.network == "flat":
         if known is None:
@@ -140,8 +195,7 @@ def train(
         keep_split(split, run)
         network = train_flat(known, split, recipe, run)
     else:
-        first = model_file.load(start / H5) if start else still_start(recipe, stills, networks, run)
-        network = train_inflated(first, known, recipe, run)
+        network = train_inflated(begun or still_start(recipe, stills, networks, run), known, recipe, run)
     model_file.save(network, run / H5)
     np.save(run / LABELS, np.array(network.recipe.labels))
 

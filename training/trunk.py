@@ -1,7 +1,8 @@
 """The trunk learns from stills, with one head for each source of labels; the mean of its weights over time is kept."""
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import Progress
 
+from shared.errors import ConfigurationError
 from shared.schemas import EMOTIONS
 from training.batches import Pictures, batches
 from training.networks import SOURCES, still_network
@@ -81,7 +83,12 @@ def courses(lessons: Lessons, settings: StillsSettings) -> Iterator[Course]:
 
 
 def train_trunk(lessons: Lessons, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
-    """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels)."""
+    """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels).
+
+    Raises ConfigurationError when that call had another recipe or other pictures.
+    """
+    origins = origins_of(lessons, settings)
+    require_same(origins, run)
     keras.utils.set_random_seed(SEED)
     network, mean = (still_network(SIZE, len(EMOTIONS)) for _ in range(2))
     learner = Learner(network, mean)
@@ -89,12 +96,34 @@ def train_trunk(lessons: Lessons, settings: StillsSettings, run: Path, progress:
     plan = list(courses(lessons, settings))
     total = sum(course.done(course.end) for course in plan)
     task = progress.add_task("stills", total=total, completed=sum(course.done(learner.epoch) for course in plan))
-    for loss in (loss for course in plan for loss in _losses(learner, course, settings, run)):
+    for loss in (loss for course in plan for loss in _losses(learner, course, settings, origins, run)):
         progress.update(task, advance=1, description=f"stills, loss {loss:.3f}")
     return learner.mean
 
 
-def _losses(learner: Learner, course: Course, settings: StillsSettings, run: Path) -> Iterator[float]:
+def origins_of(lessons: Lessons, settings: StillsSettings) -> dict[str, Any]:
+    """What makes a training another one: the recipe's settings, its cycles, and each kind of pictures."""
+    values = json.loads(json.dumps(asdict(settings)))
+    cycles = values.pop("cycles")
+    return {"settings": values, "cycles": cycles} | {name: pictures.digest() for name, pictures in lessons.items()}
+
+
+def require_same(origins: dict[str, Any], run: Path) -> None:
+    """Raises ConfigurationError when the run's folder holds another training, of which this one is no continuation."""
+    if not (run / STATE).exists():
+        return
+    with np.load(run / STATE) as arrays:
+        before = json.loads(str(arrays["origins"]))
+    now = {**origins, "cycles": origins["cycles"][: len(before["cycles"])]}
+    if others := [name for name, origin in now.items() if before.get(name, origin) != origin]:
+        raise ConfigurationError(
+            f"{run} holds a training with other {' and '.join(others)}: take another folder, or remove its {STATE}"
+        )
+
+
+def _losses(
+    learner: Learner, course: Course, settings: StillsSettings, origins: dict[str, Any], run: Path
+) -> Iterator[float]:
     """Train what is left of a cycle, telling the loss of each step."""
     if learner.epoch >= course.end:
         return
@@ -113,7 +142,7 @@ def _losses(learner: Learner, course: Course, settings: StillsSettings, run: Pat
             memory = min(MEMORY, done / (done + MEMORY_RAMP))
             yield float(step(images, targets, tf.constant(memory, tf.float32)))
         learner.epoch += 1
-        keep(learner, run)
+        keep(learner, origins, run)
 
 
 def make_optimiser(learner: Learner, course: Course, settings: StillsSettings) -> Any:
@@ -154,12 +183,12 @@ def _step(learner: Learner, shares: Mapping[str, float], smoothing: float) -> An
     return step
 
 
-def keep(learner: Learner, run: Path) -> None:
+def keep(learner: Learner, origins: dict[str, Any], run: Path) -> None:
     """Write the state, and the mean network as it is now."""
     arrays = {f"variable_{index}": keras.ops.convert_to_numpy(value) for index, value in enumerate(learner.variables())}
     run.mkdir(parents=True, exist_ok=True)
     half = run / f"half_{STATE}"
-    np.savez(half, epoch=learner.epoch, **arrays)
+    np.savez(half, epoch=learner.epoch, origins=np.array(json.dumps(origins)), **arrays)
     half.replace(run / STATE)
     learner.mean.save(run / STILLS_MODEL)
 

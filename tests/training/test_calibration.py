@@ -36,8 +36,15 @@ def test_the_threshold_holds_the_stated_risk() -> None:
     assert 0.08 < (~answers.correct[sure]).mean() <= 0.1
 
 
+def test_answers_that_are_as_sure_stand_or_fall_together() -> None:
+    """Half of those who are quite sure are wrong: no order among them may hide it."""
+    sure = np.repeat([[1.0, 0.0, 0.0]], 10, axis=0)
+    answers = Answers(LABELS, sure, np.array([0] * 5 + [1] * 5), np.arange(10).astype(str))
+    assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN
+
+
 def test_a_network_that_knows_nothing_is_always_uncertain() -> None:
-    """Where no threshold holds the risk, the highest one is taken."""
+    """Where no threshold holds the risk, none is claimed to."""
     flat = np.full((10, 3), 1 / 3)
     answers = Answers(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
-    assert calibration.uncertain_below(answers) == calibration.MOST_UNCERTAIN
+    assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN

@@ -1,5 +1,6 @@
 """The networks, and the ONNX graphs that are made of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import onnxruntime
 import pytest
 
 from shared.errors import ModelError
+from shared.schemas import EMOTIONS
 from shared.vision.recipe import Recipe
 from training import model_file
 from training.inference import predict
@@ -91,6 +93,21 @@ def test_the_answer_about_moving_faces_is_scaled_alone(stills: keras.Model) -> N
         before["answer"], before[MOVING], network.get_layer(MOVING).get_weights(), strict=True
     ):
         assert always + now == pytest.approx(2 * (always + more), abs=1e-5)
+
+
+def test_each_label_gets_its_own_heads(stills: keras.Model) -> None:
+    """Also where a recipe has fewer labels, or another order."""
+    shares = np.full((len(SOURCES), len(EMOTIONS)), 1 / len(SOURCES), np.float32)
+    picture = np.random.default_rng(2).normal(0, 1, (1, 1, 48, 48, 1)).astype(np.float32)
+    logits = {}
+    for labels in (EMOTIONS, EMOTIONS[::-1], EMOTIONS[2:]):
+        recipe = replace(load_recipe("e3d48").clip, labels=labels)
+        clip = np.repeat(picture, recipe.frames, axis=1)
+        mixed = inflate(stills, shares[:, : len(labels)], shares[:, : len(labels)], recipe)
+        said = np.asarray(mixed(clip, training=False))[0]
+        logits[labels] = dict(zip(labels, said - said[labels.index("neutral")], strict=True))
+    for said in logits.values():
+        assert list(said.values()) == pytest.approx([logits[EMOTIONS][label] for label in said], abs=1e-4)
 
 
 def networks() -> list[Network]:

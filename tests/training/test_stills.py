@@ -46,6 +46,14 @@ def test_the_strict_test_keeps_what_more_than_half_agree_on(stills: Stills) -> N
     assert strict.images[:, 0, 0].tolist() == [5, 6]
 
 
+def test_a_recipe_with_fewer_labels_is_tested_on_these(stills: Stills) -> None:
+    """Their numbers are the recipe's, and what shows another label is left out."""
+    strict = stills.strict(TEST, ("fear", "anger"))
+    assert strict.truth.tolist() == [1]
+    assert strict.images[:, 0, 0].tolist() == [6]
+    assert strict.votes.tolist() == [pytest.approx([1 / 7, 6 / 7])]
+
+
 def test_training_leaves_out_what_has_no_face_or_no_opinion(stills: Stills) -> None:
     """Three pictures of FER+'s training part and the one of muxspace; none of the test part."""
     training = stills.training()

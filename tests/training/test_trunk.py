@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
+from shared.errors import ConfigurationError
 from training.augment import augment, mix
 from training.batches import AlteredStills, AskedPictures
 from training.networks import SOURCES
@@ -53,6 +54,19 @@ def test_a_stopped_training_goes_on(lessons: Lessons, tmp_path: Path) -> None:
     again = train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_another_training_is_not_gone_on_with(stills: TrainingStills, lessons: Lessons, tmp_path: Path) -> None:
+    """Other settings, shorter cycles or other stills in the same folder would otherwise give back the old network."""
+    train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
+    darker: Lessons = {"stills": AlteredStills(replace(stills, images=stills.images // 2))}
+    for other, settings, named in (
+        (lessons, replace(SETTINGS, weight_decay=0.5), "settings"),
+        (lessons, replace(SETTINGS, cycles=SETTINGS.cycles[:1]), "cycles"),
+        (darker, SETTINGS, "stills"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"other {named}: take another folder"):
+            train_trunk(other, settings, tmp_path, Progress(disable=True))
 
 
 def test_cycles_without_pictures_are_left_out(stills: TrainingStills, lessons: Lessons) -> None:
