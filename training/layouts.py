@@ -7,9 +7,9 @@ AffectNet **/images/NUMBER.jpg and **/annotations/NUMBER_exp.npy (Mollahosseini 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -25,6 +25,17 @@ class Recording:
     emotion: str  # one of ours, or contempt, which has no label here
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one data set lies in a folder."""
+
+    name: str
+    recordings: Callable[[Path], Iterator[Recording]]
+    """Those of a folder; none where it is not laid out so. Raises TrainingDataError for a label that is none."""
+    owns: Callable[[PurePath], bool]
+    """Whether a file, by its path in the folder, is one of the data set's, with a label or without."""
+
+
 JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d\.mp4")
 JAVANESE_EMOTIONS = {
     "01": "neutral",
@@ -37,6 +48,9 @@ JAVANESE_EMOTIONS = {
 
 RAVDESS_NAME = re.compile(r"0[12]-(?P<performance>\d\d-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<actor>\d\d))\.mp4")
 """With sound (01) or without it (02): the same performance twice."""
+
+RAVDESS_FILE = re.compile(r"0[123](-\d\d){6}\.\w+")
+"""Sound alone (03) as well."""
 
 RAVDESS_EMOTIONS = {
     "01": "neutral",
@@ -61,6 +75,7 @@ CK_EMOTIONS = {
     "7": "surprise",
 }
 
+AFFECTNET_PICTURES = "images"
 AFFECTNET_LABEL = "_exp.npy"
 AFFECTNET_EMOTIONS = {
     "0": "neutral",
@@ -78,7 +93,7 @@ def javanese(folder: Path) -> Iterator[Recording]:
     """All recordings beside each other."""
     for path in sorted(folder.glob("*.mp4")):
         if match := JAVANESE_NAME.fullmatch(path.name):
-            yield Recording(path, match["actor"], JAVANESE_EMOTIONS[match["emotion"]])
+            yield Recording(path, match["actor"], _named(JAVANESE_EMOTIONS, match["emotion"], path))
 
 
 def ravdess(folder: Path) -> Iterator[Recording]:
@@ -111,10 +126,15 @@ def affectnet(folder: Path) -> Iterator[Recording]:
         except (EOFError, ValueError) as error:
             raise TrainingDataError(f"{label} holds no number") from error
         emotion = _named(AFFECTNET_EMOTIONS, code, label)
-        yield Recording(label.parent.parent / "images" / f"{name}.jpg", name, emotion)
+        yield Recording(label.parent.parent / AFFECTNET_PICTURES / f"{name}.jpg", name, emotion)
 
 
-LAYOUTS = (javanese, ravdess, ck_plus, affectnet)
+LAYOUTS = (
+    Layout("the Javanese recordings", javanese, lambda path: bool(JAVANESE_NAME.fullmatch(path.as_posix()))),
+    Layout("RAVDESS", ravdess, lambda path: bool(RAVDESS_FILE.fullmatch(path.name))),
+    Layout("CK+", ck_plus, lambda path: path.parts[0] == CK_PICTURES),
+    Layout("AffectNet", affectnet, lambda path: path.parent.name == AFFECTNET_PICTURES),
+)
 
 
 def _named(names: Mapping[str, str], code: str, path: Path) -> str:

@@ -33,14 +33,13 @@ UNLABELLED = "contempt"
 def read_recordings(source: Path) -> list[Recording]:
     """All recordings of a source, whichever of the kinds it is.
 
-    Raises TrainingDataError when there are none or one is gone, when a label is none of ours, or when a manifest is not
-    as documented.
+    Raises TrainingDataError when there are none or one is gone, when a label is none of ours, when a manifest is not
+    as documented, or when a data set lies among recordings that it does not know.
     """
     if source.is_file():
         found = list(_from_manifest(source))
     elif source.is_dir():
-        layouts = (*LAYOUTS, _from_folders)
-        found = next(filter(None, (list(layout(source)) for layout in layouts)), [])
+        found = _as_laid_out(source) or list(_from_folders(source))
     else:
         raise TrainingDataError(f"there is nothing at {source}")
     if not found:
@@ -61,16 +60,59 @@ def emotion_of(word: str) -> str:
 
 def _from_manifest(path: Path) -> Iterator[Recording]:
     """A CSV with a header; paths are relative to the file."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        if not set(rows.fieldnames or ()) >= COLUMNS:
-            raise TrainingDataError(f"{path} needs the columns path, subject and emotion")
-        for row in rows:
-            yield Recording(path.parent / row["path"], row["subject"], emotion_of(row["emotion"]))
+    known: set[Path] = set()
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin UTF-8 with a mark
+            rows = csv.DictReader(file)
+            rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+            if not set(rows.fieldnames) >= COLUMNS:
+                raise TrainingDataError(f"{path} needs the columns path, subject and emotion")
+            for row in rows:
+                yield _of_row(row, path, rows.line_num, known)
+    except UnicodeDecodeError as error:
+        raise TrainingDataError(f"{path} is not UTF-8; save it as UTF-8, or as CSV UTF-8") from error
+    except csv.Error as error:
+        raise TrainingDataError(f"{path} is no CSV: {error}") from error
+
+
+def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Path]) -> Recording:
+    """Raises TrainingDataError with the number of the line."""
+    cells = {column: (row[column] or "").strip() for column in COLUMNS}
+    try:
+        if empty := sorted(column for column, cell in cells.items() if not cell):
+            raise TrainingDataError(f"there is no {' and no '.join(empty)}")
+        path = manifest.parent / cells["path"]
+        if path.resolve() in known:
+            raise TrainingDataError(f"{cells['path']} stands there already")
+        known.add(path.resolve())
+        return Recording(path, cells["subject"], emotion_of(cells["emotion"]))
+    except TrainingDataError as error:
+        raise TrainingDataError(f"line {line} of {manifest}: {error.detail}") from error
+
+
+def _as_laid_out(folder: Path) -> list[Recording]:
+    """Those of the first data set that is recognised. Raises TrainingDataError when there are others beside them."""
+    for layout in LAYOUTS:
+        if not (found := list(layout.recordings(folder))):
+            continue
+        others = (path for path in _films(folder, "**/*") if not layout.owns(path.relative_to(folder)))
+        if other := next(others, None):
+            raise TrainingDataError(
+                f"{folder} holds {layout.name}, and recordings that are none of it, {other} first: "
+                "keep them apart, or name all of them in a CSV"
+            )
+        return found
+    return []
 
 
 def _from_folders(folder: Path) -> Iterator[Recording]:
-    for path in sorted(folder.glob("*/*/**/*")):
-        if path.suffix.lower() in VIDEOS | PICTURES:
-            subject, emotion, *_ = path.relative_to(folder).parts
-            yield Recording(path, subject, emotion_of(emotion))
+    for path in _films(folder, "*/*/**/*"):
+        subject, emotion, *_ = path.relative_to(folder).parts
+        yield Recording(path, subject, emotion_of(emotion))
+
+
+def _films(folder: Path, pattern: str) -> Iterator[Path]:
+    """Videos and pictures in order, without the hidden files that macOS puts beside them."""
+    for path in sorted(folder.glob(pattern)):
+        if path.suffix.lower() in VIDEOS | PICTURES and not path.name.startswith("."):
+            yield path

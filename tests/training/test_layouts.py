@@ -1,5 +1,6 @@
 """Data sets that lie as their authors lay them out."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -64,4 +65,38 @@ def test_a_label_that_is_none(tmp_path: Path) -> None:
     touch(exp)
     label.unlink()
     with pytest.raises(TrainingDataError, match=r"1_exp\.npy holds no number"):
+        read_recordings(tmp_path)
+    exp.unlink()
+    touch(tmp_path / "01-01-07_01.mp4")
+    with pytest.raises(TrainingDataError, match=r"01-01-07_01\.mp4 names an emotion 07"):
+        read_recordings(tmp_path)
+
+
+def lay_out(layout: str, folder: Path) -> None:
+    """A recording with a label, files of the data set that have none, and what macOS leaves beside them."""
+    if layout == "the Javanese recordings":
+        touch(folder / "03-02-05_01.mp4")
+    elif layout == "RAVDESS":
+        for kind in ("01", "02", "03"):
+            touch(folder / "Actor_12" / f"{kind}-01-07-02-01-01-12.mp4")
+    elif layout == "CK+":
+        for sequence in ("001", "002"):
+            touch(folder / "cohn-kanade-images" / "S005" / sequence / f"S005_{sequence}_00000001.png")
+        write(folder / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt", "3.0")
+    else:
+        for name in ("12", "13"):
+            touch(folder / "train_set" / "images" / f"{name}.jpg")
+        (folder / "train_set" / "annotations").mkdir()
+        np.save(folder / "train_set" / "annotations" / "12_exp.npy", np.array("6"))
+    touch(folder / "__MACOSX" / "._1.mp4")
+
+
+@pytest.mark.parametrize("other", ["ann/happy/1.mp4", "ann/happy/2.PNG", "1.mov"])
+@pytest.mark.parametrize("layout", ["the Javanese recordings", "RAVDESS", "CK+", "AffectNet"])
+def test_no_recording_beside_a_data_set_is_passed_over(layout: str, other: str, tmp_path: Path) -> None:
+    """One that it does not know is named, and nothing is read."""
+    lay_out(layout, tmp_path)
+    assert len(read_recordings(tmp_path)) == 1
+    touch(tmp_path / other)
+    with pytest.raises(TrainingDataError, match=f"holds {re.escape(layout)}, and .*{other} first"):
         read_recordings(tmp_path)

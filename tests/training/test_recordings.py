@@ -17,10 +17,11 @@ def touch(path: Path) -> Path:
 
 
 def test_folders_name_person_and_emotion(tmp_path: Path) -> None:
-    """Videos and pictures may lie deeper; what is neither is passed over."""
+    """Videos and pictures may lie deeper; what is neither, or hidden, is passed over."""
     path = touch(tmp_path / "ann" / "happy" / "monday" / "1.MP4")
     picture = touch(tmp_path / "ben" / "contempt" / "1.png")
     touch(tmp_path / "ann" / "happy" / "notes.txt")
+    touch(tmp_path / "ann" / "happy" / "._1.png")
     assert read_recordings(tmp_path) == [Recording(path, "ann", "happiness"), Recording(picture, "ben", "contempt")]
 
 
@@ -32,6 +33,23 @@ def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
     assert read_recordings(manifest) == [Recording(path, "ann", "fear")]
 
 
+def test_a_manifest_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
+    """With its mark at the beginning, spaces after commas and a blank line; a person is one person all the same."""
+    one, other = (touch(tmp_path / f"{number}.mp4") for number in (1, 2))
+    manifest = tmp_path / "mine.csv"
+    manifest.write_text("path, subject, emotion\n1.mp4, ann, fear\n\n2.mp4,ann , sad\n", encoding="utf-8-sig")
+    assert read_recordings(manifest) == [Recording(one, "ann", "fear"), Recording(other, "ann", "sadness")]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
+    """Whether its bytes look like text or not."""
+    manifest = tmp_path / "mine.csv"
+    manifest.write_text("path,subject,emotion\n1.mp4,Jörg,fear\n", encoding=encoding)
+    with pytest.raises(TrainingDataError, match=r"mine\.csv is not UTF-8"):
+        read_recordings(manifest)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -39,10 +57,16 @@ def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
         ("path,subject,emotion\n", "no recordings"),
         ("path,subject,emotion\n1.mp4,ann,hungry\n", "hungry"),
         ("path,subject,emotion\n1.mp4,ann,fear\n", "not there"),
+        ("", "columns path, subject and emotion"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n2.mp4,ann\n", r"line 3 of .*mine.csv: there is no emotion"),
+        ("path,subject,emotion\n1.mp4, ,fear\n", "line 2 of .*there is no subject"),
+        ("path,emotion,subject\n ,fear\n", "line 2 of .*there is no path and no subject"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n./1.mp4,ben,anger\n", "line 3 of .*: ./1.mp4 stands there already"),
+        (f'path,subject,emotion\n"1.mp4,ann,fear\n{"2.mp4,ann,fear" * 9999}', "is no CSV: field larger"),
     ],
 )
 def test_a_wrong_manifest_is_explained(tmp_path: Path, text: str, complaint: str) -> None:
-    """Missing columns, no rows, a label that is none of ours, and a file that is gone."""
+    """Missing columns, no rows, a label that is none of ours, files that are gone, cells that are empty or missing."""
     manifest = tmp_path / "mine.csv"
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(TrainingDataError, match=complaint):
