@@ -46,13 +46,18 @@ class PictureFilm:
         if not self._pictures:
             raise UndecodableVideoError
 
+    @property
+    def still(self) -> bool:
+        """Whether it shows one picture all the time."""
+        return len(self._pictures) == 1
+
     def __iter__(self) -> Iterator[Frame]:
         """Raises UndecodableVideoError when a picture is none."""
         try:
             decoded = [decode(path.read_bytes()) for path in self._pictures]
         except UndecodablePictureError as error:
             raise UndecodableVideoError from error
-        shown = decoded * len(self._times) if len(decoded) == 1 else decoded
+        shown = decoded * len(self._times) if self.still else decoded
         for index, (pixels, time_s) in enumerate(zip(shown, self._times.tolist(), strict=False)):
             yield to_frame(pixels, index, time_s, self._min_face)
 

@@ -20,7 +20,7 @@ from shared.vision.types import Detector, Floats, Image
 from shared.vision.video import BATCH
 from training.clipset import ClipSet, save_clips
 from training.command import run as run_command
-from training.films import Film, open_film
+from training.films import Film, PictureFilm, open_film
 from training.layouts import Recording
 from training.recordings import read_recordings
 from training.settings import load_recipe
@@ -48,16 +48,25 @@ class Collector:
 
 
 def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings) -> dict[int, list[Image]]:
-    """Every clip of every face of a recording, by face id. Raises VideoError for a file that gives no pictures."""
+    """Every clip of every face of a recording, by face id; of one picture, the first crop all the time.
+
+    Raises VideoError for a file that gives no pictures.
+    """
     collector = Collector(recipe)
     nobody = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
     faces: dict[int, list[Image]] = {}
     with open_film(path, settings, recipe) as film:
         analyzer = Analyzer(Engine(detector, collector, nobody), interval_s=film.interval_s, batch=BATCH)
+        still = isinstance(film, PictureFilm) and film.still
         for step in _steps(analyzer, film):
             for answer, images in zip(step.answers, collector.take(), strict=True):
-                faces.setdefault(answer.face_id, []).append(images)
+                faces.setdefault(answer.face_id, []).append(_standing_still(images) if still else images)
     return faces
+
+
+def _standing_still(images: Image) -> Image:
+    """The first crop, repeated: a box that is followed shifts a little, which would look like a face that moves."""
+    return np.repeat(images[:1], len(images), axis=0)
 
 
 def _steps(analyzer: Analyzer, film: Film) -> Iterator[Step]:
