@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis import Redis
 from redis.client import Pipeline
@@ -16,6 +16,9 @@ from shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600
 """Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""
+
+READ_TOGETHER = 500
+"""Records that are asked for in one go, where many are."""
 
 MAX_EVENTS = 2000
 """Events kept for one job; older ones make way."""
@@ -111,10 +114,20 @@ class JobStore:
 
     def read(self, job_id: str) -> JobRecord | None:
         """One job, or None when there is none."""
-        values: dict[bytes, bytes] = self._redis.hgetall(keys.job(job_id))  # type: ignore[assignment]
-        if not values:
-            return None
-        return JobRecord.from_hash(job_id, {name.decode(): value.decode() for name, value in values.items()})
+        return _record(job_id, cast(dict[bytes, bytes], self._redis.hgetall(keys.job(job_id))))
+
+    def read_all(self, job_ids: Sequence[str]) -> dict[str, JobRecord | None]:
+        """Many jobs, by their ids; None for each that there is not."""
+        found: dict[str, JobRecord | None] = {}
+        for start in range(0, len(job_ids), READ_TOGETHER):
+            some = job_ids[start : start + READ_TOGETHER]
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for job_id in some:
+                    pipeline.hgetall(keys.job(job_id))
+                found |= {
+                    job_id: _record(job_id, values) for job_id, values in zip(some, pipeline.execute(), strict=True)
+                }
+        return found
 
     def page(self, owner: str | None, cursor: str | None, limit: int) -> tuple[list[JobRecord], str | None]:
         """Jobs from newest to oldest, beginning behind the job `cursor`, and the cursor of the next page.
@@ -139,12 +152,12 @@ class JobStore:
         lists = list(self._lists())
         # Records are read after all lists: a job that is made meanwhile is not taken for one that has expired.
         listed: set[bytes] = set().union(*(job_ids for _, _, job_ids in lists))
-        records = {job_id: self.read(job_id.decode()) for job_id in sorted(listed)}
-        expired = {job_id for job_id, record in records.items() if record is None}
+        records = self.read_all(sorted(job_id.decode() for job_id in listed))
+        expired = {job_id.encode() for job_id, record in records.items() if record is None}
         for group, remove, job_ids in lists:
             if job_ids & expired:
                 remove(group, *job_ids & expired)
-        return [job_id.decode() for job_id, record in records.items() if record and not record.ended]
+        return [job_id for job_id, record in records.items() if record and not record.ended]
 
     def _lists(self) -> Iterator[tuple[bytes, Callable[..., Any], set[bytes]]]:
         """Everybody's lists of jobs: the key of each, what takes ids out of it, and the ids in it."""
@@ -254,6 +267,12 @@ class JobStore:
         }
         names = [keys.job(job_id), keys.events(job_id), keys.unfinished(""), keys.WEBHOOKS_DUE]
         return bool(self._change(keys=names, args=[json.dumps(change)]))
+
+
+def _record(job_id: str, values: Mapping[bytes, bytes]) -> JobRecord | None:
+    if not values:
+        return None
+    return JobRecord.from_hash(job_id, {name.decode(): value.decode() for name, value in values.items()})
 
 
 def _now() -> str:

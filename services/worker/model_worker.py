@@ -47,6 +47,12 @@ MAINTENANCE_S = 15
 SWEEP_S = 60
 """Seconds from one search for what is left behind to the next."""
 
+STAND_IN_S = 300
+"""When no other worker has swept for so long, as they are at work or there are none, one for live sessions does."""
+
+SWEEPING, SWEPT = "duygu:sweeping", "duygu:swept"
+"""Keys that are there for SWEEP_S, and for STAND_IN_S, after a sweep has begun."""
+
 
 class ModelWorker(SimpleWorker):
     """Serves one queue, one job at a time, at a workplace that is set up once."""
@@ -127,9 +133,16 @@ class ModelWorker(SimpleWorker):
             IntermediateQueue(self.queue.key, self.connection).cleanup(self, self.queue)
             wake_sleepers(self.queue)
             enqueue_webhooks(self._webhooks)  # whose worker was killed just then, or which were given up
-        if self.connection.set("duygu:sweeping", self.name, nx=True, ex=SWEEP_S):
+        if self._is_to_sweep():
+            self.connection.set(SWEPT, self.name, ex=STAND_IN_S)
             sweep(self._place, self.queue)
         self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def _is_to_sweep(self) -> bool:
+        """Whether it is time, and nobody else does it. Live sessions would wait: their workers only stand in."""
+        if self.queue.name == QueueName.STREAMS and self.connection.exists(SWEPT):
+            return False
+        return bool(self.connection.set(SWEEPING, self.name, nx=True, ex=SWEEP_S))
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what a task raised; that a job is handed back, or tried again later, is nothing to worry about."""

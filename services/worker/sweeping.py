@@ -7,6 +7,7 @@ from rq import Queue
 
 from services.worker.workplace import Workplace
 from shared.errors import CrashedError, UnavailableError
+from shared.jobs import JobRecord
 from shared.queues import holds
 from shared.storage import RESULT, UPLOAD, StoredJob
 
@@ -22,8 +23,10 @@ def sweep(place: Workplace, queue: Queue) -> None:
         if not holds(queue, job_id):
             _end_lost(place, job_id)
     try:
-        for stored in place.storage.stored():
-            _sweep_files(place, stored)
+        stored = place.storage.stored()
+        records = place.jobs.read_all([job.job_id for job in stored])
+        for job in stored:
+            _sweep_files(place, job, records[job.job_id])
     except UnavailableError as error:
         logger.warning("nothing is swept up: %s", error.detail)
 
@@ -37,8 +40,7 @@ def _end_lost(place: Workplace, job_id: str) -> None:
             place.metrics.jobs.labels(CrashedError.code).inc()
 
 
-def _sweep_files(place: Workplace, stored: StoredJob) -> None:
-    record = place.jobs.read(stored.job_id)
+def _sweep_files(place: Workplace, stored: StoredJob, record: JobRecord | None) -> None:
     if record is None:
         if RESULT in stored.files or time.time() - stored.written_at > UPLOAD_IDLE_S:
             logger.info("job %s has expired; its files are erased", stored.job_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
 from services.worker.sweeping import UPLOAD_IDLE_S, sweep
 from services.worker.workplace import Workplace
 from shared import keys
@@ -124,3 +125,35 @@ def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
     assert record.error.code == "crashed"
     assert place.metrics.registry.get_sample_value("duygu_jobs_total", {"code": "crashed"}) == 1
     assert [job.job_id for job in place.storage.stored()] == [waiting]
+
+
+def test_many_jobs_are_asked_for_together(place: Workplace, redis: Redis) -> None:
+    """A sweep takes far fewer turns with Redis than there are jobs whose results are kept."""
+    job_ids, now = [new_job_id() for _ in range(50)], datetime.now(UTC)
+    with redis.pipeline() as pipeline:
+        for job_id in job_ids:
+            place.jobs.create(JobRecord(job_id, JobStatus.SUCCEEDED, now, ended_at=now), pipeline)
+            store(place, job_id, RESULT)
+        pipeline.execute()
+    before = redis.info("stats")["total_reads_processed"]
+    swept(place, redis)
+    assert redis.info("stats")["total_reads_processed"] - before < 25
+    assert {job.job_id for job in place.storage.stored()} == set(job_ids)
+
+
+def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: Workplace, redis: Redis) -> None:
+    """Sessions would wait for it; but where other workers are busy or missing, what has expired goes all the same."""
+    videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.STREAMS))
+    store(place, new_job_id(), RESULT)
+    streams.clean_registries()
+    assert place.storage.stored() == []
+    store(place, new_job_id(), RESULT)
+    redis.delete(SWEEPING)  # it has expired
+    streams.clean_registries()
+    assert len(place.storage.stored()) == 1
+    videos.clean_registries()
+    assert place.storage.stored() == []
+    store(place, new_job_id(), RESULT)
+    redis.delete(SWEEPING, SWEPT)
+    streams.clean_registries()
+    assert place.storage.stored() == []
