@@ -96,6 +96,24 @@ def test_the_keyboard_moves_by_frame_and_by_window(page: Page, smile: Path) -> N
     expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
 
 
+def test_keys_work_after_a_face_was_switched(page: Page, smile: Path) -> None:
+    """Digits leave the focus where it is; on a face's own switch only the space bar belongs to the switch."""
+    analyse(page, smile)
+    switch = page.locator(".face .switch input")
+    page.keyboard.press("1")
+    expect(switch).not_to_be_checked()
+    expect(page.locator("#video-name")).to_be_focused()
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(switch).to_be_checked()
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
+    page.keyboard.press("1")
+    expect(switch).not_to_be_checked()
+    expect(switch).to_be_focused()
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 2.5")
+
+
 def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
     """The list comes back, and its link leads to the result, though the file itself stayed with the person."""
     analyse(page, smile)
@@ -238,6 +256,8 @@ def test_every_call_is_shown(page: Page, address: str) -> None:
     first = page.locator(".api-call").first
     expect(first.locator(".call")).to_have_text(f"curl -F video=@holiday.mp4 {address}/v1/videos")
     expect(first).to_contain_text("The upload is too large (too_large)")
+    page.select_option("#language", "tr")
+    expect(first.locator("caption")).to_have_text("Aldıkları")
 
 
 CALLS = """async () => {

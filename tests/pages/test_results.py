@@ -1,12 +1,15 @@
 """Ways to a result and away from it, while the server says what the test wants it to say."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.pages.dictated import remember, result, told
+from tests.videos import Scene, VideoMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -77,3 +80,59 @@ def test_an_address_that_is_mistyped_is_told_once_and_not_kept(page: Page) -> No
     page.locator("#trouble a").click()
     expect(page.locator(".job")).to_have_count(0)
     assert page.evaluate("JSON.parse(localStorage.getItem('duygu.jobs') ?? '[]')") == []
+
+
+def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_maker: VideoMaker) -> None:
+    """Its length tells, in the language that is chosen; else its sha256 does, before a result is replaced."""
+    right = Scene(duration_s=2.0, fps=5, width=160, height=120, container="webm", codec="libvpx")
+    wrong = replace(right, duration_s=0.4)
+    erased: list[str] = []
+    again = told("again", sha256="1" * 64, status="succeeded")
+
+    def job(route: Route) -> None:
+        if route.request.method == "DELETE":
+            erased.append(route.request.url)
+        route.fulfill(json=again if "again" in route.request.url else told("first", status="succeeded"))
+
+    remember(page, "first")
+    page.route("**/v1/jobs/*", job)
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("again")))
+    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
+    page.reload()
+    page.get_by_role("link", name="first.mp4").click()
+    page.set_input_files("#own-file", video_maker.make(wrong))
+    expect(page.locator("#stage-note p")).to_contain_text("That is another video")
+    assert page.locator("#own-file").input_value() == ""
+    page.select_option("#language", "tr")
+    expect(page.locator("#stage-note p")).to_contain_text("Bu başka bir video")
+    page.select_option("#language", "en")
+    expect(page.get_by_role("button", name="MP4")).to_be_disabled()
+    page.set_input_files("#own-file", video_maker.make(right))
+    page.get_by_role("button", name="MP4").click()
+    expect(page).to_have_url(re.compile("#job/again"))
+    page.locator(".back").click()
+    expect(page.locator(".job")).to_have_count(2)
+    assert erased == []
+
+
+def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
+    """What was saved of the one before is not told; the speed that the menu shows holds for the next one too."""
+    page.clock.install()
+    remember(page, "one", "two")
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("any", status="succeeded")))
+    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result(duration_s=60.0)))
+    page.route("**/result?format=csv", lambda route: route.fulfill(body="face_id"))
+    page.reload()
+    page.get_by_role("link", name="one.mp4").click()
+    page.select_option("#speed", "2")
+    page.locator(".download", has_text="CSV").click()
+    expect(page.locator("#downloads-note")).to_have_text("one.csv is saved.")
+    page.locator(".back").click()
+    page.get_by_role("link", name="two.mp4").click()
+    expect(page.locator("#video-name")).to_have_text("two.mp4")
+    expect(page.locator("#downloads-note")).to_be_empty()
+    page.locator("#play").click()
+    page.clock.fast_forward(20_000)
+    page.wait_for_function(
+        "() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 39", timeout=3000
+    )

@@ -9,17 +9,20 @@ const METHODS = ["get", "post", "delete"];
 /** The description is written for readers of Markdown; here it needs code alone. */
 const words = (text = "") => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));
 
+/** A name that changes with the language. */
+const label = (key) => ({ "aria-label": t(key), "data-i18n-label": key });
+
 function parameters(list = []) {
   if (!list.length) return null;
   const rows = list.map(({ name, in: place, description }) =>
     make("tr", {}, make("th", { scope: "row", class: "text" }, make("code", {}, name)), make("td", { class: "text" }, place), make("td", { class: "text said" }, ...words(description))));
-  return make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("api.parameters") },
-    make("table", {}, make("caption", {}, t("api.parameters")), make("tbody", {}, ...rows)));
+  return make("div", { class: "table-scroll", tabindex: 0, role: "region", ...label("api.parameters") },
+    make("table", {}, make("caption", { "data-i18n": "api.parameters" }, t("api.parameters")), make("tbody", {}, ...rows)));
 }
 
 function answers(responses) {
   const items = Object.entries(responses).flatMap(([status, { description }]) => [make("dt", {}, status), make("dd", {}, ...words(description))]);
-  return make("dl", { class: "answers", "aria-label": t("api.answers") }, ...items);
+  return make("dl", { class: "answers", ...label("api.answers") }, ...items);
 }
 
 /** The first thing that is said, without what it goes on to explain. */

@@ -15,16 +15,18 @@ const FORMATS = ["csv", "html", "png", "json", "ndjson", "vtt", "srt"];
 
 /** Fetch the file first: a link alone cannot send a key, and the server does not know what the video was called. */
 async function save(event) {
-  const { href, download } = event.currentTarget;
+  const link = event.currentTarget;
+  const { href, download } = link;
+  const tell = (text) => { if (link.isConnected) byId("downloads-note").textContent = text; };
   event.preventDefault();
-  byId("downloads-note").textContent = t("downloads.fetching", { name: download });
+  tell(t("downloads.fetching", { name: download }));
   try {
     const url = URL.createObjectURL(await getFile(href));
     make("a", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
-    byId("downloads-note").textContent = t("downloads.saved", { name: download });
+    tell(t("downloads.saved", { name: download }));
   } catch (problem) {
-    byId("downloads-note").textContent = errorTitle(problem);
+    tell(errorTitle(problem));
   }
 }
 
@@ -50,4 +52,5 @@ function film(entry) {
 export function drawDownloads(entry) {
   const items = [film(entry), ...FORMATS.map((format) => link(entry, format))];
   byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
+  byId("downloads-note").textContent = "";
 }

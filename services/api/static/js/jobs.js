@@ -9,13 +9,25 @@ const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
 
-/** key -> { key, id, name, state, progress, error, trouble, unsure, since, duration, found, video, file, annotate, awaited, replaces, controller } */
+/** key -> { key, id, name, state, progress, error, trouble, unsure, since, duration, found, sha256, video, file, annotate, awaited, replaces, controller } */
 const entries = new Map();
+const removed = new Set(); // ids of jobs that were taken off the list
 const listeners = new Set();
 
 export const all = () => [...entries.values()].sort((a, b) => b.added - a.added);
 export const byJob = (id) => [...entries.values()].find((entry) => entry.id === id);
 export const hasEnded = (entry) => ENDED.has(entry.state);
+
+/** Whether it makes sense to send a file again as it is: not where the server has said what is wrong with it. */
+export const mayRetry = ({ state, id, file, error }) => state === "failed" && !id && Boolean(file) && passes(error);
+
+/** No answer (0), a key that may be changed, and what goes over by itself. */
+const passes = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
+
+/** Another key is in use: send what was refused for the sake of the one before. */
+export function retryRefused() {
+  for (const entry of all()) if (mayRetry(entry) && [401, 403].includes(entry.error.status)) transmit(entry);
+}
 
 /** Call `listener(entry, before)` whenever something about a video changes. */
 export function onChange(listener) {
@@ -29,30 +41,53 @@ function change(entry, news) {
   for (const listener of listeners) listener(entry, before);
 }
 
+/** Other tabs write the same list: what they know is kept, unless this one took it off. */
 function remember() {
-  const kept = all().filter((entry) => entry.id && !entry.unsure).slice(0, KEPT);
+  const own = all().filter((entry) => entry.id && !entry.unsure).map(({ id, name, added }) => ({ id, name, added }));
+  const others = recall().filter(({ id }) => !byJob(id) && !removed.has(id));
+  const kept = [...own, ...others].sort((a, b) => b.added - a.added).slice(0, KEPT);
   try {
-    localStorage.setItem(KEY, JSON.stringify(kept.map(({ id, name, added }) => ({ id, name, added }))));
+    localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
     // Private windows may forbid storage; the list then lasts until the page closes.
   }
 }
 
-function recall() {
+function parsed(text) {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return JSON.parse(text) ?? [];
   } catch {
     return [];
   }
 }
 
-/** Take up the videos of an earlier visit. */
-export function restore() {
-  for (const { id, name, added } of recall()) {
+function recall() {
+  try {
+    return parsed(localStorage.getItem(KEY));
+  } catch {
+    return [];
+  }
+}
+
+function takeUp(list) {
+  for (const { id, name, added } of list) {
+    if (byJob(id) || removed.has(id)) continue;
     const entry = { key: id, id, name, added, state: "queued", progress: null };
     entries.set(id, entry);
     follow(entry);
   }
+}
+
+/** Take up the videos of an earlier visit, and from now on those of other tabs; what another tab takes off the list goes from this one. */
+export function restore() {
+  takeUp(recall());
+  addEventListener("storage", ({ key, oldValue, newValue }) => {
+    if (key !== KEY || newValue === null) return;
+    const now = parsed(newValue);
+    const gone = parsed(oldValue).filter(({ id }) => !now.some((other) => other.id === id));
+    for (const { id } of gone) if (byJob(id)) forget(byJob(id));
+    takeUp(now);
+  });
 }
 
 /** Know a job that was sent from elsewhere, as a link to it may be opened in another browser; `unsure` until the server knows it. */
@@ -72,7 +107,7 @@ export async function send(file, { annotate = false, awaited = false, replaces =
   await transmit(entry);
 }
 
-/** Send the file of a result again for the video with what was found in it; what comes takes the result's place. */
+/** Send the file of a result again for the video with what was found in it; what comes takes the result's place where the file is the same. */
 export const annotate = (entry) => send(entry.file, { annotate: true, awaited: true, replaces: entry });
 
 let sent = 0;
@@ -123,8 +158,8 @@ async function look(entry) {
   try {
     const job = await getJob(entry.id);
     const since = job.started_at ? Date.parse(job.started_at) : entry.since;
-    const { status: state, progress, error, links } = job;
-    change(entry, { state, progress, error, since, video: links.video, trouble: null, unsure: false });
+    const { status: state, progress, error, sha256, links } = job;
+    change(entry, { state, progress, error, since, sha256, video: links.video, trouble: null, unsure: false });
     if (state === "succeeded") dropReplaced(entry);
     return POLL_MS;
   } catch (error) {
@@ -135,12 +170,14 @@ async function look(entry) {
   }
 }
 
+/** Only what is known to be of the same file is replaced. */
 function dropReplaced(entry) {
-  if (entry.replaces) remove(entry.replaces);
+  if (entry.replaces?.sha256 === entry.sha256) remove(entry.replaces);
   entry.replaces = null;
 }
 
 function forget(entry) {
+  if (entry.id) removed.add(entry.id);
   entries.delete(entry.key);
   change(entry, { state: "removed" });
 }

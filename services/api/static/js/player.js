@@ -34,7 +34,7 @@ export class Player extends EventTarget {
     this.detach();
     this.duration = duration;
     this.frame = frame;
-    this.#free = { time: 0, playing: false, speed: 1, last: 0 };
+    this.#free = { ...this.#free, time: 0, playing: false };
     if (file) this.attach(file);
     this.#tell("time");
   }

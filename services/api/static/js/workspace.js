@@ -77,8 +77,11 @@ function drawAll() {
   drawState();
 }
 
+/** The list is made anew; whoever has the focus in it keeps it. */
 function redrawFaces() {
+  const focused = document.activeElement?.closest("#face-list .face")?.dataset.face;
   drawFaces(view, (id, shown) => setShown(id, shown));
+  if (focused) document.querySelector(`[data-face="${focused}"] input`)?.focus();
   timeline.draw();
   drawMoment();
 }
@@ -87,7 +90,6 @@ function setShown(id, shown) {
   if (shown) view.hidden.delete(id);
   else view.hidden.add(id);
   redrawFaces();
-  document.querySelector(`[data-face="${id}"] input`)?.focus();
 }
 
 function drawMoment() {
@@ -108,8 +110,11 @@ function drawState() {
   byId("play").title = label;
 }
 
+let noted = { key: null };
+
 /** Tell something over the stage, with the offer to choose the file; null takes it away. */
 function note(key, values) {
+  noted = { key, values };
   byId("stage-note").hidden = key === null;
   if (key) byId("stage-note").querySelector("p").textContent = t(key, values);
 }
@@ -124,21 +129,32 @@ async function makeThumbs(of) {
   }
 }
 
-/** Take the person's file to a result whose file this page no longer has. */
-function takeFile(file) {
-  view.entry.file = file;
+let chosen = null; // the file that was chosen last
+
+/** Take the person's file to a result whose file this page no longer has. Another video is shown, but not taken for the result's. */
+async function takeFile(file) {
+  const of = view;
+  chosen = file;
   player.attach(file);
   note(null);
-  drawDownloads(view.entry);
-  byId("video").addEventListener("loadedmetadata", checkLength, { once: true });
-  makeThumbs(view);
-}
-
-async function checkLength() {
-  const found = byId("video").duration - (await player.pictured);
+  const found = await lengthOfFile();
+  if (view !== of || chosen !== file) return;
   if (Number.isFinite(found) && Math.abs(found - player.duration) > SAME_S) {
     note("stage.other", { found: clock(found), wanted: clock(player.duration) });
+    return;
   }
+  of.entry.file = file;
+  drawDownloads(of.entry);
+  makeThumbs(of);
+}
+
+/** Seconds from the first picture to the end of the file that was just attached; NaN where this browser cannot play it. */
+async function lengthOfFile() {
+  const video = byId("video");
+  await new Promise((resolve) => {
+    for (const name of ["loadedmetadata", "error"]) video.addEventListener(name, resolve, { once: true });
+  });
+  return player.url ? video.duration - (await player.pictured) : NaN;
 }
 
 /** What is dropped on a stage without a picture is the picture; elsewhere it is another video to analyse. */
@@ -164,6 +180,12 @@ function toggleFace(row) {
   if (face) setShown(face.face_id, view.hidden.has(face.face_id));
 }
 
+function translate() {
+  if (!view) return;
+  drawAll();
+  note(noted.key, noted.values);
+}
+
 export function startWorkspace() {
   const click = (id, action) => byId(id).addEventListener("click", action);
   click("play", () => player.toggle());
@@ -176,12 +198,16 @@ export function startWorkspace() {
   click("stage", (event) => event.target.closest(".stage-note") || player.toggle());
   byId("stage").addEventListener("drop", takeDrop);
   byId("speed").addEventListener("change", (event) => { player.speed = Number(event.target.value); });
-  byId("own-file").addEventListener("change", (event) => event.target.files[0] && takeFile(event.target.files[0]));
+  byId("own-file").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file) takeFile(file);
+  });
   player.addEventListener("time", drawMoment);
   player.addEventListener("state", drawState);
   player.addEventListener("unplayable", () => note("stage.unplayable"));
   new ResizeObserver(drawMoment).observe(byId("stage"));
   startKeyboard(() => view !== null, { player, timeline, stepWindow, toggleFace });
   document.addEventListener("theme", () => view && timeline.draw());
-  document.addEventListener("language", () => view && drawAll());
+  document.addEventListener("language", translate);
 }
