@@ -100,8 +100,12 @@ class Scene:
     sound: bool = False
     late: float = 0.0
     """The first picture is due so many seconds after the beginning of the sound."""
+    start: float = 0.0
+    """Where the clock of sound and pictures begins, in seconds."""
     live: bool = False
     """Written as a stream that nobody can seek in: a webm without duration and index, as browsers record it."""
+    gop: int | None = None
+    """Pictures from one that needs no other to the next; None leaves it to the encoder."""
     options: tuple[tuple[str, str], ...] = ()
     """Options of the container's writer, such as ("movflags", "faststart")."""
 
@@ -162,6 +166,11 @@ BROWSER = replace(PAN, container="webm", codec="libvpx", live=True, jitter=0.7)
 """What a browser records: webm without duration, frames at a varying rate."""
 PHONE = replace(STILL, rotation=90, width=240, height=320, actors=(Actor(size=0.6),), sound=True)
 """What a phone records upright: pictures stored on their side."""
+
+BROADCAST = replace(STILL, container="ts", gop=30, sound=True)
+"""A stream that can be cut: a picture that needs no other comes each second."""
+WRAPPING = replace(BROADCAST, start=2**33 / 90_000 - 1.0)
+"""A stream whose clock runs through its last number after a second."""
 
 
 @cache
@@ -272,11 +281,11 @@ def _write_pictures(container: OutputContainer, scene: Scene) -> None:
     for time_s in scene.times():
         stored = np.ascontiguousarray(np.rot90(scene.picture(time_s), scene.rotation // 90))
         frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
-        frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round((scene.late + time_s) * CLOCK_HZ)
+        frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round((scene.start + scene.late + time_s) * CLOCK_HZ)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     if sound:
-        _write_tone(container, sound, scene.duration_s)
+        _write_tone(container, sound, scene.duration_s, scene.start)
 
 
 def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
@@ -287,6 +296,8 @@ def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
     stream.pix_fmt = scene.pixel_format
     stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
     stream.codec_context.options = FAST.get(scene.codec, {})
+    if scene.gop:
+        stream.codec_context.gop_size = scene.gop
     if scene.rotation:
         stream.set_display_rotation(-scene.rotation)  # which counts counter-clockwise
     return stream
@@ -299,10 +310,10 @@ def _add_sound(container: OutputContainer) -> av.AudioStream:
     return stream
 
 
-def _write_tone(container: OutputContainer, stream: av.AudioStream, duration_s: float) -> None:
+def _write_tone(container: OutputContainer, stream: av.AudioStream, duration_s: float, start_s: float = 0.0) -> None:
     samples = np.sin(np.arange(round(duration_s * SOUND_HZ)) * (2 * np.pi * 440 / SOUND_HZ)).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
-    frame.sample_rate = SOUND_HZ
+    frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, round(start_s * SOUND_HZ), Fraction(1, SOUND_HZ)
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 
@@ -314,6 +325,13 @@ def _write_audio(path: Path) -> None:
 
 def _write_text(path: Path) -> None:
     path.write_text("This is not a video.\n" * 40, encoding="utf-8")
+
+
+def cut_stream(whole: Path, path: Path, *, share: float = 0.2) -> Path:
+    """The packets of an MPEG-TS without the first ones, as of a recording that began in the middle of a broadcast."""
+    content, packet = whole.read_bytes(), 188
+    path.write_bytes(content[int(len(content) * share) // packet * packet :])
+    return path
 
 
 def _write_part(whole: Path, path: Path, share: float) -> None:

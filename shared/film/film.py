@@ -45,7 +45,7 @@ def write_film(
     """
     whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
     film = _Film(result)
-    with Video(video, whole, None, should_stop) as pictures, Sound(video, settings) as sound:
+    with Video(video, whole, None, should_stop) as pictures, Sound(video, settings, pictures.start_s) as sound:
         first_sound = sound.read(FIRST_SOUND)
         with FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads) as writer:
             writer.sound(first_sound)

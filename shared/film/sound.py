@@ -17,10 +17,13 @@ CHILD = "shared.film.sound_child"
 class Sound:
     """Samples of a file, 16 bits, two channels, in order. What cannot be read is as good as silent."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
-        """Start reading."""
+    def __init__(self, path: Path, settings: Settings, start_s: float) -> None:
+        """Start reading.
+
+        start_s  time of the first picture in the file's own clock
+        """
         with path.open("rb") as file:
-            order = SoundOrder(file.fileno(), settings.decoder_memory_mb * MB, settings.job_timeout_s)
+            order = SoundOrder(file.fileno(), start_s, settings.decoder_memory_mb * MB, settings.job_timeout_s)
             self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
                 [sys.executable, "-m", CHILD, json.dumps(asdict(order))],
                 stdin=subprocess.DEVNULL,

@@ -15,14 +15,14 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from shared.vision.confinement import confine
-from shared.vision.decoder_child import Refused, open_container, video_stream
+from shared.vision.decoder_child import BACKWARDS_S, Refused, open_container, unwrapped
 
 SOUND_HZ = 48_000
 BYTES = 4
 """Of one sample of both channels."""
 
 SLACK_S = 0.1
-"""Times that are off by less than this are those of a container that rounds; beyond it there is a gap."""
+"""Once there is sound, times that are off by less are those of a container that rounds; beyond it there is a gap."""
 
 SILENCE = bytes(SOUND_HZ * BYTES)
 """One second."""
@@ -33,21 +33,42 @@ class SoundOrder:
     """What the process is to do."""
 
     file: int  # file descriptor
+    start_s: float  # time of the first picture in the file's own clock
     memory_bytes: int
     cpu_s: int
 
 
-def samples(container: InputContainer) -> Iterator[bytes]:
-    """Pieces of sound that fit together without gaps; nothing when there is none."""
+class SoundClock:
+    """Times of sound in seconds from the first picture on; where the file's clock jumps back, they go on."""
+
+    def __init__(self, start_s: float) -> None:
+        self._start_s = start_s
+        self._end_s: float | None = None  # of the sound before
+
+    def time(self, frame: "av.AudioFrame") -> float | None:
+        """When this piece is heard; None where the file does not say."""
+        if frame.pts is None or frame.time_base is None:
+            return None
+        time_s = unwrapped(float(frame.pts * frame.time_base) - self._start_s, self._end_s or 0.0)
+        if self._end_s is not None and time_s < self._end_s - BACKWARDS_S:
+            self._start_s += time_s - self._end_s
+            time_s = self._end_s
+        self._end_s = time_s + frame.samples / frame.sample_rate
+        return time_s
+
+
+def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
+    """Pieces of sound that fit together without gaps; nothing when there is none.
+
+    start_s  time of the first picture in the file's own clock
+    """
     stream = next(iter(container.streams.audio), None)
     if stream is None or stream.codec_context is None:
         return
-    pictures = video_stream(container)
-    start_s = float((pictures.start_time or 0) * (pictures.time_base or 0))
     resampler = av.AudioResampler("s16", "stereo", SOUND_HZ)
-    written = 0
+    clock, written = SoundClock(start_s), 0
     for frame in _frames(container, stream):
-        time_s = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base) - start_s
+        time_s = clock.time(frame)
         frame.pts = None
         content = b"".join(bytes(part.planes[0])[: part.samples * BYTES] for part in resampler.resample(frame))
         for piece in _placed(content, time_s, written):
@@ -72,7 +93,7 @@ def _frames(container: InputContainer, stream: "av.AudioStream") -> Iterator["av
 def _placed(content: bytes, time_s: float | None, written: int) -> Iterator[bytes]:
     """The content, behind the silence that it is late by, or without what it is early by."""
     late_s = 0.0 if time_s is None else time_s - written / SOUND_HZ
-    if abs(late_s) <= SLACK_S:
+    if written and abs(late_s) <= SLACK_S:
         late_s = 0.0
     missing = max(round(late_s * SOUND_HZ), 0) * BYTES
     while missing:
@@ -89,7 +110,7 @@ def main(argument: str) -> None:
     order = SoundOrder(**json.loads(argument))
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=order.file)
     with os.fdopen(order.file, "rb", buffering=0) as file, open_container(file) as container:
-        for piece in samples(container):
+        for piece in samples(container, order.start_s):
             sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
 

@@ -52,7 +52,7 @@ class Video:
     def __init__(
         self, path: Path, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool] | None = None
     ) -> None:
-        """Start decoding, and read what the header says.
+        """Start decoding, up to the first picture.
 
         rate_hz  frames a second that are wanted; None for every frame
 
@@ -70,7 +70,8 @@ class Video:
             if not isinstance(opened, Opened):
                 raise UndecodableVideoError
             self.duration_s, self.interval_s = opened.duration_s, opened.interval_s
-            self.first_frame_s = opened.first_frame_s
+            self.start_s, self.first_frame_s = opened.start_s, opened.first_frame_s
+            self._last_s = 0.0
             self._resources = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -87,6 +88,7 @@ class Video:
             frame = self._child.frame(message)
             self.width, self.height = frame.size
             self.rotation, self.frames_decoded = ROTATIONS[message.turns], message.index + 1
+            self._last_s = frame.time_s
             yield frame
             self._child.give_back(message.slot)
         if isinstance(message, Ended):
@@ -100,6 +102,7 @@ class Video:
         except (UndecodableVideoError, DecoderLimitError):
             if not self.frames_decoded:
                 raise
+            self.duration_s = self._last_s + (self.interval_s or 0.0)
             self.warnings = [("damaged", "the video could be decoded only up to a point")]
             return None
 

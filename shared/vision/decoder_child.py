@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -46,8 +47,20 @@ EASY_PIXELS_S = 1920 * 1080 * 30
 NEAR = 0.75
 """Of the time between frames: on either side of a tick, the frame closest to it and no more than one other."""
 
+DENSE = 2 * NEAR
+"""Of the time between frames: where they are no further apart than this, one of them is near each tick."""
+
+NEIGHBOURS = 4
+"""Packets before one, in the order of decoding, that its neighbour in time is among when no frame refers to it."""
+
 BACKWARDS_S = 1.0
 """A clock that jumps back by more than this was started anew, as where two recordings were joined."""
+
+CYCLE_S = 2**33 / 90_000
+"""The clock of MPEG streams runs through its numbers in 26.5 hours (ISO/IEC 13818-1, 2.4.3.7), and begins anew."""
+
+FASTEST_HZ = 240.0
+"""A codec whose clock ticks more often than this ticks more often than its pictures come."""
 
 END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 """A video may end this much before its header says."""
@@ -67,25 +80,33 @@ class Clock:
     def __init__(self, interval_s: float | None) -> None:
         self.interval_s = interval_s or 0.04
         self.last_s, self.end_s = 0.0, 0.0
-        self._start_s: float | None = None
+        self.start_s: float | None = None  # the first frame's time in the file's own clock; moves when that jumps back
 
     def time(self, frame: av.VideoFrame) -> float:
         """When this frame is shown; a frame without a time follows the last one."""
         following_s = self.last_s + self.interval_s
         if frame.pts is None or frame.time_base is None:
-            time_s = following_s if self._start_s is not None else 0.0
-            self._start_s = self._start_s or 0.0
+            time_s = following_s if self.start_s is not None else 0.0
+            self.start_s = self.start_s or 0.0
         else:
             stamp_s = float(frame.pts * frame.time_base)
-            if self._start_s is None:
-                self._start_s = stamp_s
-            elif stamp_s - self._start_s < self.last_s - BACKWARDS_S:
-                self._start_s = stamp_s - following_s
-            time_s = stamp_s - self._start_s
+            if self.start_s is None:
+                self.start_s = stamp_s
+            time_s = unwrapped(stamp_s - self.start_s, self.last_s)
+            if time_s < self.last_s - BACKWARDS_S:
+                self.start_s, time_s = stamp_s - following_s, following_s
         self.last_s = max(time_s, self.last_s)
         lasts_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self.interval_s
         self.end_s = max(self.end_s, self.last_s + lasts_s)
         return self.last_s
+
+
+def unwrapped(time_s: float, near_s: float) -> float:
+    """A time that may be off by whole cycles of an MPEG clock, as near to another one as can be.
+
+    No other clock jumps so far that it would be taken for one.
+    """
+    return time_s - round((time_s - near_s) / CYCLE_S) * CYCLE_S
 
 
 class Need:
@@ -94,18 +115,26 @@ class Need:
     The decoder is told to leave out the others where no frame refers to them: about half of a usual H.264 file.
     """
 
-    def __init__(self, rate_hz: float | None, interval_s: float | None, start: int | None) -> None:
-        self._start = start
+    def __init__(self, rate_hz: float | None, interval_s: float | None, clock: Clock) -> None:
+        self._clock = clock
         self._rate_hz = rate_hz if rate_hz and interval_s and interval_s * rate_hz <= WORTH_SKIPPING else None
-        self._near = (interval_s or 0.0) * (self._rate_hz or 0.0) * NEAR
+        self._interval_s = interval_s or 0.0
+        self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
 
-    def is_near_tick(self, packet: "Packet[VideoStream]") -> bool:
-        """Whether the frame is within NEAR intervals of a tick of the recipe's clock."""
+    def may_be_wanted(self, packet: "Packet[VideoStream]") -> bool:
+        """Whether the frame is within NEAR intervals of a tick, or no other one may be: frames are far apart here."""
         if self._rate_hz is None or packet.pts is None:
             return True
-        self._start = packet.pts if self._start is None else self._start
-        ticks = float((packet.pts - self._start) * packet.time_base) * self._rate_hz
-        return abs(ticks - round(ticks)) <= self._near
+        time_s = float(packet.pts * packet.time_base)
+        dense = any(abs(time_s - before_s) <= DENSE * self._interval_s for before_s in self._before_s)
+        self._before_s.append(time_s)
+        return not dense or self._is_near_tick(time_s, self._rate_hz)
+
+    def _is_near_tick(self, time_s: float, rate_hz: float) -> bool:
+        if self._clock.start_s is None:
+            return True
+        ticks = unwrapped(time_s - self._clock.start_s, self._clock.last_s) * rate_hz
+        return abs(ticks - round(ticks)) <= NEAR * self._interval_s * rate_hz
 
 
 class Reader:
@@ -127,19 +156,23 @@ class Reader:
             interval_s = average_interval(stream)
             duration_s = stated_duration(container, stream)
             self._check(stream, duration_s)
-            send(Opened(duration_s, interval_s, first_frame_s(container, stream)))
             clock = Clock(interval_s)
             sampler = Sampler(self.order.rate_hz, interval_s)
-            for index, frame in enumerate(self._frames(container, stream, interval_s)):
+            skipped_s = 0.0
+            for index, frame in enumerate(self._frames(container, stream, clock, interval_s)):
                 self.decoded = index + 1
                 time_s = clock.time(frame)
+                if not index:
+                    start_s = clock.start_s or 0.0
+                    skipped_s = max(start_s - stated_start_s(stream), 0.0)
+                    send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s)))
                 if time_s > self.order.max_duration_s:
                     raise Refused("too_long")
                 if sampler.tick(time_s) is not None:
-                    self._hand_over(frame, index, time_s, stream.codec_context.sample_aspect_ratio)
+                    self._hand_over(frame, index, time_s, aspect(stream))
         if not self.decoded:
             raise Refused("undecodable")
-        missing_s = (duration_s or 0.0) - clock.end_s
+        missing_s = (duration_s or 0.0) - skipped_s - clock.end_s
         if missing_s > max(END_TOLERANCE_S, (duration_s or 0.0) * END_TOLERANCE_SHARE):
             self.warnings = {"truncated": "the video ends before its header says"}
         return Ended(clock.end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
@@ -152,15 +185,15 @@ class Reader:
             raise Refused("too_long")
 
     def _frames(
-        self, container: InputContainer, stream: VideoStream, interval_s: float | None
+        self, container: InputContainer, stream: VideoStream, clock: Clock, interval_s: float | None
     ) -> Iterator[av.VideoFrame]:
         """Packet by packet: a broken one costs itself, and a file that ends early keeps what came before."""
         context = stream.codec_context
         context.thread_type, context.thread_count = "AUTO", self.order.threads or threads_for(context, interval_s)
         context.options = {"max_pixels": str(self.order.max_pixels)}
-        needed = Need(self.order.rate_hz, interval_s, stream.start_time)
+        needed = Need(self.order.rate_hz, interval_s, clock)
         for packet in self._packets(container, stream):
-            context.skip_frame = "DEFAULT" if packet is None or needed.is_near_tick(packet) else "NONREF"
+            context.skip_frame = "DEFAULT" if packet is None or needed.may_be_wanted(packet) else "NONREF"
             try:
                 yield from context.decode(packet)
             except MemoryError as error:
@@ -214,7 +247,8 @@ class Reader:
 def open_container(file: object) -> InputContainer:
     """Open what the file holds, if it is one of FORMATS. Raises Refused."""
     head = os.pread(file.fileno(), 16, 0)  # type: ignore[attr-defined]
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "none"}
+    # FFmpeg would take each clock that jumps back for one that has run through all its numbers.
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "none", "correct_ts_overflow": "0"}
     try:
         return av.open(file, "r", options=options, buffer_size=READ_BYTES, io_open=refuse_open)
     except MemoryError as error:
@@ -246,9 +280,16 @@ def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
     return 1 if pixels_s <= EASY_PIXELS_S else 0
 
 
+def aspect(stream: VideoStream) -> Fraction | None:
+    """Width of a pixel to its height: what the container says, which players follow, else what the codec says."""
+    return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+
+
 def average_interval(stream: VideoStream) -> float | None:
-    """Seconds from frame to frame, where the container knows."""
-    rate = stream.average_rate or stream.guessed_rate
+    """Seconds from frame to frame, where the file knows."""
+    rate, of_codec = stream.average_rate or stream.guessed_rate, stream.guessed_rate
+    if stream.start_time is None and of_codec and of_codec <= FASTEST_HZ:
+        rate = of_codec  # a file without times has no rate either, and what is told for it is always the same
     return float(1 / rate) if rate and 0.01 <= rate <= 1000 else None
 
 
@@ -260,12 +301,19 @@ def stated_duration(container: InputContainer, stream: VideoStream) -> float | N
     return container.duration / av.time_base if container.duration and alone else None
 
 
-def first_frame_s(container: InputContainer, stream: VideoStream) -> float:
-    """When the first picture is due, in seconds from the beginning of the file as players count it."""
-    if stream.start_time is None or stream.time_base is None:
-        return 0.0
-    began_s = (container.start_time or 0) / av.time_base
-    return max(float(stream.start_time * stream.time_base) - began_s, 0.0)
+def stated_start_s(stream: VideoStream) -> float:
+    """Where that begins, in seconds of the file's own clock: a stream with its first packet, a whole file at zero."""
+    if stream.duration and stream.start_time and stream.time_base:
+        return float(stream.start_time * stream.time_base)
+    return 0.0
+
+
+def first_frame_s(container: InputContainer, start_s: float) -> float:
+    """When the first picture is due, in seconds from the beginning of the file as players count it.
+
+    start_s  its time in the file's own clock
+    """
+    return max(unwrapped(start_s - (container.start_time or 0) / av.time_base, 0.0), 0.0)
 
 
 def send(message: Message) -> None:

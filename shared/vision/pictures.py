@@ -29,6 +29,9 @@ USUAL_WEIGHTS = (0.299, 0.114)
 MAX_STRETCH = 8
 """Pixels more oblong than this are taken for a broken header and shown square."""
 
+ROUNDED = Fraction(1, 200)
+"""Pixels that are oblong by less than this are square: containers keep the shape of the picture in whole numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
@@ -41,6 +44,7 @@ class Orientation:
 def shape(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
     """Width and height of the stored picture once its pixels, of this ratio of width to height, are square."""
     stretch = aspect if aspect and Fraction(1, MAX_STRETCH) <= aspect <= MAX_STRETCH else Fraction(1)
+    stretch = Fraction(1) if abs(stretch - 1) < ROUNDED else stretch
     return max(1, round(frame.width * stretch)), frame.height
 
 

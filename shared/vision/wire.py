@@ -29,11 +29,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The container could be read and has a video stream."""
+    """The container could be read, and its video gives pictures."""
 
     duration_s: float | None
     interval_s: float | None  # from frame to frame, on average
-    first_frame_s: float = 0.0  # when the first picture is due: sound may begin before it
+    start_s: float  # time of the first picture in the file's own clock
+    first_frame_s: float  # when it is due for a player: sound may begin before it
 
 
 @dataclass(frozen=True, slots=True)

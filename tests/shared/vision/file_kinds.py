@@ -104,6 +104,18 @@ def oblong_pixels(path: Path) -> None:
     encode(path, (np.asarray(picture, np.uint8) for _ in range(40)), sample_aspect_ratio=Fraction(2, 1))
 
 
+def oblong_pixels_vp9(path: Path) -> None:
+    """The same in VP9, whose pictures themselves do not say it."""
+    picture = cv2.resize(STILL.picture(0.0), (160, 240), interpolation=cv2.INTER_AREA)
+    encode(
+        path,
+        (np.asarray(picture, np.uint8) for _ in range(40)),
+        codec="libvpx-vp9",
+        options={"deadline": "realtime", "cpu-used": "8"},
+        sample_aspect_ratio=Fraction(2, 1),
+    )
+
+
 def late_start(path: Path) -> None:
     """Its first frame is shown at 7.3 s."""
     encode(path, pictures(), start_s=7.3)
@@ -261,6 +273,7 @@ KINDS = [
     scene("fewer than ten analysed frames", replace(STILL, duration_s=0.6), also="padded"),
     written("a start time that is not zero", late_start),
     written("pixels that are not square", oblong_pixels),
+    written("VP9 whose pixels are not square, as its container says", oblong_pixels_vp9),
     written("interlaced", interlaced),
     written("a size that changes midway", changing_size, suffix="ts"),
     written("several video streams: the larger one is taken", two_streams),

@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -15,7 +17,9 @@ import pytest
 from shared.config import MB, Settings
 from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from shared.vision.decoder import Video
-from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
+from shared.vision.sampling import Sampler
+from tests.shared.vision.file_kinds import encode, oblong_pixels, oblong_pixels_vp9, pictures
+from tests.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
 def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
@@ -46,6 +50,39 @@ def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Setti
     with Video(path, settings, None) as whole:
         every = {round(frame.time_s, 3): frame.grey.copy() for frame in whole}
     assert all(np.array_equal(picture, every[time_s]) for time_s, picture in some.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Slowing(Scene):
+    """60 frames a second for 2 s, then 10 a second for 3 s, each between two ticks of the clock."""
+
+    def times(self) -> list[float]:
+        """Presentation time of each frame, seconds."""
+        return [index / 60 for index in range(120)] + [2.05 + index / 10 for index in range(30)]
+
+
+def test_frames_far_apart_are_not_left_out(video_maker: VideoMaker, settings: Settings) -> None:
+    """Where a video slows down, the next best frame is as good as a tick has."""
+    path = video_maker.make(Slowing())
+    sampler = Sampler(10.0, 5.0 / 150)
+    wanted = [time_s for time_s in times(path, settings, None) if sampler.tick(time_s) is not None]
+    found = times(path, settings)
+    assert len(found) == len(wanted) == 50
+    assert np.abs(np.array(found) - np.array(wanted)).max() <= 1 / 60 + 0.002
+
+
+@pytest.mark.parametrize("write", [oblong_pixels, oblong_pixels_vp9])
+def test_pixels_become_square(write: Callable[[Path], None], settings: Settings, tmp_path: Path) -> None:
+    """Whether the codec or the container alone says that they are not."""
+    write(tmp_path / "video.mp4")
+    with Video(tmp_path / "video.mp4", settings, 10.0) as video:
+        assert next(iter(video)).size == (320, 240)
+
+
+def test_raw_pictures_keep_their_tempo(settings: Settings, tmp_path: Path) -> None:
+    """H.264 without a container has no times; the codec's own clock says how fast it is."""
+    encode(tmp_path / "video.h264", pictures(60), fps=30)
+    assert times(tmp_path / "video.h264", settings) == pytest.approx([tick / 10 for tick in range(20)], abs=0.018)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -87,6 +124,47 @@ def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMa
         assert video.first_frame_s == pytest.approx(1.0, abs=0.06)
 
 
+@pytest.mark.parametrize("container", ["mkv", "ts"])
+def test_late_pictures_alone_are_whole(container: str, video_maker: VideoMaker, settings: Settings) -> None:
+    """A file whose clock does not begin at zero is not taken for one that ends too early."""
+    with Video(video_maker.make(replace(STILL, container=container, late=5.0)), settings, 10.0) as video:
+        assert len(list(video)) == 20
+        assert video.warnings == []
+
+
+def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Times count from the first picture that can be decoded, and nothing is missing at the end."""
+    whole = video_maker.make(BROADCAST)
+    path = cut_stream(whole, tmp_path / "cut.ts")
+    with Video(whole, settings, 10.0) as video:
+        start_s = video.start_s
+    with Video(path, settings, 10.0) as video:
+        found = [frame.time_s for frame in video]
+        assert video.start_s - start_s == pytest.approx(1.0)
+        assert 0.3 < video.first_frame_s < 0.9
+        assert video.duration_s == pytest.approx(1.0, abs=0.04)
+        assert video.warnings == []
+    assert found == pytest.approx([tick / 10 for tick in range(10)], abs=0.018)
+
+
+def test_recordings_may_be_joined(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Where the second one's clock is behind that of the first, time goes on."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (3000.0, 0.0)]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    found = times(path, settings)
+    assert found == pytest.approx([tick / 10 for tick in range(40)], abs=0.035)
+
+
+def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settings: Settings) -> None:
+    """That of MPEG-TS begins anew after 2^33 ticks, here in the middle of the video."""
+    path = video_maker.make(WRAPPING)
+    with av.open(str(path), options={"correct_ts_overflow": "0"}) as container:
+        stamps = [frame.time or 0.0 for frame in container.decode(video=0)]
+    assert stamps[0] - stamps[-1] > 95_000
+    assert times(path, settings) == pytest.approx([tick / 10 for tick in range(20)], abs=0.018)
+
+
 def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
     """A browser's webm has no duration in its header, and has one in the end."""
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
@@ -118,14 +196,20 @@ def test_memory_limit(video_maker: VideoMaker, settings: Settings) -> None:
 
 
 def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that says nothing for too long is given up; what it gave before is kept, with a warning."""
-    monkeypatch.setattr("shared.vision.decoder.SILENCE_S", 0.3)
-    with Video(video_maker.make(STILL), settings, None) as video:
+    """A process that says nothing for too long is given up; what it gave before is kept, with a warning.
+
+    The video is as long as what was kept, also where its header does not say how long it is.
+    """
+    path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
+    with Video(path, settings, None) as video:
         frames = iter(video)
         next(frames)
+        monkeypatch.setattr("shared.vision.decoder.SILENCE_S", 0.3)
         for process in children():
             process.suspend()
-        assert len(list(frames)) < 59
+        kept = [frame.time_s for frame in frames]
+        assert len(kept) < 59
+        assert video.duration_s == pytest.approx(kept[-1] + 1 / 30, abs=0.002)
         assert [code for code, _ in video.warnings] == ["damaged"]
 
 
