@@ -1,5 +1,6 @@
 """`duygu analyze`: the engine without a server. The result goes to stdout, everything else to stderr."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,12 +55,18 @@ class Source:
 def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool = False) -> int:
     """Analyse files and folders; the exit status.
 
+    Once nobody reads what it prints, it ends without a word.
+
     Raises ModelError when there is no usable model, ConfigurationError when results would overwrite each other.
     """
     sources = list(_sources(videos))
     wishes.outputs.check([source.path for source in sources])
     batch = Batch(load_engine(settings), settings, wishes, Console(stderr=True, quiet=quiet))
-    went_well = [batch.take(source) for source in sources]
+    try:
+        went_well = [batch.take(source) for source in sources]
+    except BrokenPipeError:
+        _give_up_stdout()
+        return EXIT_FAILED
     if not any(well is not None for well in went_well):
         _tell("no video was found")
         return EXIT_FAILED
@@ -70,9 +77,21 @@ def _sources(paths: list[Path]) -> Iterator[Source]:
     """Files as given; of a folder, every file in it and below, in order of name, but for hidden ones."""
     for path in paths:
         if path.is_dir():
-            yield from (Source(file, in_folder=True) for file in sorted(path.rglob("[!.]*")) if file.is_file())
+            files = (file for file in sorted(path.rglob("*")) if file.is_file())
+            yield from (Source(file, in_folder=True) for file in files if not _is_hidden(file.relative_to(path)))
         else:
             yield Source(path)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _give_up_stdout() -> None:
+    """Let Python close it at its end without a complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,10 @@ class Batch:
     console: Console
 
     def take(self, source: Source) -> bool | None:
-        """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with."""
+        """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with.
+
+        Raises BrokenPipeError when nobody reads what is printed.
+        """
         if not source.path.is_file():
             _tell(f"{source.path}: there is no such file")
             return False
@@ -98,6 +120,11 @@ class Batch:
                 )
                 return None
             _tell(f"{source.path}: {error.code}: {error.detail}")
+            return False
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _tell(": ".join(map(str, filter(None, (source.path, error.filename, error.strerror or error)))))
             return False
         self.console.print(_summary(source.path, result))
         if written:

@@ -1,7 +1,8 @@
 """Where `duygu analyze` writes what it has found."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Outputs:
         if list(self.places.values()).count(STDOUT) > 1:
             raise ConfigurationError("only one form can go to stdout; name a file for the others")
         originals = {video.resolve() for video in videos}
+        taken: dict[Path, ExportName] = {}
         for name, place in self.places.items():
             if place == STDOUT and name in PICTURES:
                 raise ConfigurationError(f"{name} cannot be printed; name a file")
@@ -44,6 +46,10 @@ class Outputs:
                     f"the {name} of several videos cannot go to one file; "
                     "name a folder that is there, and videos of other names"
                 )
+            for path in {path.resolve() for path in paths if path != STDOUT}:
+                if other := taken.get(path):
+                    raise ConfigurationError(f"{other} and {name} cannot both go to {path}")
+                taken[path] = name
 
     def path(self, name: ExportName, video: Path) -> Path:
         """The file of one video."""
@@ -57,19 +63,20 @@ class Outputs:
 
         on_progress  is called with the share of the annotated video that is written
 
-        Raises the errors of shared.errors that say what is wrong with the video.
+        Raises the errors of shared.errors that say what is wrong with the video, and OSError that names the file which
+        cannot be written.
         """
         written = []
         for name in self.places:
             path = self.path(name, video)
             if path == STDOUT:
-                sys.stdout.write(EXPORTS[name].write(result).decode())
+                _print(EXPORTS[name].write(result).decode())
             else:
-                with atomically(path) as temporary:
+                with _named(path), atomically(path) as temporary:
                     self._make(name, result, video, temporary, on_progress)
                 written.append(path)
         if not self.places:
-            sys.stdout.write(result.model_dump_json() + "\n")
+            _print(result.model_dump_json() + "\n")
         return written
 
     def _make(
@@ -81,3 +88,18 @@ class Outputs:
             target.write_bytes(timeline_png(result))
         else:
             target.write_bytes(EXPORTS[name].write(result))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors of the system name this file, and not a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _print(text: str) -> None:
+    """At once, so that it is seen here when nobody reads it."""
+    sys.stdout.write(text)
+    sys.stdout.flush()

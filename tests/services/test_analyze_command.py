@@ -1,6 +1,7 @@
 """`duygu analyze` as people run it."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -88,12 +89,17 @@ def test_several_videos_give_a_line_each(
 def test_a_folder_may_hold_other_things(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its videos are analysed, also those in folders below; what is no video is left out with a note."""
+    """Its videos are analysed, also those in folders below; what is no video is left out with a note.
+
+    Hidden files, and all in hidden folders, are left out without one.
+    """
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "pair.mp4").write_bytes(Path(pair).read_bytes())
     (tmp_path / "notes.txt").write_text("Tuesday\n" * 100)
     (tmp_path / "sound.m4a").write_bytes(video_maker.audio_only().read_bytes())
     (tmp_path / ".hidden").write_text("nothing")
+    (tmp_path / ".trash" / "below").mkdir(parents=True)
+    (tmp_path / ".trash" / "below" / "pair.mp4").write_bytes(Path(pair).read_bytes())
     assert main(["analyze", str(tmp_path)]) == 0
     told = capsys.readouterr()
     assert told.out.count("\n") == 1
@@ -161,11 +167,14 @@ def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, p
 def test_results_do_not_overwrite_each_other(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither two videos in one file, nor a place that is not there: it is said before anything is analysed."""
+    """Neither two videos nor two forms in one file, nor a place that is not there: it is said before any analysis."""
     assert main(["analyze", pair, str(video_maker.make(PAN)), "--csv", str(tmp_path / "both.csv")]) == 2
     assert "cannot go to one file" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", "-", "--json", "-"]) == 2
     assert "only one form can go to stdout" in capsys.readouterr().err
+    same = ["--csv", str(tmp_path / "pair"), "--json", str(tmp_path / "." / "pair")]
+    assert main(["analyze", pair, *same]) == 2
+    assert "cannot both go to" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", str(tmp_path / "nowhere" / "pair.csv")]) == 2
     assert "there is no folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -177,6 +186,38 @@ def test_fewer_faces_and_fewer_windows(tmp_path: Path, pair: str) -> None:
     assert main(["analyze", "--quiet", pair, "--faces", "1", "--every", "1", "--json", str(path)]) == 0
     (face,) = read(path).faces
     assert len(face.windows) == 2
+
+
+def test_what_cannot_be_written_is_told(
+    tmp_path: Path,
+    video_maker: VideoMaker,
+    pair: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a line that names the file, as the system says it; the next video is analysed all the same."""
+    short, write = video_maker.make(PAN), Path.write_bytes
+
+    def write_where_there_is_room(path: Path, content: bytes) -> int:
+        if Path(pair).stem in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_where_there_is_room)
+    assert main(["analyze", "--quiet", pair, str(short), "--csv", str(tmp_path)]) == 1
+    full = tmp_path / f"{Path(pair).stem}.csv"
+    assert capsys.readouterr().err == f"duygu: {pair}: {full}: {os.strerror(errno.ENOSPC)}\n"
+    assert [path.name for path in tmp_path.iterdir()] == [f"{short.stem}.csv"]
+
+
+def test_nobody_has_to_read_to_the_end(pair: str) -> None:
+    """As with `| head -1`: it ends without a word."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "services.cli", "analyze", "--quiet", pair, pair]
+    ended = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def heed_interrupts() -> None:
