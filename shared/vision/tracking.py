@@ -6,6 +6,7 @@ A track that is not seen keeps moving as it did for MEMORY_S and is found again 
 tracks come to lie on one face, the one that fits it less is taken to be hidden behind it.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,9 @@ EVERY_FRAME = 0.0
 
 MEMORY_S = 1.0
 """A face that comes back within this time keeps its id."""
+
+LONGEST_GAP_S = 3.0
+"""Between two frames; who is there after a longer one may be somebody else. Slow videos have gaps beyond MEMORY_S."""
 
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
@@ -58,15 +62,15 @@ class Tracker:
     def update(self, frame: Frame) -> list[Track]:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
         cut = self.scene.see(frame)
-        over, self.tracks = (self.tracks, []) if cut else ([], self.tracks)
+        over = self._forget(frame.time_s, -math.inf if cut else LONGEST_GAP_S)
         before = self._seen_keys()
-        due = cut or self._is_due(frame)
+        due = cut or bool(over) or self._is_due(frame)
         lost = not due and not self._follow(frame)
         if due or lost:
             self._search(frame)
             news = cut or before != self._seen_keys()
             self.wait_s = min(SOONEST_S if news else self.wait_s * PATIENCE, self._latest_s)
-        return over + self._forget(frame.time_s)
+        return over + self._forget(frame.time_s, MEMORY_S)
 
     def postpone(self, factor: float) -> None:
         """Let the next look at the whole frame wait so many times as long."""
@@ -198,10 +202,10 @@ class Tracker:
         self.tracks.append(track)
         return track
 
-    def _forget(self, time_s: float) -> list[Track]:
-        """Let go of the tracks that have not been seen for too long, and return them."""
-        over = [track for track in self.tracks if time_s - track.seen_s > MEMORY_S]
-        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= MEMORY_S]
+    def _forget(self, time_s: float, longest_s: float) -> list[Track]:
+        """Let go of the tracks that have not been seen for longer than that, and return them."""
+        over = [track for track in self.tracks if time_s - track.seen_s > longest_s]
+        self.tracks = [track for track in self.tracks if time_s - track.seen_s <= longest_s]
         return over
 
 

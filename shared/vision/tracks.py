@@ -13,11 +13,14 @@ from shared.vision.flow import Patch
 from shared.vision.types import Detections, Floats, Frame
 
 MAX_DISTANCE = 0.6
-"""From where a face was expected to where it is, in sides of its box; grows by as much for each second unseen."""
+"""From where a face was expected to where it is, in sides of its box; grows by as much with the time unseen."""
 
 MAX_GROWTH, MAX_REFINED_GROWTH = 0.5, 0.15
 """Natural logarithm of the ratio of sides: between two sightings, and since the whole cascade found the face last.
 Where a hand comes before it, the box that O-Net alone follows can grow frame by frame to twice the face."""
+
+GROWS_S = 1.0
+"""For so long, what is allowed grows with the time unseen; beyond it everywhere would be near."""
 
 LOOKS_WEIGHT = 0.5
 """Of unlikeness (1 - correlation) against distance in sides."""
@@ -83,7 +86,7 @@ class Track:
         expected_centre, centre = centres(np.stack([expected, sighting.box]))
         distance = float(np.linalg.norm(centre - expected_centre))
         growth = abs(math.log(side_of(sighting.box) / side))
-        allowed = 1 + (time_s - self.seen_s)
+        allowed = 1 + min(time_s - self.seen_s, GROWS_S)
         if distance > MAX_DISTANCE * allowed * side or growth > MAX_GROWTH * allowed:
             return float("inf")
         return distance / side + growth + LOOKS_WEIGHT * (1 - float(self.looks @ sighting.looks))

@@ -14,7 +14,7 @@ from shared.vision.tracking import EVERY_FRAME, Tracker
 from shared.vision.tracks import Track, side_of
 from shared.vision.types import Detections, Floats, Frame
 from tests.shared.vision.counted import Counted
-from tests.shared.vision.frames import frames_of
+from tests.shared.vision.frames import frame_at, frames_of
 from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
 
 MEETING = Scene(
@@ -106,6 +106,26 @@ def test_a_face_that_leaves_is_let_go(counted: Counted) -> None:
     assert len(moments[1.4]) == 1
     assert not any(moments[index / 10] for index in range(16, 30))
     assert tracker.tracks == []
+
+
+@pytest.mark.parametrize(("gap_s", "seen"), [(2.0, {1}), (4.0, {2})])
+def test_who_is_there_after_a_long_gap_is_somebody_new(gap_s: float, seen: set[int], counted: Counted) -> None:
+    """As from a browser's tab that was hidden. A frame every two seconds is enough to be followed."""
+    assert [track.key for track in over_a_gap(gap_s, STILL, STILL, Tracker(counted))] == list(seen)
+
+
+def test_who_is_elsewhere_after_a_gap_is_somebody_new(counted: Counted) -> None:
+    """Where a face may have gone does not grow for ever."""
+    left, right = (replace(STILL, actors=(Actor(start=(x, 0.5)),)) for x in (0.25, 0.75))
+    assert [track.key for track in over_a_gap(2.6, left, right, Tracker(counted))] == [2]
+
+
+def over_a_gap(gap_s: float, before: Scene, after: Scene, tracker: Tracker) -> list[Track]:
+    """Who is seen in a scene that comes so long after half a second of another one."""
+    for index in range(5):
+        tracker.update(frame_at(before, index / 10))
+    tracker.update(replace(frame_at(after, 0.0), time_s=0.4 + gap_s))
+    return tracker.seen()
 
 
 def test_a_face_that_is_suddenly_there_is_found_at_once(counted: Counted) -> None:
