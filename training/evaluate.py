@@ -28,6 +28,9 @@ STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
 UNTRAINED, HONEST, LEAKY = "untrained", "leave_one_actor_out", "leaky"
 """The protocols. The last three follow the name of the file of clips, as in javanese_leave_one_actor_out."""
 
+DRAWN = 200
+"""Points of the line of risk against coverage, its two ends among them."""
+
 LEAST_UNTRAINED, LEAST_HONEST = 2, 4
 """People without whom a protocol has nobody to fit a temperature on, or nobody to train."""
 
@@ -65,7 +68,7 @@ def judge(
 def summary(answers: Answers) -> dict[str, Any]:
     """Everything that is measured, as plain JSON values."""
     coverage, risk = metrics.risk_by_coverage(answers)
-    every = max(len(coverage) // 200, 1)
+    kept = np.unique(np.linspace(0, len(coverage) - 1, DRAWN).astype(int))
     return {
         "count": len(answers.truth),
         "figures": metrics.measured(answers).model_dump(),
@@ -74,8 +77,8 @@ def summary(answers: Answers) -> dict[str, Any]:
         "recalls": metrics.recalls(answers),
         "confusion": metrics.confusion(answers).tolist(),
         "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(answers)],
-        "coverage": coverage[::every].tolist(),
-        "risk": risk[::every].tolist(),
+        "coverage": coverage[kept].tolist(),
+        "risk": risk[kept].tolist(),
         "subjects": metrics.by_subject(answers) if len(set(answers.subjects)) < len(answers.subjects) else {},
     }
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from shared.schemas import EMOTIONS
 from shared.vision.recipe import Recipe
 from training.motion import MOVING, STILL, answer
+from training.settings import SOURCES
 
 Weights = npt.NDArray[np.float32]
 Tensor = Any  # Keras has no types
@@ -21,9 +22,6 @@ STAGES = (64, 2), (64, 1), (144, 2), (144, 1)
 FEATURES = STAGES[-1][0]
 POOLED = "pool"
 """Name of the layer behind which every frame is one vector."""
-
-SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
-"""Who labelled the stills: FER+'s raters, FER2013, and three public networks. Each has its own linear head."""
 
 
 def flat_network(recipe: Recipe) -> keras.Model:

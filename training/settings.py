@@ -19,7 +19,7 @@ NetworkKind = Literal["flat", "inflated"]
 Lesson = Literal["stills", "asked"]
 
 SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
-"""Of labels for stills: two of people, three of public networks."""
+"""Who labelled the stills: FER+'s raters, FER2013, and three public networks. Each has its own linear head."""
 
 
 def _one_of(known: tuple[str, ...]) -> AfterValidator:

@@ -27,10 +27,10 @@ from training.inference import features_of
 from training.metrics import Integers
 from training.model_file import Network
 from training.motion import STILL
-from training.networks import SOURCES, copy_weights, flat_network, head_network, inflate
+from training.networks import copy_weights, flat_network, head_network, inflate
 from training.provenance import write_data
 from training.public_networks import PublicNetworks
-from training.settings import ClipsSettings, Lesson, TrainingRecipe, load_recipe
+from training.settings import SOURCES, ClipsSettings, Lesson, TrainingRecipe, load_recipe
 from training.splits import Split, split_by_subject
 from training.stills import Stills
 from training.trunk import train_trunk

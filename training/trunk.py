@@ -14,8 +14,8 @@ from rich.progress import Progress
 from shared.errors import ConfigurationError
 from shared.schemas import EMOTIONS
 from training.batches import Pictures, batches
-from training.networks import SOURCES, still_network
-from training.settings import Cycle, Lesson, StillsSettings
+from training.networks import still_network
+from training.settings import SOURCES, Cycle, Lesson, StillsSettings
 
 STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
 """In a run's folder: the mean network, and everything that is needed to go on after an interruption."""

@@ -10,8 +10,8 @@ from shared.vision.types import Floats, Image
 from tests.training.packages import make_packages
 from training import asked
 from training.asked import asked_pictures
-from training.networks import SOURCES
 from training.public_networks import PublicNetworks
+from training.settings import SOURCES
 from training.stills import TEACHERS, TrainingStills, one_hot
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

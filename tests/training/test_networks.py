@@ -17,7 +17,6 @@ from training.metrics import probabilities_of
 from training.model_file import Network
 from training.motion import MOVING, scale_moving
 from training.networks import (
-    SOURCES,
     clip_network,
     copy_weights,
     features_network,
@@ -27,7 +26,7 @@ from training.networks import (
     still_network,
 )
 from training.onnx_graph import to_onnx
-from training.settings import load_recipe
+from training.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from training.networks import SOURCES as HEADS
 from training.settings import FOLDER, SOURCES, load_recipe
 
 
@@ -64,11 +63,6 @@ def test_a_typing_error_does_not_pass_for_a_default(text: str, complaint: str, t
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=complaint):
         load_recipe(str(path))
-
-
-def test_the_sources_are_those_of_the_heads() -> None:
-    """In their order."""
-    assert SOURCES == HEADS
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:

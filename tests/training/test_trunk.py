@@ -10,8 +10,7 @@ from rich.progress import Progress
 from shared.errors import ConfigurationError
 from training.augment import augment, mix
 from training.batches import AlteredStills, AskedPictures
-from training.networks import SOURCES
-from training.settings import Cycle, StillsSettings
+from training.settings import SOURCES, Cycle, StillsSettings
 from training.stills import TrainingStills, draw_rates, one_hot
 from training.trunk import STATE, STILLS_MODEL, Lessons, courses, train_trunk
 

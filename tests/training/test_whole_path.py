@@ -91,6 +91,7 @@ def test_both_ways_to_split_are_reported(workshop: Path) -> None:
     report = json.loads((workshop / "run" / MEASURED).read_text(encoding="utf-8"))
     assert set(report) == {f"clips_{HONEST}", f"clips_{LEAKY}"}
     assert report[f"clips_{HONEST}"]["count"] == len(PEOPLE)
+    assert report[f"clips_{HONEST}"]["coverage"] == [0.25, 0.5, 0.75, 1.0]
     assert (workshop / "run" / REPORT).read_text(encoding="utf-8").count("<svg") == 2
     folder = open_model_folder(workshop / "model")
     assert set(folder.manifest.measured) == {f"clips_{HONEST}"}
