@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.pages.dictated import remember, told
 
@@ -32,3 +32,74 @@ def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None
     page.mouse.up()
     expect(page.locator(".job")).to_have_count(0)
     assert len(erased) == 1
+
+
+VIDEO: FilePayload = {"name": "new.mp4", "mimeType": "video/mp4", "buffer": b"not looked at"}
+
+
+def test_two_tabs_keep_one_list(page: Page) -> None:
+    """What one sends is in both, what one takes off is in none, and neither forgets what the other knows."""
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            return route.fulfill(status=204)
+        return route.fulfill(json=told(route.request.url.rpartition("/")[2]))
+
+    remember(page, "old")
+    page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
+    page.context.route("**/v1/jobs/*", answer)
+    page.context.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("new")))
+    page.reload()
+    other = page.context.new_page()
+    other.goto("/")
+    expect(other.locator(".job")).to_have_count(1)
+    page.set_input_files("#file", VIDEO)
+    expect(other.locator(".job")).to_have_count(2)
+    other.get_by_role("button", name="Cancel old.mp4").click()
+    expect(page.locator(".job")).to_have_count(1)
+    other.reload()
+    expect(other.locator(".job-name")).to_have_text("new.mp4")
+
+
+def test_an_upload_is_not_lost_by_accident(page: Page) -> None:
+    """Leaving while it is on its way takes a confirmation; sending it again is offered where that may help."""
+    waiting: list[Route] = []
+    leaving = """() => {
+      const event = new Event("beforeunload", { cancelable: true });
+      dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    page.goto("/")
+    page.route("**/v1/videos*", lambda route: waiting.append(route))
+    for status, helps in ((422, False), (503, True), (429, True), (403, True)):
+        with page.expect_request("**/v1/videos*"):
+            page.set_input_files("#file", VIDEO)
+        assert page.evaluate(leaving)
+        waiting.pop().fulfill(status=status, json={"code": "any", "title": "No", "status": status})
+        expect(page.locator(".job[data-state=failed]")).to_have_count(1)
+        expect(page.get_by_role("button", name="Try again")).to_have_count(int(helps))
+        assert not page.evaluate(leaving)
+        page.get_by_role("button", name="Erase new.mp4").click()
+
+
+def test_another_key_sends_what_was_refused(page: Page) -> None:
+    """Without loading the page again, as that would drop what is on its way."""
+    keys: list[str | None] = []
+
+    def answer(route: Route) -> None:
+        keys.append(route.request.headers.get("authorization"))
+        if keys[-1] is None:
+            return route.fulfill(status=401, json={"code": "unauthorized", "title": "No", "status": 401})
+        return route.fulfill(status=202, json=told("new"))
+
+    page.goto("/")
+    page.route("**/v1/jobs/**", lambda route: route.fulfill(json=told("new")))
+    page.route("**/v1/videos*", answer)
+    page.set_input_files("#file", VIDEO)
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".job[data-state=failed]")).to_have_count(1)
+    page.get_by_role("button", name="API key").click()
+    page.get_by_label("Key", exact=True).fill("good")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator(".job[data-state=running]")).to_have_count(1)
+    assert keys == [None, "Bearer good"]

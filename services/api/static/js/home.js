@@ -2,7 +2,7 @@
 
 import { announce, byId, iconButton, make } from "./dom.js";
 import { currentLanguage, errorTitle, percent, span, t, when } from "./i18n.js";
-import { all, hasEnded, onChange, remove, send, transmit } from "./jobs.js";
+import { all, hasEnded, mayRetry, onChange, remove, send, transmit } from "./jobs.js";
 import { preview } from "./preview.js";
 
 /** An estimate of the time left is worth showing only from here on. */
@@ -25,12 +25,11 @@ function runningText({ progress, since }) {
 }
 
 function actions(entry) {
-  const retry = entry.state === "failed" && entry.file && !entry.id;
   const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
   return make(
     "div",
     { class: "job-actions" },
-    retry ? make("button", { class: "button small", type: "button", onclick: () => transmit(entry) }, t("jobs.retry")) : null,
+    mayRetry(entry) ? make("button", { class: "button small", type: "button", onclick: () => transmit(entry) }, t("jobs.retry")) : null,
     iconButton("close", t(label, { name: entry.name }), () => askAndRemove(entry)),
   );
 }
@@ -134,7 +133,15 @@ export function sendAll(files) {
   for (const file of files) send(file, { annotate, awaited });
 }
 
+/** A file that is on its way is lost with the page. */
+function warnBeforeLeaving() {
+  addEventListener("beforeunload", (event) => {
+    if (all().some((entry) => entry.state === "uploading")) event.preventDefault();
+  });
+}
+
 export function startHome() {
+  warnBeforeLeaving();
   acceptDrops(byId("drop"));
   byId("file").addEventListener("change", (event) => {
     sendAll(event.target.files);

@@ -86,10 +86,10 @@ function shown(reason) {
   });
 }
 
-/** The button in the bar, for those who want to enter another key. */
-export function startKey() {
+/** The button in the bar, for those who want to enter another key; `onKey` does again what failed for want of it. */
+export function startKey(onKey = () => {}) {
   byId("show-key").hidden = !key;
   byId("show-key").addEventListener("click", async () => {
-    if (await shown(key ? "key.kept" : "key.asked")) location.reload();
+    if (await shown(key ? "key.kept" : "key.asked")) onKey();
   });
 }

@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { drawJobs, startHome } from "./home.js";
 import { errorTitle, setLanguage, currentLanguage, t } from "./i18n.js";
-import { adopt, all, hasEnded, onChange, restore } from "./jobs.js";
+import { adopt, all, hasEnded, onChange, restore, retryRefused } from "./jobs.js";
 import { startKey } from "./key.js";
 import { startRecorder } from "./recorder.js";
 import { drawModel, loadModel } from "./trust.js";
@@ -76,12 +76,19 @@ function startSkipping() {
   });
 }
 
+/** Whatever was refused is asked for again; what is on its way stays on it. */
+function useKey() {
+  retryRefused();
+  loadModel().catch(() => {});
+  if (!byId("trouble").hidden) route();
+}
+
 startLanguage();
 startSkipping();
 startHome();
 startWorkspace();
 startRecorder();
-startKey();
+startKey(useKey);
 setLanguage();
 onChange(openWhenAlone);
 restore();
