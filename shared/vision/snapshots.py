@@ -21,9 +21,9 @@ from shared.vision.flow import Patch
 from shared.vision.tracks import Track
 from shared.vision.types import Image
 
-VERSION = 4
+VERSION = 3
 
-ARRAYS = ("box", "landmarks", "looks", "velocity", "bias")
+ARRAYS = ("box", "landmarks", "looks", "velocity")
 """Fields of a track that are arrays; the others are numbers, but for its patch."""
 
 SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))

@@ -7,11 +7,9 @@ tracks come to lie on one face, the one that fits it less is taken to be hidden 
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
-from shared.vision.bias import bias_of, corrected
 from shared.vision.boxes import containments, intersections
 from shared.vision.cuts import Scene
 from shared.vision.flow import Patch
@@ -142,7 +140,6 @@ class Tracker:
         pairs = match(self.tracks, found, frame.time_s)
         for track, sighting in pairs:
             track.find(sighting)
-        here = [track for track, _ in pairs]
         pairs += self._refined(frame, _others(self.seen(), pairs), [sighting.box for _, sighting in pairs])
         for track in self.tracks:
             track.missing = True
@@ -152,27 +149,15 @@ class Tracker:
         for sighting in found:
             if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
                 taken.append(sighting.box)
-                here.append(self._start(sighting, frame))
-        self._compare(frame, here)
+                self._start(sighting, frame)
         self.scene.search(self._shares(frame))
-
-    def _compare(self, frame: Frame, tracks: list[Track]) -> None:
-        """Look how O-Net alone sees the faces that the whole cascade has just found."""
-        if not tracks:
-            return
-        refined = self._detector.refine(frame, np.stack([track.box for track in tracks]))
-        for track, box, score in zip(tracks, refined.boxes, refined.scores, strict=True):
-            if score > 0:
-                track.bias = bias_of(track.box, box)
 
     def _refined(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
         """Let O-Net find these tracks again, each on a face of its own and on none that is taken."""
         if not tracks:
             return []
         expected = np.stack([track.expected(frame.time_s) for track in tracks])
-        refined = self._detector.refine(frame, expected)
-        refined = replace(refined, boxes=corrected(refined.boxes, np.stack([track.bias for track in tracks])))
-        found = sightings(frame, refined)
+        found = sightings(frame, self._detector.refine(frame, expected))
         costs = [
             (track.cost(sighting, frame.time_s), track.key, track, sighting)
             for track, sighting in zip(tracks, found, strict=True)
@@ -185,22 +170,22 @@ class Tracker:
                 pairs.append((track, sighting))
         return pairs
 
-    def _start(self, sighting: Sighting, frame: Frame) -> Track:
+    def _start(self, sighting: Sighting, frame: Frame) -> None:
         self.last_key += 1
-        track = Track(
-            self.last_key,
-            sighting.box,
-            sighting.landmarks,
-            sighting.score,
-            frame.time_s,
-            frame.time_s,
-            sighting.looks,
-            side_of(sighting.box),
-            best=sighting.score,
-            patch=Patch.of(frame, sighting.box),
+        self.tracks.append(
+            Track(
+                self.last_key,
+                sighting.box,
+                sighting.landmarks,
+                sighting.score,
+                frame.time_s,
+                frame.time_s,
+                sighting.looks,
+                side_of(sighting.box),
+                best=sighting.score,
+                patch=Patch.of(frame, sighting.box),
+            )
         )
-        self.tracks.append(track)
-        return track
 
     def _forget(self, time_s: float, longest_s: float) -> list[Track]:
         """Let go of the tracks that have not been seen for longer than that, and return them."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from shared.vision.bias import NONE
 from shared.vision.boxes import centres
 from shared.vision.flow import Patch
 from shared.vision.types import Detections, Floats, Frame
@@ -60,7 +59,6 @@ class Track:
     looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
     found_side: float  # of the box, when the whole cascade found it last
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
-    bias: Floats = field(default_factory=NONE.copy)  # of O-Net's boxes of this face
     sightings: int = 1
     best: float = 0.0
     missing: bool = False
