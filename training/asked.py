@@ -87,7 +87,7 @@ def _kept(path: Path, origin: str) -> tuple[Image, Floats] | None:
     if not path.exists():
         return None
     with np.load(path) as arrays:
-        if str(arrays["origin"]) != origin:
+        if "origin" not in arrays or str(arrays["origin"]) != origin:
             return None
         return arrays["images"], arrays["targets"].astype(np.float32)
 

@@ -24,6 +24,9 @@ WARMUP_STEPS = 300
 LEAST_RATE = 0.004
 """Share of the learning rate that is left at the end."""
 
+NOTHING: dict[str, Any] = {"settings": None, "cycles": []}
+"""What is known of a training that earlier versions began."""
+
 MEMORY = 0.998
 """Share of itself that the mean network keeps at each step, once there have been enough of them."""
 
@@ -113,7 +116,7 @@ def require_same(origins: dict[str, Any], run: Path) -> None:
     if not (run / STATE).exists():
         return
     with np.load(run / STATE) as arrays:
-        before = json.loads(str(arrays["origins"]))
+        before = json.loads(str(arrays["origins"])) if "origins" in arrays else NOTHING
     now = {**origins, "cycles": origins["cycles"][: len(before["cycles"])]}
     if others := [name for name, origin in now.items() if before.get(name, origin) != origin]:
         raise ConfigurationError(

@@ -7,7 +7,9 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from services.api.headers import HEADERS
@@ -113,7 +115,8 @@ def _framework(request: Request, error: Exception) -> ProblemResponse:
 
 def _unavailable(request: Request, error: Exception) -> ProblemResponse:
     """Redis is away, full, loading or read-only: it may be otherwise soon."""
-    logger.warning("Redis cannot be used: %s", error)
+    away = isinstance(error, RedisConnectionError | RedisTimeoutError)
+    logger.warning("Redis cannot be used: %s", error, exc_info=None if away else error)  # else it may be ours
     return _counted(request, UnavailableError())
 
 

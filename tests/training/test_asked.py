@@ -89,3 +89,7 @@ def test_what_others_said_is_asked_anew(
     package.rename(package.with_name("fer-99.0.0-py3-none-any.whl"))
     assert count(others, 48) == 48
     assert count(others, 48) == 0
+    part = tmp_path / "run" / "asked_000.npz"
+    with np.load(part) as kept:
+        np.savez(part, images=kept["images"], targets=kept["targets"])  # as earlier versions kept them
+    assert count(others, 48) == 16

@@ -68,6 +68,13 @@ def test_another_training_is_not_gone_on_with(stills: TrainingStills, lessons: L
             train_trunk(other, settings, tmp_path, Progress(disable=True))
 
 
+def test_a_training_of_an_earlier_version_is_not_gone_on_with(lessons: Lessons, tmp_path: Path) -> None:
+    """Its state does not say what it learned from."""
+    np.savez(tmp_path / STATE, epoch=1)
+    with pytest.raises(ConfigurationError, match="take another folder"):
+        train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
+
+
 def test_cycles_without_pictures_are_left_out(stills: TrainingStills, lessons: Lessons) -> None:
     """Where no network was asked, the trunk learns from stills alone; otherwise each cycle follows the one before."""
     settings = replace(SETTINGS, cycles=(Cycle(2, 1e-3), Cycle(3, 1e-3, of="asked"), Cycle(1, 1e-3)))
