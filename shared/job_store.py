@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from redis import Redis
@@ -207,16 +207,21 @@ class JobStore:
         """Change a running job; False when it is no longer wanted."""
         return self._apply(job_id, [JobStatus.RUNNING], fields, event)
 
-    def succeed(self, job_id: str, number: int, work: Work | None = None) -> bool:
-        """End a running job well; False when it was no longer wanted. `work`: what was done altogether."""
+    def succeed(self, job_id: str, number: int, work: Work | None = None, faces: int | None = None) -> bool:
+        """End a running job with success; False when it was no longer wanted.
+
+        work   of the whole job
+        faces  number of faces in the result
+        """
         fields = {"work": work.model_dump_json()} if work else {}
-        fields |= {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), "ended_at": _now()}
+        fields |= {"faces": str(faces)} if faces is not None else {}
+        fields |= {"status": JobStatus.SUCCEEDED.value, "progress": progress_text(1.0), **self._end()}
         return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
 
     def fail(self, job_id: str, error: DuyguError, number: int = NEXT) -> bool:
         """End an unfinished job with an error, or as cancelled; False when it was no longer wanted."""
         status = JobStatus.CANCELLED if isinstance(error, CancelledError) else JobStatus.FAILED
-        fields = {"status": status.value, "ended_at": _now(), **error_fields(error)}
+        fields = {"status": status.value, **self._end(), **error_fields(error)}
         told = {"code": error.code, "title": error.title, "detail": error.detail}
         return self._apply(job_id, UNFINISHED, fields, Event(number, status.value, told))
 
@@ -248,6 +253,11 @@ class JobStore:
             for group in (keys.JOBS, keys.jobs_of(owner)):
                 pipeline.zrem(group, job_id)
             pipeline.execute()
+
+    def _end(self) -> dict[str, str]:
+        """The fields that every job gets with its end."""
+        now = datetime.now(UTC)
+        return {"ended_at": now.isoformat(), "expires_at": (now + timedelta(seconds=self._result_ttl)).isoformat()}
 
     def _apply(
         self, job_id: str, allowed: Sequence[JobStatus], fields: Mapping[str, str], event: Event | None = None

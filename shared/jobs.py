@@ -32,6 +32,8 @@ class JobRecord:
     progress: float | None = 0.0
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    expires_at: datetime | None = None
+    faces: int | None = None  # in the result
     error: DuyguError | None = None
     size: int = 0  # bytes of the upload
     sha256: str = ""
@@ -85,6 +87,8 @@ class JobRecord:
             progress=_progress(values.get("progress", "")),
             started_at=_time(values.get("started_at", "")),
             ended_at=_time(values.get("ended_at", "")),
+            expires_at=_time(values.get("expires_at", "")),
+            faces=int(values["faces"]) if "faces" in values else None,
             error=_error(values),
             size=int(values.get("size", 0)),
             sha256=values.get("sha256", ""),

@@ -201,6 +201,11 @@ class Job(Schema):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    expires_at: datetime | None = Field(
+        default=None, description="when the job and its result are erased; null until the job has ended"
+    )
+    duration_s: Seconds | None = Field(default=None, description="of the video; null while unknown")
+    faces: int | None = Field(default=None, ge=0, description="faces in the result; null while there is none")
     error: JobError | None = None
     size_bytes: int = Field(description="of the upload")
     sha256: str = Field(description="of the upload, lower-case hexadecimal")

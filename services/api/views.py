@@ -36,16 +36,20 @@ def job_view(record: JobRecord) -> Job:
     """A job as the API shows it."""
     error = record.error
     path = job_path(record.job_id)
+    work = _work_view(record)
     result = f"{path}/result" if record.status == JobStatus.SUCCEEDED else None
     video = f"{result}?format=mp4" if result and record.annotate else None
     return Job(
         job_id=record.job_id,
         status=record.status,
         progress=record.progress,
-        work=_work_view(record),
+        work=work,
         created_at=record.created_at,
         started_at=record.started_at,
         ended_at=record.ended_at,
+        expires_at=record.expires_at,
+        duration_s=work.duration_s if work else None,
+        faces=record.faces,
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
         size_bytes=record.size,
         sha256=record.sha256,

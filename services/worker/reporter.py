@@ -48,7 +48,9 @@ class Reporter:
         self._started = time.monotonic()
         self._last = -INTERVAL_S
         self.done: Work | None = None
-        """What was done altogether, once everything is."""
+        """The work of the whole job, once it is done."""
+        self.faces: int | None = None
+        """Number of faces in the result, once there is one."""
         self._waiting: deque[_News] = deque()
 
     @property
@@ -70,6 +72,7 @@ class Reporter:
     def finish(self, result: Result) -> None:
         """Everything is done; it is told with the end of the job."""
         video = result.video
+        self.faces = len(result.faces)
         self.done = self._work(Step(1.0, video.duration_s, video.duration_s, video.frames_analysed))
 
     def window(self, face_id: int, window: Window) -> None:

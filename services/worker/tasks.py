@@ -66,7 +66,7 @@ def _run(turn: Turn, record: JobRecord) -> None:
         error = _put_off(turn, record)
     reporter.flush()
     if error is None:
-        jobs.succeed(record.job_id, reporter.next_number, reporter.done)
+        jobs.succeed(record.job_id, reporter.next_number, reporter.done, reporter.faces)
     else:
         jobs.fail(record.job_id, error, reporter.next_number)
         traces.fail(error.code)

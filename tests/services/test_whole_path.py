@@ -1,5 +1,6 @@
 """From a video handed in to what was found in it, through real processes."""
 
+from datetime import datetime
 from pathlib import Path
 
 import av
@@ -34,6 +35,9 @@ def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, serv
     result = Result.model_validate_json(served.get(job["links"]["result"]).content)
     assert result.job_id == job["job_id"]
     assert [face.face_id for face in result.faces] == [1, 2]
+    assert (job["faces"], job["duration_s"]) == (2, result.video.duration_s)
+    ended_at, expires_at = (datetime.fromisoformat(job[name]) for name in ("ended_at", "expires_at"))
+    assert (expires_at - ended_at).total_seconds() == service_settings.result_ttl
     events = served.get(job["links"]["events"]).text
     assert events.count("event: window") == sum(len(face.windows) for face in result.faces) > 0
     assert {path.name for path in stored(service_settings)} == {"result.json", "timeline.png"}

@@ -1,6 +1,6 @@
 """A job's life in Redis."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,8 +51,11 @@ def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
     assert (begun.status, begun.attempts) == (JobStatus.RUNNING, 1)
     assert jobs.report(JOB, {"progress": "0.5000"}, Event(begun.events + 1, "progress", {"progress": 0.5}))
     assert read(jobs).progress == 0.5
-    assert jobs.succeed(JOB, begun.events + 2)
-    assert read(jobs).ended_at
+    assert (read(jobs).expires_at, read(jobs).faces) == (None, None)
+    assert jobs.succeed(JOB, begun.events + 2, faces=3)
+    ended = read(jobs)
+    assert ended.ended_at
+    assert (ended.expires_at, ended.faces) == (ended.ended_at + timedelta(seconds=60), 3)
     assert read(jobs).progress == 1.0
     assert names(redis) == ["queued", "started", "progress", "succeeded"]
     assert 0 < redis.ttl(keys.job(JOB)) <= 60

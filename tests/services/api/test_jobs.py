@@ -17,6 +17,7 @@ def test_a_job_can_be_read(api: httpx.Client) -> None:
     """It is as the upload was answered."""
     job = hand_in(api, VIDEO)
     assert api.get(job["links"]["self"]).json() == job
+    assert (job["faces"], job["duration_s"], job["expires_at"]) == (None, None, None)
 
 
 def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
