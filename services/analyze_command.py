@@ -1,5 +1,6 @@
 """`duygu analyze`: the engine without a server. The result goes to stdout, everything else to stderr."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -11,15 +12,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.analyze_outputs import Outputs
+from services.analyze_outputs import ClosedStdoutError, Outputs
 from shared.config import Settings
-from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError
+from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
 from shared.exports.selection import most_seen, once_every
 from shared.exports.spans import shares_of, uncertain_share
 from shared.schemas import Face, Result
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
 from shared.vision.video import analyze_video
+
+logger = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED = 0, 1
 
@@ -64,7 +67,7 @@ def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool =
     batch = Batch(load_engine(settings), settings, wishes, Console(stderr=True, quiet=quiet))
     try:
         went_well = [batch.take(source) for source in sources]
-    except BrokenPipeError:
+    except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
         _give_up_stdout()
         return EXIT_FAILED
     if not any(well is not None for well in went_well):
@@ -106,13 +109,17 @@ class Batch:
     def take(self, source: Source) -> bool | None:
         """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with.
 
-        Raises BrokenPipeError when nobody reads what is printed.
+        Whatever fails concerns this video alone.
+
+        Raises ClosedStdoutError or BrokenPipeError when nobody reads what is printed.
         """
-        if not source.path.is_file():
-            _tell(f"{source.path}: there is no such file")
-            return False
         try:
+            if not source.path.is_file():
+                _tell(f"{source.path}: there is no such file")
+                return False
             result, written = self._one(source.path)
+        except ClosedStdoutError:
+            raise
         except DuyguError as error:
             if source.in_folder and isinstance(error, NO_VIDEO):
                 self.console.print(
@@ -121,10 +128,15 @@ class Batch:
                 return None
             _tell(f"{source.path}: {error.code}: {error.detail}")
             return False
-        except BrokenPipeError:
-            raise
         except OSError as error:
             _tell(": ".join(map(str, filter(None, (source.path, error.filename, error.strerror or error)))))
+            return False
+        except MemoryError:
+            _tell(f"{source.path}: {OutOfMemoryError.code}: the memory of this machine does not suffice")
+            return False
+        except Exception as error:  # the other videos are not lost through an error in one
+            logger.debug("unexpected error in %s", source.path, exc_info=True)
+            _tell(f"{source.path}: {DuyguError.code}: {in_words(error)}")
             return False
         self.console.print(_summary(source.path, result))
         if written:

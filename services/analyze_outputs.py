@@ -19,6 +19,10 @@ ENDINGS = {ExportName.MP4: "annotated.mp4"}
 """What stands behind a video's name in a folder, where the form alone could be the name of the video itself."""
 
 
+class ClosedStdoutError(Exception):
+    """Nobody reads stdout any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The forms that were asked for, and where each goes: a file, a folder that gets a file a video, or stdout."""
@@ -63,8 +67,8 @@ class Outputs:
 
         on_progress  is called with the share of the annotated video that is written
 
-        Raises the errors of shared.errors that say what is wrong with the video, and OSError that names the file which
-        cannot be written.
+        Raises the errors of shared.errors that say what is wrong with the video, OSError that names the file which
+        cannot be written, and ClosedStdoutError.
         """
         written = []
         for name in self.places:
@@ -100,6 +104,9 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _print(text: str) -> None:
-    """At once, so that it is seen here when nobody reads it."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """At once, so that it is seen here when nobody reads it. Raises ClosedStdoutError."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise ClosedStdoutError from error

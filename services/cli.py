@@ -203,6 +203,7 @@ def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | 
     from services.analyze_outputs import Outputs
 
     settings = Settings()
+    set_up_logs(settings.log_format, settings.log_level)
     outputs = Outputs({ExportName(name): path for name, path in files.items() if path}, settings)
     return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)
 

@@ -409,6 +409,12 @@ def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:
     return [cls, *(sub for child in cls.__subclasses__() for sub in _subclasses(child))]
 
 
+def in_words(error: Exception) -> str:
+    """An error that has no code, in one line: its type and its first line."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 def ours() -> list[str]:
     """Codes of the failures that lie with the service and its surroundings, not with who asked or what was sent."""
     return [code for code, cls in by_code().items() if cls.status >= SERVER_ERROR]

@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import logging
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from services.cli import main
 from shared.config import ROOT
 from shared.schemas import Result
+from shared.vision.video import analyze_video
 from tests.videos import PAIR, PAN, Scene, VideoMaker
 
 
@@ -24,6 +27,13 @@ from tests.videos import PAIR, PAN, Scene, VideoMaker
 def _tiny_model(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUYGU_MODEL", str(model_folder))
     monkeypatch.setenv("DUYGU_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command sets up logs; they do not outlive the test."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [*logging.getLogger().handlers])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)
 
 
 @pytest.fixture
@@ -208,6 +218,42 @@ def test_what_cannot_be_written_is_told(
     full = tmp_path / f"{Path(pair).stem}.csv"
     assert capsys.readouterr().err == f"duygu: {pair}: {full}: {os.strerror(errno.ENOSPC)}\n"
     assert [path.name for path in tmp_path.iterdir()] == [f"{short.stem}.csv"]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("not a power of two\nat all"), BrokenPipeError(errno.EPIPE, "pipe"), MemoryError()]
+)
+def test_an_unexpected_error_costs_one_video(
+    error: Exception,
+    tmp_path: Path,
+    video_maker: VideoMaker,
+    pair: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever its type: the other videos of the folder are analysed, and the exit status is 1.
+
+    The line on stderr names the video and the reason; the traceback is in the debug log.
+    """
+    for name, source in (("a", pair), ("b", pair), ("c", str(video_maker.make(PAN)))):
+        (tmp_path / f"{name}.mp4").write_bytes(Path(source).read_bytes())
+
+    def analyze(path: Path, *arguments: Any, **options: Any) -> Result:
+        if path.stem == "b":
+            raise error
+        return analyze_video(path, *arguments, **options)
+
+    monkeypatch.setenv("DUYGU_LOG_LEVEL", "debug")
+    monkeypatch.setattr("services.analyze_command.analyze_video", analyze)
+    (tables := tmp_path / "tables").mkdir()
+    assert main(["analyze", "--quiet", str(tmp_path), "--csv", str(tables)]) == 1
+    assert {path.name for path in tables.iterdir()} == {"a.csv", "c.csv"}
+    told = capsys.readouterr().err
+    (line,) = (line for line in told.splitlines() if line.startswith("duygu: "))
+    assert str(tmp_path / "b.mp4") in line
+    if isinstance(error, ValueError):
+        assert line.endswith(": internal: ValueError: not a power of two")
+        assert "Traceback" in told
 
 
 def test_nobody_has_to_read_to_the_end(pair: str) -> None:
