@@ -247,6 +247,15 @@ class Readiness(Schema):
     checks: list[Check]
 
 
+class ServiceLimits(Schema):
+    """`GET /v1/limits`: what a video may measure, and how long its result is kept."""
+
+    max_upload_bytes: int = Field(description="size of one upload")
+    max_duration_s: Seconds = Field(description="length of a video")
+    max_pixels: int = Field(description="pixels of one frame")
+    result_ttl_s: int = Field(description="seconds after the end of a job until it and its result are erased")
+
+
 class MeasuredOn(Schema):
     """How well the model does on one data set, by the protocol in the model card."""
 

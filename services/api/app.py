@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from services.api import events, health, jobs, metrics, model, results, stream, stream_schema, videos
+from services.api import events, health, jobs, limits, metrics, model, results, stream, stream_schema, videos
 from services.api.head import HeadRequests
 from services.api.headers import SecurityHeaders
 from services.api.metrics import Metrics
@@ -29,6 +29,7 @@ ROUTERS = (
     stream.router,
     stream_schema.router,
     model.router,
+    limits.router,
     health.router,
     metrics.router,
 )

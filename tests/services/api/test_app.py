@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from shared.config import ROOT
+from shared.config import ROOT, Settings
 from shared.errors import by_code
 
 HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "facenet_pytorch")
@@ -57,6 +57,17 @@ def test_the_model_is_described(api: httpx.Client) -> None:
     assert model["name"] == "tiny"
     assert len(model["labels"]) == 7
     assert len(model["sha256"]) == 64
+
+
+def test_the_limits_are_described(api: httpx.Client, service_settings: Settings) -> None:
+    """`/v1/limits` gives the settings that bound an upload and the life of a result."""
+    limits = api.get("/v1/limits").json()
+    assert limits == {
+        "max_upload_bytes": service_settings.max_upload_bytes,
+        "max_duration_s": service_settings.max_duration_s,
+        "max_pixels": service_settings.max_pixels,
+        "result_ttl_s": service_settings.result_ttl,
+    }
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | Non
     return check
 
 
-WITHOUT_PARAMETERS = ["GET /v1/model", "GET /healthz", "GET /readyz", "GET /metrics"]
+WITHOUT_PARAMETERS = ["GET /v1/model", "GET /v1/limits", "GET /healthz", "GET /readyz", "GET /metrics"]
 
 OF_A_JOB = ["GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/result", "GET /v1/jobs/{job_id}/events"]
 
