@@ -17,7 +17,7 @@ from services.server import GOODBYE_S, Server, server_config
 from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.processes import end_with_parent, stop
+from shared.processes import start_child, stop
 from shared.queues import QueueName
 
 logger = logging.getLogger(__name__)
@@ -53,12 +53,11 @@ class Workers:
         self._watch.join()
 
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
+        return start_child(
             [sys.executable, "-m", "services.cli", "worker", self._queues[place].value],
             env={**os.environ, **self._of_place(place).environment()},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
-            preexec_fn=end_with_parent,
         )
 
     def _of_place(self, place: int) -> Settings:
@@ -67,8 +66,10 @@ class Workers:
 
     def _watch_over(self) -> None:
         # A process that a thread has started is told to end when that thread ends: whoever starts them also stops them.
-        self._keep_running()
-        self._stop()
+        try:
+            self._keep_running()
+        finally:
+            self._stop()
 
     def _stop(self) -> None:
         for process in self._processes:
@@ -83,8 +84,15 @@ class Workers:
             for place, process in enumerate(self._processes):
                 if process.poll() is not None:
                     logger.error("a worker has ended with status %s; it is started again", process.returncode)
-                    self._processes[place] = self._start(place)
-                    self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+                    self._restart(place)
+
+    def _restart(self, place: int) -> None:
+        """Replace a worker that has ended; where the system refuses a process, the next look tries again."""
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        try:
+            self._processes[place] = self._start(place)
+        except OSError as error:
+            logger.error("a worker could not be started, next attempt in %.1f s: %s", self._pause_s, error)
 
     def _keep_servers_running(self) -> None:
         for server in self._servers:
@@ -92,8 +100,8 @@ class Workers:
                 logger.error("an embedded Valkey has ended; it is started again")
                 try:
                     server.restart()
-                except ConfigurationError as error:
-                    logger.error("%s", error.detail)
+                except (ConfigurationError, OSError) as error:
+                    logger.error("an embedded Valkey could not be started: %s", error)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> int:

@@ -23,7 +23,7 @@ from redis.retry import Retry
 
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.processes import end_with_parent, stop
+from shared.processes import start_child, stop
 
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes 107 on Linux and 103 on macOS."""
@@ -114,7 +114,10 @@ class EmbeddedValkey:
         return self._process.poll() is None
 
     def restart(self) -> None:
-        """Start it again after it ended by itself; what it held comes back from its append-only file."""
+        """Start it again after it ended by itself; what it held comes back from its append-only file.
+
+        Raises ConfigurationError when it does not start, and OSError when the system has no room for a process.
+        """
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -132,12 +135,11 @@ class EmbeddedValkey:
             "logfile": str(self._log.resolve()),
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        process = subprocess.Popen(  # noqa: S603 - a fixed program with arguments of our own
-            [get_binary_path(), *arguments],
+        process = start_child(
+            [str(get_binary_path()), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; the server goes last
-            preexec_fn=end_with_parent,
         )
         self._wait_until_ready(process)
         return process

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from shared.config import ROOT
-from shared.processes import end_with_parent, stop
+from shared.processes import start_child, stop
 
 CHROMIUM = shutil.which("chromium")
 
@@ -33,12 +33,11 @@ READY_S = 30.0
 def served(folder: Path, **settings: str) -> Iterator[str]:
     """Run a service with the shipped model; yields where it answers."""
     place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
+    process = start_child(
         [sys.executable, "-m", "services.cli", "serve"],
         cwd=ROOT,
         env={**os.environ, **place, **settings},
         stdout=subprocess.PIPE,
-        preexec_fn=end_with_parent,
     )
     assert process.stdout is not None
     try:

@@ -18,7 +18,7 @@ from redis import Redis
 from services.api.app import create_app
 from services.server import server_config
 from shared.config import ROOT, Settings
-from shared.processes import end_with_parent, stop
+from shared.processes import start_child, stop
 from tests.shared.vision.tiny_model import write_tiny_model
 
 PATIENCE_S = 60.0
@@ -79,11 +79,10 @@ def start_scripted_worker(service_settings: Settings) -> Iterator[StartWorker]:
 @contextmanager
 def worker(settings: Settings, module: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker process that runs while the block does."""
-    process = subprocess.Popen(
+    process = start_child(
         [sys.executable, "-m", module, *arguments],
         env={**os.environ, **settings.environment()},
         cwd=ROOT,
-        preexec_fn=end_with_parent,
     )
     try:
         yield process

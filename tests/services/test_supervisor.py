@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -97,6 +98,28 @@ def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_ma
         wait_until(served.ready)
         job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
         assert ended(served.client, job_id)["status"] == "succeeded"
+
+
+def test_restarts_that_the_system_refuses_are_tried_again(own: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    """A full table of open files lets no process be started: once there is room, workers and Valkey are back."""
+    log = ""
+
+    def refused(what: str) -> bool:
+        nonlocal log
+        log += capfd.readouterr().err
+        return f"{what} could not be started" in log
+
+    with serve(own) as served:
+        wait_until(served.ready)
+        server = psutil.Process(served.process.pid)
+        _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, hard))
+        served.children("videos")[0].kill()
+        served.children("valkey-server")[0].kill()
+        wait_until(lambda: refused("a worker"))
+        wait_until(lambda: refused("an embedded Valkey"))
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        wait_until(served.ready)
 
 
 def test_a_light_worker_sends_webhooks(own: Settings) -> None:
