@@ -26,6 +26,15 @@ def about(**what: str) -> Iterator[None]:
         _context.reset(token)
 
 
+class TextFormatter(logging.Formatter):
+    """Lines for people; the ids of the request and the job stand at their end."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name of the standard library
+        """The first line of a record, before its traceback."""
+        ids = " ".join(f"{name}={value}" for name, value in _context.get().items())
+        return f"{super().formatMessage(record)} [{ids}]" if ids else super().formatMessage(record)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
@@ -47,7 +56,7 @@ class JsonFormatter(logging.Formatter):
 def set_up_logs(log_format: LogFormat, level: str) -> None:
     """Log to stderr from now on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter(TEXT))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     if level.upper() != "DEBUG":
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the command itself tells that it listens

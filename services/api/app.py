@@ -68,10 +68,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub = Hub(settings)
-    app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
-    _allow_origins(app, settings)
     app.add_middleware(HeadRequests)
+    app.add_middleware(Observation, metrics=app.state.metrics)
+    _allow_origins(app, settings)  # last, and so outermost: pages of other origins may read unexpected errors as well
     handle_problems(app)
     for router in ROUTERS:
         app.include_router(router)

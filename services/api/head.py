@@ -14,14 +14,19 @@ class HeadRequests:
         """Pass the request on as GET, and stop when the headers are known."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             return await self._app(scope, receive, send)
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # it is for GET alone
+        got = {**scope, "method": "GET", "headers": headers}
         with CancelScope() as answering:
 
             async def send_head(message: Message) -> None:
                 if message["type"] == "http.response.start":
+                    scope["route"] = got.get("route")  # for Observation, which counts requests by their route
                     await send(message)
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     answering.cancel()
 
-            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # it is for GET alone
-            await self._app({**scope, "method": "GET", "headers": headers}, receive, send_head)
+            try:
+                await self._app(got, receive, send_head)
+            finally:
+                scope["route"] = got.get("route")  # also where an unhandled error came before any answer
         return None

@@ -40,6 +40,12 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self.broken = Counter(
+            "duygu_http_broken_responses",
+            "Responses that broke off after they had begun, by an unhandled error",
+            ["method", "route"],
+            registry=self.registry,
+        )
         self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
         for code in ours():
             self.problems.labels(code)  # from the start: Prometheus sees the growth of what it has seen before

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and logged, under an id that the answer carries."""
+"""Every request is counted, timed and logged under an id that the answer carries, also one that fails unexpectedly."""
 
 import logging
 import re
@@ -7,9 +7,13 @@ import time
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.headers import HEADERS
 from services.api.metrics import Metrics
+from services.api.problems import problem_response
+from shared.errors import SERVER_ERROR, DuyguError
 from shared.logs import about
 
 logger = logging.getLogger(__name__)
@@ -24,8 +28,18 @@ UNKNOWN = "none"
 too, thirty for each visit, which are no news."""
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+OTHER = "other"
+"""The method of a request whose method is none of METHODS: anybody may invent methods, too."""
+
+
 class Observation:
-    """Watches the requests of an application."""
+    """Watches the requests of an application, and answers those that end with an unhandled error.
+
+    It belongs outside of everything that may fail or that changes the method. An answer that has begun cannot become
+    an error: it breaks off, so that the client notices, and counts as broken.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -36,24 +50,52 @@ class Observation:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request_id = _request_id(scope)
-        started = time.perf_counter()
+        started, answered = time.perf_counter(), False
 
         async def watch(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
                 self._note(scope, message["status"], time.perf_counter() - started)
+                answered = True
             await send(message)
 
         with about(request_id=request_id):
-            return await self._app(scope, receive, watch)
+            try:
+                await self._app(scope, receive, watch)
+            except Exception:
+                logger.exception("%s %s: unhandled error", *_call(scope))
+                self._metrics.problems.labels(DuyguError.code).inc()
+                if answered:
+                    self._metrics.broken.labels(*_call(scope)).inc()
+                else:
+                    await _internal_error()(scope, receive, watch)
+            except BaseException:
+                if not answered:  # the request was cancelled, as when the server stops: uvicorn answers with 500
+                    self._note(scope, SERVER_ERROR, time.perf_counter() - started)
+                raise
+        return None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method, route = scope["method"], getattr(scope.get("route"), "path", UNKNOWN)
+        method, route = _call(scope)
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
         facts = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
         level = logging.DEBUG if route == UNKNOWN and status < HTTPStatus.BAD_REQUEST else logging.INFO
         logger.log(level, "%s %s %s", method, route, status, extra={"facts": facts})
+
+
+def _call(scope: Scope) -> tuple[str, str]:
+    """The method and the route of a request, as metrics have them."""
+    method = scope["method"] if scope["method"] in METHODS else OTHER
+    return method, getattr(scope.get("route"), "path", UNKNOWN)
+
+
+def _internal_error() -> Response:
+    """What an unhandled error is answered with. It tells nothing of what happened."""
+    response = problem_response(DuyguError())
+    response.headers.update(HEADERS)  # the middleware that adds them is inside of this one
+    return response
 
 
 def _request_id(scope: Scope) -> str:

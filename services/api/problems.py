@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
-from services.api.headers import HEADERS
 from shared.errors import (
     DuyguError,
     ForbiddenError,
@@ -81,12 +80,11 @@ def _description(errors: list[type[DuyguError]]) -> dict[str, Any]:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Make the application answer every error as a problem."""
+    """Make the application answer every known error as a problem; Observation answers those that nobody expects."""
     app.add_exception_handler(DuyguError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RedisError, _unavailable)
-    app.add_exception_handler(Exception, _internal)
 
 
 def _told(request: Request, error: Exception) -> ProblemResponse:
@@ -118,12 +116,6 @@ def _unavailable(request: Request, error: Exception) -> ProblemResponse:
     away = isinstance(error, RedisConnectionError | RedisTimeoutError)
     logger.warning("Redis cannot be used: %s", error, exc_info=None if away else error)  # else it may be ours
     return _counted(request, UnavailableError())
-
-
-def _internal(request: Request, error: Exception) -> ProblemResponse:
-    response = _counted(request, DuyguError())
-    response.headers.update(HEADERS)  # it is answered outside of everything that was added to the application
-    return response
 
 
 def _counted(request: Request, error: DuyguError, *, status: int | None = None, **more: object) -> ProblemResponse:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from shared.config import ROOT
-from shared.logs import JsonFormatter, about
+from shared.logs import JsonFormatter, TextFormatter, about
 
 
 def formatted(message: str, **facts: object) -> dict[str, object]:
@@ -29,6 +29,15 @@ def test_a_line_is_an_object_with_its_context() -> None:
         1.5,
     )
     assert "job_id" not in formatted("later")
+
+
+def test_a_line_for_people_ends_with_its_context() -> None:
+    """Before a traceback, so that both are found together."""
+    record = logging.LogRecord("duygu", logging.ERROR, "", 0, "broken", None, (ValueError, ValueError("x"), None))
+    with about(request_id="r"):
+        first, *traceback = TextFormatter("%(message)s").format(record).splitlines()
+    assert first == "broken [request_id=r]"
+    assert traceback == ["ValueError: x"]
 
 
 def test_an_error_has_its_traceback_in_the_same_line() -> None:

@@ -30,11 +30,16 @@ def test_requests_are_counted_by_route(api: httpx.Client) -> None:
     api.get(job["links"]["self"])
     api.get(f"/v1/jobs/{'0' * 32}")
     api.get("/invented")
+    api.head("/healthz")
+    api.request("PROPFIND", "/healthz")
     found = scraped(api)
     assert found["duygu_http_requests_total", frozenset({"POST", "/v1/videos", "202"})] == 1
     assert found["duygu_http_requests_total", frozenset({"GET", "/v1/jobs/{job_id}", "200"})] == 1
     assert found["duygu_http_requests_total", frozenset({"GET", "/v1/jobs/{job_id}", "404"})] == 1
     assert found["duygu_http_requests_total", frozenset({"GET", "none", "404"})] == 1
+    assert found["duygu_http_requests_total", frozenset({"HEAD", "/healthz", "200"})] == 1
+    assert ("duygu_http_requests_total", frozenset({"GET", "/healthz", "200"})) not in found
+    assert found["duygu_http_requests_total", frozenset({"other", "/healthz", "405"})] == 1
     assert found["duygu_http_problems_total", frozenset({"job_not_found"})] == 1
     assert found["duygu_http_request_seconds_count", frozenset({"POST", "/v1/videos"})] == 1
     assert not any("invented" in value for _, values in found for value in values)

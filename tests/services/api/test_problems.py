@@ -1,6 +1,7 @@
 """Every error is a problem with a code that is documented."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ from redis import Redis
 from services.api.problems import problems
 from shared.config import Settings
 from shared.errors import QueueFullError, TooLargeError
+from shared.logs import JsonFormatter
 from tests.services.conftest import hand_in, serving
 from tests.services.scripted_worker import Script
 
@@ -55,11 +57,47 @@ def test_a_fault_of_ours_is_a_problem_without_details(
         raise RuntimeError("secret")
 
     monkeypatch.setattr("shared.job_store.JobStore.page", broken)
-    with serving(service_settings) as api:
-        answer = api.get("/v1/jobs")
+    caplog.handler.setFormatter(JsonFormatter())
+    allowing = service_settings.model_copy(update={"cors_origins": "https://app.example"})
+    with serving(allowing) as api:
+        answer = api.get("/v1/jobs", headers={"X-Request-ID": "abc-1", "Origin": "https://app.example"})
+        head = api.head("/v1/jobs")
+        metrics = api.get("/metrics").text
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "secret" not in answer.text
-    assert "secret" in caplog.text
+    assert answer.headers["X-Request-ID"] == "abc-1"
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Content-Security-Policy" in answer.headers
+    assert (head.status_code, head.content) == (500, b"")
+    assert 'duygu_http_requests_total{method="GET",route="/v1/jobs",status="500"} 1.0' in metrics
+    assert 'duygu_http_requests_total{method="HEAD",route="/v1/jobs",status="500"} 1.0' in metrics
+    assert 'duygu_http_problems_total{code="internal"} 2.0' in metrics
+    tracebacks = [line for line in map(json.loads, caplog.text.splitlines()) if "traceback" in line]
+    assert [line.get("request_id") for line in tracebacks] == ["abc-1", head.headers["X-Request-ID"]]
+    assert all("secret" in line["traceback"] for line in tracebacks)
+
+
+def test_an_answer_that_breaks_off_is_seen(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error after the first bytes: the client gets no whole answer; metrics and the log have it under its id."""
+
+    async def broken(*_: object) -> AsyncIterator[None]:
+        yield None
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("services.api.events.follow", broken)
+    caplog.handler.setFormatter(JsonFormatter())
+    with serving(service_settings) as api:
+        events = hand_in(api, Script().upload())["links"]["events"]
+        with pytest.raises(httpx.RemoteProtocolError):
+            api.get(events, headers={"X-Request-ID": "abc-2"})
+        metrics = api.get("/metrics").text
+    route = "/v1/jobs/{job_id}/events"
+    assert f'duygu_http_broken_responses_total{{method="GET",route="{route}"}} 1.0' in metrics
+    assert 'duygu_http_problems_total{code="internal"} 1.0' in metrics
+    tracebacks = [line for line in map(json.loads, caplog.text.splitlines()) if "traceback" in line]
+    assert [line["request_id"] for line in tracebacks] == ["abc-2"]
 
 
 def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> None:
