@@ -42,15 +42,27 @@ export function announce(text) {
   byId("announce").textContent = text;
 }
 
-export const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+/** Custom properties of the theme that is shown: asking for a computed style is too slow for sixty pictures a second. */
+const styles = new Map();
 
-/** Size a canvas for the screen's pixels; returns its context, scaled so that one unit is one CSS pixel. */
+document.addEventListener("theme", () => styles.clear());
+
+export function cssColour(name) {
+  if (!styles.has(name)) styles.set(name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return styles.get(name);
+}
+
+/** The family of the page's own text, for canvases. */
+export const bodyFont = () => cssColour("text");
+
+/** Size a canvas for the screen's pixels; returns its context, empty, scaled so that one unit is one CSS pixel. */
 export function fitCanvas(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.max(1, Math.round(width * ratio));
-  canvas.height = Math.max(1, Math.round(height * ratio));
+  const [wide, high] = [width, height].map((length) => Math.max(1, Math.round(length * ratio)));
+  if (canvas.width !== wide) canvas.width = wide; // setting a size takes new memory, even for the same one
+  if (canvas.height !== high) canvas.height = high;
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
+  context.clearRect(0, 0, width + 1, height + 1);
   return context;
 }

@@ -1,13 +1,19 @@
 /** Boxes, ids and emotions over the picture. */
 
-import { cssColour, fitCanvas } from "./dom.js";
+import { bodyFont, cssColour, fitCanvas } from "./dom.js";
 import { emotionName, percent, t } from "./i18n.js";
+import { layoutTags } from "./tag-layout.js";
 import { boxAt, windowAt } from "./timebase.js";
 
-const LABEL_HEIGHT = 24;
+const LINE = 5; // width of a box's outline, in CSS pixels
+const FULL_HEIGHT = 24;
+const SMALL_HEIGHT = 20;
 
-/** On pictures narrower than this, in CSS pixels, labels would hide the faces: they give the number alone. */
+/** On pictures narrower than this, in CSS pixels, a tag gives the number of its face alone instead of "Face 1". */
 const NARROW = 520;
+
+/** Where full tags would cover more than this share of the picture, all are small. */
+const MOST_COVERED = 0.1;
 
 /** Where the picture of `video` lies inside a stage of width x height, as object-fit: contain places it. */
 export function pictureIn(video, width, height) {
@@ -18,63 +24,78 @@ export function pictureIn(video, width, height) {
 export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = fitCanvas(canvas, width, height);
-  const picture = { ...pictureIn(view.result.video, width, height), narrow: width < NARROW };
-  const labels = [];
+  const picture = pictureIn(view.result.video, width, height);
+  const faces = [];
   for (const face of view.result.faces) {
     const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);
-    if (box) labels.push(drawBox(context, picture, box, face, windowAt(view.spans.get(face.face_id), time)));
+    if (box) faces.push(followed(face, box, windowAt(view.spans.get(face.face_id), time), picture, width < NARROW));
   }
-  drawLabels(context, labels, width);
+  for (const face of faces) drawBox(context, face);
+  drawTags(context, faces, { width, height }, picture.scale ** 2 * view.result.video.width * view.result.video.height);
 }
 
-/** Draw the box; returns where its label belongs. */
-function drawBox(context, { scale, left, top, narrow }, box, face, window) {
-  const [x, y, width, height] = [left + box[0] * scale, top + box[1] * scale, box[2] * scale, box[3] * scale];
-  const colour = window ? cssColour(window.emotion) : "#ffffff";
+/** What is drawn of one face: its box in CSS pixels, and what its tag says. */
+function followed(face, [x, y, width, height], window, { scale, left, top }, narrow) {
+  const id = String(face.face_id);
+  const name = narrow ? id : t("faces.name", { id });
+  return {
+    id,
+    text: window ? `${name} · ${emotionName(window.emotion)} ${percent(window.confidence)}` : name,
+    colour: window ? cssColour(window.emotion) : "#ffffff",
+    uncertain: window?.uncertain,
+    box: { left: left + x * scale, top: top + y * scale, width: width * scale, height: height * scale },
+  };
+}
+
+function drawBox(context, { box, colour, uncertain }) {
   context.lineJoin = "round";
-  context.setLineDash(window?.uncertain ? [7, 5] : []);
-  for (const [line, style] of [[5, "rgb(0 0 0 / 55%)"], [2.5, colour]]) {
+  context.setLineDash(uncertain ? [7, 5] : []);
+  for (const [line, style] of [[LINE, "rgb(0 0 0 / 55%)"], [LINE / 2, colour]]) {
     context.lineWidth = line;
     context.strokeStyle = style;
-    context.strokeRect(x, y, width, height);
+    context.strokeRect(box.left, box.top, box.width, box.height);
   }
   context.setLineDash([]);
-  return { text: labelOf(face, window, narrow), colour, x, y };
 }
 
-function labelOf(face, window, narrow) {
-  const name = narrow ? String(face.face_id) : t("faces.name", { id: face.face_id });
-  return window ? `${name} · ${emotionName(window.emotion)} ${percent(window.confidence)}` : name;
-}
+const grown = ({ left, top, width, height }, by) =>
+  ({ left: left - by, top: top - by, width: width + 2 * by, height: height + 2 * by });
 
-/** From the top down; a label that would cover another one moves up or, at the top, down. */
-function drawLabels(context, labels, stageWidth) {
-  context.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+function drawTags(context, faces, area, pictureArea) {
+  context.font = `600 13px ${bodyFont()}`;
   context.textBaseline = "middle";
-  const placed = [];
-  for (const label of labels.sort((a, b) => a.y - b.y)) {
-    const spot = spotFor(label, context.measureText(label.text).width + 26, placed, stageWidth);
-    placed.push(spot);
-    drawLabel(context, label, spot);
-  }
+  const sizes = faces.map(({ id, text }) => ({
+    full: { width: Math.ceil(widthOf(context, text)) + 28, height: FULL_HEIGHT },
+    small: { width: Math.ceil(widthOf(context, id)) + 23, height: SMALL_HEIGHT },
+  }));
+  const covered = sizes.reduce((sum, { full }) => sum + full.width * full.height, 0);
+  const wanted = covered > MOST_COVERED * pictureArea && faces.length > 1 ? sizes.map(({ small }) => ({ full: small, small })) : sizes;
+  const tags = layoutTags(faces.map(({ box }) => grown(box, LINE / 2)), wanted, area);
+  tags.forEach((tag, i) => {
+    if (tag) drawTag(context, faces[i], tag, tag.height === SMALL_HEIGHT);
+  });
 }
 
-function spotFor({ x, y }, width, placed, stageWidth) {
-  const left = Math.min(Math.max(x - 1, 4), Math.max(stageWidth - width - 4, 4));
-  const above = y - LABEL_HEIGHT - 4;
-  const free = (top) => placed.every((spot) =>
-    Math.abs(spot.top - top) >= LABEL_HEIGHT + 2 || spot.left > left + width || left > spot.left + spot.width);
-  const rows = [0, 1, -1, 2, -2, 3].map((row) => above - row * (LABEL_HEIGHT + 2)).filter((top) => top >= 4);
-  return { left, width, top: rows.find(free) ?? Math.max(above, 4) };
-}
-
-function drawLabel(context, { text, colour }, { left, top, width }) {
+/** A full tag has the name and what the face shows; a small one its number, in the colour of what it shows. */
+function drawTag(context, { id, text, colour }, { left, top, width, height }, small) {
+  const margin = small ? 6 : 8;
   context.fillStyle = "rgb(10 11 14 / 82%)";
   context.beginPath();
-  context.roundRect(left, top, width, LABEL_HEIGHT, 6);
+  context.roundRect(left, top, width, height, 5);
   context.fill();
   context.fillStyle = colour;
-  context.fillRect(left + 8, top + 8, 8, 8);
+  context.fillRect(left + margin, top + height / 2 - 4, 8, 8);
   context.fillStyle = "#ffffff";
-  context.fillText(text, left + 21, top + LABEL_HEIGHT / 2 + 0.5);
+  context.fillText(small ? id : text, left + margin + 12, top + height / 2 + 0.5);
+}
+
+const widths = new Map(); // by font and text: the same few texts come sixty times a second
+
+function widthOf(context, text) {
+  const key = `${context.font} ${text}`;
+  if (!widths.has(key)) {
+    if (widths.size > 5000) widths.clear();
+    widths.set(key, context.measureText(text).width);
+  }
+  return widths.get(key);
 }
