@@ -1,6 +1,7 @@
 """Frames of a video file, decoded in a process of their own that can do no harm."""
 
 import json
+import logging
 import mmap
 import os
 import select
@@ -20,9 +21,12 @@ import numpy as np
 
 from shared.config import MB, ROOT, Settings
 from shared.errors import CancelledError, DecoderLimitError, DuyguError, EmptyFileError, UndecodableVideoError, by_code
+from shared.stderr_tail import StderrTail
 from shared.vision.planes import StoredFrame
 from shared.vision.types import Frame, Image
 from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, read
+
+logger = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
 """Longest time between two messages of a decoding process that is alive and well."""
@@ -125,6 +129,7 @@ class Child:
             order = make_order(settings, rate_hz, file, shared, self._slot_bytes)
             self._process = start_process(order)
         self._output = self._process.stdout.fileno() if self._process.stdout else -1
+        self._stderr = StderrTail(self._process)
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +139,7 @@ class Child:
     ) -> None:
         self._process.kill()
         self._process.wait()
+        self._stderr.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
@@ -189,15 +195,22 @@ class Child:
             if self._should_stop():
                 raise CancelledError
             if time.monotonic() > deadline:
+                self._process.kill()
+                self._log(f"the decoding process sent nothing for {SILENCE_S:g} s and was killed")
                 raise DecoderLimitError
         if self._should_stop():
             raise CancelledError
 
     def _death(self) -> DuyguError:
         code = self._process.wait()
+        self._log("the decoding process died")
         if code >= 0:
             return DuyguError("the decoding process ended without a word")  # a fault of ours, not of the file
         return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
+
+    def _log(self, what: str) -> None:
+        """With what the process wrote to its standard error, which nobody would see otherwise."""
+        logger.warning("%s: %s", what, self._stderr.ending())
 
 
 def shared_memory() -> BinaryIO:
@@ -226,10 +239,10 @@ def start_process(order: Order) -> "subprocess.Popen[bytes]":
     """Start it with nothing of this process but the two files: no environment, no other descriptors."""
     environment = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(  # noqa: S603 - our own module and an order made here
-        [sys.executable, "-m", CHILD, json.dumps(asdict(order))],
+        [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         pass_fds=(order.file, order.memory),
         env=environment,
         bufsize=0,

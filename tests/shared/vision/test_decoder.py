@@ -217,14 +217,23 @@ def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: py
     ("cause", "error"), [(signal.SIGSEGV, UndecodableVideoError), (signal.SIGXCPU, DecoderLimitError)]
 )
 def test_survives_a_crash(
-    cause: signal.Signals, error: type[Exception], settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cause: signal.Signals,
+    error: type[Exception],
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A process that dies is told as a problem of the file, and this one lives."""
+    """A process that dies is told as a problem of the file, and this one lives; the log has its last lines."""
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     monkeypatch.setattr("shared.vision.decoder.CHILD", "tests.shared.vision.dying_child")
     with pytest.raises(error):
         times(path, settings.model_copy(update={"job_timeout_s": int(cause)}))
+    (record,) = caplog.records
+    assert f"signal {int(cause)}" in record.message
+    assert "the last words of this process" in record.message
+    assert ("Segmentation fault" in record.message) == (cause == signal.SIGSEGV)
 
 
 def test_length_limit(video_maker: VideoMaker, settings: Settings) -> None:
