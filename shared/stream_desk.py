@@ -9,7 +9,7 @@ from redis import Redis
 from shared.stream_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
 
 LEASE_S = 3
-"""A step may take so long; then its worker is taken for dead and the session goes to another."""
+"""A worker that has not renewed its lease for so long is taken for dead, and the session goes to another."""
 
 MOST_REPLIES = 2000
 """Of one API process that wait to be read; more means that the process is stuck or gone."""
@@ -34,6 +34,17 @@ if kept[1] ~= ARGV[1] then state = redis.call('GET', KEYS[3]) or '' end
 return {claim, attempts, kept[3], state, waiting}
 """
 )
+
+_RENEW = (
+    NOW
+    + """
+local held = redis.call('HMGET', KEYS[1], 'claim', 'lease')
+if held[1] ~= ARGV[1] or held[2] == '0' then return 0 end
+redis.call('HSET', KEYS[1], 'lease', now + ARGV[2])
+return 1
+"""
+)
+"""A lease of 0 belongs to a step that has been committed."""
 
 _COMMIT = """
 local session, frames, replies = KEYS[1], KEYS[2], KEYS[5]
@@ -79,6 +90,7 @@ class SessionDesk:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._claim, self._commit = redis.register_script(_CLAIM), redis.register_script(_COMMIT)
+        self._renew = redis.register_script(_RENEW)
 
     def begin_shift(self) -> None:
         """From now on another shift may wait in the queue."""
@@ -100,6 +112,10 @@ class SessionDesk:
         number, attempts, replies_to, state, entries = answer
         frames = tuple(_waiting(*entry) for entry in entries)
         return Claim(session_id, number, attempts, replies_to, None if number - 1 == known else state, frames)
+
+    def renew(self, claim: Claim) -> bool:
+        """Let the lease of a claim last LEASE_S from now on; False when another worker has the session by now."""
+        return bool(self._renew([session_keys(claim.session_id)[0]], [claim.number, LEASE_S * 1000]))
 
     def commit(self, claim: Claim, state: bytes, replies: str) -> bool:
         """Keep the state, take the frames of the claim away and send the answers; False when the claim had run out."""

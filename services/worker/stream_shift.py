@@ -8,6 +8,7 @@ from collections.abc import Callable
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
+from services.worker.lease_renewal import LeaseRenewal
 from services.worker.stream_session import LiveSession
 from shared.config import Settings
 from shared.errors import CrashedError, DuyguError
@@ -35,6 +36,7 @@ class StreamWork:
 
     def __init__(self, redis: Redis, engine: Engine, settings: Settings) -> None:
         self._desk = SessionDesk(redis)
+        self._renewal = LeaseRenewal(self._desk)
         self._engine = engine
         self._settings = settings
         self._at_hand: OrderedDict[str, tuple[int, LiveSession]] = OrderedDict()
@@ -43,12 +45,13 @@ class StreamWork:
         """Take steps until nothing is ready or the time is over; returns how many there were."""
         self._desk.begin_shift()
         steps, end = 0, time.monotonic() + SHIFT_S
-        while time.monotonic() < end and not should_stop():
-            session_id = self._desk.next_ready(LINGER_S)
-            if session_id is None:
-                break
-            self.step(session_id)
-            steps += 1
+        with self._renewal:
+            while time.monotonic() < end and not should_stop():
+                session_id = self._desk.next_ready(LINGER_S)
+                if session_id is None:
+                    break
+                self.step(session_id)
+                steps += 1
         return steps
 
     def step(self, session_id: str) -> None:
@@ -57,11 +60,13 @@ class StreamWork:
         claim = self._desk.claim(session_id, known)
         if claim is None:
             return
-        if claim.state is not None or session is None:
-            session = self._open(claim)
-        replies = self._answer(session, claim)
-        if self._desk.commit(claim, session.save(), REPLIES.dump_json(replies, exclude_defaults=True).decode()):
-            self._at_hand[session_id] = (claim.number, session)
+        with self._renewal.holding(claim):
+            if claim.state is not None or session is None:
+                session = self._open(claim)
+            replies = self._answer(session, claim)
+            content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
+            if self._desk.commit(claim, session.save(), content):
+                self._at_hand[session_id] = (claim.number, session)
         while len(self._at_hand) > MOST_AT_HAND:
             self._at_hand.popitem(last=False)
 

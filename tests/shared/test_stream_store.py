@@ -1,6 +1,7 @@
 """Sessions in Redis: one step at a time, the newest frames, nothing under an old claim."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -95,6 +96,27 @@ def test_an_old_claim_changes_nothing(
     assert desk.commit(following, b"new", "[]")
     assert redis.get("duygu:live:session:one:state") == b"new"
     assert redis.xlen(replies_key("api")) == 1
+
+
+def test_a_renewed_lease_holds_from_then_on(
+    desk: SessionDesk, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    """Until the step is committed or another worker has the session: then there is nothing to renew."""
+    monkeypatch.setattr(stream_desk, "LEASE_S", 0.2)
+    offer(1)
+    claim = taken(desk)
+    monkeypatch.setattr(stream_desk, "LEASE_S", 60)
+    assert desk.renew(claim)
+    time.sleep(0.3)
+    assert desk.claim("one", -1) is None
+    assert desk.commit(claim, b"state", "[]")
+    assert not desk.renew(claim)
+    assert redis.hget("duygu:live:session:one", "lease") == b"0"
+    offer(2)
+    following = desk.claim("one", -1)
+    assert following
+    assert desk.renew(following)
+    assert not desk.renew(claim)
 
 
 def test_a_state_travels_only_to_who_lacks_it(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:

@@ -91,6 +91,29 @@ def test_two_workers_share_sessions_and_none_takes_a_step_twice(
     assert [[face["emotion"] for face in answer["faces"]] for answer in answers] == [["happiness"]] * 3
 
 
+def test_a_step_longer_than_a_lease_is_taken_once(
+    address: str,
+    live_settings: Settings,
+    redis: Redis,
+    pictures: list[bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its worker lives and renews the lease, so the other worker leaves the frame alone; it is answered."""
+    searches = tmp_path / "searches"
+    monkeypatch.setenv("SEARCHES", str(searches))
+    with ExitStack() as running:
+        for _ in range(2):
+            running.enter_context(worker(live_settings, "tests.services.live.slow_worker"))
+        wait_until(lambda: redis.zcard("duygu:workers:streams") == 2)
+        with open_socket(address) as socket:
+            told(socket)
+            socket.send(pictures[0])
+            answer = told(socket)
+    assert (answer["type"], answer["seq"]) == ("result", 1)
+    assert len(searches.read_text().splitlines()) == 1
+
+
 def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes], redis: Redis) -> None:
     """Should the API die, no frame and no state stays."""
     with open_socket(served) as socket:
