@@ -7,6 +7,9 @@ from shared.vision.types import Floats
 
 Indices = npt.NDArray[np.intp]
 
+FAR = 1e6
+"""Pixels from any picture; a box that is farther away, or not a number, is taken to be so far away."""
+
 
 def areas(boxes: Floats) -> Floats:
     """(N, 4) -> (N,); an inverted box has none."""
@@ -41,7 +44,9 @@ def centres(boxes: Floats) -> Floats:
 
 
 def squares(boxes: Floats) -> Floats:
-    """Each box grown about its centre to a square on its longer side."""
+    """Each box grown about its centre to a square on its longer side; one that is not finite lies FAR outside."""
+    finite = np.isfinite(boxes).all(axis=1, keepdims=True)
+    boxes = np.where(finite, np.clip(boxes, -FAR, FAR), np.float32(-FAR))
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
     corners = centres(boxes) - sides / 2
     return np.concatenate([corners, corners + sides], axis=1).astype(np.float32)

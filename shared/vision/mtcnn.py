@@ -145,7 +145,10 @@ class Mtcnn:
         width, height = view.size
         found = []
         for scale in scales:
-            level = area_means(view.sums, int(height * scale + 1), int(width * scale + 1))
+            rows, columns = int(height * scale + 1), int(width * scale + 1)
+            if min(rows, columns) < PATCH:  # of a face at the border, too little is left to be found
+                continue
+            level = area_means(view.sums, rows, columns)
             scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
             candidates = _patches(scores[0, 0], shifts[0], scale)
             found.append(candidates[suppress(candidates[:, :4], candidates[:, 4], LEVEL_OVERLAP)])

@@ -55,6 +55,8 @@ class ReferenceDetector:
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """R-Net and O-Net on each box, as in the last two stages of facenet-pytorch's detect_face."""
+        if not len(boxes):
+            return Detections.none()
         around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))
         picture = torch.from_numpy(frame.rgb.copy()).permute(2, 0, 1)[None].float()
         answers = [self._judge(picture, self._adjusted(picture, box[None])) for box in around]

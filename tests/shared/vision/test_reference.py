@@ -12,6 +12,7 @@ from shared.vision.engine import load_engine
 from shared.vision.mtcnn import Mtcnn
 from shared.vision.types import Detections, PictureFrame
 from shared.vision.video import analyze_video
+from tests.shared.vision.test_borders import ENDLESS, ODD_BOXES
 from tests.shared.vision.tiny_model import write_tiny_model
 from tests.videos import CROSSING, CROWD, Scene, VideoMaker
 
@@ -59,6 +60,20 @@ def test_same_refinement_as_facenet_pytorch() -> None:
     assert found.scores[0] == expected.scores[0] == 0
     assert worst_overlap(found, expected) >= 0.99
     assert np.allclose(found.landmarks, expected.landmarks, atol=0.05)
+
+
+def test_the_originals_take_any_box_and_any_picture() -> None:
+    """Boxes beyond the picture score 0 or are finite faces, no box gives no face, and a narrow picture has none."""
+    from shared.vision.reference import ReferenceDetector
+
+    detector, frame = ReferenceDetector(Settings()), frame_of(CROWD)
+    found = detector.refine(frame, np.concatenate([ODD_BOXES, ENDLESS]))
+    assert np.isfinite(found.boxes).all()
+    assert found.scores[-len(ENDLESS) :].tolist() == [0] * len(ENDLESS)
+    assert len(detector.refine(frame, np.zeros((0, 4), np.float32))) == 0
+    for width, height in ((1, 1), (11, 300), (13, 400)):
+        picture = np.full((height, width, 3), 90, np.uint8)
+        assert len(detector.detect(PictureFrame(0, 0.0, picture, np.ascontiguousarray(picture[..., 1])))) == 0
 
 
 def test_both_engines_give_the_same_result(video_maker: VideoMaker, tmp_path: Path) -> None:
