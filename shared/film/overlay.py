@@ -1,27 +1,39 @@
 """What is painted over one picture of a video: boxes with words, and the timeline below."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from shared.exports.moments import box_at, span_at
 from shared.exports.selection import most_seen
 from shared.exports.spans import Span, spans_of
-from shared.film.paint import INK, PAPER, Canvas, colour_of, paint_lane, width_of, write
-from shared.schemas import Box, Face, Result
+from shared.film.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
+from shared.film.tag_layout import Rect, TagSizes, layout_tags
+from shared.schemas import Face, Result
 
 MAX_LANES = 6
 """Faces that have a lane below the picture: those that are seen longest."""
 
-UNKNOWN = (168, 178, 177)
-"""Colour of a face that no window speaks for yet."""
+UNKNOWN: Colour = (168, 178, 177)
+"""Colour of a face that no window speaks for yet, or only an uncertain one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
     face: Face
     spans: list[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A face in one picture."""
+
+    box: Rect
+    colour: Colour
+    sure: bool
+    full: str  # what its tag says
+    small: str  # the same where there is no room
 
 
 class Overlay:
@@ -34,15 +46,16 @@ class Overlay:
         self._scale = (width / max(result.video.width, 1), height / max(result.video.height, 1))
         self._letters = max(8.0, height / 48)
         self._width, self._height = width, height
-        self._strip = self._lanes(most_seen(result, MAX_LANES).faces)
+        self._strip = self._lanes(result)
         self.strip_height = len(self._strip)
 
     def paint(self, canvas: Canvas, time_s: float) -> None:
         """Paint over a canvas whose upper part holds the picture of this time."""
-        for followed in self._faces:
-            box = box_at(followed.face.positions, time_s)
-            if box is not None:
-                self._box(canvas, followed, box, time_s)
+        picture = canvas[: self._height, : self._width]
+        shown = list(self._shown(time_s))
+        for face in shown:
+            self._box(picture, face)
+        self._tags(picture, shown)
         strip = canvas[self._height : self._height + self.strip_height, : self._width]
         strip[:] = self._strip
         left = self._gutter + round(time_s / max(self._duration_s, 1e-3) * (self._width - self._gutter))
@@ -52,38 +65,62 @@ class Overlay:
     def _gutter(self) -> int:
         return round(self._letters * 3)
 
-    def _lanes(self, faces: list[Face]) -> Canvas:
+    def _lanes(self, result: Result) -> Canvas:
         """The timeline without its playhead; its height is even, as video wants it."""
-        lane = round(self._letters * 3)
-        strip = np.full((-(-max(len(faces), 1) * lane // 2) * 2, self._width, 3), INK, np.uint8)
+        faces = most_seen(result, MAX_LANES).faces
+        lane, more = round(self._letters * 3), len(result.faces) - len(faces)
+        rows = max(len(faces), 1) * lane + (round(self._letters * 2) if more else 0)
+        strip = np.full((-(-rows // 2) * 2, self._width, 3), INK, np.uint8)
         for row, face in enumerate(faces):
             top = row * lane
             write(strip, str(face.face_id), 4, round(top + lane * 0.7), self._letters, PAPER)
             paint_lane(strip[top + 2 : top + lane, self._gutter :], spans_of(face), self._duration_s)
+        if more:
+            words = f"+ {more} more {'face' if more == 1 else 'faces'}"
+            write(strip, words, self._gutter, round(len(faces) * lane + self._letters * 1.5), self._letters, UNKNOWN)
         return strip
 
-    def _box(self, canvas: Canvas, followed: _Followed, box: Box, time_s: float) -> None:
-        span = span_at(followed.spans, time_s)
-        colour = colour_of(span.window.emotion) if span else UNKNOWN
-        (across, down), (x, y, width, height) = self._scale, box
-        start = (round(x * across), round(y * down))
-        end = (round((x + width) * across), round((y + height) * down))
-        picture = canvas[: self._height, : self._width]
-        cv2.rectangle(picture, start, end, colour, max(2, round(self._height / 240)), cv2.LINE_AA)
-        self._words(picture, _words(followed.face.face_id, span), start)
+    def _shown(self, time_s: float) -> Iterator[_Shown]:
+        across, down = self._scale
+        for followed in self._faces:
+            box = box_at(followed.face.positions, time_s)
+            if box is None:
+                continue
+            x, y, width, height = box
+            span = span_at(followed.spans, time_s)
+            sure = span is not None and not span.window.uncertain
+            colour = colour_of(span.window.emotion) if span and sure else UNKNOWN  # which is that of neutral
+            rect = Rect(x * across, y * down, width * across, height * down)
+            yield _Shown(rect, colour, sure, words_of(followed.face.face_id, span), str(followed.face.face_id))
 
-    def _words(self, picture: Canvas, words: str, corner: tuple[int, int]) -> None:
-        """Above the box where there is room, else within it."""
-        pad = round(self._letters * 0.5)
-        height, width = round(self._letters + 2 * pad), width_of(words, self._letters) + 2 * pad
-        left = min(max(corner[0], 0), max(self._width - width, 0))
-        top = corner[1] - height if corner[1] >= height else max(corner[1], 0)
-        picture[top : top + height, left : left + width] = INK
-        write(picture, words, left + pad, top + height - pad, self._letters, PAPER)
+    def _box(self, picture: Canvas, face: _Shown) -> None:
+        outline(picture, face.box, face.colour, self._line, dashed=not face.sure)
+
+    @property
+    def _line(self) -> int:
+        return max(2, round(self._height / 240))
+
+    def _tags(self, picture: Canvas, shown: list[_Shown]) -> None:
+        pad, edge = round(self._letters * 0.5), max(1, round(self._letters / 12))
+        height = round(self._letters + 2 * pad)
+        sizes = [TagSizes(*((self._width_of(words) + 2 * pad, height) for words in (f.full, f.small))) for f in shown]
+        boxes = [face.box.grown(self._line / 2) for face in shown]
+        for face, tag in zip(shown, layout_tags(boxes, sizes, (self._width, self._height)), strict=True):
+            if tag is None:
+                continue
+            left, top, width = round(tag.rect.left), round(tag.rect.top), round(tag.rect.width)
+            picture[top : top + height, left : left + width] = face.colour
+            picture[top + edge : top + height - edge, left + edge : left + width - edge] = INK
+            words = face.small if tag.small else face.full
+            write(picture, words, left + pad, top + height - pad, self._letters, PAPER)
+
+    def _width_of(self, words: str) -> int:
+        return width_of(words, self._letters)
 
 
-def _words(face_id: int, span: Span | None) -> str:
+def words_of(face_id: int, span: Span | None) -> str:
+    """What a face's tag says where there is room."""
     if span is None:
         return f"{face_id}"
-    doubt = "?" if span.window.uncertain else ""
-    return f"{face_id} {span.window.emotion}{doubt} {span.window.confidence:.0%}"
+    finding = f"{span.window.emotion} {span.window.confidence:.0%}"
+    return f"{face_id} uncertain ({finding})" if span.window.uncertain else f"{face_id} {finding}"
