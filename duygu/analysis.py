@@ -16,6 +16,7 @@ from shared.exports import EXPORTS, ExportName
 from shared.exports.palette import PALETTE
 from shared.exports.spans import spans_of
 from shared.exports.tables import csv_table
+from shared.exports.titles import printable
 from shared.schemas import Face, Result, VideoInfo
 from shared.schemas import Warning as Notice
 
@@ -116,7 +117,8 @@ def analyze(
     path, settings = Path(path), settings or Settings()
     engine = _engine(settings)
     tell = on_progress or (lambda _: None)
-    result = analyze_video(path, engine, settings, on_progress=lambda progress: tell(progress.fraction))
+    name = printable(path.name)
+    result = analyze_video(path, engine, settings, name=name, on_progress=lambda progress: tell(progress.fraction))
     return Analysis(path, result, settings)
 
 

@@ -42,6 +42,27 @@ class ModelInfo(Schema):
     labels: list[str]
 
 
+class ProgramInfo(Schema):
+    """The program that made a result."""
+
+    name: str = "duygu"
+    version: str
+
+
+class Options(Schema):
+    """What shaped an analysis, besides the video and the model."""
+
+    engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
+    labels: list[str] = Field(description="labels that were answered with")
+    min_face: float = Field(description="smallest face that was looked for, as a share of the frame's shorter side")
+    faces: int | None = Field(
+        default=None, description="only so many faces, those seen longest, are kept; null for all"
+    )
+    every_s: float | None = Field(
+        default=None, description="only the windows at multiples of it are kept; null for all"
+    )
+
+
 class VideoInfo(Schema):
     """The video as it was analysed, upright."""
 
@@ -55,6 +76,7 @@ class VideoInfo(Schema):
         default=0.0,
         description="when a player shows the first frame, from which times count; sound may begin before it",
     )
+    name: str | None = Field(default=None, description="of the file; null where a service analysed it")
 
 
 class Window(Schema):
@@ -106,6 +128,11 @@ class Result(Schema):
     video: VideoInfo
     faces: list[Face]
     warnings: list[Warning] = []
+    program: ProgramInfo | None = Field(default=None, description="null in results of earlier versions")
+    analysed_at: datetime | None = Field(
+        default=None, description="end of the analysis, UTC; null in results of earlier versions"
+    )
+    options: Options | None = Field(default=None, description="null in results of earlier versions")
 
 
 class JobStatus(StrEnum):

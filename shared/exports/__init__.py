@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shared.exports.report import html_report
 from shared.exports.subtitles import srt, vtt
-from shared.exports.tables import csv_table, ndjson_lines
+from shared.exports.tables import csv_rows, csv_table, ndjson_lines
 from shared.schemas import Result
 
 
@@ -32,10 +32,16 @@ class Export:
 
     media_type: str
     text: Callable[[Result], str]
+    more: Callable[[Result], str] | None = None
+    """Makes the text of a further result in the same file; None where a file holds one result."""
 
     def write(self, result: Result) -> bytes:
         """The file's content, UTF-8."""
         return self.text(result).encode()
+
+    def continued(self, result: Result) -> bytes:
+        """What follows in a file that holds other results already; the whole again where there is no such form."""
+        return (self.more or self.text)(result).encode()
 
 
 def _json(result: Result) -> str:
@@ -44,8 +50,8 @@ def _json(result: Result) -> str:
 
 EXPORTS = {
     ExportName.JSON: Export("application/json", _json),
-    ExportName.CSV: Export("text/csv; charset=utf-8", csv_table),
-    ExportName.NDJSON: Export("application/x-ndjson", ndjson_lines),
+    ExportName.CSV: Export("text/csv; charset=utf-8", csv_table, csv_rows),
+    ExportName.NDJSON: Export("application/x-ndjson", ndjson_lines, ndjson_lines),
     ExportName.VTT: Export("text/vtt; charset=utf-8", vtt),
     ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt),
     ExportName.HTML: Export("text/html; charset=utf-8", html_report),

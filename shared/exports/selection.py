@@ -3,14 +3,15 @@
 import math
 
 from shared.exports.spans import Span, spans_of
-from shared.schemas import Face, Result
+from shared.schemas import Face, Options, Result
 
 
 def most_seen(result: Result, count: int) -> Result:
     """The `count` faces that are in the picture for longest, in their order."""
     by_time = sorted(result.faces, key=lambda face: face.start_s - face.end_s)
     kept = {face.face_id for face in by_time[:count]}
-    return result.model_copy(update={"faces": [face for face in result.faces if face.face_id in kept]})
+    faces = [face for face in result.faces if face.face_id in kept]
+    return result.model_copy(update={"faces": faces, "options": _with(result.options, faces=count)})
 
 
 def once_every(result: Result, seconds: float) -> Result:
@@ -18,7 +19,12 @@ def once_every(result: Result, seconds: float) -> Result:
 
     A face that comes and goes between two of these moments keeps its first window, so that nobody gets lost.
     """
-    return result.model_copy(update={"faces": [_thinned(face, seconds) for face in result.faces]})
+    faces = [_thinned(face, seconds) for face in result.faces]
+    return result.model_copy(update={"faces": faces, "options": _with(result.options, every_s=seconds)})
+
+
+def _with(options: Options | None, **chosen: float) -> Options | None:
+    return options.model_copy(update=chosen) if options else None
 
 
 def _thinned(face: Face, seconds: float) -> Face:

@@ -3,25 +3,54 @@
 import csv
 import io
 import json
+from collections.abc import Iterable, Iterator
 
-from shared.schemas import Result
+from shared.exports.titles import title_of
+from shared.schemas import Flag, Result
 
 COLUMNS = ("face_id", "start_s", "end_s", "emotion", "confidence", "uncertain", "flags")
+"""`flags` holds several joined by `|`, and nothing where no flag is set."""
+
+FLAG_COLUMNS = tuple(f"flag_{flag}" for flag in Flag)
+"""`true` or `false` for each flag. pandas takes a column that is empty throughout, as `flags` may be, for numbers."""
 
 
 def csv_table(result: Result) -> str:
-    """Tidy CSV (RFC 4180): `COLUMNS`, then a probability for each label; several flags are joined by `|`."""
-    labels = result.model.labels
+    """Tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, and then a probability for each label."""
+    return _csv([[*COLUMNS, "video", *FLAG_COLUMNS, *result.model.labels], *_rows(result)])
+
+
+def csv_rows(result: Result) -> str:
+    """The same without its first line, for a table of several videos."""
+    return _csv(_rows(result))
+
+
+def _csv(rows: Iterable[list[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*COLUMNS, *labels])
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def _rows(result: Result) -> Iterator[list[object]]:
+    title = title_of(result)
     for face in result.faces:
         for window in face.windows:
-            flags = "|".join(window.flags)
-            start = [face.face_id, window.start_s, window.end_s, window.emotion, window.confidence]
-            probabilities = [window.probabilities.get(label, 0.0) for label in labels]
-            writer.writerow([*start, str(window.uncertain).lower(), flags, *probabilities])
-    return text.getvalue()
+            yield [
+                face.face_id,
+                window.start_s,
+                window.end_s,
+                window.emotion,
+                window.confidence,
+                _truth(window.uncertain),
+                "|".join(window.flags),
+                title,
+                *(_truth(flag in window.flags) for flag in Flag),
+                *(window.probabilities.get(label, 0.0) for label in result.model.labels),
+            ]
+
+
+def _truth(value: bool) -> str:
+    return str(value).lower()
 
 
 def ndjson_lines(result: Result) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.config import Settings
-from shared.schemas import Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from shared.version import installed_version
 from shared.vision.analyzer import Analyzer, Step
 from shared.vision.decoder import Video
 from shared.vision.engine import Engine
@@ -33,12 +35,14 @@ def analyze_video(
     settings: Settings,
     *,
     job_id: str | None = None,
+    name: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
     """Find and follow every face of a video file and read its emotions.
 
+    name         what the result calls the video
     on_progress  is called after each analysed frame
     on_window    is called with a face_id and its window, as soon as the window is known
     should_stop  is asked several times a second; once it says True, CancelledError is raised
@@ -63,7 +67,17 @@ def analyze_video(
                 on_progress(_progress(video, analyzer, frame.time_s))
         take(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in video.warnings]
-        return timeline.result(job_id, engine.model, video_info(video, analyzer), warnings)
+        result = timeline.result(job_id, engine.model, video_info(video, analyzer, name), warnings)
+    return result.model_copy(update=_origin(engine, settings))
+
+
+def _origin(engine: Engine, settings: Settings) -> dict[str, object]:
+    """The fields of a result that say which program made it, when, and with which options."""
+    return {
+        "program": ProgramInfo(version=installed_version()),
+        "analysed_at": datetime.now(UTC).replace(microsecond=0),
+        "options": Options(engine=settings.engine, labels=engine.model.labels, min_face=settings.min_face),
+    }
 
 
 def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
@@ -72,7 +86,7 @@ def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
     return Progress(fraction, time_s, duration_s, video.frames_decoded, analyzer.frames_analysed)
 
 
-def video_info(video: Video, analyzer: Analyzer) -> VideoInfo:
+def video_info(video: Video, analyzer: Analyzer, name: str | None = None) -> VideoInfo:
     """What is told of the video itself, once it is over."""
     return VideoInfo(
         duration_s=round(video.duration_s or 0.0, 3),
@@ -82,4 +96,5 @@ def video_info(video: Video, analyzer: Analyzer) -> VideoInfo:
         frames_decoded=video.frames_decoded,
         frames_analysed=analyzer.frames_analysed,
         first_frame_s=round(video.first_frame_s, 3),
+        name=name,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from shared.exports import EXPORTS, ExportName
 from shared.exports.spans import moods_of, shares_of, spans_of, uncertain_share
-from shared.schemas import EMOTIONS, Result
+from shared.schemas import EMOTIONS, Flag, Result
 from tests.shared.exports.results import face, two_faces, window
 
 RESULT = two_faces()
@@ -49,6 +49,29 @@ def test_csv_opens_in_pandas() -> None:
     assert table["uncertain"].tolist() == [False, False, False, False, True]
     assert table["flags"].iloc[-1] == "small|dark"
     assert table[list(EMOTIONS)].sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_csv_has_the_same_types_with_and_without_flags() -> None:
+    """Truth values for each flag, in a table without any flag as in one with flags; read as text, `flags` is text."""
+    none = RESULT.model_copy(update={"faces": RESULT.faces[:1]})
+    contents = [EXPORTS[ExportName.CSV].write(result) for result in (RESULT, none)]
+    with_flags, without = (pandas.read_csv(io.BytesIO(content)) for content in contents)
+    others = [name for name in with_flags.columns if name != "flags"]
+    assert with_flags[others].dtypes.equals(without[others].dtypes)
+    assert with_flags["flag_dark"].tolist() == [False, False, False, False, True]
+    assert {without[f"flag_{flag}"].dtype.kind for flag in Flag} == {"b"}
+    text = pandas.read_csv(io.BytesIO(contents[1]), dtype={"flags": str}, keep_default_na=False)
+    assert text["flags"].tolist() == [""] * 4
+
+
+@pytest.mark.parametrize(("name", "title"), [("holiday.mp4", "holiday.mp4"), (None, "0123")])
+def test_csv_says_of_which_video(name: str | None, title: str) -> None:
+    """In each row: the file's name or else the job, between the columns of old and the probabilities."""
+    result = RESULT.model_copy(update={"video": RESULT.video.model_copy(update={"name": name})})
+    table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), dtype=str)
+    assert set(table["video"]) == {title}
+    columns = "face_id,start_s,end_s,emotion,confidence,uncertain,flags".split(",")
+    assert list(table.columns[:7]) == columns
 
 
 def test_ndjson_is_one_object_a_line() -> None:

@@ -1,6 +1,7 @@
 """A part of a result is a result."""
 
 from shared.exports.selection import most_seen, once_every
+from shared.schemas import Options
 from tests.shared.exports.results import two_faces
 
 
@@ -21,3 +22,10 @@ def test_windows_are_taken_at_even_times() -> None:
 def test_short_steps_change_nothing() -> None:
     """No window is shorter than they are."""
     assert once_every(two_faces(), 0.1) == two_faces()
+
+
+def test_a_part_says_that_it_is_one() -> None:
+    """In the options of the result."""
+    options = Options(engine="onnx", labels=[], min_face=0.06)
+    part = once_every(most_seen(two_faces().model_copy(update={"options": options}), 1), 2.0)
+    assert part.options == options.model_copy(update={"faces": 1, "every_s": 2.0})
