@@ -21,6 +21,7 @@ COMMANDS = """\
 duygu analyze holiday.mp4                                        # JSON on stdout, a table on stderr
 duygu analyze holiday.mp4 --csv holiday.csv --video boxes.mp4    # files instead
 duygu analyze recordings/ --csv tables/ --every 1                # a folder in, a folder out, a row a second
+duygu analyze recordings/ --csv all.csv                          # a folder in, one table out
 duygu analyze talk.mp4 --faces 1 --json - --quiet | jq .faces[0].emotion
 """
 """Examples."""

@@ -3,9 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from shared.config import Settings
 from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
 from shared.exports.selection import most_seen, once_every
 from shared.exports.spans import shares_of, uncertain_share
+from shared.exports.titles import printable
 from shared.schemas import Face, Result
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
@@ -52,6 +54,8 @@ class Source:
     """A file to analyse. One that was only found in a folder may turn out to be no video."""
 
     path: Path
+    name: str
+    """What results call it: the file's name, or its path in the folder."""
     in_folder: bool = False
 
 
@@ -62,8 +66,8 @@ def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool =
 
     Raises ModelError when there is no usable model, ConfigurationError when results would overwrite each other.
     """
-    sources = list(_sources(videos))
-    wishes.outputs.check([source.path for source in sources])
+    sources = _told_apart(_sources(videos))
+    wishes.outputs.prepare([source.path for source in sources])
     batch = Batch(load_engine(settings), settings, wishes, Console(stderr=True, quiet=quiet))
     try:
         went_well = [batch.take(source) for source in sources]
@@ -81,9 +85,21 @@ def _sources(paths: list[Path]) -> Iterator[Source]:
     for path in paths:
         if path.is_dir():
             files = (file for file in sorted(path.rglob("*")) if file.is_file())
-            yield from (Source(file, in_folder=True) for file in files if not _is_hidden(file.relative_to(path)))
+            for file in files:
+                inside = file.relative_to(path)
+                if not _is_hidden(inside):
+                    yield Source(file, printable(inside.as_posix()), in_folder=True)
         else:
-            yield Source(path)
+            yield Source(path, printable(path.name))
+
+
+def _told_apart(sources: Iterable[Source]) -> list[Source]:
+    """Videos that would be called the same are called by their whole paths."""
+    sources = list(sources)
+    counts = Counter(source.name for source in sources)
+    return [
+        replace(source, name=printable(str(source.path))) if counts[source.name] > 1 else source for source in sources
+    ]
 
 
 def _is_hidden(path: Path) -> bool:
@@ -117,13 +133,13 @@ class Batch:
             if not source.path.is_file():
                 _tell(f"{source.path}: there is no such file")
                 return False
-            result, written = self._one(source.path)
+            result, written = self._one(source)
         except ClosedStdoutError:
             raise
         except DuyguError as error:
             if source.in_folder and isinstance(error, NO_VIDEO):
                 self.console.print(
-                    f"{source.path}: left out: {error.detail}", style="dim", markup=False, soft_wrap=True
+                    printable(f"{source.path}: left out: {error.detail}"), style="dim", markup=False, soft_wrap=True
                 )
                 return None
             _tell(f"{source.path}: {error.code}: {error.detail}")
@@ -138,17 +154,22 @@ class Batch:
             logger.debug("unexpected error in %s", source.path, exc_info=True)
             _tell(f"{source.path}: {DuyguError.code}: {in_words(error)}")
             return False
-        self.console.print(_summary(source.path, result))
+        self.console.print(_summary(source.name, result))
         if written:
-            self.console.print(f"wrote {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(
+                f"wrote {', '.join(printable(str(path)) for path in written)}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
         return True
 
-    def _one(self, video: Path) -> tuple[Result, list[Path]]:
+    def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result, and the files that it was written to."""
-        with _progress(video.name, self.console) as bar:
-            found = analyze_video(video, self.engine, self.settings, on_progress=bar.analysed)
+        with _progress(printable(source.path.name), self.console) as bar:
+            found = analyze_video(source.path, self.engine, self.settings, name=source.name, on_progress=bar.analysed)
             result = self.wishes.select(found)
-            written = self.wishes.outputs.write(result, video, bar.filmed)
+            written = self.wishes.outputs.write(result, source.path, bar.filmed)
         return result, written
 
 
@@ -183,10 +204,10 @@ class _Bar:
         self._progress.update(self._film, completed=share, visible=True)
 
 
-def _summary(video: Path, result: Result) -> Table:
+def _summary(name: str, result: Result) -> Table:
     """A row a face."""
     count = len(result.faces)
-    title = f"{video.name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
+    title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
     table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
     for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
         table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
@@ -206,4 +227,4 @@ def _caption(result: Result) -> str | None:
 
 
 def _tell(what: str) -> None:
-    sys.stderr.write(f"duygu: {what}\n")
+    sys.stderr.write(printable(f"duygu: {what}\n"))

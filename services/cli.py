@@ -98,14 +98,15 @@ def _add_analyze(commands: Any) -> None:
         help="analyse videos without a server",
         description="Find every face in a video and print what it shows when, as JSON, on stdout. "
         "Progress and a summary go to stderr. Of a folder every video is analysed; other files in it are left out.",
-        epilog="FILE may be a folder, which gets a file for each video, or - for stdout; "
-        "the video itself is never overwritten. "
+        epilog="FILE may be a folder, which gets a file for each video and is made where its name ends with /, "
+        "or - for stdout. One FILE of --csv or --ndjson takes several videos, told apart by their names. "
+        "The video itself is never overwritten. "
         "exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
     )
     analyze.set_defaults(command=_analyze)
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video, or a folder of them")
     for option, (name, what) in ANALYZE_OUTPUTS.items():
-        analyze.add_argument(option, dest=name.value, type=Path, metavar="FILE", help=f"write {what} to FILE")
+        analyze.add_argument(option, dest=name.value, metavar="FILE", help=f"write {what} to FILE")
     analyze.add_argument("--faces", type=_count, metavar="N", help="only the N faces that are seen longest")
     analyze.add_argument("--every", type=_seconds, metavar="S", help="only what each face shows every S seconds")
     analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
@@ -197,14 +198,14 @@ def _completion() -> int:
     return 0
 
 
-def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | None, **files: Path | None) -> int:
+def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | None, **files: str | None) -> int:
     # The image of the API has none of the packages that this needs.
     from services.analyze_command import Wishes, run
-    from services.analyze_outputs import Outputs
+    from services.analyze_outputs import Outputs, Place
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    outputs = Outputs({ExportName(name): path for name, path in files.items() if path}, settings)
+    outputs = Outputs({ExportName(name): Place.named(text) for name, text in files.items() if text}, settings)
     return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)
 
 

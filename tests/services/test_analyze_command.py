@@ -6,20 +6,26 @@ import json
 import logging
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
+from services.analyze_outputs import Outputs, Place
 from services.cli import main
-from shared.config import ROOT
-from shared.schemas import Result
+from shared.config import ROOT, Settings
+from shared.exports import ExportName
+from shared.schemas import ProgramInfo, Result
+from shared.version import installed_version
 from shared.vision.video import analyze_video
+from tests.shared.exports.results import two_faces
 from tests.videos import PAIR, PAN, Scene, VideoMaker
 
 
@@ -174,11 +180,136 @@ def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, p
     assert {path.name for path in tmp_path.iterdir()} == {f"{video.stem}.csv" for video in videos}
 
 
+def test_a_folder_is_made_where_its_name_ends_with_a_slash(tmp_path: Path, pair: str) -> None:
+    """By every option, with the folders above it; without the slash it is a file."""
+    options = {"--csv": "csv", "--json": "json", "--vtt": "vtt", "--plot": "png", "--report": "html"}
+    places = [part for option in options for part in (option, f"{tmp_path}/new/{option[2:]}/")]
+    assert main(["analyze", "--quiet", pair, *places]) == 0
+    for option, suffix in options.items():
+        assert (tmp_path / "new" / option[2:] / f"{Path(pair).stem}.{suffix}").is_file()
+    assert main(["analyze", "--quiet", pair, "--csv", str(tmp_path / "tables")]) == 0
+    assert (tmp_path / "tables").is_file()
+
+
+def test_a_file_is_no_folder(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with a slash whose file exists is refused before the analysis."""
+    (tmp_path / "tables").write_text("mine")
+    assert main(["analyze", "--quiet", pair, "--csv", f"{tmp_path}/tables/"]) == 2
+    assert "tables is a file and no folder to write csv to" in capsys.readouterr().err
+    assert (tmp_path / "tables").read_text() == "mine"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, video_maker: VideoMaker, pair: str) -> Path:
+    """A folder with two videos of the same name, one without a video stream, and one below an unreadable name."""
+    source = tmp_path / "recordings"
+    for name, content in {
+        "a/talk.mp4": Path(pair).read_bytes(),
+        "b/talk.mp4": video_maker.make(PAN).read_bytes(),
+        "b/broken.mp4": b"\x00" * 1000,
+    }.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(content)
+    return source
+
+
+@pytest.mark.parametrize("place", ["all.csv", "-"])
+def test_one_table_takes_a_folder(folder: Path, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One header, the rows of every video under the name that it has in the folder; an earlier table is replaced."""
+    target = place if place == "-" else str(tmp_path / place)
+    for _ in range(2):
+        assert main(["analyze", "--quiet", str(folder), "--csv", target]) == 0
+        printed = capsys.readouterr().out
+    text = printed if place == "-" else Path(target).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert {(row["video"], row["face_id"]) for row in rows} == {
+        ("a/talk.mp4", "1"),
+        ("a/talk.mp4", "2"),
+        ("b/talk.mp4", "1"),
+    }
+    assert text.count("face_id") == 1
+
+
+def test_lines_of_several_videos_share_a_file(folder: Path, tmp_path: Path) -> None:
+    """Each begins with a line on the video, with its name."""
+    path = tmp_path / "all.ndjson"
+    assert main(["analyze", "--quiet", str(folder), "--ndjson", str(path)]) == 0
+    heads = [line for line in map(json.loads, path.read_text().splitlines()) if line["type"] == "video"]
+    assert [head["video"]["name"] for head in heads] == ["a/talk.mp4", "b/talk.mp4"]
+
+
+def test_a_full_disk_leaves_whole_results_in_a_shared_table(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was written of the first video stays, without a part of the second."""
+    path = tmp_path / "all.csv"
+    place = Place.named(str(path))
+    outputs = Outputs({ExportName.CSV: place}, Settings())
+    videos = [folder / "a" / "talk.mp4", folder / "b" / "talk.mp4"]
+    outputs.prepare(videos)
+    outputs.write(two_faces(), videos[0], lambda _: None)
+    whole = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 10, hard))
+    try:
+        with pytest.raises(OSError, match=r"all\.csv"):
+            outputs.write(two_faces(), videos[1], lambda _: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert path.read_bytes() == whole
+
+
+def test_videos_of_one_name_are_called_by_their_paths(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As they were named; others by the name of the file alone, which says nothing of the folders above."""
+    monkeypatch.chdir(folder)
+    assert main(["analyze", "--quiet", "a/talk.mp4", "b/talk.mp4"]) == 0
+    results = [Result.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result.video.name for result in results] == ["a/talk.mp4", "b/talk.mp4"]
+    assert main(["analyze", "--quiet", str(folder / "b" / "talk.mp4")]) == 0
+    assert Result.model_validate_json(capsys.readouterr().out).video.name == "talk.mp4"
+
+
+def test_a_name_that_is_no_text_is_analysed(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes of a file's name that are not UTF-8 become replacement characters in results and on stderr."""
+    video = folder / os.fsdecode(b"\xff.mp4")
+    (folder / "b" / "talk.mp4").rename(video)
+    assert main(["analyze", str(video), "--report", f"{tmp_path}/reports/", "--csv", "-"]) == 0
+    told = capsys.readouterr()
+    assert "\ufffd.mp4" in told.out
+    assert "\ufffd.mp4: " in told.err
+
+
+def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program with its version, when, and the options that shaped the answer."""
+    monkeypatch.setenv("DUYGU_NEUTRAL", "off")
+    monkeypatch.setenv("DUYGU_MIN_FACE", "0.1")
+    path = tmp_path / "pair.json"
+    assert main(["analyze", "--quiet", pair, "--faces", "1", "--every", "0.5", "--json", str(path)]) == 0
+    result = read(path)
+    assert result.program == ProgramInfo(name="duygu", version=installed_version())
+    assert result.analysed_at
+    assert abs((datetime.now(UTC) - result.analysed_at).total_seconds()) < 60
+    assert result.options
+    assert result.options.model_dump() == {
+        "engine": "onnx",
+        "labels": result.model.labels,
+        "min_face": 0.1,
+        "faces": 1,
+        "every_s": 0.5,
+    }
+
+
 def test_results_do_not_overwrite_each_other(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither two videos nor two forms in one file, nor a place that is not there: it is said before any analysis."""
-    assert main(["analyze", pair, str(video_maker.make(PAN)), "--csv", str(tmp_path / "both.csv")]) == 2
+    assert main(["analyze", pair, str(video_maker.make(PAN)), "--json", str(tmp_path / "both.json")]) == 2
+    assert "cannot go to one file" in capsys.readouterr().err
+    assert main(["analyze", pair, pair, "--csv", f"{tmp_path}/new/"]) == 2
     assert "cannot go to one file" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", "-", "--json", "-"]) == 2
     assert "only one form can go to stdout" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_csv_says_of_which_video(name: str | None, title: str) -> None:
     result = RESULT.model_copy(update={"video": RESULT.video.model_copy(update={"name": name})})
     table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), dtype=str)
     assert set(table["video"]) == {title}
-    columns = "face_id,start_s,end_s,emotion,confidence,uncertain,flags".split(",")
+    columns = ["face_id", "start_s", "end_s", "emotion", "confidence", "uncertain", "flags"]
     assert list(table.columns[:7]) == columns
 
 
