@@ -4,9 +4,15 @@ The same code appears in an HTTP problem, in a failed job and on the socket. `de
 who sent the file: it never holds a path, a file name or a traceback.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 MINUTE_S = 60
+
+MB = 1_000_000
+
+LONGEST_NAME = 60
+"""Characters of a name of the client's that an error repeats."""
 
 SERVER_ERROR = 500
 """The smallest HTTP status of these."""
@@ -41,6 +47,24 @@ class InvalidRequestError(RequestError):
     code = "invalid_request"
     title = "The request is not of the documented form"
     status = 422
+
+
+class UnknownParameterError(InvalidRequestError):
+    """A query parameter or form field that the call does not have."""
+
+    code = "unknown_parameter"
+    title = "The request has a parameter that this call does not know"
+
+    def __init__(self, kind: str = "parameter", name: str = "", known: Sequence[str] = ()) -> None:
+        """Name what is unknown and what is known.
+
+        kind   "query parameter" or "form field"
+        name   of what is unknown
+        known  names that the call has
+        """
+        shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+        names = ", ".join(f"`{one}`" for one in sorted(known)) or "none"
+        super().__init__(f"unknown {kind} `{shown}`; known: {names}" if name else None)
 
 
 class JobNotFoundError(RequestError):
@@ -171,6 +195,14 @@ class TooLargeError(RequestError):
     code = "too_large"
     title = "The upload is too large"
     status = 413
+
+    @classmethod
+    def of_upload(cls, limit: int) -> "TooLargeError":
+        """For a video of more than `limit` bytes: names the limit and what to do."""
+        return cls(
+            f"The upload is larger than the limit of {limit / MB:g} MB. "
+            "Cut the video or re-encode it at a lower bitrate; who runs this service can raise DUYGU_MAX_UPLOAD_MB"
+        )
 
 
 class QueueFullError(DuyguError):

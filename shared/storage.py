@@ -226,7 +226,7 @@ class MeasuredWriter:
         """Take the next piece."""
         self.size += len(piece)
         if self.size > self._limit:
-            raise TooLargeError(f"The upload is larger than {self._limit / 1_000_000:g} MB")
+            raise TooLargeError.of_upload(self._limit)
         self._hash.update(piece)
         self._file.write(piece)
 

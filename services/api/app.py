@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
@@ -14,6 +14,7 @@ from services.api.headers import SecurityHeaders
 from services.api.metrics import Metrics
 from services.api.observation import Observation
 from services.api.pages import mount_pages
+from services.api.parameters import refuse_unknown_parameters
 from services.api.problems import handle_problems
 from services.api.service import Service, open_service
 from services.api.stream_hub import Hub
@@ -74,7 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     _allow_origins(app, settings)  # last, and so outermost: pages of other origins may read unexpected errors as well
     handle_problems(app)
     for router in ROUTERS:
-        app.include_router(router)
+        checks = [] if router is stream.router else [Depends(refuse_unknown_parameters)]  # a socket is no HTTP request
+        app.include_router(router, dependencies=checks)
     mount_pages(app)
     return app
 

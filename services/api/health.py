@@ -17,7 +17,7 @@ from shared.schemas import Alive, Check, Readiness
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=problems())
 async def healthz() -> Alive:
     """The process answers. Whether it can take work is another question: `/readyz`."""
     return Alive()

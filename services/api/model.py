@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from services.api.dependencies import TheService
+from services.api.problems import problems
 from shared.schemas import ModelDescription
 
 router = APIRouter(tags=["model"])
 
 
-@router.get("/v1/model")
+@router.get("/v1/model", responses=problems())
 def read_model(service: TheService) -> ModelDescription:
     """The network, its labels, and how far to trust it."""
     return service.model

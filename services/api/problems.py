@@ -21,6 +21,7 @@ from shared.errors import (
     RangeNotSatisfiableError,
     UnauthorizedError,
     UnavailableError,
+    UnknownParameterError,
     UpgradeRequiredError,
 )
 from shared.schemas import Problem
@@ -34,6 +35,14 @@ MOST_TOLD = 5
 
 BY_STATUS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
 """Errors of the framework that have a code of their own."""
+
+EVERYWHERE: tuple[type[DuyguError], ...] = (
+    UnauthorizedError,
+    ForbiddenError,
+    UnknownParameterError,
+    UnavailableError,
+)
+"""Errors that every call may answer with."""
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -62,8 +71,7 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
 def problems(*errors: type[DuyguError]) -> Responses:
     """Describe errors that a call may answer with, for OpenAPI."""
     by_status: defaultdict[int, list[type[DuyguError]]] = defaultdict(list)
-    every: list[type[DuyguError]] = [*errors, UnauthorizedError, ForbiddenError, UnavailableError]
-    for error in dict.fromkeys(every):
+    for error in dict.fromkeys([*errors, *EVERYWHERE]):
         by_status[error.status].append(error)
     return {status: _description(found) for status, found in sorted(by_status.items())}
 

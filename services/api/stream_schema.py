@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
+from services.api.problems import problems
 from shared.schemas import Schema
 from shared.stream_frames import HEADER, MAGIC, VERSION
 from shared.stream_messages import (
@@ -42,7 +43,7 @@ FRAME = {
 }
 
 
-@router.get("/v1/asyncapi.json", summary="The live socket, as AsyncAPI 3")
+@router.get("/v1/asyncapi.json", summary="The live socket, as AsyncAPI 3", responses=problems())
 def read_schema() -> dict[str, Any]:
     """What goes through `/v1/stream`."""
     return document()

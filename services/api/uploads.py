@@ -12,14 +12,21 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from services.api.sniffing import HEAD_BYTES, surely_no_video
-from shared.config import MB, Settings
-from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, TooSlowError
+from shared.config import Settings
+from shared.errors import (
+    EmptyFileError,
+    InvalidRequestError,
+    NotAVideoError,
+    TooLargeError,
+    TooSlowError,
+    UnknownParameterError,
+)
 from shared.storage import UPLOAD, MeasuredWriter, Storage
 
 FIELD = b"video"
 
 FORM_BYTES = 65_536
-"""What the form may add to its file: boundaries, headers, other fields."""
+"""What the form may add to its file: boundaries, headers, preamble and epilogue."""
 
 
 SLOWEST = 10_000
@@ -27,6 +34,9 @@ SLOWEST = 10_000
 
 LONGEST_BOUNDARY = 70
 """Bytes, by RFC 2046."""
+
+LONGEST_PREAMBLE = 16_384
+"""Bytes within which the first boundary has to come; RFC 2046 gives a preamble no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +64,48 @@ def stated_size(request: Request, limit: int) -> int:
     """Bytes of the body as the client states them; 0 where it does not. Raises TooLargeError beyond the limit."""
     size = int(request.headers.get("content-length", 0))
     if size > limit + FORM_BYTES:
-        raise _too_large(limit)
+        raise TooLargeError.of_upload(limit)
     return size
 
 
+class Preamble:
+    """What comes before the first boundary of a multipart body, which RFC 2046 tells receivers to ignore."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"\n--" + boundary
+        self._held = b"\n"  # the first boundary may be at the very beginning, where a line begins as well
+        self._length = 0
+
+    def skip(self, piece: bytes) -> bytes:
+        """The next piece of the body, without the part of it that belongs to the preamble.
+
+        Raises InvalidRequestError when the preamble is longer than LONGEST_PREAMBLE.
+        """
+        held = self._held + piece
+        start = held.find(self._delimiter)
+        if start >= 0:
+            return held[start + 1 :]
+        self._length += len(piece)
+        if self._length > LONGEST_PREAMBLE:
+            raise InvalidRequestError(
+                f"The first {LONGEST_PREAMBLE} bytes of the body have no boundary as `Content-Type` names it"
+            )
+        self._held = held[-len(self._delimiter) :]
+        return b""
+
+
 class VideoForm:
-    """A multipart form that is fed piece by piece; the content of its video goes to a writer."""
+    """A multipart form that is fed piece by piece; the content of its video goes to a writer.
+
+    A preamble before the first part and an epilogue behind the last one are ignored.
+    """
 
     def __init__(self, boundary: bytes, writer: MeasuredWriter) -> None:
         self._writer = writer
         self._head = b""
         self._disposition = b""
         self._header = b""
-        self._is_video = False
+        self._preamble: Preamble | None = Preamble(boundary)
         self._videos = 0
         self._ended = False
         self._parser = MultipartParser(
@@ -84,6 +123,11 @@ class VideoForm:
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the body."""
+        if self._preamble:
+            piece = self._preamble.skip(piece)
+            if not piece:
+                return
+            self._preamble = None
         try:
             self._parser.write(piece)
         except FormParserError as error:
@@ -91,6 +135,8 @@ class VideoForm:
 
     def finish(self) -> Upload:
         """The body has ended: check that it was a whole form with one video."""
+        if self._preamble:
+            raise InvalidRequestError("The body has no boundary as `Content-Type` names it")
         if not self._ended:
             raise InvalidRequestError("The body ends in the middle of the form")
         if not self._videos:
@@ -115,14 +161,14 @@ class VideoForm:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        self._is_video = options.get(b"name") == FIELD
-        self._videos += self._is_video
+        name = options.get(b"name", b"")
+        if name != FIELD:
+            raise UnknownParameterError("form field", name.decode(errors="replace") or "(no name)", [FIELD.decode()])
+        self._videos += 1
         if self._videos > 1:
             raise InvalidRequestError("The form has more than one field `video`; send one video at a time")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if not self._is_video:
-            return
         piece = data[start:end]
         self._writer.write(piece)
         if len(self._head) < HEAD_BYTES:
@@ -148,7 +194,7 @@ async def _feed(form: VideoForm, request: Request, limit: int, pause_s: float) -
             return
         received += len(piece)
         if received > limit + FORM_BYTES:
-            raise _too_large(limit)
+            raise TooLargeError.of_upload(limit)
         await run_in_threadpool(form.feed, piece)
 
 
@@ -160,10 +206,6 @@ async def _next(pieces: AsyncIterator[bytes], patience_s: float) -> bytes | None
         raise TooSlowError from error
     except ClientDisconnect as error:
         raise InvalidRequestError("The connection broke off before the body was whole") from error
-
-
-def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError(f"The upload is larger than {limit / MB:g} MB")
 
 
 def _boundary(request: Request) -> bytes:

@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from services.api.uploads import FORM_BYTES, VideoForm, stated_size
-from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError
+from services.api.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
+from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, UnknownParameterError
 from shared.storage import MeasuredWriter
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8 + b"\r\n--not the boundary\r\n"
@@ -31,14 +31,56 @@ def form(limit: int = 10_000) -> tuple[VideoForm, BytesIO]:
 
 @pytest.mark.parametrize("step", [1, 7, 100, 100_000])
 def test_the_video_arrives_whole_however_it_is_cut(step: int) -> None:
-    """Other fields are passed over; size and hash are those of the file alone."""
-    body = part("note", b"hello") + part("video", VIDEO) + END
+    """What comes before and behind the form is passed over; size and hash are those of the file alone."""
+    preamble = b"This is a message in MIME format: --b0undary, not at the beginning of a line.\r\n--b0und\r\n"
+    body = preamble + part("video", VIDEO) + END + b"\r\nan epilogue\r\n--b0undary\r\n"
     received, file = form()
     for start in range(0, len(body), step):
         received.feed(body[start : start + step])
     upload = received.finish()
     assert file.getvalue() == VIDEO
     assert (upload.size, upload.sha256) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
+
+
+@pytest.mark.parametrize("step", [1, 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        part("video", VIDEO) + END[:-2],
+        b"\r\n\r\n" + part("video", VIDEO) + END,
+        part("video", VIDEO).replace(b"Content-Disposition", b"CONTENT-disposition") + END,
+        part("video", VIDEO).replace(b'name="video"', b"name=video") + END,
+        b"x" * (LONGEST_PREAMBLE - 100) + b"\r\n" + part("video", VIDEO) + END,
+    ],
+    ids=["no line end at the end", "empty lines", "header in capitals", "no quotes", "long preamble"],
+)
+def test_legal_forms_of_other_programs_are_taken(body: bytes, step: int) -> None:
+    """RFC 2046 and RFC 7578 leave more freedom than browsers use."""
+    received, file = form()
+    for start in range(0, len(body), step):
+        received.feed(body[start : start + step])
+    received.finish()
+    assert file.getvalue() == VIDEO
+
+
+def test_an_endless_preamble_is_refused() -> None:
+    """Before the whole body has been read."""
+    received, _ = form()
+    with pytest.raises(InvalidRequestError, match="no boundary"):  # noqa: PT012 - the error comes with some piece
+        for _ in range(100):
+            received.feed(b"-" * 1000)
+
+
+def test_fields_that_nobody_knows_are_refused_by_name() -> None:
+    """A misspelt field would have no effect without a word."""
+    for name in ("every", "", "x" * 1000):
+        received, file = form()
+        with pytest.raises(UnknownParameterError) as refused:
+            received.feed(part(name, b"1") + part("video", VIDEO) + END)
+        assert f"`{name[:60]}" in refused.value.detail or "no name" in refused.value.detail
+        assert refused.value.detail.endswith("known: `video`")
+        assert len(refused.value.detail) < 200
+        assert file.getvalue() == b""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +105,9 @@ def test_other_forms_are_refused(body: bytes, error: type[Exception]) -> None:
 
 
 def test_too_much_is_refused_as_soon_as_it_is_too_much() -> None:
-    """No more than the limit is written."""
+    """No more than the limit is written; the error names the limit and what can be done."""
     received, file = form(limit=1000)
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeError, match=r"limit of 0\.001 MB.*re-encode.*DUYGU_MAX_UPLOAD_MB"):
         received.feed(part("video", VIDEO))
     assert len(file.getvalue()) <= 1000
 
@@ -79,5 +121,5 @@ def test_a_stated_size_is_believed() -> None:
 
     assert stated_size(Request({"type": "http", "headers": []}), limit=1000) == 0
     assert stated(1000 + FORM_BYTES) == 1000 + FORM_BYTES
-    with pytest.raises(TooLargeError):
+    with pytest.raises(TooLargeError, match=r"limit of 0\.001 MB"):
         stated(1001 + FORM_BYTES)

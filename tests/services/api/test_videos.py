@@ -49,6 +49,15 @@ def test_a_body_without_a_stated_length_is_taken(api: httpx.Client, service_sett
 
 
 @pytest.mark.parametrize(
+    "content_type", ["Multipart/Form-Data; Boundary=piece", 'multipart/form-data; charset=utf-8; boundary="piece"']
+)
+def test_content_types_of_other_programs_are_understood(api: httpx.Client, content_type: str) -> None:
+    """Capitals, quotes and further parameters."""
+    body = b'--piece\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n' + VIDEO + b"\r\n--piece--"
+    assert api.post("/v1/videos", content=body, headers={"Content-Type": content_type}).status_code == 202
+
+
+@pytest.mark.parametrize(
     ("content", "status", "code"),
     [(b"", 422, "empty_file"), (b"words", 415, "not_a_video"), (b"words" * 1000, 415, "not_a_video")],
 )
@@ -66,7 +75,6 @@ def test_what_is_no_video_is_refused_at_once(
     "request_parts",
     [
         {"content": VIDEO, "headers": {"Content-Type": "video/mp4"}},
-        {"files": {"film": ("a.mp4", VIDEO)}},
         {"data": {"video": "a word"}},
         {"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
         {"content": b"", "headers": {"Content-Type": "multipart/form-data"}},
@@ -76,7 +84,7 @@ def test_what_is_no_video_is_refused_at_once(
 def test_another_form_is_refused(
     api: httpx.Client, service_settings: Settings, request_parts: dict[str, object]
 ) -> None:
-    """A body of another type, another field, no body, a boundary that no form may have."""
+    """A body of another type, no body, a boundary that no form may have."""
     answer = api.post("/v1/videos", **request_parts)  # type: ignore[arg-type]
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert stored(service_settings) == []

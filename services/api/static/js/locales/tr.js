@@ -226,6 +226,7 @@ export default {
     too_many_pixels: "Videonun görüntüleri çok büyük",
     too_long: "Video çok uzun",
     too_large: "Dosya çok büyük",
+    unknown_parameter: "İstekte bilinmeyen bir parametre var",
     undecodable: "Videonun hiçbir karesi çözülemedi",
     unusable_video: "Video kullanılamıyor",
     decoder_limit: "Videoyu çözmek izin verilenden çok bellek ya da süre istedi",
