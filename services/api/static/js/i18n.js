@@ -28,6 +28,9 @@ export const percent = (share, digits = 0) =>
 export const decimal = (value, digits = 2) =>
   new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
+export const byteCount = (count) =>
+  new Intl.NumberFormat(language, { style: "unit", unit: "byte", unitDisplay: "long" }).format(count);
+
 export const when = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
 /** Seconds as 0:02.4, or 1:02:03 where tenths do not matter. */

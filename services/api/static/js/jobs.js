@@ -110,6 +110,9 @@ export async function send(file, { annotate = false, awaited = false, replaces =
 /** Send the file of a result again for the video with what was found in it; what comes takes the result's place where the file is the same. */
 export const annotate = (entry) => send(entry.file, { annotate: true, awaited: true, replaces: entry });
 
+/** Call a video by another name, as where its file turns up again. */
+export const rename = (entry, name) => change(entry, { name });
+
 let sent = 0;
 
 /** Not an id of a job, and not a randomUUID(), which browsers keep from pages that came by http from another machine. */

@@ -1,6 +1,7 @@
 /** Boxes, ids and emotions over the picture. */
 
 import { bodyFont, cssColour, fitCanvas } from "./dom.js";
+import { contain } from "./fitting.js";
 import { emotionName, percent, t } from "./i18n.js";
 import { layoutTags } from "./tag-layout.js";
 import { boxAt, windowAt } from "./timebase.js";
@@ -15,16 +16,10 @@ const NARROW = 520;
 /** Where full tags would cover more than this share of the picture, all are small. */
 const MOST_COVERED = 0.1;
 
-/** Where the picture of `video` lies inside a stage of width x height, as object-fit: contain places it. */
-export function pictureIn(video, width, height) {
-  const scale = Math.min(width / video.width, height / video.height);
-  return { scale, left: (width - video.width * scale) / 2, top: (height - video.height * scale) / 2 };
-}
-
 export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = fitCanvas(canvas, width, height);
-  const picture = pictureIn(view.result.video, width, height);
+  const picture = contain(view.result.video, { width, height });
   const faces = [];
   for (const face of view.result.faces) {
     const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);

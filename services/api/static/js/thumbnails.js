@@ -1,5 +1,7 @@
 /** A small picture of each face, cut from the person's own file in the browser: the server keeps none. */
 
+import { contain } from "./fitting.js";
+
 const SIZE = 96;
 const MARGIN = 0.25;
 
@@ -16,15 +18,19 @@ function best(face) {
   return (inner.length ? inner : face.positions).reduce((a, b) => (area(b) > area(a) ? b : a));
 }
 
-/** A square around a box, moved or made smaller where it would leave the picture. */
-function cut(video, box, scale) {
-  const [width, height] = [video.videoWidth / scale, video.videoHeight / scale];
-  const side = Math.min(Math.max(box[2], box[3]) * (1 + MARGIN), width, height);
-  const left = Math.min(Math.max(box[0] + box[2] / 2 - side / 2, 0), width - side);
-  const top = Math.min(Math.max(box[1] + box[3] / 2 - side / 2, 0), height - side);
+/**
+ * A square around a box, moved or made smaller where it would leave the picture. Boxes count in pixels of the analysed
+ * picture, `analysed`; a frame of another shape lies centred in that.
+ */
+function cut(video, box, analysed) {
+  const { videoWidth: width, videoHeight: height } = video;
+  const { scale, left: barLeft, top: barTop } = contain({ width, height }, analysed);
+  const side = Math.min((Math.max(box[2], box[3]) * (1 + MARGIN)) / scale, width, height);
+  const left = Math.min(Math.max((box[0] + box[2] / 2 - barLeft) / scale - side / 2, 0), width - side);
+  const top = Math.min(Math.max((box[1] + box[3] / 2 - barTop) / scale - side / 2, 0), height - side);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE;
-  canvas.getContext("2d").drawImage(video, left * scale, top * scale, side * scale, side * scale, 0, 0, SIZE, SIZE);
+  canvas.getContext("2d").drawImage(video, left, top, side, side, 0, 0, SIZE, SIZE);
   return canvas;
 }
 
@@ -43,7 +49,7 @@ export async function* thumbnails(url, result, start) {
       const position = best(face);
       video.currentTime = start + position.time_s + 0.001;
       await event(video, "seeked");
-      yield [face.face_id, cut(video, position.box, video.videoWidth / result.video.width)];
+      yield [face.face_id, cut(video, position.box, result.video)];
     }
   } catch {
     return;

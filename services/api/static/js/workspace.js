@@ -4,10 +4,13 @@ import { getResult } from "./api.js";
 import { announce, byId, make, setIcon } from "./dom.js";
 import { drawDownloads } from "./downloads.js";
 import { drawFaces, placeThumb, updateFaces } from "./faces.js";
+import { contain } from "./fitting.js";
 import { clock, t } from "./i18n.js";
+import { rename } from "./jobs.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
 import { drawLegend } from "./legend.js";
 import { drawOverlay } from "./overlay.js";
+import { comparison } from "./own-file.js";
 import { Player } from "./player.js";
 import { windowTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
@@ -15,8 +18,6 @@ import { spansOf } from "./timebase.js";
 import { Timeline } from "./timeline.js";
 import { drawModel } from "./trust.js";
 
-/** A file whose length differs by more than this, in seconds, is another video. */
-const SAME_S = 1;
 const FRAME_S = 1 / 30;
 
 const factsOf = (result) =>
@@ -47,10 +48,11 @@ export async function openWorkspace(entry, wanted) {
   const { duration_s: duration, frames_decoded: frames, width, height } = result.video;
   byId("stage").style.aspectRatio = `${width} / ${height}`;
   byId("workspace").hidden = false;
+  fitVideo();
   player.open({ duration, frame: frames ? duration / frames : FRAME_S, file: entry.file });
   drawAll();
   timeline.show(view);
-  note(entry.file ? null : "stage.missing");
+  note(entry.file ? null : () => t("stage.missing"));
   if (entry.file) makeThumbs(view);
   announce(t("result.ready", { name: entry.name, faces: t("result.faces", { count: result.faces.length }) }));
 }
@@ -110,13 +112,28 @@ function drawState() {
   byId("play").title = label;
 }
 
-let noted = { key: null };
+/**
+ * The video takes the place of the analysed picture on the stage. Where its size changes in mid-play, the browser fits it
+ * into that place, as the analysis fits such frames into the size of the first.
+ */
+function fitVideo() {
+  if (!view) return;
+  const { width, height } = view.result.video;
+  const { clientWidth, clientHeight } = byId("stage");
+  const { scale, left, top } = contain({ width, height }, { width: clientWidth, height: clientHeight });
+  const place = { left, top, width: width * scale, height: height * scale };
+  for (const [side, length] of Object.entries(place)) byId("video").style[side] = `${length}px`;
+  drawMoment();
+}
 
-/** Tell something over the stage, with the offer to choose the file; null takes it away. */
-function note(key, values) {
-  noted = { key, values };
-  byId("stage-note").hidden = key === null;
-  if (key) byId("stage-note").querySelector("p").textContent = t(key, values);
+let noted = { words: null, anyway: null };
+
+/** Say `words()` over the stage, with the offer to choose the file and, given `anyway`, to do that; null takes it away. */
+function note(words, anyway = null) {
+  noted = { words, anyway };
+  byId("stage-note").hidden = words === null;
+  byId("file-anyway").hidden = anyway === null;
+  byId("stage-note").querySelector("p").textContent = words?.() ?? "";
 }
 
 async function makeThumbs(of) {
@@ -131,30 +148,46 @@ async function makeThumbs(of) {
 
 let chosen = null; // the file that was chosen last
 
-/** Take the person's file to a result whose file this page no longer has. Another video is shown, but not taken for the result's. */
+/** Take the person's file to a result whose file this page no longer has; another file is shown only where that is wanted. */
 async function takeFile(file) {
   const of = view;
   chosen = file;
-  player.attach(file);
-  note(null);
-  const found = await lengthOfFile();
-  if (view !== of || chosen !== file) return;
-  if (Number.isFinite(found) && Math.abs(found - player.duration) > SAME_S) {
-    note("stage.other", { found: clock(found), wanted: clock(player.duration) });
+  const current = () => view === of && chosen === file;
+  const differs = await comparison(file, { id: of.entry.id, video: of.result.video }, {
+    likely: () => current() && show(file),
+    played: factsOfPicture,
+  });
+  if (!current()) return;
+  if (differs) {
+    player.detach();
+    note(differs, () => {
+      show(file);
+      makeThumbs(of);
+    });
     return;
   }
   of.entry.file = file;
+  if (of.entry.name === of.entry.id) rename(of.entry, file.name); // the server does not know what the file was called
+  byId("video-name").textContent = of.entry.name;
   drawDownloads(of.entry);
   makeThumbs(of);
 }
 
-/** Seconds from the first picture to the end of the file that was just attached; NaN where this browser cannot play it. */
-async function lengthOfFile() {
+function show(file) {
+  note(null);
+  player.attach(file);
+}
+
+/** Size and length of the picture that was just attached, NaN where this browser does not know them. */
+async function factsOfPicture() {
   const video = byId("video");
   await new Promise((resolve) => {
     for (const name of ["loadedmetadata", "error"]) video.addEventListener(name, resolve, { once: true });
   });
-  return player.url ? video.duration - (await player.pictured) : NaN;
+  if (!player.url) return {};
+  const { videoWidth: width, videoHeight: height } = video;
+  const length = video.duration - (await player.pictured);
+  return { width, height, duration: Number.isFinite(length) ? length : NaN };
 }
 
 /** What is dropped on a stage without a picture is the picture; elsewhere it is another video to analyse. */
@@ -183,7 +216,7 @@ function toggleFace(row) {
 function translate() {
   if (!view) return;
   drawAll();
-  note(noted.key, noted.values);
+  note(noted.words, noted.anyway);
 }
 
 export function startWorkspace() {
@@ -203,10 +236,11 @@ export function startWorkspace() {
     target.value = "";
     if (file) takeFile(file);
   });
+  click("file-anyway", () => noted.anyway());
   player.addEventListener("time", drawMoment);
   player.addEventListener("state", drawState);
-  player.addEventListener("unplayable", () => note("stage.unplayable"));
-  new ResizeObserver(drawMoment).observe(byId("stage"));
+  player.addEventListener("unplayable", () => note(() => t("stage.unplayable")));
+  new ResizeObserver(fitVideo).observe(byId("stage"));
   startKeyboard(() => view !== null, { player, timeline, stepWindow, toggleFace });
   document.addEventListener("theme", () => view && timeline.draw());
   document.addEventListener("language", translate);

@@ -56,7 +56,11 @@ export default {
     choose: "Choose the video",
     missing: "The video itself stayed with you. Choose it again to see it under the boxes.",
     unplayable: "This browser cannot play this kind of video, so the boxes move on their own. It can play the MP4 with boxes, below.",
-    other: "That is another video: it is {found} long, this result is of {wanted}.",
+    other: "That is another video: it is {found} long, the analysed one {wanted}.",
+    other_size: "That is another video: its file has {found}, the analysed one {wanted}.",
+    other_picture: "That is another video: its picture is {found}, that of the analysed one {wanted}.",
+    other_content: "That is another video, or a changed copy: its content differs from that of the analysed file.",
+    anyway: "Show this one anyway",
   },
   player: {
     label: "Player",

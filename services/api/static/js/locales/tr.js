@@ -56,7 +56,11 @@ export default {
     choose: "Videoyu seç",
     missing: "Videonun kendisi sizde kaldı. Kutuların altında görmek için onu yeniden seçin.",
     unplayable: "Bu tarayıcı bu tür videoyu oynatamıyor; kutular kendi başına ilerliyor. Aşağıdaki kutulu MP4'ü oynatabilir.",
-    other: "Bu başka bir video: süresi {found}, bu sonucun videosu ise {wanted}.",
+    other: "Bu başka bir video: süresi {found}, çözümlenen videonun ise {wanted}.",
+    other_size: "Bu başka bir video: dosyası {found}, çözümlenen videonun dosyası ise {wanted}.",
+    other_picture: "Bu başka bir video: görüntüsü {found}, çözümlenen videonun görüntüsü ise {wanted}.",
+    other_content: "Bu başka bir video ya da değiştirilmiş bir kopya: içeriği, çözümlenen dosyanınkinden farklı.",
+    anyway: "Yine de bunu göster",
   },
   player: {
     label: "Oynatıcı",
