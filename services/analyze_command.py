@@ -17,7 +17,7 @@ from services.analyze_outputs import ClosedStdoutError, Outputs
 from shared.config import Settings
 from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
 from shared.exports.selection import most_seen, once_every
-from shared.exports.spans import shares_of, uncertain_share
+from shared.exports.spans import is_uncertain, shares_in_words, uncertain_share
 from shared.exports.titles import printable
 from shared.schemas import Face, Result
 from shared.vision.engine import Engine, load_engine
@@ -214,12 +214,12 @@ def _summary(name: str, result: Result) -> Table:
     for face in result.faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
-        table.add_row(str(face.face_id), *times, face.emotion, *figures, _shares(face))
+        table.add_row(str(face.face_id), *times, _overall(face), *figures, shares_in_words(face))
     return table
 
 
-def _shares(face: Face) -> str:
-    return ", ".join(f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items())
+def _overall(face: Face) -> str:
+    return "uncertain" if is_uncertain(face) else face.emotion
 
 
 def _caption(result: Result) -> str | None:

@@ -47,6 +47,25 @@ def shares_of(face: Face) -> dict[str, float]:
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
+def uncertain_emotions(face: Face) -> set[str]:
+    """The emotions that the face shows in uncertain windows alone."""
+    certain = {window.emotion for window in face.windows if not window.uncertain}
+    return {window.emotion for window in face.windows} - certain
+
+
+def is_uncertain(face: Face) -> bool:
+    """Whether there is no window of the face that is not uncertain; its overall emotion is then no finding."""
+    return all(window.uncertain for window in face.windows)
+
+
+def shares_in_words(face: Face) -> str:
+    """Emotions with their shares of time, those marked `?` that only uncertain windows show."""
+    uncertain = uncertain_emotions(face)
+    return ", ".join(
+        f"{emotion}{'?' if emotion in uncertain else ''} {share:.0%}" for emotion, share in shares_of(face).items()
+    )
+
+
 def uncertain_share(face: Face) -> float:
     """Share of the face's time whose windows are uncertain."""
     spans = spans_of(face)

@@ -64,6 +64,19 @@ def test_stdout_holds_the_result_alone(pair: str, capsys: pytest.CaptureFixture[
     assert all(face.emotion in told.err for face in result.faces)
 
 
+def test_a_face_without_a_certain_window_is_called_uncertain(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Instead of by its most probable emotion, which carries a question mark among the shares of time."""
+    assert main(["analyze", pair]) == 0
+    told = capsys.readouterr()
+    faces = Result.model_validate_json(told.out).faces
+    assert all(window.uncertain for face in faces for window in face.windows)
+    rows = [line for line in told.err.splitlines() if "100%" in line]
+    assert len(rows) == len(faces)
+    for face, row in zip(faces, rows, strict=True):
+        assert "│ uncertain " in row
+        assert f"{face.emotion}? 100%" in row
+
+
 def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """For scripts."""
     assert main(["analyze", "--quiet", pair]) == 0

@@ -1,13 +1,15 @@
 import io
 import json
+import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pandas
 import pytest
 
 from shared.exports import EXPORTS, ExportName
-from shared.exports.spans import moods_of, shares_of, spans_of, uncertain_share
-from shared.schemas import EMOTIONS, Flag, Result
+from shared.exports.spans import is_uncertain, moods_of, shares_in_words, shares_of, spans_of, uncertain_share
+from shared.schemas import EMOTIONS, Flag, Options, ProgramInfo, Result
 from tests.shared.exports.results import face, two_faces, window
 
 RESULT = two_faces()
@@ -39,6 +41,14 @@ def test_the_uncertain_share_counts_time() -> None:
     half = face(1, [window(0.0, "neutral", 0.8), window(4.0, "neutral", 0.3)])
     assert uncertain_share(half) == pytest.approx(0.5)
     assert [uncertain_share(other) for other in RESULT.faces] == [0.0, 1.0]
+
+
+def test_emotions_that_only_uncertain_windows_show() -> None:
+    """Are marked, each by itself; a face is uncertain when all its windows are."""
+    torn = face(1, [window(0.0, "neutral", 0.8), window(2.0, "neutral", 0.3), window(4.0, "fear", 0.3)])
+    assert shares_in_words(torn) == "neutral 67%, fear? 33%"
+    assert not is_uncertain(torn)
+    assert [is_uncertain(other) for other in RESULT.faces] == [False, True]
 
 
 def test_csv_opens_in_pandas() -> None:
@@ -134,3 +144,30 @@ def test_the_report_needs_nothing_from_elsewhere() -> None:
     assert page.links == []
     assert "<script" not in text
     assert "&lt;early&gt;" in text
+
+
+def test_the_report_calls_uncertain_what_is_uncertain() -> None:
+    """A face without a certain window has no overall emotion there, and its shares carry question marks."""
+    certain, uncertain = re.findall(r"<h2>Face \d.*?</h2><p>(.*?)</p>", EXPORTS[ExportName.HTML].write(RESULT).decode())
+    assert certain.startswith("neutral over all (60%); share of time: happiness ")
+    assert certain.endswith("0% of the time uncertain")
+    assert uncertain.startswith("Uncertain throughout: ")
+    assert uncertain.endswith("share of time: surprise? 100%")
+
+
+def test_the_report_says_of_what_it_is_and_what_made_it() -> None:
+    """Name of the video, which is never markup; model, program, time and options."""
+    result = RESULT.model_copy(
+        update={
+            "video": RESULT.video.model_copy(update={"name": "<b>.mp4"}),
+            "program": ProgramInfo(version="2.1"),
+            "analysed_at": datetime(2026, 11, 25, 9, 5, tzinfo=UTC),
+            "options": Options(engine="onnx", labels=["anger", "fear"], min_face=0.06, faces=3),
+        }
+    )
+    text = EXPORTS[ExportName.HTML].write(result).decode()
+    assert "<title>Duygu report: &lt;b&gt;.mp4</title>" in text
+    assert "<h1>&lt;b&gt;.mp4</h1>" in text
+    assert "<br>model tiny 1 (000000000000), duygu 2.1, analysed at 2026-11-25 09:05 UTC<br>" in text
+    assert "smallest face 0.06 of the shorter side, answers: anger, fear, only the 3 faces seen longest" in text
+    assert "<h1>0123</h1>" in EXPORTS[ExportName.HTML].write(RESULT).decode()

@@ -192,7 +192,7 @@ export default {
   },
   trust: {
     title: "Buna ne kadar güvenmeli",
-    confidence: "%80 güven, böyle 100 pencerenin yaklaşık 80'inde doğru olmak demektir. {threshold} altındaki pencereler belirsiz sayılır ve taralı çizilir.",
+    confidence: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Güven, fotoğraflara göre ayarlanmıştır ve videoda olduğundan yüksek çıkar: e3d48 1.3 modelinin belirsiz saymadığı pencereler, hiç görmediği kişilerin rol yaptığı yakın çekimlerde %32, yaklaşık 70 kişilik daha geniş bir kümede %65 oranında doğruydu.",
     talking: "Konuşan kişilerde, söylediğinden daha az güvenin: konuşan bir ağız şaşkınlık, mutluluk ya da tiksinti gibi görünür.",
     weak: "Tiksinti, korku ve öfke; mutluluk ve şaşkınlıktan daha zor tanınır. Küçük, dönük, karanlık ya da bulanık yüzler işaretlenir ve daha az güven hak eder.",
     accident: "Tek bir pencere rastlantıdır; art arda gelenlere bakın.",
