@@ -22,6 +22,7 @@ duygu analyze holiday.mp4                                        # JSON on stdou
 duygu analyze holiday.mp4 --csv holiday.csv --video boxes.mp4    # files instead
 duygu analyze recordings/ --csv tables/ --every 1                # a folder in, a folder out, a row a second
 duygu analyze recordings/ --csv all.csv                          # a folder in, one table out
+cat holiday.mp4 | duygu analyze - --csv -                        # through pipes, in and out
 duygu analyze talk.mp4 --faces 1 --json - --quiet | jq .faces[0].emotion
 """
 """Examples."""

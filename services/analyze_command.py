@@ -20,6 +20,7 @@ from shared.exports.selection import most_seen, once_every
 from shared.exports.spans import is_uncertain, shares_in_words, uncertain_share
 from shared.exports.titles import printable
 from shared.schemas import Face, Result
+from shared.spooling import STDIN, seekable
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
 from shared.vision.video import analyze_video
@@ -49,9 +50,12 @@ class Wishes:
         return result if self.every_s is None else once_every(result, self.every_s)
 
 
+STDIN_ARGUMENT = Path("-")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to analyse. One that was only found in a folder may turn out to be no video."""
+    """A file or pipe to analyse. One that was only found in a folder may turn out to be no video."""
 
     path: Path
     name: str
@@ -90,6 +94,7 @@ def _sources(paths: list[Path]) -> Iterator[Source]:
                 if not _is_hidden(inside):
                     yield Source(file, printable(inside.as_posix()), in_folder=True)
         else:
+            path = STDIN if path == STDIN_ARGUMENT else path
             yield Source(path, printable(path.name))
 
 
@@ -130,10 +135,11 @@ class Batch:
         Raises ClosedStdoutError or BrokenPipeError when nobody reads what is printed.
         """
         try:
-            if not source.path.is_file():
+            if not source.path.exists():
                 _tell(f"{source.path}: there is no such file")
                 return False
-            result, written = self._one(source)
+            with seekable(source.path, self.settings.max_upload_bytes) as video:
+                result, written = self._one(replace(source, path=video))
         except ClosedStdoutError:
             raise
         except DuyguError as error:

@@ -97,14 +97,18 @@ def _add_analyze(commands: Any) -> None:
         "analyze",
         help="analyse videos without a server",
         description="Find every face in a video and print what it shows when, as JSON, on stdout. "
-        "Progress and a summary go to stderr. Of a folder every video is analysed; other files in it are left out.",
+        "Progress and a summary go to stderr. Of a folder every video is analysed; other files in it are left out. "
+        "What comes through a pipe (-, /dev/stdin, a FIFO) is copied to a temporary file first, "
+        "up to DUYGU_MAX_UPLOAD_MB.",
         epilog="FILE may be a folder, which gets a file for each video and is made where its name ends with /, "
         "or - for stdout. One FILE of --csv or --ndjson takes several videos, told apart by their names. "
         "The video itself is never overwritten. "
         "exit status: 0 all went well, 1 a video could not be analysed, 2 wrong usage, 130 interrupted",
     )
     analyze.set_defaults(command=_analyze)
-    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="a video, or a folder of them")
+    analyze.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a video, a folder of them, or - for stdin"
+    )
     for option, (name, what) in ANALYZE_OUTPUTS.items():
         analyze.add_argument(option, dest=name.value, metavar="FILE", help=f"write {what} to FILE")
     analyze.add_argument("--faces", type=_count, metavar="N", help="only the N faces that are seen longest")

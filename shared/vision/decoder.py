@@ -20,7 +20,16 @@ from typing import BinaryIO, Literal, Self
 import numpy as np
 
 from shared.config import MB, ROOT, Settings
-from shared.errors import CancelledError, DecoderLimitError, DuyguError, EmptyFileError, UndecodableVideoError, by_code
+from shared.errors import (
+    CancelledError,
+    DecoderLimitError,
+    DuyguError,
+    EmptyFileError,
+    NotAVideoError,
+    UndecodableVideoError,
+    by_code,
+)
+from shared.spooling import is_pipe
 from shared.stderr_tail import StderrTail
 from shared.vision.planes import StoredFrame
 from shared.vision.types import Frame, Image
@@ -65,6 +74,8 @@ class Video:
         self.width = self.height = self.frames_decoded = 0
         self.rotation: Rotation = 0
         self.warnings: list[tuple[str, str]] = []
+        if is_pipe(path):
+            raise NotAVideoError("A pipe cannot be read twice; save the video as a file first")
         with ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
             if not os.fstat(file.fileno()).st_size:

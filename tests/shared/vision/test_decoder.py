@@ -254,6 +254,13 @@ def test_opens_no_other_file(video_maker: VideoMaker, settings: Settings, tmp_pa
                 times(tmp_path / name, settings)
 
 
+def test_a_pipe_is_refused_plainly(settings: Settings, tmp_path: Path) -> None:
+    """A FIFO is neither waited for nor called an empty file."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotAVideoError, match="save the video as a file"):
+        times(tmp_path / "pipe", settings)
+
+
 def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
     """Ten times as much video needs no more memory."""
     path = video_maker.make(replace(STILL, duration_s=20.0, fps=10.0))

@@ -1,0 +1,64 @@
+"""Videos that come through a pipe. Decoding seeks, and an annotated video reads twice, so they go to a file first."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.config import MB
+from shared.errors import ConfigurationError, TooLargeError
+
+STDIN = Path("/dev/stdin")
+
+STDIN_NAMES = frozenset(map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
+
+PIECE_BYTES = 1 << 20
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether this can be read only once and in order: a FIFO, a socket, a device, such as `/dev/stdin`."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextmanager
+def seekable(path: Path, limit_bytes: int) -> Iterator[Path]:
+    """The file itself or, of a pipe, a temporary copy of the same name, which is gone when the block ends.
+
+    Raises TooLargeError when more than `limit_bytes` come through the pipe, ConfigurationError where it is a terminal,
+    OSError where it cannot be read or there is no room for the copy.
+    """
+    if not is_pipe(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="duygu-") as folder:
+        copy = Path(folder) / path.name
+        with _opened(path) as source, copy.open("wb") as target:
+            _copy(source, target, limit_bytes)
+        yield copy
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    if path not in STDIN_NAMES:
+        with path.open("rb") as file:
+            yield file
+    elif sys.stdin is None or os.isatty(sys.stdin.fileno()):
+        raise ConfigurationError("stdin is a terminal; send a video through it, as in: cat film.mp4 | duygu analyze -")
+    else:
+        # A socket can be read through this descriptor, but not be opened by its name.
+        with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as file:
+            yield file
+
+
+def _copy(source: BinaryIO, target: BinaryIO, limit_bytes: int) -> None:
+    received = 0
+    while piece := source.read(PIECE_BYTES):
+        received += len(piece)
+        if received > limit_bytes:
+            raise TooLargeError(
+                f"more than {limit_bytes / MB:g} MB came through the pipe, the limit of DUYGU_MAX_UPLOAD_MB"
+            )
+        target.write(piece)
