@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     """Folder with the face detector's three networks."""
 
     neutral: Literal["on", "off"] = "on"
-    """`off`: answer with the six emotions alone."""
+    """`off`: answer with the six emotions alone. `uncertain` is still decided over all labels of the model."""
 
     min_face: Annotated[float, Field(gt=0, le=1)] = 0.06
     """Smallest face that is looked for, as a share of the frame's shorter side."""

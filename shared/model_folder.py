@@ -7,12 +7,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ModelError
-from shared.schemas import MeasuredOn, ModelDescription, ModelInfo
+from shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo
 from shared.vision.recipe import Recipe
 
 MANIFEST = "manifest.json"
@@ -68,22 +68,23 @@ class ModelFolder:
         """The network for Keras, its recipe in an attribute."""
         return self.path / H5
 
-    def info(self, *, labels: list[str] | None = None) -> ModelInfo:
-        """What every result says about the model; `labels` where fewer than all are answered with."""
-        manifest = self.manifest
-        return ModelInfo(
-            name=manifest.name,
-            version=manifest.version,
-            sha256=manifest.files[ONNX],
-            labels=labels or list(self.recipe.labels),
-        )
+    def info(self, neutral: Literal["on", "off"] = "on") -> ModelInfo:
+        """What every result says about the model, with the labels that are answered with: `neutral` is one or not.
 
-    def description(self) -> ModelDescription:
-        """What `GET /v1/model` answers."""
+        Raises ModelError where no label is left.
+        """
+        manifest = self.manifest
+        labels = [label for label in self.recipe.labels if neutral == "on" or label != NEUTRAL]
+        if not labels:
+            raise ModelError("the model knows no emotion but neutral, which the settings turn off")
+        return ModelInfo(name=manifest.name, version=manifest.version, sha256=manifest.files[ONNX], labels=labels)
+
+    def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:
+        """What `GET /v1/model` answers. Raises ModelError where no label is left."""
         manifest = self.manifest
         card = self.path / CARD
         return ModelDescription(
-            **self.info().model_dump(),
+            **self.info(neutral).model_dump(),
             recipe=manifest.recipe,
             uncertain_below=self.recipe.uncertain_below,
             measured=manifest.measured,

@@ -11,6 +11,12 @@ SCHEMA_VERSION = "1"
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """Every label that a model may answer with, in the order of its outputs."""
 
+NEUTRAL = "neutral"
+"""The one label that is no emotion; `DUYGU_NEUTRAL` turns it off."""
+
+OTHER = "other"
+"""Stands for the labels that are not reported, where a client chose some of them."""
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Box = tuple[float, float, float, float]
@@ -84,10 +90,16 @@ class Window(Schema):
 
     start_s: Seconds
     end_s: Seconds
-    emotion: str
+    emotion: str = Field(description="the strongest label; `other` where it is not among the labels that were chosen")
     confidence: Probability
-    probabilities: dict[str, Probability] = Field(description="one for each label; they sum to 1")
-    uncertain: bool = Field(description="confidence is below the model's published threshold")
+    probabilities: dict[str, Probability] = Field(
+        description="one for each label; they sum to 1. Where labels were chosen: one for each of these, as without "
+        "the choice, and `other` for the rest"
+    )
+    uncertain: bool = Field(
+        description="the strongest label is, among all labels of the model, below its published threshold; the same "
+        "whichever labels are reported"
+    )
     flags: list[Flag] = []
 
 

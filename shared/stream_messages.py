@@ -56,7 +56,9 @@ class Options(Schema):
     """How a session is answered."""
 
     labels: list[str] | None = Field(
-        default=None, min_length=1, description="emotions to answer with; null for all of the model's"
+        default=None,
+        min_length=1,
+        description="labels to report; null for all of the model's. No probability changes: the rest is `other`",
     )
     smallest_face: Probability = Field(
         default=0.0, description="smallest face to tell of, as a share of the picture's shorter side"

@@ -59,7 +59,7 @@ def open_service(settings: Settings) -> Service:
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=open_storage(settings),
-        model=open_model_folder(settings.model).description(),
+        model=open_model_folder(settings.model).description(settings.neutral),
         keys=open_keys(settings.keys_file),
         networks=trusted_networks(settings),
         traces=open_traces("duygu-api"),

@@ -144,9 +144,10 @@ class Conversation:
             await self._hub.offer(self._session, self._session.drain())
 
     async def _configure(self, order: Configure) -> None:
-        unknown = set(order.labels or []) - set(self._model.labels)
+        unknown = sorted(set(order.labels or []) - set(self._model.labels))
         if unknown:
-            raise StreamError(f"The model does not know {', '.join(sorted(unknown))}")
+            known = ", ".join(self._model.labels)
+            raise StreamError(f"labels: {', '.join(unknown)} cannot be reported; the labels are {known}")
         options = Options(**order.model_dump(exclude={"type"}))
         self._session.options = options
         await self._send(Configured(**options.model_dump()))

@@ -158,9 +158,8 @@ class LiveSession:
         known.end_s = max(known.end_s, seen.time_s)
 
     def _reader(self, options: Options) -> Reader:
-        labels = self._engine.model.labels
-        chosen = [label for label in labels if options.labels is None or label in options.labels]
-        return Reader(self._engine.recipe, tuple(chosen))
+        reported = None if options.labels is None else tuple(options.labels)
+        return Reader(self._engine.recipe, tuple(self._engine.model.labels), reported)
 
 
 def _live_face(face_id: int, face: KnownFace, news: News, reader: Reader) -> LiveFace:

@@ -8,4 +8,5 @@ PALETTE = {
     "sadness": "#3c6ae6",
     "surprise": "#4cc5ff",
     "neutral": "#a8b2b1",
+    "other": "#6f7680",
 }

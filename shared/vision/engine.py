@@ -13,8 +13,6 @@ from shared.vision.mtcnn import Mtcnn
 from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Detector
 
-NEUTRAL = "neutral"
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -35,12 +33,7 @@ def load_engine(settings: Settings) -> Engine:
     folder = open_model_folder(settings.model)
     detector, classifier = _parts(settings, folder)
     _require_same(folder.recipe, classifier.recipe)
-    labels = list(classifier.recipe.labels)
-    if settings.neutral == "off":
-        labels = [label for label in labels if label != NEUTRAL]
-    if not labels:
-        raise ModelError("the model knows no emotion but neutral, which the settings turn off")
-    return Engine(detector, classifier, folder.info(labels=labels))
+    return Engine(detector, classifier, folder.info(settings.neutral))
 
 
 def _require_same(told: Recipe, followed: Recipe) -> None:

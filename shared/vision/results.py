@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.schemas import Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from shared.schemas import (
+    OTHER,
+    Face,
+    Flag,
+    ModelInfo,
+    Position,
+    Result,
+    VideoInfo,
+    Warning,  # noqa: A004 - the word of the contract
+    Window,
+)
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
 
@@ -34,32 +44,70 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Logits as they are reported."""
+
+    emotion: str  # the strongest of the answered labels, or OTHER where that one is not reported
+    confidence: float
+    probabilities: dict[str, float]  # of the reported labels, and of OTHER for the rest; they sum to 1
+    uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns logits into what the schema says, over the labels that are answered with."""
+    """Turns logits into what the schema says.
+
+    labels    those that are answered with: all of the recipe's, or all but neutral
+    reported  those that are reported, None for all of `labels`; the others count as OTHER
+    """
 
     recipe: Recipe
     labels: tuple[str, ...]
+    reported: tuple[str, ...] | None = None
 
     def probabilities(self, logits: Floats, temperature: float) -> dict[str, float]:
         """Softmax over the answered labels, rounded so that they still sum to one."""
-        chosen = [self.recipe.labels.index(label) for label in self.labels]
+        return self._softmax(self.labels, logits, temperature)
+
+    def read(self, logits: Floats, temperature: float) -> Reading:
+        """What is reported of logits (labels,) of the recipe.
+
+        Which labels are reported changes neither the probabilities nor `uncertain`. The model's threshold holds for
+        probabilities over all its labels, so `uncertain` is decided by these, whichever are answered with.
+        """
+        answered = self.probabilities(logits, temperature)
+        strongest = max(answered, key=answered.__getitem__)
+        of_all = self._softmax(self.recipe.labels, logits, temperature)
+        probabilities = self._reported(answered)
+        emotion = strongest if strongest in probabilities else OTHER
+        uncertain = of_all[strongest] < self.recipe.uncertain_below
+        return Reading(emotion, probabilities[emotion], probabilities, uncertain)
+
+    def _reported(self, answered: dict[str, float]) -> dict[str, float]:
+        if self.reported is None or set(answered) <= set(self.reported):
+            return answered
+        probabilities = {label: value for label, value in answered.items() if label in self.reported}
+        rest = sum(value for label, value in answered.items() if label not in self.reported)
+        return {**probabilities, OTHER: round(rest, DECIMALS_PROBABILITY)}
+
+    def _softmax(self, labels: tuple[str, ...], logits: Floats, temperature: float) -> dict[str, float]:
+        chosen = [self.recipe.labels.index(label) for label in labels]
         scaled = logits[chosen].astype(np.float64) / temperature
         weights = np.exp(scaled - scaled.max())
         values = np.round(weights / weights.sum(), DECIMALS_PROBABILITY)
         values[values.argmax()] += 1 - values.sum()
-        return dict(zip(self.labels, np.round(values, DECIMALS_PROBABILITY).tolist(), strict=True))
+        return dict(zip(labels, np.round(values, DECIMALS_PROBABILITY).tolist(), strict=True))
 
     def window(self, answer: Answer) -> Window:
         """One answer as it is told."""
-        probabilities = self.probabilities(answer.logits, self.recipe.temperature)
-        emotion = max(probabilities, key=probabilities.__getitem__)
+        reading = self.read(answer.logits, self.recipe.temperature)
         return Window(
             start_s=round(answer.start_s, DECIMALS_S),
             end_s=round(answer.end_s, DECIMALS_S),
-            emotion=emotion,
-            confidence=probabilities[emotion],
-            probabilities=probabilities,
-            uncertain=probabilities[emotion] < self.recipe.uncertain_below,
+            emotion=reading.emotion,
+            confidence=reading.confidence,
+            probabilities=reading.probabilities,
+            uncertain=reading.uncertain,
             flags=list(answer.flags),
         )
 
@@ -101,17 +149,16 @@ class Timeline:
 
     def _face(self, face_id: int, story: _FaceStory) -> Face:
         logits = np.mean([answer.logits for answer in story.answers], axis=0)
-        probabilities = self._reader.probabilities(logits, self._reader.recipe.track_temperature)
-        emotion = max(probabilities, key=probabilities.__getitem__)
+        reading = self._reader.read(logits, self._reader.recipe.track_temperature)
         positions = sorted(map(self._reader.position, story.seen), key=lambda position: position.time_s)
         windows = sorted(map(self._reader.window, story.answers), key=lambda window: window.start_s)
         return Face(
             face_id=face_id,
             start_s=positions[0].time_s,
             end_s=positions[-1].time_s,
-            emotion=emotion,
-            confidence=probabilities[emotion],
-            probabilities=probabilities,
+            emotion=reading.emotion,
+            confidence=reading.confidence,
+            probabilities=reading.probabilities,
             windows=windows,
             positions=positions,
         )

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from duygu.client import Service, analyze, stream
 from shared.config import Settings
 from shared.schemas import Window
 from shared.stream_messages import FrameResult, Options, SessionClosed, SessionCreated
-from tests.services.conftest import worker
-from tests.services.live.sockets import LIVE
+from tests.services.conftest import serving, wait_until, worker
+from tests.services.live.sockets import LIVE, open_socket, opens, say, told
 from tests.videos import Scene, VideoMaker
+
+SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 
 HALF_TICK_S = 0.05
 """Half of the time between two crops of a clip."""
@@ -27,6 +31,34 @@ def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> No
     last = results[-1].faces[0]
     assert (last.face_id, last.emotion, last.uncertain) == (1, "happiness", False)
     assert (closed.totals.frames, closed.totals.answered, closed.totals.faces) == (30, 30, 1)
+
+
+def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker) -> None:
+    """Somebody who smiles is not angry, however few labels are asked for: the answer is `other`."""
+    path = video_maker.make(LIVE)
+    everything = sent_live(served, path)[-2].faces[0]
+    chosen = sent_live(served, path, Options(labels=["anger"]))[-2].faces[0]
+    assert everything.emotion == "happiness"
+    assert (chosen.emotion, chosen.uncertain) == ("other", everything.uncertain)
+    assert set(chosen.probabilities) == {"anger", "other"}
+    assert chosen.probabilities["anger"] == pytest.approx(everything.probabilities["anger"], abs=0.01)
+    assert chosen.confidence == chosen.probabilities["other"] == chosen.windows[-1].confidence
+
+
+def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
+    """Neither the model's description nor a session names it, and it cannot be chosen."""
+    settings = live_settings.model_copy(update={"neutral": "off"})
+    with serving(settings) as client, worker(settings, "services.cli", "worker", "streams"):
+        assert client.get("/v1/model").json()["labels"] == SIX
+        wait_until(lambda: opens(str(client.base_url)))
+        with open_socket(str(client.base_url)) as socket:
+            assert told(socket)["model"]["labels"] == SIX
+            say(socket, "session.configure", labels=["neutral"])
+            error = told(socket)
+            assert (error["type"], error["code"], error["recoverable"]) == ("error", "invalid_message", True)
+            assert error["detail"].startswith("labels: neutral cannot be reported; the labels are anger, ")
+            say(socket, "session.configure", labels=["fear"])
+            assert told(socket)["labels"] == ["fear"]
 
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:

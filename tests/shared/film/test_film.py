@@ -16,7 +16,7 @@ from shared.film import write_film
 from shared.film.paint import colour_of
 from shared.film.sound import Sound
 from shared.film.sound_child import SOUND_HZ
-from shared.schemas import EMOTIONS, Face, ModelInfo, Position, Result, VideoInfo, Window
+from shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.videos import BROWSER, CUT, PHONE, STILL, Scene, VideoMaker
 
 BOX = (40.0, 60.0, 100.0, 120.0)
@@ -192,4 +192,4 @@ def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: 
 
 def test_every_emotion_has_a_colour() -> None:
     """The palette's text is what is painted."""
-    assert {emotion: "#{:02x}{:02x}{:02x}".format(*colour_of(emotion)) for emotion in EMOTIONS} == PALETTE
+    assert {emotion: "#{:02x}{:02x}{:02x}".format(*colour_of(emotion)) for emotion in (*EMOTIONS, OTHER)} == PALETTE

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shared.schemas import EMOTIONS, Flag, VideoInfo
+from shared.schemas import EMOTIONS, OTHER, Flag, VideoInfo
 from shared.vision.engine import Engine
 from shared.vision.recipe import Recipe
 from shared.vision.results import Answer, Reader, Seen, Timeline
@@ -46,6 +46,59 @@ def test_neutral_off_answers_over_the_six() -> None:
     window = Reader(RECIPE, six).window(answer(1, 0.0, neutral=9.0, fear=1.0))
     assert window.emotion == "fear"
     assert set(window.probabilities) == set(six)
+    assert sum(window.probabilities.values()) == pytest.approx(1)
+
+
+SMILE = {"happiness": 8.0, "anger": 0.5, "neutral": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("reported", "emotion"),
+    [
+        (("anger",), OTHER),
+        (("happiness",), "happiness"),
+        (("happiness", "sadness"), "happiness"),
+        (("anger", "neutral"), OTHER),
+        (EMOTIONS, "happiness"),
+    ],
+)
+def test_a_choice_of_labels_changes_no_probability(reported: tuple[str, ...], emotion: str) -> None:
+    """Those that are reported stay what they are, the rest is `other`, and so is an emotion that is not among them."""
+    for logits in (SMILE, {label: value / 8 for label, value in SMILE.items()}):
+        full = Reader(RECIPE, RECIPE.labels).window(answer(1, 0.0, **logits))
+        window = Reader(RECIPE, RECIPE.labels, reported).window(answer(1, 0.0, **logits))
+        rest = {OTHER} if set(reported) < set(EMOTIONS) else set()
+        assert set(window.probabilities) == {*reported, *rest}
+        assert {label: window.probabilities[label] for label in reported} == {
+            label: full.probabilities[label] for label in reported
+        }
+        assert sum(window.probabilities.values()) == pytest.approx(1, abs=1e-9)
+        assert (window.emotion, window.confidence) == (emotion, window.probabilities[emotion])
+        assert window.uncertain == full.uncertain
+
+
+def test_an_emotion_that_is_reported_stays_the_answer_beside_a_larger_rest() -> None:
+    """The strongest label of all is the answer, although the sum of what is not reported exceeds it."""
+    window = Reader(RECIPE, RECIPE.labels, ("anger",)).window(answer(1, 0.0, anger=1.0))
+    assert window.probabilities[OTHER] > window.probabilities["anger"]
+    assert (window.emotion, window.uncertain) == ("anger", True)
+
+
+def test_without_neutral_uncertain_is_decided_over_all_labels() -> None:
+    """The model's threshold was fitted over seven: fear at 0.9 of the six is 0.01 of all."""
+    six = tuple(label for label in EMOTIONS if label != "neutral")
+    window = Reader(RECIPE, six).window(answer(1, 0.0, neutral=18.0, fear=9.0))
+    assert (window.emotion, window.uncertain) == ("fear", True)
+    assert window.confidence > 0.9
+    assert not Reader(RECIPE, six).window(answer(1, 0.0, fear=18.0)).uncertain
+
+
+def test_labels_are_chosen_among_those_that_are_answered_with() -> None:
+    """Without neutral, a choice filters the answer over the six."""
+    six = tuple(label for label in EMOTIONS if label != "neutral")
+    full = Reader(RECIPE, six).window(answer(1, 0.0, neutral=9.0, fear=1.0))
+    window = Reader(RECIPE, six, ("fear",)).window(answer(1, 0.0, neutral=9.0, fear=1.0))
+    assert window.probabilities["fear"] == full.probabilities["fear"]
     assert sum(window.probabilities.values()) == pytest.approx(1)
 
 

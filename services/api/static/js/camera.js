@@ -14,7 +14,7 @@ const QUALITY = 0.85;
 const AHEAD = 4; // frames without an answer; one more would only wait
 const AGAIN_MS = 3000;
 const FIGURES_MS = 2000; // over which rate and latency are told
-const EMOTIONS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"];
+let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"];
 
 const REFUSALS = {
   NotAllowedError: "denied",
@@ -121,7 +121,11 @@ async function sendFrame() {
 
 function receive(message, from) {
   if (from !== session) return;
-  if (message.type === "session.created") say("");
+  if (message.type === "session.created") {
+    say("");
+    labels = message.model?.labels ?? labels;
+    drawLegend(labels);
+  }
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
   answers.push({ at: performance.now(), latency: message.seen_ms });
@@ -170,7 +174,7 @@ function label() {
 
 function translate() {
   byId("language").value = currentLanguage();
-  drawLegend(EMOTIONS);
+  drawLegend(labels);
   label();
   say(note);
   listFaces();

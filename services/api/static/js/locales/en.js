@@ -91,6 +91,7 @@ export default {
     sadness: "sadness",
     surprise: "surprise",
     neutral: "neutral",
+    other: "other",
   },
   flags: {
     small: "small face",

@@ -91,6 +91,7 @@ export default {
     sadness: "üzüntü",
     surprise: "şaşkınlık",
     neutral: "nötr",
+    other: "diğer",
   },
   flags: {
     small: "yüz küçük",
