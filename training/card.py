@@ -36,6 +36,10 @@ NO_THRESHOLD = (
 )
 
 
+INTEGERS = "## In eight-bit integers\n"
+"""Heading of the card's last section, which `training.quantise` writes."""
+
+
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
     """Fill the template with what was measured."""
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -53,6 +57,20 @@ def write_card(path: Path, name: str, network: Network, report: dict[str, Any], 
         data=data,
     )
     path.write_text(text, encoding="utf-8")
+
+
+def integers_section(card: Path) -> str:
+    """What a card says of the network in integers, with its heading; empty where it says nothing, or is not there."""
+    if not card.exists():
+        return ""
+    _, heading, text = card.read_text(encoding="utf-8").partition(INTEGERS)
+    return heading + text
+
+
+def write_integers_section(card: Path, section: str) -> None:
+    """Put a section, with its heading, in place of the one that the card has."""
+    text = card.read_text(encoding="utf-8").partition(INTEGERS)[0].rstrip()
+    card.write_text(f"{text}\n\n{section}", encoding="utf-8")
 
 
 def uncertain_words(threshold: float) -> str:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # the package has no types
 
 from shared.errors import ModelError
-from shared.model_folder import CARD, H5, LABELS, ONNX, Manifest, sha256_of, write_manifest
+from shared.model_folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
 from shared.schemas import MeasuredOn
 from training import model_file
-from training.card import write_card
+from training.card import integers_section, write_card, write_integers_section
 from training.command import run as run_command
+from training.command import tell
 from training.evaluate import LEAKY
 from training.inference import predict
 from training.metrics import probabilities_of
@@ -56,17 +58,40 @@ def export(run: Path, folder: Path, release: Release) -> None:
     shutil.copyfile(run / H5, folder / H5)
     onnx.save(graph, folder / ONNX)
     np.save(folder / LABELS, np.array(network.recipe.labels))
-    report = read_report(run)
+    report, section = read_report(run), integers_section(folder / CARD)
     write_card(folder / CARD, release.name, network, report, read_data(run))
+    names = [H5, ONNX, LABELS, CARD]
+    if _keep_integers(folder):
+        names.append(INT8)
+        write_integers_section(folder / CARD, section)
     manifest = Manifest(
         name=release.name,
         version=release.version,
         licence=release.licence,
         recipe=network.recipe.to_dict(),
         measured=honest_figures(report),
-        files={name: sha256_of(folder / name) for name in (H5, ONNX, LABELS, CARD)},
+        files={name: sha256_of(folder / name) for name in names},
     )
     write_manifest(folder, manifest)
+
+
+def _keep_integers(folder: Path) -> bool:
+    """Whether the folder has a network in integers that was made from its present ONNX file; another is deleted."""
+    path = folder / INT8
+    if not path.exists():
+        return False
+    try:
+        metadata = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    except DecodeError:
+        metadata = {}
+    if metadata.get(MADE_FROM) == sha256_of(folder / ONNX):
+        return True
+    path.unlink()
+    tell(
+        f"deleted {path}, which was quantised from another network; "
+        "`python -m training.quantise` makes it anew, as does `--stills` here"
+    )
+    return False
 
 
 def honest_figures(report: dict[str, Any]) -> dict[str, MeasuredOn]:
@@ -97,9 +122,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="model folder to write")
     parser.add_argument("--name", help="of the model; the recipe's name otherwise")
     parser.add_argument("--version", default="1", help="of the model")
+    parser.add_argument(
+        "--stills", type=Path, help="stills48.npz: quantise the network as well, as training.quantise does"
+    )
     arguments = parser.parse_args()
     name = arguments.name or model_file.load(arguments.run / H5).recipe.name
     export(arguments.run, arguments.folder, Release(name, arguments.version))
+    if arguments.stills:
+        from training.quantise import quantise_on_stills  # takes seconds to import
+
+        print(quantise_on_stills(arguments.folder, arguments.stills))  # noqa: T201 - what the command answers
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from shared.vision.classifier import RECIPE_KEY
 from shared.vision.crops import normalise
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats, Image
+from training.card import INTEGERS, write_integers_section
 from training.command import run as run_command
 from training.metrics import Answers, measured, probabilities_of
 from training.moving import moving_clips
@@ -39,8 +40,6 @@ LEAST_AGREEMENT = 0.97
 
 LAYERS = ["Conv", "Add", "Relu", "AveragePool"]
 
-
-HEADING = "## In eight-bit integers\n"
 
 CARD_TEXT = """Where the processor multiplies bytes, serving answers with a twin of the network in eight-bit integers.
 On {count} stills of FER+'s PrivateTest, both name the same emotion for {agreement:.1%}; its accuracy is
@@ -119,10 +118,8 @@ def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Comparison:
 def tell(folder: Path, comparison: Comparison) -> None:
     """Write into the model card what was compared, in place of what it said before."""
     opened = open_model_folder(folder)
-    card = folder / CARD
-    text = card.read_text(encoding="utf-8").partition(HEADING)[0].rstrip()
-    card.write_text(f"{text}\n\n{HEADING}{comparison}", encoding="utf-8")
-    files = {**opened.manifest.files, CARD: sha256_of(card)}
+    write_integers_section(folder / CARD, f"{INTEGERS}{comparison}")
+    files = {**opened.manifest.files, CARD: sha256_of(folder / CARD)}
     write_manifest(folder, opened.manifest.model_copy(update={"files": files}))
 
 
@@ -148,20 +145,28 @@ def parts(clips: Floats) -> Iterator[Floats]:
     return (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
 
 
+def quantise_on_stills(folder: Path, path: Path) -> Comparison:
+    """Write the network in integers, with ranges measured on stills of the validation part, and compare both networks.
+
+    path  stills48.npz
+    """
+    recipe = open_model_folder(folder).recipe
+    stills = Stills(path)
+    known = stills.strict(VALIDATION).images
+    chosen = np.random.default_rng(0).permutation(len(known))[:CALIBRATION]
+    quantise(folder, clips_of(known[chosen], recipe))
+    comparison = compare(folder, recipe, stills.strict(TEST, recipe.labels))
+    tell(folder, comparison)
+    return comparison
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.quantise", description=__doc__)
     parser.add_argument("folder", type=Path, help="model folder that `training.export` wrote")
     parser.add_argument("--stills", type=Path, required=True, help="stills48.npz")
     arguments = parser.parse_args()
-    recipe = Recipe.from_dict(open_model_folder(arguments.folder).manifest.recipe)
-    stills = Stills(arguments.stills)
-    known = stills.strict(VALIDATION).images
-    chosen = np.random.default_rng(0).permutation(len(known))[:CALIBRATION]
-    quantise(arguments.folder, clips_of(known[chosen], recipe))
-    comparison = compare(arguments.folder, recipe, stills.strict(TEST, recipe.labels))
-    tell(arguments.folder, comparison)
-    print(comparison)  # noqa: T201 - what the command answers
+    print(quantise_on_stills(arguments.folder, arguments.stills))  # noqa: T201 - what the command answers
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from shared.vision.classifier import OnnxClassifier
 from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
 from tests.shared.vision.tiny_model import write_tiny_model
+from training.card import INTEGERS
 from training.stills import StrictStills
 
 quantise = pytest.importorskip("training.quantise")
@@ -99,4 +100,4 @@ def test_the_card_tells_of_both(folder: Path) -> None:
     for _ in range(2):
         quantise.tell(folder, comparison)
     text = (open_model_folder(folder).path / CARD).read_text(encoding="utf-8")
-    assert text.count(quantise.HEADING) == text.count("On 8 stills") == 1
+    assert text.count(INTEGERS) == text.count("On 8 stills") == 1
