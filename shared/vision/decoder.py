@@ -101,8 +101,9 @@ class Video:
         """The wanted frames in order. Raises an error of shared.errors when not even one can be had."""
         while isinstance(message := self._next(), Decoded):
             frame = self._child.frame(message)
-            self.width, self.height = frame.size
-            self.rotation, self.frames_decoded = ROTATIONS[message.turns], message.index + 1
+            if not self.width:
+                (self.width, self.height), self.rotation = frame.size, ROTATIONS[message.turns]
+            self.frames_decoded = message.index + 1
             self._last_s = frame.time_s
             yield frame
             self._child.give_back(message.slot)

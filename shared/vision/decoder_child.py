@@ -5,6 +5,7 @@ and little else, because it is started anew for each video.
 """
 
 import json
+import math
 import mmap
 import os
 import sys
@@ -22,6 +23,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from shared.vision.confinement import confine
+from shared.vision.letterbox import Size, fit
 from shared.vision.pictures import PictureMaker, orientation, shape
 from shared.vision.sampling import Sampler
 from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
@@ -147,7 +149,7 @@ class Reader:
         self.pictures = PictureMaker()
         self.warnings: dict[str, str] = {}
         self.decoded = 0
-        self.size: tuple[int, int] | None = None  # of the first picture, its pixels square
+        self.size: Size | None = None  # of the first picture, upright, its pixels square
 
     def run(self) -> Ended:
         """Read the whole file. Raises Refused when it gives no picture at all."""
@@ -158,6 +160,7 @@ class Reader:
             self._check(stream, duration_s)
             clock = Clock(interval_s)
             sampler = Sampler(self.order.rate_hz, interval_s)
+            pixels = PixelShape(stream)
             skipped_s = 0.0
             for index, frame in enumerate(self._frames(container, stream, clock, interval_s)):
                 self.decoded = index + 1
@@ -169,7 +172,7 @@ class Reader:
                 if time_s > self.order.max_duration_s:
                     raise Refused("too_long")
                 if sampler.tick(time_s) is not None:
-                    self._hand_over(frame, index, time_s, aspect(stream))
+                    self._hand_over(frame, index, time_s, pixels.aspect())
         if not self.decoded:
             raise Refused("undecodable")
         missing_s = (duration_s or 0.0) - skipped_s - clock.end_s
@@ -219,18 +222,18 @@ class Reader:
             yield packet
 
     def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
-        # A player goes on showing the picture in the frame that it began with, whatever its size becomes.
-        self.size = self.size or shape(frame, aspect)
-        width, height = self.size
-        if max(frame.width * frame.height, width * height) > self.order.max_pixels:
+        upright = orientation(frame)
+        square = shape(frame, aspect)
+        self.size = self.size or upright.turn(square)
+        size = upright.turn(self.size)  # as stored
+        if max(frame.width * frame.height, math.prod(size)) > self.order.max_pixels:
             raise Refused("too_many_pixels")
         slot = self._slot()
         memory = self.memory[slot * self.order.slot_bytes :][: self.order.slot_bytes]
         try:
-            planes = self.pictures.write(frame, width, height, memory)
+            planes = self.pictures.write(frame, size, fit(square, size), memory)
         except ValueError as error:
             raise Refused("too_many_pixels") from error
-        upright = orientation(frame)
         weights = list(planes.weights)
         send(Decoded(slot, index, time_s, planes.sizes, planes.limited, weights, upright.turns, upright.mirrored))
 
@@ -280,9 +283,17 @@ def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
     return 1 if pixels_s <= EASY_PIXELS_S else 0
 
 
-def aspect(stream: VideoStream) -> Fraction | None:
-    """Width of a pixel to its height: what the container says, which players follow, else what the codec says."""
-    return stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+class PixelShape:
+    """Width of a pixel to its height: what the container says, which players follow, else what the codec says now."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._codec = stream.codec_context
+        stated = stream.sample_aspect_ratio
+        self._stated = stated if stated != self._codec.sample_aspect_ratio else None
+
+    def aspect(self) -> Fraction | None:
+        """Of the last decoded frame: a codec may change it in mid-stream. None where nothing says it."""
+        return self._stated or self._codec.sample_aspect_ratio
 
 
 def average_interval(stream: VideoStream) -> float | None:

@@ -13,12 +13,20 @@ from fractions import Fraction
 import av
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from shared.vision.letterbox import Place, Size
+
 PLAIN_FORMATS = frozenset(
     f"yuv{letter}{sampling}p" for letter in ("", "a", "j") for sampling in (410, 411, 420, 422, 440, 444)
 ) | {"gray"}
 """Eight-bit formats whose planes are handed over as they are; all others are made into COMMON first."""
 
 COMMON = "yuv420p"
+
+STEPS = (1, 2, 2)
+"""Pixels along each side of a COMMON picture for one of each of its planes."""
+
+BLACK = (0, 128, 128)
+"""In the planes of a COMMON picture of full range."""
 
 WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
 """Share of red and of blue in luma by the matrix that a file names (ITU-T H.273, table 4)."""
@@ -39,6 +47,10 @@ class Orientation:
 
     turns: int
     mirrored: bool
+
+    def turn(self, size: Size) -> Size:
+        """Width and height of a picture after it was turned, from those before; or the other way round."""
+        return (size[1], size[0]) if self.turns % 2 else size
 
 
 def shape(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
@@ -74,12 +86,18 @@ class PictureMaker:
     def __init__(self) -> None:
         self._converter = VideoReformatter()
 
-    def write(self, frame: av.VideoFrame, width: int, height: int, memory: memoryview) -> Planes:
-        """Copy a frame, brought to this size. Raises ValueError when it does not fit."""
+    def write(self, frame: av.VideoFrame, size: Size, place: Place, memory: memoryview) -> Planes:
+        """Copy a frame, brought to a place of a picture of this size; the rest of it is black.
+
+        Raises ValueError when the picture is larger than the memory.
+        """
         weights = USUAL_WEIGHTS if is_coloured(frame) else WEIGHTS.get(frame.colorspace, USUAL_WEIGHTS)
-        if (frame.width, frame.height) == (width, height) and has_plain_planes(frame):
+        if (frame.width, frame.height) == size == (place.width, place.height) and has_plain_planes(frame):
             return Planes(list(copy_planes(frame, memory)), not is_full_range(frame), weights)
-        return Planes(list(copy_planes(self._common(frame, width, height), memory)), limited=False, weights=weights)
+        common = self._common(frame, place.width, place.height)
+        whole = (place.width, place.height) == size
+        planes = copy_planes(common, memory) if whole else copy_within(common, size, place, memory)
+        return Planes(list(planes), limited=False, weights=weights)
 
     def _common(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
         return self._converter.reformat(
@@ -105,6 +123,22 @@ def copy_planes(picture: av.VideoFrame, memory: memoryview) -> Iterator[list[int
         memory[end : end + size] = memoryview(plane)[:size]
         end += size
         yield [plane.width, plane.height, plane.line_size]
+
+
+def copy_within(picture: av.VideoFrame, size: Size, place: Place, memory: memoryview) -> Iterator[list[int]]:
+    """Copy a COMMON picture to its place within black planes of this size: as `copy_planes`."""
+    end = 0
+    for plane, step, black in zip(picture.planes, STEPS, BLACK, strict=True):
+        width, height = (-(-side // step) for side in size)
+        memory[end : end + width * height] = bytes([black]) * (width * height)
+        source = memoryview(plane)
+        start = end + place.top // step * width + place.left // step
+        for row in range(plane.height):
+            first = row * plane.line_size
+            memory[start : start + plane.width] = source[first : first + plane.width]
+            start += width
+        end += width * height
+        yield [width, height, width]
 
 
 def has_plain_planes(frame: av.VideoFrame) -> bool:

@@ -133,9 +133,19 @@ def interlaced(path: Path) -> None:
 
 def changing_size(path: Path) -> None:
     """Two recordings of different sizes, one after the other, as MPEG-TS allows."""
+    join(path, [(320, 240), (480, 360)])
+
+
+def turned_midway(path: Path) -> None:
+    """A telephone that is turned while it sends: the picture is wide, then tall."""
+    join(path, [(320, 240), (240, 320)])
+
+
+def join(path: Path, sizes: list[tuple[int, int]]) -> None:
+    """Write one MPEG-TS after another, with a face in the middle of each."""
     parts = []
-    for width, height in ((320, 240), (480, 360)):
-        part = path.with_suffix(f".{width}.ts")
+    for index, (width, height) in enumerate(sizes):
+        part = path.with_suffix(f".{index}.ts")
         encode(part, pictures(30, replace(STILL, width=width, height=height)))
         parts.append(part.read_bytes())
     path.write_bytes(b"".join(parts))
@@ -276,6 +286,11 @@ KINDS = [
     written("VP9 whose pixels are not square, as its container says", oblong_pixels_vp9),
     written("interlaced", interlaced),
     written("a size that changes midway", changing_size, suffix="ts"),
+    written(
+        "turned midway, from wide to tall: the tall picture stands in the middle of the wide one",
+        turned_midway,
+        suffix="ts",
+    ),
     written("several video streams: the larger one is taken", two_streams),
     scene("a face at the border", replace(STILL, actors=(Actor(start=(0.93, 0.5)),))),
     scene("dark", DARK, also="dark"),
@@ -303,6 +318,19 @@ KINDS = [
 ]
 
 
+NOTES = [
+    "## Sizes that change",
+    "",
+    "The size, `width` and `height` of the result, is that of its first picture, upright, its pixels square.",
+    "A later picture of another size, rotation or pixel shape is never stretched: it is made as large as fits into the",
+    "first, and stands in its middle, with black bars. Boxes are in pixels of the first picture, bars included. CSS",
+    "`object-fit: contain` in an element of the first size shows the video in the same place, as the pages do; the",
+    "annotated video is made of these pictures.",
+    "",
+]
+"""What the table alone does not say."""
+
+
 def table() -> str:
     """docs/file-kinds.md."""
     rows = [f"| {kind.name} | {outcome(kind)} |" for kind in KINDS]
@@ -316,7 +344,7 @@ def table() -> str:
         "| file | gets |",
         "|---|---|",
     ]
-    return "\n".join([*head, *rows, ""])
+    return "\n".join([*head, *rows, "", *NOTES])
 
 
 def outcome(kind: Kind) -> str:

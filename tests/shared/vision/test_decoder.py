@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from shared.config import MB, Settings
 from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from shared.vision.decoder import Video
 from shared.vision.sampling import Sampler
-from tests.shared.vision.file_kinds import encode, oblong_pixels, oblong_pixels_vp9, pictures
+from tests.shared.vision.file_kinds import encode, oblong_pixels, oblong_pixels_vp9, pictures, turned_midway
 from tests.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
@@ -77,6 +78,32 @@ def test_pixels_become_square(write: Callable[[Path], None], settings: Settings,
     write(tmp_path / "video.mp4")
     with Video(tmp_path / "video.mp4", settings, 10.0) as video:
         assert next(iter(video)).size == (320, 240)
+
+
+def test_a_picture_that_turns_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
+    """After 320x240, a picture of 240x320 stands whole in the middle: 180x240, with black on both sides."""
+    turned_midway(tmp_path / "video.ts")
+    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+        last = [frame.grey.copy() for frame in video][-1]
+        assert (video.width, video.height) == (320, 240)
+    tall = replace(STILL, width=240, height=320).picture(0.0)
+    truth = np.zeros((240, 320, 3), np.uint8)
+    truth[:, 70:250] = cv2.resize(tall, (180, 240), interpolation=cv2.INTER_AREA)
+    assert np.abs(last - truth @ np.array([0.299, 0.587, 0.114])).mean() < 4
+    assert last[:, :68].max() < 4
+    assert last[:, 252:].max() < 4
+
+
+def test_pixels_may_change_their_shape(settings: Settings, tmp_path: Path) -> None:
+    """Where oblong pixels follow square ones, the picture goes on as it was."""
+    square, oblong = tmp_path / "square.ts", tmp_path / "oblong.ts"
+    encode(square, pictures(30))
+    oblong_pixels(oblong)
+    (tmp_path / "video.ts").write_bytes(square.read_bytes() + oblong.read_bytes())
+    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+        seen = [frame.grey.astype(int) for frame in video]
+    assert len(seen) > 30
+    assert np.abs(seen[-1] - seen[0]).mean() < 4
 
 
 def test_raw_pictures_keep_their_tempo(settings: Settings, tmp_path: Path) -> None:
