@@ -98,6 +98,10 @@ class Scene:
     """Times at which the wall behind the faces changes."""
     brightness: float = 1.0
     sound: bool = False
+    sound_s: float | None = None
+    """Length of the sound; None is that of the pictures."""
+    sound_hz: int = SOUND_HZ
+    stereo: bool = False
     late: float = 0.0
     """The first picture is due so many seconds after the beginning of the sound."""
     start: float = 0.0
@@ -277,7 +281,7 @@ def write_scene(scene: Scene, path: Path) -> None:
 
 def _write_pictures(container: OutputContainer, scene: Scene) -> None:
     stream = _add_pictures(container, scene)
-    sound = _add_sound(container) if scene.sound else None
+    sound = _add_sound(container, scene.sound_hz, stereo=scene.stereo) if scene.sound else None
     for time_s in scene.times():
         stored = np.ascontiguousarray(np.rot90(scene.picture(time_s), scene.rotation // 90))
         frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
@@ -285,7 +289,7 @@ def _write_pictures(container: OutputContainer, scene: Scene) -> None:
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     if sound:
-        _write_tone(container, sound, scene.duration_s, scene.start)
+        _write_tone(container, sound, scene.sound_s or scene.duration_s, scene.start)
 
 
 def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
@@ -303,17 +307,18 @@ def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
     return stream
 
 
-def _add_sound(container: OutputContainer) -> av.AudioStream:
+def _add_sound(container: OutputContainer, hz: int = SOUND_HZ, *, stereo: bool = False) -> av.AudioStream:
     codec = "libopus" if container.format.name == "webm" else "aac"
-    stream = container.add_stream(codec, rate=SOUND_HZ, layout="mono")
+    stream = container.add_stream(codec, rate=hz, layout="stereo" if stereo else "mono")
     assert isinstance(stream, av.AudioStream)
     return stream
 
 
 def _write_tone(container: OutputContainer, stream: av.AudioStream, duration_s: float, start_s: float = 0.0) -> None:
-    samples = np.sin(np.arange(round(duration_s * SOUND_HZ)) * (2 * np.pi * 440 / SOUND_HZ)).astype(np.float32)
-    frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
-    frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, round(start_s * SOUND_HZ), Fraction(1, SOUND_HZ)
+    hz, channels = stream.rate, stream.channels
+    samples = np.sin(np.arange(round(duration_s * hz)) * (2 * np.pi * 440 / hz)).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(np.tile(samples, (channels, 1)), format="fltp", layout=stream.layout.name)
+    frame.sample_rate, frame.pts, frame.time_base = hz, round(start_s * hz), Fraction(1, hz)
     container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
 

@@ -1,6 +1,7 @@
 """The annotated video: what was filmed, with what was found in it."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,9 @@ SMALLEST_FACE = 1e-4
 FIRST_SOUND = SOUND_HZ // 10
 """Samples that tell whether there is any sound."""
 
+NOTICED_S = 0.1
+"""A first picture that is later than this has a still of it before, as not every player shows something until then."""
+
 
 def write_film(
     video: Path,
@@ -37,7 +41,9 @@ def write_film(
 ) -> None:
     """Write an MP4 of the upright video with boxes, face ids and emotions, a timeline below, and its sound.
 
-    Pictures and sound stream through, so memory does not grow with the length of the video.
+    Pictures and sound keep the times that a player gives them: sound before the first picture and after the last one
+    is kept, beside a picture that stands still. Pictures and sound stream through, so memory does not grow with the
+    length of the video.
 
     on_progress  is called with the share done, after each picture
 
@@ -45,16 +51,22 @@ def write_film(
     """
     whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
     film = _Film(result)
-    with Video(video, whole, None, should_stop) as pictures, Sound(video, settings, pictures.start_s) as sound:
+    with ExitStack() as stack:
+        pictures = stack.enter_context(Video(video, whole, None, should_stop))
+        first_s = pictures.first_frame_s
+        sound = stack.enter_context(Sound(video, settings, pictures.start_s - first_s))
         first_sound = sound.read(FIRST_SOUND)
-        with FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads) as writer:
-            writer.sound(first_sound)
-            for frame in pictures:
-                _copy_sound(sound, writer, frame.time_s, should_stop)
-                writer.picture(film.paint(frame.rgb, frame.time_s), frame.time_s)
-                if on_progress:
-                    on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
-            _copy_sound(sound, writer, result.video.duration_s, should_stop)
+        writer = stack.enter_context(FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads))
+        writer.sound(first_sound)
+        for frame in pictures:
+            if first_s > NOTICED_S and not frame.index:
+                writer.picture(film.paint(frame.rgb, -first_s), 0.0)
+            _copy_sound(sound, writer, first_s + frame.time_s, should_stop)
+            writer.picture(film.paint(frame.rgb, frame.time_s), first_s + frame.time_s)
+            if on_progress:
+                on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
+        _copy_sound(sound, writer, first_s + settings.max_duration_s, should_stop)
+        writer.end_s = max(first_s + result.video.duration_s, writer.sound_s)
 
 
 def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: Callable[[], bool] | None) -> None:

@@ -1,6 +1,7 @@
 """The sound of a video file, read in a process of its own that can do no harm."""
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import asdict
@@ -10,6 +11,9 @@ from typing import Self
 
 from shared.config import MB, ROOT, Settings
 from shared.film.sound_child import BYTES, SoundOrder
+from shared.stderr_tail import StderrTail
+
+logger = logging.getLogger(__name__)
 
 CHILD = "shared.film.sound_child"
 
@@ -20,18 +24,20 @@ class Sound:
     def __init__(self, path: Path, settings: Settings, start_s: float) -> None:
         """Start reading.
 
-        start_s  time of the first picture in the file's own clock
+        start_s  time of the first sample in the file's own clock
         """
         with path.open("rb") as file:
             order = SoundOrder(file.fileno(), start_s, settings.decoder_memory_mb * MB, settings.job_timeout_s)
             self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
-                [sys.executable, "-m", CHILD, json.dumps(asdict(order))],
+                [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 pass_fds=(order.file,),
                 env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
             )
+        self._stderr = StderrTail(self._process)
+        self._ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -40,9 +46,16 @@ class Sound:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._stderr.close()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def read(self, count: int) -> bytes:
-        """The next `count` samples; fewer at the end."""
+        """The next `count` samples; fewer at the end. A process that fails is logged: its sound ends there."""
         content = self._process.stdout.read(count * BYTES) if self._process.stdout else b""
+        if len(content) < count * BYTES and not self._ended:
+            self._ended = True
+            if self._process.wait():
+                logger.warning("the sound of a video could not be read to its end: %s", self._stderr.ending())
         return content[: len(content) // BYTES * BYTES]

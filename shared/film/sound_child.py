@@ -1,7 +1,7 @@
 """The process that reads a video's sound: `python -m shared.film.sound_child ORDER`, started by shared.film.sound.
 
 Like the decoding process it holds an open file and confines itself. To its standard output it writes samples alone,
-from the moment of the first picture on: 16 bits, little-endian, two channels, SOUND_HZ.
+from the moment that it is ordered to start at: 16 bits, little-endian, two channels, SOUND_HZ.
 """
 
 import json
@@ -33,13 +33,13 @@ class SoundOrder:
     """What the process is to do."""
 
     file: int  # file descriptor
-    start_s: float  # time of the first picture in the file's own clock
+    start_s: float  # time of the first sample in the file's own clock
     memory_bytes: int
     cpu_s: int
 
 
 class SoundClock:
-    """Times of sound in seconds from the first picture on; where the file's clock jumps back, they go on."""
+    """Times of sound in seconds from the start on; where the file's clock jumps back, they go on."""
 
     def __init__(self, start_s: float) -> None:
         self._start_s = start_s
@@ -57,23 +57,51 @@ class SoundClock:
         return time_s
 
 
+class Converter:
+    """Brings sound to one form. The sound of a broadcast changes its rate and its channels between programmes."""
+
+    def __init__(self) -> None:
+        self._resampler: av.AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None
+
+    def convert(self, frame: "av.AudioFrame") -> bytes:
+        """A piece of sound as samples of SOUND_HZ; the end of what came before goes with it where the form changes."""
+        form = frame.format.name, frame.layout.name, frame.sample_rate
+        before = b"" if form == self._form else self.rest()
+        if self._resampler is None:
+            self._resampler, self._form = av.AudioResampler("s16", "stereo", SOUND_HZ), form
+        return before + _joined(self._resampler.resample(frame))
+
+    def rest(self) -> bytes:
+        """What the resampler still holds; the next piece gets a new one."""
+        resampler, self._resampler = self._resampler, None
+        return _joined(resampler.resample(None)) if resampler else b""
+
+
+def _joined(frames: "list[av.AudioFrame]") -> bytes:
+    return b"".join(bytes(part.planes[0])[: part.samples * BYTES] for part in frames)
+
+
 def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
     """Pieces of sound that fit together without gaps; nothing when there is none.
 
-    start_s  time of the first picture in the file's own clock
+    start_s  time of the first sample in the file's own clock
     """
-    stream = next(iter(container.streams.audio), None)
-    if stream is None or stream.codec_context is None:
+    stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+    if stream is None:
         return
-    resampler = av.AudioResampler("s16", "stereo", SOUND_HZ)
-    clock, written = SoundClock(start_s), 0
+    clock, converter, written = SoundClock(start_s), Converter(), 0
     for frame in _frames(container, stream):
         time_s = clock.time(frame)
         frame.pts = None
-        content = b"".join(bytes(part.planes[0])[: part.samples * BYTES] for part in resampler.resample(frame))
+        try:
+            content = converter.convert(frame)
+        except (FFmpegError, ValueError):  # a form that cannot be converted costs itself
+            continue
         for piece in _placed(content, time_s, written):
             written += len(piece) // BYTES
             yield piece
+    yield converter.rest()
 
 
 def _frames(container: InputContainer, stream: "av.AudioStream") -> Iterator["av.AudioFrame"]:

@@ -20,14 +20,22 @@ CLOCK_HZ = 90_000
 USUAL_HZ = Fraction(30)
 """Pictures come at the times that they have; this is what the header says."""
 
-QUALITY = {"preset": "veryfast", "crf": "23"}
+QUALITY = {"preset": "veryfast", "crf": "23", "bf": "0"}
+"""No picture refers to a later one: where they are stored in another order than they are shown, MP4 cuts the time for
+which the last one is shown."""
+
+KEEP_DURATIONS = 1 << 8
+"""AV_CODEC_FLAG_FRAME_DURATION of libavcodec: how long a picture is shown goes through the encoder."""
 
 BT709 = 1
 """Number of ITU-R BT.709 among colour spaces, primaries and transfers (ITU-T H.273)."""
 
 
 class FilmWriter:
-    """Takes canvases like the first, whose sides are even, and sound. The file is whole once the block has ended."""
+    """Takes canvases like the first, whose sides are even, and sound. The file is whole once the block has ended.
+
+    A picture is shown until the next one; the last one until `end_s`, in seconds from the beginning.
+    """
 
     def __init__(self, path: Path, canvas: Canvas, *, sound: bool, threads: int) -> None:
         """Open the file. `threads` 0 takes one for each core."""
@@ -36,7 +44,9 @@ class FilmWriter:
         self._pictures = self._add_pictures(width, height, threads)
         self._sound = self._add_sound() if sound else None
         self._converter = VideoReformatter()
-        self._last, self._samples = -1, 0
+        self._waiting: av.VideoFrame | None = None  # the last picture: how long it is shown, the next one tells
+        self._samples = 0
+        self.end_s = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -54,9 +64,18 @@ class FilmWriter:
         """Add a picture, later than the one before."""
         painted = av.VideoFrame.from_ndarray(canvas, format="rgb24")
         frame = self._converter.reformat(painted, format="yuv420p", dst_colorspace=Colorspace.ITU709)
-        self._last = max(round(time_s * CLOCK_HZ), self._last + 1)
-        frame.pts, frame.time_base = self._last, Fraction(1, CLOCK_HZ)
-        self._container.mux(self._pictures.encode(frame))
+        ticks = round(time_s * CLOCK_HZ)
+        if self._waiting is not None:
+            ticks = max(ticks, (self._waiting.pts or 0) + 1)
+            self._encode_waiting(ticks)
+        frame.pts, frame.time_base = ticks, Fraction(1, CLOCK_HZ)
+        self._waiting = frame
+
+    def _encode_waiting(self, until: int) -> None:
+        """Encode the last picture, which is shown until this tick."""
+        if self._waiting is not None:
+            self._waiting.duration = max(until - (self._waiting.pts or 0), 1)
+            self._container.mux(self._pictures.encode(self._waiting))
 
     def sound(self, content: bytes) -> None:
         """Add samples as shared.film.sound reads them."""
@@ -78,6 +97,7 @@ class FilmWriter:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base, context.options, context.thread_count = Fraction(1, CLOCK_HZ), QUALITY, threads
+        context.flags |= KEEP_DURATIONS
         context.colorspace = context.color_primaries = context.color_trc = BT709
         return stream
 
@@ -86,6 +106,7 @@ class FilmWriter:
         return stream
 
     def _flush(self) -> None:
+        self._encode_waiting(round(self.end_s * CLOCK_HZ))
         self._container.mux(self._pictures.encode(None))
         if self._sound is not None:
             self._container.mux(self._sound.encode(None))

@@ -124,6 +124,43 @@ def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Pa
     assert np.count_nonzero(np.diff(np.sign(tone))) / seconds / 2 == pytest.approx(440, rel=0.02)
 
 
+def lengths_s(path: Path) -> dict[str, tuple[float, ...]]:
+    """When each kind of stream begins and ends, by the container."""
+    with av.open(str(path)) as container:
+        return {
+            stream.type: tuple(
+                float((ticks or 0) * (stream.time_base or 0))
+                for ticks in (stream.start_time, (stream.start_time or 0) + (stream.duration or 0))
+            )
+            for stream in container.streams
+        }
+
+
+def test_sound_after_the_last_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """It plays beside the last picture, which stands still until it ends."""
+    lengths = lengths_s(filmed(replace(STILL, sound=True, sound_s=4.5), video_maker, settings, tmp_path))
+    assert lengths["audio"][1] == pytest.approx(4.5, abs=0.1)
+    assert lengths["video"][1] == pytest.approx(4.5, abs=0.1)
+
+
+def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Pictures and subtitles keep the times that they have for a player; a still of the first picture comes before."""
+    scene = replace(STILL, sound=True, late=0.75, sound_s=2.75)
+    path = filmed(scene, video_maker, settings, tmp_path)
+    assert lengths_s(path)["audio"] == pytest.approx((0.0, 2.75), abs=0.1)
+    (first_s, still), *others = pictures(path)
+    assert first_s == 0.0
+    assert [time_s for time_s, _ in others] == pytest.approx([0.75 + time_s for time_s in scene.times()], abs=0.03)
+    side = still[140, 39:42].astype(np.int16)
+    assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() > 60  # no face has been found yet
+
+
+def test_a_last_picture_that_is_shown_for_long_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """A single picture of five seconds gives five seconds."""
+    scene = replace(STILL, fps=0.2, duration_s=5.0)
+    assert lengths_s(filmed(scene, video_maker, settings, tmp_path))["video"] == pytest.approx((0.0, 5.0), abs=0.05)
+
+
 def test_a_silent_video_gets_no_sound(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """No empty track."""
     with av.open(str(filmed(STILL, video_maker, settings, tmp_path))) as container:

@@ -1,23 +1,34 @@
 """Tests of shared.film.sound: sound that keeps its place beside the pictures."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from shared.config import Settings
 from shared.film.sound import Sound
-from shared.film.sound_child import BYTES, SOUND_HZ
+from shared.film.sound_child import SOUND_HZ
 from shared.vision.decoder import Video
-from tests.videos import BROADCAST, WRAPPING, VideoMaker, cut_stream
+from tests.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
 MUCH_S = 60
+
+MONO = replace(BROADCAST, sound_hz=44_100)
+STEREO = replace(BROADCAST, stereo=True, start=2.0)
+
+
+def heard(path: Path, settings: Settings) -> npt.NDArray[np.int16]:
+    """(samples, 2) from the first picture on."""
+    with Video(path, settings, 10.0) as video, Sound(path, settings, video.start_s) as sound:
+        return np.frombuffer(sound.read(MUCH_S * SOUND_HZ), np.int16).reshape(-1, 2)
 
 
 def heard_s(path: Path, settings: Settings) -> float:
     """How long a file sounds, from its first picture on."""
-    with Video(path, settings, 10.0) as video, Sound(path, settings, video.start_s) as sound:
-        return len(sound.read(MUCH_S * SOUND_HZ)) / BYTES / SOUND_HZ
+    return len(heard(path, settings)) / SOUND_HZ
 
 
 def test_sound_begins_with_the_first_picture(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
@@ -37,3 +48,32 @@ def test_sound_of_joined_recordings_goes_on(video_maker: VideoMaker, settings: S
 def test_sound_goes_on_when_the_clock_begins_anew(video_maker: VideoMaker, settings: Settings) -> None:
     """As that of MPEG-TS does after 2^33 ticks."""
     assert heard_s(video_maker.make(WRAPPING), settings) == pytest.approx(2.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("first", "second"), [(MONO, STEREO), (replace(STEREO, start=0.0), replace(MONO, start=2.0))])
+def test_sound_whose_form_changes_is_heard_to_the_end(
+    first: Scene, second: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """As where a broadcast goes from mono at 44.1 kHz to stereo at 48 kHz, or back: both are the same tone."""
+    path = tmp_path / "changing.ts"
+    path.write_bytes(b"".join(video_maker.make(scene).read_bytes() for scene in (first, second)))
+    samples = heard(path, settings)
+    assert len(samples) / SOUND_HZ == pytest.approx(4.0, abs=0.1)
+    for start_s in (0.2, 2.2):
+        part = samples[round(start_s * SOUND_HZ) :][: round(1.6 * SOUND_HZ)]
+        for channel in part.T.astype(np.int32):
+            assert np.count_nonzero(np.diff(np.sign(channel))) / 1.6 / 2 == pytest.approx(440, rel=0.02)
+
+
+def test_a_process_that_dies_is_logged(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its sound ends there, and the log has its last lines, once."""
+    monkeypatch.setattr("shared.film.sound.CHILD", "tests.shared.vision.dying_child")
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0" * 100)
+    with Sound(path, settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)}), 0.0) as sound:
+        assert sound.read(1000) == sound.read(1000) == b""
+    (record,) = caplog.records
+    assert f"signal {int(signal.SIGSEGV)}" in record.message
+    assert "the last words of this process" in record.message
