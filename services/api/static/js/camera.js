@@ -1,9 +1,11 @@
 /** The page at /camera: a camera's picture with what each face shows, as it happens. */
 
+import { findLabels } from "./api.js";
 import { CameraSession } from "./camera-session.js";
 import { RecentTimeline } from "./camera-timeline.js";
 import { byId, make } from "./dom.js";
-import { currentLanguage, decimal, emotionName, percent, setLanguage, t } from "./i18n.js";
+import { finding } from "./finding.js";
+import { currentLanguage, decimal, setLanguage, t } from "./i18n.js";
 import { askForKey, startKey } from "./key.js";
 import { drawLegend } from "./legend.js";
 import { drawOverlay } from "./overlay.js";
@@ -14,7 +16,6 @@ const QUALITY = 0.85;
 const AHEAD = 4; // frames without an answer; one more would only wait
 const AGAIN_MS = 3000;
 const FIGURES_MS = 2000; // over which rate and latency are told
-let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"];
 
 const REFUSALS = {
   NotAllowedError: "denied",
@@ -31,6 +32,7 @@ const video = byId("picture");
 const canvas = document.createElement("canvas");
 const recent = new RecentTimeline(byId("recent"));
 
+let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]; // until the service says its own
 let camera = null;
 let session = null;
 let timer = null;
@@ -119,12 +121,17 @@ async function sendFrame() {
   if (current === session && current.open) current.send(picture, capturedMs);
 }
 
+function useLabels(answered) {
+  if (!answered) return;
+  labels = answered;
+  drawLegend(labels);
+}
+
 function receive(message, from) {
   if (from !== session) return;
   if (message.type === "session.created") {
+    useLabels(message.model?.labels);
     say("");
-    labels = message.model?.labels ?? labels;
-    drawLegend(labels);
   }
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
@@ -150,10 +157,10 @@ function show(faces, { width, height }, time) {
 function listFaces() {
   byId("nobody").hidden = shown.length > 0 || !camera;
   byId("faces").replaceChildren(...shown.map((face) => {
-    const text = face.emotion ? `${emotionName(face.emotion)} ${percent(face.confidence)}` : t("camera.warming_up");
-    return make("li", { class: `live-face ${face.emotion ?? ""}`, "data-emotion": face.emotion ?? "" },
-      make("p", { class: "name" }, t("faces.name", { id: face.face_id }),
-        make("span", {}, face.uncertain ? `${text} · ${t("faces.uncertain")}` : text)),
+    const text = face.emotion ? finding(face) : t("camera.warming_up");
+    const colour = face.uncertain ? "unknown" : face.emotion ?? "";
+    return make("li", { class: `live-face ${colour}`, "data-emotion": face.emotion ?? "" },
+      make("p", { class: "name" }, t("faces.name", { id: face.face_id }), make("span", {}, text)),
       make("progress", { max: 1, value: face.confidence ?? 0, "aria-label": text }));
   }));
 }
@@ -187,4 +194,5 @@ byId("language").addEventListener("change", (event) => setLanguage(event.target.
 byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
 setInterval(tellFigures, 500);
 startKey();
+findLabels().then(useLabels);
 setLanguage();

@@ -1,25 +1,26 @@
 /** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
 
 import { byId, icon, make } from "./dom.js";
+import { finding } from "./finding.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "./timebase.js";
 
 const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id }, icon("face"));
 
-/** How much of a face's time goes to each emotion: as a bar, and in words. */
+/** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
 function timeShares(spans) {
   const shares = sharesOf(spans);
   const unsure = uncertainShare(spans);
   const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
-  if (unsure > 0) words.push(t("share.uncertain", { share: percent(unsure) }));
-  const bars = shares.map(([emotion, share]) => {
-    const bar = make("i", { class: emotion });
+  if (unsure > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(unsure)}` : t("share.all_uncertain"));
+  const bars = [...shares, ...(unsure > 0 ? [["hatched", unsure]] : [])].map(([kind, share]) => {
+    const bar = make("i", { class: kind });
     bar.style.flexGrow = share;
     return bar;
   });
   return [
     make("div", { class: "segments", "aria-hidden": "true" }, ...bars),
-    make("p", { class: "shares" }, make("span", { class: "unseen" }, `${t("share.title")}: `), words.join(" · ")),
+    make("p", { class: "shares" }, make("span", { class: "when" }, t("share.title")), " ", words.join(" · ")),
   ];
 }
 
@@ -87,10 +88,8 @@ export function updateFaces(view, time) {
 }
 
 function now(window) {
-  const sure = window.uncertain ? `${percent(window.confidence)}, ${t("faces.uncertain")}` : percent(window.confidence);
-  return [
-    make("span", { class: `swatch ${window.emotion}` }),
-    make("b", {}, emotionName(window.emotion)),
-    make("span", { class: "soft" }, sure),
-  ];
+  const when = make("span", { class: "when" }, t("faces.now"));
+  return window.uncertain
+    ? [when, make("span", { class: "swatch hatched" }), make("b", {}, t("faces.uncertain")), make("span", { class: "soft" }, finding({ ...window, uncertain: false }))]
+    : [when, make("span", { class: `swatch ${window.emotion}` }), make("b", {}, emotionName(window.emotion)), make("span", { class: "soft" }, percent(window.confidence))];
 }

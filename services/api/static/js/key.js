@@ -47,13 +47,13 @@ export function askForKey({ insist = true } = {}) {
   return asking;
 }
 
-/** Fetch; where a key is asked for, ask the person and try again. */
-export async function fetchWithKey(path, options = {}, { insist = true } = {}) {
+/** Fetch; where a key is asked for, ask the person, unless `ask` is false, and try again. */
+export async function fetchWithKey(path, options = {}, { ask = true, insist = true } = {}) {
   for (;;) {
     const sent = key;
     const headers = { ...options.headers, ...authorization() };
     const response = await fetch(path, { ...options, headers });
-    if (response.status !== 401) return response;
+    if (response.status !== 401 || !ask) return response;
     if (key === sent && !(await askForKey({ insist }))) return response;
   }
 }

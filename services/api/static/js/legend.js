@@ -20,11 +20,12 @@ export function hatch(context, left, top, width, height) {
   context.restore();
 }
 
-/** The colours in words, and what hatching means. */
-export function drawLegend(labels) {
+/** The colours in words, and what hatching means; `note` where there is more to say. */
+export function drawLegend(labels, note = null) {
   const swatch = (kind, text) => make("li", {}, make("span", { class: `swatch ${kind}` }), text);
   byId("legend").replaceChildren(
     ...labels.map((emotion) => swatch(emotion, emotionName(emotion))),
     swatch("hatched", t("timeline.uncertain")),
+    ...(note ? [make("li", { class: "legend-note" }, note)] : []),
   );
 }

@@ -6,6 +6,7 @@ import { errorTitle, setLanguage, currentLanguage, t } from "./i18n.js";
 import { adopt, all, hasEnded, onChange, restore, retryRefused } from "./jobs.js";
 import { startKey } from "./key.js";
 import { startRecorder } from "./recorder.js";
+import { drawTitle } from "./title.js";
 import { drawModel, loadModel } from "./trust.js";
 import { closeWorkspace, openWorkspace, startWorkspace } from "./workspace.js";
 
@@ -37,6 +38,7 @@ function showTrouble(problem) {
 
 async function route() {
   const id = wantedJob();
+  drawTitle(id);
   if (!id) return show("home");
   const wanted = () => wantedJob() === id;
   try {
@@ -64,6 +66,7 @@ function startLanguage() {
     byId("language").value = currentLanguage();
     drawJobs();
     drawModel();
+    drawTitle(wantedJob());
     if (trouble) tellTrouble();
   });
 }
@@ -91,6 +94,7 @@ startRecorder();
 startKey(useKey);
 setLanguage();
 onChange(openWhenAlone);
+onChange(() => drawTitle(wantedJob()));
 restore();
 drawJobs();
 addEventListener("hashchange", route);

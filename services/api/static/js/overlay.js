@@ -1,12 +1,16 @@
 /** Boxes, ids and emotions over the picture. */
 
 import { bodyFont, cssColour, fitCanvas } from "./dom.js";
+import { finding } from "./finding.js";
 import { contain } from "./fitting.js";
-import { emotionName, percent, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { layoutTags } from "./tag-layout.js";
 import { boxAt, windowAt } from "./timebase.js";
 
 const LINE = 5; // width of a box's outline, in CSS pixels
+/** Colour of a face that no window speaks for, or only an uncertain one. */
+const UNKNOWN = "#d7dae0";
+
 const FULL_HEIGHT = 24;
 const SMALL_HEIGHT = 20;
 
@@ -35,8 +39,8 @@ function followed(face, [x, y, width, height], window, { scale, left, top }, nar
   const name = narrow ? id : t("faces.name", { id });
   return {
     id,
-    text: window ? `${name} · ${emotionName(window.emotion)} ${percent(window.confidence)}` : name,
-    colour: window ? cssColour(window.emotion) : "#ffffff",
+    text: window ? `${name} · ${finding(window)}` : name,
+    colour: window && !window.uncertain ? cssColour(window.emotion) : UNKNOWN,
     uncertain: window?.uncertain,
     box: { left: left + x * scale, top: top + y * scale, width: width * scale, height: height * scale },
   };

@@ -1,22 +1,22 @@
 /** Every window as a table: for screen readers, for copying, and for whoever prefers figures. */
 
 import { make } from "./dom.js";
+import { findingName } from "./finding.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
 import { flagNames } from "./tooltip.js";
 
 function row(face, window, labels) {
   const figures = labels.map((label) => make("td", {}, percent(window.probabilities[label] ?? 0, 1)));
-  const notes = [window.uncertain ? t("timeline.uncertain") : "", flagNames(window)].filter(Boolean).join(", ");
   return make(
     "tr",
     {},
     make("td", {}, String(face.face_id)),
     make("td", {}, clock(window.start_s)),
     make("td", {}, clock(window.end_s)),
-    make("td", { class: "text" }, emotionName(window.emotion)),
+    make("td", { class: "text" }, findingName(window)),
     make("td", {}, percent(window.confidence, 1)),
     ...figures,
-    make("td", { class: "text" }, notes),
+    make("td", { class: "text" }, flagNames(window)),
   );
 }
 

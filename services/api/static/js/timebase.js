@@ -58,11 +58,12 @@ export function uncertainShare(spans) {
   return lengthOf(spans.filter(({ window }) => window.uncertain)) / (lengthOf(spans) || 1);
 }
 
-/** Share of a face's time for each emotion, largest first: [[emotion, share]]. */
+/** Share of a face's time for each emotion, largest first: [[emotion, share]]. Uncertain windows count for none. */
 export function sharesOf(spans) {
   const total = lengthOf(spans) || 1;
   const shares = new Map();
   for (const { window, start, end } of spans) {
+    if (window.uncertain) continue;
     shares.set(window.emotion, (shares.get(window.emotion) ?? 0) + (end - start) / total);
   }
   return [...shares].sort((a, b) => b[1] - a[1]);

@@ -1,7 +1,8 @@
 /** A lane for each face: coloured by emotion, as high as the confidence, hatched where uncertain, empty in gaps. */
 
 import { byId, cssColour, fitCanvas } from "./dom.js";
-import { clock, emotionName, percent, t } from "./i18n.js";
+import { finding } from "./finding.js";
+import { clock, t } from "./i18n.js";
 import { hatch } from "./legend.js";
 import { windowAt } from "./timebase.js";
 import { hideTooltip, showTooltip } from "./tooltip.js";
@@ -124,7 +125,7 @@ export class Timeline {
     const said = this.#view.result.faces.flatMap((face) => {
       const window = windowAt(this.#view.spans.get(face.face_id), time);
       return window
-        ? [t("timeline.value_face", { id: face.face_id, emotion: emotionName(window.emotion), share: percent(window.confidence) })]
+        ? [t("timeline.value_face", { id: face.face_id, finding: finding(window) })]
         : [];
     });
     return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.nobody") });

@@ -23,7 +23,7 @@ export function meters(window) {
 export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}`)).join(", ");
 
 export function showTooltip(event, face, window) {
-  const notes = [window.uncertain ? t("timeline.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
+  const notes = [window.uncertain ? t("faces.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
   const tooltip = byId("tooltip");
   tooltip.replaceChildren(
     make(

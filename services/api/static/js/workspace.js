@@ -71,12 +71,17 @@ function drawAll() {
   byId("warnings").hidden = result.warnings.length === 0;
   byId("warnings").replaceChildren(...result.warnings.map(({ detail }) => make("li", {}, detail)));
   byId("table").querySelector(".table-scroll").replaceChildren(windowTable(result));
-  drawLegend(result.model.labels);
+  drawLegend(result.model.labels, isAllUncertain(result) ? t("timeline.all_uncertain") : null);
   drawDownloads(entry);
   drawKeys();
   drawModel();
   redrawFaces();
   drawState();
+}
+
+function isAllUncertain({ faces }) {
+  const windows = faces.flatMap((face) => face.windows);
+  return windows.length > 0 && windows.every((window) => window.uncertain);
 }
 
 /** The list is made anew; whoever has the focus in it keeps it. */

@@ -1,0 +1,86 @@
+"""What the page of a result says: each figure with its meaning, and what is uncertain as uncertain."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shared.schemas import EMOTIONS
+from tests.pages.dictated import told
+from tests.pages.synthetic import face, result, visit
+from tests.pages.test_application import analyse
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+BOX = (100, 100, 120, 160)
+
+
+def test_a_card_says_which_figure_is_of_now_and_which_of_the_whole_video(page: Page) -> None:
+    """Both languages; uncertain windows count for no emotion."""
+    visit(page, result(face(1, BOX, ["neutral", *["happiness"] * 7], uncertain=[False] * 7 + [True])))
+    expect(page.locator(".face-now")).to_have_text(re.compile(r"^Now\s*neutral\s*90%$"))
+    expect(page.locator(".shares")).to_have_text(
+        re.compile(r"^Whole video happiness 68% · neutral 16% · uncertain 16%$")
+    )
+    page.keyboard.press("End")
+    expect(page.locator(".face-now")).to_have_text(re.compile(r"^Now\s*uncertain\s*happiness 90%$"))
+    page.select_option("#language", "tr")
+    expect(page.locator(".face-now")).to_contain_text("Şu an")
+    expect(page.locator(".shares")).to_contain_text("Tüm video")
+
+
+def test_what_is_wholly_uncertain_is_no_finding(page: Page) -> None:
+    """On the card, in the table, on the legend of the timeline, for the slider, and in every language."""
+    visit(page, result(face(1, BOX, ["sadness"] * 4, uncertain=[True] * 4)))
+    expect(page.locator(".shares")).to_have_text("Whole video uncertain throughout")
+    expect(page.locator(".segments i")).to_have_count(1)
+    expect(page.locator(".segments i.hatched")).to_have_count(1)
+    expect(page.locator("#legend")).to_contain_text("Every window of this video is uncertain.")
+    expect(page.locator("#lane-view")).to_have_attribute(
+        "aria-valuetext", re.compile(r"face 1 uncertain \(sadness 90%\)")
+    )
+    page.locator("#table summary").click()
+    expect(page.locator("#table tbody tr").first).to_contain_text("uncertain (sadness)")
+    page.select_option("#language", "tr")
+    expect(page.locator(".shares")).to_have_text("Tüm video baştan sona belirsiz")
+
+
+def test_the_legend_has_the_labels_that_were_answered_with(page: Page) -> None:
+    """Without neutral where the service answers without it, on the page of the result and on the live one."""
+    six = [label for label in EMOTIONS if label != "neutral"]
+    visit(page, result(face(1, BOX, ["fear"] * 3), labels=six))
+    expect(page.locator("#legend .swatch")).to_have_count(7)
+    expect(page.locator("#legend")).not_to_contain_text("neutral")
+    page.route("**/v1/model", lambda route: route.fulfill(json={"labels": six}))
+    page.goto("/camera")
+    expect(page.locator("#legend .swatch")).to_have_count(7)
+    expect(page.locator("#legend")).not_to_contain_text("neutral")
+
+
+def test_downloads_say_that_they_hold_all_faces(page: Page) -> None:
+    """Whatever is switched off above."""
+    visit(page, result(face(1, BOX, ["fear"] * 3)))
+    page.keyboard.press("1")
+    expect(page.locator(".card", has=page.locator("#downloads"))).to_contain_text("downloads hold all faces")
+
+
+def test_the_title_of_the_tab_has_the_name_and_the_state(page: Page) -> None:
+    """While the job runs, and when its result is there; the first page is of the newest video."""
+    visit(page, result(face(1, BOX, ["fear"] * 3)))
+    expect(page).to_have_title("clip.mp4 · ready – Duygu")
+    page.select_option("#language", "tr")
+    expect(page).to_have_title("clip.mp4 · hazır – Duygu")
+    page.select_option("#language", "en")
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("clip", progress=0.42)))
+    page.goto("about:blank")
+    page.goto("/")
+    expect(page).to_have_title("42% · clip.mp4 – Duygu")
+
+
+def test_the_title_follows_an_upload(page: Page, smile: Path) -> None:
+    """From the file to its result and back to the list."""
+    analyse(page, smile)
+    expect(page).to_have_title(f"{smile.name} · ready – Duygu")
+    page.locator(".back").click()
+    expect(page).to_have_title(f"{smile.name} · ready – Duygu")
