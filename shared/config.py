@@ -30,6 +30,19 @@ def _redis_address(address: str) -> str:
     return address
 
 
+def _host_names(names: str) -> str:
+    """Refuse what no `Host` header could be."""
+    for name in _listed(names):
+        if "/" in name or name.count(":") == 1 or name.startswith("["):
+            raise ValueError(f"name hosts without scheme, path and port, as duygu.example.org; `{name}` is none")
+    return names
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """The parts of a text that commas separate."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 RedisAddress = Annotated[str, AfterValidator(_redis_address)]
 
 
@@ -99,6 +112,10 @@ class Settings(BaseSettings):
 
     allow_anonymous: bool = False
     """Serve addresses other than this machine's own without API keys."""
+
+    allowed_hosts: Annotated[str, AfterValidator(_host_names)] = ""
+    """Where there are no API keys: names and addresses, besides those of this machine alone and `DUYGU_HOST`, that
+    requests may be addressed to, separated by commas, as duygu.example.org; `*` for all. Keys make every name good."""
 
     cors_origins: str = ""
     """Origins whose pages may call the API from a browser, separated by commas; none by default."""
@@ -180,6 +197,16 @@ class Settings(BaseSettings):
         folder = Path(os.environ.get("DUYGU_SECRETS_DIR", SECRETS_DIR))
         secrets = SecretsSettingsSource(settings_cls, folder if folder.is_dir() else None)
         return init_settings, env_settings, secrets
+
+    @property
+    def allowed_host_names(self) -> frozenset[str]:
+        """The names in `allowed_hosts`, in small letters."""
+        return frozenset(name.lower().removesuffix(".") for name in _listed(self.allowed_hosts))
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins in `cors_origins`."""
+        return _listed(self.cors_origins)
 
     @property
     def webhooks(self) -> bool:

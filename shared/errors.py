@@ -128,6 +128,35 @@ class ForbiddenError(RequestError):
     status = 403
 
 
+class HostNotAllowedError(RequestError):
+    """Without API keys: the request is addressed to a name that this service does not have."""
+
+    code = "host_not_allowed"
+    title = "The request is addressed to another host"
+    status = 421
+
+    def __init__(self, host: str = "") -> None:
+        """`host`: the header `Host` of the request."""
+        shown = f"`{host[:LONGEST_NAME]}`" if host else "missing"
+        super().__init__(
+            f"The `Host` of the request is {shown}. Without API keys this service answers to loopback names such as "
+            "`localhost`, to DUYGU_HOST, and to the names in DUYGU_ALLOWED_HOSTS"
+        )
+
+
+class CrossSiteError(RequestError):
+    """Without API keys: a page of another site wants to change something."""
+
+    code = "cross_site"
+    title = "Pages of other sites may not do this"
+    status = 403
+
+    def __init__(self, origin: str = "") -> None:
+        """`origin`: the header `Origin` of the request."""
+        shown = f"`{origin[:LONGEST_NAME]}`" if origin else "another site"
+        super().__init__(f"The request comes from a page of {shown}, which is not in DUYGU_CORS_ORIGINS")
+
+
 class RateLimitedError(RequestError):
     """The key has used up what it may use for now."""
 

@@ -17,6 +17,7 @@ from services.api.pages import mount_pages
 from services.api.parameters import refuse_unknown_parameters
 from services.api.problems import handle_problems
 from services.api.service import Service, open_service
+from services.api.site import Site, SiteGuard
 from services.api.stream_hub import Hub
 from shared.config import Settings
 from shared.schemas import Problem
@@ -68,7 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=_telemetry(service),
     )
     app.state.service, app.state.metrics = service, Metrics(service)
-    app.state.hub = Hub(settings)
+    app.state.hub, app.state.site = Hub(settings), Site(settings)
+    app.add_middleware(SiteGuard, site=app.state.site, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadRequests)
     app.add_middleware(Observation, metrics=app.state.metrics)
@@ -93,11 +95,10 @@ def _telemetry(service: Service) -> TelemetryConfig:
 
 
 def _allow_origins(app: FastAPI, settings: Settings) -> None:
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    if origins:
+    if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=settings.allowed_origins,
             allow_methods=["GET", "HEAD", "POST", "DELETE"],
             allow_headers=[
                 "Authorization",

@@ -13,8 +13,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from shared.errors import (
+    CrossSiteError,
     DuyguError,
     ForbiddenError,
+    HostNotAllowedError,
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
@@ -39,6 +41,8 @@ BY_STATUS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllo
 EVERYWHERE: tuple[type[DuyguError], ...] = (
     UnauthorizedError,
     ForbiddenError,
+    CrossSiteError,
+    HostNotAllowedError,
     UnknownParameterError,
     UnavailableError,
 )

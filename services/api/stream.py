@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from services.api.service import Service
+from services.api.site import Site
 from services.api.stream_hub import Hub
 from services.api.stream_metrics import LiveMetrics
 from services.api.stream_session import Session, SessionEnd, State
@@ -60,7 +60,7 @@ async def stream(socket: WebSocket) -> None:
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     try:
-        _same_site(socket, service.settings.cors_origins)
+        _same_site(socket)
         caller = _caller(service, socket, offered)
         session = await hub.begin(caller)
     except DuyguError as error:
@@ -207,21 +207,15 @@ def _caller(service: Service, socket: WebSocket, offered: list[str]) -> Caller:
     return caller
 
 
-def _same_site(socket: WebSocket, allowed: str) -> None:
-    """Refuse pages of other sites, which browsers let open sockets to anywhere. Raises ForbiddenError."""
-    origin = socket.headers.get("origin")
-    if origin is None or _host(origin) == socket.headers.get("host"):
-        return
-    if origin not in {name.strip() for name in allowed.split(",")}:
+def _same_site(socket: WebSocket) -> None:
+    """Refuse pages of other sites, which browsers let open sockets to anywhere.
+
+    Raises HostNotAllowedError or ForbiddenError.
+    """
+    site: Site = socket.app.state.site
+    site.check_host(socket)
+    if not site.is_own_page(socket):
         raise ForbiddenError("Pages of other sites may not open live sessions here")
-
-
-def _host(origin: str) -> str:
-    """The name and port in an origin; empty where there is none, or where it is no origin at all."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
 
 
 def _close_code(error: DuyguError) -> CloseCode:

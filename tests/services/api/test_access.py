@@ -188,7 +188,7 @@ def test_slow_bodies_time_out(service_settings: Settings, pause_s: float) -> Non
         assert port
         with socket.create_connection((host, port), timeout=20) as connection:
             connection.sendall(
-                b"POST /v1/videos HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+                b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
                 b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
                 b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'
             )

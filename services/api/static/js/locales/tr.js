@@ -236,6 +236,8 @@ export default {
   errors: {
     unauthorized: "Bu hizmet bir API anahtarı istiyor",
     forbidden: "Anahtar buna izin vermiyor",
+    host_not_allowed: "Bu hizmet, adres çubuğundaki adla çağrılamaz",
+    cross_site: "Başka sitelerin sayfaları bunu yapamaz",
     rate_limited: "Anahtarın sınırına ulaşıldı",
     empty_file: "Dosya boş",
     not_a_video: "Dosya bir video değil",
