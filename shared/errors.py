@@ -330,6 +330,13 @@ class SessionLostError(UnavailableError):
     title = "The session was lost; begin a new one"
 
 
+class StateLostError(UnavailableError):
+    """A worker could not read what was kept of a session's faces, as after an update of the service."""
+
+    code = "state_lost"
+    title = "The faces of the session are no longer known; the session goes on, and they get new ids"
+
+
 class VideoError(DuyguError):
     """A file that gives no answer, for a reason that lies in the file."""
 

@@ -18,7 +18,7 @@ _CLAIM = (
     NOW
     + """
 local session = KEYS[1]
-local kept = redis.call('HMGET', session, 'claim', 'lease', 'replies')
+local kept = redis.call('HMGET', session, 'claim', 'lease', 'replies', 'last_face_id')
 if not kept[1] then return false end
 redis.call('HSET', session, 'ready', 0)
 if tonumber(kept[2]) > now then return false end
@@ -31,7 +31,7 @@ if #waiting > 0 then taken = waiting[#waiting][1] end
 redis.call('HSET', session, 'held', #waiting, 'taken', taken)
 local state = ''
 if kept[1] ~= ARGV[1] then state = redis.call('GET', KEYS[3]) or '' end
-return {claim, attempts, kept[3], state, waiting}
+return {claim, attempts, kept[3], state, waiting, kept[4]}
 """
 )
 
@@ -54,7 +54,7 @@ local answered = cjson.decode(ARGV[5])
 if #answered > 0 then redis.call('XDEL', frames, unpack(answered)) end
 redis.call('XADD', replies, 'MAXLEN', '~', ARGV[6], '*', 'session', ARGV[1], 'replies', ARGV[7])
 redis.call('EXPIRE', replies, ARGV[4])
-redis.call('HSET', session, 'lease', 0, 'attempts', 0)
+redis.call('HSET', session, 'lease', 0, 'attempts', 0, 'last_face_id', ARGV[8])
 if redis.call('XLEN', frames) > 0 and redis.call('HGET', session, 'ready') == '0' then
   redis.call('HSET', session, 'ready', 1)
   redis.call('RPUSH', KEYS[4], ARGV[1])
@@ -82,6 +82,7 @@ class Claim:
     replies_to: bytes  # key of the stream for the answers
     state: bytes | None  # None where the state is the one that was committed under the claim before
     frames: tuple[Waiting, ...]
+    last_face_id: int | None  # as committed with the state; None before the first commit
 
 
 class SessionDesk:
@@ -109,19 +110,30 @@ class SessionDesk:
         answer = self._claim([*session_keys(session_id)], [known, LEASE_S * 1000])
         if not answer:
             return None
-        number, attempts, replies_to, state, entries = answer
-        frames = tuple(_waiting(*entry) for entry in entries)
-        return Claim(session_id, number, attempts, replies_to, None if number - 1 == known else state, frames)
+        number, attempts, replies_to, state, entries, last_face_id = answer
+        return Claim(
+            session_id,
+            number,
+            attempts,
+            replies_to,
+            state=None if number - 1 == known else state,
+            frames=tuple(_waiting(*entry) for entry in entries),
+            last_face_id=None if last_face_id is None else int(last_face_id),
+        )
 
     def renew(self, claim: Claim) -> bool:
         """Let the lease of a claim last LEASE_S from now on; False when another worker has the session by now."""
         return bool(self._renew([session_keys(claim.session_id)[0]], [claim.number, LEASE_S * 1000]))
 
-    def commit(self, claim: Claim, state: bytes, replies: str) -> bool:
-        """Keep the state, take the frames of the claim away and send the answers; False when the claim had run out."""
+    def commit(self, claim: Claim, state: bytes, replies: str, last_face_id: int = 0) -> bool:
+        """Keep the state, take the frames of the claim away and send the answers; False when the claim had run out.
+
+        last_face_id  kept beside the state, so that an id is not used again where the state cannot be read
+        """
         keys: list[str | bytes] = [*session_keys(claim.session_id), READY, claim.replies_to]
         answered = json.dumps([f"{frame.seq}-0" for frame in claim.frames])
         args: list[Argument] = [claim.session_id, claim.number, state, KEPT_S, answered, MOST_REPLIES, replies]
+        args.append(last_face_id)
         return bool(self._commit(keys, args))
 
 

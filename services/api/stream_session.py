@@ -91,6 +91,8 @@ class Session:
         self._first_s: float | None = None
         self._last_s = self._last_asked_s = 0.0
         self._last_seq: int | None = None
+        # The system's clock may be set back while a session runs: it is read once, and the monotonic clock goes on.
+        self._clock_zero_s = time.time() - time.monotonic()
         self._farewell: Reply | None = None
 
     @property
@@ -103,7 +105,8 @@ class Session:
         """Take a binary message. None where it is answered already: it cannot be used, or is not wanted."""
         self._require(State.OPEN)
         self._seq += 1
-        entry = self._enter(Unanswered(self._seq, None, time.time(), time.monotonic()))
+        arrived = time.monotonic()
+        entry = self._enter(Unanswered(self._seq, None, self._clock_zero_s + arrived, arrived))
         try:
             incoming = unpack(message)
             entry.frame = incoming.frame

@@ -25,6 +25,9 @@ SPARING_S = 2.0
 LONGEST_SPARED = 4
 """While work is spared, the whole picture is searched rarer by as much as frames are, and at most by this factor."""
 
+VERSION = 1
+"""Of a saved state. A state of another version is not restored; change it with whatever `save` writes."""
+
 LENGTH = struct.Struct(">I")
 
 
@@ -48,10 +51,12 @@ class News:
 class LiveSession:
     """Takes the pictures of a session one after the other."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, last_face_id: int = 0) -> None:
+        """Begin; the first face has the id after `last_face_id`."""
         self._engine = engine
         self._min_face = settings.min_face
         self._analyzer = Analyzer(engine)
+        self._analyzer.last_id = last_face_id
         self._faces: dict[int, KnownFace] = {}
         self._present: list[int] = []  # ids of the faces in the last analysed picture
         self._size = (0, 0)
@@ -65,6 +70,11 @@ class LiveSession:
         One at a time lets all sessions have their turn sooner than several in a row, and leaves even gaps.
         """
         return self._time_s < self._sparing_until_s
+
+    @property
+    def last_face_id(self) -> int:
+        """The highest id that a face of this session has had; 0 for none."""
+        return self._analyzer.last_id
 
     def take(self, seq: int, about: About, picture: bytes) -> Reply:
         """What the next picture shows. Raises UndecodablePictureError."""
@@ -93,21 +103,40 @@ class LiveSession:
         """Everything that the next answer depends on."""
         faces = {face_id: _save_face(face) for face_id, face in self._faces.items()}
         crowd = self._time_s, self._sparing_until_s, self._crowded
-        told = {"size": self._size, "present": self._present, "faces": faces, "crowd": crowd}
-        story = json.dumps(told).encode()
+        saved = {
+            "version": VERSION,
+            "size": self._size,
+            "present": self._present,
+            "faces": faces,
+            "crowd": crowd,
+        }
+        story = json.dumps(saved).encode()
         return LENGTH.pack(len(story)) + story + snapshots.save(self._analyzer)
 
     @classmethod
     def restore(cls, engine: Engine, settings: Settings, data: bytes) -> "LiveSession":
         """The session that was saved. Raises ValueError when it was not saved by this version and recipe."""
+        try:
+            (length,) = LENGTH.unpack_from(data)
+            story = json.loads(data[LENGTH.size : LENGTH.size + length])
+            version = story.get("version")
+        except snapshots.UNREADABLE as error:
+            raise ValueError("the state is damaged") from error
+        if version != VERSION:
+            raise ValueError(f"the state is of version {version}, and this is version {VERSION}")
         session = cls(engine, settings)
-        (length,) = LENGTH.unpack_from(data)
-        story = json.loads(data[LENGTH.size : LENGTH.size + length])
         session._analyzer = snapshots.restore(engine, data[LENGTH.size + length :])
-        session._size, session._present = tuple(story["size"]), story["present"]
-        session._time_s, session._sparing_until_s, session._crowded = story.get("crowd", (0.0, 0.0, 0))
-        session._faces = {int(face_id): _load_face(int(face_id), saved) for face_id, saved in story["faces"].items()}
+        try:
+            session._load(story)
+        except snapshots.UNREADABLE as error:
+            raise ValueError("the state is damaged") from error
         return session
+
+    def _load(self, story: dict[str, Any]) -> None:
+        width, height = story["size"]
+        self._size, self._present = (width, height), story["present"]
+        self._time_s, self._sparing_until_s, self._crowded = story["crowd"]
+        self._faces = {int(face_id): _load_face(int(face_id), saved) for face_id, saved in story["faces"].items()}
 
     def _note(self, about: About) -> None:
         """Remember how late it is, and that there is too much to do."""

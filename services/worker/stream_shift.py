@@ -11,7 +11,7 @@ from rq.timeouts import JobTimeoutException
 from services.worker.lease_renewal import LeaseRenewal
 from services.worker.stream_session import LiveSession
 from shared.config import Settings
-from shared.errors import CrashedError, DuyguError
+from shared.errors import CrashedError, DuyguError, StateLostError
 from shared.stream_desk import Claim, SessionDesk, Waiting
 from shared.stream_steps import REPLIES, About, Reply
 from shared.vision.engine import Engine
@@ -61,30 +61,37 @@ class StreamWork:
         if claim is None:
             return
         with self._renewal.holding(claim):
-            if claim.state is not None or session is None:
-                session = self._open(claim)
-            replies = self._answer(session, claim)
+            session, lost = self._open(claim, session)
+            replies = self._answer(session, claim, lost=lost)
             content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
-            if self._desk.commit(claim, session.save(), content):
+            if self._desk.commit(claim, session.save(), content, session.last_face_id):
                 self._at_hand[session_id] = (claim.number, session)
         while len(self._at_hand) > MOST_AT_HAND:
             self._at_hand.popitem(last=False)
 
-    def _open(self, claim: Claim) -> LiveSession:
+    def _open(self, claim: Claim, at_hand: LiveSession | None) -> tuple[LiveSession, bool]:
+        """The session as it was committed last, and whether it could not be had and begins afresh."""
+        if claim.state is None and at_hand:
+            return at_hand, False
+        if claim.last_face_id is None and not claim.state:
+            return LiveSession(self._engine, self._settings), False
         try:
-            if claim.state:
-                return LiveSession.restore(self._engine, self._settings, claim.state)
+            if claim.attempts > MOST_ATTEMPTS + 1:
+                raise ValueError("its worker ended, also without its frames")
+            return LiveSession.restore(self._engine, self._settings, claim.state or b""), False
         except ValueError as error:
-            logger.warning("a session begins again: %s", error)
-        return LiveSession(self._engine, self._settings)
+            logger.warning("live session %s begins afresh: %s", claim.session_id, error)
+        return LiveSession(self._engine, self._settings, claim.last_face_id or 0), True
 
-    def _answer(self, session: LiveSession, claim: Claim) -> list[Reply]:
+    def _answer(self, session: LiveSession, claim: Claim, *, lost: bool) -> list[Reply]:
         if claim.attempts > MOST_ATTEMPTS:
             return [_refusal(frame, CrashedError()) for frame in claim.frames]
-        passed_over = _passed_over(session, claim.frames)
-        return [
+        notices = [_refusal(frame, StateLostError()) for frame in claim.frames[:lost]]
+        frames = claim.frames[lost:]
+        passed_over = _passed_over(session, frames)
+        return notices + [
             Reply(seq=frame.seq, passed_over=True) if frame.seq in passed_over else _attempt(session, frame)
-            for frame in claim.frames
+            for frame in frames
         ]
 
 

@@ -6,7 +6,9 @@ most of it the crops of each face's open clip.
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import fields
 from typing import Any
 
@@ -25,6 +27,22 @@ VERSION = 3
 
 ARRAYS = ("box", "landmarks", "looks", "velocity")
 """Fields of a track that are arrays; the others are numbers, but for its patch."""
+
+UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    StopIteration,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading bytes that `save` did not write, or wrote in another version, may raise."""
 
 SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))
 
@@ -64,7 +82,7 @@ def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
         story = json.loads(arrays["story"].tobytes())
         known = (story["version"], story["recipe"]) == (VERSION, engine.recipe.to_json())
         analyzer = _rebuild(Analyzer(engine, batch=batch), story, arrays) if known else None
-    except (ValueError, KeyError, IndexError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise ValueError("the state is damaged") from error
     if analyzer is None:
         raise ValueError("the state was saved by another version or for another recipe")

@@ -1,5 +1,7 @@
 """The books of a live session: one answer for each frame, in order."""
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -36,6 +38,22 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
     assert told(session) == []
     session.answer(Reply(seq=1))
     assert told(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
+
+
+def test_frames_without_times_are_taken_when_the_clock_is_set_back(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by NTP in the middle of a session: it began at the time of day, and goes on by the monotonic clock."""
+    before = time.time()
+    assert session.receive(JPEG)
+    monkeypatch.setattr(time, "time", lambda: before - 3600)
+    second = session.receive(JPEG)
+    assert second
+    assert 0 < second.about.time_s < 60
+    session.answer(Reply(seq=1))
+    (first,) = session.outgoing()
+    assert isinstance(first, FrameResult)
+    assert before - 1 < first.captured_at < before + 60
 
 
 def test_a_frame_is_answered_once(session: Session) -> None:

@@ -114,6 +114,30 @@ def test_a_step_longer_than_a_lease_is_taken_once(
     assert len(searches.read_text().splitlines()) == 1
 
 
+def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
+    address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
+) -> None:
+    """As when another version of the service wrote it: one frame is refused, and no face gets an id that was there."""
+    first = start_live_worker()
+    with open_socket(address) as socket:
+        state = f"duygu:live:session:{told(socket)['session_id']}:state"
+        for number in range(12):
+            socket.send(pack(pictures[number], number, number / 10))
+            before = told(socket)
+        first.kill()
+        first.wait()
+        redis.set(state, b"\0\0\0\2{}" + b"of another version", ex=60)
+        start_live_worker()
+        after = []
+        for number in range(12, 20):
+            socket.send(pack(pictures[number], number, number / 10))
+            after.append(told(socket))
+    assert [face["face_id"] for face in before["faces"]] == [1]
+    assert (after[0]["type"], after[0]["code"], after[0]["recoverable"]) == ("error", "state_lost", True)
+    assert {answer["type"] for answer in after[1:]} == {"result"}
+    assert [face["face_id"] for face in after[-1]["faces"]] == [2]
+
+
 def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes], redis: Redis) -> None:
     """Should the API die, no frame and no state stays."""
     with open_socket(served) as socket:

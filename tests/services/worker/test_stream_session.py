@@ -1,10 +1,13 @@
-"""Tests of services.worker.stream_session: pictures whose size changes, as when somebody turns a phone."""
+"""Tests of services.worker.stream_session: pictures whose size changes, and states that cannot be read."""
 
+import json
+import random
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from services.worker.stream_session import LiveSession
+from services.worker.stream_session import LENGTH, LiveSession
 from shared.config import Settings
 from shared.stream_messages import LiveFace
 from shared.stream_steps import About
@@ -45,3 +48,37 @@ def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
     (ended,) = take(session, 1, TALL, fps=10)
     assert (ended.face_id, ended.start_s, len(ended.windows), ended.positions) == (1, 0.0, 1, [])
     assert take(session, 2, TALL, fps=10) == ()
+
+
+def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
+    """Of one without a version too: ValueError is what whoever restores is prepared for."""
+    session = LiveSession(engine, Settings(threads=1))
+    take(session, 0, WIDE, fps=10)
+    saved = session.save()
+    (length,) = LENGTH.unpack_from(saved)
+    story = json.loads(saved[LENGTH.size : LENGTH.size + length])
+    for version in (None, 0, story["version"] + 1, "next"):
+        head = json.dumps({**story, "version": version}).encode()
+        with pytest.raises(ValueError, match="the state is of version"):
+            LiveSession.restore(
+                engine, Settings(threads=1), LENGTH.pack(len(head)) + head + saved[LENGTH.size + length :]
+            )
+    LiveSession.restore(engine, Settings(threads=1), saved)
+
+
+def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
+    """Cut off anywhere, or with other bytes anywhere: ValueError, or a session that is none the worse."""
+    session = LiveSession(engine, Settings(threads=1))
+    for number in range(12):
+        take(session, number, WIDE, fps=10)
+    saved = session.save()
+    chance = random.Random(7)  # noqa: S311 - the same damage each time
+    for _ in range(300):
+        damaged = bytearray(saved[: chance.randrange(len(saved))] if chance.random() < 0.3 else saved)
+        for _ in range(chance.randrange(1, 6)):
+            if damaged:
+                damaged[chance.randrange(min(len(damaged), chance.choice([8, 300, len(damaged)])))] ^= (
+                    1 << chance.randrange(8)
+                )
+        with suppress(ValueError):
+            LiveSession.restore(engine, Settings(threads=1), bytes(damaged))
