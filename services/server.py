@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from services.api.shutdown import Shutdown
 from shared.config import Settings
 
 GOODBYE_S = 5.0
@@ -32,9 +33,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 class Server(uvicorn.Server):
     """uvicorn, which calls `announce` with its address once it listens."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
-        super().__init__(config)
+    def __init__(self, app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> None:
+        super().__init__(server_config(app, settings))
+        self._shutdown: Shutdown = app.state.shutdown
         self._announce = announce
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the requests that only wait for news, and give the others GOODBYE_S."""
+        self._shutdown.begin()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""

@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 
 from services.api.app import create_app
 from services.ports import TAKEN, is_taken
-from services.server import GOODBYE_S, Server, server_config
+from services.server import GOODBYE_S, Server
 from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError
@@ -118,7 +118,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
         app = create_app(settings)
         servers = [running.enter_context(server) for server in _embedded_servers(settings)]
         running.enter_context(Workers(settings, servers))
-        Server(server_config(app, settings), announce).run()
+        Server(app, settings, announce).run()
     return 1  # a signal ends it otherwise; this is a server that could not listen
 
 

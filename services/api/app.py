@@ -69,11 +69,11 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=_telemetry(service),
     )
     app.state.service, app.state.metrics = service, Metrics(service)
-    app.state.hub, app.state.site = Hub(settings), Site(settings)
+    app.state.hub, app.state.site, app.state.shutdown = Hub(settings), Site(settings), service.shutdown
     app.add_middleware(SiteGuard, site=app.state.site, metrics=app.state.metrics)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadRequests)
-    app.add_middleware(Observation, metrics=app.state.metrics)
+    app.add_middleware(Observation, metrics=app.state.metrics, shutdown=service.shutdown)
     _allow_origins(app, settings)  # last, and so outermost: pages of other origins may read unexpected errors as well
     handle_problems(app)
     for router in ROUTERS:

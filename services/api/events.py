@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.api.dependencies import KnownJob, TheService
 from services.api.problems import Responses, problems
+from services.api.service import Service
 from shared.errors import InvalidRequestError, JobNotFoundError
 from shared.following import Told, follow, last_number
 
@@ -53,15 +53,13 @@ async def read_events(record: KnownJob, service: TheService, last_event_id: Last
     if record.ended and after >= await last_number(service.news, record.job_id):
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # proxies shall pass events on at once
-    return StreamingResponse(
-        _stream(service.news, record.job_id, after), media_type="text/event-stream", headers=headers
-    )
+    return StreamingResponse(_stream(service, record.job_id, after), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(redis: Redis, job_id: str, after: int) -> AsyncIterator[bytes]:
+async def _stream(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
     yield format_sse_event(retry=RETRY_MS)
     try:
-        async for told in follow(redis, job_id, after):
+        async for told in service.shutdown.until(follow(service.news, job_id, after)):
             yield _written(told) if told else KEEPALIVE_COMMENT
     except RedisError as error:
         logger.warning("events of job %s break off: %s", job_id, error)

@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from asyncio import CancelledError
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.headers import HEADERS
 from services.api.metrics import Metrics
 from services.api.problems import problem_response
-from shared.errors import SERVER_ERROR, DuyguError
+from services.api.shutdown import Shutdown
+from shared.errors import DuyguError, UnavailableError
 from shared.logs import about
 
 logger = logging.getLogger(__name__)
@@ -41,8 +43,9 @@ class Observation:
     an error: it breaks off, so that the client notices, and counts as broken.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, shutdown: Shutdown) -> None:
         self._app = app
+        self._shutdown = shutdown
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,10 +73,12 @@ class Observation:
                     self._metrics.broken.labels(*_call(scope)).inc()
                 else:
                     await _internal_error()(scope, receive, watch)
-            except BaseException:
-                if not answered:  # the request was cancelled, as when the server stops: uvicorn answers with 500
-                    self._note(scope, SERVER_ERROR, time.perf_counter() - started)
-                raise
+            except CancelledError:
+                if not self._shutdown.begun:
+                    raise
+                logger.warning("%s %s: cut off, as the service stops", *_call(scope))
+                if not answered:
+                    await _stopping()(scope, receive, watch)
         return None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
@@ -95,6 +100,13 @@ def _internal_error() -> Response:
     """What an unhandled error is answered with. It tells nothing of what happened."""
     response = problem_response(DuyguError())
     response.headers.update(HEADERS)  # the middleware that adds them is inside of this one
+    return response
+
+
+def _stopping() -> Response:
+    """What a request is answered with that was not finished within the time that a stopping service gives it."""
+    response = problem_response(UnavailableError("The service stops; try again once it is back"))
+    response.headers.update(HEADERS)
     return response
 
 

@@ -1,11 +1,12 @@
 """What the handlers work with: made once, shared by all requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
+from services.api.shutdown import Shutdown
 from shared.api_keys import Keys, open_keys
 from shared.broker import connect_briefly, connect_waiting, redis_url
 from shared.config import Settings
@@ -34,6 +35,7 @@ class Service:
     keys: Keys
     networks: Networks
     traces: Traces
+    shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property
     def answers_like(self) -> str:

@@ -61,11 +61,11 @@ def _now(service: Service, record: JobRecord) -> JobRecord:
 
 
 async def _wait(service: Service, job_id: str, seconds: int) -> None:
-    """Until the job ends, the time is over or Redis goes away."""
+    """Until the job ends, the time is over, Redis goes away or the service stops."""
     deadline = time.monotonic() + seconds
     try:
         async with asyncio.timeout(seconds), aclosing(follow(service.news, job_id)) as events:
-            async for _ in events:
+            async for _ in service.shutdown.until(events):
                 if time.monotonic() > deadline:  # a connection that is just being made may swallow the timeout
                     return
     except (TimeoutError, RedisError):
