@@ -1,11 +1,12 @@
 /** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
 
-import { byId, icon, make } from "./dom.js";
+import { byId, make } from "./dom.js";
 import { finding } from "./finding.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "./timebase.js";
 
-const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id }, icon("face"));
+/** A place for a face's picture; until there is one, its number tells it from the others. */
+const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
 
 /** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
 function timeShares(spans) {
@@ -36,13 +37,14 @@ function toggle(face, view, onToggle) {
 
 function card(face, view, onToggle) {
   const seen = t("faces.seen", { start: clock(face.start_s), end: clock(face.end_s) });
+  const line = Object.assign(make("div", { class: "face-now" }), { face });
   return make(
     "li",
     { class: `face${view.hidden.has(face.face_id) ? " off" : ""}`, "data-face": face.face_id },
     thumb(face),
     make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, seen)),
     toggle(face, view, onToggle),
-    make("div", { class: "face-now" }),
+    line,
     ...timeShares(view.spans.get(face.face_id)),
   );
 }
@@ -59,14 +61,15 @@ export function drawFaces(view, onToggle) {
         "li",
         { class: `lane-head${view.hidden.has(face.face_id) ? " off" : ""}` },
         thumb(face),
-        make("span", {}, t("faces.name", { id: face.face_id })),
+        make("span", { class: "long" }, t("faces.name", { id: face.face_id })),
+        make("span", { class: "short" }, String(face.face_id)),
       ),
     ),
   );
   for (const [id, picture] of view.thumbs) placeThumb(id, picture);
 }
 
-/** Put a face's own picture where its symbol stands. */
+/** Put a face's own picture where its number stands. */
 export function placeThumb(id, picture) {
   for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) {
     const canvas = make("canvas", { width: picture.width, height: picture.height });
@@ -77,13 +80,13 @@ export function placeThumb(id, picture) {
 
 /** Say of each face what it shows at a time. */
 export function updateFaces(view, time) {
-  for (const face of view.result.faces) {
-    const line = document.querySelector(`[data-face="${face.face_id}"] .face-now`);
-    const window = boxAt(face, time) && windowAt(view.spans.get(face.face_id), time);
-    const key = window ? `${window.start_s}` : `${Boolean(boxAt(face, time))}`;
-    if (!line || line.dataset.shown === key) continue;
-    line.dataset.shown = key;
-    line.replaceChildren(...(window ? now(window) : [make("span", { class: "soft" }, t(boxAt(face, time) ? "faces.waiting" : "faces.away"))]));
+  for (const line of byId("face-list").getElementsByClassName("face-now")) {
+    const face = line.face;
+    const there = boxAt(face, time) !== null;
+    const found = there ? windowAt(view.spans.get(face.face_id), time) : there;
+    if (line.found === found) continue;
+    line.found = found;
+    line.replaceChildren(...(found ? now(found) : [make("span", { class: "soft" }, t(there ? "faces.waiting" : "faces.away"))]));
   }
 }
 

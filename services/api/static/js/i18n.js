@@ -22,14 +22,21 @@ export function errorTitle(problem) {
   return LOCALES[language].errors[problem.code] ?? problem.title ?? problem.code;
 }
 
-export const percent = (share, digits = 0) =>
-  new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share);
+const formatters = new Map(); // making one takes longer than using it a hundred times
 
-export const decimal = (value, digits = 2) =>
-  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+function format(value, options) {
+  const key = `${language} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Intl.NumberFormat(language, options));
+  return formatters.get(key).format(value);
+}
 
-export const byteCount = (count) =>
-  new Intl.NumberFormat(language, { style: "unit", unit: "byte", unitDisplay: "long" }).format(count);
+const digitsOf = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+export const percent = (share, digits = 0) => format(share, { style: "percent", ...digitsOf(digits) });
+
+export const decimal = (value, digits = 2) => format(value, digitsOf(digits));
+
+export const byteCount = (count) => format(count, { style: "unit", unit: "byte", unitDisplay: "long" });
 
 export const when = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
@@ -46,7 +53,7 @@ export function clock(seconds, digits = 1) {
 /** A span in words, as "about 12 sec": seconds below ninety, minutes above. */
 export function span(seconds) {
   const [value, unit] = seconds < 90 ? [Math.max(1, Math.round(seconds)), "second"] : [Math.round(seconds / 60), "minute"];
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  return format(value, { style: "unit", unit, unitDisplay: "short" });
 }
 
 export const emotionName = (emotion) => t(`emotions.${emotion}`);

@@ -5,9 +5,14 @@ import { emotionName, t } from "./i18n.js";
 
 /** Lines over a rectangle of a canvas: what is below is uncertain. */
 export function hatch(context, left, top, width, height) {
+  hatchAll(context, [[left, top, width, height]], { left, top, width, height });
+}
+
+/** The same over many rectangles, [left, top, width, height], within one that holds them all. */
+export function hatchAll(context, rectangles, { left, top, width, height }) {
   context.save();
   context.beginPath();
-  context.rect(left, top, width, height);
+  for (const sides of rectangles) context.rect(...sides);
   context.clip();
   context.strokeStyle = cssColour("hatch");
   context.lineWidth = 3;

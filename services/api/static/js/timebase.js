@@ -50,6 +50,13 @@ export function windowAt(spans, time) {
   return span && time <= span.end + 0.11 ? span.window : null;
 }
 
+/** The first beginning of a span after a time (`way` 1), or the last before it (-1). */
+export function startBeside(spans, time, way) {
+  const before = lastBefore(spans, "start", time);
+  if (way > 0) return spans[before + 1]?.start;
+  return spans[spans[before]?.start === time ? before - 1 : before]?.start;
+}
+
 /** How long spans last together, in seconds. */
 const lengthOf = (spans) => spans.reduce((sum, span) => sum + span.end - span.start, 0);
 

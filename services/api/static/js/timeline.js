@@ -1,11 +1,15 @@
-/** A lane for each face: coloured by emotion, as high as the confidence, hatched where uncertain, empty in gaps. */
+/**
+ * A lane for each face: coloured by emotion, as high as the confidence, hatched where uncertain, empty in gaps. Where windows
+ * are too narrow to be seen one by one, columns show the shares of their time instead.
+ */
 
 import { byId, cssColour, fitCanvas } from "./dom.js";
 import { finding } from "./finding.js";
 import { clock, t } from "./i18n.js";
-import { hatch } from "./legend.js";
-import { windowAt } from "./timebase.js";
-import { hideTooltip, showTooltip } from "./tooltip.js";
+import { hatch, hatchAll } from "./legend.js";
+import { lastBefore, windowAt } from "./timebase.js";
+import { columnLength, columnsOf } from "./timeline-columns.js";
+import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
 const LANE = 64;
@@ -13,10 +17,13 @@ const PAD = 10;
 const MAX_PIXELS_PER_SECOND = 400;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const TICK_PIXELS = 72;
+const SPOKEN_MS = 250; // while playing, screen readers get the position no more often than this
 
 export class Timeline {
   #view = null;
   #zoom = 1;
+  #column = null; // seconds that a column stands for; null where every window is drawn
+  #spokenAt = 0;
   #player;
 
   constructor(player) {
@@ -65,6 +72,8 @@ export class Timeline {
     this.canvas.style.width = `${this.#width}px`;
     this.canvas.style.height = `${this.#height}px`;
     this.lanes.setAttribute("aria-valuemax", this.#player.duration.toFixed(2));
+    this.#column = columnLength(this.#view.spans.values(), this.#scale);
+    byId("timeline-note").hidden = this.#column === null;
     this.draw();
     this.moveHead();
   }
@@ -97,8 +106,42 @@ export class Timeline {
     context.fillStyle = cssColour("line-strong");
     const from = (face.start_s - this.#left) * this.#scale;
     context.fillRect(from, base, Math.max((face.end_s - face.start_s) * this.#scale, 1), 1);
-    for (const span of this.#view.spans.get(face.face_id)) this.#drawSpan(context, span, base);
+    if (this.#column === null) this.#drawSpans(context, this.#view.spans.get(face.face_id), base);
+    else this.#drawColumns(context, this.#columns(face), base);
     context.globalAlpha = 1;
+  }
+
+  #drawSpans(context, spans, base) {
+    const right = this.#left + this.#width / this.#scale;
+    for (let i = Math.max(lastBefore(spans, "start", this.#left), 0); i < spans.length && spans[i].start < right; i += 1) {
+      this.#drawSpan(context, spans[i], base);
+    }
+  }
+
+  /** The columns of a face that are in sight; they begin at multiples of their length, so that scrolling leaves them as they are. */
+  #columns(face) {
+    const length = this.#column;
+    const first = Math.floor(this.#left / length);
+    const count = Math.ceil(this.#width / this.#scale / length) + 1;
+    return columnsOf(this.#view.spans.get(face.face_id), this.#view.result.model.labels, { from: first * length, length, count });
+  }
+
+  #drawColumns(context, columns, base) {
+    const uncertain = [];
+    const place = (time) => Math.round((time - this.#left) * this.#scale);
+    for (const { start, end, parts } of columns) {
+      const [left, right] = [place(start), place(end)];
+      let below = base;
+      for (const [emotion, share, unsure] of parts) {
+        const height = share * (LANE - 2 * PAD);
+        const sides = [left, below - height, right - left, height];
+        context.fillStyle = cssColour(emotion);
+        context.fillRect(...sides);
+        if (unsure) uncertain.push(sides);
+        below -= height;
+      }
+    }
+    if (uncertain.length) hatchAll(context, uncertain, { left: 0, top: base - LANE + 2 * PAD, width: this.#width, height: LANE - 2 * PAD });
   }
 
   #drawSpan(context, { start, end, window }, base) {
@@ -116,6 +159,9 @@ export class Timeline {
     const x = (this.#player.time - this.#left) * this.#scale;
     byId("playhead").style.transform = `translateX(${x}px)`;
     byId("playhead").hidden = x < -1 || x > this.#width + 1;
+    const now = performance.now();
+    if (this.#player.playing && now - this.#spokenAt < SPOKEN_MS) return;
+    this.#spokenAt = now;
     this.lanes.setAttribute("aria-valuenow", this.#player.time.toFixed(2));
     this.lanes.setAttribute("aria-valuetext", this.#spoken());
   }
@@ -154,8 +200,17 @@ export class Timeline {
     if (event.buttons & 1) this.#player.seek(this.#timeOf(event));
     const row = Math.floor((event.clientY - this.lanes.getBoundingClientRect().top - AXIS) / LANE);
     const face = this.#view.result.faces[row];
-    const window = face && windowAt(this.#view.spans.get(face.face_id), this.#timeOf(event));
-    if (window) showTooltip(event, face, window);
+    const time = this.#timeOf(event);
+    const far = this.#column !== null;
+    const column = face && far ? this.#columnAt(face, time) : null;
+    const window = face && !far ? windowAt(this.#view.spans.get(face.face_id), time) : null;
+    if (column?.parts.length) showColumn(event, face, column);
+    else if (window) showTooltip(event, face, window);
     else hideTooltip();
+  }
+
+  #columnAt(face, time) {
+    const from = Math.floor(time / this.#column) * this.#column;
+    return columnsOf(this.#view.spans.get(face.face_id), this.#view.result.model.labels, { from, length: this.#column, count: 1 })[0];
   }
 }

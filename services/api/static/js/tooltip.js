@@ -24,15 +24,23 @@ export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}
 
 export function showTooltip(event, face, window) {
   const notes = [window.uncertain ? t("faces.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
+  show(event, face, [window.start_s, window.end_s], meters(window), notes);
+}
+
+/** What a column of many windows holds: shares of its time. */
+export function showColumn(event, face, { start, end, parts }) {
+  const sure = parts.filter(([, , uncertain]) => !uncertain).sort((a, b) => b[1] - a[1]);
+  const unsure = parts.reduce((sum, [, share, uncertain]) => sum + (uncertain ? share : 0), 0);
+  const rows = sure.map(([emotion, share], i) => meter(emotion, share, i === 0));
+  const notes = unsure > 0 ? `${t("faces.uncertain")} ${percent(unsure, 1)}` : "";
+  show(event, face, [start, end], [make("div", { class: "soft" }, t("timeline.shares")), ...rows], notes);
+}
+
+function show(event, face, [start, end], rows, notes) {
   const tooltip = byId("tooltip");
   tooltip.replaceChildren(
-    make(
-      "div",
-      { class: "head" },
-      t("faces.name", { id: face.face_id }),
-      make("span", {}, `${clock(window.start_s)} – ${clock(window.end_s)}`),
-    ),
-    ...meters(window),
+    make("div", { class: "head" }, t("faces.name", { id: face.face_id }), make("span", {}, `${clock(start)} – ${clock(end)}`)),
+    ...rows,
     ...(notes ? [make("div", { class: "flags" }, notes)] : []),
   );
   tooltip.hidden = false;

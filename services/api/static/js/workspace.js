@@ -14,7 +14,7 @@ import { comparison } from "./own-file.js";
 import { Player } from "./player.js";
 import { windowTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
-import { spansOf } from "./timebase.js";
+import { spansOf, startBeside } from "./timebase.js";
 import { Timeline } from "./timeline.js";
 import { drawModel } from "./trust.js";
 
@@ -205,12 +205,12 @@ function takeDrop(event) {
 
 /** To the next or the previous beginning of a window of any shown face. */
 function stepWindow(way) {
-  const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
-  const starts = shown.flatMap((face) => view.spans.get(face.face_id).map((span) => span.start)).sort((a, b) => a - b);
   const edge = player.time + way * 0.005;
-  const next = way > 0 ? starts.find((start) => start > edge) : starts.findLast((start) => start < edge);
+  const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
+  const starts = shown.map((face) => startBeside(view.spans.get(face.face_id), edge, way)).filter((start) => start !== undefined);
   player.pause();
-  player.seek(next ?? (way > 0 ? player.duration : 0));
+  if (way > 0) player.seek(Math.min(...starts, player.duration));
+  else player.seek(Math.max(...starts, 0));
 }
 
 function toggleFace(row) {

@@ -121,6 +121,8 @@ export default {
     zoom_in: "Zoom in",
     zoom_out: "Zoom out",
     zoom_fit: "Whole video",
+    columns: "The windows are too many to be drawn one by one: each column shows the shares of its time. Zoom in to see them.",
+    shares: "Shares of this time",
     position: "Position in the video",
     value: "{time}: {faces}",
     value_face: "face {id} {finding}",

@@ -121,6 +121,8 @@ export default {
     zoom_in: "Yakınlaştır",
     zoom_out: "Uzaklaştır",
     zoom_fit: "Tüm video",
+    columns: "Pencereler tek tek çizilemeyecek kadar çok: her sütun, kapsadığı sürenin paylarını gösterir. Görmek için yakınlaştırın.",
+    shares: "Bu sürenin payları",
     position: "Videodaki konum",
     value: "{time}: {faces}",
     value_face: "yüz {id} {finding}",

@@ -1,0 +1,91 @@
+"""Lanes of the timeline: proportions from afar, windows from near, and who is who."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.synthetic import face, result, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+BOX = (100, 100, 120, 160)
+
+COLOURS = """() => {
+  const canvas = document.getElementById("lane-canvas");
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const style = getComputedStyle(document.documentElement);
+  const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (name) => {
+    probe.fillStyle = style.getPropertyValue(`--${name}`);
+    probe.fillRect(0, 0, 1, 1);
+    return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).join();
+  };
+  const names = new Map(["happiness", "neutral", "fear"].map((name) => [rgb(name), name]));
+  const found = {};
+  for (let i = 0; i < data.length; i += 4) {
+    const name = data[i + 3] === 255 && names.get(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+    if (name) found[name] = (found[name] ?? 0) + 1;
+  }
+  return found;
+}"""
+"""How many pixels of the lanes have the colour of each of three emotions."""
+
+
+def talk(minutes: float, seed: int = 3) -> list[str]:
+    """Windows of a talk: 22 % neutral, a little fear, the rest happy."""
+    rng = np.random.default_rng(seed)
+    return list(map(str, rng.choice(["neutral", "fear", "happiness"], round(minutes * 120), p=[0.22, 0.04, 0.74])))
+
+
+def test_twenty_minutes_show_their_proportions(page: Page) -> None:
+    """Where a pixel covers several windows, colours have the shares of time; zoomed in, windows come back."""
+    emotions = talk(20)
+    visit(page, result(face(1, BOX, emotions)))
+    found = page.evaluate(COLOURS)
+    share = found["neutral"] / sum(found.values())
+    assert share == pytest.approx(emotions.count("neutral") / len(emotions), abs=0.03)
+    expect(page.locator("#timeline-note")).to_be_visible()
+    page.locator("#lane-view").hover(position={"x": 300, "y": 60})
+    expect(page.locator("#tooltip")).to_contain_text("Shares of this time")
+    for _ in range(6):
+        page.locator("#zoom-in").click()
+    expect(page.locator("#timeline-note")).to_be_hidden()
+    page.locator("#lane-view").hover(position={"x": 300, "y": 72})
+    expect(page.locator("#tooltip .meter")).to_have_count(7)
+
+
+def test_windows_are_drawn_one_by_one_where_there_is_room(page: Page) -> None:
+    """A minute on a desktop."""
+    visit(page, result(face(1, BOX, talk(1))))
+    expect(page.locator("#timeline-note")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_lanes_are_told_apart_without_the_video(page: Page, width: int) -> None:
+    """After a reload no picture of a face is there: its number stands in its place, on a phone as well."""
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(page, result(*(face(i, BOX, ["fear"] * 3) for i in (1, 2, 12))))
+    heads = page.locator(".lane-head .thumb")
+    expect(heads).to_have_text(["1", "2", "12"])
+    expect(page.locator(".face .thumb")).to_have_text(["1", "2", "12"])
+    names = page.locator(".lane-head .long")
+    if width > 640:
+        expect(names.last).to_have_text("Face 12")
+        expect(names.last).to_be_visible()
+    else:
+        expect(heads.last).to_be_visible()
+
+
+def test_a_picture_on_a_phone_keeps_its_number(page: Page, smile_result: None) -> None:
+    """Below the thumbnail of the lane."""
+    expect(page.locator(".lane-head .short")).to_be_visible()
+    expect(page.locator(".lane-head .short")).to_have_text("1")
+
+
+@pytest.fixture
+def smile_result(page: Page, smile: object) -> None:
+    """A phone that shows the result of its own file."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    page.set_input_files("#file", str(smile))
+    page.wait_for_selector(".lane-head .thumb canvas", timeout=60_000)
