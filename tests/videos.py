@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
+from av.video.reformatter import VideoReformatter
 from skimage import data
 
 Image = npt.NDArray[np.uint8]
@@ -39,6 +40,9 @@ CLOCK_HZ = 30_000
 """Ticks a second of the presentation times that are written: whole for 15, 24, 25, 29.97, 30, 50 and 60 frames/s."""
 
 SOUND_HZ = 48_000
+
+BT2020 = 9
+"""Number of ITU-R BT.2020 among primaries and matrices (ITU-T H.273)."""
 
 WRITERS = {"mkv": "matroska", "m4a": "ipod", "ts": "mpegts"}
 """Names of containers' writers where they differ from the suffix."""
@@ -90,6 +94,8 @@ class Scene:
     container: str = "mp4"
     codec: str = "libx264"
     pixel_format: str = "yuv420p"
+    transfer: Literal["", "pq", "hlg"] = ""
+    """Of high dynamic range (ITU-R BT.2100), with ten bits and the primaries of BT.2020."""
     rotation: Literal[0, 90, 180, 270] = 0
     """Degrees clockwise by which a player has to turn the stored pictures."""
     jitter: float = 0.0
@@ -170,6 +176,10 @@ BROWSER = replace(PAN, container="webm", codec="libvpx", live=True, jitter=0.7)
 """What a browser records: webm without duration, frames at a varying rate."""
 PHONE = replace(STILL, rotation=90, width=240, height=320, actors=(Actor(size=0.6),), sound=True)
 """What a phone records upright: pictures stored on their side."""
+
+PQ = replace(STILL, container="mov", codec="libx265", pixel_format="yuv420p10le", transfer="pq", duration_s=0.5)
+HLG = replace(PQ, transfer="hlg")
+"""What phones record as HDR video."""
 
 BROADCAST = replace(STILL, container="ts", gop=30, sound=True)
 """A stream that can be cut: a picture that needs no other comes each second."""
@@ -284,12 +294,32 @@ def _write_pictures(container: OutputContainer, scene: Scene) -> None:
     sound = _add_sound(container, scene.sound_hz, stereo=scene.stereo) if scene.sound else None
     for time_s in scene.times():
         stored = np.ascontiguousarray(np.rot90(scene.picture(time_s), scene.rotation // 90))
-        frame = av.VideoFrame.from_ndarray(stored, format="rgb24")
+        frame = _high_dynamic_range(stored, scene.transfer) if scene.transfer else _frame(stored)
         frame.time_base, frame.pts = Fraction(1, CLOCK_HZ), round((scene.start + scene.late + time_s) * CLOCK_HZ)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
     if sound:
         _write_tone(container, sound, scene.sound_s or scene.duration_s, scene.start)
+
+
+def _frame(picture: Image) -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(picture, format="rgb24")
+
+
+def _high_dynamic_range(picture: Image, transfer: str) -> av.VideoFrame:
+    """What a display of 203 cd/m2 shows of an SDR picture (gamma 2.2), in the levels of BT.2100."""
+    to_bt2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+    light = np.clip((picture / 255.0) ** 2.2 @ to_bt2020.T, 0, None) * 203
+    if transfer == "pq":
+        power = (light / 10_000) ** (2610 / 16384)
+        levels = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    else:
+        luminance = np.maximum(light @ (0.2627, 0.6780, 0.0593), 1e-6)[..., np.newaxis] / 1000
+        scene = light / 1000 * luminance ** (1 / 1.2 - 1)
+        high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+        levels = np.where(scene <= 1 / 12, np.sqrt(3 * scene), high)
+    coded = av.VideoFrame.from_ndarray(np.round(levels * 65_535).astype(np.uint16), format="rgb48le")
+    return VideoReformatter().reformat(coded, format="yuv420p10le", dst_colorspace=BT2020)
 
 
 def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
@@ -300,6 +330,9 @@ def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
     stream.pix_fmt = scene.pixel_format
     stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
     stream.codec_context.options = FAST.get(scene.codec, {})
+    if scene.transfer:
+        stream.codec_context.color_trc = {"pq": 16, "hlg": 18}[scene.transfer]
+        stream.codec_context.color_primaries = stream.codec_context.colorspace = BT2020
     if scene.gop:
         stream.codec_context.gop_size = scene.gop
     if scene.rotation:

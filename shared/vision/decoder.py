@@ -32,8 +32,9 @@ from shared.errors import (
 from shared.spooling import is_pipe
 from shared.stderr_tail import StderrTail
 from shared.vision.planes import StoredFrame
+from shared.vision.tone_mapping import TONE_MAPS
 from shared.vision.types import Frame, Image
-from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, read
+from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +187,7 @@ class Child:
             decoded.turns,
             decoded.mirrored,
             divisor=max(1, min(width, height) // self._detection_side),
+            tone_map=TONE_MAPS.get(Transfer(decoded.transfer)),
         )
 
     def _planes(self, decoded: Decoded) -> Iterator[Image]:

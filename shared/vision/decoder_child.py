@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from shared.vision.confinement import confine
 from shared.vision.letterbox import Size, fit
-from shared.vision.pictures import PictureMaker, orientation, shape
+from shared.vision.pictures import PictureMaker, orientation, shape, transfer
 from shared.vision.sampling import Sampler
 from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
 
@@ -234,8 +234,9 @@ class Reader:
             planes = self.pictures.write(frame, size, fit(square, size), memory)
         except ValueError as error:
             raise Refused("too_many_pixels") from error
-        weights = list(planes.weights)
-        send(Decoded(slot, index, time_s, planes.sizes, planes.limited, weights, upright.turns, upright.mirrored))
+        levels = planes.limited, list(planes.weights)
+        turned = upright.turns, upright.mirrored
+        send(Decoded(slot, index, time_s, planes.sizes, *levels, *turned, transfer(frame)))
 
     def _slot(self) -> int:
         """One that is free; waits for the parent to give one back, and ends with it."""

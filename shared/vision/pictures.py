@@ -14,6 +14,7 @@ import av
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from shared.vision.letterbox import Place, Size
+from shared.vision.wire import Transfer
 
 PLAIN_FORMATS = frozenset(
     f"yuv{letter}{sampling}p" for letter in ("", "a", "j") for sampling in (410, 411, 420, 422, 440, 444)
@@ -25,11 +26,14 @@ COMMON = "yuv420p"
 STEPS = (1, 2, 2)
 """Pixels along each side of a COMMON picture for one of each of its planes."""
 
-BLACK = (0, 128, 128)
-"""In the planes of a COMMON picture of full range."""
+GREY = 128
+"""No colour, in a plane of colour differences."""
 
 WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
 """Share of red and of blue in luma by the matrix that a file names (ITU-T H.273, table 4)."""
+
+TRANSFERS = {16: Transfer.PQ, 18: Transfer.HLG}
+"""By the number that a file names (ITU-T H.273, table 3); all others are near enough to that of BT.709."""
 
 USUAL_WEIGHTS = (0.299, 0.114)
 """ITU-R BT.601, which players take where a file names none."""
@@ -94,20 +98,23 @@ class PictureMaker:
         weights = USUAL_WEIGHTS if is_coloured(frame) else WEIGHTS.get(frame.colorspace, USUAL_WEIGHTS)
         if (frame.width, frame.height) == size == (place.width, place.height) and has_plain_planes(frame):
             return Planes(list(copy_planes(frame, memory)), not is_full_range(frame), weights)
-        common = self._common(frame, place.width, place.height)
+        common, limited = self._common(frame, place.width, place.height), not is_full_range(frame)
         whole = (place.width, place.height) == size
-        planes = copy_planes(common, memory) if whole else copy_within(common, size, place, memory)
-        return Planes(list(planes), limited=False, weights=weights)
+        black = (16 if limited else 0, GREY, GREY)
+        planes = copy_planes(common, memory) if whole else copy_within(common, size, place, black, memory)
+        return Planes(list(planes), limited, weights)
 
     def _common(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+        # From one range to the other, swscale makes colour differences smaller by half a level, which turns grey green.
+        levels = ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG
         return self._converter.reformat(
             frame,
             width,
             height,
             COMMON,
             dst_colorspace=Colorspace.ITU601 if is_coloured(frame) else None,
-            src_color_range=ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
+            src_color_range=levels,
+            dst_color_range=levels,
             threads=1,
         )
 
@@ -125,12 +132,14 @@ def copy_planes(picture: av.VideoFrame, memory: memoryview) -> Iterator[list[int
         yield [plane.width, plane.height, plane.line_size]
 
 
-def copy_within(picture: av.VideoFrame, size: Size, place: Place, memory: memoryview) -> Iterator[list[int]]:
+def copy_within(
+    picture: av.VideoFrame, size: Size, place: Place, black: tuple[int, int, int], memory: memoryview
+) -> Iterator[list[int]]:
     """Copy a COMMON picture to its place within black planes of this size: as `copy_planes`."""
     end = 0
-    for plane, step, black in zip(picture.planes, STEPS, BLACK, strict=True):
+    for plane, step, level in zip(picture.planes, STEPS, black, strict=True):
         width, height = (-(-side // step) for side in size)
-        memory[end : end + width * height] = bytes([black]) * (width * height)
+        memory[end : end + width * height] = bytes([level]) * (width * height)
         source = memoryview(plane)
         start = end + place.top // step * width + place.left // step
         for row in range(plane.height):
@@ -139,6 +148,11 @@ def copy_within(picture: av.VideoFrame, size: Size, place: Place, memory: memory
             start += width
         end += width * height
         yield [width, height, width]
+
+
+def transfer(frame: av.VideoFrame) -> Transfer:
+    """How its levels stand for light."""
+    return TRANSFERS.get(frame.color_trc, Transfer.SDR)
 
 
 def has_plain_planes(frame: av.VideoFrame) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from shared.vision.tone_mapping import ToneMap
 from shared.vision.types import Area, Floats, Image
 
 BLACK, WHITE = 16, 235
@@ -33,6 +34,7 @@ class StoredFrame:
     turns: int  # quarter turns counter-clockwise to stand upright
     mirrored: bool  # after turning
     divisor: int  # pixels of luma for one of the small copy, along each side
+    tone_map: ToneMap | None = None  # where the levels are of high dynamic range
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -102,7 +104,8 @@ class StoredFrame:
         parts = [np.ascontiguousarray(resized(part, size)) for part in parts]
         if len(parts) < 3:
             return self._upright(np.asarray(cv2.cvtColor(self._levels(parts[0]), cv2.COLOR_GRAY2RGB), np.uint8))
-        return self._upright(np.asarray(cv2.transform(cv2.merge(parts), self._matrix), np.uint8))
+        coded = np.asarray(cv2.transform(cv2.merge(parts), self._matrix), np.uint8)
+        return self._upright(self.tone_map.rgb(coded) if self.tone_map else coded)
 
     def _plane_part(self, plane: Image, area: Area) -> Image:
         """What of a plane, however many pixels it has, lies in an area of luma."""
@@ -129,7 +132,8 @@ class StoredFrame:
         return np.concatenate([rows, -(rows @ zero)[:, np.newaxis]], axis=1)
 
     def _levels(self, grey: Image) -> Image:
-        return full_range(grey) if self.limited else grey
+        levels = full_range(grey) if self.limited else grey
+        return self.tone_map.grey(levels) if self.tone_map else levels
 
     def _stored(self, area: Area) -> Area:
         """Where an upright area lies in the stored picture."""

@@ -6,10 +6,19 @@ parent gives back by writing their numbers, one byte each, to the child's standa
 
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 SLOTS = 6
 """Pictures that may be ahead of the analysis."""
+
+
+class Transfer(StrEnum):
+    """How the levels of a picture stand for light."""
+
+    SDR = "sdr"
+    PQ = "pq"  # high dynamic range, ITU-R BT.2100
+    HLG = "hlg"  # the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Decoded:
     weights: list[float]  # share of red and of blue in luma
     turns: int  # quarter turns counter-clockwise to stand upright
     mirrored: bool  # after turning
+    transfer: str  # a Transfer
 
 
 @dataclass(frozen=True, slots=True)

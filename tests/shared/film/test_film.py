@@ -17,7 +17,8 @@ from shared.film.paint import colour_of
 from shared.film.sound import Sound
 from shared.film.sound_child import SOUND_HZ
 from shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
-from tests.videos import BROWSER, CUT, PHONE, STILL, Scene, VideoMaker
+from tests.shared.vision.file_kinds import turned_midway
+from tests.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 
 BOX = (40.0, 60.0, 100.0, 120.0)
 
@@ -122,6 +123,30 @@ def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Pa
     assert seconds == pytest.approx(PHONE.duration_s - 0.2, abs=0.15)
     assert np.abs(tone).max() == pytest.approx(1.0, abs=0.1)
     assert np.count_nonzero(np.diff(np.sign(tone))) / seconds / 2 == pytest.approx(440, rel=0.02)
+
+
+@pytest.mark.parametrize("scene", [PQ, HLG])
+def test_high_dynamic_range_is_shown_in_natural_colours(
+    scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """As the same scene looks in SDR: the wall and its shades to a few levels, the whole picture nearly so."""
+    time_s, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[3]
+    wanted = scene.picture(time_s).astype(np.float64)
+    for area in (np.s_[5:40, 5:40], np.s_[150:180, 290:315], np.s_[200:235, 5:60]):
+        assert picture[area].mean(axis=(0, 1)) == pytest.approx(wanted[area].mean(axis=(0, 1)), abs=5)
+    assert np.abs(picture[: scene.height] - wanted).mean() < 9
+
+
+def test_a_picture_that_is_turned_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
+    """From wide to tall: the tall picture stands in the middle of the wide one, between black bars."""
+    video = tmp_path / "turned.ts"
+    turned_midway(video)
+    write_film(video, result_of(STILL), tmp_path / "film.mp4", settings)
+    wide, tall = (picture[: STILL.height].astype(int) for _, picture in pictures(tmp_path / "film.mp4")[10:50:30])
+    assert wide[:, 5:30].mean() > 80
+    assert tall[:, 5:30].mean() < 5
+    assert tall[:, -60:-5].mean() < 5
+    assert tall[20:40, 80:240].mean() > 80
 
 
 def lengths_s(path: Path) -> dict[str, tuple[float, ...]]:

@@ -17,7 +17,7 @@ import av
 import cv2
 import numpy as np
 
-from tests.videos import BROWSER, DARK, NOBODY, PHONE, SMALL, STILL, Actor, Image, Scene, VideoMaker
+from tests.videos import BROWSER, DARK, HLG, NOBODY, PHONE, PQ, SMALL, STILL, Actor, Image, Scene, VideoMaker
 
 FACE = "one face"
 NO_FACE = "no face"
@@ -256,6 +256,8 @@ SDP = (
 KINDS = [
     coded("MP4, H.264", "mp4", "libx264"),
     coded("MOV, HEVC 10-bit", "mov", "libx265", "yuv420p10le"),
+    scene("MOV, HEVC 10-bit, high dynamic range (PQ)", replace(PQ, duration_s=2.0)),
+    scene("MOV, HEVC 10-bit, high dynamic range (HLG)", replace(HLG, duration_s=2.0)),
     coded("MP4, AV1", "mp4", "libsvtav1"),
     coded("WebM, VP8", "webm", "libvpx"),
     coded("WebM, VP9", "webm", "libvpx-vp9"),
