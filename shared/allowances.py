@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from redis import Redis
+from redis.client import Pipeline
 
 from shared import keys
 from shared.api_keys import Caller
@@ -35,6 +36,17 @@ def take_bytes(redis: Redis, caller: Caller, size: int) -> Counted | None:
     return None if limit is None else _count(redis, caller, "bytes", size, limit * MB, DAY_S)
 
 
+def charge(redis: Redis, caller: Caller, size: int) -> None:
+    """Count an upload that was let in for a repetition and is none, whether or not the limits leave room for it."""
+    now, limits = time.time(), caller.limits
+    with redis.pipeline() as pipeline:
+        if limits.uploads_per_minute is not None:
+            _add(pipeline, _counted(caller, "uploads", 1, MINUTE_S, now))
+        if limits.megabytes_per_day is not None:
+            _add(pipeline, _counted(caller, "bytes", size, DAY_S, now))
+        pipeline.execute()
+
+
 def give_back(redis: Redis, counted: Counted | None) -> None:
     """Take back what was counted for an upload that is refused in the end."""
     if counted:
@@ -57,12 +69,20 @@ def check_waiting(redis: Redis, caller: Caller) -> None:
 def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Counted:
     """Add to a counter that starts again with each window; what is refused does not count."""
     now = time.time()
-    counted = Counted(keys.used(caller.name, what, int(now // window_s)), amount, window_s)
+    counted = _counted(caller, what, amount, window_s, now)
     with redis.pipeline() as pipeline:
-        pipeline.incrby(counted.key, amount)
-        pipeline.expire(counted.key, window_s)
+        _add(pipeline, counted)
         used: int = pipeline.execute()[0]
     if used > limit:
         give_back(redis, counted)
         raise RateLimitedError(f"This key has used up its {what}", retry_after_s=int(window_s - now % window_s) + 1)
     return counted
+
+
+def _counted(caller: Caller, what: str, amount: int, window_s: int, now: float) -> Counted:
+    return Counted(keys.used(caller.name, what, int(now // window_s)), amount, window_s)
+
+
+def _add(pipeline: Pipeline, counted: Counted) -> None:
+    pipeline.incrby(counted.key, counted.amount)
+    pipeline.expire(counted.key, counted.window_s)

@@ -1,6 +1,7 @@
 """`POST /v1/videos`: hand in a video."""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -13,7 +14,8 @@ from services.api.service import Service
 from services.api.submission import Submission, submit
 from services.api.uploads import receive_video, stated_size
 from services.api.waiting import answer, wait_s
-from shared.allowances import Counted, give_back, take_bytes, take_upload
+from shared import keys
+from shared.allowances import Counted, charge, give_back, take_bytes, take_upload
 from shared.api_keys import Caller
 from shared.config import MB
 from shared.errors import (
@@ -104,7 +106,7 @@ async def submit_video(
     With an `Idempotency-Key` the call may be repeated when its answer was lost: the same key and the same video give
     the same job.
     """
-    counted = await run_in_threadpool(_admit, service, caller, request)
+    admission = await run_in_threadpool(_admit, service, caller, request, idempotency_key)
     _check_webhook(service, webhook_url)
     job_id = new_job_id()
     async with AsyncExitStack() as undo:
@@ -112,7 +114,7 @@ async def submit_video(
         upload = await receive_video(request, service.storage, job_id, service.settings)
         submission = Submission(job_id, upload, idempotency_key, reuse, caller, annotate, webhook_url or "")
         try:
-            record = await run_in_threadpool(_accept, service, submission, counted)
+            record = await run_in_threadpool(_accept, service, submission, admission)
         except RedisError:
             undo.pop_all()  # the job may be there all the same; where it is not, the sweeper takes the upload
             raise
@@ -121,29 +123,54 @@ async def submit_video(
     return await answer(service, record, wait_s(prefer))
 
 
-def _admit(service: Service, caller: Caller, request: Request) -> Counted | None:
-    """Refuse what is known to be too much before a byte of it is read, and count what is not."""
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An upload that may begin."""
+
+    counted: Counted | None = None  # what of the caller's limits it has used already
+    repeats: bool = False  # its `Idempotency-Key` stands for a job: it is taken for a repetition, which costs nothing
+
+
+def _admit(service: Service, caller: Caller, request: Request, idempotency_key: str | None) -> Admission:
+    """Refuse what is known to be too much before a byte of it is read, and count what is not.
+
+    A repetition makes no job: neither a full queue nor a limit of the caller's stands in its way.
+    """
     settings = service.settings
     size = stated_size(request, settings.max_upload_bytes)
-    if waiting(service.videos) >= settings.max_queued:
+    known = idempotency_key is not None and service.jobs.claimant(keys.idempotency(caller.name, idempotency_key))
+    if not known and waiting(service.videos) >= settings.max_queued:
         raise QueueFullError
     if service.storage.free_bytes() < size + settings.min_free_mb * MB:
         raise StorageFullError
-    return take_upload(service.redis, caller)
+    return Admission(repeats=True) if known else Admission(take_upload(service.redis, caller))
 
 
-def _accept(service: Service, submission: Submission, counted: Counted | None) -> JobRecord:
+def _accept(service: Service, submission: Submission, admission: Admission) -> JobRecord:
     """Count what has arrived, and make a job of it or find the one that it stands for.
 
-    counted  what `_admit` has counted, which does not count when too many jobs wait by now
+    What was counted is taken back when too many jobs wait by now, or when the upload repeats another one that arrived
+    at the same time. A repetition that is none, as its video is another one, is counted after all.
     """
-    arrived = take_bytes(service.redis, submission.caller, submission.upload.size)
+    redis, caller, size = service.redis, submission.caller, submission.upload.size
+    arrived = None if admission.repeats else take_bytes(redis, caller, size)
     try:
-        return submit(service, submission)
+        record = submit(service, submission)
     except RateLimitedError:
-        give_back(service.redis, counted)
-        give_back(service.redis, arrived)
+        give_back(redis, admission.counted)
+        give_back(redis, arrived)
         raise
+    except IdempotencyMismatchError:
+        if admission.repeats:
+            charge(redis, caller, size)
+        raise
+    is_new = record.job_id == submission.job_id
+    if is_new and admission.repeats:
+        charge(redis, caller, size)  # the earlier job was erased meanwhile
+    elif not is_new and submission.idempotency_key is not None and not submission.reuse:
+        give_back(redis, admission.counted)
+        give_back(redis, arrived)
+    return record
 
 
 def _check_webhook(service: Service, url: str | None) -> None:

@@ -114,6 +114,46 @@ def test_uploads_a_minute(enter: Enter) -> None:
     assert post(other).status_code == 202
 
 
+def test_a_repetition_costs_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same `Idempotency-Key` and video are answered with their job, whatever of the limits is used up."""
+    monkeypatch.setattr("shared.allowances.time", SimpleNamespace(time=lambda: 1e9))
+    api = enter("careful", uploads_per_minute=3, megabytes_per_day=1, jobs_waiting=2)
+    large = VIDEO + bytes(400_000)
+
+    def send(key: str, content: bytes = large) -> httpx.Response:
+        return api.post("/v1/videos", files={"video": ("a.mp4", content)}, headers={"Idempotency-Key": key})
+
+    first = send("one").json()
+    assert [send("one").json() for _ in range(4)] == [first] * 4
+    assert send("two").status_code == 202
+    assert send("one").json() == first
+    mismatch = send("one", VIDEO)
+    assert (mismatch.status_code, mismatch.json()["code"]) == (422, "idempotency_mismatch")
+    api.delete(first["links"]["self"])
+    assert send("three", VIDEO).json()["code"] == "rate_limited"  # one, two and the mismatch were three
+
+
+def test_repetitions_at_the_same_time_cost_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither knew of the other when it began."""
+    monkeypatch.setattr("shared.allowances.time", SimpleNamespace(time=lambda: 1e9))
+    api, all_began = enter("twofold", uploads_per_minute=4), threading.Barrier(4)
+
+    def body() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n' + VIDEO
+        all_began.wait()
+        time.sleep(0.1)  # until the beginnings have arrived as well
+        yield b"\r\n--b--\r\n"
+
+    def send(_: int) -> httpx.Response:
+        headers = {"Content-Type": "multipart/form-data; boundary=b", "Idempotency-Key": "k"}
+        return api.post("/v1/videos", content=body(), headers=headers)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, range(4)))
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+    assert [post(api).status_code for _ in range(4)] == [202, 202, 202, 429]
+
+
 def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
     """As many as may wait; when one has ended or is erased there is room again."""
     api = enter("busy", jobs_waiting=1)
