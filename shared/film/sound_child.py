@@ -14,8 +14,9 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from shared.vision.clock import BACKWARDS_S, FORWARDS_S, PacketClock, may_jump, unwrapped, watched
 from shared.vision.confinement import confine
-from shared.vision.decoder_child import BACKWARDS_S, Refused, open_container, unwrapped
+from shared.vision.decoder_child import Refused, open_container
 
 SOUND_HZ = 48_000
 BYTES = 4
@@ -39,10 +40,10 @@ class SoundOrder:
 
 
 class SoundClock:
-    """Times of sound in seconds from the start on; where the file's clock jumps back, they go on."""
+    """Times of sound in seconds from the start on; where the file's clock jumps, they go on."""
 
-    def __init__(self, start_s: float) -> None:
-        self._start_s = start_s
+    def __init__(self, start_s: float, packets: PacketClock | None = None) -> None:
+        self._start_s, self._packets = start_s, packets
         self._end_s: float | None = None  # of the sound before
 
     def time(self, frame: "av.AudioFrame") -> float | None:
@@ -53,6 +54,11 @@ class SoundClock:
         if self._end_s is not None and time_s < self._end_s - BACKWARDS_S:
             self._start_s += time_s - self._end_s
             time_s = self._end_s
+        elif self._packets and time_s > (self._end_s or 0.0) + FORWARDS_S:
+            before_s = self._start_s + (self._end_s or 0.0)
+            jumped_s = self._packets.jumped_s(before_s, self._start_s + time_s)
+            self._start_s += jumped_s
+            time_s -= jumped_s
         self._end_s = time_s + frame.samples / frame.sample_rate
         return time_s
 
@@ -90,8 +96,9 @@ def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
     stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
     if stream is None:
         return
-    clock, converter, written = SoundClock(start_s), Converter(), 0
-    for frame in _frames(container, stream):
+    packets = PacketClock() if may_jump(container) else None
+    clock, converter, written = SoundClock(start_s, packets), Converter(), 0
+    for frame in _frames(container, stream, packets):
         time_s = clock.time(frame)
         frame.pts = None
         try:
@@ -104,9 +111,11 @@ def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
     yield converter.rest()
 
 
-def _frames(container: InputContainer, stream: "av.AudioStream") -> Iterator["av.AudioFrame"]:
+def _frames(
+    container: InputContainer, stream: "av.AudioStream", clock: PacketClock | None
+) -> Iterator["av.AudioFrame"]:
     """Packet by packet: a broken one costs itself."""
-    packets = container.demux(stream)
+    packets = watched(container, stream, clock)
     while True:
         try:
             packet = next(packets)

@@ -22,6 +22,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from shared.vision.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
 from shared.vision.confinement import confine
 from shared.vision.letterbox import Size, fit
 from shared.vision.pictures import PictureMaker, orientation, shape, transfer
@@ -55,14 +56,11 @@ DENSE = 2 * NEAR
 NEIGHBOURS = 4
 """Packets before one, in the order of decoding, that its neighbour in time is among when no frame refers to it."""
 
-BACKWARDS_S = 1.0
-"""A clock that jumps back by more than this was started anew, as where two recordings were joined."""
-
-CYCLE_S = 2**33 / 90_000
-"""The clock of MPEG streams runs through its numbers in 26.5 hours (ISO/IEC 13818-1, 2.4.3.7), and begins anew."""
-
 FASTEST_HZ = 240.0
 """A codec whose clock ticks more often than this ticks more often than its pictures come."""
+
+HELD = 6
+"""First pictures that are held back until it is clear whether their times are true; two B-frames in a row show it."""
 
 END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 """A video may end this much before its header says."""
@@ -76,61 +74,31 @@ class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wron
         self.code, self.detail = code, detail
 
 
-class Clock:
-    """Presentation times in seconds from the first frame, never running backwards."""
-
-    def __init__(self, interval_s: float | None) -> None:
-        self.interval_s = interval_s or 0.04
-        self.last_s, self.end_s = 0.0, 0.0
-        self.start_s: float | None = None  # the first frame's time in the file's own clock; moves when that jumps back
-
-    def time(self, frame: av.VideoFrame) -> float:
-        """When this frame is shown; a frame without a time follows the last one."""
-        following_s = self.last_s + self.interval_s
-        if frame.pts is None or frame.time_base is None:
-            time_s = following_s if self.start_s is not None else 0.0
-            self.start_s = self.start_s or 0.0
-        else:
-            stamp_s = float(frame.pts * frame.time_base)
-            if self.start_s is None:
-                self.start_s = stamp_s
-            time_s = unwrapped(stamp_s - self.start_s, self.last_s)
-            if time_s < self.last_s - BACKWARDS_S:
-                self.start_s, time_s = stamp_s - following_s, following_s
-        self.last_s = max(time_s, self.last_s)
-        lasts_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else self.interval_s
-        self.end_s = max(self.end_s, self.last_s + lasts_s)
-        return self.last_s
-
-
-def unwrapped(time_s: float, near_s: float) -> float:
-    """A time that may be off by whole cycles of an MPEG clock, as near to another one as can be.
-
-    No other clock jumps so far that it would be taken for one.
-    """
-    return time_s - round((time_s - near_s) / CYCLE_S) * CYCLE_S
-
-
 class Need:
     """Knows from a packet's time whether its frame may be wanted.
 
     The decoder is told to leave out the others where no frame refers to them: about half of a usual H.264 file.
     """
 
-    def __init__(self, rate_hz: float | None, interval_s: float | None, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, rate_hz: float | None, interval_s: float | None, clock: Clock, *, reorders: bool) -> None:
+        """`reorders`: whether the codec says that it does not decode in the order of presentation."""
+        self._clock, self._reorders = clock, reorders
         self._rate_hz = rate_hz if rate_hz and interval_s and interval_s * rate_hz <= WORTH_SKIPPING else None
         self._interval_s = interval_s or 0.0
         self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
 
     def may_be_wanted(self, packet: "Packet[VideoStream]") -> bool:
         """Whether the frame is within NEAR intervals of a tick, or no other one may be: frames are far apart here."""
-        if self._rate_hz is None or packet.pts is None:
+        if self._rate_hz is None or packet.pts is None or self.is_doubtful():
             return True
         time_s = float(packet.pts * packet.time_base)
         dense = any(abs(time_s - before_s) <= DENSE * self._interval_s for before_s in self._before_s)
         self._before_s.append(time_s)
         return not dense or self._is_near_tick(time_s, self._rate_hz)
+
+    def is_doubtful(self) -> bool:
+        """Whether packets may have numbers in the order of decoding instead of times."""
+        return self._reorders and not self._clock.reordered
 
     def _is_near_tick(self, time_s: float, rate_hz: float) -> bool:
         if self._clock.start_s is None:
@@ -153,32 +121,48 @@ class Reader:
 
     def run(self) -> Ended:
         """Read the whole file. Raises Refused when it gives no picture at all."""
-        with os.fdopen(self.order.file, "rb", buffering=0) as file, open_container(file) as container:
-            stream = video_stream(container)
-            interval_s = average_interval(stream)
-            duration_s = stated_duration(container, stream)
-            self._check(stream, duration_s)
-            clock = Clock(interval_s)
-            sampler = Sampler(self.order.rate_hz, interval_s)
-            pixels = PixelShape(stream)
-            skipped_s = 0.0
-            for index, frame in enumerate(self._frames(container, stream, clock, interval_s)):
-                self.decoded = index + 1
-                time_s = clock.time(frame)
-                if not index:
-                    start_s = clock.start_s or 0.0
-                    skipped_s = max(start_s - stated_start_s(stream), 0.0)
-                    send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s)))
-                if time_s > self.order.max_duration_s:
-                    raise Refused("too_long")
-                if sampler.tick(time_s) is not None:
-                    self._hand_over(frame, index, time_s, pixels.aspect())
+        with os.fdopen(self.order.file, "rb", buffering=0) as file:
+            with open_container(file) as container:
+                duration_s = stated_duration(container, video_stream(container))
+                if not may_jump(container) or (duration_s or 0.0) <= self.order.max_duration_s:
+                    return self._read(container, duration_s)
+                # It was estimated from the last time in the file, which says nothing where the clock jumps before it.
+                duration_s = played_s(container, self.order.max_duration_s)
+            file.seek(0)
+            with open_container(file) as container:
+                return self._read(container, duration_s)
+
+    def _read(self, container: InputContainer, duration_s: float | None) -> Ended:
+        stream = video_stream(container)
+        interval_s = average_interval(stream)
+        self._check(stream, duration_s)
+        clock = Clock(interval_s, PacketClock(interval_s) if may_jump(container) else None)
+        sampler = Sampler(self.order.rate_hz, interval_s)
+        pixels = PixelShape(stream)
+        skipped_s = 0.0
+        for index, frame in enumerate(self._frames(container, stream, clock, interval_s)):
+            self.decoded = index + 1
+            time_s = clock.time(frame)
+            if not index:
+                start_s = clock.start_s or 0.0
+                skipped_s = max(start_s - stated_start_s(stream), 0.0)
+                send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s)))
+            if time_s > self.order.max_duration_s:
+                raise Refused("too_long")
+            if sampler.tick(time_s) is not None:
+                self._hand_over(frame, index, time_s, pixels.aspect())
         if not self.decoded:
             raise Refused("undecodable")
-        missing_s = (duration_s or 0.0) - skipped_s - clock.end_s
-        if missing_s > max(END_TOLERANCE_S, (duration_s or 0.0) * END_TOLERANCE_SHARE):
-            self.warnings = {"truncated": "the video ends before its header says"}
-        return Ended(clock.end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
+        return self._ended(clock, None if clock.restarted or duration_s is None else duration_s - skipped_s)
+
+    def _ended(self, clock: Clock, stated_s: float | None) -> Ended:
+        """`stated_s`: how long the header says that the pictures last, where it can be believed."""
+        end_s = clock.end_s
+        if stated_s is not None:
+            if stated_s - end_s > max(END_TOLERANCE_S, stated_s * END_TOLERANCE_SHARE):
+                self.warnings = {"truncated": "the video ends before its header says"}
+            end_s = min(end_s, max(stated_s, clock.last_s + clock.interval_s))
+        return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
 
     def _check(self, stream: VideoStream, duration_s: float | None) -> None:
         context = stream.codec_context
@@ -194,18 +178,35 @@ class Reader:
         context = stream.codec_context
         context.thread_type, context.thread_count = "AUTO", self.order.threads or threads_for(context, interval_s)
         context.options = {"max_pixels": str(self.order.max_pixels)}
-        needed = Need(self.order.rate_hz, interval_s, clock)
-        for packet in self._packets(container, stream):
+        needed = Need(self.order.rate_hz, interval_s, clock, reorders=bool(context.has_b_frames))
+        held: list[av.VideoFrame] | None = []
+        for packet in self._packets(container, stream, clock):
             context.skip_frame = "DEFAULT" if packet is None or needed.may_be_wanted(packet) else "NONREF"
-            try:
-                yield from context.decode(packet)
-            except MemoryError as error:
-                raise Refused("decoder_limit") from error
-            except (FFmpegError, ValueError):
-                self.warnings["damaged"] = "parts of the video could not be decoded"
+            for frame in self._decoded(context, packet):
+                if held is None:
+                    yield frame
+                    continue
+                held.append(frame)
+                if not needed.is_doubtful() or len(held) >= HELD:
+                    clock.learn(held)
+                    yield from held
+                    held = None
+        if held:
+            clock.learn(held)
+            yield from held
 
-    def _packets(self, container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream] | None]":
-        packets = container.demux(stream)
+    def _decoded(self, context: VideoCodecContext, packet: "Packet[VideoStream] | None") -> Iterator[av.VideoFrame]:
+        try:
+            yield from context.decode(packet)
+        except MemoryError as error:
+            raise Refused("decoder_limit") from error
+        except (FFmpegError, ValueError):
+            self.warnings["damaged"] = "parts of the video could not be decoded"
+
+    def _packets(
+        self, container: InputContainer, stream: VideoStream, clock: Clock
+    ) -> "Iterator[Packet[VideoStream] | None]":
+        packets = watched(container, stream, clock.packets)
         while True:
             try:
                 packet = next(packets)
@@ -219,6 +220,7 @@ class Reader:
                 return
             if packet.has_sidedata("encryption_info"):
                 raise Refused("encrypted")
+            clock.see(packet)
             yield packet
 
     def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:

@@ -37,9 +37,12 @@ def test_sound_begins_with_the_first_picture(video_maker: VideoMaker, settings: 
     assert heard_s(path, settings) == pytest.approx(1.0, abs=0.05)
 
 
-def test_sound_of_joined_recordings_goes_on(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """All of it is heard, and no silence between them, where the second one's clock is behind that of the first."""
-    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (3000.0, 0.0)]
+@pytest.mark.parametrize("starts", [(3000.0, 0.0), (0.0, 20_000.0), (0.0, 40.0)])
+def test_sound_of_joined_recordings_goes_on(
+    starts: tuple[float, float], video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """All of it is heard, and no silence between them, where the second one's clock is far from that of the first."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in starts]
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     assert heard_s(path, settings) == pytest.approx(4.0, abs=0.1)

@@ -116,6 +116,11 @@ def oblong_pixels_vp9(path: Path) -> None:
     )
 
 
+def b_frames_in_avi(path: Path) -> None:
+    """A container without presentation times for a codec that decodes in another order."""
+    encode(path, pictures(), options={"preset": "veryfast", "x264-params": "bframes=3:b-adapt=0"})
+
+
 def late_start(path: Path) -> None:
     """Its first frame is shown at 7.3 s."""
     encode(path, pictures(), start_s=7.3)
@@ -266,6 +271,7 @@ KINDS = [
     coded("Matroska, H.264 grey", "mkv", "libx264", "gray"),
     coded("Matroska, FFV1 RGB", "mkv", "ffv1", "bgr0"),
     coded("AVI, MPEG-4", "avi", "mpeg4"),
+    written("AVI, H.264 with B-frames", b_frames_in_avi, suffix="avi"),
     coded("AVI, Motion JPEG", "avi", "mjpeg", "yuvj420p"),
     coded("FLV, H.264", "flv", "libx264"),
     coded("MPEG-TS, H.264", "ts", "libx264"),
@@ -328,6 +334,13 @@ NOTES = [
     "first, and stands in its middle, with black bars. Boxes are in pixels of the first picture, bars included. CSS",
     "`object-fit: contain` in an element of the first size shows the video in the same place, as the pages do; the",
     "annotated video is made of these pictures.",
+    "",
+    "## Times",
+    "",
+    "Times count from the first picture. AVI with B-frames numbers pictures in the order of decoding: they get even",
+    "steps all the same. In MPEG-TS, program streams, Ogg and live FLV, a clock that jumps back by more than 1 s,",
+    "or ahead by more than 10 s in sound and pictures alike, was started anew, and time goes on; where sound goes",
+    "on, it is a pause. The end of a video is that of its last picture.",
     "",
 ]
 """What the table alone does not say."""

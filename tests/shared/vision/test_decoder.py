@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ from shared.config import MB, Settings
 from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from shared.vision.decoder import Video
 from shared.vision.sampling import Sampler
-from tests.shared.vision.file_kinds import encode, oblong_pixels, oblong_pixels_vp9, pictures, turned_midway
+from tests.shared.vision.file_kinds import encode, jpeg, oblong_pixels, oblong_pixels_vp9, pictures, turned_midway
 from tests.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
@@ -174,13 +175,125 @@ def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings
     assert found == pytest.approx([tick / 10 for tick in range(10)], abs=0.018)
 
 
-def test_recordings_may_be_joined(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Where the second one's clock is behind that of the first, time goes on."""
-    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (3000.0, 0.0)]
-    path = tmp_path / "joined.ts"
+def join(parts: list[Path], path: Path) -> Path:
+    """One MPEG-TS of several."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    found = times(path, settings)
-    assert found == pytest.approx([tick / 10 for tick in range(40)], abs=0.035)
+    return path
+
+
+@pytest.mark.parametrize("sound", [True, False])
+@pytest.mark.parametrize("starts", [(3000.0, 0.0), (0.0, 20_000.0), (0.0, 40.0), (0.0, 20_000.0, 10.0)])
+def test_recordings_may_be_joined(
+    starts: tuple[float, ...], sound: bool, video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """Where the next one's clock is far behind or ahead of the last one's, time goes on, and nothing counts as lost."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s, sound=sound)) for start_s in starts]
+    with Video(join(parts, tmp_path / "joined.ts"), settings, 10.0) as video:
+        found = [frame.time_s for frame in video]
+        # The sound of each part is a little longer than its pictures.
+        assert video.duration_s == pytest.approx(2.0 * len(parts), abs=0.15 * (len(parts) - 1))
+        assert video.warnings == []
+    assert np.diff(found) == pytest.approx(0.1, abs=0.07)
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, None])
+def test_a_pause_is_no_jump(rate_hz: float | None, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Where sound goes on for 20 s without a picture, as of a camera that stopped, those are 20 s."""
+    path = tmp_path / "pause.ts"
+    write_pause(path, pause_s=20.0)
+    found = times(path, settings, rate_hz)
+    assert max(np.diff(found)) == pytest.approx(20.0, abs=0.2)
+    assert found[-1] == pytest.approx(22.0, abs=0.2)
+
+
+def write_pause(path: Path, pause_s: float) -> None:
+    """An MPEG-TS of a second of pictures, a pause, and a second of pictures, with sound through all of it."""
+    with av.open(str(path), "w") as container:
+        output = container.add_stream("libx264", rate=20, options={"preset": "ultrafast"})
+        sound = container.add_stream("aac", rate=48000, layout="mono")
+        assert isinstance(output, av.VideoStream)
+        assert isinstance(sound, av.AudioStream)
+        output.width, output.height, output.pix_fmt = 320, 240, "yuv420p"
+        for index in range(round((2 + pause_s) * 20)):
+            if not 1.0 <= index / 20 < 1.0 + pause_s:
+                frame = av.VideoFrame.from_ndarray(STILL.picture(0.0), format="rgb24")
+                frame.time_base, frame.pts = Fraction(1, 20), index
+                container.mux(output.encode(frame))
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, 2400), np.float32), format="fltp", layout="mono")
+            heard.sample_rate, heard.time_base, heard.pts = 48000, Fraction(1, 48000), index * 2400
+            container.mux(sound.encode(heard))
+        container.mux(output.encode(None))
+        container.mux(sound.encode(None))
+
+
+def test_length_limit_of_a_clock_that_jumps(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """What counts is how long the parts are, however far their clocks are apart."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (0.0, 20_000.0)]
+    path = join(parts, tmp_path / "joined.ts")
+    assert len(times(path, settings.model_copy(update={"max_duration_s": 5.0}))) == pytest.approx(40, abs=1)
+    with pytest.raises(TooLongError):
+        times(path, settings.model_copy(update={"max_duration_s": 3.0}))
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing(Scene):
+    """25 frames a second with 5 s without any in the middle, as of a screen recorder where nothing moves."""
+
+    def times(self) -> list[float]:
+        """Presentation time of each frame, seconds."""
+        return [index / 25 + 5.0 * (index >= 50) for index in range(100)]
+
+
+def test_the_end_is_that_of_the_last_picture(video_maker: VideoMaker, settings: Settings) -> None:
+    """A frame before a pause, which with B-frames is not the one that lasts so long, does not make the video longer."""
+    with Video(video_maker.make(Pausing(codec="libx264", fps=25.0, duration_s=4.0)), settings, 10.0) as video:
+        assert sum(1 for _ in video) == 40
+        assert video.duration_s == pytest.approx(9.0, abs=0.01)
+        assert video.warnings == []
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("b_frames", [1, 2, 3])
+def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_path: Path) -> None:
+    """AVI numbers pictures in the order of decoding; their times are even steps all the same."""
+    encode(
+        tmp_path / "video.avi",
+        (PAN.picture(index / 25) for index in range(50)),
+        fps=25,
+        options={"preset": "veryfast", "x264-params": f"bframes={b_frames}:b-adapt=0"},
+    )
+    settings = settings.model_copy(update={"threads": threads})
+    with Video(tmp_path / "video.avi", settings, None) as video:
+        found = [frame.time_s for frame in video]
+        assert video.duration_s == pytest.approx(2.0, abs=0.001)
+    assert found == pytest.approx([index / 25 for index in range(50)], abs=0.001)
+    assert len(times(tmp_path / "video.avi", settings)) == 20
+
+
+def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
+    """One picture, two of the same time, and a first one before zero are videos too."""
+    for name, stamps in (("one", [0]), ("two", [0, 0]), ("negative", [-40, 0, 500])):
+        path = tmp_path / f"{name}.mkv"
+        write_stamps(path, stamps)
+        with Video(path, settings, None) as video:
+            found = [frame.time_s for frame in video]
+            assert found == [(stamp - stamps[0]) / 1000 for stamp in stamps]
+            assert (video.duration_s or 0.0) > found[-1]
+            assert video.frames_decoded == len(stamps)
+            assert video.warnings == []
+
+
+def write_stamps(path: Path, stamps: list[int]) -> None:
+    """A picture at each of these times, in milliseconds, whatever they are."""
+    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as container:
+        output = container.add_stream("mjpeg", rate=25)
+        assert isinstance(output, av.VideoStream)
+        output.width, output.height, output.pix_fmt = 320, 240, "yuvj420p"
+        for stamp in stamps:
+            packet = av.Packet(jpeg(STILL.picture(0.0)))
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = output, stamp, stamp, True
+            packet.time_base = Fraction(1, 1000)
+            container.mux(packet)
 
 
 def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settings: Settings) -> None:
