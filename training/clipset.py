@@ -1,11 +1,19 @@
 """Clips that training learns from, with whose they are; one .npz file."""
 
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import dtype_to_descr, write_array, write_array_header_1_0
 
+from shared.atomic import atomically
 from shared.errors import TrainingDataError
 from shared.vision.recipe import Recipe
 from shared.vision.types import Image
@@ -18,6 +26,10 @@ CROP = ("size", "frames", "rate_hz", "margin", "align", "labels")
 
 INPUT = (*CROP, "stride", "normalisation")
 """Everything of a recipe that a network which is begun with brings along."""
+
+
+COPIED_BYTES = 1 << 20
+"""At once, from the file of pixels to the .npz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,92 @@ class ClipSet:
 
 def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
     """Write the file, with the recipe."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {field.name: getattr(clips, field.name) for field in fields(clips)}
-    np.savez_compressed(path, recipe=np.array(recipe.to_json()), **arrays)
+    with ClipWriter(path, recipe) as writer:
+        for image, label, subject, recording in zip(
+            *(getattr(clips, field.name) for field in fields(clips)), strict=True
+        ):
+            writer.add([image], int(label), str(subject), str(recording))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Clips in a row that have everything but their pixels in common."""
+
+    count: int
+    label: int
+    subject: str
+    recording: str
+
+
+class ClipWriter:
+    """Writes the file of `save_clips` clip by clip: memory does not grow with the pixels.
+
+    Pixels wait in an unnamed file beside the target, since their number stands before them in the .npz. The target
+    is replaced at the end of the `with` block, and stays as it was when the block fails.
+    """
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        """Make the folder of `path`, whose ending .npz is added where it is missing, as numpy does."""
+        self.path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+        self._recipe, self._shape = recipe, recipe.input_shape[:-1]
+        self._runs: list[_Run] = []
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._pixels: IO[bytes] = tempfile.TemporaryFile(dir=self.path.parent)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._pixels:
+            if error is None:
+                self._finish()
+
+    def __len__(self) -> int:
+        return sum(run.count for run in self._runs)
+
+    def add(self, images: Sequence[Image], label: int, subject: str, recording: str) -> None:
+        """Add clips of one recording.
+
+        images  each (frames, size, size) of the recipe
+        label   index into the recipe's labels
+        """
+        for image in images:
+            if image.shape != self._shape:
+                raise ValueError(f"a clip has the shape {image.shape} instead of {self._shape}")
+            self._pixels.write(np.ascontiguousarray(image, np.uint8).data)
+        self._runs.append(_Run(len(images), label, subject, recording))
+
+    def _finish(self) -> None:
+        with atomically(self.path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            with _entry(archive, "recipe") as file:
+                write_array(file, np.array(self._recipe.to_json()))
+            with _entry(archive, "images") as file:
+                _write_header(file, np.dtype(np.uint8), (len(self), *self._shape))
+                self._pixels.seek(0)
+                shutil.copyfileobj(self._pixels, file, COPIED_BYTES)
+            self._write_column(archive, "labels", [run.label for run in self._runs])
+            self._write_column(archive, "subjects", [run.subject for run in self._runs])
+            self._write_column(archive, "recordings", [run.recording for run in self._runs])
+
+    def _write_column(self, archive: zipfile.ZipFile, name: str, values: list[int] | list[str]) -> None:
+        """One value of each run, as often as it has clips."""
+        dtype = np.array(values or [0]).dtype
+        with _entry(archive, name) as file:
+            _write_header(file, dtype, (len(self),))
+            for run, value in zip(self._runs, values, strict=True):
+                file.write(np.full(run.count, value, dtype).tobytes())
+
+
+def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    return archive.open(f"{name}.npy", "w", force_zip64=True)
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """What stands before the values of an array in a .npy file."""
+    header = {"descr": dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    write_array_header_1_0(file, header)
 
 
 def load_clips(path: Path, recipe: Recipe) -> ClipSet:

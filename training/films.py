@@ -16,6 +16,15 @@ from shared.vision.types import Frame
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
+VIDEOS = {
+    *(".3g2", ".3gp", ".264", ".265", ".apng", ".asf", ".av1", ".avc", ".avi", ".dif", ".divx", ".dv", ".f4v", ".flv"),
+    *(".gif", ".h261", ".h263", ".h264", ".h265", ".h26l", ".hevc", ".ism", ".ismv", ".ivf", ".m1v", ".m2p", ".m2t"),
+    *(".m2ts", ".m2v", ".m4v", ".mj2", ".mjpeg", ".mjpg", ".mk3d", ".mkv", ".mod", ".mov", ".mp4", ".mpe", ".mpeg"),
+    *(".mpg", ".mpv", ".mts", ".mxf", ".nut", ".obu", ".ogg", ".ogm", ".ogv", ".psp", ".qt", ".rm", ".rmvb", ".tod"),
+    *(".ts", ".vc1", ".vob", ".webm", ".wmv", ".wtv", ".y4m"),
+}
+"""Endings, in lower case, of what the decoder reads (shared.vision.decoder_child.FORMATS)."""
+
 RATE_HZ = 30.0
 """Of pictures, where the recipe takes every frame whatever its time."""
 
@@ -42,7 +51,7 @@ class PictureFilm:
         self.interval_s = float(self._times[1]) if recipe.frames > 1 else None
         self._min_face = settings.min_face
         found = sorted(path.iterdir()) if path.is_dir() else [path]
-        self._pictures = [file for file in found if file.suffix.lower() in PICTURES][-recipe.frames :]
+        self._pictures = [file for file in found if ends_with(file, PICTURES)][-recipe.frames :]
         if not self._pictures:
             raise UndecodableVideoError
 
@@ -60,6 +69,14 @@ class PictureFilm:
         shown = decoded * len(self._times) if self.still else decoded
         for index, (pixels, time_s) in enumerate(zip(shown, self._times.tolist(), strict=False)):
             yield to_frame(pixels, index, time_s, self._min_face)
+
+
+def ends_with(path: Path, endings: set[str]) -> bool:
+    """Whether a file's name has one of these endings, in small or capital letters. Hidden files have none.
+
+    macOS puts hidden files beside videos and pictures that are named like them.
+    """
+    return path.suffix.lower() in endings and not path.name.startswith(".")
 
 
 def open_film(path: Path, settings: Settings, recipe: Recipe) -> AbstractContextManager[Film]:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from shared.errors import TrainingDataError
+from training.films import PICTURES, VIDEOS, ends_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Layout:
     """Whether a file, by its path in the folder, is one of the data set's, with a label or without."""
 
 
-JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d\.mp4")
+JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d")
 JAVANESE_EMOTIONS = {
     "01": "neutral",
     "02": "sadness",
@@ -46,7 +47,7 @@ JAVANESE_EMOTIONS = {
     "06": "anger",
 }
 
-RAVDESS_NAME = re.compile(r"0[12]-(?P<performance>\d\d-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<actor>\d\d))\.mp4")
+RAVDESS_NAME = re.compile(r"0[12]-(?P<performance>\d\d-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<actor>\d\d))")
 """With sound (01) or without it (02): the same performance twice."""
 
 RAVDESS_FILE = re.compile(r"0[123](-\d\d){6}\.\w+")
@@ -91,16 +92,16 @@ AFFECTNET_EMOTIONS = {
 
 def javanese(folder: Path) -> Iterator[Recording]:
     """All recordings beside each other."""
-    for path in sorted(folder.glob("*.mp4")):
-        if match := JAVANESE_NAME.fullmatch(path.name):
+    for path in sorted(folder.iterdir()):
+        if ends_with(path, VIDEOS) and (match := JAVANESE_NAME.fullmatch(path.stem)):
             yield Recording(path, match["actor"], _named(JAVANESE_EMOTIONS, match["emotion"], path))
 
 
 def ravdess(folder: Path) -> Iterator[Recording]:
     """Each performance once, spoken and sung, in whatever folders it is."""
     known: set[str] = set()
-    for path in sorted(folder.glob("**/*.mp4")):
-        match = RAVDESS_NAME.fullmatch(path.name)
+    for path in sorted(folder.glob("**/*")):
+        match = RAVDESS_NAME.fullmatch(path.stem) if ends_with(path, VIDEOS) else None
         if match and match["performance"] not in known:
             known.add(match["performance"])
             yield Recording(path, match["actor"], _named(RAVDESS_EMOTIONS, match["emotion"], path))
@@ -126,11 +127,22 @@ def affectnet(folder: Path) -> Iterator[Recording]:
         except (EOFError, ValueError) as error:
             raise TrainingDataError(f"{label} holds no number") from error
         emotion = _named(AFFECTNET_EMOTIONS, code, label)
-        yield Recording(label.parent.parent / AFFECTNET_PICTURES / f"{name}.jpg", name, emotion)
+        yield Recording(_picture(label.parent.parent / AFFECTNET_PICTURES, name), name, emotion)
+
+
+def _picture(folder: Path, name: str) -> Path:
+    """The picture of that name with whatever ending; one that ends with .jpg where there is none."""
+    usual = folder / f"{name}.jpg"
+    if usual.exists():
+        return usual
+    endings = (case for ending in sorted(PICTURES) for case in (ending, ending.upper()))
+    return next((path for ending in endings if (path := folder / f"{name}{ending}").exists()), usual)
 
 
 LAYOUTS = (
-    Layout("the Javanese recordings", javanese, lambda path: bool(JAVANESE_NAME.fullmatch(path.as_posix()))),
+    Layout(
+        "the Javanese recordings", javanese, lambda path: bool(JAVANESE_NAME.fullmatch(path.with_suffix("").as_posix()))
+    ),
     Layout("RAVDESS", ravdess, lambda path: bool(RAVDESS_FILE.fullmatch(path.name))),
     Layout("CK+", ck_plus, lambda path: path.parts[0] == CK_PICTURES),
     Layout("AffectNet", affectnet, lambda path: path.parent.name == AFFECTNET_PICTURES),

@@ -1,16 +1,19 @@
 """Makes clips of recordings, with the code that serves: `python -m training.prepare SOURCE CLIPS --recipe e3d48`."""
 
 import argparse
+import logging
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from rich.progress import track
 
 from shared.config import Settings
-from shared.errors import TrainingDataError, VideoError
+from shared.errors import TrainingDataError, VideoError, in_words
+from shared.logs import set_up_logs
 from shared.schemas import ModelInfo
 from shared.vision.analyzer import Analyzer, Step
 from shared.vision.engine import Engine
@@ -18,12 +21,15 @@ from shared.vision.mtcnn import Mtcnn
 from shared.vision.recipe import Recipe
 from shared.vision.types import Detector, Floats, Image
 from shared.vision.video import BATCH
-from training.clipset import ClipSet, save_clips
+from training.clipset import ClipSet, ClipWriter, load_clips
 from training.command import run as run_command
+from training.command import tell
 from training.films import Film, PictureFilm, open_film
 from training.layouts import Recording
-from training.recordings import read_recordings
+from training.recordings import passed_over, read_recordings
 from training.settings import load_recipe
+
+logger = logging.getLogger(__name__)
 
 
 class Collector:
@@ -75,39 +81,88 @@ def _steps(analyzer: Analyzer, film: Film) -> Iterator[Step]:
     yield analyzer.finish()
 
 
+@dataclass(slots=True)
+class Tally:
+    """What became of recordings, without the clips."""
+
+    clips: Counter[str] = field(default_factory=Counter)  # by emotion
+    people: set[str] = field(default_factory=set)
+    recordings: int = 0  # that gave clips
+    left_out: list[tuple[Recording, str]] = field(default_factory=list)  # those that gave none, with the reason
+    failed: int = 0  # of those, the ones with an error that nobody expects
+
+    def count(self, recording: Recording, clips: int) -> None:
+        """A recording that gave clips."""
+        self.clips[recording.emotion] += clips
+        self.people.add(recording.subject)
+        self.recordings += 1
+
+    def lines(self) -> Iterator[str]:
+        """How many clips, of whom, with which emotions, and which recordings gave none."""
+        emotions = ", ".join(f"{count} {name}" for name, count in sorted(self.clips.items()))
+        people = len(self.people)
+        yield f"{self.clips.total()} clips of {people} people in {self.recordings} recordings: {emotions}"
+        yield from _told(self.left_out)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Clips, and the recordings that gave none, with the reason."""
+    """Clips, and what became of the recordings."""
 
     clips: ClipSet
-    left_out: list[tuple[Recording, str]]
+    tally: Tally
+
+    @property
+    def left_out(self) -> list[tuple[Recording, str]]:
+        """The recordings that gave no clips, with the reason."""
+        return self.tally.left_out
 
 
 def make_clips(recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings) -> Prepared:
-    """The clips of the face that is seen longest in each recording.
+    """The clips of the face that is seen longest in each recording, in memory.
 
     Raises TrainingDataError when there are none.
     """
-    images: list[Image] = []
-    owners: list[Recording] = []
-    left_out: list[tuple[Recording, str]] = []
-    for recording in recordings:
-        try:
-            clips = _main_face(recording, detector, recipe, settings)
-        except (TrainingDataError, VideoError) as error:
-            left_out.append((recording, error.detail or error.title))
-            continue
-        images += clips
-        owners += [recording] * len(clips)
-    if not images:
-        raise TrainingDataError("; ".join(["no recording gives a clip", *_told(left_out)]))
-    clips_of_all = ClipSet(
-        np.stack(images),
-        np.array([recipe.labels.index(owner.emotion) for owner in owners], np.int64),
-        np.array([owner.subject for owner in owners]),
-        np.array([owner.path.as_posix() for owner in owners]),
-    )
-    return Prepared(clips_of_all, left_out)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clips.npz"
+        tally = write_clips(recordings, detector, recipe, settings, path)
+        return Prepared(load_clips(path, recipe), tally)
+
+
+def write_clips(
+    recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings, path: Path
+) -> Tally:
+    """Write the clips of the face that is seen longest in each recording to a file (.npz).
+
+    Memory does not grow with the number of clips. A recording that gives none, for whatever reason, costs no other.
+
+    Raises TrainingDataError when there are none at all; a file that was there before is then left as it was.
+    """
+    tally = Tally()
+    with ClipWriter(path, recipe) as writer:
+        for recording in recordings:
+            if clips := _clips_or_reason(recording, detector, recipe, settings, tally):
+                label = recipe.labels.index(recording.emotion)
+                writer.add(clips, label, recording.subject, recording.path.as_posix())
+                tally.count(recording, len(clips))
+        if not tally.recordings:
+            raise TrainingDataError("; ".join(["no recording gives a clip", *_told(tally.left_out)]))
+    return tally
+
+
+def _clips_or_reason(
+    recording: Recording, detector: Detector, recipe: Recipe, settings: Settings, tally: Tally
+) -> list[Image]:
+    """The clips of a recording; nothing where it has none, and the reason in the tally."""
+    try:
+        return _main_face(recording, detector, recipe, settings)
+    except (TrainingDataError, VideoError) as error:
+        tally.left_out.append((recording, error.detail or error.title))
+    except Exception as error:  # the other recordings are not lost through an error in one
+        logger.debug("unexpected error in %s", recording.path, exc_info=True)
+        tally.left_out.append((recording, f"unexpected error: {in_words(error)}"))
+        tally.failed += 1
+    return []
 
 
 def _main_face(recording: Recording, detector: Detector, recipe: Recipe, settings: Settings) -> list[Image]:
@@ -123,17 +178,11 @@ def _told(left_out: list[tuple[Recording, str]], shown: int = 10) -> Iterator[st
     """How many were left out for each reason, and the first of them."""
     for reason, count in Counter(reason for _, reason in left_out).most_common():
         paths = [recording.path.as_posix() for recording, why in left_out if why == reason]
-        yield f"{count} left out ({reason}): {', '.join(paths[:shown])}{', ...' if count > shown else ''}"
+        yield f"{count} left out ({reason}): {_listed(paths, shown)}"
 
 
-def summary(prepared: Prepared, recipe: Recipe) -> str:
-    """How many clips, of whom, with which emotions, and which recordings gave none."""
-    clips = prepared.clips
-    counts = Counter(recipe.labels[label] for label in clips.labels)
-    emotions = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    people, used = len(np.unique(clips.subjects)), len(np.unique(clips.recordings))
-    lines = [f"{len(clips)} clips of {people} people in {used} recordings: {emotions}", *_told(prepared.left_out)]
-    return "\n".join(lines)
+def _listed(paths: list[str], shown: int = 10) -> str:
+    return f"{', '.join(paths[:shown])}{', ...' if len(paths) > shown else ''}"
 
 
 def main() -> None:
@@ -146,11 +195,16 @@ def main() -> None:
     parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
+    set_up_logs(settings.log_format, settings.log_level)
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face)
     recordings = read_recordings(arguments.source)
-    prepared = make_clips(track(recordings, description="Finding faces"), detector, recipe, settings)
-    save_clips(prepared.clips, recipe, arguments.clips)
-    print(summary(prepared, recipe))  # noqa: T201 - what the command answers
+    if unknown := [path.as_posix() for path in passed_over(arguments.source)]:
+        tell(f"{len(unknown)} files end neither as videos do nor as pictures, and are left out: {_listed(unknown)}")
+    counted = track(recordings, description="Finding faces")
+    tally = write_clips(counted, detector, recipe, settings, arguments.clips)
+    print("\n".join(tally.lines()))  # noqa: T201 - what the command answers
+    if tally.failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """Where recordings come from: a manifest CSV, a data set as its authors lay it out, or folders subject/emotion."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import TrainingDataError
 from shared.schemas import EMOTIONS
-from training.films import PICTURES
+from training.films import PICTURES, VIDEOS, ends_with
 from training.layouts import LAYOUTS, Recording
-
-VIDEOS = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
 COLUMNS = {"path", "subject", "emotion"}
 
@@ -26,6 +25,13 @@ OTHER_WORDS = {
 }
 """What other data sets call the seven labels."""
 
+PARTS = re.compile(
+    r"(pre)?train(ing|ed)?|(public|private)?_?test(ing|s)?|val(id|idation|s)?|development|eval(uation)?|holdout"
+    r"|(fold|split|part)[ _-]?\d*|(train|test|val)[ _-]?(set|data|images|videos)?",
+    re.IGNORECASE,
+)
+"""Folders that data sets are divided into, whose names are none of people."""
+
 UNLABELLED = "contempt"
 """What data sets also know, and no recipe has a label for; such recordings are left out."""
 
@@ -34,7 +40,8 @@ def read_recordings(source: Path) -> list[Recording]:
     """All recordings of a source, whichever of the kinds it is.
 
     Raises TrainingDataError when there are none or one is gone, when a label is none of ours, when a manifest is not
-    as documented, or when a data set lies among recordings that it does not know.
+    as documented, when folders do not name people and emotions, or when a data set lies among recordings that it does
+    not know.
     """
     if source.is_file():
         found = list(_from_manifest(source))
@@ -106,13 +113,28 @@ def _as_laid_out(folder: Path) -> list[Recording]:
 
 
 def _from_folders(folder: Path) -> Iterator[Recording]:
-    for path in _films(folder, "*/*/**/*"):
-        subject, emotion, *_ = path.relative_to(folder).parts
+    for path in _films(folder, "**/*"):
+        inside = path.relative_to(folder)
+        if len(inside.parts) < len(("subject", "emotion", "file")):
+            raise TrainingDataError(f"{inside} does not lie in folders subject/emotion")
+        subject, emotion, *_ = inside.parts
+        if part := next((name for name in (subject, emotion) if PARTS.fullmatch(name)), None):
+            raise TrainingDataError(
+                f"the folder {part} of {inside} names a part of a data set, and no person or emotion; people have to "
+                "be kept apart, so name the person of each recording, as subject/emotion/file or in a CSV "
+                "(path,subject,emotion); where every picture shows another person, give each a subject of its own"
+            )
         yield Recording(path, subject, emotion_of(emotion))
 
 
+def passed_over(source: Path) -> list[Path]:
+    """Files in folders subject/emotion whose names end neither as videos do nor as pictures; hidden ones aside."""
+    if not source.is_dir() or _as_laid_out(source):
+        return []
+    files = (path for path in sorted(source.glob("*/*/**/*")) if path.is_file())
+    return [path for path in files if not path.name.startswith(".") and not ends_with(path, VIDEOS | PICTURES)]
+
+
 def _films(folder: Path, pattern: str) -> Iterator[Path]:
-    """Videos and pictures in order, without the hidden files that macOS puts beside them."""
-    for path in sorted(folder.glob(pattern)):
-        if path.suffix.lower() in VIDEOS | PICTURES and not path.name.startswith("."):
-            yield path
+    """Videos and pictures in order."""
+    return (path for path in sorted(folder.glob(pattern)) if ends_with(path, VIDEOS | PICTURES) and path.is_file())

@@ -54,6 +54,18 @@ def test_affectnet_is_pictures_of_strangers(tmp_path: Path) -> None:
     ]
 
 
+def test_data_sets_with_other_endings(tmp_path: Path) -> None:
+    """As they lie after a conversion, or on a camera's card, in small or capital letters."""
+    spoken = touch(tmp_path / "ravdess" / "Actor_12" / "01-01-07-02-01-01-12.MKV")
+    assert read_recordings(tmp_path / "ravdess") == [Recording(spoken, "12", "disgust")]
+    javanese = touch(tmp_path / "javanese" / "03-02-05_01.MP4")
+    assert read_recordings(tmp_path / "javanese") == [Recording(javanese, "03", "fear")]
+    picture = touch(tmp_path / "affectnet" / "images" / "12.JPEG")
+    (tmp_path / "affectnet" / "annotations").mkdir()
+    np.save(tmp_path / "affectnet" / "annotations" / "12_exp.npy", np.array("6"))
+    assert read_recordings(tmp_path / "affectnet") == [Recording(picture, "12", "anger")]
+
+
 def test_a_label_that_is_none(tmp_path: Path) -> None:
     """The file is named, whether it holds no number or one that stands for nothing."""
     label = tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"

@@ -1,6 +1,9 @@
 """Clips of pictures, and what is said of recordings that give none."""
 
+import sys
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,10 +12,12 @@ import pytest
 from shared.config import Settings
 from shared.errors import TrainingDataError
 from shared.vision.engine import load_engine
-from shared.vision.types import Detector
+from shared.vision.types import Detections, Detector, Floats, Frame
 from tests.videos import PAN, Image, Scene
+from training import prepare
+from training.clipset import ClipSet, ClipWriter, load_clips, save_clips
 from training.layouts import Recording
-from training.prepare import make_clips, summary
+from training.prepare import main, make_clips, write_clips
 from training.settings import load_recipe
 
 RECIPE = load_recipe("e3d48").clip
@@ -61,7 +66,7 @@ def test_what_gives_no_clip_is_told_with_the_reason(detector: Detector, tmp_path
     (empty := tmp_path / "empty").mkdir()
     recordings = [Recording(path, "ann", "anger") for path in (good, nobody, broken, film, empty)]
     prepared = make_clips([*recordings, Recording(good, "ben", "contempt")], detector, RECIPE, Settings())
-    told = summary(prepared, RECIPE).splitlines()
+    told = list(prepared.tally.lines())
     assert told[0] == "1 clips of 1 people in 1 recordings: 1 anger"
     assert sorted(told[1:]) == [
         f"1 left out (The file is not a video): {film}",
@@ -76,3 +81,95 @@ def test_nothing_at_all_is_an_error(detector: Detector, tmp_path: Path) -> None:
     nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
     with pytest.raises(TrainingDataError, match=r"no recording gives a clip; 1 left out \(no face was found\)"):
         make_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings())
+
+
+def test_an_unexpected_error_costs_one_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The clips of the others are written, the line says which recording failed why, and the command fails."""
+    for person in ("ann", "ben", "cem"):
+        write(tmp_path / "source" / person / "happy" / "1.png", Scene().picture(0))
+    (tmp_path / "source" / "ann" / "happy" / "2.xyz").touch()
+
+    def fail_for_ben(path: Path, *arguments: Any) -> dict[int, list[Image]]:
+        if "ben" in path.parts:
+            raise IndexError("index 3 is out of bounds")
+        return clips_of(path, *arguments)
+
+    clips_of = prepare.clips_of
+    monkeypatch.setattr(prepare, "clips_of", fail_for_ben)
+    monkeypatch.setattr(sys, "argv", ["prepare", str(tmp_path / "source"), str(tmp_path / "clips")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    told = capsys.readouterr()
+    reason = "unexpected error: IndexError: index 3 is out of bounds"
+    assert f"1 left out ({reason}): {tmp_path}/source/ben/happy/1.png" in told.out
+    assert "1 files end neither as videos do nor as pictures, and are left out" in told.err
+    clips = load_clips(tmp_path / "clips.npz", RECIPE)
+    assert clips.subjects.tolist() == ["ann", "cem"]
+
+
+class OneFace:
+    """Finds the same face in every picture."""
+
+    found = Detections(
+        np.array([[8, 8, 40, 40]], np.float32),
+        np.array([0.99], np.float32),
+        np.array([[[18, 18], [30, 18], [24, 24], [19, 31], [29, 31]]], np.float32),
+    )
+
+    def detect(self, frame: Frame) -> Detections:
+        """That face."""
+        return self.found
+
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """That face."""
+        return self.found
+
+    def refine(self, frame: Frame, boxes: Floats) -> Detections:
+        """That face."""
+        return self.found
+
+
+def test_memory_does_not_grow_with_the_clips(tmp_path: Path) -> None:
+    """Ten times as many pictures, 6 MB of clips more, and the same peak of memory."""
+    path = write(tmp_path / "1.png", np.random.default_rng(0).integers(0, 255, (48, 48, 3), np.uint8))
+    peaks = []
+    for count in (30, 30, 300):
+        recordings = (Recording(path, f"person {number}", "fear") for number in range(count))
+        tracemalloc.start()
+        write_clips(recordings, OneFace(), RECIPE, Settings(), tmp_path / "clips.npz")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    clips = load_clips(tmp_path / "clips.npz", RECIPE)
+    assert len(clips) == 300
+    assert clips.images.nbytes > 6_000_000
+    assert peaks[2] < peaks[1] + 1_000_000
+
+
+def test_what_is_written_is_what_numpy_reads(tmp_path: Path) -> None:
+    """Several clips a recording, subjects of several lengths, an ending that is added; nothing else stays there."""
+    images = np.random.default_rng(0).integers(0, 255, (5, *RECIPE.input_shape[:-1]), np.uint8)
+    with ClipWriter(tmp_path / "clips", RECIPE) as writer:
+        writer.add(list(images[:3]), 2, "ann", "a.mp4")
+        writer.add(list(images[3:]), 6, "Jörg von und zu", "folder/b.mp4")
+    clips = load_clips(tmp_path / "clips.npz", RECIPE)
+    assert np.array_equal(clips.images, images)
+    assert clips.labels.tolist() == [2, 2, 2, 6, 6]
+    assert clips.labels.dtype == np.int64
+    assert clips.subjects.tolist() == ["ann"] * 3 + ["Jörg von und zu"] * 2
+    assert clips.recordings.tolist() == ["a.mp4"] * 3 + ["folder/b.mp4"] * 2
+    save_clips(ClipSet(clips.images, clips.labels, clips.subjects, clips.recordings), RECIPE, tmp_path / "again.npz")
+    assert np.array_equal(load_clips(tmp_path / "again.npz", RECIPE).images, images)
+    assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "again.npz"}
+
+
+def test_a_failure_leaves_the_earlier_file(tmp_path: Path, detector: Detector) -> None:
+    """Nothing to write replaces nothing."""
+    (tmp_path / "clips.npz").write_bytes(b"earlier")
+    nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
+    with pytest.raises(TrainingDataError):
+        write_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings(), tmp_path / "clips.npz")
+    assert (tmp_path / "clips.npz").read_bytes() == b"earlier"
+    assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "nobody.png"}

@@ -1,12 +1,16 @@
 """Where recordings are found, and what is said when they are not."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from av.format import ContainerFormat
 
 from shared.errors import TrainingDataError
+from shared.vision.decoder_child import FORMATS
+from training.films import PICTURES, VIDEOS
 from training.layouts import Recording
-from training.recordings import read_recordings
+from training.recordings import passed_over, read_recordings
 
 
 def touch(path: Path) -> Path:
@@ -23,6 +27,55 @@ def test_folders_name_person_and_emotion(tmp_path: Path) -> None:
     touch(tmp_path / "ann" / "happy" / "notes.txt")
     touch(tmp_path / "ann" / "happy" / "._1.png")
     assert read_recordings(tmp_path) == [Recording(path, "ann", "happiness"), Recording(picture, "ben", "contempt")]
+
+
+@pytest.mark.parametrize("name", ["c.3gp", "d.MTS", "e.Ts", "f.y4m", "g.ogv", "h.GIF", "i.TIFF", "j.mxf", "k.h264"])
+def test_all_that_the_decoder_reads_is_a_recording(tmp_path: Path, name: str) -> None:
+    """By its ending, in small or capital letters."""
+    path = touch(tmp_path / "ann" / "happy" / name)
+    assert read_recordings(tmp_path) == [Recording(path, "ann", "happiness")]
+    assert passed_over(tmp_path) == []
+
+
+def test_the_endings_are_those_of_the_decoders_containers() -> None:
+    """FFmpeg's own lists for each of them, less sound, subtitles and stills."""
+    others = {"m4a", "m4b", "isma", "mka", "mks", "mp3", "mp2", "m2a", "mpa", "wma", "wav", "flac", "aac", "adts"}
+    others |= {"heic", "heif", "avif", "mpo", "asc", "oga", "ra"}
+    endings: set[str] = set()
+    for name in FORMATS.split(","):
+        for direction in ("r", "w"):
+            with contextlib.suppress(ValueError):
+                endings |= ContainerFormat(name, direction).extensions
+    assert len(endings) > 40
+    assert {f".{ending}" for ending in endings - others} <= VIDEOS | PICTURES
+
+
+@pytest.mark.parametrize("part", ["train", "Test", "val", "validation", "PrivateTest", "fold 1", "test_set"])
+@pytest.mark.parametrize("below", ["happy", "ann/happy"])
+def test_parts_of_a_data_set_are_no_people(tmp_path: Path, part: str, below: str) -> None:
+    """Folders such as train/ and test/ above the people or the emotions are refused with the reason."""
+    touch(tmp_path / part / below / "1.png")
+    with pytest.raises(TrainingDataError, match=rf"the folder {part} of .* names a part of a data set, and no person"):
+        read_recordings(tmp_path)
+    with pytest.raises(TrainingDataError, match=f"the folder {part} of"):
+        read_recordings(touch(tmp_path / "data" / part / below / "1.png").parents[1 + len(Path(part, below).parts)])
+
+
+@pytest.mark.parametrize("name", ["1.mp4", "ann/1.PNG"])
+def test_recordings_above_the_folders_are_refused(tmp_path: Path, name: str) -> None:
+    """Instead of being overlooked: nothing says whose they are, or what they show."""
+    touch(tmp_path / "ben" / "happy" / "1.mp4")
+    touch(tmp_path / name)
+    with pytest.raises(TrainingDataError, match=f"{name} does not lie in folders subject/emotion"):
+        read_recordings(tmp_path)
+
+
+def test_files_that_are_no_recordings_can_be_named(tmp_path: Path) -> None:
+    """Those whose endings nobody knows; hidden ones aside."""
+    touch(tmp_path / "ann" / "happy" / "1.mp4")
+    touch(tmp_path / "ann" / "happy" / ".DS_Store")
+    notes = touch(tmp_path / "ann" / "happy" / "notes.txt")
+    assert passed_over(tmp_path) == [notes]
 
 
 def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
