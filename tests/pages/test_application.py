@@ -175,14 +175,21 @@ def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
 
 
 def test_an_annotated_video_can_be_asked_for_afterwards(page: Page, smile: Path) -> None:
-    """The file is sent once more; the new result takes the place of the one without."""
+    """The file is sent once more, for a job of its own; its link appears at the result, which stays."""
     analyse(page, smile)
     first = page.url
+    expect(page.get_by_role("button", name="MP4")).to_contain_text("has erased your upload")
     page.get_by_role("button", name="MP4").click()
-    page.wait_for_selector("a.download[download$='.mp4']", timeout=PATIENCE_MS)
-    assert page.url != first
+    film = page.locator("a.download[download$='.mp4']")
+    film.wait_for(timeout=PATIENCE_MS)
+    assert page.url == first
+    page.reload()
+    film.wait_for()
+    assert first.rpartition("/")[2] not in (film.get_attribute("href") or "")
     page.locator(".back").click()
-    expect(page.locator(".job[data-state=succeeded]")).to_have_count(1)
+    expect(page.locator(".job[data-state=succeeded]")).to_have_count(2)
+    assert page.locator(".job-name").all_inner_texts() == [f"{smile.name} (2)", smile.name]
+    expect(page.locator(".job-mark")).to_have_text(["with boxes"])
 
 
 def test_boxes_keep_to_the_picture_where_sound_begins_before_it(page: Page, video_maker: VideoMaker) -> None:
@@ -203,6 +210,7 @@ def test_several_videos_wait_for_each_other(page: Page, smile: Path, tmp_path: P
         copy.write_bytes(smile.read_bytes())
     page.goto("/")
     page.set_input_files("#file", copies)
+    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="three.webm").click()
     expect(page.locator(".job")).to_have_count(2)
     expect(page.locator(".job[data-state=succeeded]")).to_have_count(2, timeout=PATIENCE_MS)

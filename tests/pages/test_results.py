@@ -112,7 +112,8 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
     expect(page.get_by_role("button", name="MP4")).to_be_disabled()
     page.set_input_files("#own-file", video_maker.make(right))
     page.get_by_role("button", name="MP4").click()
-    expect(page).to_have_url(re.compile("#job/again"))
+    expect(page.get_by_role("button", name="MP4")).to_be_enabled()
+    expect(page).to_have_url(re.compile("#job/first"))
     page.locator(".back").click()
     expect(page.locator(".job")).to_have_count(2)
     assert erased == []

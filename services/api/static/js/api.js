@@ -36,41 +36,67 @@ async function call(path, options = {}, manner = {}) {
   return body;
 }
 
-/** Jobs are asked for again and again; nobody is bothered for a key more than once because of it. */
-export const getJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, {}, { insist: false });
+/**
+ * { job, answered }: a job, and the time of the answer by the server's clock, in ms since 1970. Jobs are asked for again
+ * and again; nobody is bothered for a key more than once because of it.
+ */
+export async function getDatedJob(id) {
+  const response = await answered(`/v1/jobs/${encodeURIComponent(id)}`, { insist: false });
+  const job = parsed(await response.text(), response.status);
+  return { job, answered: Date.parse(response.headers.get("date")) || Date.now() };
+}
+
+export const getJob = async (id) => (await getDatedJob(id)).job;
 export const getResult = (id) => call(`/v1/jobs/${encodeURIComponent(id)}/result`);
 export const eraseJob = (id) => call(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const getModel = () => call("/v1/model");
+export const getLimits = () => call("/v1/limits");
 /** The labels that the service answers with; null where it says so to holders of a key alone. Nobody is asked for one. */
 export const findLabels = () => call("/v1/model", {}, { ask: false }).then((model) => model.labels, () => null);
-
 export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
 export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
 
-/** A result as a file. */
-export async function getFile(link) {
-  const response = await called(link, {}, {});
+/** The response to a GET; failures are problems. */
+async function answered(link, manner = {}) {
+  const response = await called(link, {}, manner);
   if (!response.ok) throw new Problem(parsed(await response.text(), response.status));
-  return response.blob();
+  return response;
 }
 
-/** Send a file; `onProgress` gets the share sent. Where a key is asked for, ask for it and send the file again. */
+/** A result as a file. */
+export const getFile = async (link) => (await answered(link)).blob();
+
+/** The windows of a result without the positions of the faces, and the length of its video in seconds. */
+export async function getWindows(id) {
+  const response = await answered(resultLink(id, "ndjson"), { insist: false });
+  const [head, ...windows] = (await response.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  return { windows, duration: head.video.duration_s };
+}
+
+/**
+ * Send a file; `onProgress` gets the share sent. Where a key is asked for, ask for it and send the file again, unless
+ * the person has refused to give one after `since`, in ms since 1970.
+ */
 export async function upload(file, wishes) {
+  const { signal, since } = wishes;
   for (;;) {
+    const sent = authorization().Authorization;
     try {
       return await uploadOnce(file, wishes);
     } catch (problem) {
-      if (problem.status !== 401 || !(await askForKey())) throw problem;
+      if (problem.status !== 401) throw problem;
+      if (authorization().Authorization === sent && !(await askForKey({ signal, since }))) throw problem;
     }
   }
 }
 
 /** fetch() cannot tell how far it is, so this is an XMLHttpRequest. */
-function uploadOnce(file, { annotate, onProgress, signal }) {
+function uploadOnce(file, { annotate, idempotencyKey, onProgress, signal }) {
   const form = new FormData();
   form.append("video", file, file.name);
   const request = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     signal.addEventListener("abort", () => request.abort());
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
@@ -83,7 +109,7 @@ function uploadOnce(file, { annotate, onProgress, signal }) {
     request.addEventListener("error", () => reject(new Problem(OFFLINE)));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
     request.open("POST", `/v1/videos?annotate=${annotate}`);
-    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ "Idempotency-Key": idempotencyKey, ...authorization() })) request.setRequestHeader(name, value);
     request.send(form);
   });
 }

@@ -3,7 +3,9 @@
 import { getFile, resultLink } from "./api.js";
 import { byId, icon, make } from "./dom.js";
 import { errorTitle, t } from "./i18n.js";
-import { annotate } from "./jobs.js";
+import { stateText } from "./job-text.js";
+import { hasEnded, onChange } from "./jobs.js";
+import { annotate, filmOf } from "./uploads.js";
 
 /** A browser takes a moment to save what it was given. */
 const KEPT_MS = 60_000;
@@ -32,25 +34,40 @@ async function save(event) {
 
 const inside = (format, text, symbol) => [make("b", {}, format.toUpperCase()), make("span", {}, text), icon(symbol)];
 
-function link(entry, format) {
-  const stem = entry.name.replace(/\.[^.]*$/, "");
+function link(entry, format, name = entry.name) {
+  const stem = name.replace(/\.[^.]*$/, "");
   const where = { href: resultLink(entry.id, format), download: `${stem}.${ENDINGS[format] ?? format}` };
   return make("a", { class: "download", ...where, onclick: save }, ...inside(format, t(`downloads.${format}`), "download"));
 }
 
-/** The annotated video, or how to get it where nobody asked for it with the upload. */
+const button = (text, more) => make("button", { class: "download", type: "button", ...more }, ...inside("mp4", text, "film"));
+
+/** The annotated video, how far it is, or how to get it where nobody asked for it with the upload. */
 function film(entry) {
-  if (entry.video) return link(entry, "mp4");
-  const again = () => {
-    annotate(entry);
-    location.hash = "";
-  };
-  return make("button", { class: "download", type: "button", disabled: !entry.file, onclick: again },
-    ...inside("mp4", t(entry.file ? "downloads.make_mp4" : "downloads.no_mp4"), "film"));
+  const made = entry.video ? entry : filmOf(entry);
+  if (made?.video) return link(made, "mp4", entry.name);
+  if (made && !hasEnded(made)) return button(t("downloads.making_mp4", { state: stateText(made) }), { disabled: true });
+  if (made?.state === "failed") byId("downloads-note").textContent = t("downloads.mp4_failed", { reason: stateText(made) });
+  const text = t(entry.file ? "downloads.make_mp4" : "downloads.no_mp4");
+  return button(text, { disabled: !entry.file, onclick: () => annotate(entry) });
 }
 
+let shown = null; // the entry whose downloads are shown
+
 export function drawDownloads(entry) {
+  shown = entry;
+  byId("downloads-note").textContent = "";
   const items = [film(entry), ...FORMATS.map((format) => link(entry, format))];
   byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
-  byId("downloads-note").textContent = "";
 }
+
+/** The annotated video may be made while its result is shown. */
+function redrawFilm(changed) {
+  if (!shown || changed.source !== shown.id || !byId("downloads").isConnected) return;
+  const item = byId("downloads").firstElementChild;
+  const focused = item?.contains(document.activeElement);
+  item?.replaceChildren(film(shown));
+  if (focused) item.firstElementChild.focus();
+}
+
+export const startDownloads = () => onChange(redrawFilm);

@@ -1,95 +1,81 @@
 /** The first page: a place to drop videos, and the list of those that were sent. */
 
-import { announce, byId, iconButton, make } from "./dom.js";
-import { currentLanguage, errorTitle, percent, span, t, when } from "./i18n.js";
-import { all, hasEnded, mayRetry, onChange, remove, send, transmit } from "./jobs.js";
-import { preview } from "./preview.js";
+import { announce, byId } from "./dom.js";
+import { droppedFiles } from "./drops.js";
+import { fileSize, longSpan, t } from "./i18n.js";
+import { distinctNames } from "./job-records.js";
+import { jobRow } from "./job-row.js";
+import { stateText } from "./job-text.js";
+import { all, byKey, change, hasEnded, onChange, remove } from "./jobs.js";
+import { limits, loadLimits } from "./limits.js";
+import { fetchSketch, knownSketch } from "./sketches.js";
+import { send, sendAgain, transmit } from "./uploads.js";
 
-/** An estimate of the time left is worth showing only from here on. */
-const ESTIMATE_FROM = 0.05;
-
-function stateText(entry) {
-  if (entry.trouble) return entry.trouble.code === "offline" ? t("jobs.unreachable") : errorTitle(entry.trouble);
-  if (entry.state === "uploading") return t("jobs.uploading", { share: percent(entry.progress ?? 0) });
-  if (entry.state === "failed") return errorTitle(entry.error);
-  if (entry.state === "running") return runningText(entry);
-  return t(`jobs.${entry.state}`, { when: when(entry.added) });
-}
-
-function runningText({ progress, since }) {
-  if (progress === null || progress === undefined) return t("jobs.running");
-  const share = percent(progress);
-  if (progress < ESTIMATE_FROM || !since) return t("jobs.running_share", { share });
-  const left = ((Date.now() - since) / 1000) * (1 / progress - 1);
-  return t("jobs.running_left", { share, left: span(left) });
-}
-
-function actions(entry) {
-  const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
-  return make(
-    "div",
-    { class: "job-actions" },
-    mayRetry(entry) ? make("button", { class: "button small", type: "button", onclick: () => transmit(entry) }, t("jobs.retry")) : null,
-    iconButton("close", t(label, { name: entry.name }), () => askAndRemove(entry)),
-  );
-}
-
+/** Nothing that took time is lost by one click. */
 function askAndRemove(entry) {
-  if (entry.state !== "succeeded" || window.confirm(t("jobs.erase_question", { name: entry.name }))) remove(entry);
+  const question = hasEnded(entry) ? (entry.state === "succeeded" ? "jobs.erase_question" : null) : "jobs.cancel_question";
+  if (!question || window.confirm(t(question, { name: entry.name }))) remove(entry);
 }
 
-/** What of an entry is not changed in place: with another one its item is made anew. */
-const looksOf = (entry) => [entry.state, entry.name, entry.error?.code, currentLanguage()].join();
+let wanting = null; // the entry that a file is being chosen for
 
-function item(entry) {
-  const name = entry.state === "succeeded" ? make("a", { href: `#job/${entry.id}` }, entry.name) : entry.name;
-  const state = make("div", { class: "job-state" }, make("span"));
-  if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
-  const bar = hasEnded(entry) ? null : make("progress", { "aria-label": entry.name, max: 1 });
-  const about = { "data-key": entry.key, "data-state": entry.state, "data-looks": looksOf(entry) };
-  return make("li", { class: "job", ...about }, make("div", { class: "job-name" }, name), actions(entry), state, bar);
+function chooseAgain(entry) {
+  wanting = entry;
+  byId("file-again").click();
 }
 
-/** How far it is and what was found, in an item that stays: a button that is pressed must be there when it is let go. */
-function update(item, entry) {
-  item.querySelector(".job-state span").textContent = stateText(entry);
-  const bar = item.querySelector("progress");
-  if (Number.isFinite(entry.progress)) bar?.setAttribute("value", entry.progress);
-  else bar?.removeAttribute("value");
-  item.querySelector(".preview")?.remove();
-  const found = preview(entry.found, entry.duration);
-  if (found) item.append(found);
-}
+const DOES = { onRetry: transmit, onChoose: chooseAgain, onRemove: askAndRemove };
 
 export function drawJobs() {
   const entries = all();
   byId("jobs").hidden = entries.length === 0;
   byId("home").classList.toggle("in-use", entries.length > 0);
-  keepFocus(() => arrange(byId("job-list"), entries.map(drawn)));
+  const names = distinctNames(entries);
+  const rows = new Map([...byId("job-list").children].map((row) => [row.dataset.key, row]));
+  keepFocus(() => arrange(byId("job-list"), entries.map((entry) => drawn(entry, names.get(entry.key), rows.get(entry.key)))));
 }
 
-function drawn(entry) {
-  const before = itemOf(entry.key);
-  const now = before?.dataset.looks === looksOf(entry) ? before : item(entry);
-  update(now, entry);
-  return now;
+function drawn(entry, name, before) {
+  const row = jobRow(entry, name, before, DOES);
+  if (row !== before) seen.observe(row);
+  return row;
 }
 
-const itemOf = (key) => byId("job-list").querySelector(`[data-key="${key}"]`);
+const rowOf = (key) => byId("job-list").querySelector(`[data-key="${key}"]`);
 
-/** Make `items` the children of a list, without taking out those that are in it already. */
-function arrange(list, items) {
-  for (const item of [...list.children]) if (!items.includes(item)) item.remove();
-  for (const [i, item] of items.entries()) if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
+/** Make `rows` the children of a list, without taking out those that are in it already. */
+function arrange(list, rows) {
+  const wanted = new Set(rows);
+  for (const row of [...list.children]) if (!wanted.has(row)) row.remove();
+  for (const [i, row] of rows.entries()) if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
 }
 
-/** Items may be made anew; whoever has the focus in one keeps it. */
+/** Rows may be made anew; whoever has the focus in one keeps it. */
 function keepFocus(draw) {
-  const inside = (job) => [...(job?.querySelectorAll("a, button") ?? [])];
-  const job = document.activeElement?.closest(".job");
-  const index = inside(job).indexOf(document.activeElement);
+  const inside = (row) => [...(row?.querySelectorAll("a, button") ?? [])];
+  const row = document.activeElement?.closest(".job");
+  const index = inside(row).indexOf(document.activeElement);
   draw();
-  if (index >= 0) inside(itemOf(job.dataset.key))[index]?.focus();
+  if (index >= 0) inside(rowOf(row.dataset.key))[index]?.focus({ preventScroll: true });
+}
+
+/** Lead the eye back to where a result was opened. */
+export function focusRow(id) {
+  document.querySelector(`.job a[href="#job/${id}"]`)?.focus({ preventScroll: true });
+}
+
+/** Pixels below the window in which rows get their sketches before they are scrolled into sight. */
+const AHEAD = 2000;
+
+/** A result is fetched for its sketch once its row is near. */
+const seen = new IntersectionObserver((rows) => {
+  for (const { isIntersecting, target } of rows) if (isIntersecting) sketchSoon(byKey(target.dataset.key));
+}, { rootMargin: `${AHEAD}px 0px` });
+
+async function sketchSoon(entry) {
+  if (entry?.state !== "succeeded" || knownSketch(entry.id)) return;
+  const found = await fetchSketch(entry.id);
+  if (found && byKey(entry.key)) change(entry, { faces: entry.faces ?? found.faces, duration: entry.duration ?? found.duration });
 }
 
 let drawing = 0;
@@ -120,11 +106,17 @@ function acceptDrops(zone) {
   document.addEventListener("dragleave", (event) => event.relatedTarget ?? zone.classList.remove("over"));
   document.addEventListener("drop", (event) => {
     zone.classList.remove("over");
-    if (event.defaultPrevented || !event.dataTransfer.files.length) return;
+    if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    location.hash = "";
-    sendAll(event.dataTransfer.files);
+    takeDrop(event.dataTransfer);
   });
+}
+
+async function takeDrop(carried) {
+  const { files, empty } = await droppedFiles(carried);
+  if (files.length || empty.length) location.hash = "";
+  byId("drop-note").textContent = empty.map((name) => t("drop.no_video_in_folder", { name })).join(" ");
+  sendAll(files);
 }
 
 export function sendAll(files) {
@@ -133,22 +125,34 @@ export function sendAll(files) {
   for (const file of files) send(file, { annotate, awaited });
 }
 
-/** A file that is on its way is lost with the page. */
-function warnBeforeLeaving() {
-  addEventListener("beforeunload", (event) => {
-    if (all().some((entry) => entry.state === "uploading")) event.preventDefault();
+/** What is taken and for how long results are kept, before anything is sent. */
+export function drawLimits() {
+  const known = limits();
+  byId("limits").hidden = !known;
+  if (!known) return;
+  const size = fileSize(known.max_upload_bytes);
+  byId("limits").textContent = t("home.limits", { size, length: longSpan(known.max_duration_s), kept: longSpan(known.result_ttl_s) });
+}
+
+function startFiles() {
+  byId("file").addEventListener("change", ({ target }) => {
+    byId("drop-note").textContent = "";
+    sendAll(target.files);
+    target.value = "";
+  });
+  byId("file-again").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file && wanting) sendAgain(wanting, file);
   });
 }
 
 export function startHome() {
-  warnBeforeLeaving();
   acceptDrops(byId("drop"));
-  byId("file").addEventListener("change", (event) => {
-    sendAll(event.target.files);
-    event.target.value = "";
-  });
+  startFiles();
   onChange((entry, before) => {
     drawSoon();
     tell(entry, before);
   });
+  loadLimits().then(() => { drawLimits(); drawJobs(); }).catch(() => {}); // the page works without; the server refuses what is too large
 }

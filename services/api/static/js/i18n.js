@@ -22,6 +22,13 @@ export function errorTitle(problem) {
   return LOCALES[language].errors[problem.code] ?? problem.title ?? problem.code;
 }
 
+/** What may be done about an error, in the reader's language; null where nothing is known. `values` fill its {places}. */
+export function remedy(code, values = {}) {
+  const key = `remedies.${code}`;
+  const text = t(key, values);
+  return text === key ? null : text;
+}
+
 const formatters = new Map(); // making one takes longer than using it a hundred times
 
 function format(value, options) {
@@ -54,6 +61,21 @@ export function clock(seconds, digits = 1) {
 export function span(seconds) {
   const [value, unit] = seconds < 90 ? [Math.max(1, Math.round(seconds)), "second"] : [Math.round(seconds / 60), "minute"];
   return format(value, { style: "unit", unit, unitDisplay: "short" });
+}
+
+/** Bytes as "512 MB", in steps of a thousand as the settings count them. */
+export function fileSize(count) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  const step = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), units.length - 1);
+  const style = { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", maximumFractionDigits: step > 2 ? 1 : 0 };
+  return format(count / 1000 ** step, style);
+}
+
+/** A long span in words, as "3 hours" or "1.5 hours"; in days from two days on. */
+export function longSpan(seconds) {
+  const units = [["day", 86_400, 2], ["hour", 3600, 1], ["minute", 60, 1], ["second", 1, 0]];
+  const [unit, size] = units.find(([, length, from]) => seconds >= length * from);
+  return format(seconds / size, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 });
 }
 
 export const emotionName = (emotion) => t(`emotions.${emotion}`);

@@ -5,8 +5,8 @@ import { fetchWithKey } from "./key.js";
 
 const LAST = new Set(["succeeded", "failed", "cancelled"]);
 
-/** A browser keeps six connections to one server; the page itself needs some of them. */
-const MOST_AT_ONCE = 3;
+/** A browser keeps six connections to one server, for all its tabs; uploads and the page itself need some of them. */
+const MOST_AT_ONCE = 2;
 
 /** The first event is old news and comes at once, unless something between here and the server holds it back. */
 const PATIENCE_MS = 4000;

@@ -1,147 +1,125 @@
 /** The person's videos: what was sent from this browser, how far each is, and the file itself while the page lives. */
 
-import { eraseJob, getJob, upload } from "./api.js";
+import { eraseJob, getDatedJob } from "./api.js";
 import { listen } from "./job-events.js";
+import { recordOf, sameRecord } from "./job-records.js";
+import { onStored, recall, store } from "./job-storage.js";
+import { expiryOf } from "./limits.js";
+import { limiter } from "./limiter.js";
+import { dropSketch, dropSketches } from "./sketch-storage.js";
+import { timeLeft } from "./time-left.js";
 
-const KEY = "duygu.jobs";
-const KEPT = 50;
 const POLL_MS = 400;
 const POLL_OFFLINE_MS = 2500;
-const ENDED = new Set(["succeeded", "failed", "cancelled", "gone"]);
+const EXPIRY_MS = 60_000;
+const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"]);
 
-/** key -> { key, id, name, state, progress, error, trouble, unsure, since, duration, found, sha256, video, file, annotate, awaited, replaces, controller } */
+/**
+ * key -> { key, id, name, added, size, state, progress, left, error, trouble, unsure, faces, duration, ended, expires, found,
+ *          sha256, video, annotated, source, file, awaited, controller }
+ *
+ * state     of the job, or uploading, interrupted (before there was a job), gone (erased from the server)
+ * left      seconds until the end, by the server
+ * ended, expires   when the job ended, and when its result is erased, in ms since 1970
+ * source    id of the result that an annotated video was asked for from
+ * found     windows that a running job has found
+ */
 const entries = new Map();
-const removed = new Set(); // ids of jobs that were taken off the list
+const removed = new Set(); // keys and ids of what was taken off the list
 const listeners = new Set();
+const stored = new Map(); // key -> the record that was last stored, as text
 
 export const all = () => [...entries.values()].sort((a, b) => b.added - a.added);
 export const byJob = (id) => [...entries.values()].find((entry) => entry.id === id);
+export const byKey = (key) => entries.get(key);
 export const hasEnded = (entry) => ENDED.has(entry.state);
-
-/** Whether it makes sense to send a file again as it is: not where the server has said what is wrong with it. */
-export const mayRetry = ({ state, id, file, error }) => state === "failed" && !id && Boolean(file) && passes(error);
-
-/** No answer (0), a key that may be changed, and what goes over by itself. */
-const passes = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
-
-/** Another key is in use: send what was refused for the sake of the one before. */
-export function retryRefused() {
-  for (const entry of all()) if (mayRetry(entry) && [401, 403].includes(entry.error.status)) transmit(entry);
-}
 
 /** Call `listener(entry, before)` whenever something about a video changes. */
 export function onChange(listener) {
   listeners.add(listener);
 }
 
-function change(entry, news) {
+export function change(entry, news) {
   const before = entry.state;
   Object.assign(entry, news);
-  remember();
+  remember(entry);
+  notify(entry, before);
+}
+
+function notify(entry, before) {
   for (const listener of listeners) listener(entry, before);
 }
 
-/** Other tabs write the same list: what they know is kept, unless this one took it off. */
-function remember() {
-  const own = all().filter((entry) => entry.id && !entry.unsure).map(({ id, name, added }) => ({ id, name, added }));
-  const others = recall().filter(({ id }) => !byJob(id) && !removed.has(id));
-  const kept = [...own, ...others].sort((a, b) => b.added - a.added).slice(0, KEPT);
-  try {
-    localStorage.setItem(KEY, JSON.stringify(kept));
-  } catch {
-    // Private windows may forbid storage; the list then lasts until the page closes.
+/** Progress comes several times a second and is not stored. */
+function remember(entry) {
+  const text = entries.has(entry.key) && !entry.unsure ? JSON.stringify(recordOf(entry)) : "";
+  if ((stored.get(entry.key) ?? "") === text) return;
+  stored.set(entry.key, text);
+  const own = all().filter((other) => !other.unsure);
+  store(own.map(recordOf), removed);
+}
+
+
+export function add(entry) {
+  entries.set(entry.key, entry);
+  return entry;
+}
+
+function takeUp(records) {
+  for (const record of records) {
+    if (all().some((entry) => sameRecord(entry, record)) || removed.has(record.key) || removed.has(record.id)) continue;
+    const entry = add({ ...record, progress: null, foreign: record.state === "uploading" });
+    notify(entry, entry.state);
+    if (entry.id) follow(entry);
   }
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function recall() {
-  try {
-    return parsed(localStorage.getItem(KEY));
-  } catch {
-    return [];
-  }
-}
-
-function takeUp(list) {
-  for (const { id, name, added } of list) {
-    if (byJob(id) || removed.has(id)) continue;
-    const entry = { key: id, id, name, added, state: "queued", progress: null };
-    entries.set(id, entry);
-    follow(entry);
-  }
+/** An upload of another tab has become a job, or has failed. */
+function takeOver(record) {
+  const entry = all().find((known) => known.foreign && sameRecord(known, record));
+  if (!entry || record.state === "uploading") return;
+  change(entry, { ...record, foreign: false });
+  if (entry.id) follow(entry);
 }
 
 /** Take up the videos of an earlier visit, and from now on those of other tabs; what another tab takes off the list goes from this one. */
 export function restore() {
-  takeUp(recall());
-  addEventListener("storage", ({ key, oldValue, newValue }) => {
-    if (key !== KEY || newValue === null) return;
-    const now = parsed(newValue);
-    const gone = parsed(oldValue).filter(({ id }) => !now.some((other) => other.id === id));
-    for (const { id } of gone) if (byJob(id)) forget(byJob(id));
+  const records = recall();
+  takeUp(records);
+  dropSketches(new Set(records.map(({ id }) => id)));
+  onStored((now, before) => {
+    const gone = before.filter((record) => !now.some((other) => sameRecord(record, other)));
+    for (const entry of all()) if (gone.some((record) => sameRecord(record, entry))) withdraw(entry);
+    now.forEach(takeOver);
     takeUp(now);
   });
+  setInterval(lookAtExpired, EXPIRY_MS);
 }
 
 /** Know a job that was sent from elsewhere, as a link to it may be opened in another browser; `unsure` until the server knows it. */
 export function adopt(id) {
   const known = byJob(id);
   if (known) return known;
-  const entry = { key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unsure: true };
-  entries.set(id, entry);
+  const entry = add({ key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unsure: true });
   follow(entry);
   return entry;
 }
 
-/** Send a file and follow its job. `annotate` asks for the video with what was found in it; `awaited` is what somebody looks forward to. */
-export async function send(file, { annotate = false, awaited = false, replaces = null } = {}) {
-  const entry = { key: newKey(), id: null, name: file.name, added: Date.now(), file, annotate, awaited, replaces };
-  entries.set(entry.key, entry);
-  await transmit(entry);
-}
-
-/** Send the file of a result again for the video with what was found in it; what comes takes the result's place where the file is the same. */
-export const annotate = (entry) => send(entry.file, { annotate: true, awaited: true, replaces: entry });
-
 /** Call a video by another name, as where its file turns up again. */
 export const rename = (entry, name) => change(entry, { name });
 
-let sent = 0;
+/** More than a few at once would keep the browser's connections from everything else. */
+const inTurn = limiter(4);
 
-/** Not an id of a job, and not a randomUUID(), which browsers keep from pages that came by http from another machine. */
-function newKey() {
-  sent += 1;
-  return `sent ${sent}`;
-}
+/** The more jobs wait, the less often each is asked for. */
+const pollPause = () => POLL_MS * Math.max(1, Math.ceil(all().filter((entry) => entry.id && !hasEnded(entry)).length / 4));
 
-export async function transmit(entry) {
-  const controller = new AbortController();
-  change(entry, { state: "uploading", progress: 0, error: null, controller });
-  try {
-    const job = await upload(entry.file, {
-      annotate: entry.annotate,
-      signal: controller.signal,
-      onProgress: (progress) => change(entry, { progress }),
-    });
-    change(entry, { id: job.job_id, state: job.status, progress: job.progress, since: Date.now() });
-    follow(entry);
-  } catch (error) {
-    if (error.name === "AbortError") forget(entry);
-    else change(entry, { state: "failed", error });
-  }
-}
-
-async function follow(entry) {
-  while (entries.has(entry.key) && !hasEnded(entry)) {
-    const pause = await look(entry);
-    if (hasEnded(entry) || (!entry.trouble && (await hearOut(entry)))) continue;
+/** Whatever was known before, the server is asked once: the result may have been erased meanwhile. */
+export async function follow(entry) {
+  for (;;) {
+    const pause = await inTurn(() => look(entry));
+    if (!entries.has(entry.key) || (hasEnded(entry) && !entry.trouble)) return;
+    if (!entry.trouble && (await hearOut(entry))) continue;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
@@ -150,44 +128,87 @@ async function follow(entry) {
 function hearOut(entry) {
   entry.found = [];
   return listen(entry.id, (name, data) => {
-    if (name === "started") change(entry, { state: "running", since: Date.now() });
-    if (name === "progress") change(entry, { state: "running", progress: data.progress, duration: data.duration_s });
+    if (name === "started") change(entry, { state: "running" });
+    if (name === "progress") takeProgress(entry, data);
     if (name === "window") change(entry, { found: [...entry.found, data] });
   });
 }
 
+/** What was told earlier is told again to each listener: progress only goes forward. */
+function takeProgress(entry, data) {
+  if (Number.isFinite(entry.progress) && !(data.progress >= entry.progress)) return;
+  const left = timeLeft({ progress: data.progress, work: data }, NaN);
+  change(entry, { state: "running", progress: data.progress, left, duration: data.duration_s ?? entry.duration });
+}
+
 /** Ask once; returns how long to wait before the next time. */
 async function look(entry) {
+  if (!entries.has(entry.key)) return 0;
   try {
-    const job = await getJob(entry.id);
-    const since = job.started_at ? Date.parse(job.started_at) : entry.since;
-    const { status: state, progress, error, sha256, links } = job;
-    change(entry, { state, progress, error, since, sha256, video: links.video, trouble: null, unsure: false });
-    if (state === "succeeded") dropReplaced(entry);
-    return POLL_MS;
+    const { job, answered } = await getDatedJob(entry.id);
+    if (entries.has(entry.key)) change(entry, { ...factsOf(job, answered, entry), trouble: null, unsure: false });
+    return pollPause();
   } catch (error) {
+    if (!entries.has(entry.key)) return 0;
     if (error.status === 404 && entry.unsure) forget(entry);
-    else if (error.status === 404) change(entry, { state: "gone" });
+    else if (error.status === 404) change(entry, { state: "gone", trouble: null });
     else change(entry, { trouble: error });
     return POLL_OFFLINE_MS;
   }
 }
 
-/** Only what is known to be of the same file is replaced. */
-function dropReplaced(entry) {
-  if (entry.replaces?.sha256 === entry.sha256) remove(entry.replaces);
-  entry.replaces = null;
+/** Of a job as the API describes it, what the pages need. */
+function factsOf(job, answered, known) {
+  const { status: state, progress, error, sha256, links, work } = job;
+  return {
+    state,
+    progress,
+    error,
+    sha256,
+    video: links.video,
+    annotated: Boolean(links.video) || known.annotated,
+    left: timeLeft(job, answered),
+    faces: job.faces ?? known.faces,
+    duration: job.duration_s ?? work?.duration_s ?? known.duration,
+    ended: job.ended_at ? Date.parse(job.ended_at) : null,
+    expires: job.expires_at ? Date.parse(job.expires_at) : null,
+  };
 }
 
-function forget(entry) {
-  if (entry.id) removed.add(entry.id);
+/** The page may be open when a result is erased. */
+function lookAtExpired() {
+  for (const entry of all()) if (entry.state === "succeeded" && (expiryOf(entry) ?? Infinity) < Date.now()) follow(entry);
+}
+
+/** Take an entry off this tab's list. */
+export function forget(entry) {
+  if (entry.id) {
+    removed.add(entry.id);
+    dropSketch(entry.id);
+  }
+  removed.add(entry.key);
   entries.delete(entry.key);
   change(entry, { state: "removed" });
 }
 
+/** Another tab has taken it off the list: an upload of this one stops too. */
+function withdraw(entry) {
+  entry.controller?.abort();
+  forget(entry);
+}
+
+/** The server has given an upload the job of another entry: that one stays, and takes the file. */
+export function joinTwin(entry, twin) {
+  Object.assign(twin, { file: entry.file, awaited: entry.awaited });
+  removed.add(entry.key);
+  entries.delete(entry.key);
+  change(entry, { state: "removed" });
+  return twin;
+}
+
 /** Stop what runs, erase what the server holds, and take it off the list. */
 export async function remove(entry) {
-  if (entry.state === "uploading") return entry.controller.abort();
+  if (entry.state === "uploading") return withdraw(entry);
   if (entry.id && entry.state !== "gone") {
     try {
       await eraseJob(entry.id);

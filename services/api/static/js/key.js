@@ -9,8 +9,8 @@ const STORED = "duygu.key";
 const ALLOWED = "[A-Za-z0-9._~\\-]+";
 
 let key = recalled();
-let declined = false;
-let asking = null;
+let declined = 0; // when the person last closed the question without a key, in ms since 1970
+let asking = null; // { dialog, answer, askers } while the question is open
 
 function recalled() {
   try {
@@ -38,13 +38,32 @@ export const subprotocols = () => (key ? ["duygu", `duygu.key.${key}`] : []);
 
 /**
  * Ask the person for a key, since the one that was sent did not do. Resolves to whether there is another one now.
- * Who said no is asked again only where something cannot be done without: `insist`.
+ *
+ * insist  ask also who has refused before, as where something cannot be done without
+ * since   when what needs the key was begun, in ms since 1970: a refusal after that holds for it too
+ * signal  aborted when the key is needed no longer; the question is closed once nobody needs its answer
  */
-export function askForKey({ insist = true } = {}) {
+export function askForKey({ insist = true, since = Infinity, signal } = {}) {
   byId("show-key").hidden = false;
-  if (declined && !insist) return Promise.resolve(false);
-  asking ??= shown(key ? "key.unknown" : "key.asked").finally(() => { asking = null; });
-  return asking;
+  if (signal?.aborted || (declined && (!insist || since <= declined))) return Promise.resolve(false);
+  asking ??= question();
+  asking.askers += 1;
+  if (!signal) return asking.answer;
+  return Promise.race([asking.answer, abortOf(signal).then(withdrawing(asking))]);
+}
+
+const abortOf = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+
+/** The answer is needed no longer; whoever has not refused is not taken for refusing. */
+const withdrawing = (asked) => () => {
+  asked.askers -= 1;
+  if (asked === asking && !asked.askers) asked.dialog.close("withdrawn");
+  return false;
+};
+
+function question() {
+  const { dialog, answer } = show(key ? "key.unknown" : "key.asked");
+  return { dialog, askers: 0, answer: answer.finally(() => { asking = null; }) };
 }
 
 /** Fetch; where a key is asked for, ask the person, unless `ask` is false, and try again. */
@@ -58,8 +77,8 @@ export async function fetchWithKey(path, options = {}, { ask = true, insist = tr
   }
 }
 
-/** Show the dialog; resolves to whether a key was entered. */
-function shown(reason) {
+/** Show the dialog; `answer` resolves to whether a key was entered. */
+function show(reason) {
   const input = make("input", {
     id: "key-input", type: "password", autocomplete: "off", spellcheck: "false", pattern: ALLOWED, required: true,
     "aria-describedby": "key-note",
@@ -75,21 +94,22 @@ function shown(reason) {
         make("button", { class: "button", value: "", formnovalidate: true }, t("close")))));
   document.body.append(dialog);
   dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      const used = dialog.returnValue === "use";
-      if (used) keep(input.value.trim());
-      declined = !used;
-      dialog.remove();
-      resolve(used);
-    }, { once: true });
-  });
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return { dialog, answer: closed.then(() => taken(dialog, input)) };
+}
+
+function taken(dialog, input) {
+  const used = dialog.returnValue === "use";
+  if (used) keep(input.value.trim());
+  if (dialog.returnValue !== "withdrawn") declined = used ? 0 : Date.now();
+  dialog.remove();
+  return used;
 }
 
 /** The button in the bar, for those who want to enter another key; `onKey` does again what failed for want of it. */
 export function startKey(onKey = () => {}) {
   byId("show-key").hidden = !key;
   byId("show-key").addEventListener("click", async () => {
-    if (await shown(key ? "key.kept" : "key.asked")) onKey();
+    if (await show(key ? "key.kept" : "key.asked").answer) onKey();
   });
 }

@@ -1,13 +1,17 @@
 /** Which of the three views is shown: the first page, one result, or what went wrong. */
 
 import { byId } from "./dom.js";
-import { drawJobs, startHome } from "./home.js";
+import { startDownloads } from "./downloads.js";
+import { drawJobs, drawLimits, focusRow, startHome } from "./home.js";
 import { errorTitle, setLanguage, currentLanguage, t } from "./i18n.js";
-import { adopt, all, hasEnded, onChange, restore, retryRefused } from "./jobs.js";
+import { remedyFor } from "./job-text.js";
+import { adopt, all, hasEnded, onChange, restore } from "./jobs.js";
 import { startKey } from "./key.js";
+import { restorePlace, watchPlace } from "./place.js";
 import { startRecorder } from "./recorder.js";
 import { drawTitle } from "./title.js";
 import { drawModel, loadModel } from "./trust.js";
+import { retryRefused, startUploads } from "./uploads.js";
 import { closeWorkspace, openWorkspace, startWorkspace } from "./workspace.js";
 
 const wantedJob = () => /^#job\/([\w-]+)$/.exec(location.hash)?.[1];
@@ -18,15 +22,29 @@ function show(section) {
 }
 
 let trouble = null; // the problem that is told
+let result = null; // the entry whose result is shown
+
+/** The server's own explanation is in English; where the page has one in the reader's language, that one is shown. */
+function detailOf(problem) {
+  if (problem.code === "offline") return { text: t("trouble.offline_detail") };
+  const text = remedyFor(problem);
+  if (!text || currentLanguage() === "en") return { text: [problem.message, text].filter(Boolean).join(" "), lang: "en" };
+  return { text };
+}
+
+const titleOf = (problem) => (problem.code === "offline" ? t("trouble.offline") : errorTitle(problem));
+
+const setTitle = () => drawTitle(wantedJob(), trouble && titleOf(trouble));
 
 function tellTrouble() {
-  const offline = trouble.code === "offline";
-  const title = offline ? t("trouble.offline") : errorTitle(trouble);
-  const detail = offline ? t("trouble.offline_detail") : trouble.message;
+  const title = titleOf(trouble);
+  const { text, lang } = detailOf(trouble);
   byId("trouble-title").textContent = title;
-  byId("trouble-detail").textContent = detail;
-  byId("trouble-detail").hidden = detail === title;
+  byId("trouble-detail").textContent = text;
+  byId("trouble-detail").lang = lang ?? currentLanguage();
+  byId("trouble-detail").hidden = text === title || text === trouble.title;
   byId("trouble-code").textContent = trouble.code;
+  setTitle();
 }
 
 function showTrouble(problem) {
@@ -36,19 +54,35 @@ function showTrouble(problem) {
   byId("trouble-title").focus();
 }
 
+/** The list is found again where it was left. */
+function showHome() {
+  const opened = result?.id;
+  result = null;
+  trouble = null;
+  setTitle();
+  if (!byId("home").hidden) return;
+  show("home");
+  drawJobs();
+  restorePlace();
+  if (opened) focusRow(opened);
+}
+
 async function route() {
   const id = wantedJob();
-  drawTitle(id);
-  if (!id) return show("home");
+  if (!id) return showHome();
   const wanted = () => wantedJob() === id;
+  const entry = adopt(id);
   try {
     show("workspace");
-    await openWorkspace(adopt(id), wanted);
+    trouble = null;
+    setTitle();
+    await openWorkspace(entry, wanted);
   } catch (problem) {
     if (wanted()) showTrouble(problem);
     return;
   }
   if (!wanted()) return;
+  result = entry;
   byId("video-name").focus({ preventScroll: true });
   scrollTo(0, 0);
 }
@@ -65,8 +99,9 @@ function startLanguage() {
   document.addEventListener("language", () => {
     byId("language").value = currentLanguage();
     drawJobs();
+    drawLimits();
     drawModel();
-    drawTitle(wantedJob());
+    setTitle();
     if (trouble) tellTrouble();
   });
 }
@@ -94,9 +129,12 @@ startRecorder();
 startKey(useKey);
 setLanguage();
 onChange(openWhenAlone);
-onChange(() => drawTitle(wantedJob()));
+onChange(setTitle);
 restore();
+startUploads();
+startDownloads();
 drawJobs();
+watchPlace();
 addEventListener("hashchange", route);
 route();
 loadModel().catch(() => {}); // the pages work without the figures; whatever else fails says so itself

@@ -3,8 +3,12 @@
 import { percent, t } from "./i18n.js";
 import { all, byJob, hasEnded } from "./jobs.js";
 
-/** Of the job `id`, or, on the first page, of the newest video that was sent from it or is still on its way. */
-export function drawTitle(id) {
+/** Of what went wrong, of the job `id`, or, on the first page, of the newest video that was sent from it or is still on its way. */
+export function drawTitle(id, problem) {
+  if (problem) {
+    document.title = `${problem} – Duygu`;
+    return;
+  }
   const entry = id ? byJob(id) : all().find((one) => one.file || !hasEnded(one));
   document.title = entry ? `${words(entry)} – Duygu` : "Duygu";
 }

@@ -1,0 +1,22 @@
+/** Runs at most `most` pieces of asynchronous work at a time; the others wait for their turn, in order. */
+export function limiter(most) {
+  const waiting = [];
+  let running = 0;
+  const enter = () => {
+    if (running === most) return new Promise((resolve) => waiting.push(resolve));
+    running += 1;
+    return null;
+  };
+  const leave = () => {
+    if (waiting.length) waiting.shift()(); // the place is handed over, so that nobody slips in between
+    else running -= 1;
+  };
+  return async (work) => {
+    await enter();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  };
+}

@@ -1,0 +1,42 @@
+/** Sketches by job, kept in this browser so that a result is fetched once for its sketch. */
+
+const PREFIX = "duygu.sketch.";
+
+/** For browsers that forbid storage, and for what did not fit into it. */
+const memory = new Map();
+
+export function recallSketch(id) {
+  try {
+    return memory.get(id) ?? JSON.parse(localStorage.getItem(PREFIX + id));
+  } catch {
+    return null;
+  }
+}
+
+export function storeSketch(id, sketch) {
+  memory.set(id, sketch);
+  try {
+    localStorage.setItem(PREFIX + id, JSON.stringify(sketch));
+  } catch {
+    // It is fetched again on the next visit.
+  }
+}
+
+export function dropSketch(id) {
+  memory.delete(id);
+  try {
+    localStorage.removeItem(PREFIX + id);
+  } catch {
+    // Nothing was stored then.
+  }
+}
+
+/** Forget all, or all but those of the jobs `kept`. */
+export function dropSketches(kept = new Set()) {
+  try {
+    const ids = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+    for (const id of ids) if (!kept.has(id)) dropSketch(id);
+  } catch {
+    // Nothing was stored then.
+  }
+}

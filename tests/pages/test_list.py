@@ -1,0 +1,333 @@
+"""The list of videos: what a reload keeps, what a row says, and how rows are told from each other."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
+
+from tests.pages.dictated import remember, result, told
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+NOW = datetime.now(UTC)
+
+
+def video(name: str, content: bytes = b"not looked at") -> FilePayload:
+    """A file to choose."""
+    return {"name": name, "mimeType": "video/mp4", "buffer": content}
+
+
+def job_id_of(route: Route) -> str:
+    """The job that a request is about."""
+    return route.request.url.partition("/v1/jobs/")[2].partition("/")[0].partition("?")[0]
+
+
+def lines(*windows: dict[str, Any], duration_s: float = 10.0) -> str:
+    """A result as NDJSON."""
+    head = {"type": "video", "video": {"duration_s": duration_s}}
+    return "".join(json.dumps(line) + "\n" for line in (head, *({"type": "window", **window} for window in windows)))
+
+
+def window(face_id: int, start_s: float, emotion: str) -> dict[str, Any]:
+    """One window of a second."""
+    return {"face_id": face_id, "start_s": start_s, "end_s": start_s + 1, "emotion": emotion, "confidence": 0.9}
+
+
+def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
+    """Let every upload become a job `job1`, `job2`, …, which the server describes as `answer` has it."""
+    sent: list[str] = []
+
+    def take(route: Route) -> None:
+        sent.append(f"job{len(sent) + 1}")
+        route.fulfill(status=202, json=told(sent[-1], status="queued", progress=0.0))
+
+    page.route("**/v1/jobs/*/events", lambda route: route.abort())
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told(job_id_of(route), **answer(job_id_of(route)))))
+    page.route("**/v1/jobs/*/result*", lambda route: route.fulfill(body=lines(window(1, 0, "fear"))))
+    page.route("**/v1/videos*", take)
+
+
+def test_a_hundred_files_are_in_the_list_after_a_reload(page: Page) -> None:
+    """All of them, also those that the server refused, each with its reason, until they are dismissed."""
+    page.goto("/")
+    accept(page, lambda _: {"status": "succeeded"})
+    refuse = {"code": "not_a_video", "title": "The file is not a video", "status": 415, "detail": "No"}
+    page.route(
+        "**/v1/videos*",
+        lambda route: (
+            route.fulfill(status=415, json=refuse)
+            if b"text" in (route.request.post_data_buffer or b"")
+            else route.fallback()
+        ),
+    )
+    files = [video(f"{number}.mp4", b"text" if number < 10 else b"film") for number in range(100)]
+    page.set_input_files("#file", files)
+    succeeded, failed = page.locator(".job[data-state=succeeded]"), page.locator(".job[data-state=failed]")
+    expect(succeeded).to_have_count(90, timeout=60_000)
+    expect(failed).to_have_count(10)
+    page.reload()
+    expect(succeeded).to_have_count(90)
+    expect(failed).to_have_count(10)
+    expect(failed.first.locator("code")).to_have_text("not_a_video")
+    page.get_by_role("button", name="Erase 3.mp4", exact=True).click()
+    expect(failed).to_have_count(9)
+    page.reload()
+    expect(failed).to_have_count(9)
+
+
+def test_every_result_has_its_sketch_also_after_a_reload(page: Page) -> None:
+    """Whether or not its events were listened to; the result is fetched for it once in this browser."""
+    fetched: list[str] = []
+    page.goto("/")
+    accept(page, lambda _: {"status": "succeeded"})
+    page.on("request", lambda request: fetched.append(request.url) if "ndjson" in request.url else None)
+    page.set_input_files("#file", [video(f"{number}.mp4") for number in range(6)])
+    expect(page.locator(".job .preview rect.fear")).to_have_count(6)
+    page.reload()
+    expect(page.locator(".job .preview rect.fear")).to_have_count(6)
+    assert len(fetched) == 6
+
+
+def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) -> None:
+    """From the job where it says so, else from the result; in the reader's language."""
+    expires = NOW + timedelta(hours=20)
+    facts: dict[str, dict[str, Any]] = {
+        "new": {"faces": 3, "duration_s": 83.2, "expires_at": expires.isoformat()},
+        "old": {"ended_at": NOW.isoformat()},
+    }
+    remember(page, "new", "old")
+    accept(page, lambda job_id: {"status": "succeeded", **facts[job_id]})
+    page.route("**/v1/jobs/old/result*", lambda route: route.fulfill(body=lines(window(1, 0, "fear"))))
+    page.reload()
+    row = page.locator(".job", has_text="new.mp4").locator(".job-state")
+    shown = page.evaluate(
+        "(ms) => new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(ms)",
+        expires.timestamp() * 1000,
+    )
+    expect(row).to_contain_text(f"3 faces · 1:23 · erased on {shown}")
+    other = page.locator(".job", has_text="old.mp4").locator(".job-state")
+    expect(other).to_contain_text("1 face · 0:10 · erased on")
+    page.select_option("#language", "tr")
+    expect(row).to_contain_text("3 yüz · 1:23 · silineceği zaman:")
+
+
+def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> None:
+    """With the server's own limits, before anything is sent."""
+    page.route(
+        "**/v1/limits",
+        lambda route: route.fulfill(
+            json={
+                "max_upload_bytes": 250_000_000,
+                "max_duration_s": 5400,
+                "max_pixels": 9_000_000,
+                "result_ttl_s": 86400,
+            }
+        ),
+    )
+    page.goto("/")
+    expect(page.locator("#limits")).to_have_text(
+        "Up to 250 MB and 1.5 hours each. A result is erased 24 hours after it is ready."
+    )
+    page.select_option("#language", "tr")
+    expect(page.locator("#limits")).to_contain_text("250 MB ve 1,5 saat")
+
+
+def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) -> None:
+    """With the limit and a remedy, in both languages; what the server finds too long says so as well."""
+    sent: list[str] = []
+    limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
+    page.route("**/v1/limits", lambda route: route.fulfill(json=limits))
+    page.goto("/")
+    expect(page.locator("#limits")).to_be_visible()
+    error = {"code": "too_long", "title": "The video is too long", "detail": "It lasts 61 s"}
+    accept(page, lambda _: {"status": "failed", "error": error})
+    page.on("request", lambda request: sent.append(request.url) if "/v1/videos" in request.url else None)
+    page.set_input_files("#file", video("large.mp4", b"x" * 2000))
+    row = page.locator(".job", has_text="large.mp4")
+    expect(row.locator("code")).to_have_text("too_large")
+    expect(row.locator(".job-remedy")).to_contain_text("has 2 kB; at most 1 kB are taken here. Cut it, or export it")
+    assert sent == []
+    page.set_input_files("#file", video("long.mp4"))
+    expect(page.locator(".job", has_text="long.mp4").locator(".job-remedy")).to_contain_text("At most 1 minute")
+    page.select_option("#language", "tr")
+    expect(row.locator(".job-remedy")).to_contain_text("burada en çok 1 kB kabul edilir")
+
+
+def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) -> None:
+    """By the beginning of the job and the server's clock, even if the browser's own is an hour slow."""
+    started = NOW - timedelta(seconds=100)
+    job = told("slow", progress=0.25, started_at=started.isoformat())
+    page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
+    page.context.route(
+        "**/v1/jobs/slow", lambda route: route.fulfill(json=job, headers={"Date": format_datetime(NOW, usegmt=True)})
+    )
+    remember(page, "slow")
+    page.reload()
+    state = page.locator(".job-state")
+    expect(state).to_contain_text("25% done, about 5 min left")
+    page.reload()
+    expect(state).to_contain_text("25% done, about 5 min left")
+    other = page.context.new_page()
+    other.clock.install(time=NOW - timedelta(hours=1))
+    other.goto("/")
+    expect(other.locator(".job-state")).to_contain_text("25% done, about 5 min left")
+
+
+def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
+    """A listener hears a job's events from the start, as after a reload; the time left is the event's own."""
+    events = "".join(
+        f'event: progress\ndata: {{"progress": {share}, "duration_s": 60, "time_left_s": {left}}}\n\n'
+        for share, left in ((0.1, 90), (0.3, 70), (0.5, 33))
+    )
+    remember(page, "slow")
+    page.route("**/v1/jobs/slow", lambda route: route.fulfill(json=told("slow", progress=0.4)))
+    page.route(
+        "**/v1/jobs/slow/events",
+        lambda route: route.fulfill(body=f"event: started\ndata: {{}}\n\n{events}", content_type="text/event-stream"),
+    )
+    seen = """() => {
+      window.seen = [];
+      new MutationObserver(() => {
+        const bar = document.querySelector("progress[value]");
+        if (bar) window.seen.push(Number(bar.getAttribute("value")));
+      }).observe(document, { subtree: true, childList: true, attributes: true });
+    }"""
+    page.add_init_script(f"({seen})()")
+    page.reload()
+    expect(page.locator(".job-state")).to_contain_text("50% done, about 33 sec left")
+    shares = page.evaluate("window.seen")
+    assert shares
+    assert min(shares) >= 0.4
+
+
+def test_cancelling_takes_a_confirmation(page: Page) -> None:
+    """As erasing does; a click by mistake loses nothing."""
+    erased: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            erased.append(route.request.url)
+            return route.fulfill(status=204)
+        return route.fulfill(json=told("slow"))
+
+    remember(page, "slow")
+    page.route("**/v1/jobs/slow", answer)
+    page.reload()
+    questions: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
+    page.get_by_role("button", name="Cancel slow.mp4").click()
+    expect(page.locator(".job[data-state=running]")).to_have_count(1)
+    assert "Cancel slow.mp4?" in questions[0]
+    assert erased == []
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel slow.mp4").click()
+    expect(page.locator(".job")).to_have_count(0)
+    assert len(erased) == 1
+
+
+@pytest.mark.parametrize("way", ["history", "link"])
+def test_going_back_finds_the_list_where_it_was_left(page: Page, way: str) -> None:
+    """Also after the result was loaded anew; the link that was followed has the focus."""
+    names = [f"n{number}" for number in range(80)]
+    remember(page, *names)
+    accept(page, lambda _: {"status": "succeeded"})
+    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
+    page.reload()
+    expect(page.locator(".job[data-state=succeeded]")).to_have_count(80)
+    link = page.get_by_role("link", name="n70.mp4")
+    link.scroll_into_view_if_needed()
+    page.wait_for_function(SKETCHED)
+    link.scroll_into_view_if_needed()
+    place = page.evaluate(PLACE)
+    link.click()
+    expect(page.locator("#video-name")).to_have_text("n70.mp4")
+    page.reload()
+    expect(page.locator("#video-name")).to_have_text("n70.mp4")
+    if way == "history":
+        page.go_back()
+    else:
+        page.locator(".back").click()
+    expect(link).to_be_in_viewport()
+    expect(link).to_be_focused()
+    assert abs(page.evaluate(PLACE) - place) < 3
+
+
+SKETCHED = """() => scrollY > 500 && [...document.querySelectorAll(".job")].every((row) => {
+  const { top, bottom } = row.getBoundingClientRect();
+  return bottom < 0 || top > innerHeight || row.querySelector(".preview");
+})"""
+"""The page is scrolled, and every row in sight has its sketch."""
+
+PLACE = "document.querySelector('a[href=\"#job/n70\"]').getBoundingClientRect().top"
+"""Pixels from the top of the window to the link."""
+
+
+def test_one_job_is_one_row(page: Page) -> None:
+    """Also where two uploads are answered with the same job; two jobs of one film are told from each other."""
+    page.goto("/")
+    page.route("**/v1/jobs/*/events", lambda route: route.abort())
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("same")))
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("same")))
+    page.set_input_files("#file", video("a.mp4"))
+    expect(page.locator(".job[data-state=running]")).to_have_count(1)
+    with page.expect_response("**/v1/videos*"):
+        page.set_input_files("#file", video("a.mp4"))
+    expect(page.locator(".job")).to_have_count(1)
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("other")))
+    page.set_input_files("#file", video("a.mp4"))
+    expect(page.locator(".job-name")).to_have_text(["a.mp4 (2)", "a.mp4"])
+    page.reload()
+    expect(page.locator(".job-name")).to_have_text(["a.mp4 (2)", "a.mp4"])
+
+
+def test_each_view_has_its_title(page: Page) -> None:
+    """The file's name on a result, the problem where there is one, in the language that is chosen."""
+    remember(page, "film")
+    accept(page, lambda _: {"status": "succeeded"})
+    page.route("**/v1/jobs/film/result", lambda route: route.fulfill(json=result()))
+    page.reload()
+    expect(page).to_have_title("Duygu")
+    page.get_by_role("link", name="film.mp4").click()
+    expect(page).to_have_title("film.mp4 · ready – Duygu")
+    page.locator(".back").click()
+    expect(page).to_have_title("Duygu")
+    page.route(
+        "**/v1/jobs/*/result",
+        lambda route: route.fulfill(status=404, json={"code": "job_not_found", "title": "There is no such job"}),
+    )
+    page.evaluate("location.hash = '#job/mistyped'")
+    expect(page).to_have_title("There is no such job – Duygu")
+    page.select_option("#language", "tr")
+    expect(page).to_have_title("Böyle bir iş yok – Duygu")
+    page.goto("/api")
+    expect(page).to_have_title("API – Duygu")
+    page.goto("/camera")
+    expect(page).to_have_title("Canlı – Duygu")
+
+
+def test_a_problem_is_told_in_the_readers_language_alone(page: Page) -> None:
+    """The server explains in English; a Turkish page has its own words for it, and its own remedy."""
+    expired = {
+        "code": "result_expired",
+        "title": "The result has been erased",
+        "status": 410,
+        "detail": "Erased at noon",
+    }
+    remember(page, "film")
+    accept(page, lambda _: {"status": "succeeded"})
+    page.route("**/v1/jobs/film/result", lambda route: route.fulfill(status=410, json=expired))
+    page.select_option("#language", "tr")
+    page.goto("/#job/film")
+    page.reload()
+    expect(page.locator("#trouble-title")).to_have_text("Sonuç silinmiş")
+    expect(page.locator("#trouble-detail")).to_contain_text("sınırlı bir süre saklanır")
+    expect(page.locator("#trouble-detail")).not_to_contain_text("Erased")

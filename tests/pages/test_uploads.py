@@ -1,0 +1,174 @@
+"""Files on their way: what interrupts them, and what the page does about it."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
+
+from tests.pages.dictated import told
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+VIDEO: FilePayload = {"name": "new.mp4", "mimeType": "video/mp4", "buffer": b"not looked at"}
+OTHER: FilePayload = {"name": "other.mp4", "mimeType": "video/mp4", "buffer": b"another"}
+
+
+def numbered(count: int) -> list[FilePayload]:
+    """As many files, named 0.mp4, 1.mp4, …"""
+    return [{"name": f"{number}.mp4", "mimeType": "video/mp4", "buffer": b"not looked at"} for number in range(count)]
+
+
+def hold(target: Page | BrowserContext) -> list[Route]:
+    """Keep every upload waiting; returns those that have been sent."""
+    waiting: list[Route] = []
+    target.route("**/v1/videos*", lambda route: waiting.append(route))
+    target.route("**/v1/jobs/*/events", lambda route: route.abort())
+    target.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("new")))
+    return waiting
+
+
+def send(page: Page, *files: FilePayload) -> None:
+    """Choose files and wait until the first one is on its way."""
+    with page.expect_request("**/v1/videos*"):
+        page.set_input_files("#file", list(files))
+
+
+@pytest.mark.parametrize("way", ["reload", "leave"])
+def test_an_interrupted_upload_leaves_a_row_that_asks_for_the_file(page: Page, way: str) -> None:
+    """The same file goes on as the same upload; another one takes its place."""
+    page.goto("/")
+    hold(page)
+    send(page, VIDEO)
+    if way == "reload":
+        page.reload()
+    else:
+        page.goto("/api")
+        page.goto("/")
+    row = page.locator(".job[data-state=interrupted]")
+    expect(row).to_contain_text("The upload was interrupted")
+    with page.expect_file_chooser() as chooser, page.expect_request("**/v1/videos*"):
+        row.get_by_role("button", name="Choose the file again").click()
+        chooser.value.set_files(VIDEO)
+    expect(page.locator(".job[data-state=uploading] .job-name")).to_have_text(["new.mp4"])
+    page.reload()
+    with page.expect_file_chooser() as chooser, page.expect_request("**/v1/videos*"):
+        row.get_by_role("button", name="Choose the file again").click()
+        chooser.value.set_files(OTHER)
+    expect(page.locator(".job-name")).to_have_text(["other.mp4"])
+
+
+def test_a_repeated_upload_carries_the_same_key(page: Page) -> None:
+    """Where the answer alone was lost, the server gives the job that it has already."""
+    keys: list[str | None] = []
+    page.goto("/")
+    waiting = hold(page)
+    page.on(
+        "request",
+        lambda request: keys.append(request.headers.get("idempotency-key")) if "/v1/videos" in request.url else None,
+    )
+    send(page, VIDEO)
+    waiting.pop().abort()
+    with page.expect_request("**/v1/videos*"):
+        page.get_by_role("button", name="Try again").click()
+    assert len(keys) == 2
+    assert keys[0]
+    assert keys[0] == keys[1]
+
+
+def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
+    """It does not take it for interrupted while it goes on, and takes over the job that comes of it."""
+    page.goto("/")
+    waiting = hold(page.context)
+    send(page, VIDEO)
+    other = page.context.new_page()
+    other.goto("/")
+    row = other.locator(".job-state")
+    expect(row).to_contain_text("Being uploaded by another tab")
+    other.wait_for_timeout(1500)
+    expect(row).to_contain_text("Being uploaded by another tab")
+    waiting.pop().fulfill(status=202, json=told("new"))
+    expect(other.locator(".job[data-state=running]")).to_have_count(1)
+    expect(other.locator(".job")).to_have_count(1)
+    page.on("dialog", lambda dialog: dialog.accept())
+    send(page, OTHER)
+    expect(other.locator(".job")).to_have_count(2)
+    page.close()
+    expect(other.locator(".job[data-state=interrupted]")).to_have_count(1)
+
+
+def test_an_upload_can_be_cancelled_while_the_key_is_asked_for(page: Page) -> None:
+    """The question goes with the last upload that needs its answer, and nothing is sent afterwards."""
+    sent: list[str] = []
+    refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
+    page.goto("/")
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=401, json=refusal))
+    page.on("request", lambda request: sent.append(request.url) if "/v1/videos" in request.url else None)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.set_input_files("#file", [VIDEO, OTHER])
+    question = page.locator("dialog#key")
+    expect(question).to_be_visible()
+    page.get_by_role("button", name="Cancel new.mp4", include_hidden=True).dispatch_event("click")
+    expect(page.locator(".job-name")).to_have_text(["other.mp4"])
+    expect(question).to_be_visible()
+    page.get_by_role("button", name="Cancel other.mp4", include_hidden=True).dispatch_event("click")
+    expect(page.locator(".job")).to_have_count(0)
+    expect(question).to_have_count(0)
+    assert len(sent) == 2
+
+
+def test_a_refused_key_is_not_asked_for_file_by_file(page: Page) -> None:
+    """Who closes the question answers for all files that were chosen before."""
+    refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
+    page.goto("/")
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=401, json=refusal))
+    page.set_input_files("#file", numbered(6))
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".job[data-state=failed]")).to_have_count(6)
+    expect(page.locator("dialog#key")).to_have_count(0)
+
+
+def test_many_uploads_leave_connections_to_the_rest_of_the_page(page: Page) -> None:
+    """Two are sent at a time; one that waits can be cancelled before it is sent."""
+    page.goto("/")
+    waiting = hold(page)
+    page.on("dialog", lambda dialog: dialog.accept())
+    send(page, *numbered(5))
+    expect(page.locator(".job-state", has_text="Waiting to be uploaded")).to_have_count(5)
+    page.wait_for_timeout(300)
+    assert len(waiting) == 2
+    page.get_by_role("button", name="Cancel 2.mp4").click()
+    expect(page.locator(".job")).to_have_count(4)
+    with page.expect_request("**/v1/videos*") as request:
+        waiting.pop(0).fulfill(status=202, json=told("new"))
+    assert b'filename="3.mp4"' in (request.value.post_data_buffer or b"")
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Let files and folders fall on the page, as from the desktop."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 500, "data": data})
+
+
+@pytest.fixture
+def holiday(tmp_path: Path) -> Path:
+    """A folder with two videos, one of them in a folder of its own, and other things."""
+    folder = tmp_path / "holiday"
+    (folder / "beach").mkdir(parents=True)
+    for name in ("one.mp4", "beach/two.mkv", "notes.txt", ".hidden.mp4"):
+        (folder / name).write_bytes(b"not looked at")
+    (tmp_path / "empty").mkdir()
+    return folder
+
+
+def test_of_a_folder_its_videos_are_taken(page: Page, holiday: Path) -> None:
+    """Also those in folders inside; a folder without a video is named, beside files that are taken."""
+    page.goto("/")
+    hold(page)
+    drop(page, holiday)
+    expect(page.locator(".job-name")).to_have_text(["two.mkv", "one.mp4"])
+    expect(page.locator("#drop-note")).to_be_empty()
+    drop(page, holiday.parent / "empty", holiday / "notes.txt")
+    expect(page.locator("#drop-note")).to_have_text("There is no video in the folder empty.")
+    expect(page.locator(".job-name")).to_have_text(["notes.txt", "two.mkv", "one.mp4"])
