@@ -83,7 +83,7 @@ def measure_by(path: Path, engine: Engine, settings: Settings) -> Yardstick:
     timeline = Timeline(Reader(engine.recipe, tuple(engine.model.labels)))
     with Video(path, settings, None) as video:
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH)
-        analyzer.tracker = Tracker(engine.detector, EVERY_FRAME)
+        analyzer.tracker = Tracker(engine.detector, EVERY_FRAME, max_faces=engine.max_faces)
         for frame in video:
             analysed = analyzer.frames_analysed
             step = analyzer.push(frame)

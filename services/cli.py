@@ -112,6 +112,9 @@ def _add_analyze(commands: Any) -> None:
     for option, (name, what) in ANALYZE_OUTPUTS.items():
         analyze.add_argument(option, dest=name.value, metavar="FILE", help=f"write {what} to FILE")
     analyze.add_argument("--faces", type=_count, metavar="N", help="only the N faces that are seen longest")
+    analyze.add_argument(
+        "--max-faces", type=_count, metavar="N", help="follow at most N faces at the same time (DUYGU_MAX_FACES)"
+    )
     analyze.add_argument("--every", type=_seconds, metavar="S", help="only what each face shows every S seconds")
     analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
@@ -202,12 +205,19 @@ def _completion() -> int:
     return 0
 
 
-def _analyze(videos: list[Path], quiet: bool, faces: int | None, every: float | None, **files: str | None) -> int:
+def _analyze(
+    videos: list[Path],
+    quiet: bool,
+    faces: int | None,
+    max_faces: int | None,
+    every: float | None,
+    **files: str | None,
+) -> int:
     # The image of the API has none of the packages that this needs.
     from services.analyze_command import Wishes, run
     from services.analyze_outputs import Outputs, Place
 
-    settings = Settings()
+    settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)
     outputs = Outputs({ExportName(name): Place.named(text) for name, text in files.items() if text}, settings)
     return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)

@@ -96,6 +96,10 @@ class Settings(BaseSettings):
     min_face: Annotated[float, Field(gt=0, le=1)] = 0.06
     """Smallest face that is looked for, as a share of the frame's shorter side."""
 
+    max_faces: Annotated[int, Field(gt=0, le=1000)] = 32
+    """Most faces that are followed at the same time, of a video or of a live session; of more, those that are found
+    with the best scores. Memory and time for one picture grow with it."""
+
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of the engine in one worker; 0 takes one for each core."""
 

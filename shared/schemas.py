@@ -61,6 +61,9 @@ class Options(Schema):
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
     labels: list[str] = Field(description="labels that were answered with")
     min_face: float = Field(description="smallest face that was looked for, as a share of the frame's shorter side")
+    max_faces: int | None = Field(
+        default=None, description="most faces that were followed at the same time; null in results of earlier versions"
+    )
     faces: int | None = Field(
         default=None, description="only so many faces, those seen longest, are kept; null for all"
     )

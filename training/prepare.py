@@ -62,7 +62,8 @@ def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings)
     nobody = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
     faces: dict[int, list[Image]] = {}
     with open_film(path, settings, recipe) as film:
-        analyzer = Analyzer(Engine(detector, collector, nobody), interval_s=film.interval_s, batch=BATCH)
+        engine = Engine(detector, collector, nobody, settings.max_faces)
+        analyzer = Analyzer(engine, interval_s=film.interval_s, batch=BATCH)
         still = isinstance(film, PictureFilm) and film.still
         for step in _steps(analyzer, film):
             for answer, images in zip(step.answers, collector.take(), strict=True):
@@ -196,7 +197,7 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face)
+    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
     recordings = read_recordings(arguments.source)
     if unknown := [path.as_posix() for path in passed_over(arguments.source)]:
         tell(f"{len(unknown)} files end neither as videos do nor as pictures, and are left out: {_listed(unknown)}")

@@ -40,7 +40,8 @@ class Service:
     @property
     def answers_like(self) -> str:
         """The same for two services that give the same answer to the same video."""
-        return f"{self.model.sha256} {self.settings.neutral} {self.settings.engine} {self.settings.min_face}"
+        settings = self.settings
+        return f"{self.model.sha256} {settings.neutral} {settings.engine} {settings.min_face} {settings.max_faces}"
 
     async def close(self) -> None:
         """Close the connections."""

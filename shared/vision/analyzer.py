@@ -24,6 +24,9 @@ cascade has found it this often: O-Net alone follows what is no face for longer 
 CONFIRM_SHARE = 0.5
 """At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
 
+TOO_MANY_FACES = "too_many_faces"
+"""Code of the warning that faces beyond `max_faces` were left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -66,7 +69,7 @@ class Analyzer:
         self.batch = batch
         self.answering: Answering = InBackground(engine, background) if background else AtOnce(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
-        self.tracker = Tracker(engine.detector)
+        self.tracker = Tracker(engine.detector, max_faces=engine.max_faces)
         self.faces: dict[int, Face] = {}  # by key of the track
         self.waiting: list[tuple[int, Clip]] = []  # by key of the track
         self.last_id = 0
@@ -94,6 +97,14 @@ class Analyzer:
         self._close(over)
         answers = self._classify() + self.answering.rest()
         return Step(time_s, tuple(seen), tuple(answers), self._release(over))
+
+    def warnings(self) -> list[tuple[str, str]]:
+        """Code and detail of each thing that a reader of the result should know."""
+        if not self.tracker.overflowed:
+            return []
+        limit = self.engine.max_faces
+        detail = f"more faces than max_faces={limit} were visible at the same time; only {limit} were analysed"
+        return [(TOO_MANY_FACES, detail)]
 
     def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
         """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""

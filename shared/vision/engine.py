@@ -9,7 +9,7 @@ from shared.errors import ModelError
 from shared.model_folder import ModelFolder, open_model_folder
 from shared.schemas import ModelInfo
 from shared.vision.classifier import OnnxClassifier
-from shared.vision.mtcnn import Mtcnn
+from shared.vision.mtcnn import MAX_FACES, Mtcnn
 from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Detector
 
@@ -21,6 +21,8 @@ class Engine:
     detector: Detector
     classifier: Classifier
     model: ModelInfo
+    max_faces: int = MAX_FACES
+    """Faces that are followed at the same time."""
 
     @property
     def recipe(self) -> Recipe:
@@ -33,7 +35,7 @@ def load_engine(settings: Settings) -> Engine:
     folder = open_model_folder(settings.model)
     detector, classifier = _parts(settings, folder)
     _require_same(folder.recipe, classifier.recipe)
-    return Engine(detector, classifier, folder.info(settings.neutral))
+    return Engine(detector, classifier, folder.info(settings.neutral), settings.max_faces)
 
 
 def _require_same(told: Recipe, followed: Recipe) -> None:
@@ -47,7 +49,7 @@ def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifie
     if settings.engine == "reference":
         return _reference_parts(settings, folder)
     cv2.setNumThreads(1)  # on pictures so small, its threads take a tenth more of the processor and save no time
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face)
+    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
     return detector, OnnxClassifier(folder, threads=settings.threads)
 
 

@@ -43,6 +43,13 @@ BATCH = 16
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
 
+MAX_FACES = 32
+"""Faces in one picture for which the limits below are made, unless another number is given."""
+
+PATCHES, PROPOSALS, CANDIDATES = 16, 10, 2
+"""Patches of one level, boxes for R-Net and boxes for O-Net, for each face that may be found, best first. Suppression
+compares each with each, and a wall of faces has thousands; recordings of six to nine people had 222, 310 and 49."""
+
 LEVEL_OVERLAP, FRAME_OVERLAP = 0.5, 0.7
 """Non-maximum suppression within a pyramid level, and between all boxes of a frame."""
 
@@ -87,11 +94,12 @@ View = AreaView | PartsView
 class Mtcnn:
     """A `Detector`: finds all faces of a frame, or one again near where it was."""
 
-    def __init__(self, folder: Path, *, min_face: float) -> None:
+    def __init__(self, folder: Path, *, min_face: float, max_faces: int = MAX_FACES) -> None:
         """Load the networks.
 
-        folder    holds pnet.onnx, rnet.onnx, onet.onnx and the manifest of their sha256
-        min_face  smallest face, as a share of the shorter side of the frame
+        folder     holds pnet.onnx, rnet.onnx, onet.onnx and the manifest of their sha256
+        min_face   smallest face, as a share of the shorter side of the frame
+        max_faces  faces that are wanted of one picture; a few times as many may be found, best first
 
         Raises ModelError when a file is missing or damaged.
         """
@@ -101,6 +109,7 @@ class Mtcnn:
             open_session(folder / f"{name}.onnx", threads=1) for name in ("pnet", "rnet", "onet")
         )
         self._min_face = min_face
+        self._most = max(max_faces, MAX_FACES)  # fewer would leave no room for what only looks like a face
 
     def detect(self, frame: Frame) -> Detections:
         """All faces of the frame, best first."""
@@ -150,12 +159,12 @@ class Mtcnn:
                 continue
             level = area_means(view.sums, rows, columns)
             scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
-            candidates = _patches(scores[0, 0], shifts[0], scale)
+            candidates = _best(_patches(scores[0, 0], shifts[0], scale), PATCHES * self._most)
             found.append(candidates[suppress(candidates[:, :4], candidates[:, 4], LEVEL_OVERLAP)])
         if not found:
             return np.zeros((0, 4), np.float32)
-        everything = np.concatenate(found)  # (N, 9): box, score, shifts
-        everything = everything[suppress(everything[:, :4], everything[:, 4], FRAME_OVERLAP)]
+        everything = _best(np.concatenate(found), PATCHES * self._most)  # (N, 9): box, score, shifts
+        everything = everything[suppress(everything[:, :4], everything[:, 4], FRAME_OVERLAP)][: PROPOSALS * self._most]
         return squares(_shifted(everything[:, :4], everything[:, 5:], border=0))
 
     def _refined(self, view: View, boxes: Floats) -> Floats:
@@ -165,7 +174,7 @@ class Mtcnn:
             return boxes
         scores, shifts = _answers(self._refinement, crops)
         passed = np.flatnonzero(scores[:, 0] > THRESHOLDS[1])
-        chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)]
+        chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)][: CANDIDATES * self._most]
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
 
     def _adjusted(self, view: View, boxes: Floats) -> Floats:
@@ -227,6 +236,13 @@ def _patches(scores: Floats, shifts: Floats, scale: float) -> Floats:
     boxes = np.floor(np.concatenate([corners + 1, corners + PATCH], axis=1) / np.float32(scale))
     chosen = scores[rows, columns, np.newaxis]
     return np.concatenate([boxes, chosen, shifts[:, rows, columns].T], axis=1).astype(np.float32)
+
+
+def _best(candidates: Floats, count: int) -> Floats:
+    """Those (N, 9) with the highest scores, in their order."""
+    if len(candidates) <= count:
+        return candidates
+    return candidates[np.sort(np.argsort(-candidates[:, 4], kind="stable")[:count])]
 
 
 def _shifted(boxes: Floats, shifts: Floats, *, border: int) -> Floats:

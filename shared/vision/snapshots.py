@@ -23,7 +23,7 @@ from shared.vision.flow import Patch
 from shared.vision.tracks import Track
 from shared.vision.types import Image
 
-VERSION = 3
+VERSION = 4
 
 ARRAYS = ("box", "landmarks", "looks", "velocity")
 """Fields of a track that are arrays; the others are numbers, but for its patch."""
@@ -44,6 +44,9 @@ UNREADABLE = (
 )
 """What reading bytes that `save` did not write, or wrote in another version, may raise."""
 
+TRACKER = ("searched_s", "wait_s", "last_key", "found", "overflowed")
+"""Fields of the tracker besides its tracks."""
+
 SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))
 
 
@@ -57,7 +60,7 @@ def save(analyzer: Analyzer) -> bytes:
         "tick": analyzer.sampler.last,
         "last_id": analyzer.last_id,
         "frames_analysed": analyzer.frames_analysed,
-        "tracker": [analyzer.tracker.searched_s, analyzer.tracker.wait_s, analyzer.tracker.last_key],
+        "tracker": {name: getattr(analyzer.tracker, name) for name in TRACKER},
         "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
         "patches": [track.patch and track.patch.area for track in analyzer.tracker.tracks],
         "faces": [[key, _save_face(face, images)] for key, face in analyzer.faces.items()],
@@ -93,7 +96,8 @@ def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.ND
     tracker = analyzer.tracker
     analyzer.sampler.last, analyzer.last_id = story["tick"], story["last_id"]
     analyzer.frames_analysed = story["frames_analysed"]
-    tracker.searched_s, tracker.wait_s, tracker.last_key = story["tracker"]
+    for name in TRACKER:
+        setattr(tracker, name, story["tracker"][name])
     pictures = iter(arrays["patches"])
     patches = [Patch(tuple(area), next(pictures)) if area else None for area in story["patches"]]
     tracker.tracks = [

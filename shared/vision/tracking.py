@@ -10,10 +10,11 @@ import math
 
 import numpy as np
 
-from shared.vision.boxes import containments, intersections
+from shared.vision.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
 from shared.vision.cuts import Scene
 from shared.vision.flow import Patch
-from shared.vision.tracks import Sighting, Track, match, side_of, sightings
+from shared.vision.mtcnn import MAX_FACES
+from shared.vision.tracks import Sighting, Track, side_of, sightings
 from shared.vision.types import Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
@@ -37,8 +38,13 @@ LONGEST_GAP_S = 3.0
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
 
-SAME_FACE = 0.5
-"""Boxes that cover more than this share of the smaller one cannot both be faces that are seen."""
+CROWD = 8
+"""Faces beyond which a picture is searched no oftener than each CROWD_WAIT_S, whatever is lost or new in it."""
+
+CROWD_WAIT_S = 0.5
+
+CROWD_NEAR = 2
+"""Lost faces that are looked for near where they were between two searches of a crowd; more wait for the next one."""
 
 TICK_ROUNDING_S = 0.03
 """Frames come at the ticks of a clock give or take this much."""
@@ -47,13 +53,20 @@ TICK_ROUNDING_S = 0.03
 class Tracker:
     """Follows every face of a video or a stream."""
 
-    def __init__(self, detector: Detector, latest_s: float = LATEST_S) -> None:
-        """Start with no face; `latest_s` is the longest wait between two looks at the whole frame."""
+    def __init__(self, detector: Detector, latest_s: float = LATEST_S, *, max_faces: int = MAX_FACES) -> None:
+        """Start with no face.
+
+        latest_s   the longest wait between two searches of the whole frame
+        max_faces  faces that are followed at the same time; of more, those with the best scores
+        """
         self.tracks: list[Track] = []
         self.scene = Scene()
         self.searched_s: float | None = None
         self.wait_s = min(SOONEST_S, latest_s)
         self.last_key = 0
+        self.found = 0  # faces in the picture that was last searched, whether they are followed or not
+        self.overflowed = False  # more than max_faces faces were there at the same time
+        self._max_faces = max_faces
         self._detector = detector
         self._latest_s = latest_s
 
@@ -62,13 +75,13 @@ class Tracker:
         cut = self.scene.see(frame)
         over = self._forget(frame.time_s, -math.inf if cut else LONGEST_GAP_S)
         before = self._seen_keys()
-        due = cut or bool(over) or self._is_due(frame)
+        due = self._is_due(frame, at_once=cut or bool(over))
         lost = not due and not self._follow(frame)
         if due or lost:
             self._search(frame)
             news = cut or before != self._seen_keys()
-            self.wait_s = min(SOONEST_S if news else self.wait_s * PATIENCE, self._latest_s)
-        return over + self._forget(frame.time_s, MEMORY_S)
+            self.wait_s = min(self._soonest_s() if news else self.wait_s * PATIENCE, self._latest_s)
+        return over + self._forget(frame.time_s, MEMORY_S) + self._forget_beyond(2 * self._max_faces)
 
     def postpone(self, factor: float) -> None:
         """Let the next look at the whole frame wait so many times as long."""
@@ -78,10 +91,24 @@ class Tracker:
         """The tracks that were found in the last frame."""
         return [track for track in self.tracks if not track.missing]
 
-    def _is_due(self, frame: Frame) -> bool:
+    def _is_due(self, frame: Frame, *, at_once: bool) -> bool:
         if self._has_waited(frame, 1):
             return True
-        return self._has_waited(frame, STIRRED_SHARE) and self.scene.is_stirred(self._shares(frame))
+        if self._is_crowd_searched(frame):
+            return False
+        return at_once or (self._has_waited(frame, STIRRED_SHARE) and self.scene.is_stirred(self._shares(frame)))
+
+    def _is_crowd_searched(self, frame: Frame) -> bool:
+        """Whether there are many faces, and the last search was a moment ago: each costs several times as much."""
+        if self.searched_s is None or not self._is_crowd() or self._latest_s < CROWD_WAIT_S:
+            return False
+        return frame.time_s - self.searched_s + TICK_ROUNDING_S < CROWD_WAIT_S
+
+    def _is_crowd(self) -> bool:
+        return max(len(self.tracks), self.found) > CROWD
+
+    def _soonest_s(self) -> float:
+        return CROWD_WAIT_S if self._is_crowd() else SOONEST_S
 
     def _has_waited(self, frame: Frame, share: float) -> bool:
         """Whether this share of the wait for the next search is over."""
@@ -97,16 +124,23 @@ class Tracker:
         return {track.key for track in self.seen()}
 
     def _follow(self, frame: Frame) -> bool:
-        """Find each track again near where it should be. False, and nothing is changed, when one is lost."""
+        """Find each track again near where it should be. False, and nothing is changed, when one is lost.
+
+        In a crowd that was searched a moment ago, those that are lost go missing instead.
+        """
         carried = self._carried(frame)
         others = _others(self.seen(), carried)
-        refined = self._refined(frame, others, [sighting.box for _, sighting in carried])
+        refined = self._refined(frame, others, _boxes(carried))
         lost = _others(others, refined)
-        if lost and any(track.missing for track in self.tracks):
+        patient = self._is_crowd_searched(frame)
+        if lost and not patient and any(track.missing for track in self.tracks):
             return False
-        near = self._found_near(frame, lost, [sighting.box for _, sighting in carried + refined])
-        if len(near) < len(lost):
+        sought = [] if patient and len(lost) > CROWD_NEAR else lost
+        near = self._found_near(frame, sought, _boxes(carried + refined))
+        if len(near) < len(lost) and not patient:
             return False
+        for track in _others(lost, near):
+            track.missing = True
         for track, sighting in near:
             track.find(sighting)
         for track, sighting in refined + near:
@@ -115,60 +149,62 @@ class Tracker:
             track.see(sighting, frame.time_s, None)
         return True
 
-    def _carried(self, frame: Frame) -> list[tuple[Track, Sighting]]:
+    def _carried(self, frame: Frame) -> Pairs:
         """Let the pixels of faces that touch no other say where they went; O-Net has seen each a moment ago."""
+        places = np.array([place for place, track in enumerate(self.tracks) if not track.missing], np.intp)
+        boxes = boxes_of(self.tracks)[places]
+        touched = touching(boxes, expected_boxes(self.tracks, frame.time_s), places)
         pairs = []
-        for track in self.seen():
-            boxes = [other.expected(frame.time_s) for other in self.tracks if other is not track]
-            sighting = None if _touches(track.box, boxes) else track.carry(frame)
+        for place, touches in zip(places.tolist(), touched.tolist(), strict=True):
+            track = self.tracks[place]
+            sighting = None if touches else track.carry(frame)
             if sighting and not track.has_drifted(sighting):
                 pairs.append((track, sighting))
         return pairs
 
-    def _found_near(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
+    def _found_near(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
         """Let the whole cascade look for these tracks near where they should be, on faces that are not taken."""
         if not tracks:
             return []
-        expected = np.stack([track.expected(frame.time_s) for track in tracks])
-        found = sightings(frame, self._detector.detect_near(frame, expected))
-        return match(tracks, [sighting for sighting in found if not _covered(sighting.box, taken)], frame.time_s)
+        found = list(sightings(frame, self._detector.detect_near(frame, expected_boxes(tracks, frame.time_s))))
+        return match(tracks, [found[place] for place in uncovered(found, taken, by_each_other=False)], frame.time_s)
 
     def _search(self, frame: Frame) -> None:
         """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""
         self.searched_s = frame.time_s
         found = list(sightings(frame, self._detector.detect(frame)))
+        self.found = len(found)
         pairs = match(self.tracks, found, frame.time_s)
         for track, sighting in pairs:
             track.find(sighting)
-        pairs += self._refined(frame, _others(self.seen(), pairs), [sighting.box for _, sighting in pairs])
+        pairs += self._refined(frame, _others(self.seen(), pairs), _boxes(pairs))
+        pairs = sorted(pairs, key=lambda pair: pair[0].missing)[: self._max_faces]  # who was in sight goes first
         for track in self.tracks:
             track.missing = True
         for track, sighting in pairs:
             track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
-        taken = [sighting.box for _, sighting in pairs]
-        for sighting in found:
-            if sighting.score >= NEW_SCORE and not _covered(sighting.box, taken):
-                taken.append(sighting.box)
-                self._start(sighting, frame)
+        self._start_new([sighting for sighting in found if sighting.score >= NEW_SCORE], _boxes(pairs), frame)
         self.scene.search(self._shares(frame))
 
-    def _refined(self, frame: Frame, tracks: list[Track], taken: list[Floats]) -> list[tuple[Track, Sighting]]:
+    def _refined(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
         """Let O-Net find these tracks again, each on a face of its own and on none that is taken."""
         if not tracks:
             return []
-        expected = np.stack([track.expected(frame.time_s) for track in tracks])
-        found = sightings(frame, self._detector.refine(frame, expected))
-        costs = [
-            (track.cost(sighting, frame.time_s), track.key, track, sighting)
+        found = sightings(frame, self._detector.refine(frame, expected_boxes(tracks, frame.time_s)))
+        pairs = [
+            (track, sighting)
             for track, sighting in zip(tracks, found, strict=True)
             if sighting.score > 0 and not track.has_drifted(sighting)
         ]
-        pairs: list[tuple[Track, Sighting]] = []
-        for cost, _, track, sighting in sorted(costs, key=lambda entry: entry[:2]):
-            boxes = taken + [other.box for _, other in pairs]
-            if np.isfinite(cost) and not _covered(sighting.box, boxes):
-                pairs.append((track, sighting))
-        return pairs
+        return match_own(pairs, frame.time_s, taken)
+
+    def _start_new(self, found: list[Sighting], taken: Floats, frame: Frame) -> None:
+        """Start a track for each sighting, best first, that lies on no face that is taken, as long as there is room."""
+        new = uncovered(found, taken)
+        room = max(self._max_faces - len(taken), 0)
+        self.overflowed |= len(new) > room
+        for place in new[:room]:
+            self._start(found[place], frame)
 
     def _start(self, sighting: Sighting, frame: Frame) -> None:
         self.last_key += 1
@@ -193,16 +229,23 @@ class Tracker:
         self.tracks = [track for track in self.tracks if time_s - track.seen_s <= longest_s]
         return over
 
-
-def _covered(box: Floats, taken: list[Floats]) -> bool:
-    return bool(taken) and bool((containments(box[np.newaxis], np.stack(taken)) > SAME_FACE).any())
-
-
-def _touches(box: Floats, others: list[Floats]) -> bool:
-    return bool(others) and bool((intersections(box[np.newaxis], np.stack(others)) > 0).any())
+    def _forget_beyond(self, count: int) -> list[Track]:
+        """Let go of those that have been missing longest, until so many tracks are left."""
+        over = sorted(self.tracks, key=lambda track: track.seen_s)[: max(len(self.tracks) - count, 0)]
+        self.tracks = _without(self.tracks, over)
+        return over
 
 
-def _others(tracks: list[Track], pairs: list[tuple[Track, Sighting]]) -> list[Track]:
+def _boxes(pairs: Pairs) -> Floats:
+    """Boxes of the sightings: (N, 4)."""
+    return boxes_of([sighting for _, sighting in pairs])
+
+
+def _others(tracks: list[Track], pairs: Pairs) -> list[Track]:
     """The tracks that are in none of the pairs."""
-    keys = {track.key for track, _ in pairs}
+    return _without(tracks, [track for track, _ in pairs])
+
+
+def _without(tracks: list[Track], others: list[Track]) -> list[Track]:
+    keys = {track.key for track in others}
     return [track for track in tracks if track.key not in keys]

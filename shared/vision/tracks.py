@@ -1,4 +1,4 @@
-"""A face followed through time, and how likely a sighting is that face."""
+"""A face followed through time, and a sighting of one."""
 
 import math
 from collections.abc import Iterator
@@ -11,18 +11,9 @@ from shared.vision.boxes import centres
 from shared.vision.flow import Patch
 from shared.vision.types import Detections, Floats, Frame
 
-MAX_DISTANCE = 0.6
-"""From where a face was expected to where it is, in sides of its box; grows by as much with the time unseen."""
-
-MAX_GROWTH, MAX_REFINED_GROWTH = 0.5, 0.15
-"""Natural logarithm of the ratio of sides: between two sightings, and since the whole cascade found the face last.
-Where a hand comes before it, the box that O-Net alone follows can grow frame by frame to twice the face."""
-
-GROWS_S = 1.0
-"""For so long, what is allowed grows with the time unseen; beyond it everywhere would be near."""
-
-LOOKS_WEIGHT = 0.5
-"""Of unlikeness (1 - correlation) against distance in sides."""
+MAX_REFINED_GROWTH = 0.15
+"""Natural logarithm of the ratio of sides, since the whole cascade found the face last. Where a hand comes before it,
+the box that O-Net alone follows can grow frame by frame to twice the face."""
 
 LOOKS_SIDE = 12
 """Pixels of the grey thumbnail by which a face is told from another."""
@@ -77,18 +68,6 @@ class Track:
         self.seen_s, self.missing, self.patch = time_s, False, patch
         self.sightings += 1
 
-    def cost(self, sighting: Sighting, time_s: float) -> float:
-        """How unlikely it is that this face was sighted there; infinite when it cannot be."""
-        expected = self.expected(time_s)
-        side = side_of(expected)
-        expected_centre, centre = centres(np.stack([expected, sighting.box]))
-        distance = float(np.linalg.norm(centre - expected_centre))
-        growth = abs(math.log(side_of(sighting.box) / side))
-        allowed = 1 + min(time_s - self.seen_s, GROWS_S)
-        if distance > MAX_DISTANCE * allowed * side or growth > MAX_GROWTH * allowed:
-            return float("inf")
-        return distance / side + growth + LOOKS_WEIGHT * (1 - float(self.looks @ sighting.looks))
-
     def carry(self, frame: Frame) -> Sighting | None:
         """Where the pixels of the face have gone since the last frame; None where that is not sure."""
         motion = self.patch.motion(frame, self.box) if self.patch else None
@@ -115,16 +94,6 @@ def sightings(frame: Frame, found: Detections) -> Iterator[Sighting]:
     """The detections of a frame one by one, with what each looks like."""
     for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores, strict=True):
         yield Sighting(box, landmarks, float(score), looks_of(frame, box))
-
-
-def match(tracks: list[Track], found: list[Sighting], time_s: float) -> list[tuple[Track, Sighting]]:
-    """One to one, the surest pairs first."""
-    costs = [(track.cost(sighting, time_s), t, s) for t, track in enumerate(tracks) for s, sighting in enumerate(found)]
-    pairs: dict[int, int] = {}
-    for cost, t, s in sorted(costs):
-        if np.isfinite(cost) and t not in pairs and s not in pairs.values():
-            pairs[t] = s
-    return [(tracks[t], found[s]) for t, s in pairs.items()]
 
 
 def looks_of(frame: Frame, box: Floats) -> Floats:

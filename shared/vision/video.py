@@ -66,7 +66,7 @@ def analyze_video(
             if on_progress:
                 on_progress(_progress(video, analyzer, frame.time_s))
         take(analyzer.finish())
-        warnings = [Warning(code=code, detail=detail) for code, detail in video.warnings]
+        warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
         result = timeline.result(job_id, engine.model, video_info(video, analyzer, name), warnings)
     return result.model_copy(update=_origin(engine, settings))
 
@@ -76,7 +76,12 @@ def _origin(engine: Engine, settings: Settings) -> dict[str, object]:
     return {
         "program": ProgramInfo(version=installed_version()),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
-        "options": Options(engine=settings.engine, labels=engine.model.labels, min_face=settings.min_face),
+        "options": Options(
+            engine=settings.engine,
+            labels=engine.model.labels,
+            min_face=settings.min_face,
+            max_faces=engine.max_faces,
+        ),
     }
 
 

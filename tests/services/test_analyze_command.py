@@ -311,9 +311,21 @@ def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pyte
         "engine": "onnx",
         "labels": result.model.labels,
         "min_face": 0.1,
+        "max_faces": 32,
         "faces": 1,
         "every_s": 0.5,
     }
+
+
+def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
+    """Of two people the one is analysed, and a warning names the limit."""
+    path = tmp_path / "pair.json"
+    assert main(["analyze", "--quiet", pair, "--max-faces", "1", "--json", str(path)]) == 0
+    result = read(path)
+    assert result.options
+    assert result.options.max_faces == len(result.faces) == 1
+    assert [warning.code for warning in result.warnings] == ["too_many_faces"]
+    assert "max_faces=1" in result.warnings[0].detail
 
 
 def test_results_do_not_overwrite_each_other(
@@ -439,7 +451,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("wrong", [["--faces", "0"], ["--every", "0"], ["--every", "nan"], ["--csv"], []])
+@pytest.mark.parametrize(
+    "wrong", [["--faces", "0"], ["--max-faces", "0"], ["--every", "0"], ["--every", "nan"], ["--csv"], []]
+)
 def test_wrong_usage_is_told_apart(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2, and what was wrong."""
     video = ["film.mp4"] if wrong else []
