@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     from shared.vision.engine import load_engine
 
     engine = load_engine(settings)
-    live = live_work(settings, engine) if queue is QueueName.STREAMS else None
-    return serve(settings, queue, video_analysis(settings, engine), live, FilmPictures(settings))
+    if queue is QueueName.VIDEOS:
+        return serve(settings, queue, video_analysis(settings, engine), pictures=FilmPictures(settings))
+    with closing(live_work(settings, engine)) as live:
+        return serve(settings, queue, no_analysis, live)
 
 
 def serve(

@@ -2,7 +2,9 @@
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from shared.vision.analyzer import Analyzer, Step
 from shared.vision.engine import Engine
 from shared.vision.results import Answer, Reader, Seen
 from shared.vision.sampling import Sampler
-from shared.vision.single_pictures import decode, to_frame
+from shared.vision.single_pictures import decode_frame
 from shared.vision.types import Frame
 
 SPARING_S = 2.0
@@ -27,6 +29,9 @@ LONGEST_SPARED = 4
 
 VERSION = 1
 """Of a saved state. A state of another version is not restored; change it with whatever `save` writes."""
+
+Decode = Callable[[bytes, int, float], Frame]
+"""Makes a frame of an encoded picture, its number and its time in seconds. Raises UndecodablePictureError."""
 
 LENGTH = struct.Struct(">I")
 
@@ -51,10 +56,16 @@ class News:
 class LiveSession:
     """Takes the pictures of a session one after the other."""
 
-    def __init__(self, engine: Engine, settings: Settings, last_face_id: int = 0) -> None:
-        """Begin; the first face has the id after `last_face_id`."""
+    def __init__(
+        self, engine: Engine, settings: Settings, *, decode: Decode | None = None, last_face_id: int = 0
+    ) -> None:
+        """Begin.
+
+        decode        makes frames of pictures; None decodes them in this process, which is for trusted senders alone
+        last_face_id  the first face has the id after this one
+        """
         self._engine = engine
-        self._min_face = settings.min_face
+        self._decode = decode or partial(decode_frame, min_face=settings.min_face)
         self._analyzer = Analyzer(engine)
         self._analyzer.last_id = last_face_id
         self._faces: dict[int, KnownFace] = {}
@@ -79,7 +90,7 @@ class LiveSession:
     def take(self, seq: int, about: About, picture: bytes) -> Reply:
         """What the next picture shows. Raises UndecodablePictureError."""
         self._note(about)
-        frame = to_frame(decode(picture), seq, about.time_s, self._min_face)
+        frame = self._decode(picture, seq, about.time_s)
         width, height = frame.size
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(about.time_s)
         self._size = (width, height)
@@ -114,7 +125,7 @@ class LiveSession:
         return LENGTH.pack(len(story)) + story + snapshots.save(self._analyzer)
 
     @classmethod
-    def restore(cls, engine: Engine, settings: Settings, data: bytes) -> "LiveSession":
+    def restore(cls, engine: Engine, settings: Settings, data: bytes, *, decode: Decode | None = None) -> "LiveSession":
         """The session that was saved. Raises ValueError when it was not saved by this version and recipe."""
         try:
             (length,) = LENGTH.unpack_from(data)
@@ -124,7 +135,7 @@ class LiveSession:
             raise ValueError("the state is damaged") from error
         if version != VERSION:
             raise ValueError(f"the state is of version {version}, and this is version {VERSION}")
-        session = cls(engine, settings)
+        session = cls(engine, settings, decode=decode)
         session._analyzer = snapshots.restore(engine, data[LENGTH.size + length :])
         try:
             session._load(story)

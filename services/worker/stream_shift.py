@@ -10,11 +10,12 @@ from rq.timeouts import JobTimeoutException
 
 from services.worker.lease_renewal import LeaseRenewal
 from services.worker.stream_session import LiveSession
-from shared.config import Settings
+from shared.config import MB, Settings
 from shared.errors import CrashedError, DuyguError, StateLostError
 from shared.stream_desk import Claim, SessionDesk, Waiting
 from shared.stream_steps import REPLIES, About, Reply
 from shared.vision.engine import Engine
+from shared.vision.image_decoder import ImageDecoder
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,16 @@ class StreamWork:
         self._renewal = LeaseRenewal(self._desk)
         self._engine = engine
         self._settings = settings
+        self._decoder = ImageDecoder(
+            picture_bytes=int(settings.stream_max_frame_mb * MB),
+            max_pixels=settings.stream_max_pixels,
+            min_face=settings.min_face,
+        )
         self._at_hand: OrderedDict[str, tuple[int, LiveSession]] = OrderedDict()
+
+    def close(self) -> None:
+        """End what decodes pictures."""
+        self._decoder.close()
 
     def shift(self, should_stop: Callable[[], bool]) -> int:
         """Take steps until nothing is ready or the time is over; returns how many there were."""
@@ -74,14 +84,18 @@ class StreamWork:
         if claim.state is None and at_hand:
             return at_hand, False
         if claim.last_face_id is None and not claim.state:
-            return LiveSession(self._engine, self._settings), False
+            return self._new_session(), False
         try:
             if claim.attempts > MOST_ATTEMPTS + 1:
                 raise ValueError("its worker ended, also without its frames")
-            return LiveSession.restore(self._engine, self._settings, claim.state or b""), False
+            decode = self._decoder.decode
+            return LiveSession.restore(self._engine, self._settings, claim.state or b"", decode=decode), False
         except ValueError as error:
             logger.warning("live session %s begins afresh: %s", claim.session_id, error)
-        return LiveSession(self._engine, self._settings, claim.last_face_id or 0), True
+        return self._new_session(claim.last_face_id or 0), True
+
+    def _new_session(self, last_face_id: int = 0) -> LiveSession:
+        return LiveSession(self._engine, self._settings, decode=self._decoder.decode, last_face_id=last_face_id)
 
     def _answer(self, session: LiveSession, claim: Claim, *, lost: bool) -> list[Reply]:
         if claim.attempts > MOST_ATTEMPTS:

@@ -83,6 +83,10 @@ class Live(Protocol):
         """Take steps until nothing is ready or the shift is over; returns how many there were."""
         ...
 
+    def close(self) -> None:
+        """End what the work has started."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Workplace:

@@ -5,6 +5,7 @@ import numpy as np
 
 from shared.errors import UndecodablePictureError
 from shared.vision.decoder import detection_side
+from shared.vision.picture_planes import planes
 from shared.vision.types import Image, PictureFrame
 
 
@@ -24,11 +25,9 @@ def to_frame(pixels: Image, index: int, time_s: float, min_face: float) -> Pictu
 
     min_face  the smallest face that is looked for, as a share of the shorter side
     """
-    height, width = pixels.shape[:2]
-    divisor = max(1, min(width, height) // detection_side(min_face))
-    small = pixels
-    if divisor > 1:
-        size = (max(1, round(width / divisor)), max(1, round(height / divisor)))
-        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    rgb = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-    return PictureFrame(index, time_s, rgb, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8))
+    return PictureFrame(index, time_s, *planes(pixels, detection_side(min_face)))
+
+
+def decode_frame(picture: bytes, index: int, time_s: float, min_face: float) -> PictureFrame:
+    """A picture as a frame, decoded in this process. Raises UndecodablePictureError."""
+    return to_frame(decode(picture), index, time_s, min_face)

@@ -6,6 +6,7 @@ Each search adds a line to the file that the variable SEARCHES names; the first 
 import os
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,4 +48,5 @@ if __name__ == "__main__":
     settings = Settings()
     engine = load_engine(settings)
     slow = replace(engine, detector=SlowDetector(engine.detector, Path(os.environ["SEARCHES"])))
-    sys.exit(serve(settings, QueueName.STREAMS, no_analysis, live_work(settings, slow)))
+    with closing(live_work(settings, slow)) as live:
+        sys.exit(serve(settings, QueueName.STREAMS, no_analysis, live))

@@ -17,7 +17,7 @@ from tests.services.live.sockets import open_socket, say, told, until_closed
 
 
 def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> None:
-    """Fewer labels share all probability among them; faces below the smallest are not told of."""
+    """Chosen labels are reported beside `other` for the rest; faces below the smallest are not told of."""
     with open_socket(served) as socket:
         told(socket)
         say(socket, "session.configure", labels=["anger", "sadness"])
@@ -26,7 +26,8 @@ def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> Non
             socket.send(pack(pictures[number], number, number / 10))
             answer = told(socket)
         (face,) = answer["faces"]
-        assert set(face["probabilities"]) == {"anger", "sadness"}
+        assert set(face["probabilities"]) == {"anger", "sadness", "other"}
+        assert face["emotion"] == "other"
         assert sum(face["probabilities"].values()) == pytest.approx(1)
         say(socket, "session.configure", smallest_face=0.9)
         told(socket)

@@ -1,6 +1,8 @@
 """Too many live sessions for a worker: fewer pictures of each, evenly spaced, and less to do for each."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -68,9 +70,10 @@ def test_sparing_ends(engine: Engine, pictures: list[bytes]) -> None:
 
 
 @pytest.fixture
-def work(engine: Engine, redis: Redis) -> StreamWork:
+def work(engine: Engine, redis: Redis) -> Iterator[StreamWork]:
     """A worker's work."""
-    return StreamWork(redis, engine, Settings())
+    with closing(StreamWork(redis, engine, Settings())) as work:
+        yield work
 
 
 def test_the_newest_of_those_that_wait_is_enough(work: StreamWork, pictures: list[bytes], valkey_url: str) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import random
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from services.worker.stream_session import LENGTH, LiveSession
@@ -12,10 +13,13 @@ from shared.config import Settings
 from shared.stream_messages import LiveFace
 from shared.stream_steps import About
 from shared.vision.engine import Engine, load_engine
+from shared.vision.image_decoder import ImageDecoder
 from tests.services.live.sockets import jpeg
-from tests.videos import STILL
+from tests.videos import STILL, Actor, Scene
 
 WIDE = jpeg(STILL.picture(0.0))
+MOVING = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), duration_s=2.0, fps=10)
+OTHER = jpeg(np.full((480, 640, 3), 200, np.uint8))
 TALL = jpeg(replace(STILL, width=240, height=320).picture(0.0))
 
 
@@ -82,3 +86,18 @@ def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
                 )
         with suppress(ValueError):
             LiveSession.restore(engine, Settings(threads=1), bytes(damaged))
+
+
+def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
+    """Also where the pictures of other sessions come in between and overwrite the memory that is shared."""
+    settings = Settings(threads=1)
+    confined_decoder = ImageDecoder(picture_bytes=1_000_000, max_pixels=640 * 480, min_face=settings.min_face)
+    with closing(confined_decoder):
+        own, confined = LiveSession(engine, settings), LiveSession(engine, settings, decode=confined_decoder.decode)
+        for number, time_s in enumerate(MOVING.times()):
+            about, picture = About(time_s=time_s), jpeg(MOVING.picture(time_s))
+            answer = confined.take(number, about, picture)
+            confined_decoder.decode(OTHER)
+            assert answer == own.take(number, about, picture)
+            assert confined.save() == own.save()
+    assert [face.emotion for face in answer.faces] == ["happiness"]

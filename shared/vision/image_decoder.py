@@ -1,0 +1,149 @@
+"""Single pictures from untrusted senders, decoded in a process of their own that can do no harm (ADR 0032)."""
+
+import json
+import logging
+import mmap
+import os
+import select
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from shared.config import MB, ROOT
+from shared.errors import UndecodablePictureError
+from shared.stderr_tail import StderrTail
+from shared.vision.decoder import detection_side, shared_memory
+from shared.vision.image_decoder_child import REPLY, REQUEST, ImageOrder, SharedPicture
+from shared.vision.types import PictureFrame
+
+logger = logging.getLogger(__name__)
+
+CHILD = "shared.vision.image_decoder_child"
+
+PICTURE_S = 10.0
+"""Longest wait for one picture, on a machine that may be busy; then the process is replaced."""
+
+START_S = 30.0
+"""The same for the first picture of a process, which has to start."""
+
+
+MEMORY_BYTES, BYTES_A_PIXEL = 400 * MB, 32
+"""Address space of the process: for its programs, which take 300 MB, and for what a decoder keeps of each pixel."""
+
+KEPT_BYTES = str(32 * 1024 * 1024)
+"""Memory that the C library keeps between two pictures; to get it from the kernel each time doubles the cost of one."""
+
+ENVIRONMENT = {
+    "PYTHONPATH": str(ROOT),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": KEPT_BYTES,
+    "MALLOC_TRIM_THRESHOLD_": KEPT_BYTES,
+}
+
+
+class ImageDecoder:
+    """A decoding process that lives from picture to picture, and is replaced when it dies. For one thread at a time."""
+
+    def __init__(self, *, picture_bytes: int, max_pixels: int, min_face: float) -> None:
+        """Start the process, without waiting for it.
+
+        picture_bytes  largest picture, encoded
+        max_pixels     largest picture, decoded
+        min_face       the smallest face that is looked for, as a share of the shorter side
+        """
+        self._file = shared_memory()
+        size, side = picture_bytes + max_pixels * 4, detection_side(min_face)
+        self._file.truncate(size)
+        self._shared = SharedPicture(mmap.mmap(self._file.fileno(), 0), picture_bytes, side)
+        memory_bytes = MEMORY_BYTES + max_pixels * BYTES_A_PIXEL + size
+        self._order = ImageOrder(self._file.fileno(), picture_bytes, side, memory_bytes)
+        self._replied = False  # whether this process has replied yet
+        self._process: subprocess.Popen[bytes] | None = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process:
+            self._end(self._process)
+        self._file.close()
+
+    def decode(self, picture: bytes, index: int = 0, time_s: float = 0.0) -> PictureFrame:
+        """A JPEG, PNG or WebP picture as the frame with this number and time. Its pixels hold until the next picture.
+
+        Raises UndecodablePictureError, also for a picture that is larger than the limits or ends the process, and
+        OSError when the system refuses a new process.
+        """
+        if len(picture) > self._shared.encoded.size:
+            raise UndecodablePictureError
+        self._process = self._process or self._start()
+        self._shared.encoded[: len(picture)] = np.frombuffer(picture, np.uint8)
+        reply = self._exchange(REQUEST.pack(len(picture)))
+        if reply is None:
+            self._replace(self._process)
+            raise UndecodablePictureError
+        width, height = REPLY.unpack(reply)
+        planes = self._shared.planes(width, height) if width else None
+        if planes is None:
+            raise UndecodablePictureError
+        return PictureFrame(index, time_s, *planes)
+
+    def _exchange(self, request: bytes) -> bytes | None:
+        """The reply, or None where the process died or did not reply in time."""
+        deadline = time.monotonic() + (PICTURE_S if self._replied else START_S)
+        with suppress(BrokenPipeError):  # the process has died: its output is at its end, too
+            os.write(self._stdin, request)
+        reply = b""
+        while len(reply) < REPLY.size:
+            if not select.select([self._stdout], [], [], max(deadline - time.monotonic(), 0.0))[0]:
+                logger.warning("the process that decodes pictures did not reply in time")
+                return None
+            piece = os.read(self._stdout, REPLY.size - len(reply))
+            if not piece:
+                return None
+            reply += piece
+        self._replied = True
+        return reply
+
+    def _replace(self, process: "subprocess.Popen[bytes]") -> None:
+        """Start another process instead of one that died or hangs."""
+        self._process = None  # so the next picture tries again where this start fails
+        logger.warning("the process that decodes pictures is replaced: %s", self._end(process))
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
+            [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(self._order))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(self._order.memory,),
+            env=ENVIRONMENT,
+            bufsize=0,
+        )
+        self._stdin, self._stdout = (pipe.fileno() if pipe else -1 for pipe in (process.stdin, process.stdout))
+        self._stderr = StderrTail(process)
+        self._replied = False
+        return process
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> str:
+        """Kill the process; returns how it ended."""
+        process.kill()
+        ending = self._stderr.ending()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        return ending
