@@ -77,7 +77,8 @@ class Analysis:
         return axes
 
     def save(self, path: Path | str) -> None:
-        """Write the form that the name's ending stands for: json, csv, ndjson, vtt, srt, html, png, or mp4.
+        """Write the form that the name's ending stands for: json, csv, ndjson, vtt, srt, html, png, svg, pdf,
+        or mp4.
 
         Raises ConfigurationError for another ending, or for the video itself.
         """

@@ -19,6 +19,12 @@ STDOUT = Path("-")
 
 SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
+BY_ENDING = {
+    ExportName.PNG: {".png": ExportName.PNG, ".svg": ExportName.SVG, ".pdf": ExportName.PDF},
+    ExportName.MP4: {".mp4": ExportName.MP4, ".m4v": ExportName.MP4},
+}
+"""Forms of pictures, which a file's ending chooses among: a program that opens it goes by that."""
+
 ENDINGS = {ExportName.MP4: "annotated.mp4"}
 """What stands behind a video's name in a folder, where the form alone could be the name of the video itself."""
 
@@ -35,6 +41,19 @@ class Place:
         """As somebody has named it: a folder exists, or ends with a slash and is made."""
         path = Path(text)
         return cls(path, text.endswith(SLASHES) or path.is_dir())
+
+
+def form_of(name: ExportName, place: Place) -> ExportName:
+    """The form that goes to a place.
+
+    Raises ConfigurationError where the ending of a file stands for a form that this cannot be written in.
+    """
+    forms, ending = BY_ENDING.get(name, {}), place.path.suffix
+    if place.is_folder or not forms or not ending:
+        return name
+    if ending.lower() not in forms:
+        raise ConfigurationError(f"{place.path} cannot be written as {ending}; it can as {', '.join(forms)}")
+    return forms[ending.lower()]
 
 
 class ClosedStdoutError(Exception):

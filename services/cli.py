@@ -32,7 +32,7 @@ ANALYZE_OUTPUTS = {
     "--vtt": (ExportName.VTT, "subtitles for players"),
     "--srt": (ExportName.SRT, "subtitles for editors"),
     "--report": (ExportName.HTML, "a page with timelines and tables"),
-    "--plot": (ExportName.PNG, "a picture of the timeline"),
+    "--plot": (ExportName.PNG, "a picture of the timeline (.png, .svg or .pdf)"),
     "--video": (ExportName.MP4, "the video with boxes, emotions and a timeline"),
 }
 """What `duygu analyze` can write, by option."""
@@ -215,11 +215,12 @@ def _analyze(
 ) -> int:
     # The image of the API has none of the packages that this needs.
     from services.analyze_command import Wishes, run
-    from services.analyze_outputs import Outputs, Place
+    from services.analyze_outputs import Outputs, Place, form_of
 
     settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)
-    outputs = Outputs({ExportName(name): Place.named(text) for name, text in files.items() if text}, settings)
+    places = [(ExportName(name), Place.named(text)) for name, text in files.items() if text]
+    outputs = Outputs({form_of(name, place): place for name, place in places}, settings)
     return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)
 
 

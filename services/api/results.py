@@ -44,7 +44,8 @@ MISSING = (
 Format = Annotated[ExportName | None, Query(description="form of the answer; goes before `Accept`")]
 Accept = Annotated[str, Header(description="media types, with `q` where some are better; the best known one is taken")]
 
-MEDIA_TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
+_TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
+MEDIA_TYPES = {name: _TYPES[name] for name in ExportName}
 
 BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 

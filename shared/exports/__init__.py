@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.exports.pdf import pdf
 from shared.exports.report import html_report
 from shared.exports.subtitles import srt, vtt
+from shared.exports.svg import svg
 from shared.exports.tables import csv_rows, csv_table, ndjson_lines
 from shared.schemas import Result
 
@@ -24,6 +26,8 @@ class ExportName(StrEnum):
     HTML = "html"
     PNG = "png"
     MP4 = "mp4"
+    SVG = "svg"
+    PDF = "pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ EXPORTS = {
     ExportName.VTT: Export("text/vtt; charset=utf-8", vtt),
     ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt),
     ExportName.HTML: Export("text/html; charset=utf-8", html_report),
+    ExportName.SVG: Export("image/svg+xml", svg),
+    ExportName.PDF: Export("application/pdf", pdf),
 }
 """Every form that is text, by its name."""
 

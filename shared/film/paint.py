@@ -1,9 +1,13 @@
 """What the annotated video and the plot are painted with. Canvases are (H, W, 3) uint8 RGB and change in place."""
 
+from functools import lru_cache
+from math import ceil
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from shared.exports.letters import Glyph, placed, text_width
 from shared.exports.palette import PALETTE
 from shared.exports.spans import Span
 from shared.film.tag_layout import Rect
@@ -11,15 +15,14 @@ from shared.film.tag_layout import Rect
 Canvas = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
-FONT = cv2.FONT_HERSHEY_DUPLEX
-FONT_HEIGHT = 22.0
-"""Height of a capital of FONT at scale 1, in pixels."""
-
 INK: Colour = (21, 23, 28)
 PAPER: Colour = (255, 255, 255)
 
-HATCH_STEP, HATCH_WIDTH, HATCH_WEIGHT = 8, 3, 0.62
-"""Distance and width of the lines over uncertain parts in pixels, and how much of the colour they cover."""
+HATCH_STEP, HATCH_WIDTH = 8, 3
+"""Distance and width of the lines that stand for uncertain parts, in pixels."""
+
+SHARPNESS = 4
+"""Letters are painted so many times as large, then made smaller, which gives them soft edges."""
 
 DASH, DASH_SHARE = 6, 0.6
 """Length of a dash with its gap as a multiple of the line's thickness, and the share of it that is drawn."""
@@ -27,29 +30,56 @@ DASH, DASH_SHARE = 6, 0.6
 
 def colour_of(emotion: str) -> Colour:
     """RGB."""
-    digits = PALETTE[emotion].lstrip("#")
-    return int(digits[0:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
+    return rgb_of(PALETTE[emotion])
+
+
+def rgb_of(text: str) -> Colour:
+    """Of `#rrggbb`."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def write(canvas: Canvas, text: str, left: int, base: int, height: float, colour: Colour) -> None:
-    """Write on one line; `height` of a capital in pixels, `base` its lower edge. What FONT lacks becomes `?`."""
-    scale, thickness = height / FONT_HEIGHT, max(1, round(height / 14))
-    cv2.putText(canvas, text, (left, base), FONT, scale, colour, thickness, cv2.LINE_AA)
+    """Write on one line; `height` of a capital in pixels, `base` its lower edge. What does not fit is cut."""
+    cover, above = _letters(text, height)
+    top, rows, columns = base - above, *canvas.shape[:2]
+    first_row, first_column = max(-top, 0), max(-left, 0)
+    cover = cover[first_row : max(rows - top, 0), first_column : max(columns - left, 0), np.newaxis]
+    area = canvas[top + first_row :, left + first_column :][: cover.shape[0], : cover.shape[1]]
+    area[:] = (area * (255 - cover) + np.array(colour, np.uint16) * cover) // 255
 
 
 def width_of(text: str, height: float) -> int:
     """Pixels that `write` takes."""
-    (width, _), _ = cv2.getTextSize(text, FONT, height / FONT_HEIGHT, max(1, round(height / 14)))
-    return int(width)
+    return ceil(text_width(text, height))
+
+
+@lru_cache(maxsize=1024)
+def _letters(text: str, height: float) -> tuple[npt.NDArray[np.uint16], int]:
+    """How much of each pixel a text covers, 0..255, and how many rows of that are above its base."""
+    above, below = ceil(height * 1.6), ceil(height * 0.5)
+    size = above + below, width_of(text, height) + ceil(height * 0.3)
+    cover = np.zeros((size[0] * SHARPNESS, size[1] * SHARPNESS), np.uint8)
+    for left, scale, glyph in placed(text, height):
+        for points, level in _filled(glyph):
+            across, up = (left + points[:, 0] * scale, points[:, 1] * scale)
+            corners = np.stack([across, above - up], axis=1) * SHARPNESS
+            cv2.fillPoly(cover, [np.round(corners * 16).astype(np.int32)], level, cv2.LINE_8, shift=4)
+    return np.asarray(cv2.resize(cover, size[::-1], interpolation=cv2.INTER_AREA), np.uint16), above
+
+
+def _filled(glyph: Glyph) -> list[tuple[npt.NDArray[np.float64], int]]:
+    """The polygons of a letter, each with what it is filled with: first the bodies, then the holes."""
+    polygons = [np.array(polygon, np.float64) for polygon in glyph.polygons]
+    turning = [np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) for x, y in (polygon.T for polygon in polygons)]
+    bodies = [(polygon, 255) for polygon, area in zip(polygons, turning, strict=True) if area < 0]
+    return bodies + [(polygon, 0) for polygon, area in zip(polygons, turning, strict=True) if area >= 0]
 
 
 def outline(canvas: Canvas, box: Rect, colour: Colour, thickness: int, *, dashed: bool = False) -> None:
     """Draw the edges of a box; it may reach over the border of the canvas."""
     left, top, right, bottom = (round(edge) for edge in (box.left, box.top, box.right, box.bottom))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    cv2.rectangle(
-        canvas, corners[0], corners[2], INK, 2 * thickness, cv2.LINE_AA
-    )  # so that it shows on bright pictures
+    cv2.rectangle(canvas, corners[0], corners[2], INK, 2 * thickness, cv2.LINE_AA)  # for pictures of the same colour
     if not dashed:
         cv2.rectangle(canvas, corners[0], corners[2], colour, thickness, cv2.LINE_AA)
         return
@@ -69,12 +99,14 @@ def paint_lane(canvas: Canvas, spans: list[Span], duration_s: float) -> None:
         left, right = round(span.start_s * scale), round(span.end_s * scale)
         top = height - max(2, round(span.window.confidence * height))
         bar = canvas[top:, left : max(right - 1, left + 1)]
-        bar[:] = colour_of(span.window.emotion)
         if span.window.uncertain:
-            _hatch(bar, left, top)
+            hatch(bar, colour_of(span.window.emotion), INK, left, top)
+        else:
+            bar[:] = colour_of(span.window.emotion)
 
 
-def _hatch(bar: Canvas, left: int, top: int) -> None:
+def hatch(bar: Canvas, colour: Colour, ground: Colour, left: int, top: int) -> None:
+    """Fill an area with lines of a colour; `left` and `top` are its place, so that lines of neighbours meet."""
     rows, columns = np.indices(bar.shape[:2])
-    lines = (rows + top + columns + left) % HATCH_STEP < HATCH_WIDTH
-    bar[lines] = (bar[lines] * (1 - HATCH_WEIGHT) + 255 * HATCH_WEIGHT).astype(np.uint8)
+    lines = np.less((rows + top + columns + left) % HATCH_STEP, HATCH_WIDTH)[..., np.newaxis]
+    bar[:] = np.where(lines, np.array(colour, np.uint8), np.array(ground, np.uint8))

@@ -186,6 +186,32 @@ def test_pictures_are_not_printed(pair: str, capsys: pytest.CaptureFixture[str])
     assert "cannot be printed" in capsys.readouterr().err
 
 
+def test_a_plot_is_what_its_ending_says(tmp_path: Path, pair: str) -> None:
+    """A picture, a drawing or a page; without an ending, and in a folder, a picture."""
+    (tmp_path / "plots").mkdir()
+    starts = {"plot.png": b"\x89PNG", "plot.SVG": b"<svg ", "plot.pdf": b"%PDF-", "plot": b"\x89PNG"}
+    for name, start in starts.items():
+        assert main(["analyze", pair, "--quiet", "--plot", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert main(["analyze", pair, "--quiet", "--plot", str(tmp_path / "plots")]) == 0
+    assert [path.suffix for path in (tmp_path / "plots").iterdir()] == [".png"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "possible"),
+    [("--plot", "plot.jpg", ".png, .svg, .pdf"), ("--plot", "x.mp4", ".png"), ("--video", "film.webm", ".mp4, .m4v")],
+)
+def test_an_ending_that_cannot_be_written_is_refused_at_once(
+    option: str, name: str, possible: str, tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the analysis, with those that can be, and without a file."""
+    assert main(["analyze", pair, option, str(tmp_path / name)]) == 2
+    told = capsys.readouterr()
+    assert f"{name} cannot be written as {Path(name).suffix}; it can as {possible}" in told.err
+    assert not told.out
+    assert not list(tmp_path.glob(name))
+
+
 def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, pair: str) -> None:
     """Named like the videos."""
     videos = [Path(pair), video_maker.make(PAN)]

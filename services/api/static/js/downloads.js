@@ -13,7 +13,7 @@ const KEPT_MS = 60_000;
 /** What is saved beside the video must not have its name. */
 const ENDINGS = { mp4: "annotated.mp4" };
 
-const FORMATS = ["csv", "html", "png", "json", "ndjson", "vtt", "srt"];
+const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
 
 /** Fetch the file first: a link alone cannot send a key, and the server does not know what the video was called. */
 async function save(event) {

@@ -162,6 +162,8 @@ export default {
     srt: "Subtitles for editors",
     html: "A report in one file, to mail",
     png: "The timeline as a picture",
+    svg: "The timeline as a vector drawing",
+    pdf: "The timeline on a page to print",
     mp4: "The video with boxes and timeline",
     make_mp4: "Make the video with boxes and timeline; sends yours once more",
     all_faces: "Switching a face off changes the picture above alone: downloads hold all faces.",

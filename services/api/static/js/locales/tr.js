@@ -162,6 +162,8 @@ export default {
     srt: "Kurgu programları için altyazı",
     html: "Tek dosyalık rapor, postalamak için",
     png: "Resim olarak zaman çizelgesi",
+    svg: "Vektör çizim olarak zaman çizelgesi",
+    pdf: "Yazdırılabilir sayfa olarak zaman çizelgesi",
     mp4: "Kutular ve zaman çizelgesiyle video",
     make_mp4: "Kutular ve zaman çizelgesiyle video yap; videonuz bir kez daha gönderilir",
     all_faces: "Bir yüzü kapatmak yalnızca yukarıdaki görüntüyü değiştirir: indirilenler tüm yüzleri içerir.",

@@ -1,0 +1,61 @@
+"""A figure as SVG 1.1, its text as text: what papers and slides take, and can be edited further."""
+
+from html import escape
+
+from shared.exports.figure import PAPER, Bar, Figure, Item, timeline
+from shared.exports.letters import font
+from shared.schemas import Result
+
+FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
+
+
+def svg(result: Result) -> str:
+    """The timeline."""
+    return svg_of(timeline(result))
+
+
+def svg_of(figure: Figure) -> str:
+    """A whole file."""
+    hatched = sorted({item.colour for item in figure.items if isinstance(item, Bar) and item.hatched})
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {figure.width} {figure.height}" '
+            f'width="{figure.width}" height="{figure.height}" font-family="{FONTS}">',
+            f"<title>{_text(figure.title)}</title>",
+            "<defs>",
+            *(_pattern(colour) for colour in hatched),
+            "</defs>",
+            f'<rect width="{figure.width}" height="{figure.height}" fill="{PAPER}"/>',
+            *(_drawn(item) for item in figure.items),
+            "</svg>\n",
+        ]
+    )
+
+
+def _pattern(colour: str) -> str:
+    return (
+        f'<pattern id="{_hatch(colour)}" width="6" height="6" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{PAPER}"/>'
+        f'<rect width="2" height="6" fill="{colour}"/></pattern>'
+    )
+
+
+def _drawn(item: Item) -> str:
+    if isinstance(item, Bar):
+        fill = f"url(#{_hatch(item.colour)})" if item.hatched else item.colour
+        place = f'x="{item.left:g}" y="{item.top:g}" width="{item.width:g}" height="{item.height:g}"'
+        return f'<rect {place} fill="{fill}"/>'
+    size = item.capital * 1000 / font().capital
+    return (
+        f'<text x="{item.left:.2f}" y="{item.base:g}" font-size="{size:.2f}" fill="{item.colour}">'
+        f"{_text(item.text)}</text>"
+    )
+
+
+def _hatch(colour: str) -> str:
+    return f"hatch-{colour.lstrip('#')}"
+
+
+def _text(text: str) -> str:
+    """As XML 1.0 can hold it."""
+    return escape("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
