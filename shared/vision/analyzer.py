@@ -69,7 +69,7 @@ class Analyzer:
         self.batch = batch
         self.answering: Answering = InBackground(engine, background) if background else AtOnce(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
-        self.tracker = Tracker(engine.detector, max_faces=engine.max_faces)
+        self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
         self.faces: dict[int, Face] = {}  # by key of the track
         self.waiting: list[tuple[int, Clip]] = []  # by key of the track
         self.last_id = 0

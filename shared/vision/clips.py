@@ -13,8 +13,9 @@ from shared.vision.types import Image
 MAX_GAP = 2
 """Ticks in a row for which a face may be out of sight before its clip breaks; shorter gaps repeat the last crop."""
 
-MAX_HOLD = 30
-"""Ticks for which one picture may stand still, as in a video of one frame in three seconds."""
+MAX_HOLD = 600
+"""Ticks for which one picture may stand still, as in a video of one frame a minute. Where a slower one, or a faster one
+that pauses, still shows the same face is for the tracker to say; of such a picture one clip is made."""
 
 MIN_PADDED = 3
 """Crops that a piece of a track must have to be answered with a padded clip, where the face has another answer."""
@@ -56,10 +57,12 @@ class ClipBuilder:
         """Take the next crop; `missed` says that frames in between were analysed without finding this face."""
         if self.crops:
             absent = crop.tick - self.crops[-1].tick - 1
-            if absent > (MAX_GAP if missed else MAX_HOLD):
-                yield from self.end()
-            else:
+            if absent <= (MAX_GAP if missed else MAX_HOLD):
                 yield from self._fill(absent, missed=missed)
+            else:
+                if not missed:
+                    yield from self._fill(self.recipe.frames, missed=False)
+                yield from self.end()
         yield from self._append(crop)
 
     def end(self) -> Iterator[Clip]:

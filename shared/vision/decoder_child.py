@@ -59,6 +59,9 @@ NEIGHBOURS = 4
 FASTEST_HZ = 240.0
 """A codec whose clock ticks more often than this ticks more often than its pictures come."""
 
+SLOWEST_HZ = 1 / 3600
+"""Fewer pictures than this are those of a file that does not know its rate."""
+
 HELD = 6
 """First pictures that are held back until it is clear whether their times are true; two B-frames in a row show it."""
 
@@ -304,7 +307,7 @@ def average_interval(stream: VideoStream) -> float | None:
     rate, of_codec = stream.average_rate or stream.guessed_rate, stream.guessed_rate
     if stream.start_time is None and of_codec and of_codec <= FASTEST_HZ:
         rate = of_codec  # a file without times has no rate either, and what is told for it is always the same
-    return float(1 / rate) if rate and 0.01 <= rate <= 1000 else None
+    return float(1 / rate) if rate and SLOWEST_HZ <= rate <= 1000 else None
 
 
 def stated_duration(container: InputContainer, stream: VideoStream) -> float | None:

@@ -61,6 +61,7 @@ def save(analyzer: Analyzer) -> bytes:
         "last_id": analyzer.last_id,
         "frames_analysed": analyzer.frames_analysed,
         "tracker": {name: getattr(analyzer.tracker, name) for name in TRACKER},
+        "pace": [list(analyzer.tracker.pace.gaps), analyzer.tracker.pace.last_s],
         "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
         "patches": [track.patch and track.patch.area for track in analyzer.tracker.tracks],
         "faces": [[key, _save_face(face, images)] for key, face in analyzer.faces.items()],
@@ -98,6 +99,8 @@ def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.ND
     analyzer.frames_analysed = story["frames_analysed"]
     for name in TRACKER:
         setattr(tracker, name, story["tracker"][name])
+    if "pace" in story:  # versions that did not measure it may still be at work
+        tracker.pace.restore(*story["pace"])
     pictures = iter(arrays["patches"])
     patches = [Patch(tuple(area), next(pictures)) if area else None for area in story["patches"]]
     tracker.tracks = [

@@ -14,6 +14,7 @@ from shared.vision.association import Pairs, boxes_of, expected_boxes, match, ma
 from shared.vision.cuts import Scene
 from shared.vision.flow import Patch
 from shared.vision.mtcnn import MAX_FACES
+from shared.vision.pace import Pace
 from shared.vision.tracks import Sighting, Track, side_of, sightings
 from shared.vision.types import Detector, Floats, Frame
 
@@ -35,6 +36,9 @@ MEMORY_S = 1.0
 LONGEST_GAP_S = 3.0
 """Between two frames; who is there after a longer one may be somebody else. Slow videos have gaps beyond MEMORY_S."""
 
+MEMORY_INTERVALS, LONGEST_GAP_INTERVALS = 1.2, 2.4
+"""The same in usual intervals of the source, where these are longer: a face may be missed in one frame, with jitter."""
+
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
 
@@ -53,11 +57,19 @@ TICK_ROUNDING_S = 0.03
 class Tracker:
     """Follows every face of a video or a stream."""
 
-    def __init__(self, detector: Detector, latest_s: float = LATEST_S, *, max_faces: int = MAX_FACES) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        latest_s: float = LATEST_S,
+        *,
+        max_faces: int = MAX_FACES,
+        interval_s: float | None = None,
+    ) -> None:
         """Start with no face.
 
-        latest_s   the longest wait between two searches of the whole frame
-        max_faces  faces that are followed at the same time; of more, those with the best scores
+        latest_s    the longest wait between two searches of the whole frame
+        max_faces   faces that are followed at the same time; of more, those with the best scores
+        interval_s  time between the frames of the source, where it is known
         """
         self.tracks: list[Track] = []
         self.scene = Scene()
@@ -67,13 +79,16 @@ class Tracker:
         self.found = 0  # faces in the picture that was last searched, whether they are followed or not
         self.overflowed = False  # more than max_faces faces were there at the same time
         self._max_faces = max_faces
+        self.pace = Pace(interval_s)
         self._detector = detector
         self._latest_s = latest_s
 
     def update(self, frame: Frame) -> list[Track]:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
         cut = self.scene.see(frame)
-        over = self._forget(frame.time_s, -math.inf if cut else LONGEST_GAP_S)
+        usual_s = self.pace.take(frame.time_s)
+        longest_s = max(LONGEST_GAP_S, LONGEST_GAP_INTERVALS * usual_s)
+        over = self._forget(frame.time_s, -math.inf if cut else longest_s)
         before = self._seen_keys()
         due = self._is_due(frame, at_once=cut or bool(over))
         lost = not due and not self._follow(frame)
@@ -81,7 +96,8 @@ class Tracker:
             self._search(frame)
             news = cut or before != self._seen_keys()
             self.wait_s = min(self._soonest_s() if news else self.wait_s * PATIENCE, self._latest_s)
-        return over + self._forget(frame.time_s, MEMORY_S) + self._forget_beyond(2 * self._max_faces)
+        over += self._forget(frame.time_s, max(MEMORY_S, MEMORY_INTERVALS * usual_s))
+        return over + self._forget_beyond(2 * self._max_faces)
 
     def postpone(self, factor: float) -> None:
         """Let the next look at the whole frame wait so many times as long."""

@@ -284,6 +284,8 @@ KINDS = [
     scene("recorded upright on a phone: turned by 90 degrees", PHONE),
     *(scene(f"turned by {angle} degrees", replace(PHONE, rotation=angle)) for angle in (180, 270)),
     scene("1 frame a second", replace(STILL, fps=1.0, duration_s=6.0)),
+    scene("1 frame in 4 seconds", replace(STILL, fps=0.25, duration_s=24.0)),
+    scene("1 frame in 10 seconds, as of a surveillance recorder", replace(STILL, fps=0.1, duration_s=60.0)),
     scene("240 frames a second", replace(STILL, fps=240.0, duration_s=1.0)),
     scene("odd size", replace(STILL, width=321, height=241, pixel_format="yuv444p")),
     scene("tiny size", replace(STILL, width=16, height=12), NO_FACE),
@@ -341,6 +343,10 @@ NOTES = [
     "steps all the same. In MPEG-TS, program streams, Ogg and live FLV, a clock that jumps back by more than 1 s,",
     "or ahead by more than 10 s in sound and pictures alike, was started anew, and time goes on; where sound goes",
     "on, it is a pause. The end of a video is that of its last picture.",
+    "",
+    "Where pictures are further apart than 1.25 s, a face may be missed in one of them and keeps its id; it loses",
+    "it after 2.4 of the usual intervals, and never before 3 s. A picture stands until the next one, as in a",
+    "player, and its windows repeat it; beyond 60 s it has one window.",
     "",
 ]
 """What the table alone does not say."""

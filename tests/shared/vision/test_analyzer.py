@@ -142,3 +142,18 @@ def test_a_face_that_left_is_over(engine: Engine) -> None:
 def test_nobody(engine: Engine) -> None:
     """An empty room brings nothing at all."""
     assert not any(step.seen or step.answers or step.ended for step in told(frames_of(NOBODY), Analyzer(engine)))
+
+
+@pytest.mark.parametrize("interval_s", [4.0, 10.0, 100.0])
+def test_a_slow_source_has_faces(interval_s: float, engine: Engine) -> None:
+    """Each picture has its position and at least a window, also where each is analysed by another worker."""
+
+    def handed_over(analyzer: Analyzer) -> Analyzer:
+        return snapshots.restore(engine, snapshots.save(analyzer))
+
+    frames = [replace(frame_at(STILL, 0.0), index=index, time_s=index * interval_s) for index in range(6)]
+    steps = told(frames, Analyzer(engine), handed_over)
+    seen = [seen for step in steps for seen in step.seen]
+    starts = {answer.start_s // interval_s for step in steps for answer in step.answers}
+    assert [(one.face_id, one.time_s) for one in seen] == [(1, frame.time_s) for frame in frames]
+    assert starts >= set(range(5))

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from shared.schemas import Flag
-from shared.vision.clips import MAX_GAP, Clip, ClipBuilder, Crop
+from shared.vision.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
 from tests.shared.vision.frames import RATE_HZ, RECIPE
 
 
 def crop(tick: int, *flags: Flag) -> Crop:
     """One whose picture tells its tick."""
-    return Crop(tick, tick / RATE_HZ, np.full((48, 48), tick, np.uint8), frozenset(flags))
+    return Crop(tick, tick / RATE_HZ, np.full((48, 48), tick % 256, np.uint8), frozenset(flags))
 
 
 def build(*ticks: int, missed: bool = True) -> list[Clip]:
@@ -84,3 +84,11 @@ def test_it_keeps_no_more_than_one_clip() -> None:
     for tick in range(95):
         list(builder.add(crop(tick), missed=False))
     assert len(builder.crops) == RECIPE.frames
+
+
+def test_a_picture_that_stands_very_long_has_one_clip() -> None:
+    """Beyond MAX_HOLD, what a player still shows is not answered for again and again."""
+    later = MAX_HOLD + 2
+    clips = build(0, later, missed=False)
+    assert [ticks_of(clip) for clip in clips] == [[0] * 10]
+    assert (clips[0].start_s, clips[0].end_s) == (0.0, 0.9)

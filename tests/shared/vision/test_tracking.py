@@ -159,3 +159,27 @@ def test_a_box_that_grows_is_not_followed_far(counted: Counted) -> None:
     truth = np.array([(x, y, x + w, y + h) for x, y, w, h in STILL.boxes(0.0)], np.float32)
     for _, seen in follow(STILL, Tracker(growing)):
         assert overlaps(truth, seen[0].box[np.newaxis]).item() >= 0.6
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("interval_s", [4.0, 5.0, 10.0, 120.0])
+def test_a_slow_source_is_followed(interval_s: float, known: bool, counted: Counted) -> None:
+    """As of a surveillance recorder or a live session of few pictures: the gaps are the usual ones there.
+
+    A face that is missed in one of the pictures is still itself in the next.
+    """
+    tracker = Tracker(counted, interval_s=interval_s if known else None)
+    seen = []
+    for index in range(8):
+        frame = frame_at(NOBODY if index == 4 else STILL, 0.0)
+        tracker.update(replace(frame, time_s=index * interval_s))
+        seen.append([track.key for track in tracker.seen()])
+    assert seen == [[1]] * 4 + [[]] + [[1]] * 3
+
+
+def test_a_slow_source_forgets_too(counted: Counted) -> None:
+    """Who is there after three usual intervals without a picture may be somebody else."""
+    tracker = Tracker(counted)
+    for time_s in (0.0, 5.0, 10.0, 25.0):
+        tracker.update(replace(frame_at(STILL, 0.0), time_s=time_s))
+    assert [track.key for track in tracker.seen()] == [2]

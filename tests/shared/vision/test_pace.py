@@ -1,0 +1,20 @@
+"""Tests of shared.vision.pace."""
+
+from shared.vision.pace import Pace
+
+
+def test_the_usual_gap() -> None:
+    """One long gap among short ones, and one short among long ones, change nothing."""
+    for usual_s, odd_s in ((0.1, 5.0), (10.0, 0.1)):
+        pace, time_s = Pace(), 0.0
+        found = []
+        for index in range(10):
+            found.append(pace.take(time_s))
+            time_s += odd_s if index == 6 else usual_s
+        assert [round(value, 6) for value in found] == [0.0] + [usual_s] * 9
+
+
+def test_a_known_interval_counts_from_the_first() -> None:
+    """A file says how far its pictures are apart before the second one comes."""
+    assert Pace(10.0).take(0.0) == 10.0
+    assert Pace().take(0.0) == 0.0
