@@ -29,6 +29,9 @@ LONGEST_PAUSE_S = 30.0
 """A worker that ends again and again is started again after a pause that doubles up to this."""
 
 
+WEBHOOK_SECRET = "DUYGU_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+
+
 class Workers:
     """Worker processes, started again when they end; while the block runs."""
 
@@ -55,7 +58,7 @@ class Workers:
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
         return start_child(
             [sys.executable, "-m", "services.cli", "worker", self._queues[place].value],
-            env={**os.environ, **self._of_place(place).environment()},
+            env={**_environment(self._queues[place]), **self._of_place(place).environment(secrets=False)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
         )
@@ -102,6 +105,12 @@ class Workers:
                     server.restart()
                 except (ConfigurationError, OSError) as error:
                     logger.error("an embedded Valkey could not be started: %s", error)
+
+
+def _environment(queue: QueueName) -> dict[str, str]:
+    """What a worker gets of this process's environment. Secrets from files it reads there itself."""
+    unneeded = set() if queue is QueueName.WEBHOOKS else {WEBHOOK_SECRET}
+    return {name: value for name, value in os.environ.items() if name.upper() not in unneeded}
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> int:

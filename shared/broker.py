@@ -36,6 +36,9 @@ ANSWER_S = 2.0
 ON_DISK, IN_MEMORY = "valkey", "valkey-live"
 """Folders of the embedded servers: one keeps an append-only file, the other keeps nothing beyond its end."""
 
+VALKEY_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""What an embedded server gets of the environment: it has no need of any secret there."""
+
 LIVE_MEMORY = "512mb"
 """What the server in memory may hold; hundreds of sessions need a fraction of it."""
 
@@ -137,6 +140,7 @@ class EmbeddedValkey:
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         process = start_child(
             [str(get_binary_path()), *arguments],
+            env={name: os.environ[name] for name in VALKEY_ENVIRONMENT if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; the server goes last

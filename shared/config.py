@@ -217,14 +217,18 @@ class Settings(BaseSettings):
         """Whether webhooks can be asked for."""
         return bool(self.webhook_secret)
 
-    def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for a child process."""
+    def environment(self, *, secrets: bool = True) -> dict[str, str]:
+        """These settings as environment variables, for a child process.
+
+        secrets  whether passwords and keys are among them, which anybody who may look at the process can read there
+        """
         prefix = self.model_config.get("env_prefix", "")
         fields = type(self).model_fields
         values = self.model_dump(mode="json", exclude_none=True)
         return {
             str(fields[name].validation_alias or f"{prefix}{name}".upper()): str(value)
             for name, value in values.items()
+            if secrets or fields[name].repr
         }
 
     @property

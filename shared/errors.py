@@ -252,6 +252,13 @@ class UnavailableError(DuyguError):
     retry_after_s = 5
 
 
+class EraseFailedError(UnavailableError):
+    """Files of a job could not be deleted, however often it was tried."""
+
+    code = "erase_failed"
+    title = "Not everything of the job could be erased; try again"
+
+
 class StorageFullError(DuyguError):
     """There is not enough room for another upload."""
 

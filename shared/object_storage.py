@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import fsspec
 from botocore.exceptions import BotoCoreError
 
-from shared.errors import UnavailableError
+from shared.errors import EraseFailedError, UnavailableError
 from shared.scratch import Scratch
-from shared.storage import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk
+from shared.storage import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
 """A large file is sent in pieces of this size, so many at a time: each is held in memory."""
@@ -95,15 +95,19 @@ class ObjectStorage:
             start += length
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there."""
-        with _writing():
+        """Delete one file, if it is there. Raises EraseFailedError."""
+        with _erasing():
             self._bucket.rm_file(self._key(job_id, name))
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything."""
-        with _writing():
-            for key in self._bucket.find(self._folder(job_id)):
-                self._bucket.rm_file(key)
+        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
+
+        def delete() -> None:
+            with _erasing():
+                for key in self._bucket.find(self._folder(job_id)):
+                    self._bucket.rm_file(key)
+
+        persistently(delete)
 
     def stored(self) -> list[StoredJob]:
         """Every job that has a file."""
@@ -159,3 +163,13 @@ def _writing() -> Iterator[None]:
             yield
     except FileNotFoundError as error:
         raise UnavailableError("The storage cannot be used") from error
+
+
+@contextmanager
+def _erasing() -> Iterator[None]:
+    """As writing; whatever goes wrong means that something of the job stays."""
+    try:
+        with _writing():
+            yield
+    except UnavailableError as error:
+        raise EraseFailedError from error

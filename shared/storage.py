@@ -5,16 +5,18 @@ A folder on a disk is here; a bucket is in shared/object_storage.py, which needs
 
 import errno
 import hashlib
+import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from shared.config import Settings
-from shared.errors import ConfigurationError, StorageFullError, TooLargeError
+from shared.errors import ConfigurationError, EraseFailedError, StorageFullError, TooLargeError
 
 UPLOAD = "upload"
 RESULT = "result.json"
@@ -26,6 +28,9 @@ PARTIAL = ".partial"
 
 READ_BYTES = 256 * 1024
 """A file that is sent is read in pieces of this size."""
+
+ERASE_PAUSES_S = (0.05, 0.2, 0.5)
+"""Waits between the attempts to erase what cannot be erased at once."""
 
 JOB_ID = re.compile("[0-9a-f]{32}")
 
@@ -79,11 +84,11 @@ class Storage(Protocol):
         ...
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there."""
+        """Delete one file, if it is there. Raises EraseFailedError."""
         ...
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything."""
+        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
         ...
 
     def stored(self) -> list[StoredJob]:
@@ -149,14 +154,28 @@ class FolderStorage:
                 yield file.read(length)
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there, and the job's folder when nothing else is in it."""
-        self._path(job_id, name).unlink(missing_ok=True)
+        """Delete one file, if it is there, and the job's folder when nothing else is in it.
+
+        Raises EraseFailedError.
+        """
+        try:
+            self._path(job_id, name).unlink(missing_ok=True)
+        except OSError as error:
+            raise EraseFailedError from error
         with suppress(OSError):
             self._job(job_id).rmdir()
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything."""
-        shutil.rmtree(self._job(job_id), ignore_errors=True)
+        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
+        folder = self._job(job_id)
+
+        def delete() -> None:
+            failed: list[BaseException] = []
+            shutil.rmtree(folder, onerror=lambda *at: failed.append(at[2][1]))  # goes on behind what it cannot delete
+            if failed and os.path.lexists(folder):
+                raise EraseFailedError from failed[0]
+
+        persistently(delete)
 
     def stored(self) -> list[StoredJob]:
         """Every job that has a folder."""
@@ -188,6 +207,19 @@ class FolderStorage:
 
     def _path(self, job_id: str, name: str) -> Path:
         return self._job(job_id) / name
+
+
+def persistently(erase: Callable[[], None]) -> None:
+    """Try again what raises EraseFailedError, a few times within a second: somebody may just be writing there.
+
+    Raises EraseFailedError when it fails each time.
+    """
+    for pause_s in ERASE_PAUSES_S:
+        try:
+            return erase()
+        except EraseFailedError:
+            time.sleep(pause_s)
+    return erase()
 
 
 def lengths(size: int, most: int) -> Iterator[int]:

@@ -10,7 +10,7 @@ from services.api.problems import Responses, problems
 from services.api.validators import matches
 from services.api.views import job_view
 from shared.api_keys import Scope
-from shared.errors import InvalidRequestError, JobNotFoundError
+from shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
 from shared.queues import webhook_task, withdraw
 from shared.schemas import Job, JobPage
 from shared.storage import JOB_ID
@@ -52,12 +52,16 @@ def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
 
 
 @router.delete(
-    "/{job_id}", status_code=204, response_class=Response, responses=problems(JobNotFoundError, InvalidRequestError)
+    "/{job_id}",
+    status_code=204,
+    response_class=Response,
+    responses=problems(JobNotFoundError, InvalidRequestError, EraseFailedError),
 )
 def erase_job(record: ChangeableJob, service: TheService) -> None:
     """Stop a job if it has not ended, and erase its video, its result and everything that was told about it."""
-    service.jobs.erase(record.job_id)
+    service.jobs.fail(record.job_id, CancelledError())
     withdraw(service.videos, record.job_id)
     if record.webhook:
         withdraw(service.webhooks, webhook_task(record.job_id))
-    service.storage.erase(record.job_id)
+    service.storage.erase(record.job_id)  # before the record: where it fails, the job is still there to be erased again
+    service.jobs.erase(record.job_id)

@@ -1,5 +1,6 @@
 """`POST /v1/videos`: hand in a video."""
 
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -28,12 +29,15 @@ from shared.errors import (
     StorageFullError,
     TooLargeError,
     TooSlowError,
+    UnavailableError,
     WebhookRefusedError,
 )
 from shared.jobs import JobRecord, new_job_id
 from shared.queues import waiting
 from shared.schemas import AnsweredJob, Job
 from shared.webhooks import check_target
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["videos"])
 
@@ -110,7 +114,7 @@ async def submit_video(
     _check_webhook(service, webhook_url)
     job_id = new_job_id()
     async with AsyncExitStack() as undo:
-        undo.push_async_callback(run_in_threadpool, service.storage.erase, job_id)
+        undo.push_async_callback(run_in_threadpool, _discard, service, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
         submission = Submission(job_id, upload, idempotency_key, reuse, caller, annotate, webhook_url or "")
         try:
@@ -171,6 +175,14 @@ def _accept(service: Service, submission: Submission, admission: Admission) -> J
         give_back(redis, admission.counted)
         give_back(redis, arrived)
     return record
+
+
+def _discard(service: Service, job_id: str) -> None:
+    """Erase an upload that became no job. Where that fails the sweeper tries again; the answer has its own reason."""
+    try:
+        service.storage.erase(job_id)
+    except UnavailableError as error:
+        logger.error("the upload of job %s is left to the sweeper: %s", job_id, error.detail)
 
 
 def _check_webhook(service: Service, url: str | None) -> None:

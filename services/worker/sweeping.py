@@ -25,10 +25,14 @@ def sweep(place: Workplace, queue: Queue) -> None:
     try:
         stored = place.storage.stored()
         records = place.jobs.read_all([job.job_id for job in stored])
-        for job in stored:
-            _sweep_files(place, job, records[job.job_id])
     except UnavailableError as error:
         logger.warning("nothing is swept up: %s", error.detail)
+        return
+    for job in stored:
+        try:
+            _sweep_files(place, job, records[job.job_id])
+        except UnavailableError as error:  # that of one job does not keep the others
+            logger.error("files of job %s could not be erased: %s", job.job_id, error.detail)
 
 
 def _end_lost(place: Workplace, job_id: str) -> None:

@@ -21,8 +21,16 @@ from tests.shared.vision.tiny_model import write_tiny_model
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}
 """What Prometheus appends to the name of a metric, by its kind."""
 
-NOT_OF_JOBS = {"queue_full", "no_worker", "session_lost", "state_lost", "bad_training_data", "subject_leak"}
-"""Of uploads that became no job, of live sessions, and of training."""
+NOT_OF_JOBS = {
+    "erase_failed",
+    "queue_full",
+    "no_worker",
+    "session_lost",
+    "state_lost",
+    "bad_training_data",
+    "subject_leak",
+}
+"""Of erasing, of uploads that became no job, of live sessions, and of training."""
 
 METRIC = re.compile(r"\b(?:duygu|process)_[a-z_]+")
 CODES = re.compile(r'code=~?"([^"]+)"')

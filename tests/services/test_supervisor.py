@@ -46,11 +46,11 @@ class Served:
 
 
 @contextmanager
-def serve(settings: Settings) -> Iterator[Served]:
+def serve(settings: Settings, *, secrets: bool = True) -> Iterator[Served]:
     """Run it while the block does."""
     process = subprocess.Popen(
         [sys.executable, "-m", "services.cli", "serve"],
-        env={**os.environ, **settings.environment()},
+        env={**os.environ, **settings.environment(secrets=secrets)},
         cwd=ROOT,
         stdout=subprocess.PIPE,
     )
@@ -128,6 +128,27 @@ def test_a_light_worker_sends_webhooks(own: Settings) -> None:
         wait_until(lambda: "worker:webhooks" not in served.missing())
         (sender,) = served.children("webhooks")
         assert not any("onnxruntime" in area.path for area in sender.memory_maps())
+
+
+def test_processes_carry_no_secret_that_they_do_not_need(own: Settings, tmp_path: Path) -> None:
+    """Whoever may look at a process reads its environment: secrets from files stay out of it."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "duygu_webhook_secret").write_text(SECRET, encoding="utf-8")
+    key = "whsec_" + "B" * 32
+    for settings, other in ((own.model_copy(update={"secrets_dir": folder}), {}), (own, {"DUYGU_WEBHOOK_SECRET": key})):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in other.items():
+                patch.setenv(name, value)
+            with serve(settings, secrets=False) as served:
+                wait_until(lambda: "worker:webhooks" not in served.missing())  # it has got the secret all the same
+                holders = [
+                    " ".join(child.cmdline())
+                    for child in psutil.Process(served.process.pid).children(recursive=True)
+                    if {SECRET, key} & set(child.environ().values())
+                ]
+        assert all(holder.endswith("worker webhooks") for holder in holders)
+        assert len(holders) == len(other)
 
 
 def test_it_ends_on_ctrl_c(own: Settings) -> None:

@@ -1,14 +1,17 @@
 """Files of jobs: whole or not at all, and nowhere else than in their folder."""
 
 import errno
+import os
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.config import Settings
-from shared.errors import ConfigurationError, StorageFullError, UnavailableError
+from shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
 from shared.jobs import new_job_id
 from shared.storage import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
 
@@ -55,6 +58,42 @@ def test_only_job_ids_name_folders(storage: Storage, job_id: str) -> None:
     """No id reaches outside."""
     with pytest.raises(FileNotFoundError):
         storage.read(job_id, UPLOAD)
+
+
+@pytest.fixture
+def undeletable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """So many deletions of files and objects fail from now on, as on a disk that has become read-only."""
+    left = [0]
+
+    def failing(delete: Callable[..., Any]) -> Callable[..., Any]:
+        def attempt(*which: Any, **how: Any) -> Any:
+            if left[0]:
+                left[0] -= 1
+                raise PermissionError(errno.EROFS, "Read-only file system")
+            return delete(*which, **how)
+
+        return attempt
+
+    monkeypatch.setattr("os.unlink", failing(os.unlink))
+    if bucket := getattr(storage, "_bucket", None):
+        monkeypatch.setattr(bucket, "rm_file", failing(bucket.rm_file))
+    return left
+
+
+def test_an_erasure_that_fails_is_told(storage: Storage, undeletable: list[int]) -> None:
+    """It is tried again; where that does not help either, it is an error, and whoever erased knows."""
+    for name in (UPLOAD, RESULT):
+        with storage.writer(JOB, name) as file:
+            file.write(b"film")
+    undeletable[0] = 1_000_000
+    with pytest.raises(EraseFailedError):
+        storage.erase(JOB)
+    with pytest.raises(EraseFailedError):
+        storage.remove(JOB, UPLOAD)
+    assert [job.files for job in storage.stored()] == [{UPLOAD, RESULT}]
+    undeletable[0] = 2
+    storage.erase(JOB)
+    assert storage.stored() == []
 
 
 def test_removing_and_erasing(storage: Storage) -> None:

@@ -3,9 +3,11 @@
 import time
 
 import httpx
+import pytest
 from redis import Redis
 
 from shared import keys
+from shared.config import Settings
 from tests.services.conftest import hand_in
 from tests.services.scripted_worker import Script
 
@@ -44,6 +46,28 @@ def test_jobs_come_newest_first_page_by_page(api: httpx.Client) -> None:
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [job_id for page in pages for job_id in page] == made[::-1]
     assert [job["job_id"] for job in api.get("/v1/jobs?limit=2&cursor=").json()["jobs"]] == pages[0]
+
+
+def test_an_erasure_that_fails_is_not_claimed(
+    api: httpx.Client, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with a code of its own; the job is stopped but still there, and can be erased once that is possible."""
+
+    def read_only(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    job = hand_in(api, VIDEO)
+    upload = service_settings.data_dir / "jobs" / job["job_id"] / "upload"
+    with monkeypatch.context() as failing:
+        failing.setattr("os.unlink", read_only)
+        answer = api.delete(job["links"]["self"])
+        assert (answer.status_code, answer.json()["code"]) == (503, "erase_failed")
+        assert "Retry-After" in answer.headers
+        assert api.get(job["links"]["self"]).json()["status"] == "cancelled"
+        assert upload.exists()
+    assert api.delete(job["links"]["self"]).status_code == 204
+    assert not upload.parent.exists()
+    assert api.get(job["links"]["self"]).status_code == 404
 
 
 def test_expired_jobs_are_not_listed(api: httpx.Client, redis: Redis) -> None:

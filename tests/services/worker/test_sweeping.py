@@ -12,7 +12,7 @@ from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
 from services.worker.sweeping import UPLOAD_IDLE_S, sweep
 from services.worker.workplace import Workplace
 from shared import keys
-from shared.errors import CrashedError
+from shared.errors import CrashedError, EraseFailedError
 from shared.job_store import JobStore
 from shared.jobs import JobRecord, new_job_id
 from shared.queues import QueueName, enqueue_video, open_queue
@@ -90,6 +90,29 @@ def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Pat
     long_ago = time.time() - UPLOAD_IDLE_S - 1
     for path in (partial, tmp_path / job_id):
         os.utime(path, (long_ago, long_ago))
+    swept(place, redis)
+    assert place.storage.stored() == []
+
+
+def test_files_that_cannot_be_erased_do_not_keep_the_others(
+    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names the job; everything else goes, and the next sweep tries again."""
+    jobs = [new_job_id() for _ in range(3)]
+    for job_id in jobs:
+        store(place, job_id, RESULT)
+    erase = FolderStorage.erase
+
+    def failing(storage: FolderStorage, job_id: str) -> None:
+        if job_id == jobs[1]:
+            raise EraseFailedError
+        erase(storage, job_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStorage, "erase", failing)
+        swept(place, redis)
+    assert [job.job_id for job in place.storage.stored()] == [jobs[1]]
+    assert any(jobs[1] in message for message in caplog.messages)
     swept(place, redis)
     assert place.storage.stored() == []
 

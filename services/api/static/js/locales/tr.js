@@ -325,6 +325,7 @@ export default {
     out_of_memory: "Bellek yetmedi",
     result_expired: "Sonuç silinmiş",
     result_not_ready: "Sonuç henüz hazır değil",
+    erase_failed: "İşin tamamı silinemedi; yeniden deneyin",
     job_not_found: "Böyle bir iş yok",
     internal: "Bizim tarafımızda bir şey ters gitti",
   },
