@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import subprocess
 import sys
 from dataclasses import asdict
@@ -16,6 +17,9 @@ from shared.stderr_tail import StderrTail
 logger = logging.getLogger(__name__)
 
 CHILD = "shared.film.sound_child"
+
+SILENCE_S = 30.0
+"""Longest time between two pieces from a process that is alive and well."""
 
 
 class Sound:
@@ -35,6 +39,7 @@ class Sound:
                 stderr=subprocess.PIPE,
                 pass_fds=(order.file,),
                 env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                bufsize=0,
             )
         self._stderr = StderrTail(self._process)
         self._ended = False
@@ -52,10 +57,26 @@ class Sound:
             self._process.stdout.close()
 
     def read(self, count: int) -> bytes:
-        """The next `count` samples; fewer at the end. A process that fails is logged: its sound ends there."""
-        content = self._process.stdout.read(count * BYTES) if self._process.stdout else b""
+        """The next `count` samples; fewer at the end. A process that fails or hangs is logged: its sound ends there."""
+        content = b"" if self._ended else self._read(count * BYTES)
         if len(content) < count * BYTES and not self._ended:
             self._ended = True
             if self._process.wait():
                 logger.warning("the sound of a video could not be read to its end: %s", self._stderr.ending())
         return content[: len(content) // BYTES * BYTES]
+
+    def _read(self, size: int) -> bytes:
+        """So many bytes; fewer at the end, and where the process is silent for too long, which ends it."""
+        if self._process.stdout is None:
+            return b""
+        content = bytearray()
+        while len(content) < size:
+            if not select.select([self._process.stdout], [], [], SILENCE_S)[0]:
+                logger.warning("the process that reads the sound of a video wrote nothing for %.0f s", SILENCE_S)
+                self._process.kill()
+                break
+            piece = self._process.stdout.read(size - len(content))
+            if not piece:
+                break
+            content += piece
+        return bytes(content)

@@ -80,3 +80,18 @@ def test_a_process_that_dies_is_logged(
     (record,) = caplog.records
     assert f"signal {int(signal.SIGSEGV)}" in record.message
     assert "the last words of this process" in record.message
+
+
+def test_a_process_that_hangs_is_ended(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its sound ends there; whoever writes the annotated video does not wait any longer."""
+    monkeypatch.setattr("shared.film.sound.CHILD", "tests.shared.film.hanging_child")
+    monkeypatch.setattr("shared.film.sound.SILENCE_S", 3.0)
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0" * 100)
+    with Sound(path, settings, 0.0) as sound:
+        assert sound.read(1000) == bytes(4)
+        assert sound._process.poll() == -signal.SIGKILL
+        assert sound.read(1000) == b""
+    assert "wrote nothing for 3 s" in caplog.text
