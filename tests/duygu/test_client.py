@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,8 +70,9 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks follow each other closely."""
+    """Calls follow each other closely, and are soon given up."""
     monkeypatch.setattr(uploads, "LOOK_S", 0.01)
+    monkeypatch.setattr(uploads, "AWAY_S", 2.0)
 
 
 def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: StartService, video: Path) -> None:
@@ -88,10 +90,51 @@ def test_a_service_that_stays_away_is_given_up(
         analyze(video, start_service(QUEUED, AWAY))
 
 
-def test_an_upload_is_handed_in_once(start_service: StartService, video: Path) -> None:
-    """It may have become a job although the answer was lost."""
-    with pytest.raises(UnavailableError, match="Redis does not answer"):
-        analyze(video, start_service(AWAY, QUEUED, DONE, RESULT))
+def test_an_upload_is_repeated_under_the_same_key(
+    start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have become a job although the answer was lost; another video has another key."""
+    keys: list[str] = []
+
+    def receive(handler: _Handler) -> None:
+        handler.rfile.read(int(handler.headers["content-length"]))
+        keys.append(handler.headers["idempotency-key"])
+        handler.do_GET()
+
+    monkeypatch.setattr(_Handler, "do_POST", receive)
+    for _ in range(2):
+        assert analyze(video, start_service(AWAY, PROXY, QUEUED, AWAY, DONE, RESULT)) == two_faces()
+    assert len(keys) == 6
+    assert keys == [keys[0]] * 3 + [keys[3]] * 3
+    assert len(set(keys)) == 2
+
+
+def test_a_video_is_read_while_it_is_sent(
+    start_service: StartService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large it is, only pieces of it are in memory."""
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(60_000_000)
+    received = 0
+
+    def receive(handler: _Handler) -> None:
+        nonlocal received
+        size = int(handler.headers["content-length"])
+        while received < size:
+            received += len(handler.rfile.read(min(65_536, size - received)))
+        handler.do_GET()
+
+    monkeypatch.setattr(_Handler, "do_POST", receive)
+    service = start_service(QUEUED, AWAY, DONE, RESULT)
+    tracemalloc.start()
+    try:
+        analyze(path, service)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert received > 60_000_000
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize(
