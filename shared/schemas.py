@@ -34,9 +34,9 @@ class Flag(StrEnum):
 
 
 class Schema(BaseModel):
-    """Base of everything here: unknown fields are an error, values do not change."""
+    """Base of everything here: unknown fields are an error, values do not change, and every number fits into JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class ModelInfo(Schema):

@@ -1,8 +1,10 @@
 """Clips that training learns from, with whose they are; one .npz file."""
 
 import shutil
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,6 +32,13 @@ INPUT = (*CROP, "stride", "normalisation")
 
 COPIED_BYTES = 1 << 20
 """At once, from the file of pixels to the .npz."""
+
+
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What numpy and zipfile raise for a damaged .npz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +151,25 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 def load_clips(path: Path, recipe: Recipe) -> ClipSet:
     """Read what `save_clips` wrote. Raises TrainingDataError when it is something else, or of another recipe."""
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:
             made_by = Recipe.from_json(str(arrays["recipe"]))
             clips = ClipSet(*(arrays[field.name] for field in fields(ClipSet)))
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise TrainingDataError(f"{path} holds no clips: `python -m training.prepare` makes them") from error
     if others := differing(made_by, recipe, CROP):
         raise TrainingDataError(f"the clips in {path} were made by a recipe with {others}")
+    _check(clips, recipe, path)
     return clips
+
+
+def _check(clips: ClipSet, recipe: Recipe, path: Path) -> None:
+    """Raises TrainingDataError where the arrays do not belong together."""
+    if clips.images.ndim != 4 or clips.labels.ndim != 1 or clips.images.dtype != np.uint8:
+        raise TrainingDataError(f"the arrays in {path} do not have the shapes of clips")
+    if len({len(getattr(clips, field.name)) for field in fields(clips)}) > 1:
+        raise TrainingDataError(f"the arrays in {path} are not equally long")
+    if len(clips) and not 0 <= clips.labels.min() <= clips.labels.max() < len(recipe.labels):
+        raise TrainingDataError(f"{path} has labels beyond the {len(recipe.labels)} of the recipe")
 
 
 def differing(one: Recipe, other: Recipe, names: tuple[str, ...]) -> str:

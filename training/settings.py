@@ -122,8 +122,10 @@ def load_recipe(name: str) -> TrainingRecipe:
     except FileNotFoundError as error:
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise ConfigurationError(f"there is no recipe {name}; there are {known}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"the recipe {name} is not TOML: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"the recipe {name} cannot be read: {error.strerror}") from error
     return _recipe(name, values)
 
 

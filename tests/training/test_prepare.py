@@ -173,3 +173,38 @@ def test_a_failure_leaves_the_earlier_file(tmp_path: Path, detector: Detector) -
         write_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings(), tmp_path / "clips.npz")
     assert (tmp_path / "clips.npz").read_bytes() == b"earlier"
     assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "nobody.png"}
+
+
+@pytest.mark.parametrize("cut", [10, 100, 200, -30])
+def test_a_damaged_file_of_clips_is_refused(tmp_path: Path, cut: int) -> None:
+    """Wherever it is cut off, and where a byte of its arrays is another one."""
+    path = tmp_path / "clips.npz"
+    with ClipWriter(path, RECIPE) as writer:
+        writer.add(list(np.zeros((3, *RECIPE.input_shape[:-1]), np.uint8)), 0, "ann", "1.mp4")
+    content = path.read_bytes()
+    for damaged in (content[:cut], content[:cut] + b"\xff\xfe" + content[cut:]):
+        path.write_bytes(damaged)
+        with pytest.raises(TrainingDataError, match="holds no clips"):
+            load_clips(path, RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"labels": np.array([0, 1])}, "not equally long"),
+        ({"labels": np.array([7])}, "labels beyond the 7"),
+        ({"images": np.zeros((1, 48, 48), np.uint8)}, "shapes of clips"),
+    ],
+)
+def test_arrays_that_do_not_belong_together(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    """A file that was put together by hand is checked before anything learns from it."""
+    arrays = {
+        "recipe": np.array(RECIPE.to_json()),
+        "images": np.zeros((1, *RECIPE.input_shape[:-1]), np.uint8),
+        "labels": np.array([0]),
+        "subjects": np.array(["ann"]),
+        "recordings": np.array(["1.mp4"]),
+    }
+    np.savez(tmp_path / "clips.npz", **(arrays | changes))
+    with pytest.raises(TrainingDataError, match=complaint):
+        load_clips(tmp_path / "clips.npz", RECIPE)

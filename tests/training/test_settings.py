@@ -69,3 +69,13 @@ def test_an_unknown_recipe_names_the_known_ones() -> None:
     """So that the reader need not look for them."""
     with pytest.raises(ConfigurationError, match="e3d48"):
         load_recipe("other")
+
+
+def test_a_recipe_that_is_no_text_is_explained(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, or a folder."""
+    (tmp_path / "mine.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(ConfigurationError, match=r"mine\.toml is not TOML"):
+        load_recipe(str(tmp_path / "mine.toml"))
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"folder\.toml cannot be read"):
+        load_recipe(str(tmp_path / "folder.toml"))

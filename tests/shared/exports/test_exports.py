@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pandas
 import pytest
+from pydantic import ValidationError
 
 from shared.exports import EXPORTS, ExportName
 from shared.exports.spans import is_uncertain, moods_of, shares_in_words, shares_of, spans_of, uncertain_share
@@ -95,6 +96,14 @@ def test_ndjson_is_one_object_a_line() -> None:
 def test_json_reads_back_as_the_same_result() -> None:
     """Nothing is lost on the way."""
     assert Result.model_validate_json(EXPORTS[ExportName.JSON].write(RESULT)) == RESULT
+
+
+@pytest.mark.parametrize("number", ["1e999", "Infinity", "NaN"])
+def test_numbers_that_json_cannot_hold_are_refused(number: str) -> None:
+    """A result that reads can also be written and read again."""
+    text = RESULT.model_dump_json().replace('"duration_s":5.0', f'"duration_s":{number}')
+    with pytest.raises(ValidationError, match="finite number"):
+        Result.model_validate_json(text)
 
 
 def test_vtt_has_the_form_that_browsers_take() -> None:
