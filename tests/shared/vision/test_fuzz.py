@@ -11,6 +11,7 @@ import pytest
 from shared.config import Settings
 from shared.errors import VideoError
 from shared.vision.decoder import Video
+from tests.fuzz.mutations import mutate
 from tests.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
 
 CASES = int(os.environ.get("DUYGU_TEST_FUZZ", "40"))
@@ -31,27 +32,6 @@ SEEDS: list[Scene] = [
     replace(SHORT, container="ts"),
     replace(SHORT, container="gif", codec="gif", pixel_format="rgb8"),
 ]
-
-
-def mutate(content: bytes, random: np.random.Generator) -> bytes:
-    """Flip, overwrite, remove, repeat or cut off; the header as often as all the rest."""
-    data = bytearray(content)
-    for _ in range(random.integers(1, 6)):
-        reach = len(data) if random.random() < 0.5 else min(len(data), 2000)
-        start = int(random.integers(0, max(reach, 1)))
-        end = start + int(random.integers(1, 64))
-        match random.integers(0, 5):
-            case 0:
-                data[start : start + 1] = bytes([int(random.integers(0, 256))])
-            case 1:
-                data[start:end] = random.bytes(end - start)
-            case 2:
-                del data[start:end]
-            case 3:
-                data[start:start] = data[start:end]
-            case _:
-                del data[max(start, 8) :]
-    return bytes(data)
 
 
 @pytest.mark.timeout(0)

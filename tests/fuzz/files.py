@@ -1,0 +1,101 @@
+"""Files that people write or hand over: manifests, recipes, clips, model folders, API keys, results."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from shared.api_keys import Limits as KeyLimits
+from shared.api_keys import Scope, add_key, stored_keys
+from shared.errors import DuyguError
+from shared.exports import EXPORTS, ExportName
+from shared.model_folder import MANIFEST, open_model_folder
+from shared.schemas import Result
+from shared.vision.recipe import Recipe
+from tests.fuzz.mutations import mutate, mutate_text, pick
+from tests.shared.exports.results import two_faces
+from tests.shared.vision.tiny_model import write_tiny_model
+from training.clipset import ClipWriter, load_clips
+from training.recordings import read_recordings
+from training.settings import FOLDER, load_recipe
+
+RECIPE = Recipe("tiny", size=16)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file: what a good one holds, how it is mutated, and what reads it."""
+
+    content: bytes
+    mutate: Callable[[bytes, np.random.Generator], bytes]
+    read: Callable[[Path], object]
+    place: Path
+
+
+class Files:
+    """Reads mutated files. What is wrong with one is an error with a code, and never another."""
+
+    name = "files"
+    deadline_s = 10.0
+
+    def __init__(self, folder: Path) -> None:
+        """Make a good file of each kind."""
+        model = write_tiny_model(folder / "model", RECIPE)
+        (folder / "1.mp4").touch()
+        (folder / "2.mp4").touch()
+        clips = folder / "clips.npz"
+        with ClipWriter(clips, RECIPE) as writer:
+            writer.add([np.zeros(RECIPE.input_shape[:-1], np.uint8)], 0, "ann", "1.mp4")
+        add_key(folder / "keys.json", "app", frozenset({Scope.READ}), KeyLimits(sessions=3))
+        recipe = (FOLDER / "e3d48.toml").read_bytes()
+        result = two_faces().model_dump_json().encode()
+        self._kinds = {
+            b"recordings": Kind(MANIFEST_CSV, mutate_text, read_recordings, folder / "mine.csv"),
+            b"recipe": Kind(recipe, mutate_text, lambda path: load_recipe(str(path)), folder / "mine.toml"),
+            b"clips": Kind(clips.read_bytes(), mutate, lambda path: load_clips(path, RECIPE), clips),
+            b"model": Kind(
+                (model / MANIFEST).read_bytes(),
+                mutate_text,
+                lambda path: open_model_folder(path.parent),
+                model / MANIFEST,
+            ),
+            b"keys": Kind((folder / "keys.json").read_bytes(), mutate_text, stored_keys, folder / "keys.json"),
+            b"result": Kind(result, mutate_text, export_result, folder / "result.json"),
+        }
+
+    def make(self, random: np.random.Generator) -> bytes:
+        """The name of a kind, a line break, and the content."""
+        name = pick(sorted(self._kinds), random)
+        kind = self._kinds[name]
+        return name + b"\n" + kind.mutate(kind.content, random)
+
+    def run(self, content: bytes) -> str:
+        """Either it is read, or an error of shared.errors says what is wrong."""
+        name, _, content = content.partition(b"\n")
+        kind = self._kinds[name]
+        kind.place.write_bytes(content)
+        try:
+            kind.read(kind.place)
+        except DuyguError as error:
+            return f"{name.decode()} {error.code}"
+        return f"{name.decode()} read"
+
+
+MANIFEST_CSV = b"path,subject,emotion\n1.mp4,ann,happiness\n2.mp4,ben,sad\n"
+
+
+def export_result(path: Path) -> None:
+    """Read a result and make everything of it; what is no result is refused by the schema."""
+    try:
+        result = Result.model_validate_json(path.read_bytes())
+    except ValidationError:
+        return
+    texts = {name: export.write(result) for name, export in EXPORTS.items()}
+    again = Result.model_validate_json(texts[ExportName.JSON])
+    assert again == result, "the exported JSON reads as another result"
+    rows = list(csv.DictReader(io.StringIO(texts[ExportName.CSV].decode())))
+    assert len(rows) == sum(len(face.windows) for face in result.faces), "the CSV has another number of windows"

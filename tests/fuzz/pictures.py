@@ -1,0 +1,51 @@
+"""Binary messages of live sessions, without the socket: header, dimensions, decoding."""
+
+import cv2
+import numpy as np
+
+from shared.errors import StreamError
+from shared.stream_frames import pack, unpack
+from shared.stream_pictures import dimensions
+from shared.vision.single_pictures import decode, to_frame
+from tests.fuzz.mutations import mutate, pick
+from tests.fuzz.running import FindingError
+from tests.videos import Scene
+
+MOST_PIXELS = 2560 * 1440
+"""As the setting `DUYGU_STREAM_MAX_PIXELS`: the API refuses what claims to have more."""
+
+
+def live_messages() -> list[bytes]:
+    """A picture in each format that sessions take, alone and behind the header."""
+    rgb = np.ascontiguousarray(Scene(width=160, height=120).picture(0)[..., ::-1])
+    pictures = [bytes(cv2.imencode(ending, rgb)[1]) for ending in (".jpg", ".png", ".webp")]
+    return [*pictures, *(pack(picture, 1, 0.1) for picture in pictures)]
+
+
+class Pictures:
+    """Takes binary messages apart as the API does, and decodes the pictures as the worker does."""
+
+    name = "pictures"
+    deadline_s = 5.0
+
+    def __init__(self) -> None:
+        self._messages = live_messages()
+
+    def make(self, random: np.random.Generator) -> bytes:
+        """A message, mutated."""
+        return mutate(pick(self._messages, random), random)
+
+    def run(self, content: bytes) -> str:
+        """A picture has the size that its header says, or is refused with a code of its own."""
+        try:
+            incoming = unpack(content)
+            width, height = dimensions(incoming.picture)
+            if width * height > MOST_PIXELS:
+                return "too_many_pixels"
+            pixels = decode(incoming.picture)
+        except StreamError as error:
+            return error.code
+        if pixels.shape[0] * pixels.shape[1] > 2 * MOST_PIXELS:
+            raise FindingError(f"{width} x {height} by its header, but {pixels.shape} decoded")
+        to_frame(pixels, 0, 0.0, 0.06)
+        return "decoded"

@@ -1,0 +1,41 @@
+"""A running service for the targets that need one: an embedded Valkey, the API, and a worker for each queue."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+
+from shared.broker import EmbeddedValkey, connect, redis_url
+from shared.config import Settings
+from tests.services.conftest import serving, wait_until, worker
+from tests.shared.vision.tiny_model import write_tiny_model
+
+MANY = 1_000_000
+
+
+@contextmanager
+def service(folder: Path) -> Iterator[str]:
+    """The address of an API that takes any number of jobs; model of random weights."""
+    settings = Settings(
+        data_dir=folder / "data",
+        port=0,
+        threads=1,
+        model=write_tiny_model(folder / "tiny"),
+        max_queued=MANY,
+        body_timeout_s=2,
+    )
+    with EmbeddedValkey(settings.data_dir):
+        settings = settings.model_copy(update={"redis_url": redis_url(settings)})
+        with (
+            serving(settings) as client,
+            worker(settings, "services.cli", "worker", "streams"),
+            worker(settings, "services.cli", "worker", "videos"),
+            connect(settings.redis_url) as redis,
+        ):
+            wait_until(lambda: _works(redis, "streams") and _works(redis, "videos"))
+            yield str(client.base_url)
+
+
+def _works(redis: Redis, queue: str) -> bool:
+    return bool(redis.zcard(f"duygu:workers:{queue}"))
