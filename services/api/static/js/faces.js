@@ -1,6 +1,7 @@
 /** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
 
 import { byId, make } from "./dom.js";
+import { watchEdges } from "./edges.js";
 import { finding } from "./finding.js";
 import { clock, emotionName, percent, t } from "./i18n.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "./timebase.js";
@@ -67,6 +68,19 @@ export function drawFaces(view, onToggle) {
     ),
   );
   for (const [id, picture] of view.thumbs) placeThumb(id, picture);
+}
+
+/** Say how many faces there are below those in sight, and go there when asked to. */
+export function startFaceList() {
+  const list = byId("face-list");
+  const more = byId("face-more");
+  watchEdges(list, (sides) => {
+    const end = list.getBoundingClientRect().bottom;
+    const count = [...list.children].filter((item) => item.getBoundingClientRect().bottom > end + 8).length;
+    more.hidden = !sides.includes("bottom") || count === 0;
+    more.textContent = t("faces.more", { count });
+  });
+  more.addEventListener("click", () => list.scrollBy({ top: list.clientHeight * 0.8, behavior: "smooth" }));
 }
 
 /** Put a face's own picture where its number stands. */

@@ -2,10 +2,13 @@
 
 import { make } from "./dom.js";
 import { findingName } from "./finding.js";
-import { clock, emotionName, percent, t } from "./i18n.js";
+import { clock, decimal, emotionName, percent, t } from "./i18n.js";
 import { flagNames } from "./tooltip.js";
 
-function row(face, window, labels) {
+/** Rows that are made at once: an hour of twenty faces has more than a hundred thousand, which no browser lays out in time. */
+const PAGE = 200;
+
+function row([face, window], labels) {
   const figures = labels.map((label) => make("td", {}, percent(window.probabilities[label] ?? 0, 1)));
   return make(
     "tr",
@@ -16,19 +19,34 @@ function row(face, window, labels) {
     make("td", { class: "text" }, findingName(window)),
     make("td", {}, percent(window.confidence, 1)),
     ...figures,
-    make("td", { class: "text" }, flagNames(window)),
+    make("td", { class: "text flags" }, flagNames(window)),
   );
 }
 
-export function windowTable(result) {
+/** Put the first windows of a result into `box`, with a button for those that follow. */
+export function drawTable(box, result) {
   const { labels } = result.model;
+  const windows = result.faces.flatMap((face) => face.windows.map((window) => [face, window]));
   const heads = ["face", "start", "end", "emotion", "confidence"].map((name) => t(`table.${name}`));
   const head = [...heads, ...labels.map(emotionName), t("table.flags")];
-  const rows = result.faces.flatMap((face) => face.windows.map((window) => row(face, window, labels)));
-  return make(
-    "table",
-    {},
-    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col" }, text)))),
-    make("tbody", {}, ...rows),
+  const text = new Set([t("table.emotion"), t("table.flags")]);
+  const body = make("tbody");
+  const more = make("button", { class: "button small table-more", type: "button", onclick: () => add() });
+  const add = () => {
+    const first = body.rows.length;
+    body.append(...windows.slice(first, first + PAGE).map((pair) => row(pair, labels)));
+    const shown = body.rows.length;
+    more.hidden = shown === windows.length;
+    more.textContent = t("table.more", { shown: decimal(shown, 0), all: decimal(windows.length, 0) });
+  };
+  add();
+  box.replaceChildren(
+    make(
+      "table",
+      {},
+      make("thead", {}, make("tr", {}, ...head.map((name) => make("th", { scope: "col", class: text.has(name) ? "text" : null }, name)))),
+      body,
+    ),
+    more,
   );
 }

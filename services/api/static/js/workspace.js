@@ -3,16 +3,17 @@
 import { getResult } from "./api.js";
 import { announce, byId, make, setIcon } from "./dom.js";
 import { drawDownloads } from "./downloads.js";
-import { drawFaces, placeThumb, updateFaces } from "./faces.js";
+import { drawFaces, placeThumb, startFaceList, updateFaces } from "./faces.js";
 import { contain } from "./fitting.js";
 import { clock, t } from "./i18n.js";
 import { rename } from "./jobs.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
 import { drawLegend } from "./legend.js";
 import { drawOverlay } from "./overlay.js";
+import { watchEdges } from "./edges.js";
 import { comparison } from "./own-file.js";
 import { Player } from "./player.js";
-import { windowTable } from "./table.js";
+import { drawTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
 import { spansOf, startBeside } from "./timebase.js";
 import { Timeline } from "./timeline.js";
@@ -70,13 +71,20 @@ function drawAll() {
   byId("video-facts").textContent = factsOf(result);
   byId("warnings").hidden = result.warnings.length === 0;
   byId("warnings").replaceChildren(...result.warnings.map(({ detail }) => make("li", {}, detail)));
-  byId("table").querySelector(".table-scroll").replaceChildren(windowTable(result));
+  drawRows();
   drawLegend(result.model.labels, isAllUncertain(result) ? t("timeline.all_uncertain") : null);
   drawDownloads(entry);
   drawKeys();
   drawModel();
   redrawFaces();
   drawState();
+}
+
+/** The table is made when it is opened: most never are. */
+function drawRows() {
+  const box = byId("table").querySelector(".table-scroll");
+  if (byId("table").open) drawTable(box, view.result);
+  else box.replaceChildren();
 }
 
 function isAllUncertain({ faces }) {
@@ -241,6 +249,9 @@ export function startWorkspace() {
     target.value = "";
     if (file) takeFile(file);
   });
+  byId("table").addEventListener("toggle", () => view && drawRows());
+  watchEdges(byId("table").querySelector(".table-scroll"));
+  startFaceList();
   click("file-anyway", () => noted.anyway());
   player.addEventListener("time", drawMoment);
   player.addEventListener("state", drawState);

@@ -101,6 +101,7 @@ export default {
     seen: "{start} – {end}",
     away: "not in the picture",
     waiting: "no window at this moment",
+    more: { one: "{count} more face below", other: "{count} more faces below" },
     now: "Now",
     uncertain: "uncertain",
     uncertain_finding: "uncertain ({finding})",
@@ -152,6 +153,7 @@ export default {
     emotion: "Expression",
     confidence: "Confidence",
     flags: "Less sure because",
+    more: "Show more: {shown} of {all} windows are shown",
   },
   downloads: {
     title: "Take it with you",

@@ -101,6 +101,7 @@ export default {
     seen: "{start} – {end}",
     away: "görüntüde değil",
     waiting: "bu anda pencere yok",
+    more: { one: "Aşağıda {count} yüz daha", other: "Aşağıda {count} yüz daha" },
     now: "Şu an",
     uncertain: "belirsiz",
     uncertain_finding: "belirsiz ({finding})",
@@ -152,6 +153,7 @@ export default {
     emotion: "İfade",
     confidence: "Güven",
     flags: "Daha az güvenilir, çünkü",
+    more: "Daha fazla göster: {all} pencerenin {shown} tanesi gösteriliyor",
   },
   downloads: {
     title: "Yanınıza alın",
