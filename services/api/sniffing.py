@@ -2,6 +2,8 @@
 
 import codecs
 
+from shared.motion_jpeg import is_multipart
+
 HEAD_BYTES = 512
 """How much of a file is looked at."""
 
@@ -31,7 +33,9 @@ WHITESPACE = frozenset(b"\t\n\r\f\v")
 
 
 def surely_no_video(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is something else than a video."""
+    """Whether a file that begins with these bytes is something else than a video; a bare JPEG is one picture here."""
+    if is_multipart(head):
+        return False
     return head.startswith(OTHERS) or (_is_text(head) and not head.startswith(TEXT_VIDEO))
 
 

@@ -21,6 +21,7 @@ from shared.errors import (
     TooSlowError,
     UnknownParameterError,
 )
+from shared.motion_jpeg import JPEG, JpegRun
 from shared.storage import UPLOAD, MeasuredWriter, Storage
 
 FIELD = b"video"
@@ -103,6 +104,7 @@ class VideoForm:
     def __init__(self, boundary: bytes, writer: MeasuredWriter) -> None:
         self._writer = writer
         self._head = b""
+        self._pictures = JpegRun()
         self._disposition = b""
         self._header = b""
         self._preamble: Preamble | None = Preamble(boundary)
@@ -143,7 +145,7 @@ class VideoForm:
             raise InvalidRequestError("The form has no field `video`")
         if not self._writer.size:
             raise EmptyFileError
-        self._look()
+        self._look(whole=True)
         return Upload(self._writer.size, self._writer.sha256)
 
     def _part_begin(self) -> None:
@@ -171,16 +173,19 @@ class VideoForm:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]
         self._writer.write(piece)
+        self._pictures.feed(piece)
         if len(self._head) < HEAD_BYTES:
             self._head += piece[: HEAD_BYTES - len(self._head)]
             if len(self._head) == HEAD_BYTES:
-                self._look()
+                self._look(whole=False)
 
     def _end(self) -> None:
         self._ended = True
 
-    def _look(self) -> None:
-        if surely_no_video(self._head):
+    def _look(self, *, whole: bool) -> None:
+        """Refuse what is no video; of JPEG only the whole file tells whether it is a photograph."""
+        may_go_on = self._head.startswith(JPEG) and not whole
+        if surely_no_video(self._head) and not self._pictures.several and not may_go_on:
             raise NotAVideoError
 
 

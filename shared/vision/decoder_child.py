@@ -22,6 +22,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from shared.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
 from shared.vision.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
 from shared.vision.confinement import confine
 from shared.vision.letterbox import Size, fit
@@ -163,7 +164,8 @@ class Reader:
         end_s = clock.end_s
         if stated_s is not None:
             if stated_s - end_s > max(END_TOLERANCE_S, stated_s * END_TOLERANCE_SHARE):
-                self.warnings = {"truncated": "the video ends before its header says"}
+                self.warnings.pop("damaged", None)  # which it is because of this
+                self.warnings["truncated"] = "the video ends before its header says"
             end_s = min(end_s, max(stated_s, clock.last_s + clock.interval_s))
         return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
 
@@ -223,8 +225,23 @@ class Reader:
                 return
             if packet.has_sidedata("encryption_info"):
                 raise Refused("encrypted")
+            if container.format.name == "mjpeg":
+                self._stamp(packet)
             clock.see(packet)
             yield packet
+
+    def _stamp(self, packet: "Packet[VideoStream]") -> None:
+        """Pictures without a container have times only where a camera wrote them above each."""
+        if not packet.size or packet.pos is None:
+            return
+        start = max(packet.pos - PART_HEADER_BYTES, 0)
+        around = os.pread(self.order.file, packet.pos - start + PART_HEADER_BYTES, start)
+        first = around.find(JPEG, packet.pos - start)
+        time_s = timestamp(around[: max(first, 0)])
+        if time_s is None:
+            self.warnings.setdefault("assumed_rate", "the file has no times; 25 pictures a second are assumed")
+        else:
+            packet.pts = packet.dts = round(time_s / packet.time_base)
 
     def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
         upright = orientation(frame)
@@ -255,16 +272,30 @@ class Reader:
 
 def open_container(file: object) -> InputContainer:
     """Open what the file holds, if it is one of FORMATS. Raises Refused."""
-    head = os.pread(file.fileno(), 16, 0)  # type: ignore[attr-defined]
+    descriptor: int = file.fileno()  # type: ignore[attr-defined]
+    head = os.pread(descriptor, HEAD_BYTES, 0)
+    # FFmpeg would take bare pictures for one photograph, and knows multipart messages of one dialect alone.
+    named = "mjpeg" if is_multipart(head) or is_jpeg_run(descriptor) else None
     # FFmpeg would take each clock that jumps back for one that has run through all its numbers.
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none", "correct_ts_overflow": "0"}
     try:
-        return av.open(file, "r", options=options, buffer_size=READ_BYTES, io_open=refuse_open)
+        return av.open(file, "r", format=named, options=options, buffer_size=READ_BYTES, io_open=refuse_open)
     except MemoryError as error:
         raise Refused("decoder_limit") from error
     except (FFmpegError, ValueError, OSError) as error:
         known = any(head[at:].startswith(marks) for at, marks in HEADS.items())
         raise Refused("undecodable" if known else "not_a_video") from error
+
+
+def is_jpeg_run(descriptor: int) -> bool:
+    """Whether an open file is JPEG pictures one behind another."""
+    run, position = JpegRun(), 0
+    while piece := os.pread(descriptor, READ_BYTES, position):
+        run.feed(piece)
+        if run.several or (not piece.startswith(JPEG) and not position):
+            break
+        position += len(piece)
+    return run.several
 
 
 def refuse_open(url: str, flags: int, options: dict[str, str]) -> object:

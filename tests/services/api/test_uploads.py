@@ -123,3 +123,22 @@ def test_a_stated_size_is_believed() -> None:
     assert stated(1000 + FORM_BYTES) == 1000 + FORM_BYTES
     with pytest.raises(TooLargeError, match=r"limit of 0\.001 MB"):
         stated(1001 + FORM_BYTES)
+
+
+PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 200 + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("step", [1, 700, 100_000])
+def test_jpeg_pictures_one_behind_another_are_taken(step: int) -> None:
+    """Bare or as parts of a message they may be a video; a photograph is refused once it is whole."""
+    for content in (PICTURE * 3, b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE):
+        received, file = form()
+        body = part("video", content) + END
+        for start in range(0, len(body), step):
+            received.feed(body[start : start + step])
+        received.finish()
+        assert file.getvalue() == content
+    received, _ = form()
+    received.feed(part("video", PICTURE) + END)
+    with pytest.raises(NotAVideoError):
+        received.finish()

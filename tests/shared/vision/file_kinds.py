@@ -198,6 +198,21 @@ def jpeg(picture: Image) -> bytes:
     return bytes(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes())
 
 
+def motion_jpeg(*, header: bytes = b"", count: int = 30, fps: float | None = None) -> bytes:
+    """Pictures one behind another, each with a header where one is given, and with its time where there is a rate."""
+    parts = []
+    for index in range(count):
+        content = jpeg(STILL.picture(0.0))
+        stamp = b"" if fps is None else b"X-Timestamp: %.6f\r\n" % (1_700_000_000 + index / fps)
+        length = b"Content-Length: %d\r\n" % len(content)
+        parts.append(header + length + stamp + b"\r\n" + content + b"\r\n" if header else content)
+    return b"".join(parts)
+
+
+PART = b"--frame\r\nContent-Type: image/jpeg\r\n"
+HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n"
+
+
 def bomb(side: int) -> bytes:
     """A small file whose pictures are huge: one colour compresses well."""
     file = io.BytesIO()
@@ -273,6 +288,16 @@ KINDS = [
     coded("AVI, MPEG-4", "avi", "mpeg4"),
     written("AVI, H.264 with B-frames", b_frames_in_avi, suffix="avi"),
     coded("AVI, Motion JPEG", "avi", "mjpeg", "yuvj420p"),
+    bytes_of("Motion JPEG, bare", motion_jpeg, FACE, "mjpeg", "assumed_rate"),
+    bytes_of(
+        "Motion JPEG, multipart, as IP cameras send it", lambda: motion_jpeg(header=PART), FACE, "mjpg", "assumed_rate"
+    ),
+    bytes_of(
+        "Motion JPEG, multipart with X-Timestamp, as saved by curl -i",
+        lambda: HTTP + motion_jpeg(header=PART, fps=5.0),
+        FACE,
+        "mjpg",
+    ),
     coded("FLV, H.264", "flv", "libx264"),
     coded("MPEG-TS, H.264", "ts", "libx264"),
     written("MPEG program stream, MPEG-2", program_stream, suffix="mpg"),
@@ -347,6 +372,9 @@ NOTES = [
     "Where pictures are further apart than 1.25 s, a face may be missed in one of them and keeps its id; it loses",
     "it after 2.4 of the usual intervals, and never before 3 s. A picture stands until the next one, as in a",
     "player, and its windows repeat it; beyond 60 s it has one window.",
+    "",
+    "JPEG pictures one behind another have no times. Those of a multipart stream get the times of its `X-Timestamp`",
+    "headers; otherwise 25 pictures a second are assumed, with the warning `assumed_rate`.",
     "",
 ]
 """What the table alone does not say."""

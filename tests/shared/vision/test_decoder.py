@@ -20,7 +20,17 @@ from shared.config import MB, Settings
 from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from shared.vision.decoder import Video
 from shared.vision.sampling import Sampler
-from tests.shared.vision.file_kinds import encode, jpeg, oblong_pixels, oblong_pixels_vp9, pictures, turned_midway
+from tests.shared.vision.file_kinds import (
+    HTTP,
+    PART,
+    encode,
+    jpeg,
+    motion_jpeg,
+    oblong_pixels,
+    oblong_pixels_vp9,
+    pictures,
+    turned_midway,
+)
 from tests.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
@@ -268,6 +278,32 @@ def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_
         assert video.duration_s == pytest.approx(2.0, abs=0.001)
     assert found == pytest.approx([index / 25 for index in range(50)], abs=0.001)
     assert len(times(tmp_path / "video.avi", settings)) == 20
+
+
+@pytest.mark.parametrize("fps", [5.0, 0.5])
+def test_a_camera_may_write_times(fps: float, settings: Settings, tmp_path: Path) -> None:
+    """In the header above each picture; without them the rate is an assumption, and that is told."""
+    for name, start in (("part", b""), ("http", HTTP)):
+        path = tmp_path / f"{name}.mjpg"
+        path.write_bytes(start + motion_jpeg(header=PART, count=6, fps=fps))
+        with Video(path, settings, 10.0) as video:
+            found = [frame.time_s for frame in video]
+            assert video.warnings == []
+        assert found == pytest.approx([index / fps for index in range(6)], abs=0.001)
+    (tmp_path / "bare.mjpeg").write_bytes(motion_jpeg(count=25))
+    with Video(tmp_path / "bare.mjpeg", settings, None) as video:
+        assert [frame.time_s for frame in video] == pytest.approx([index / 25 for index in range(25)], abs=0.001)
+        assert [code for code, _ in video.warnings] == ["assumed_rate"]
+
+
+def test_photographs_are_no_videos(settings: Settings, tmp_path: Path) -> None:
+    """Neither one, nor one that has its preview behind it, as telephones save them."""
+    photograph = motion_jpeg(count=1)
+    preview = b"\xff\xe2\x00\x08MPF\0II"
+    for content in (photograph, photograph[:2] + preview + photograph[2:] + photograph):
+        (tmp_path / "photograph.jpg").write_bytes(content)
+        with pytest.raises(NotAVideoError):
+            times(tmp_path / "photograph.jpg", settings)
 
 
 def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
