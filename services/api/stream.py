@@ -47,6 +47,9 @@ KEY_SUBPROTOCOL = "duygu.key."
 MOST_TEXT = 65_536
 """Characters of a text message."""
 
+MOST_DETAIL = 500
+"""Characters that are sent of what is wrong with a text message, since it may quote the message."""
+
 READS_WITHIN_S = 10.0
 """A client that takes no answer for so long does not read."""
 
@@ -138,7 +141,7 @@ class Conversation:
             if isinstance(order, Configure):
                 await self._configure(order)
         except StreamError as error:
-            await self._send(FrameError(code=error.code, detail=error.detail, recoverable=True))
+            await self._send(FrameError(code=error.code, detail=_shortened(error.detail), recoverable=True))
             return
         if isinstance(order, Close):
             await self._hub.offer(self._session, self._session.drain())
@@ -149,6 +152,8 @@ class Conversation:
             known = ", ".join(self._model.labels)
             raise StreamError(f"labels: {', '.join(unknown)} cannot be reported; the labels are {known}")
         options = Options(**order.model_dump(exclude={"type"}))
+        if order.labels:  # they go along with every frame
+            options = options.model_copy(update={"labels": list(dict.fromkeys(order.labels))})
         self._session.options = options
         await self._send(Configured(**options.model_dump()))
 
@@ -184,6 +189,10 @@ async def _say_goodbye(socket: WebSocket, end: SessionEnd, metrics: LiveMetrics)
             await socket.close(end.code, end.reason)
     except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
         logger.debug("a client left before it was told why: %s", error)
+
+
+def _shortened(detail: str) -> str:
+    return detail if len(detail) <= MOST_DETAIL else f"{detail[:MOST_DETAIL]}…"
 
 
 def _order(text: str) -> Configure | Close:

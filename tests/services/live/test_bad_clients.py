@@ -1,6 +1,8 @@
 """Clients that send what cannot be used, do not read, or go away."""
 
+import random
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import cv2
@@ -12,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services import server as server_module
 from services.api import stream as stream_module
-from shared.stream_frames import pack
+from shared.stream_frames import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
 from tests.services.live.sockets import narrow_connection, open_socket, say, told, until_closed
 
@@ -43,6 +45,65 @@ def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list
         messages, code, reason = until_closed(socket)
         assert [message["type"] for message in messages] == ["session.closed"]
         assert (messages[0]["totals"]["errors"], code, reason) == (4, 1000, "done")
+
+
+def malformed_frames(pictures: list[bytes], chance: random.Random) -> Iterator[bytes]:
+    """Binary messages that no client should send, in no order of badness."""
+    good = pack(pictures[0], 1, 0.5)
+    header = bytearray(HEADER.pack(MAGIC, VERSION, 1, 0))
+    yield from (b"", MAGIC, good[:7], good[: HEADER.size], good[: HEADER.size + 2], bytes(HEADER.size), b"\xff" * 60)
+    yield from (bytes([*header[:4], version, *header[5:]]) + pictures[0] for version in (0, 2, 255))
+    yield HEADER.pack(MAGIC, VERSION, 2**32 - 1, 2**64 - 1) + b"no picture"
+    for size in ((1, 1), (1, 2000), (2000, 1), (3, 3)):
+        yield bytes(cv2.imencode(chance.choice([".png", ".jpg"]), np.zeros((*size, 3), np.uint8))[1])
+    for _ in range(40):
+        damaged = bytearray(good)
+        for _ in range(chance.randrange(1, 30)):
+            damaged[chance.randrange(min(len(damaged), chance.choice([24, 700, len(damaged)])))] = chance.randrange(256)
+        yield bytes(damaged[: chance.choice([len(damaged), chance.randrange(len(damaged))])])
+    for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF....WEBPVP8X", b"RIFF....WEBPVP8L", b"RIFF....WEBPVP8 "):
+        yield from (start + chance.randbytes(chance.randrange(60)) for _ in range(4))
+
+
+MALFORMED_TEXTS = (
+    "",
+    "null",
+    "[" * 60_000,
+    '"' + "x" * 70_000 + '"',
+    '{"type": null}',
+    '{"type": "session.configure", "labels": ["\\ud800"]}',
+    '{"type": "session.configure", "labels": []}',
+    '{"type": "session.configure", "labels": "anger"}',
+    '{"type": "session.configure", "labels": ["' + "x" * 60_000 + '"]}',
+    '{"type": "session.configure", "smallest_face": NaN}',
+    '{"type": "session.configure", "rate_hz": -1}',
+    '{"type": "session.configure", "rate_hz": 1e999}',
+    '{"type": "session.close", "now": true}',
+    '{"type": "session.created"}',
+)
+
+
+def test_nothing_malformed_ends_a_session_or_disturbs_another(served: str, pictures: list[bytes]) -> None:
+    """Each binary message has one answer in order, each text one error with a code; a session beside it has results."""
+    with open_socket(served) as socket, open_socket(served) as other:
+        told(socket), told(other)
+        for number, content in enumerate(malformed_frames(pictures, random.Random(3)), 1):  # noqa: S311
+            socket.send(content)
+            answer = told(socket)
+            assert answer["seq"] == number
+            assert answer["type"] in ("error", "result")
+            assert answer["type"] == "result" or (answer["code"] != "internal" and answer["recoverable"]), content
+        for text in MALFORMED_TEXTS:
+            socket.send(text)
+            answer = told(socket)
+            assert (answer["type"], answer["seq"], answer["code"]) == ("error", None, "invalid_message")
+            assert len(answer["detail"]) <= 1000
+        say(socket, "session.configure", labels=["fear", "anger", "fear"] * 1000)
+        assert told(socket)["labels"] == ["fear", "anger"]
+        other.send(pack(pictures[0], 1, 0.0))
+        assert told(other)["type"] == "result"
+        say(socket, "session.close")
+        assert until_closed(socket)[1:] == (1000, "done")
 
 
 def test_a_message_of_17_mib_ends_the_socket_with_1009(served: str) -> None:
