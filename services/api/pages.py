@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
@@ -35,6 +36,11 @@ def mount_pages(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)
     app.mount("/static", FILES, name="static")
+
+
+def not_found_page() -> Response:
+    """The page for an address at which there is nothing."""
+    return FileResponse(STATIC / "not-found.html", 404, {"Cache-Control": "no-cache", "Vary": "Accept"})
 
 
 async def _page(name: str, request: Request) -> Response:

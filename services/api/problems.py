@@ -2,9 +2,10 @@
 
 import logging
 from collections import defaultdict
+from http import HTTPStatus
 from typing import Any, cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -12,6 +13,8 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
+from services.api.negotiation import preferred
+from services.api.pages import not_found_page
 from shared.errors import (
     CrossSiteError,
     DuyguError,
@@ -31,6 +34,8 @@ from shared.schemas import Problem
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+HTML = "text/html"
 
 MOST_TOLD = 5
 """Faults of a request that its detail tells; `errors` has all."""
@@ -112,15 +117,23 @@ def _invalid(request: Request, error: Exception) -> ProblemResponse:
     return _counted(request, InvalidRequestError(detail), errors=faults)
 
 
-def _framework(request: Request, error: Exception) -> ProblemResponse:
+def _framework(request: Request, error: Exception) -> Response:
     answer = cast(HTTPException, error)
     otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
     known = BY_STATUS.get(answer.status_code, otherwise)
     response = _counted(request, known(), status=answer.status_code)
+    if answer.status_code == HTTPStatus.NOT_FOUND and _is_visit(request):
+        return not_found_page()
     response.headers.update(answer.headers or {})
     if response.headers.get("Allow") == "GET":
         response.headers["Allow"] = "GET, HEAD"
     return response
+
+
+def _is_visit(request: Request) -> bool:
+    """Whether a person came by with a browser: below /v1/ there is nothing but the API."""
+    accept = request.headers.get("Accept", "*/*")
+    return not request.url.path.startswith("/v1/") and preferred(accept, [MEDIA_TYPE, HTML]) == HTML
 
 
 def _unavailable(request: Request, error: Exception) -> ProblemResponse:

@@ -49,5 +49,7 @@ def test_nothing_keeps_anybody_out(
     page.goto("/api")
     page.locator(".api-call summary").first.click()
     found["API"] = faults(page)
+    page.goto("/nope")
+    found["nothing there"] = faults(page)
     context.close()
     assert found == {name: [] for name in found}

@@ -17,7 +17,11 @@ export default {
     answers: "What it answers",
   },
   nav: { label: "Site", live: "Live", api: "API", language: "Language", theme: "Dark or light" },
-  titles: { api: "The API – Duygu", live: "Live – Duygu" },
+  not_found: {
+    title: "There is nothing at this address",
+    detail: "It may be mistyped, or a link to it may be out of date.",
+  },
+  titles: { not_found: "Nothing at this address – Duygu", api: "The API – Duygu", live: "Live – Duygu" },
   home: {
     limits: "Up to {size} and {length} each. A result is erased {kept} after it is ready.",
     headline: "Every face, second by second.",

@@ -17,7 +17,11 @@ export default {
     answers: "Yanıtları",
   },
   nav: { label: "Site", live: "Canlı", api: "API", language: "Dil", theme: "Koyu ya da açık" },
-  titles: { api: "API – Duygu", live: "Canlı – Duygu" },
+  not_found: {
+    title: "Bu adreste bir şey yok",
+    detail: "Adres yanlış yazılmış ya da bağlantı eskimiş olabilir.",
+  },
+  titles: { not_found: "Bu adreste bir şey yok – Duygu", api: "API – Duygu", live: "Canlı – Duygu" },
   home: {
     limits: "Her video en çok {size} ve {length} olabilir. Sonuçlar, hazır olduktan {kept} sonra silinir.",
     headline: "Her yüz, saniye saniye.",
@@ -288,6 +292,7 @@ export default {
     idempotency_mismatch: "Idempotency-Key başka bir istek için kullanılmış",
     webhook_refused: "Bu adrese webhook gönderilemiyor",
     no_worker: "Şu anda canlı oturum alan bir çalışan yok",
+    state_lost: "Oturumdaki yüzler artık bilinmiyor; oturum sürüyor, yüzler yeni numara alıyor",
     session_lost: "Oturum kayboldu; yenisini başlatın",
     storage_full: "Şu anda yeni bir dosya için yer yok",
     invalid_message: "İleti belgelenen biçimde değil",

@@ -1,0 +1,95 @@
+"""Pages on every screen: they use a wide one, and nothing is cut off on a narrow one."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shared.errors import by_code
+from tests.pages.dictated import remember, told
+from tests.pages.test_list import accept
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+LONG = "a film with a name that is far too long for any row of any list, taken on the last day of the holidays"
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize("width", [390, 1280, 1440, 2560])
+def test_the_list_fits_every_screen(page: Page, width: int, language: str) -> None:
+    """Rows in every state: none is wider than the window, nothing sticks out of a row, and wide screens are used."""
+    states = ["succeeded", "failed", "running", "queued", "cancelled"]
+    error = {"code": "too_large", "title": "The upload is too large", "detail": ""}
+    remember(page, *states, LONG)
+    accept(page, lambda job_id: {"status": job_id if job_id in states else "succeeded", "faces": 2})
+    page.route(
+        "**/v1/jobs/failed",
+        lambda route: route.fulfill(json=told("failed", status="failed", progress=None, error=error)),
+    )
+    page.set_viewport_size({"width": width, "height": 900})
+    page.reload()
+    page.select_option("#language", language)
+    expect(page.locator(".job .preview")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(STICKING_OUT) == []
+    used = page.evaluate(
+        """() => {
+          const boxes = [...document.querySelectorAll(".job")].map((row) => row.getBoundingClientRect());
+          return Math.max(...boxes.map((box) => box.right)) - Math.min(...boxes.map((box) => box.left));
+        }"""
+    )
+    assert used > 0.85 * width
+    expect(page.get_by_role("link", name="API")).to_be_visible()
+    expect(page.get_by_role("link", name="Canlı" if language == "tr" else "Live")).to_be_visible()
+
+
+STICKING_OUT = """() => [...document.querySelectorAll(".job")].flatMap((row) => {
+  const { left, right } = row.getBoundingClientRect();
+  return [...row.querySelectorAll("*")].filter((part) => {
+    const box = part.getBoundingClientRect();
+    return box.width && !part.closest(".job-name, svg") && (box.left < left - 1 || box.right > right + 1);
+  }).map((part) => part.outerHTML);
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1440, 2560])
+def test_the_calls_of_the_api_fit_every_screen(page: Page, width: int) -> None:
+    """No table of parameters is cut off, and a wide screen has several calls in a row."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/api")
+    page.locator(".api-call").first.wait_for()
+    page.evaluate("document.querySelectorAll('.api-call').forEach((call) => { call.open = true; })")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll(".api-call .table-scroll")]
+          .filter((part) => part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight)
+          .map((part) => part.textContent)"""
+    )
+    assert cut == []
+    rights = page.evaluate(
+        "[...document.querySelectorAll('.api-call')].map((call) => call.getBoundingClientRect().right)"
+    )
+    assert max(rights) > 0.85 * width
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_address_without_a_page_has_one_that_says_so(page: Page, width: int) -> None:
+    """With status 404, in both languages, with the ways on; programs still get a problem."""
+    page.set_viewport_size({"width": width, "height": 900})
+    response = page.goto("/nope")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    expect(page.locator("#address")).to_have_text("/nope")
+    page.select_option("#language", "tr")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bu adreste bir şey yok")
+    expect(page).to_have_title("Bu adreste bir şey yok – Duygu")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="Tüm videolar").click()
+    expect(page.locator("#drop")).to_be_visible()
+    assert page.request.get("/nope", headers={"Accept": "*/*"}).json()["code"] == "not_found"
+    assert page.request.get("/v1/nope", headers={"Accept": "text/html"}).json()["code"] == "not_found"
+
+
+def test_every_error_has_a_turkish_title(page: Page) -> None:
+    """Whatever goes wrong, a Turkish page says it in Turkish."""
+    page.goto("/")
+    known = page.evaluate("async () => Object.keys((await import('/static/js/locales/tr.js')).default.errors)")
+    assert set(by_code()) <= set(known)
