@@ -14,6 +14,9 @@ from shared.logs import LogFormat
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000
 
+LONGEST_RESULT_TTL = 10 * 365 * 24 * 3600
+"""Seconds: ten years. Dates beyond what a date can hold would end every job with an error."""
+
 SECRETS_DIR = "/run/secrets"
 """Where Docker and, by habit, Kubernetes put what programs shall know and environments shall not show."""
 
@@ -185,8 +188,8 @@ class Settings(BaseSettings):
     stream_idle_s: Annotated[float, Field(gt=0, le=100)] = 60
     """A live session from which nothing comes for so many seconds is closed."""
 
-    result_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
-    """Seconds after its end for which a job and its result are kept."""
+    result_ttl: Annotated[int, Field(gt=0, le=LONGEST_RESULT_TTL)] = 24 * 3600
+    """Seconds after its end for which a job and its result are kept; ten years at most."""
 
     @classmethod
     def settings_customise_sources(

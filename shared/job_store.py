@@ -1,7 +1,8 @@
 """Changes to jobs. Each is one script in Redis: the record, its time to live and the event that tells of it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -25,6 +26,9 @@ MAX_EVENTS = 2000
 
 EVENTS_TTL = 3600
 """Seconds after its last event for which an ended job's events can be replayed."""
+
+INDEX_S = 3600
+"""Seconds after which the indexes are held against all records: workers of an earlier version do not keep them."""
 
 SCANNED = 1000
 """Keys that Redis looks at in one go where it is asked for those of a kind; it answers nobody else meanwhile."""
@@ -53,13 +57,22 @@ if change.event ~= '' then
     redis.call('EXPIRE', stream, change.events_ttl)
 end
 redis.call('EXPIRE', record, change.ttl)
+local owner = redis.call('HGET', record, 'owner') or ''
+for _, list in ipairs({KEYS[3] .. owner, KEYS[7] .. owner}) do
+    local left = redis.call('TTL', list)
+    if left >= 0 and left < change.ttl then
+        redis.call('EXPIRE', list, change.ttl)
+    end
+end
 for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
     if redis.call('GET', claim) == change.job_id then
         redis.call('EXPIRE', claim, change.ttl)
     end
 end
 if change.ended then
-    redis.call('SREM', KEYS[3] .. (redis.call('HGET', record, 'owner') or ''), change.job_id)
+    redis.call('SREM', KEYS[3] .. owner, change.job_id)
+    redis.call('ZREM', KEYS[5], change.job_id .. ' ' .. owner)
+    redis.call('ZADD', KEYS[6], change.expires, change.job_id .. ' ' .. owner)
     if (redis.call('HGET', record, 'webhook') or '') ~= '' then
         redis.call('SADD', KEYS[4], change.job_id)
     end
@@ -70,6 +83,7 @@ return 1
 
 An event's `number` is the count of events once it is told: one that has been told already is not told again, so a
 change may be repeated when the connection broke before its answer came, and by the next worker after a crash.
+The lists of the job's owner live at least as long as the job.
 """
 
 NEXT = 0
@@ -141,31 +155,85 @@ class JobStore:
         found: list[bytes] = self._redis.zrevrangebylex(group, start, "-", 0, limit + 1)  # type: ignore[assignment]
         job_ids = [job_id.decode() for job_id in found]
         following = job_ids[limit - 1] if len(job_ids) > limit else None
-        records = [(job_id, self.read(job_id)) for job_id in job_ids[:limit]]
-        expired = [job_id for job_id, record in records if record is None]
+        records = self.read_all(job_ids[:limit])
+        expired = [job_id for job_id, record in records.items() if record is None]
         if expired:
             self._redis.zrem(group, *expired)
-        return [record for _, record in records if record is not None], following
+        return [record for record in records.values() if record is not None], following
+
+    def known(self) -> set[str]:
+        """Ids of all jobs in the list of everybody's; some of them may have expired just now."""
+        found: list[bytes] = self._redis.zrange(keys.JOBS, 0, -1)  # type: ignore[assignment]
+        return {job_id.decode() for job_id in found}
 
     def unfinished(self) -> list[str]:
         """Ids of the jobs that have not ended, the oldest first; those that have expired leave every list."""
+        records = self._listed(self._redis.zrange(keys.UNFINISHED, 0, -1))
+        return [listing.partition(" ")[0] for listing, record in records.items() if record and not record.ended]
+
+    def due(self) -> set[str]:
+        """Ids of the jobs that the sweeper has to look at now; those that have expired leave every list."""
+        records = self._listed(self._redis.zrangebyscore(keys.SWEEP_DUE, "-inf", time.time()))
+        there = {listing: self._expires(record) for listing, record in records.items() if record}
+        if there:
+            self._redis.zadd(keys.SWEEP_DUE, there)
+        return {listing.partition(" ")[0] for listing in records}
+
+    def look_again(self, job_id: str) -> None:
+        """Let the sweeper look at a job that is still there with its next turn."""
+        if record := self.read(job_id):
+            self._redis.zadd(keys.SWEEP_DUE, {keys.listing(job_id, record.owner): 0})
+
+    def refresh_index(self) -> bool:
+        """Hold the indexes against all records, unless that was done a while ago; whether it was done now.
+
+        They are built in this way from what a version without them has left. Expired jobs leave every list.
+        """
+        if self._redis.exists(keys.INDEXED):
+            return False
         lists = list(self._lists())
         # Records are read after all lists: a job that is made meanwhile is not taken for one that has expired.
         listed: set[bytes] = set().union(*(job_ids for _, _, job_ids in lists))
         records = self.read_all(sorted(job_id.decode() for job_id in listed))
         expired = {job_id.encode() for job_id, record in records.items() if record is None}
-        for group, remove, job_ids in lists:
-            if job_ids & expired:
-                remove(group, *job_ids & expired)
-        return [job_id for job_id, record in records.items() if record and not record.ended]
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for group, remove, job_ids in lists:
+                if job_ids & expired:
+                    getattr(pipeline, remove)(group, *job_ids & expired)
+            for record in filter(None, records.values()):
+                listing = keys.listing(record.job_id, record.owner)
+                if record.ended:
+                    pipeline.zadd(keys.SWEEP_DUE, {listing: self._expires(record)}, nx=True)
+                else:
+                    pipeline.zadd(keys.UNFINISHED, {listing: 0})
+            pipeline.set(keys.INDEXED, "1", ex=INDEX_S)
+            pipeline.execute()
+        return True
 
-    def _lists(self) -> Iterator[tuple[bytes, Callable[..., Any], set[bytes]]]:
-        """Everybody's lists of jobs: the key of each, what takes ids out of it, and the ids in it."""
+    def _listed(self, found: Any) -> dict[str, JobRecord | None]:
+        """The records of listings; those that are gone leave every list."""
+        listings = [listing.decode() for listing in found]
+        records = self.read_all([listing.partition(" ")[0] for listing in listings])
+        by_listing = dict(zip(listings, records.values(), strict=True))
+        if gone := [listing for listing, record in by_listing.items() if record is None]:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for listing in gone:
+                    _unlist(pipeline, listing)
+                pipeline.execute()
+        return by_listing
+
+    def _expires(self, record: JobRecord) -> float:
+        """When a job that has ended expires, in seconds since 1970; earlier versions did not write it down."""
+        known = record.expires_at or (record.ended_at or record.created_at) + timedelta(seconds=self._result_ttl)
+        return max(known.timestamp(), time.time() + 1)  # not again in the same sweep
+
+    def _lists(self) -> Iterator[tuple[bytes, str, set[bytes]]]:
+        """Everybody's lists of jobs: the key of each, the command that takes ids out of it, and the ids in it."""
         redis: Any = self._redis
         for group in (keys.JOBS.encode(), *redis.scan_iter(keys.jobs_of("*"), SCANNED)):
-            yield group, redis.zrem, set(redis.zrange(group, 0, -1))
+            yield group, "zrem", set(redis.zrange(group, 0, -1))
         for group in redis.scan_iter(keys.unfinished("*"), SCANNED):
-            yield group, redis.srem, redis.smembers(group)
+            yield group, "srem", redis.smembers(group)
 
     def create(self, record: JobRecord, pipeline: Pipeline) -> None:
         """Add a queued job, with its first event, as part of `pipeline`."""
@@ -176,9 +244,10 @@ class JobStore:
         pipeline.expire(events, UNFINISHED_TTL)
         for group in (keys.JOBS, keys.jobs_of(record.owner)):
             pipeline.zadd(group, {record.job_id: 0})
-        pipeline.expire(keys.jobs_of(record.owner), UNFINISHED_TTL)
+        pipeline.expire(keys.jobs_of(record.owner), max(UNFINISHED_TTL, self._result_ttl))
         pipeline.sadd(keys.unfinished(record.owner), record.job_id)
         pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
+        pipeline.zadd(keys.UNFINISHED, {keys.listing(record.job_id, record.owner): 0})
         for claim in record.claims:
             pipeline.set(claim, record.job_id, ex=UNFINISHED_TTL)
 
@@ -249,9 +318,7 @@ class JobStore:
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
-            pipeline.srem(keys.unfinished(owner), job_id)
-            for group in (keys.JOBS, keys.jobs_of(owner)):
-                pipeline.zrem(group, job_id)
+            _unlist(pipeline, keys.listing(job_id, owner))
             pipeline.execute()
 
     def _end(self) -> dict[str, str]:
@@ -274,9 +341,21 @@ class JobStore:
             "ended": ended,
             "job_id": job_id,
             "ttl": self._result_ttl if ended else UNFINISHED_TTL,
+            "expires": int(time.time()) + self._result_ttl,
         }
         names = [keys.job(job_id), keys.events(job_id), keys.unfinished(""), keys.WEBHOOKS_DUE]
+        names += [keys.UNFINISHED, keys.SWEEP_DUE, keys.jobs_of("")]
         return bool(self._change(keys=names, args=[json.dumps(change)]))
+
+
+def _unlist(pipeline: Pipeline, listing: str) -> None:
+    """Take a job out of every list."""
+    job_id, _, owner = listing.partition(" ")
+    pipeline.srem(keys.unfinished(owner), job_id)
+    for group in (keys.JOBS, keys.jobs_of(owner)):
+        pipeline.zrem(group, job_id)
+    for index in (keys.UNFINISHED, keys.SWEEP_DUE):
+        pipeline.zrem(index, listing)
 
 
 def _record(job_id: str, values: Mapping[bytes, bytes]) -> JobRecord | None:

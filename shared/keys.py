@@ -16,6 +16,21 @@ def unfinished(owner: str) -> str:
     return f"duygu:unfinished:{owner}"
 
 
+UNFINISHED = "duygu:unfinished_jobs"
+"""Sorted set of all `listing`s of jobs that have not ended, all with score 0, so that the oldest comes first."""
+
+SWEEP_DUE = "duygu:sweep_due"
+"""Sorted set of `listing`s of jobs that have ended, by when the sweeper has to look at them: when they expire."""
+
+INDEXED = "duygu:indexed"
+"""There while UNFINISHED and SWEEP_DUE are known to hold every job, also those of versions that had neither."""
+
+
+def listing(job_id: str, owner: str) -> str:
+    """A job with its owner, who would not be known any more once the record has expired."""
+    return f"{job_id} {owner}"
+
+
 def used(owner: str, what: str, window: int) -> str:
     """How much of a limit an owner has used in a window of time."""
     return f"duygu:used:{owner}:{what}:{window}"

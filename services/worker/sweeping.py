@@ -19,11 +19,15 @@ UPLOAD_IDLE_S = 900
 
 def sweep(place: Workplace, queue: Queue) -> None:
     """Erase what is left of jobs that have expired or failed, uploads that nobody waits for, and end lost jobs."""
+    everything = place.jobs.refresh_index()
     for job_id in place.jobs.unfinished():
         if not holds(queue, job_id):
             _end_lost(place, job_id)
     try:
         stored = place.storage.stored()
+        if not everything:
+            due, known = place.jobs.due(), place.jobs.known()
+            stored = [job for job in stored if job.job_id in due or job.job_id not in known or not _is_settled(job)]
         records = place.jobs.read_all([job.job_id for job in stored])
     except UnavailableError as error:
         logger.warning("nothing is swept up: %s", error.detail)
@@ -33,6 +37,7 @@ def sweep(place: Workplace, queue: Queue) -> None:
             _sweep_files(place, job, records[job.job_id])
         except UnavailableError as error:  # that of one job does not keep the others
             logger.error("files of job %s could not be erased: %s", job.job_id, error.detail)
+            place.jobs.look_again(job.job_id)
 
 
 def _end_lost(place: Workplace, job_id: str) -> None:
@@ -42,6 +47,11 @@ def _end_lost(place: Workplace, job_id: str) -> None:
         logger.warning("job %s was lost; it is ended", job_id)
         if place.jobs.fail(job_id, CrashedError()):
             place.metrics.jobs.labels(CrashedError.code).inc()
+
+
+def _is_settled(stored: StoredJob) -> bool:
+    """Whether the files are those of a job that has succeeded, so that nothing is to be done before it expires."""
+    return RESULT in stored.files and UPLOAD not in stored.files
 
 
 def _sweep_files(place: Workplace, stored: StoredJob, record: JobRecord | None) -> None:

@@ -98,6 +98,7 @@ def tidy(place: Workplace, job_id: str) -> None:
             place.storage.remove(job_id, UPLOAD)
     except UnavailableError as error:
         logger.warning("the files of job %s are left to the sweeper: %s", job_id, error.detail)
+        place.jobs.look_again(job_id)
 
 
 def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.config import Settings
+from shared.config import LONGEST_RESULT_TTL, Settings
 
 SECRET = f"whsec_{'A' * 43}="
 
@@ -78,3 +78,11 @@ def test_addresses_that_lead_nowhere_are_refused(address: str) -> None:
 def test_addresses_of_redis(address: str) -> None:
     """Over the network, encrypted or not, and on this machine."""
     assert Settings(redis_url=address).redis_url == address
+
+
+def test_results_are_kept_for_ten_years_at_most() -> None:
+    """Dates that no date can hold would end every job with an error; the bound is named at the start."""
+    assert Settings(result_ttl=LONGEST_RESULT_TTL).result_ttl == LONGEST_RESULT_TTL
+    for seconds in (0, LONGEST_RESULT_TTL + 1, 10**18):
+        with pytest.raises(ValidationError, match="result_ttl"):
+            Settings(result_ttl=seconds)

@@ -1,5 +1,6 @@
 """A job's life in Redis."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -136,6 +137,54 @@ def test_expired_jobs_leave_every_list(jobs: JobStore, redis: Redis) -> None:
     assert redis.zrange(keys.JOBS, 0, -1) == redis.zrange(keys.jobs_of("somebody"), 0, -1) == [OTHER.encode()]
     assert not redis.exists(keys.jobs_of(""), keys.unfinished(""))
     assert redis.smembers(keys.unfinished("somebody")) == {OTHER.encode()}
+
+
+MONTH_S = 30 * 24 * 3600
+
+
+def test_a_list_lives_as_long_as_its_jobs(redis: Redis) -> None:
+    """Also where results are kept for longer than anything waits, and nothing new is handed in meanwhile."""
+    store = JobStore(redis, MONTH_S)
+    add(store, redis, JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
+    redis.expire(keys.jobs_of("somebody"), 3600)  # as a version before has left it
+    store.fail(JOB, CancelledError())
+    assert redis.ttl(keys.jobs_of("somebody")) == redis.ttl(keys.job(JOB)) == MONTH_S
+
+
+def test_a_page_takes_as_many_turns_as_it_has_none(jobs: JobStore, redis: Redis) -> None:
+    """Records are asked for together, however many are on it."""
+    for number in range(100):
+        add(jobs, redis, JobRecord(f"{number:032x}", JobStatus.QUEUED, datetime.now(UTC)))
+    before = redis.info("stats")["total_reads_processed"]
+    records, _ = jobs.page(None, None, 100)
+    assert redis.info("stats")["total_reads_processed"] - before <= 4
+    assert len(records) == 100
+
+
+def test_what_is_unfinished_is_found_without_a_search(jobs: JobStore, redis: Redis) -> None:
+    """Neither the keys nor the records of jobs that have ended are looked at."""
+    for number in range(50):
+        add(jobs, redis, JobRecord(f"{number:032x}", JobStatus.QUEUED, datetime.now(UTC)))
+        jobs.fail(f"{number:032x}", CancelledError())
+    before = redis.info("commandstats")
+    assert jobs.unfinished() == [JOB]
+    after = redis.info("commandstats")
+    assert not [name for name in after if "scan" in name and after[name] != before.get(name)]
+    assert after["cmdstat_hgetall"]["calls"] - before.get("cmdstat_hgetall", {"calls": 0})["calls"] == 1
+
+
+def test_jobs_of_an_earlier_version_are_indexed_once(jobs: JobStore, redis: Redis) -> None:
+    """It knew no indexes; what waits is found, and what has ended is looked at when it expires."""
+    add(jobs, redis, JobRecord(OTHER, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
+    jobs.fail(OTHER, CancelledError())
+    redis.delete(keys.UNFINISHED, keys.SWEEP_DUE)
+    redis.hdel(keys.job(OTHER), "expires_at")
+    assert jobs.refresh_index()
+    assert not jobs.refresh_index()
+    assert jobs.unfinished() == [JOB]
+    assert jobs.due() == set()
+    due: Any = redis.zscore(keys.SWEEP_DUE, keys.listing(OTHER, "somebody"))
+    assert 50 < due - time.time() <= 60
 
 
 def test_a_claim_lives_with_the_job_that_holds_it(jobs: JobStore, redis: Redis) -> None:

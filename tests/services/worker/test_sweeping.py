@@ -10,6 +10,7 @@ from redis import Redis
 
 from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
 from services.worker.sweeping import UPLOAD_IDLE_S, sweep
+from services.worker.tasks import tidy
 from services.worker.workplace import Workplace
 from shared import keys
 from shared.errors import CrashedError, EraseFailedError
@@ -148,6 +149,44 @@ def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
     assert record.error.code == "crashed"
     assert place.metrics.registry.get_sample_value("duygu_jobs_total", {"code": "crashed"}) == 1
     assert [job.job_id for job in place.storage.stored()] == [waiting]
+
+
+def test_kept_results_cost_nothing(place: Workplace, redis: Redis) -> None:
+    """However many there are, a sweep takes a handful of commands; each leaves files and lists when it expires."""
+    jobs = [add(place, redis) for _ in range(60)]
+    for job_id in jobs:
+        place.jobs.begin(job_id)
+        place.storage.remove(job_id, UPLOAD)
+        store(place, job_id, RESULT)
+        place.jobs.succeed(job_id, 3)
+    swept(place, redis)  # the first one looks at everything
+    before = redis.info("stats")["total_commands_processed"]
+    swept(place, redis)
+    assert redis.info("stats")["total_commands_processed"] - before < 10
+    redis.delete(keys.job(jobs[0]))  # its time is over
+    redis.zadd(keys.SWEEP_DUE, {keys.listing(jobs[0], ""): 1})
+    swept(place, redis)
+    assert {job.job_id for job in place.storage.stored()} == set(jobs[1:])
+    assert place.jobs.known() == set(jobs[1:])
+    assert redis.zcard(keys.SWEEP_DUE) == 59
+
+
+def test_what_could_not_be_erased_is_looked_at_again(
+    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed job that has a result all the same, as its end came between the two."""
+    job_id = add(place, redis)
+    store(place, job_id, RESULT)
+    place.storage.remove(job_id, UPLOAD)
+    swept(place, redis)
+    place.jobs.fail(job_id, CrashedError())
+    with monkeypatch.context() as failing:
+        failing.setattr(FolderStorage, "erase", lambda *_: (_ for _ in ()).throw(EraseFailedError()))
+        tidy(place, job_id)
+        swept(place, redis)
+    assert len(place.storage.stored()) == 1
+    swept(place, redis)
+    assert place.storage.stored() == []
 
 
 def test_many_jobs_are_asked_for_together(place: Workplace, redis: Redis) -> None:
