@@ -36,7 +36,11 @@ def surely_no_video(head: bytes) -> bool:
     """Whether a file that begins with these bytes is something else than a video; a bare JPEG is one picture here."""
     if is_multipart(head):
         return False
-    return head.startswith(OTHERS) or (_is_text(head) and not head.startswith(TEXT_VIDEO))
+    return head.startswith(OTHERS) or _is_webp(head) or (_is_text(head) and not head.startswith(TEXT_VIDEO))
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
 
 def _is_text(head: bytes) -> bool:

@@ -277,6 +277,8 @@ def open_container(file: object) -> InputContainer:
     # FFmpeg would take bare pictures for one photograph, and knows multipart messages of one dialect alone.
     named = "mjpeg" if is_multipart(head) or is_jpeg_run(descriptor) else None
     # FFmpeg would take each clock that jumps back for one that has run through all its numbers.
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        raise Refused("not_a_video", "WebP is not read as a video; convert an animated one to GIF, WebM or MP4")
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none", "correct_ts_overflow": "0"}
     try:
         return av.open(file, "r", format=named, options=options, buffer_size=READ_BYTES, io_open=refuse_open)
@@ -311,7 +313,8 @@ def video_stream(container: InputContainer) -> VideoStream:
     usable = [s for s in streams if s.codec_context is not None]
     if not usable:
         raise Refused("undecodable", "the video is in a format that is not known here")
-    return max(usable, key=lambda s: (s.width * s.height, bool(s.disposition & Disposition.default)))
+    # An animated AVIF has its first picture as a stream of its own.
+    return max(usable, key=lambda s: (s.width * s.height, s.frames != 1, bool(s.disposition & Disposition.default)))
 
 
 def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:

@@ -44,6 +44,7 @@ def test_raw_streams_pass(head: bytes) -> None:
         b"\x7fELF\x02\x01",
         b"\xff\xd8\xff\xe0\0\x10JFIF",
         b"ID3\x04\0",
+        b"RIFF\xe6\x13\0\0WEBPVP8X",
     ],
 )
 def test_other_files_do_not(head: bytes) -> None:

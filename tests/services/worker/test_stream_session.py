@@ -14,7 +14,9 @@ from shared.stream_messages import LiveFace
 from shared.stream_steps import About
 from shared.vision.engine import Engine, load_engine
 from shared.vision.image_decoder import ImageDecoder
+from shared.vision.single_pictures import decode
 from tests.services.live.sockets import jpeg
+from tests.shared.vision.file_kinds import animation
 from tests.videos import STILL, Actor, Scene
 
 WIDE = jpeg(STILL.picture(0.0))
@@ -101,3 +103,10 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
             assert answer == own.take(number, about, picture)
             assert confined.save() == own.save()
     assert [face.emotion for face in answer.faces] == ["happiness"]
+
+
+@pytest.mark.parametrize("container", ["PNG", "WEBP"])
+def test_of_an_animated_picture_the_first_is_the_frame(container: str) -> None:
+    """As browsers show it before it begins to move."""
+    first = decode(animation(container))
+    assert np.abs(first[..., ::-1].astype(int) - STILL.picture(0.0)).mean() < 3

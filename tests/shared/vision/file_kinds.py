@@ -16,6 +16,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import PIL.Image
 
 from tests.videos import BROWSER, DARK, HLG, NOBODY, PHONE, PQ, SMALL, STILL, Actor, Image, Scene, VideoMaker
 
@@ -198,6 +199,14 @@ def jpeg(picture: Image) -> bytes:
     return bytes(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes())
 
 
+def animation(container: str) -> bytes:
+    """A few different pictures of a face as an animation of that format."""
+    made = [PIL.Image.fromarray(replace(STILL, brightness=1 - index / 20).picture(0.0)) for index in range(5)]
+    file = io.BytesIO()
+    made[0].save(file, container, save_all=True, append_images=made[1:], duration=500)
+    return file.getvalue()
+
+
 def motion_jpeg(*, header: bytes = b"", count: int = 30, fps: float | None = None) -> bytes:
     """Pictures one behind another, each with a header where one is given, and with its time where there is a rate."""
     parts = []
@@ -304,6 +313,8 @@ KINDS = [
     coded("3GP, H.263", "3gp", "h263", width=352, height=288),
     coded("MOV, ProRes", "mov", "prores_ks", "yuv422p10le"),
     coded("animated GIF", "gif", "gif", "rgb8"),
+    bytes_of("animated PNG", lambda: animation("PNG"), FACE, "png"),
+    bytes_of("animated AVIF", lambda: animation("AVIF"), FACE, "avif"),
     coded("raw H.264 without times", "h264", "libx264"),
     scene("WebM as a browser records it: no duration, varying rate", BROWSER),
     scene("recorded upright on a phone: turned by 90 degrees", PHONE),
@@ -345,6 +356,7 @@ KINDS = [
     bytes_of("random bytes", lambda: np.random.default_rng(0).bytes(100_000), "not_a_video"),
     bytes_of("archive", archive, "not_a_video"),
     bytes_of("program", lambda: b"\x7fELF" + os.urandom(5000), "not_a_video"),
+    bytes_of("animated WebP", lambda: animation("WEBP"), "not_a_video", "webp"),
     bytes_of("still picture", lambda: jpeg(STILL.picture(0.0)), "not_a_video", "jpg"),
     bytes_of("pictures of 8192 x 8192 in a small file", lambda: bomb(8192), "too_many_pixels", "mkv"),
     bytes_of("pictures of 16000 x 16000 in a small file", lambda: bomb(16000), "too_many_pixels", "mkv"),
@@ -375,6 +387,19 @@ NOTES = [
     "",
     "JPEG pictures one behind another have no times. Those of a multipart stream get the times of its `X-Timestamp`",
     "headers; otherwise 25 pictures a second are assumed, with the warning `assumed_rate`.",
+    "",
+    "## Animated pictures",
+    "",
+    "Animated GIF, PNG and AVIF are videos like others; animated WebP is refused as `not_a_video`. A live session",
+    "takes the first picture of an animated PNG or WebP for the frame and leaves the others out, without a warning.",
+    "",
+    "## Faces that do not stand upright",
+    "",
+    "A face that leans is found up to about 60 degrees. One that lies on its side or is upside down is rarely",
+    "found, and what is found of it is not to be trusted: the networks learned from upright faces. There is no",
+    "warning, since a face that is not found cannot be told from none. The rotation that a phone writes into the",
+    "file is applied first; a video that was filmed on its side without it has to be turned before it is analysed,",
+    "for instance with `ffmpeg -i in.mp4 -vf transpose=1 out.mp4`.",
     "",
 ]
 """What the table alone does not say."""
