@@ -17,9 +17,9 @@ from services.analyze_outputs import ClosedStdoutError, Outputs
 from shared.config import Settings
 from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
 from shared.exports.selection import most_seen, once_every
-from shared.exports.spans import is_uncertain, shares_in_words, uncertain_share
+from shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
 from shared.exports.titles import printable
-from shared.schemas import Face, Result
+from shared.schemas import Result
 from shared.spooling import STDIN, seekable
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
@@ -220,12 +220,8 @@ def _summary(name: str, result: Result) -> Table:
     for face in result.faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
-        table.add_row(str(face.face_id), *times, _overall(face), *figures, shares_in_words(face))
+        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares_in_words(face))
     return table
-
-
-def _overall(face: Face) -> str:
-    return "uncertain" if is_uncertain(face) else face.emotion
 
 
 def _caption(result: Result) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from shared.exports.palette import PALETTE
-from shared.exports.spans import Span, is_uncertain, shares_in_words, spans_of, uncertain_share
+from shared.exports.spans import Span, is_uncertain, overall_in_words, shares_in_words, spans_of, uncertain_share
 from shared.exports.titles import title_of
 from shared.schemas import Face, Options, Result, Window
 
@@ -79,6 +79,8 @@ def _facts(result: Result) -> Iterator[str]:
 def _options(options: Options) -> Iterator[str]:
     yield f"engine {options.engine}"
     yield f"smallest face {options.min_face:.3g} of the shorter side"
+    if options.max_faces is not None:
+        yield f"at most {options.max_faces} faces at a time"
     yield f"answers: {', '.join(options.labels)}"
     if options.faces is not None:
         yield f"only the {options.faces} faces seen longest"
@@ -100,13 +102,14 @@ def _face(face: Face, result: Result) -> str:
 
 
 def _overall(face: Face) -> str:
-    shares = f"share of time: {shares_in_words(face)}"
+    shares = shares_in_words(face)
     if is_uncertain(face):
         return (
-            f"Uncertain throughout: every window is below the model's threshold of confidence. Most probable: {shares}"
+            "Uncertain throughout: every window is below the model's threshold of confidence. "
+            f"Share of time by the most probable emotion: {shares}"
         )
     uncertain = f"{uncertain_share(face):.0%} of the time uncertain"
-    return f"{face.emotion} over all ({face.confidence:.0%}); {shares}; {uncertain}"
+    return f"{overall_in_words(face)} over all ({face.confidence:.0%}); share of time: {shares}; {uncertain}"
 
 
 def _lane(face: Face, duration_s: float) -> str:

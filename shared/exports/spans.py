@@ -58,6 +58,13 @@ def is_uncertain(face: Face) -> bool:
     return all(window.uncertain for window in face.windows)
 
 
+def overall_in_words(face: Face) -> str:
+    """The overall emotion, marked `?` where only uncertain windows show it; `uncertain` where nothing else is known."""
+    if is_uncertain(face):
+        return "uncertain"
+    return f"{face.emotion}{'?' if face.emotion in uncertain_emotions(face) else ''}"
+
+
 def shares_in_words(face: Face) -> str:
     """Emotions with their shares of time, those marked `?` that only uncertain windows show."""
     uncertain = uncertain_emotions(face)

@@ -1,6 +1,8 @@
 """`scripts/fuzz`: mutated input for everything that takes input from strangers."""
 
 import argparse
+import logging
+import os
 import secrets
 import sys
 import tempfile
@@ -58,9 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", choices=NAMES, nargs="+", default=NAMES, help="all by default")
     parser.add_argument("--folder", type=Path, default=Path("fuzz-findings"), help="gets inputs that are findings")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run one such input again, and no other")
+    parser.add_argument("--verbose", action="store_true", help="also what libraries and child processes complain of")
     options = parser.parse_args(arguments)
     if options.replay:
         return _replay(options.replay)
+    if not options.verbose:
+        _silence()
     seed = secrets.randbits(32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)  # noqa: T201
     failed = False
@@ -71,6 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(report, *report.findings, sep="\n  ", flush=True)  # noqa: T201
         failed = failed or bool(report.findings)
     return int(failed)
+
+
+def _silence() -> None:
+    """Send to nowhere what libraries and children complain of; what this process has to say stays on stderr."""
+    logging.basicConfig(level=logging.ERROR)
+    sys.stderr = os.fdopen(os.dup(2), "w", 1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 def _replay(path: Path) -> int:

@@ -9,7 +9,15 @@ import pytest
 from pydantic import ValidationError
 
 from shared.exports import EXPORTS, ExportName
-from shared.exports.spans import is_uncertain, moods_of, shares_in_words, shares_of, spans_of, uncertain_share
+from shared.exports.spans import (
+    is_uncertain,
+    moods_of,
+    overall_in_words,
+    shares_in_words,
+    shares_of,
+    spans_of,
+    uncertain_share,
+)
 from shared.schemas import EMOTIONS, Flag, Options, ProgramInfo, Result
 from tests.shared.exports.results import face, two_faces, window
 
@@ -49,6 +57,9 @@ def test_emotions_that_only_uncertain_windows_show() -> None:
     torn = face(1, [window(0.0, "neutral", 0.8), window(2.0, "neutral", 0.3), window(4.0, "fear", 0.3)])
     assert shares_in_words(torn) == "neutral 67%, fear? 33%"
     assert not is_uncertain(torn)
+    assert overall_in_words(torn) == "neutral"
+    assert overall_in_words(torn.model_copy(update={"emotion": "fear"})) == "fear?"
+    assert overall_in_words(RESULT.faces[1]) == "uncertain"
     assert [is_uncertain(other) for other in RESULT.faces] == [False, True]
 
 
@@ -161,7 +172,7 @@ def test_the_report_calls_uncertain_what_is_uncertain() -> None:
     assert certain.startswith("neutral over all (60%); share of time: happiness ")
     assert certain.endswith("0% of the time uncertain")
     assert uncertain.startswith("Uncertain throughout: ")
-    assert uncertain.endswith("share of time: surprise? 100%")
+    assert uncertain.endswith("by the most probable emotion: surprise? 100%")
 
 
 def test_the_report_says_of_what_it_is_and_what_made_it() -> None:
