@@ -7,6 +7,9 @@ from shared.errors import NotAPictureError
 
 JPEG, PNG, RIFF, WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 
+PNG_CHUNK, PNG_CHECKSUM, PNG_END = struct.Struct(">I4s"), 4, b"IEND"
+"""What begins a chunk: the length of its content, and its kind. Bytes behind its content. The kind of the last one."""
+
 JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a length: TEM, the restart markers and SOI (ITU-T T.81, table B.1)."""
 
@@ -42,6 +45,19 @@ def _png(picture: bytes) -> tuple[int, int]:
         raise NotAPictureError("the PNG has no header")
     width, height = struct.unpack_from(">II", picture, 16)
     return width, height
+
+
+def breaks_off(picture: bytes) -> bool:
+    """Whether a PNG has a chunk that is longer than the rest of the file, for which OpenCV takes up to 2 GB."""
+    if not picture.startswith(PNG):
+        return False
+    at = len(PNG)
+    while at + PNG_CHUNK.size <= len(picture):
+        length, kind = PNG_CHUNK.unpack_from(picture, at)
+        at += PNG_CHUNK.size + length + PNG_CHECKSUM
+        if kind == PNG_END:
+            break
+    return at > len(picture)
 
 
 def _jpeg(picture: bytes) -> tuple[int, int]:

@@ -18,6 +18,7 @@ import numpy as np
 from shared.config import MB, ROOT
 from shared.errors import UndecodablePictureError
 from shared.stderr_tail import StderrTail
+from shared.stream_pictures import breaks_off
 from shared.vision.decoder import detection_side, shared_memory
 from shared.vision.image_decoder_child import REPLY, REQUEST, ImageOrder, SharedPicture
 from shared.vision.types import PictureFrame
@@ -87,7 +88,7 @@ class ImageDecoder:
         Raises UndecodablePictureError, also for a picture that is larger than the limits or ends the process, and
         OSError when the system refuses a new process.
         """
-        if len(picture) > self._shared.encoded.size:
+        if len(picture) > self._shared.encoded.size or breaks_off(picture):
             raise UndecodablePictureError
         self._process = self._process or self._start()
         self._shared.encoded[: len(picture)] = np.frombuffer(picture, np.uint8)

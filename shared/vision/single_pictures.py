@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from shared.errors import UndecodablePictureError
+from shared.stream_pictures import breaks_off
 from shared.vision.decoder import detection_side
 from shared.vision.picture_planes import planes
 from shared.vision.types import Image, PictureFrame
@@ -11,6 +12,8 @@ from shared.vision.types import Image, PictureFrame
 
 def decode(picture: bytes) -> Image:
     """(h, w, 3) BGR, upright. Raises UndecodablePictureError."""
+    if breaks_off(picture):
+        raise UndecodablePictureError
     try:
         pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.errors import NotAPictureError
-from shared.stream_pictures import dimensions
+from shared.errors import NotAPictureError, UndecodablePictureError
+from shared.stream_pictures import breaks_off, dimensions
+from shared.vision.single_pictures import decode, decode_frame
 
 SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))
 
@@ -70,3 +71,18 @@ def test_cut_off_anywhere_it_is_a_picture_or_an_error(kind: str) -> None:
             assert dimensions(whole[:length]) == (64, 48)
         except NotAPictureError:
             continue
+
+
+def test_a_png_that_promises_more_than_there_is() -> None:
+    """A chunk that is longer than the file is found without decoding, which would take 2 GB; whole pictures pass."""
+    whole = picture(".png", 160, 120)
+    assert not breaks_off(whole)
+    assert not breaks_off(whole + b"behind")
+    at = whole.index(b"IDAT") - 4
+    damaged = whole[:at] + b"\x7f\xff\xff\xff" + whole[at + 4 :]
+    assert breaks_off(damaged)
+    assert dimensions(damaged) == (160, 120)
+    assert not breaks_off(picture(".jpg", 160, 120))
+    for read in (decode, lambda content: decode_frame(content, 0, 0.0, 0.06)):
+        with pytest.raises(UndecodablePictureError):
+            read(damaged)
