@@ -13,7 +13,7 @@ from shared.atomic import atomically
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.exports import EXPORTS, ExportName
-from shared.exports.palette import PALETTE
+from shared.exports.palette import colour_of
 from shared.exports.spans import spans_of
 from shared.exports.tables import csv_table
 from shared.exports.titles import printable
@@ -71,7 +71,7 @@ class Analysis:
         lowest = 1 - max(len(self.faces), 1)
         axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)), ylim=(lowest - 0.1, 1.1))
         for emotion in self.result.model.labels:
-            axes.bar(0, 0, color=PALETTE[emotion], label=emotion)
+            axes.bar(0, 0, color=colour_of(emotion), label=emotion)
         axes.bar(0, 0, width=0, color="white", edgecolor="grey", hatch="///", label="uncertain")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         return axes
@@ -138,7 +138,7 @@ def _draw_lane(axes: Axes, face: Face, base: float) -> None:
             width=span.end_s - span.start_s,
             bottom=base,
             align="edge",
-            color=PALETTE[span.window.emotion],
+            color=colour_of(span.window.emotion),
             edgecolor="white",
             linewidth=0.5,
             hatch="///" if span.window.uncertain else None,

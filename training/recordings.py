@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.errors import TrainingDataError
+from shared.errors import TrainingDataError, in_words
 from shared.schemas import EMOTIONS
 from training.films import PICTURES, VIDEOS, ends_with
 from training.layouts import LAYOUTS, Recording
@@ -89,12 +89,22 @@ def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Pa
         if empty := sorted(column for column, cell in cells.items() if not cell):
             raise TrainingDataError(f"there is no {' and no '.join(empty)}")
         path = manifest.parent / cells["path"]
-        if path.resolve() in known:
+        resolved = _resolved(path)
+        if resolved in known:
             raise TrainingDataError(f"{cells['path']} stands there already")
-        known.add(path.resolve())
+        known.add(resolved)
         return Recording(path, cells["subject"], emotion_of(cells["emotion"]))
     except TrainingDataError as error:
         raise TrainingDataError(f"line {line} of {manifest}: {error.detail}") from error
+
+
+def _resolved(path: Path) -> Path:
+    """Raises TrainingDataError for what is no path: it is too long, holds a null byte, or leads in a circle."""
+    try:
+        path.exists()  # which refuses more than `resolve` does
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingDataError(f"the path cannot be used: {in_words(error)}") from error
 
 
 def _as_laid_out(folder: Path) -> list[Recording]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.exports.letters import shortened, text_width
-from shared.exports.palette import PALETTE
+from shared.exports.palette import colour_of
 from shared.exports.spans import is_uncertain, shares_of, spans_of, uncertain_emotions, uncertain_share
 from shared.schemas import Face, Result
 
@@ -87,7 +87,7 @@ def _head(result: Result, title: str) -> Iterator[Item]:
     top = MARGIN + 78
     shown = {window.emotion for face in result.faces for window in face.windows}
     for label in [*result.model.labels, *sorted(shown.difference(result.model.labels))]:
-        yield Bar(left, top, 18, 18, PALETTE[label])
+        yield Bar(left, top, 18, 18, colour_of(label))
         yield Words(label, left + 26, top + 15, 12, INK)
         left += text_width(label, 12) + 50
     yield Bar(left, top, 18, 18, SOFT, hatched=True)
@@ -125,7 +125,7 @@ def _lane(face: Face, top: float, duration_s: float) -> Iterator[Item]:
     for span in spans_of(face):
         left, right = round(span.start_s * scale), round(span.end_s * scale)
         high = max(2, round(span.window.confidence * LANE))
-        colour = PALETTE[span.window.emotion]
+        colour = colour_of(span.window.emotion)
         yield Bar(
             GUTTER + left, top + LANE - high, max(right - 1 - left, 1), high, colour, hatched=span.window.uncertain
         )

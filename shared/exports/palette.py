@@ -10,3 +10,8 @@ PALETTE = {
     "neutral": "#a8b2b1",
     "other": "#6f7680",
 }
+
+
+def colour_of(emotion: str) -> str:
+    """`#rrggbb`; that of `other` for a label that only another model knows."""
+    return PALETTE.get(emotion, PALETTE["other"])

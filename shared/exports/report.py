@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from shared.exports.palette import PALETTE
+from shared.exports.palette import colour_of
 from shared.exports.spans import Span, is_uncertain, overall_in_words, shares_in_words, spans_of, uncertain_share
 from shared.exports.titles import title_of
 from shared.schemas import Face, Options, Result, Window
@@ -89,7 +89,9 @@ def _options(options: Options) -> Iterator[str]:
 
 
 def _legend(result: Result) -> str:
-    items = (f'<span><i style="background:{PALETTE[label]}"></i>{label}</span>' for label in result.model.labels)
+    items = (
+        f'<span><i style="background:{colour_of(label)}"></i>{escape(label)}</span>' for label in result.model.labels
+    )
     return f'<p class="legend">{"".join(items)}<span><i class="hatched"></i>uncertain</span></p>'
 
 
@@ -136,12 +138,12 @@ def _bar(span: Span, scale: float) -> str:
     width = max((span.end_s - span.start_s) * scale - 0.5, 0.5)
     place = f'x="{span.start_s * scale:.2f}" y="{LANE - PAD - height:.2f}" width="{width:.2f}" height="{height:.2f}"'
     hatch = f'<rect {place} fill="url(#hatch)"/>' if span.window.uncertain else ""
-    return f'<rect {place} fill="{PALETTE[span.window.emotion]}"/>{hatch}'
+    return f'<rect {place} fill="{colour_of(span.window.emotion)}"/>{hatch}'
 
 
 def _table(face: Face, labels: list[str]) -> str:
     names = ("from", "to", "emotion", "confidence", *labels, "notes")
-    heads = "".join(f'<th scope="col"{TEXT if name in WORDS else ""}>{name}</th>' for name in names)
+    heads = "".join(f'<th scope="col"{TEXT if name in WORDS else ""}>{escape(name)}</th>' for name in names)
     rows = "".join(_row(window, labels) for window in face.windows)
     return f'<div class="box"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
@@ -150,6 +152,6 @@ def _row(window: Window, labels: list[str]) -> str:
     notes = ", ".join([*(["uncertain"] if window.uncertain else []), *window.flags])
     figures = "".join(f"<td>{window.probabilities.get(label, 0.0):.0%}</td>" for label in labels)
     return (
-        f'<tr><td>{window.start_s:.2f}</td><td>{window.end_s:.2f}</td><td class="text">{window.emotion}</td>'
+        f'<tr><td>{window.start_s:.2f}</td><td>{window.end_s:.2f}</td><td class="text">{escape(window.emotion)}</td>'
         f'<td>{window.confidence:.0%}</td>{figures}<td class="text">{notes}</td></tr>'
     )

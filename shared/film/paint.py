@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.exports.letters import Glyph, placed, text_width
-from shared.exports.palette import PALETTE
+from shared.exports.palette import colour_of as colour_text
 from shared.exports.spans import Span
 from shared.film.tag_layout import Rect
 
@@ -30,7 +30,7 @@ DASH, DASH_SHARE = 6, 0.6
 
 def colour_of(emotion: str) -> Colour:
     """RGB."""
-    return rgb_of(PALETTE[emotion])
+    return rgb_of(colour_text(emotion))
 
 
 def rgb_of(text: str) -> Colour:

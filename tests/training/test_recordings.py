@@ -115,6 +115,11 @@ def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
         ("path,subject,emotion\n1.mp4, ,fear\n", "line 2 of .*there is no subject"),
         ("path,emotion,subject\n ,fear\n", "line 2 of .*there is no path and no subject"),
         ("path,subject,emotion\n1.mp4,ann,fear\n./1.mp4,ben,anger\n", "line 3 of .*: ./1.mp4 stands there already"),
+        (
+            "path,subject,emotion\n1\0.mp4,ann,fear\n",
+            "line 2 of .*: the path cannot be used: ValueError: embedded null",
+        ),
+        (f"path,subject,emotion\n{'1' * 5000}.mp4,ann,fear\n", "line 2 of .*: the path cannot be used: .*too long"),
         (f'path,subject,emotion\n"1.mp4,ann,fear\n{"2.mp4,ann,fear" * 9999}', "is no CSV: field larger"),
     ],
 )

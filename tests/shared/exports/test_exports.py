@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.exports import EXPORTS, ExportName
+from shared.exports.palette import PALETTE
 from shared.exports.spans import (
     is_uncertain,
     moods_of,
@@ -164,6 +165,17 @@ def test_the_report_needs_nothing_from_elsewhere() -> None:
     assert page.links == []
     assert "<script" not in text
     assert "&lt;early&gt;" in text
+
+
+def test_labels_of_another_model_are_shown() -> None:
+    """In the colour of `other`, and never as markup."""
+    strange = face(1, [window(0.0, "neutral", 0.8).model_copy(update={"emotion": "<b>joy"})])
+    model = RESULT.model.model_copy(update={"labels": ["<b>joy", "neutral"]})
+    result = RESULT.model_copy(update={"faces": [strange], "model": model})
+    text = EXPORTS[ExportName.HTML].write(result).decode()
+    assert "&lt;b&gt;joy" in text
+    assert "<b>joy" not in text
+    assert PALETTE["other"] in text
 
 
 def test_the_report_calls_uncertain_what_is_uncertain() -> None:
