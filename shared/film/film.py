@@ -13,7 +13,7 @@ from shared.film.overlay import Overlay
 from shared.film.paint import INK, Canvas
 from shared.film.sound import Sound
 from shared.film.sound_child import SOUND_HZ
-from shared.film.writer import FilmWriter
+from shared.film.writer import FilmWriter, Painted
 from shared.schemas import Result
 from shared.vision.decoder import Video
 
@@ -56,13 +56,17 @@ def write_film(
         first_s = pictures.first_frame_s
         sound = stack.enter_context(Sound(video, settings, pictures.start_s - first_s))
         first_sound = sound.read(FIRST_SOUND)
-        writer = stack.enter_context(FilmWriter(target, film.canvas, sound=bool(first_sound), threads=settings.threads))
+        writer = stack.enter_context(
+            FilmWriter(target, film.painted, sound=bool(first_sound), threads=settings.threads)
+        )
         writer.sound(first_sound)
         for frame in pictures:
             if first_s > NOTICED_S and not frame.index:
-                writer.picture(film.paint(frame.rgb, -first_s), 0.0)
+                film.paint(frame.rgb, -first_s)
+                writer.picture(0.0)
             _copy_sound(sound, writer, first_s + frame.time_s, should_stop)
-            writer.picture(film.paint(frame.rgb, frame.time_s), first_s + frame.time_s)
+            film.paint(frame.rgb, frame.time_s)
+            writer.picture(first_s + frame.time_s)
             if on_progress:
                 on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
         _copy_sound(sound, writer, first_s + settings.max_duration_s, should_stop)
@@ -89,13 +93,13 @@ class _Film:
         self._size = max(1, round(video.width * scale)), max(1, round(video.height * scale))
         width, height = (-(-side // 2) * 2 for side in self._size)  # 4:2:0 needs even sides
         self._overlay = Overlay(result, width, height)
-        self.canvas: Canvas = np.full((height + self._overlay.strip_height, width, 3), INK, np.uint8)
+        self.painted = Painted(width, height + self._overlay.strip_height)
+        self.painted.canvas[:] = INK
 
-    def paint(self, picture: Canvas, time_s: float) -> Canvas:
-        """The canvas with a picture of any size; it holds until the next one is painted."""
+    def paint(self, picture: Canvas, time_s: float) -> None:
+        """Put a picture of any size on the canvas, with what was found in it."""
         width, height = self._size
         if picture.shape[:2] != (height, width):
             picture = np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), np.uint8)
-        self.canvas[:height, :width] = picture
-        self._overlay.paint(self.canvas, time_s)
-        return self.canvas
+        self.painted.canvas[:height, :width] = picture
+        self._overlay.paint(self.painted.canvas, time_s)

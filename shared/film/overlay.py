@@ -15,6 +15,9 @@ from shared.schemas import Face, Result
 MAX_LANES = 6
 """Faces that have a lane below the picture: those that are seen longest."""
 
+LANE = 2.2
+"""Height of a lane in heights of a letter: a taller one is more to encode."""
+
 UNKNOWN: Colour = (168, 178, 177)
 """Colour of a face that no window speaks for yet, or only an uncertain one."""
 
@@ -68,12 +71,12 @@ class Overlay:
     def _lanes(self, result: Result) -> Canvas:
         """The timeline without its playhead; its height is even, as video wants it."""
         faces = most_seen(result, MAX_LANES).faces
-        lane, more = round(self._letters * 3), len(result.faces) - len(faces)
+        lane, more = round(self._letters * LANE), len(result.faces) - len(faces)
         rows = max(len(faces), 1) * lane + (round(self._letters * 2) if more else 0)
         strip = np.full((-(-rows // 2) * 2, self._width, 3), INK, np.uint8)
         for row, face in enumerate(faces):
             top = row * lane
-            write(strip, str(face.face_id), 4, round(top + lane * 0.7), self._letters, PAPER)
+            write(strip, str(face.face_id), 4, round(top + lane * 0.75), self._letters, PAPER)
             paint_lane(strip[top + 2 : top + lane, self._gutter :], spans_of(face), self._duration_s)
         if more:
             words = f"+ {more} more {'face' if more == 1 else 'faces'}"

@@ -20,7 +20,7 @@ CLOCK_HZ = 90_000
 USUAL_HZ = Fraction(30)
 """Pictures come at the times that they have; this is what the header says."""
 
-QUALITY = {"preset": "veryfast", "crf": "23", "bf": "0"}
+QUALITY = {"preset": "superfast", "crf": "25", "bf": "0"}
 """No picture refers to a later one: where they are stored in another order than they are shown, MP4 cuts the time for
 which the last one is shown."""
 
@@ -31,15 +31,27 @@ BT709 = 1
 """Number of ITU-R BT.709 among colour spaces, primaries and transfers (ITU-T H.273)."""
 
 
+class Painted:
+    """A canvas that lies in the memory of a frame, which saves a copy for each picture."""
+
+    def __init__(self, width: int, height: int) -> None:
+        """Both are even."""
+        self.frame = av.VideoFrame(width, height, "rgb24")
+        (plane,) = self.frame.planes
+        rows = np.asarray(memoryview(plane), np.uint8).reshape(height, plane.line_size)
+        self.canvas: Canvas = rows[:, : 3 * width].reshape(height, width, 3)
+
+
 class FilmWriter:
-    """Takes canvases like the first, whose sides are even, and sound. The file is whole once the block has ended.
+    """Takes what is painted on one canvas, and sound. The file is whole once the block has ended.
 
     A picture is shown until the next one; the last one until `end_s`, in seconds from the beginning.
     """
 
-    def __init__(self, path: Path, canvas: Canvas, *, sound: bool, threads: int) -> None:
+    def __init__(self, path: Path, painted: Painted, *, sound: bool, threads: int) -> None:
         """Open the file. `threads` 0 takes one for each core."""
-        height, width = canvas.shape[:2]
+        self._painted = painted
+        height, width = painted.canvas.shape[:2]
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._pictures = self._add_pictures(width, height, threads)
         self._sound = self._add_sound() if sound else None
@@ -60,10 +72,9 @@ class FilmWriter:
         finally:
             self._container.close()
 
-    def picture(self, canvas: Canvas, time_s: float) -> None:
-        """Add a picture, later than the one before."""
-        painted = av.VideoFrame.from_ndarray(canvas, format="rgb24")
-        frame = self._converter.reformat(painted, format="yuv420p", dst_colorspace=Colorspace.ITU709)
+    def picture(self, time_s: float) -> None:
+        """Add what is on the canvas now, later than the picture before."""
+        frame = self._converter.reformat(self._painted.frame, format="yuv420p", dst_colorspace=Colorspace.ITU709)
         ticks = round(time_s * CLOCK_HZ)
         if self._waiting is not None:
             ticks = max(ticks, (self._waiting.pts or 0) + 1)
