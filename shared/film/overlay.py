@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.exports.moments import box_at, span_at
+from shared.exports.moments import box_at, hold_s, span_at
 from shared.exports.selection import most_seen
 from shared.exports.spans import Span, spans_of
 from shared.film.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
@@ -26,6 +26,7 @@ UNKNOWN: Colour = (168, 178, 177)
 class _Followed:
     face: Face
     spans: list[Span]
+    hold_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Overlay:
 
     def __init__(self, result: Result, width: int, height: int) -> None:
         """`width` and `height` of the picture, in pixels; a canvas is `strip_height` taller."""
-        self._faces = [_Followed(face, spans_of(face)) for face in result.faces]
+        self._faces = [_Followed(face, spans_of(face), hold_s(face.positions)) for face in result.faces]
         self._duration_s = result.video.duration_s
         self._scale = (width / max(result.video.width, 1), height / max(result.video.height, 1))
         self._letters = max(8.0, height / 48)
@@ -86,7 +87,7 @@ class Overlay:
     def _shown(self, time_s: float) -> Iterator[_Shown]:
         across, down = self._scale
         for followed in self._faces:
-            box = box_at(followed.face.positions, time_s)
+            box = box_at(followed.face.positions, time_s, followed.hold_s)
             if box is None:
                 continue
             x, y, width, height = box

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.exports.moments import box_at, span_at
+from shared.exports.moments import box_at, hold_s, span_at
 from shared.exports.spans import spans_of
 from shared.schemas import Position
 from tests.shared.exports.results import two_faces
@@ -33,3 +33,16 @@ def test_a_moment_has_one_window() -> None:
     spans = spans_of(two_faces().faces[0])
     shown = [span_at(spans, time_s) for time_s in (0.2, 1.2, 3.0, 4.5)]
     assert [span and span.window.emotion for span in shown] == ["neutral", "happiness", None, "sadness"]
+
+
+def test_a_box_of_a_slow_video_stands_until_the_next() -> None:
+    """With a picture each ten seconds it neither goes after half a second nor wanders over a still picture."""
+    slow = [Position(time_s=time_s, box=(time_s, 0, 10, 10), score=1.0) for time_s in (0.0, 10.0, 20.0, 50.0, 60.0)]
+    hold = hold_s(slow)
+    found = [box_at(slow, time_s, hold) for time_s in (0.0, 9.9, 10.0, 31.9, 32.1, 71.0, 73.0)]
+    assert [box and box[0] for box in found] == [0.0, 0.0, 10.0, 20.0, None, 60.0, None]
+
+
+def test_an_ordinary_video_holds_boxes_as_before() -> None:
+    """One long gap among positions a tenth of a second apart does not make them stay longer."""
+    assert hold_s(POSITIONS[:1]) == hold_s([]) == hold_s(POSITIONS[:2]) == 0.45

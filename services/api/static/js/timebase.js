@@ -3,6 +3,10 @@
 /** Between two positions further apart than this, in seconds, a face counts as out of the picture. */
 const HOLD_S = 0.45;
 
+/** The same in usual gaps between two positions, where these are longer; so many gaps say what is usual. */
+const HOLD_GAPS = 1.2;
+const FIRST_GAPS = 15;
+
 /** Index of the last element whose `key` is not after `time`, or -1. */
 export function lastBefore(list, key, time) {
   let low = 0;
@@ -15,13 +19,23 @@ export function lastBefore(list, key, time) {
   return low - 1;
 }
 
+/** How long a face stays where it was without another position, in seconds. */
+export function holdOf(positions) {
+  const first = positions.slice(0, FIRST_GAPS + 1);
+  const gaps = first.slice(1).map((position, i) => position.time_s - first[i].time_s).sort((a, b) => a - b);
+  const usual = (gaps[(gaps.length - 1) >> 1] + gaps[gaps.length >> 1]) / 2;
+  return gaps.length ? Math.max(HOLD_S, HOLD_GAPS * usual) : HOLD_S;
+}
+
 /** The box [x, y, width, height] of a face at a time, moved evenly between the analysed frames; null when away. */
 export function boxAt(face, time) {
   const index = lastBefore(face.positions, "time_s", time);
   const before = face.positions[index];
   const after = face.positions[index + 1];
   if (!before) return null;
-  if (!after || after.time_s - before.time_s > HOLD_S) return time - before.time_s <= HOLD_S ? before.box : null;
+  if (!after || after.time_s - before.time_s > HOLD_S) {
+    return time - before.time_s <= holdOf(face.positions) ? before.box : null;
+  }
   const share = (time - before.time_s) / (after.time_s - before.time_s);
   return before.box.map((value, i) => value + (after.box[i] - value) * share);
 }
