@@ -3,50 +3,52 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnLength, columnsOf } from "../../services/api/static/js/timeline-columns.js";
+import { columnLength, Columns, meanLength } from "../../services/api/static/js/timeline-columns.js";
 
 const LABELS = ["anger", "happiness", "neutral"];
 
 const spansOf = (emotions, { uncertain = () => false } = {}) =>
   emotions.map((emotion, i) => ({ start: i / 2, end: (i + 1) / 2, window: { emotion, uncertain: uncertain(i) } }));
 
-const total = (columns, emotion) =>
-  columns.flatMap(({ parts }) => parts).filter(([name]) => name === emotion).reduce((sum, [, share]) => sum + share, 0);
+const columnsOf = (spans, length) => {
+  const columns = new Columns(spans, LABELS, length);
+  return Array.from({ length: columns.count }, (_, i) => columns.at(i * length).parts);
+};
+
+const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-5, `${found} is not ${wanted}`);
 
 test("spans are drawn one by one where they are wide enough", () => {
-  const spans = [spansOf(["anger", "neutral"])];
-  assert.equal(columnLength(spans, 100), null);
-  assert.equal(columnLength(spans, 1), 4); // 4 pixels
-  assert.equal(columnLength(spans, 4), 2.5); // 5 spans
-  assert.equal(columnLength([[]], 1), null);
+  const mean = meanLength([spansOf(["anger", "neutral"]), spansOf(["anger"])]);
+  assert.equal(mean, 0.5);
+  assert.equal(columnLength(mean, 100), null);
+  assert.equal(columnLength(mean, 1), 4); // 4 pixels
+  assert.equal(columnLength(mean, 4), 2.5); // 5 spans
+  assert.equal(columnLength(meanLength([[]]), 1), null);
 });
 
 test("the columns keep the proportions of the whole", () => {
   const emotions = Array.from({ length: 2400 }, (_, i) => ((i * 7919) % 100 < 22 ? "neutral" : "happiness"));
-  const columns = columnsOf(spansOf(emotions), LABELS, { from: 0, length: 4, count: 300 });
+  const columns = columnsOf(spansOf(emotions), 4);
+  assert.equal(columns.length, 300);
   const neutral = emotions.filter((emotion) => emotion === "neutral").length / emotions.length;
-  assert.ok(Math.abs(total(columns, "neutral") / 300 - neutral) < 1e-9);
-  for (const { parts } of columns) {
-    assert.ok(Math.abs(parts.reduce((sum, [, share]) => sum + share, 0) - 1) < 1e-9);
-  }
+  near(columns.flat().filter(([name]) => name === "neutral").reduce((sum, [, share]) => sum + share, 0) / 300, neutral);
+  for (const parts of columns) near(parts.reduce((sum, [, share]) => sum + share, 0), 1);
 });
 
 test("a span over several columns is shared between them; where nobody is, shares are missing", () => {
-  const spans = [{ start: 1, end: 5, window: { emotion: "anger", uncertain: false } }];
-  const columns = columnsOf(spans, LABELS, { from: 0, length: 2, count: 4 });
-  assert.deepEqual(columns.map(({ parts }) => parts), [
-    [["anger", 0.5, false]], [["anger", 1, false]], [["anger", 0.5, false]], [],
+  const spans = [{ start: 3, end: 7, window: { emotion: "anger", uncertain: false } }];
+  assert.deepEqual(columnsOf(spans, 2), [[], [["anger", 0.5, false]], [["anger", 1, false]], [["anger", 0.5, false]]]);
+});
+
+test("what is uncertain is kept apart, above what is sure", () => {
+  const spans = spansOf(["neutral", "anger", "neutral", "anger"], { uncertain: (i) => i > 1 });
+  assert.deepEqual(columnsOf(spans, 2), [
+    [["anger", 0.25, false], ["neutral", 0.25, false], ["anger", 0.25, true], ["neutral", 0.25, true]],
   ]);
 });
 
-test("what is uncertain is kept apart, in the order of the labels", () => {
-  const spans = spansOf(["neutral", "anger", "neutral", "anger"], { uncertain: (i) => i > 1 });
-  const [{ parts }] = columnsOf(spans, LABELS, { from: 0, length: 2, count: 1 });
-  assert.deepEqual(parts, [["anger", 0.25, false], ["anger", 0.25, true], ["neutral", 0.25, false], ["neutral", 0.25, true]]);
-});
-
-test("a part of the timeline has what the whole has there", () => {
-  const spans = spansOf(Array.from({ length: 400 }, (_, i) => LABELS[(i * 31) % 3]));
-  const whole = columnsOf(spans, LABELS, { from: 0, length: 4, count: 50 });
-  assert.deepEqual(columnsOf(spans, LABELS, { from: 80, length: 4, count: 10 }), whole.slice(20, 30));
+test("a column is found by its time, and there is none before the first and after the last", () => {
+  const columns = new Columns(spansOf(["anger", "neutral"]), LABELS, 0.5);
+  assert.deepEqual(columns.at(0.7), { start: 0.5, end: 1, parts: [["neutral", 1, false]] });
+  assert.deepEqual([columns.at(-1).parts, columns.at(5).parts], [[], []]);
 });

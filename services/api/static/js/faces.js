@@ -9,10 +9,12 @@ import { boxAt, sharesOf, uncertainShare, windowAt } from "./timebase.js";
 /** A place for a face's picture; until there is one, its number tells it from the others. */
 const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
 
+const known = new WeakMap(); // shares by the spans that they are of
+
 /** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
 function timeShares(spans) {
-  const shares = sharesOf(spans);
-  const unsure = uncertainShare(spans);
+  const [shares, unsure] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
+  known.set(spans, [shares, unsure]);
   const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
   if (unsure > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(unsure)}` : t("share.all_uncertain"));
   const bars = [...shares, ...(unsure > 0 ? [["hatched", unsure]] : [])].map(([kind, share]) => {

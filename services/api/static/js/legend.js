@@ -3,26 +3,39 @@
 import { byId, cssColour, make } from "./dom.js";
 import { emotionName, t } from "./i18n.js";
 
-/** Lines over a rectangle of a canvas: what is below is uncertain. */
-export function hatch(context, left, top, width, height) {
-  hatchAll(context, [[left, top, width, height]], { left, top, width, height });
+const TILE = 8; // CSS pixels from one line to the next
+const LINE = 2.1;
+
+const patterns = new Map(); // by colour and the screen's pixels
+
+/** Diagonal lines as a fill: clipping lines to thousands of rectangles is too slow. */
+function hatching(context) {
+  const ratio = window.devicePixelRatio || 1;
+  const colour = cssColour("hatch");
+  const key = `${colour} ${ratio}`;
+  if (!patterns.has(key)) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = Math.round(TILE * ratio);
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colour;
+    pen.lineWidth = LINE * ratio;
+    pen.beginPath();
+    for (const shift of [-1, 0, 1]) { // the neighbours' lines reach into the corners
+      pen.moveTo((shift - 0.5) * tile.width, 1.5 * tile.height);
+      pen.lineTo((shift + 1.5) * tile.width, -0.5 * tile.height);
+    }
+    pen.stroke();
+    const lines = context.createPattern(tile, "repeat");
+    lines.setTransform(new DOMMatrix().scale(TILE / tile.width));
+    patterns.set(key, lines);
+  }
+  return patterns.get(key);
 }
 
-/** The same over many rectangles, [left, top, width, height], within one that holds them all. */
-export function hatchAll(context, rectangles, { left, top, width, height }) {
-  context.save();
-  context.beginPath();
-  for (const sides of rectangles) context.rect(...sides);
-  context.clip();
-  context.strokeStyle = cssColour("hatch");
-  context.lineWidth = 3;
-  context.beginPath();
-  for (let x = Math.floor((left - height) / 8) * 8; x < left + width; x += 8) {
-    context.moveTo(x, top + height);
-    context.lineTo(x + height, top);
-  }
-  context.stroke();
-  context.restore();
+/** Lines over a rectangle of a canvas: what is below is uncertain. */
+export function hatch(context, left, top, width, height) {
+  context.fillStyle = hatching(context);
+  context.fillRect(left, top, width, height);
 }
 
 /** The colours in words, and what hatching means; `note` where there is more to say. */

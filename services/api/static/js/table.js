@@ -23,10 +23,23 @@ function row([face, window], labels) {
   );
 }
 
+/** The windows of a page that begins with the one numbered `first`, each with its face. */
+function part(faces, first) {
+  const found = [];
+  let passed = 0;
+  for (const face of faces) {
+    const from = Math.max(first - passed, 0);
+    found.push(...face.windows.slice(from, from + PAGE - found.length).map((window) => [face, window]));
+    if (found.length === PAGE) break;
+    passed += face.windows.length;
+  }
+  return found;
+}
+
 /** Put the first windows of a result into `box`, with a button for those that follow. */
 export function drawTable(box, result) {
   const { labels } = result.model;
-  const windows = result.faces.flatMap((face) => face.windows.map((window) => [face, window]));
+  const count = result.faces.reduce((sum, face) => sum + face.windows.length, 0);
   const heads = ["face", "start", "end", "emotion", "confidence"].map((name) => t(`table.${name}`));
   const head = [...heads, ...labels.map(emotionName), t("table.flags")];
   const text = new Set([t("table.emotion"), t("table.flags")]);
@@ -34,10 +47,10 @@ export function drawTable(box, result) {
   const more = make("button", { class: "button small table-more", type: "button", onclick: () => add() });
   const add = () => {
     const first = body.rows.length;
-    body.append(...windows.slice(first, first + PAGE).map((pair) => row(pair, labels)));
+    body.append(...part(result.faces, first).map((pair) => row(pair, labels)));
     const shown = body.rows.length;
-    more.hidden = shown === windows.length;
-    more.textContent = t("table.more", { shown: decimal(shown, 0), all: decimal(windows.length, 0) });
+    more.hidden = shown === count;
+    more.textContent = t("table.more", { shown: decimal(shown, 0), all: decimal(count, 0) });
   };
   add();
   box.replaceChildren(

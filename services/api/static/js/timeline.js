@@ -6,9 +6,9 @@
 import { byId, cssColour, fitCanvas } from "./dom.js";
 import { finding } from "./finding.js";
 import { clock, t } from "./i18n.js";
-import { hatch, hatchAll } from "./legend.js";
+import { hatch } from "./legend.js";
 import { lastBefore, windowAt } from "./timebase.js";
-import { columnLength, columnsOf } from "./timeline-columns.js";
+import { columnLength, Columns, meanLength } from "./timeline-columns.js";
 import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
@@ -23,6 +23,9 @@ export class Timeline {
   #view = null;
   #zoom = 1;
   #column = null; // seconds that a column stands for; null where every window is drawn
+  #columns = new WeakMap(); // by the spans that they are of
+  #mean = NaN; // seconds of a window
+  #wanted = null; // the frame that will draw
   #spokenAt = 0;
   #player;
 
@@ -44,6 +47,7 @@ export class Timeline {
 
   show(view) {
     this.#view = view;
+    this.#mean = meanLength(view.spans.values());
     this.fit();
   }
 
@@ -72,18 +76,39 @@ export class Timeline {
     this.canvas.style.width = `${this.#width}px`;
     this.canvas.style.height = `${this.#height}px`;
     this.lanes.setAttribute("aria-valuemax", this.#player.duration.toFixed(2));
-    this.#column = columnLength(this.#view.spans.values(), this.#scale);
+    this.#column = columnLength(this.#mean, this.#scale);
     byId("timeline-note").hidden = this.#column === null;
     this.draw();
     this.moveHead();
   }
 
+  /** Draw with the next picture of the screen, once, however often this is called until then. */
   draw() {
-    if (!this.#view) return;
+    this.#wanted ??= requestAnimationFrame(() => {
+      this.#wanted = null;
+      if (this.#view) this.#drawNow();
+    });
+  }
+
+  #drawNow() {
     const context = fitCanvas(this.canvas, this.#width, this.#height);
     this.#drawAxis(context);
     this.#view.result.faces.forEach((face, row) => this.#drawLane(context, face, AXIS + row * LANE));
     this.moveHead();
+  }
+
+  /** Draw the lane of one face anew, as where it was switched on or off. */
+  drawFace(id) {
+    const row = this.#view.result.faces.findIndex((face) => face.face_id === id);
+    const context = this.canvas.getContext("2d");
+    context.save();
+    context.beginPath();
+    context.rect(0, AXIS + row * LANE, this.#width, LANE);
+    context.clip();
+    context.clearRect(0, AXIS + row * LANE, this.#width, LANE);
+    this.#drawAxis(context);
+    this.#drawLane(context, this.#view.result.faces[row], AXIS + row * LANE);
+    context.restore();
   }
 
   #drawAxis(context) {
@@ -107,7 +132,7 @@ export class Timeline {
     const from = (face.start_s - this.#left) * this.#scale;
     context.fillRect(from, base, Math.max((face.end_s - face.start_s) * this.#scale, 1), 1);
     if (this.#column === null) this.#drawSpans(context, this.#view.spans.get(face.face_id), base);
-    else this.#drawColumns(context, this.#columns(face), base);
+    else this.#drawColumns(context, this.#columnsOf(face), base);
     context.globalAlpha = 1;
   }
 
@@ -118,30 +143,37 @@ export class Timeline {
     }
   }
 
-  /** The columns of a face that are in sight; they begin at multiples of their length, so that scrolling leaves them as they are. */
-  #columns(face) {
-    const length = this.#column;
-    const first = Math.floor(this.#left / length);
-    const count = Math.ceil(this.#width / this.#scale / length) + 1;
-    return columnsOf(this.#view.spans.get(face.face_id), this.#view.result.model.labels, { from: first * length, length, count });
+  /** The columns of a face at this zoom; they do not depend on what is in sight, so that scrolling leaves them as they are. */
+  #columnsOf(face) {
+    const spans = this.#view.spans.get(face.face_id);
+    const known = this.#columns.get(spans);
+    if (known?.length === this.#column) return known;
+    const columns = new Columns(spans, this.#view.result.model.labels, this.#column);
+    this.#columns.set(spans, columns);
+    return columns;
   }
 
+  /** From the base up, what is sure, label by label, then what is uncertain: a change of colour takes longer than a rectangle. */
   #drawColumns(context, columns, base) {
-    const uncertain = [];
-    const place = (time) => Math.round((time - this.#left) * this.#scale);
-    for (const { start, end, parts } of columns) {
-      const [left, right] = [place(start), place(end)];
-      let below = base;
-      for (const [emotion, share, unsure] of parts) {
-        const height = share * (LANE - 2 * PAD);
-        const sides = [left, below - height, right - left, height];
-        context.fillStyle = cssColour(emotion);
-        context.fillRect(...sides);
-        if (unsure) uncertain.push(sides);
-        below -= height;
+    const { labels } = this.#view.result.model;
+    const first = Math.max(Math.floor(this.#left / columns.length), 0);
+    const count = Math.min(columns.count, Math.ceil((this.#left + this.#width / this.#scale) / columns.length)) - first;
+    if (count <= 0) return;
+    const lefts = Array.from({ length: count + 1 }, (_, i) => Math.round(((first + i) * columns.length - this.#left) * this.#scale));
+    const tops = new Float32Array(count).fill(base);
+    const stack = (uncertain) => labels.forEach((emotion, label) => {
+      context.fillStyle = cssColour(emotion);
+      for (let i = 0; i < count; i += 1) {
+        const height = columns.share(first + i, label, uncertain) * (LANE - 2 * PAD);
+        if (height > 0) context.fillRect(lefts[i], (tops[i] -= height), lefts[i + 1] - lefts[i], height);
       }
-    }
-    if (uncertain.length) hatchAll(context, uncertain, { left: 0, top: base - LANE + 2 * PAD, width: this.#width, height: LANE - 2 * PAD });
+    });
+    stack(false);
+    const sure = tops.slice();
+    stack(true);
+    tops.forEach((top, i) => {
+      if (top < sure[i]) hatch(context, lefts[i], top, lefts[i + 1] - lefts[i], sure[i] - top);
+    });
   }
 
   #drawSpan(context, { start, end, window }, base) {
@@ -202,15 +234,10 @@ export class Timeline {
     const face = this.#view.result.faces[row];
     const time = this.#timeOf(event);
     const far = this.#column !== null;
-    const column = face && far ? this.#columnAt(face, time) : null;
+    const column = face && far ? this.#columnsOf(face).at(time) : null;
     const window = face && !far ? windowAt(this.#view.spans.get(face.face_id), time) : null;
     if (column?.parts.length) showColumn(event, face, column);
     else if (window) showTooltip(event, face, window);
     else hideTooltip();
-  }
-
-  #columnAt(face, time) {
-    const from = Math.floor(time / this.#column) * this.#column;
-    return columnsOf(this.#view.spans.get(face.face_id), this.#view.result.model.labels, { from, length: this.#column, count: 1 })[0];
   }
 }

@@ -77,6 +77,7 @@ function drawAll() {
   drawKeys();
   drawModel();
   redrawFaces();
+  timeline.draw();
   drawState();
 }
 
@@ -88,8 +89,8 @@ function drawRows() {
 }
 
 function isAllUncertain({ faces }) {
-  const windows = faces.flatMap((face) => face.windows);
-  return windows.length > 0 && windows.every((window) => window.uncertain);
+  const known = faces.filter((face) => face.windows.length > 0);
+  return known.length > 0 && known.every((face) => face.windows.every((window) => window.uncertain));
 }
 
 /** The list is made anew; whoever has the focus in it keeps it. */
@@ -97,7 +98,6 @@ function redrawFaces() {
   const focused = document.activeElement?.closest("#face-list .face")?.dataset.face;
   drawFaces(view, (id, shown) => setShown(id, shown));
   if (focused) document.querySelector(`[data-face="${focused}"] input`)?.focus();
-  timeline.draw();
   drawMoment();
 }
 
@@ -105,6 +105,7 @@ function setShown(id, shown) {
   if (shown) view.hidden.delete(id);
   else view.hidden.add(id);
   redrawFaces();
+  timeline.drawFace(id);
 }
 
 function drawMoment() {

@@ -1,0 +1,98 @@
+"""An hour of twenty faces: what the page's main thread spends, in processor time, so that other load does not count."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import CDPSession, Page
+
+from tests.pages.dictated import remember, told
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+FACES = 20
+HOUR = """
+const seconds = 3600, count = FACES, fetched = window.fetch;
+const labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"];
+const windowOf = (i, f) => ({
+  start_s: i / 2, end_s: i / 2 + 0.9,
+  emotion: labels[(i * 7919 + f * 31) % 7], confidence: 0.7, uncertain: i % 4 === 0, flags: [],
+  probabilities: Object.fromEntries(labels.map((label) => [label, 1 / 7])),
+});
+const positionOf = (i, f) => ({
+  time_s: i / 10, score: 1,
+  box: [20 + 90 * (f % 7) + 10 * Math.sin(i / 10), 20 + 150 * Math.floor(f / 7) + 8 * Math.cos(i / 7), 60, 80],
+});
+const faceOf = (f) => ({
+  face_id: f + 1, start_s: 0, end_s: seconds,
+  windows: Array.from({ length: 2 * seconds }, (_, i) => windowOf(i, f)),
+  positions: Array.from({ length: 10 * seconds }, (_, i) => positionOf(i, f)),
+});
+window.fetch = async (path, ...rest) => {
+  if (!String(path).endsWith("/result")) return fetched(path, ...rest);
+  const body = {
+    video: { duration_s: seconds, width: 640, height: 480, frames_decoded: 25 * seconds },
+    faces: Array.from({ length: count }, (_, f) => faceOf(f)), warnings: [], model: { labels },
+  };
+  return { ok: true, status: 200, text: async () => JSON.stringify(body) };
+};
+"""
+"""The result is made in the page: sending its hundred megabytes through the test takes longer than everything else."""
+
+SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+KEYS = """window.press = (key, more = {}) =>
+  document.getElementById("video-name").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }))"""
+
+
+def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
+    """A picture takes less than a sixtieth of a second, a key less than a tenth, drawing included."""
+    page.add_init_script(HOUR.replace("FACES", str(FACES)))
+    remember(page, "hour")
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("hour", status="succeeded")))
+    page.goto("about:blank")
+    page.goto("/#job/hour")
+    page.wait_for_selector("#workspace:not([hidden])", timeout=90_000)
+    page.evaluate(KEYS)
+    spent = meter(page.context.new_cdp_session(page))
+    actions = {
+        "face": "press('1')",
+        "window": "press('ArrowRight', { shiftKey: true })",
+        "zoom": "press('+')",
+        "fit": "press('0')",
+        "seek": "press('End')",
+    }
+    costs = {name: min(cost(page, spent, action) for _ in range(3)) for name, action in actions.items()}
+    page.keyboard.press("Home")
+    before = spent()
+    pictures = page.evaluate(
+        """async () => {
+          let count = 0;
+          const next = () => { count += 1; requestAnimationFrame(next); };
+          next();
+          press(" ");
+          await new Promise((done) => setTimeout(done, 3000));
+          press(" ");
+          return count;
+        }"""
+    )
+    costs["picture"] = 6 * (spent() - before) / pictures
+    assert {name: round(ms) for name, ms in costs.items() if ms >= 100} == {}
+
+
+def meter(session: CDPSession) -> Callable[[], float]:
+    """Milliseconds of processor time that the main thread has spent so far."""
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
+
+    return spent
+
+
+def cost(page: Page, spent: Callable[[], float], action: str) -> float:
+    """Of an action and the drawing that follows."""
+    page.evaluate(SETTLED)
+    before = spent()
+    page.evaluate(f"() => {{ {action}; return {SETTLED}; }}")
+    return spent() - before
