@@ -6,7 +6,11 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
+from shared.config import ROOT
+
 STATIC = Path(__file__).parent / "static"
+
+READING = ROOT / "docs" / "reading-the-result.md"
 
 FILES = StaticFiles(directory=STATIC)
 
@@ -30,6 +34,12 @@ async def camera(request: Request) -> Response:
 async def api(request: Request) -> Response:
     """The calls, for people."""
     return await _page("api.html", request)
+
+
+@router.get("/docs/reading-the-result")
+async def reading_the_result() -> FileResponse:
+    """The meaning of each figure of a result, as text."""
+    return FileResponse(READING, media_type="text/plain; charset=utf-8")
 
 
 def mount_pages(app: FastAPI) -> None:

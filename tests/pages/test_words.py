@@ -84,3 +84,15 @@ def test_the_title_follows_an_upload(page: Page, smile: Path) -> None:
     expect(page).to_have_title(f"{smile.name} · ready – Duygu")
     page.locator(".back").click()
     expect(page).to_have_title(f"{smile.name} · ready – Duygu")
+
+
+def test_the_section_on_trust_leads_to_the_meaning_of_each_figure(page: Page) -> None:
+    """In both languages, served by the service itself."""
+    visit(page, result(face(1, BOX, ["fear"] * 3)))
+    link = page.get_by_role("link", name="Reading the result")
+    expect(link).to_be_visible()
+    answer = page.request.get(str(link.get_attribute("href")))
+    assert answer.status == 200
+    assert "# Reading the result" in answer.text()
+    page.select_option("#language", "tr")
+    expect(page.get_by_role("link", name="Sonucu okumak")).to_be_visible()

@@ -45,6 +45,7 @@ export function drawModel() {
   byId("model-line").textContent = t("foot.model", { name: model.name, version: model.version });
   byId("trust").replaceChildren(
     make("ul", { class: "trust-points" }, ...["confidence", "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, { threshold })))),
+    make("p", { class: "reading" }, make("a", { href: "/docs/reading-the-result" }, t("trust.reading"))),
     ...(Object.keys(model.measured).length ? [measuredTable()] : []),
     card(),
   );

@@ -248,6 +248,7 @@ export default {
       javanese_untrained: "acted speech on video, six emotions",
       javanese_leave_one_actor_out: "the same, by networks trained on the other nine actors",
     },
+    reading: "Reading the result: what each figure means",
     card: "The model card",
   },
   foot: {

@@ -248,6 +248,7 @@ export default {
       javanese_untrained: "canlandırılmış konuşma videoları, altı duygu",
       javanese_leave_one_actor_out: "aynısı, öteki dokuz oyuncuyla eğitilen ağlarla",
     },
+    reading: "Sonucu okumak: her sayının anlamı (İngilizce)",
     card: "Model kartı (İngilizce)",
   },
   foot: {
