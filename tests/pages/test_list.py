@@ -92,6 +92,21 @@ def test_every_result_has_its_sketch_also_after_a_reload(page: Page) -> None:
     assert len(fetched) == 6
 
 
+def test_a_sketch_goes_with_its_result(page: Page) -> None:
+    """What the browser has kept of a result is dropped once the server has erased it."""
+    remember(page, "film")
+    accept(page, lambda _: {"status": "succeeded"})
+    page.reload()
+    expect(page.locator(".job .preview")).to_have_count(1)
+    assert page.evaluate("localStorage.getItem('duygu.sketch.film')")
+    gone = {"code": "job_not_found", "title": "There is no such job", "status": 404}
+    page.route("**/v1/jobs/film", lambda route: route.fulfill(status=404, json=gone))
+    page.reload()
+    expect(page.locator(".job[data-state=gone]")).to_have_count(1)
+    expect(page.locator(".job .preview")).to_have_count(0)
+    assert page.evaluate("localStorage.getItem('duygu.sketch.film')") is None
+
+
 def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) -> None:
     """From the job where it says so, else from the result; in the reader's language."""
     expires = NOW + timedelta(hours=20)

@@ -27,6 +27,15 @@ def hold(target: Page | BrowserContext) -> list[Route]:
     return waiting
 
 
+def await_uploads(page: Page, waiting: list[Route], count: int = 1) -> None:
+    """Wait until so many uploads are being held: a request is told of before its route is."""
+    for _ in range(500):
+        if len(waiting) >= count:
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"{len(waiting)} of {count} uploads have arrived")
+
+
 def send(page: Page, *files: FilePayload) -> None:
     """Choose files and wait until the first one is on its way."""
     with page.expect_request("**/v1/videos*"):
@@ -67,6 +76,7 @@ def test_a_repeated_upload_carries_the_same_key(page: Page) -> None:
         lambda request: keys.append(request.headers.get("idempotency-key")) if "/v1/videos" in request.url else None,
     )
     send(page, VIDEO)
+    await_uploads(page, waiting)
     waiting.pop().abort()
     with page.expect_request("**/v1/videos*"):
         page.get_by_role("button", name="Try again").click()
@@ -86,6 +96,7 @@ def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
     expect(row).to_contain_text("Being uploaded by another tab")
     other.wait_for_timeout(1500)
     expect(row).to_contain_text("Being uploaded by another tab")
+    await_uploads(page, waiting)
     waiting.pop().fulfill(status=202, json=told("new"))
     expect(other.locator(".job[data-state=running]")).to_have_count(1)
     expect(other.locator(".job")).to_have_count(1)
@@ -134,6 +145,7 @@ def test_many_uploads_leave_connections_to_the_rest_of_the_page(page: Page) -> N
     page.on("dialog", lambda dialog: dialog.accept())
     send(page, *numbered(5))
     expect(page.locator(".job-state", has_text="Waiting to be uploaded")).to_have_count(5)
+    await_uploads(page, waiting, 2)
     page.wait_for_timeout(300)
     assert len(waiting) == 2
     page.get_by_role("button", name="Cancel 2.mp4").click()

@@ -34,10 +34,15 @@ function made(entry, name, does) {
     actions(entry, name, does), state, make("p", { class: "job-remedy" }), bar);
 }
 
+/** Most rows stay as they are while one job goes on. */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** How far it is and what was found, in a row that stays: a button that is pressed must be there when it is let go. */
 function update(row, entry) {
-  row.querySelector(".job-state span").textContent = [stateText(entry), ...factTexts(entry)].join(" · ");
-  row.querySelector(".job-remedy").textContent = remedyText(entry) ?? "";
+  setText(row.querySelector(".job-state span"), [stateText(entry), ...factTexts(entry)].join(" · "));
+  setText(row.querySelector(".job-remedy"), remedyText(entry) ?? "");
   const bar = row.querySelector("progress");
   if (Number.isFinite(entry.progress)) bar?.setAttribute("value", entry.progress);
   else bar?.removeAttribute("value");

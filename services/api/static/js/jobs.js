@@ -59,7 +59,6 @@ function remember(entry) {
   store(own.map(recordOf), removed);
 }
 
-
 export function add(entry) {
   entries.set(entry.key, entry);
   return entry;
@@ -85,8 +84,8 @@ function takeOver(record) {
 /** Take up the videos of an earlier visit, and from now on those of other tabs; what another tab takes off the list goes from this one. */
 export function restore() {
   const records = recall();
+  dropSketches(new Set(records.filter((record) => (expiryOf(record) ?? Infinity) > Date.now()).map(({ id }) => id)));
   takeUp(records);
-  dropSketches(new Set(records.map(({ id }) => id)));
   onStored((now, before) => {
     const gone = before.filter((record) => !now.some((other) => sameRecord(record, other)));
     for (const entry of all()) if (gone.some((record) => sameRecord(record, entry))) withdraw(entry);
@@ -151,10 +150,16 @@ async function look(entry) {
   } catch (error) {
     if (!entries.has(entry.key)) return 0;
     if (error.status === 404 && entry.unsure) forget(entry);
-    else if (error.status === 404) change(entry, { state: "gone", trouble: null });
+    else if (error.status === 404) noteErased(entry);
     else change(entry, { trouble: error });
     return POLL_OFFLINE_MS;
   }
+}
+
+/** With a result goes what this browser has kept of it. */
+function noteErased(entry) {
+  dropSketch(entry.id);
+  change(entry, { state: "gone", trouble: null });
 }
 
 /** Of a job as the API describes it, what the pages need. */

@@ -2,12 +2,17 @@
 
 const PREFIX = "duygu.sketch.";
 
-/** For browsers that forbid storage, and for what did not fit into it. */
+/** What was read or written before, as rows are drawn often; all there is where storage is forbidden or full. */
 const memory = new Map();
 
 export function recallSketch(id) {
+  if (!memory.has(id)) memory.set(id, stored(id));
+  return memory.get(id);
+}
+
+function stored(id) {
   try {
-    return memory.get(id) ?? JSON.parse(localStorage.getItem(PREFIX + id));
+    return JSON.parse(localStorage.getItem(PREFIX + id));
   } catch {
     return null;
   }
