@@ -62,7 +62,7 @@ def test_running_out_of_memory_is_told(
     failed = ended(api, hand_in(api, Script(hungry=True).upload())["job_id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "out_of_memory")
     assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
-    assert "upload" not in uploads(service_settings)
+    wait_until(lambda: "upload" not in uploads(service_settings))  # the end is told first
 
 
 def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
