@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,14 +104,20 @@ class Analysis:
 
 
 def analyze(
-    path: Path | str, settings: Settings | None = None, *, on_progress: Callable[[float | None], None] | None = None
+    path: Path | str,
+    settings: Settings | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    on_progress: Callable[[float | None], None] | None = None,
 ) -> Analysis:
     """Find and follow every face of a video file and read its emotions, in this process.
 
     settings     those of the environment where none are given; the model is loaded once for each
+    labels       those that are reported, None for all; the others count as `other`
     on_progress  is called with the share done, None while the length of the video is unknown
 
-    Raises the errors of shared.errors that say what is wrong with the file, FileNotFoundError, or ModelError.
+    Raises the errors of shared.errors that say what is wrong with the file, FileNotFoundError, ModelError, or
+    ConfigurationError for a label that the model does not answer with.
     """
     from shared.vision.video import analyze_video
 
@@ -119,7 +125,9 @@ def analyze(
     engine = _engine(settings)
     tell = on_progress or (lambda _: None)
     name = printable(path.name)
-    result = analyze_video(path, engine, settings, name=name, on_progress=lambda progress: tell(progress.fraction))
+    result = analyze_video(
+        path, engine, settings, name=name, labels=labels, on_progress=lambda progress: tell(progress.fraction)
+    )
     return Analysis(path, result, settings)
 
 

@@ -23,7 +23,7 @@ from shared.schemas import Result
 from shared.spooling import STDIN, seekable
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
-from shared.vision.video import analyze_video
+from shared.vision.video import analyze_video, open_reader
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ class Wishes:
     """Only so many faces, those that are seen longest."""
     every_s: float | None = None
     """Only the windows at multiples of so many seconds."""
+
+    labels: tuple[str, ...] | None = None
+    """Only these labels are reported, the rest as `other`."""
 
     def select(self, result: Result) -> Result:
         """The part of a result that is wanted."""
@@ -72,7 +75,9 @@ def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool =
     """
     sources = _told_apart(_sources(videos))
     wishes.outputs.prepare([source.path for source in sources])
-    batch = Batch(load_engine(settings), settings, wishes, Console(stderr=True, quiet=quiet))
+    engine = load_engine(settings)
+    open_reader(engine, wishes.labels)  # so that a label that is not answered with is refused before any work
+    batch = Batch(engine, settings, wishes, Console(stderr=True, quiet=quiet))
     try:
         went_well = [batch.take(source) for source in sources]
     except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
@@ -173,7 +178,14 @@ class Batch:
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result, and the files that it was written to."""
         with _progress(printable(source.path.name), self.console) as bar:
-            found = analyze_video(source.path, self.engine, self.settings, name=source.name, on_progress=bar.analysed)
+            found = analyze_video(
+                source.path,
+                self.engine,
+                self.settings,
+                name=source.name,
+                labels=self.wishes.labels,
+                on_progress=bar.analysed,
+            )
             result = self.wishes.select(found)
             written = self.wishes.outputs.write(result, source.path, bar.filmed)
         return result, written

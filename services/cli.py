@@ -14,8 +14,10 @@ from shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
 from shared.exports import ExportName
+from shared.label_choice import chosen_labels
 from shared.logs import set_up_logs
 from shared.queues import QueueName
+from shared.schemas import EMOTIONS
 from shared.version import installed_version
 
 USAGE_STATUS = 2
@@ -116,6 +118,9 @@ def _add_analyze(commands: Any) -> None:
         "--max-faces", type=_count, metavar="N", help="follow at most N faces at the same time (DUYGU_MAX_FACES)"
     )
     analyze.add_argument("--every", type=_seconds, metavar="S", help="only what each face shows every S seconds")
+    analyze.add_argument(
+        "--labels", type=_labels, metavar="L,L", help="report these labels alone, and the rest as `other`"
+    )
     analyze.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
@@ -123,6 +128,13 @@ def _count(text: str) -> int:
     if (count := int(text)) < 1:
         raise argparse.ArgumentTypeError("at least 1 is needed")
     return count
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    try:
+        return chosen_labels([label.strip() for label in text.split(",")], EMOTIONS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _seconds(text: str) -> float:
@@ -211,6 +223,7 @@ def _analyze(
     faces: int | None,
     max_faces: int | None,
     every: float | None,
+    labels: tuple[str, ...] | None,
     **files: str | None,
 ) -> int:
     # The image of the API has none of the packages that this needs.
@@ -221,7 +234,7 @@ def _analyze(
     set_up_logs(settings.log_format, settings.log_level)
     places = [(ExportName(name), Place.named(text)) for name, text in files.items() if text]
     outputs = Outputs({form_of(name, place): place for name, place in places}, settings)
-    return run(videos, Wishes(outputs, faces, every), settings, quiet=quiet)
+    return run(videos, Wishes(outputs, faces, every, labels), settings, quiet=quiet)
 
 
 if __name__ == "__main__":

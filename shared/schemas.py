@@ -45,7 +45,7 @@ class ModelInfo(Schema):
     name: str
     version: str
     sha256: str = Field(description="of the model file, lower-case hexadecimal")
-    labels: list[str]
+    labels: list[str] = Field(description="what `probabilities` are named by")
 
 
 class ProgramInfo(Schema):
@@ -59,7 +59,7 @@ class Options(Schema):
     """What shaped an analysis, besides the video and the model."""
 
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
-    labels: list[str] = Field(description="labels that were answered with")
+    labels: list[str] = Field(description="labels that were reported, with `other` for the rest where some were chosen")
     min_face: float = Field(description="smallest face that was looked for, as a share of the frame's shorter side")
     max_faces: int | None = Field(
         default=None, description="most faces that were followed at the same time; null in results of earlier versions"

@@ -23,6 +23,7 @@ from shared.errors import (
     TooManySessionsError,
     UpgradeRequiredError,
 )
+from shared.label_choice import chosen_labels
 from shared.schemas import ModelInfo, Schema
 from shared.stream_messages import (
     CLIENT_MESSAGES,
@@ -147,13 +148,13 @@ class Conversation:
             await self._hub.offer(self._session, self._session.drain())
 
     async def _configure(self, order: Configure) -> None:
-        unknown = sorted(set(order.labels or []) - set(self._model.labels))
-        if unknown:
-            known = ", ".join(self._model.labels)
-            raise StreamError(f"labels: {', '.join(unknown)} cannot be reported; the labels are {known}")
         options = Options(**order.model_dump(exclude={"type"}))
-        if order.labels:  # they go along with every frame
-            options = options.model_copy(update={"labels": list(dict.fromkeys(order.labels))})
+        if order.labels is not None:
+            try:
+                labels = list(chosen_labels(order.labels, self._model.labels))
+            except ValueError as error:
+                raise StreamError(str(error)) from error
+            options = options.model_copy(update={"labels": labels})
         self._session.options = options
         await self._send(Configured(**options.model_dump()))
 

@@ -65,6 +65,13 @@ class Reader:
     labels: tuple[str, ...]
     reported: tuple[str, ...] | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """What `probabilities` of a reading are named by, in order."""
+        if self.reported is None or set(self.labels) <= set(self.reported):
+            return list(self.labels)
+        return [*(label for label in self.labels if label in self.reported), OTHER]
+
     def probabilities(self, logits: Floats, temperature: float) -> dict[str, float]:
         """Softmax over the answered labels, rounded so that they still sum to one."""
         return self._softmax(self.labels, logits, temperature)
@@ -84,11 +91,9 @@ class Reader:
         return Reading(emotion, probabilities[emotion], probabilities, uncertain)
 
     def _reported(self, answered: dict[str, float]) -> dict[str, float]:
-        if self.reported is None or set(answered) <= set(self.reported):
-            return answered
-        probabilities = {label: value for label, value in answered.items() if label in self.reported}
-        rest = sum(value for label, value in answered.items() if label not in self.reported)
-        return {**probabilities, OTHER: round(rest, DECIMALS_PROBABILITY)}
+        rest = sum(value for label, value in answered.items() if label not in self.names)
+        with_rest = {**answered, OTHER: round(rest, DECIMALS_PROBABILITY)}
+        return {name: with_rest[name] for name in self.names}
 
     def _softmax(self, labels: tuple[str, ...], logits: Floats, temperature: float) -> dict[str, float]:
         chosen = [self.recipe.labels.index(label) for label in labels]

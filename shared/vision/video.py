@@ -1,12 +1,14 @@
 """A whole video file, from its bytes to the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.config import Settings
+from shared.errors import ConfigurationError
+from shared.label_choice import chosen_labels
 from shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from shared.version import installed_version
 from shared.vision.analyzer import Analyzer, Step
@@ -36,6 +38,7 @@ def analyze_video(
     *,
     job_id: str | None = None,
     name: str | None = None,
+    labels: Sequence[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -43,14 +46,16 @@ def analyze_video(
     """Find and follow every face of a video file and read its emotions.
 
     name         what the result calls the video
+    labels       those that are reported, None for all; the others count as `other`
     on_progress  is called after each analysed frame
     on_window    is called with a face_id and its window, as soon as the window is known
     should_stop  is asked several times a second; once it says True, CancelledError is raised
 
-    Raises the errors of shared.errors that say what is wrong with the file. A file that breaks off gives a result with
+    Raises the errors of shared.errors that say what is wrong with the file, and ConfigurationError for a label that the
+    engine does not answer with. A file that breaks off gives a result with
     a warning.
     """
-    reader = Reader(engine.recipe, tuple(engine.model.labels))
+    reader = open_reader(engine, labels)
     timeline = Timeline(reader)
 
     def take(step: Step) -> None:
@@ -67,18 +72,28 @@ def analyze_video(
                 on_progress(_progress(video, analyzer, frame.time_s))
         take(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
-        result = timeline.result(job_id, engine.model, video_info(video, analyzer, name), warnings)
-    return result.model_copy(update=_origin(engine, settings))
+        model = engine.model.model_copy(update={"labels": reader.names})
+        result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
+    return result.model_copy(update=_origin(engine, settings, reader))
 
 
-def _origin(engine: Engine, settings: Settings) -> dict[str, object]:
+def open_reader(engine: Engine, labels: Sequence[str] | None) -> Reader:
+    """Reports these labels, None for all. Raises ConfigurationError for one that the engine does not answer with."""
+    try:
+        reported = None if labels is None else chosen_labels(labels, engine.model.labels)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    return Reader(engine.recipe, tuple(engine.model.labels), reported)
+
+
+def _origin(engine: Engine, settings: Settings, reader: Reader) -> dict[str, object]:
     """The fields of a result that say which program made it, when, and with which options."""
     return {
         "program": ProgramInfo(version=installed_version()),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
         "options": Options(
             engine=settings.engine,
-            labels=engine.model.labels,
+            labels=reader.names,
             min_face=settings.min_face,
             max_faces=engine.max_faces,
         ),

@@ -343,6 +343,47 @@ def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pyte
     }
 
 
+def test_a_choice_of_labels_changes_no_probability(tmp_path: Path, pair: str) -> None:
+    """Chosen labels keep their values, in JSON and as columns; the rest is `other`, as is any emotion not chosen."""
+    everything, chosen, table = tmp_path / "all.json", tmp_path / "chosen.json", tmp_path / "chosen.csv"
+    assert main(["analyze", "--quiet", pair, "--json", str(everything)]) == 0
+    options = ["--labels", "sadness,anger", "--json", str(chosen), "--csv", str(table)]
+    assert main(["analyze", "--quiet", pair, *options]) == 0
+    result = read(chosen)
+    assert result.options
+    assert result.model.labels == result.options.labels == ["anger", "sadness", "other"]
+    with table.open(newline="") as file:
+        assert list(csv.DictReader(file).fieldnames or ())[-3:] == ["anger", "sadness", "other"]
+    pairs = zip(read(everything).faces, result.faces, strict=True)
+    for full, face in (
+        (one, other) for whole, part in pairs for one, other in zip(whole.windows, part.windows, strict=True)
+    ):
+        assert {label: face.probabilities[label] for label in ("anger", "sadness")} == {
+            label: full.probabilities[label] for label in ("anger", "sadness")
+        }
+        assert face.emotion == (full.emotion if full.emotion in ("anger", "sadness") else "other")
+        assert face.uncertain == full.uncertain
+    assert {face.emotion for face in result.faces} == {"other"}
+
+
+@pytest.mark.parametrize("labels", ["joy", "", "anger,,fear"])
+def test_labels_that_nobody_knows_are_wrong_usage(pair: str, labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the labels that there are."""
+    with pytest.raises(SystemExit) as ended:
+        main(["analyze", pair, "--labels", labels])
+    assert ended.value.code == 2
+    assert "the labels are anger, disgust, fear" in capsys.readouterr().err
+
+
+def test_neutral_cannot_be_chosen_where_it_is_off(
+    pair: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on the socket."""
+    monkeypatch.setenv("DUYGU_NEUTRAL", "off")
+    assert main(["analyze", "--quiet", pair, "--labels", "neutral"]) == 2
+    assert "labels: neutral cannot be reported; the labels are anger," in capsys.readouterr().err
+
+
 def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
     """Of two people the one is analysed, and a warning names the limit."""
     path = tmp_path / "pair.json"
