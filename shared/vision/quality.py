@@ -13,9 +13,13 @@ DARK_LEVEL = 40.0
 """Mean grey level, of 255."""
 
 BLURRED_DETAIL = 0.12
-"""Standard deviation of the Laplacian over that of the pixels, on the crop at SHARPNESS_SIDE pixels."""
+"""Standard deviation of the Laplacian inside the face over that of all pixels, on the crop at SHARPNESS_SIDE pixels."""
 
 SHARPNESS_SIDE = 48
+
+INSIDE = slice(10, -10)
+"""Rows and columns of that crop that show eyes, nose and mouth alone. The outline of hair against a wall, even a
+blurred one, has more detail than a blurred face, and hid it."""
 
 PROFILE_OFFSET = 0.3
 """How far the nose may lie from the middle between the eyes, as a share of the distance between them."""
@@ -37,11 +41,11 @@ def judge(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
 
 
 def detail(crop: Image) -> float:
-    """How much of a crop's contrast lies in its finest detail; 0 for a flat one."""
+    """How much of a crop's contrast lies in the finest detail of the face; 0 for a flat one."""
     if crop.shape[0] != SHARPNESS_SIDE:
         crop = np.asarray(cv2.resize(crop, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     contrast = float(crop.std())
-    return float(cv2.Laplacian(crop, cv2.CV_32F).std()) / contrast if contrast >= 1 else 0.0
+    return float(cv2.Laplacian(crop, cv2.CV_32F)[INSIDE, INSIDE].std()) / contrast if contrast >= 1 else 0.0
 
 
 def nose_offset(landmarks: Floats) -> float:

@@ -42,6 +42,18 @@ def test_blurred() -> None:
     assert judge(np.asarray(cv2.GaussianBlur(crop(), (0, 0), 4), np.uint8), BOX, LEVEL) == {Flag.BLURRED}
 
 
+def test_blurred_before_the_outline_of_hair() -> None:
+    """An edge at the rim of the crop, sharper than the face, does not hide that the face is blurred."""
+    blurred = np.asarray(cv2.GaussianBlur(crop(), (0, 0), 4), np.uint8)
+    blurred[:, :5] = 20
+    blurred[:5] = 235
+    assert judge(blurred, BOX, LEVEL) == {Flag.BLURRED}
+    sharp = crop()
+    sharp[:, :5] = 20
+    sharp[:5] = 235
+    assert judge(sharp, BOX, LEVEL) == frozenset()
+
+
 def test_profile_is_a_nose_beside_the_eyes() -> None:
     """The nose below an eye is seen from the side, in either direction, and on a tilted head as well."""
     for x in (80, 120):
