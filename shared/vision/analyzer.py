@@ -24,6 +24,9 @@ cascade has found it this often: O-Net alone follows what is no face for longer 
 CONFIRM_SHARE = 0.5
 """At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
 
+MAX_UNCOUNTED = 10
+"""Clips that wait for a face to count. Most count within half a second; what never does may be followed for hours."""
+
 TOO_MANY_FACES = "too_many_faces"
 """Code of the warning that faces beyond `max_faces` were left out."""
 
@@ -115,9 +118,20 @@ class Analyzer:
         self._wait(track.key, face.clips.add(crop, missed=face.tick != before))
         face.tick = tick
         face.seen.append((frame.time_s, track.box.tolist(), track.score))
+        if face.face_id is None:
+            self._drop_oldest(track.key, face)
         followed_s = track.seen_s - track.first_s
         if face.face_id is not None or (followed_s >= CONFIRM_S - TICK_ROUNDING_S and track.found >= CONFIRM_FOUND):
             yield from self._confirm(track)
+
+    def _drop_oldest(self, key: int, face: Face) -> None:
+        """Keep of a face that does not count yet no more than MAX_UNCOUNTED clips, and where it was meanwhile."""
+        clips = [clip for owner, clip in self.waiting if owner == key]
+        if len(clips) <= MAX_UNCOUNTED:
+            return
+        kept = clips[-MAX_UNCOUNTED:]
+        self.waiting = [entry for entry in self.waiting if entry[0] != key] + [(key, clip) for clip in kept]
+        face.seen = [seen for seen in face.seen if seen[0] >= kept[0].start_s]
 
     def _confirm(self, track: Track) -> Iterator[Seen]:
         """Give the face its id, if it deserves one, and tell where it has been."""

@@ -8,12 +8,14 @@ import pytest
 
 from shared.schemas import Flag
 from shared.vision import snapshots
-from shared.vision.analyzer import Analyzer, Step
+from shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from shared.vision.engine import Engine
 from shared.vision.recipe import Recipe
-from shared.vision.types import Frame
+from shared.vision.types import Detections, Floats, Frame
 from tests.shared.vision.frames import frame_at, frames_of
 from tests.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
+
+LANDMARKS: Floats = np.array([(143, 110), (177, 110), (160, 130), (146, 150), (174, 150)], np.float32)
 
 Again = Callable[[Analyzer], Analyzer]
 
@@ -137,6 +139,43 @@ def test_a_face_that_left_is_over(engine: Engine) -> None:
     ended = [face_id for frame in frames_of(LEAVING) for face_id in analyzer.push(frame).ended]
     assert ended == [1]
     assert analyzer.faces == {}
+
+
+def test_a_face_that_never_counts_keeps_no_more_than_a_few_clips(engine: Engine) -> None:
+    """However long it is followed; once it counts, it is told from the first clip that is left."""
+
+    class Doubtful:
+        """Finds the face at one place, and is less sure of it than a face needs to count, for so many frames."""
+
+        def __init__(self, doubtful: int) -> None:
+            self.left = doubtful
+
+        def detect(self, frame: Frame) -> Detections:
+            return self.refine(frame, np.array([(120, 70, 200, 170)], np.float32))
+
+        def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+            return self.refine(frame, boxes)
+
+        def refine(self, frame: Frame, boxes: Floats) -> Detections:
+            self.left -= 1
+            score = np.float32(0.85 if self.left > 0 else 0.99)
+            return Detections(boxes, np.full(len(boxes), score), np.repeat(LANDMARKS[np.newaxis], len(boxes), axis=0))
+
+    first = frame_at(STILL, 0.0)
+    analyzer = Analyzer(replace(engine, detector=Doubtful(10_000)))
+    for index in range(400):
+        analyzer.push(replace(first, index=index, time_s=index / 10))
+    (face,) = analyzer.faces.values()
+    assert len(analyzer.waiting) == MAX_UNCOUNTED
+    assert len(face.seen) <= (MAX_UNCOUNTED + 2) * 10
+    assert analyzer.finish().answers == ()
+
+    analyzer = Analyzer(replace(engine, detector=Doubtful(150)))
+    steps = [analyzer.push(replace(first, index=index, time_s=index / 10)) for index in range(400)]
+    seen = [seen.time_s for step in steps for seen in step.seen]
+    answers = sorted(answer.start_s for step in steps for answer in step.answers)
+    assert 0 < seen[0] == answers[0]
+    assert seen == sorted(seen)
 
 
 def test_nobody(engine: Engine) -> None:
