@@ -18,6 +18,9 @@ SAME_SHOT = 0.35
 """Correlation of two thumbnails below which they show different things. Frames a tenth of a second apart within a shot
 had 0.5 and more but for a head that filled a third of the picture and left it; cuts had 0.3 and less."""
 
+UNCHANGED = 0.9
+"""Correlation of two thumbnails above which they show the same, whatever time lies between them."""
+
 CELL_CHANGE = 24.0
 """Grey levels by which a pixel of the thumbnail has to change to count."""
 
@@ -39,12 +42,17 @@ class Scene:
         """Start before the first frame."""
         self.last: Floats | None = None
         self.searched: Floats | None = None
+        self.is_unchanged = False  # the last two frames show the same
 
     def see(self, frame: Frame) -> bool:
         """Take the next frame; True where it begins another shot."""
         green = np.ascontiguousarray(frame.sparse_rgb(SPARSE)[..., 1])  # nearly luma
         before, self.last = self.last, cv2.resize(green, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
-        return before is not None and differ(before, self.last) > LEAST_CHANGE and alike(before, self.last) < SAME_SHOT
+        if before is None:
+            return False
+        likeness = alike(before, self.last)
+        self.is_unchanged = likeness > UNCHANGED
+        return differ(before, self.last) > LEAST_CHANGE and likeness < SAME_SHOT
 
     def is_stirred(self, faces: Floats) -> bool:
         """Whether the last frame is unlike the one that was searched, away from the faces that are followed.

@@ -21,11 +21,12 @@ from shared.vision.clips import Clip, ClipBuilder, Crop
 from shared.vision.engine import Engine
 from shared.vision.flow import Patch
 from shared.vision.tracks import Track
+from shared.vision.transitions import TransitionDetector
 from shared.vision.types import Image
 
-VERSION = 4
+VERSION = 5
 
-ARRAYS = ("box", "landmarks", "looks", "velocity")
+ARRAYS = ("box", "landmarks", "looks", "first_looks", "velocity")
 """Fields of a track that are arrays; the others are numbers, but for its patch."""
 
 UNREADABLE = (
@@ -70,6 +71,7 @@ def save(analyzer: Analyzer) -> bytes:
     }
     arrays = {name: np.array([getattr(track, name) for track in analyzer.tracker.tracks]) for name in ARRAYS}
     arrays["thumbnails"] = np.array([t for t in (scene.last, scene.searched) if t is not None])
+    arrays["history"] = np.array(analyzer.tracker.transitions.history, np.uint8)
     arrays["patches"] = np.array([track.patch.picture for track in analyzer.tracker.tracks if track.patch])
     arrays["images"] = np.array(images, np.uint8)
     arrays["story"] = np.frombuffer(json.dumps(story).encode(), np.uint8)
@@ -109,6 +111,7 @@ def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.ND
     ]
     thumbnails = iter(arrays["thumbnails"].astype(np.float32))
     tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in story["scene"])
+    tracker.transitions = TransitionDetector.restored(arrays["history"])
     images = iter(arrays["images"])
     analyzer.faces = {key: _load_face(face, analyzer.engine, images) for key, face in story["faces"]}
     analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images)) for key, clip in story["waiting"]]

@@ -2,11 +2,10 @@
 
 Between two searches, O-Net and the movement of a face's own pixels follow it by turns.
 
-A track that is not seen keeps moving as it did for MEMORY_S and is found again by place, size and looks. When two
-tracks come to lie on one face, the one that fits it less is taken to be hidden behind it.
+A cut ends all tracks, and a gradual transition those whose face it replaced. A track that is not seen keeps moving as
+it did for MEMORY_S and is found again by place, size and looks. When two tracks come to lie on one face, the one that
+fits it less is taken to be hidden behind it.
 """
-
-import math
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from shared.vision.cuts import Scene
 from shared.vision.flow import Patch
 from shared.vision.mtcnn import MAX_FACES
 from shared.vision.pace import Pace
-from shared.vision.tracks import Sighting, Track, side_of, sightings
+from shared.vision.tracks import Sighting, Track, looks_of, side_of, sightings
+from shared.vision.transitions import TransitionDetector
 from shared.vision.types import Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
@@ -38,6 +38,18 @@ LONGEST_GAP_S = 3.0
 
 MEMORY_INTERVALS, LONGEST_GAP_INTERVALS = 1.2, 2.4
 """The same in usual intervals of the source, where these are longer: a face may be missed in one frame, with jitter."""
+
+LONGEST_FREEZE_S, SAME_LOOKS = 30.0, 0.9
+"""After a gap of no more than this, whoever has so much the same looks (correlation) at exactly the same place of an
+unchanged picture is still the same person: the stream stood still. Of two people whose faces fill the same box, fewer
+than one pair in a hundred is so much alike."""
+
+LONGEST_STEP_S = 0.5
+"""Usual time between two frames up to which gradual transitions are looked for."""
+
+SAME_PERSON = 0.7
+"""Correlation with the track's first looks below which a face is somebody else once a gradual transition is over.
+Without a transition it says nothing: a head that turns has 0.0 to 0.4."""
 
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
@@ -73,6 +85,7 @@ class Tracker:
         """
         self.tracks: list[Track] = []
         self.scene = Scene()
+        self.transitions = TransitionDetector()
         self.searched_s: float | None = None
         self.wait_s = min(SOONEST_S, latest_s)
         self.last_key = 0
@@ -87,8 +100,11 @@ class Tracker:
         """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
         cut = self.scene.see(frame)
         usual_s = self.pace.take(frame.time_s)
-        longest_s = max(LONGEST_GAP_S, LONGEST_GAP_INTERVALS * usual_s)
-        over = self._forget(frame.time_s, -math.inf if cut else longest_s)
+        over = (
+            self._forget_all()
+            if cut
+            else self._forget_after_gap(frame, usual_s) + self._forget_replaced(frame, usual_s)
+        )
         before = self._seen_keys()
         due = self._is_due(frame, at_once=cut or bool(over))
         lost = not due and not self._follow(frame)
@@ -233,11 +249,50 @@ class Tracker:
                 frame.time_s,
                 frame.time_s,
                 sighting.looks,
+                sighting.looks,
                 side_of(sighting.box),
                 best=sighting.score,
                 patch=Patch.of(frame, sighting.box),
             )
         )
+
+    def _forget_all(self) -> list[Track]:
+        self.transitions.clear()
+        over, self.tracks = self.tracks, []
+        return over
+
+    def _forget_after_gap(self, frame: Frame, usual_s: float) -> list[Track]:
+        """Let go of those that were seen too long ago, unless the stream stood still meanwhile."""
+        longest_s = max(LONGEST_GAP_S, LONGEST_GAP_INTERVALS * usual_s)
+        unseen = [track for track in self.tracks if frame.time_s - track.seen_s > longest_s]
+        stayed = [track for track in unseen if self._has_stayed(track, frame)]
+        for track in stayed:
+            track.velocity = np.zeros(2, np.float32)
+        over = _without(unseen, stayed)
+        self.tracks = _without(self.tracks, over)
+        return over
+
+    def _has_stayed(self, track: Track, frame: Frame) -> bool:
+        """Whether a face that was seen in the frame before is, after a long gap, where and what it was."""
+        if track.missing or frame.time_s - track.seen_s > LONGEST_FREEZE_S or not self.scene.is_unchanged:
+            return False
+        return float(looks_of(frame, track.box) @ track.looks) >= SAME_LOOKS
+
+    def _forget_replaced(self, frame: Frame, usual_s: float) -> list[Track]:
+        """Let go of those that somebody else took the place of in a cross-fade, a dissolve or a wipe."""
+        if usual_s > LONGEST_STEP_S:  # in so slow a video, hours of changing light look like a transition
+            return []
+        if self.scene.last is None or not self.transitions.update(self.scene.last):
+            return []
+        over = [
+            track
+            for track in self.tracks
+            if float(looks_of(frame, track.expected(frame.time_s)) @ track.first_looks) < SAME_PERSON
+        ]
+        if over:
+            self.transitions.clear()
+        self.tracks = _without(self.tracks, over)
+        return over
 
     def _forget(self, time_s: float, longest_s: float) -> list[Track]:
         """Let go of the tracks that have not been seen for longer than that, and return them."""

@@ -48,6 +48,7 @@ class Track:
     seen_s: float
     first_s: float
     looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
+    first_looks: Floats  # the same, when the track began
     found_side: float  # of the box, when the whole cascade found it last
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
     sightings: int = 1
