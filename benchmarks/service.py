@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.config import ROOT
-from shared.processes import stop
+from shared.processes.children import stop
 
 READY_S = 60.0
 """A service that takes longer to be ready, or to end, is broken."""

@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
-from shared.stream_frames import pack
+from shared.live.header import pack
 from tests.videos import Actor, Scene
 
 RATE_HZ = 10

@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks.footage import CASES, CROWDS, Footage
 from benchmarks.timing import measure
 from shared.config import Settings
-from shared.model_folder import H5
+from shared.model.folder import H5
 
 LENGTHS_MIN = (1, 2, 5, 10)
 

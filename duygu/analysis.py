@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.atomic import atomically
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.exports import EXPORTS, ExportName
@@ -19,6 +18,7 @@ from shared.exports.tables import csv_table
 from shared.exports.titles import printable
 from shared.schemas import Face, Result, VideoInfo
 from shared.schemas import Warning as Notice
+from shared.storage.atomic import atomically
 
 if TYPE_CHECKING:
     import pandas

@@ -20,7 +20,7 @@ from shared.exports.selection import most_seen, once_every
 from shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
 from shared.exports.titles import printable
 from shared.schemas import Result
-from shared.spooling import STDIN, seekable
+from shared.storage.spooling import STDIN, seekable
 from shared.vision.engine import Engine, load_engine
 from shared.vision.video import Progress as Done
 from shared.vision.video import analyze_video, open_reader

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.atomic import atomically
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.exports import EXPORTS, PICTURES, ExportName
 from shared.film import timeline_png, write_film
 from shared.schemas import Result
+from shared.storage.atomic import atomically
 
 STDOUT = Path("-")
 

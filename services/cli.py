@@ -14,10 +14,10 @@ from shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
 from shared.exports import ExportName
-from shared.label_choice import chosen_labels
-from shared.logs import set_up_logs
-from shared.queues import QueueName
+from shared.jobs.queues import QueueName
+from shared.model.label_choice import chosen_labels
 from shared.schemas import EMOTIONS
+from shared.telemetry.logs import set_up_logs
 from shared.version import installed_version
 
 USAGE_STATUS = 2

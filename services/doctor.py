@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from services.ports import TAKEN, is_taken
-from shared.broker import connect_briefly
+from shared.broker.embedded import connect_briefly
 from shared.config import MB, Settings
 from shared.errors import DuyguError
-from shared.model_folder import open_model_folder
-from shared.storage import open_storage
+from shared.model.folder import open_model_folder
+from shared.storage.folder import open_storage
 
 SERVING = ("fastapi", "uvicorn", "python_multipart", "redis", "rq")
 ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")

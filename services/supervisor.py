@@ -14,11 +14,11 @@ from types import FrameType, TracebackType
 from services.api.app import create_app
 from services.ports import TAKEN, is_taken
 from services.server import GOODBYE_S, Server
-from shared.broker import IN_MEMORY, ON_DISK, EmbeddedValkey
+from shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.processes import start_child, stop
-from shared.queues import QueueName
+from shared.jobs.queues import QueueName
+from shared.processes.children import start_child, stop
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from shared.broker import EmbeddedValkey, connect, redis_url
+from shared.broker.embedded import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
 from tests.videos import VideoMaker
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from shared.errors import ConfigurationError, TrainingDataError
-from shared.model_folder import H5
-from shared.vision.recipe import Recipe
+from shared.model.folder import H5
+from shared.model.recipe import Recipe
 from shared.vision.types import Floats
 from training import model_file
 from training.calibration import fit_temperature, uncertain_below

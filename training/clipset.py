@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import dtype_to_descr, write_array, write_array_header_1_0
 
-from shared.atomic import atomically
 from shared.errors import TrainingDataError
-from shared.vision.recipe import Recipe
+from shared.model.recipe import Recipe
+from shared.storage.atomic import atomically
 from shared.vision.types import Image
 from training.metrics import Integers
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import ConfigurationError
-from shared.model_folder import H5
+from shared.model.folder import H5
 from training import metrics, model_file
 from training.clipset import INPUT, differing, load_clips
 from training.command import run as run_command

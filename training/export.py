@@ -13,7 +13,7 @@ import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # the package has no types
 
 from shared.errors import ModelError
-from shared.model_folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
+from shared.model.folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
 from shared.schemas import MeasuredOn
 from training import model_file
 from training.card import integers_section, write_card, write_integers_section

@@ -9,8 +9,8 @@ import numpy as np
 
 from shared.config import Settings
 from shared.errors import UndecodablePictureError, UndecodableVideoError
+from shared.model.recipe import Recipe
 from shared.vision.decoder import Video
-from shared.vision.recipe import Recipe
 from shared.vision.single_pictures import decode, to_frame
 from shared.vision.types import Frame
 

@@ -8,7 +8,7 @@ import argparse
 import json
 from pathlib import Path
 
-from shared.model_folder import H5
+from shared.model.folder import H5
 from training import model_file
 from training.clipset import load_clips
 from training.command import run as run_command

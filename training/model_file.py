@@ -10,7 +10,7 @@ import h5py
 import keras
 
 from shared.errors import ModelError, SubjectLeakError
-from shared.vision.recipe import Recipe
+from shared.model.recipe import Recipe
 
 RECIPE_KEY = "recipe"
 """Attribute of the .h5, metadata property of the .onnx."""

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from shared.model.recipe import Recipe
 from shared.schemas import EMOTIONS
-from shared.vision.recipe import Recipe
 from training.motion import MOVING, STILL, answer
 from training.settings import SOURCES
 

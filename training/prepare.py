@@ -13,12 +13,12 @@ from rich.progress import track
 
 from shared.config import Settings
 from shared.errors import TrainingDataError, VideoError, in_words
-from shared.logs import set_up_logs
+from shared.model.recipe import Recipe
 from shared.schemas import ModelInfo
+from shared.telemetry.logs import set_up_logs
 from shared.vision.analyzer import Analyzer, Step
 from shared.vision.engine import Engine
 from shared.vision.mtcnn import Mtcnn
-from shared.vision.recipe import Recipe
 from shared.vision.types import Detector, Floats, Image
 from shared.vision.video import BATCH
 from training.clipset import ClipSet, ClipWriter, load_clips

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.model_folder import open_model_folder
+from shared.model.folder import open_model_folder
 from training.clipset import ClipSet
 
 DATA = "data.md"

@@ -18,11 +18,11 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from shared.errors import ModelError
-from shared.model_folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
+from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
+from shared.model.recipe import Recipe
 from shared.schemas import MeasuredOn
 from shared.vision.classifier import RECIPE_KEY
 from shared.vision.crops import normalise
-from shared.vision.recipe import Recipe
 from shared.vision.types import Floats, Image
 from training.card import INTEGERS, write_integers_section
 from training.command import run as run_command

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 
 from shared.errors import ConfigurationError, ModelError
+from shared.model.recipe import Recipe, explain
 from shared.schemas import EMOTIONS
-from shared.vision.recipe import Recipe, explain
 
 FOLDER = Path(__file__).parent / "recipes"
 

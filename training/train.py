@@ -14,7 +14,7 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.errors import ConfigurationError
-from shared.model_folder import H5, LABELS
+from shared.model.folder import H5, LABELS
 from shared.vision.crops import normalise
 from shared.vision.types import Floats
 from training import model_file

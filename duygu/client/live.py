@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from duygu.client.pictures import Picture, camera, video
 from duygu.client.service import Service, SessionBroken
-from shared.stream_frames import pack
-from shared.stream_messages import (
+from shared.live.header import pack
+from shared.live.messages import (
     SERVER_MESSAGES,
     Configured,
     FrameDropped,

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from services.api.validators import matches
 from shared.errors import RangeNotSatisfiableError
-from shared.storage import Storage
+from shared.storage.folder import Storage
 
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 

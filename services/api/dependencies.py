@@ -9,8 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.api.service import Service
 from shared.api_keys import Caller, Scope
 from shared.errors import JobNotFoundError
-from shared.jobs import JobRecord
-from shared.storage import JOB_ID
+from shared.jobs.record import JobRecord
+from shared.storage.folder import JOB_ID
 
 
 async def _service(request: Request) -> Service:

@@ -13,7 +13,7 @@ from services.api.dependencies import KnownJob, TheService
 from services.api.problems import Responses, problems
 from services.api.service import Service
 from shared.errors import InvalidRequestError, JobNotFoundError
-from shared.following import Told, follow, last_number
+from shared.jobs.events import Told, follow, last_number
 
 logger = logging.getLogger(__name__)
 

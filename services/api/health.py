@@ -8,10 +8,10 @@ from redis.exceptions import RedisError
 from services.api.dependencies import TheService
 from services.api.problems import problem_response, problems
 from services.api.service import Service
-from shared import keys
+from shared.broker import keys
 from shared.errors import UnavailableError
-from shared.liveness import heard_since
-from shared.queues import QueueName
+from shared.jobs.heartbeat import heard_since
+from shared.jobs.queues import QueueName
 from shared.schemas import Alive, Check, Readiness
 
 router = APIRouter(tags=["health"])

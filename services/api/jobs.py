@@ -11,9 +11,9 @@ from services.api.validators import matches
 from services.api.views import job_view
 from shared.api_keys import Scope
 from shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
-from shared.queues import webhook_task, withdraw
+from shared.jobs.queues import webhook_task, withdraw
 from shared.schemas import Job, JobPage
-from shared.storage import JOB_ID
+from shared.storage.folder import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

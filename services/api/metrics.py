@@ -15,10 +15,10 @@ from services.api.dependencies import Administrator
 from services.api.problems import problems
 from services.api.service import Service
 from services.api.stream_metrics import LiveMetrics
-from shared import keys
+from shared.broker import keys
 from shared.errors import ours
-from shared.liveness import heard_since
-from shared.queues import QueueName, waiting
+from shared.jobs.heartbeat import heard_since
+from shared.jobs.queues import QueueName, waiting
 
 router = APIRouter(tags=["health"])
 

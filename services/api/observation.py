@@ -16,7 +16,7 @@ from services.api.metrics import Metrics
 from services.api.problems import problem_response
 from services.api.shutdown import Shutdown
 from shared.errors import DuyguError, UnavailableError
-from shared.logs import about
+from shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

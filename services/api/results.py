@@ -24,7 +24,7 @@ from shared.errors import (
 )
 from shared.exports import EXPORTS, PICTURES, ExportName
 from shared.schemas import JobStatus, Result
-from shared.storage import FILM, PLOT, RESULT
+from shared.storage.folder import FILM, PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -8,15 +8,15 @@ from rq import Queue
 
 from services.api.shutdown import Shutdown
 from shared.api_keys import Keys, open_keys
-from shared.broker import connect_briefly, connect_waiting, redis_url
+from shared.broker.embedded import connect_briefly, connect_waiting, redis_url
 from shared.config import Settings
-from shared.following import BLOCK_S
-from shared.job_store import JobStore
-from shared.model_folder import open_model_folder
-from shared.queues import QueueName, open_queue
+from shared.jobs.events import BLOCK_S
+from shared.jobs.queues import QueueName, open_queue
+from shared.jobs.store import JobStore
+from shared.model.folder import open_model_folder
 from shared.schemas import ModelDescription
-from shared.storage import Storage, open_storage
-from shared.tracing import Traces, open_traces
+from shared.storage.folder import Storage, open_storage
+from shared.telemetry.tracing import Traces, open_traces
 from shared.webhooks import Networks, trusted_networks
 
 

@@ -23,9 +23,7 @@ from shared.errors import (
     TooManySessionsError,
     UpgradeRequiredError,
 )
-from shared.label_choice import chosen_labels
-from shared.schemas import ModelInfo, Schema
-from shared.stream_messages import (
+from shared.live.messages import (
     CLIENT_MESSAGES,
     Close,
     CloseCode,
@@ -36,6 +34,8 @@ from shared.stream_messages import (
     SessionClosed,
     SessionCreated,
 )
+from shared.model.label_choice import chosen_labels
+from shared.schemas import ModelInfo, Schema
 
 logger = logging.getLogger(__name__)
 

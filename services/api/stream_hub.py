@@ -13,17 +13,17 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from services.api.stream_session import Accepted, Session
-from shared import keys
 from shared.api_keys import Caller
-from shared.broker import connect_briefly, connect_waiting, redis_url, stream_redis_url
+from shared.broker import keys
+from shared.broker.embedded import connect_briefly, connect_waiting, redis_url, stream_redis_url
 from shared.config import MB, Settings
 from shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
-from shared.liveness import heard_since
-from shared.queues import QueueName, enqueue_shift, open_queue
-from shared.stream_desk import LEASE_S
-from shared.stream_messages import CloseCode, Limits
-from shared.stream_steps import REPLIES
-from shared.stream_store import Offer, SessionStore, new_session_id
+from shared.jobs.heartbeat import heard_since
+from shared.jobs.queues import QueueName, enqueue_shift, open_queue
+from shared.live.api_store import Offer, SessionStore, new_session_id
+from shared.live.messages import CloseCode, Limits
+from shared.live.steps import REPLIES
+from shared.live.worker_store import LEASE_S
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
 from services.api.problems import problems
-from shared.schemas import Schema
-from shared.stream_frames import HEADER, MAGIC, VERSION
-from shared.stream_messages import (
+from shared.live.header import HEADER, MAGIC, VERSION
+from shared.live.messages import (
     PROTOCOL_VERSION,
     Close,
     CloseCode,
@@ -21,6 +20,7 @@ from shared.stream_messages import (
     SessionClosed,
     SessionCreated,
 )
+from shared.schemas import Schema
 
 router = APIRouter(tags=["live"])
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
-from shared.schemas import Schema
-from shared.stream_frames import unpack
-from shared.stream_messages import (
+from shared.live.header import unpack
+from shared.live.messages import (
     CloseCode,
     FrameDropped,
     FrameError,
@@ -19,8 +18,9 @@ from shared.stream_messages import (
     SessionClosed,
     Totals,
 )
-from shared.stream_pictures import dimensions
-from shared.stream_steps import About, Reply
+from shared.live.steps import About, Reply
+from shared.media.image_size import dimensions
+from shared.schemas import Schema
 
 MOST_UNANSWERED = 64
 """Frames of a session that may be without an answer; after that nothing is read from its socket until one is."""

@@ -8,12 +8,12 @@ from redis.exceptions import WatchError
 
 from services.api.service import Service
 from services.api.uploads import Upload
-from shared import keys
-from shared.allowances import check_waiting
 from shared.api_keys import ANONYMOUS, Caller
+from shared.broker import keys
 from shared.errors import IdempotencyMismatchError
-from shared.jobs import JobRecord
-from shared.queues import enqueue_video
+from shared.jobs.queues import enqueue_video
+from shared.jobs.quotas import check_waiting
+from shared.jobs.record import JobRecord
 from shared.schemas import JobStatus
 
 AS_GOOD = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)

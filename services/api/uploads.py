@@ -21,8 +21,8 @@ from shared.errors import (
     TooSlowError,
     UnknownParameterError,
 )
-from shared.motion_jpeg import JPEG, JpegRun
-from shared.storage import UPLOAD, MeasuredWriter, Storage
+from shared.media.motion_jpeg import JPEG, JpegRun
+from shared.storage.folder import UPLOAD, MeasuredWriter, Storage
 
 FIELD = b"video"
 

@@ -15,9 +15,8 @@ from services.api.service import Service
 from services.api.submission import Submission, submit
 from services.api.uploads import receive_video, stated_size
 from services.api.waiting import answer, wait_s
-from shared import keys
-from shared.allowances import Counted, charge, give_back, take_bytes, take_upload
 from shared.api_keys import Caller
+from shared.broker import keys
 from shared.config import MB
 from shared.errors import (
     EmptyFileError,
@@ -32,8 +31,9 @@ from shared.errors import (
     UnavailableError,
     WebhookRefusedError,
 )
-from shared.jobs import JobRecord, new_job_id
-from shared.queues import waiting
+from shared.jobs.queues import waiting
+from shared.jobs.quotas import Counted, charge, give_back, take_bytes, take_upload
+from shared.jobs.record import JobRecord, new_job_id
 from shared.schemas import AnsweredJob, Job
 from shared.webhooks import check_target
 

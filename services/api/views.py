@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from shared.jobs import JobRecord
-from shared.queues import WEBHOOK_PAUSES_S
+from shared.jobs.queues import WEBHOOK_PAUSES_S
+from shared.jobs.record import JobRecord
 from shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, Webhook, Work
 
 

@@ -14,10 +14,10 @@ from redis.exceptions import RedisError
 from services.api.service import Service
 from services.api.views import job_path, job_view
 from shared.errors import CancelledError, UnavailableError
-from shared.following import follow
-from shared.jobs import JobRecord
+from shared.jobs.events import follow
+from shared.jobs.record import JobRecord
 from shared.schemas import AnsweredJob, JobStatus, Result
-from shared.storage import RESULT
+from shared.storage.folder import RESULT
 
 LONGEST_S = 60
 """Nobody is kept waiting longer; proxies on the way seldom allow more."""

@@ -6,10 +6,10 @@ from typing import cast
 
 from redis import Redis
 
-from shared import keys
-from shared.broker import connect, redis_url
+from shared.broker import keys
+from shared.broker.embedded import connect, redis_url
 from shared.config import settings
-from shared.liveness import heard_since
+from shared.jobs.heartbeat import heard_since
 
 RQ_WORKER = "rq:worker:"
 """Prefix of the hash in which rq keeps what it knows of a worker; its name follows."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from services.worker.model_worker import ModelWorker
 from services.worker.webhook_sender import Sender
 from services.worker.workplace import Analyze, Live, Pictures, Progress, Workplace
-from shared.broker import connect, redis_url, stream_redis_url
+from shared.broker.embedded import connect, redis_url, stream_redis_url
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.job_store import JobStore
-from shared.queues import QueueName, open_queue
+from shared.jobs.queues import QueueName, open_queue
+from shared.jobs.store import JobStore
 from shared.schemas import Result, Window
-from shared.storage import open_storage
-from shared.tracing import open_traces
+from shared.storage.folder import open_storage
+from shared.telemetry.tracing import open_traces
 from shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:

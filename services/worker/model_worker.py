@@ -29,8 +29,8 @@ from services.worker.tasks import tidy
 from services.worker.webhook_task import UndeliveredError
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import CrashedError
-from shared.liveness import HEARTBEAT_S, farewell, sign_of_life
-from shared.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, put_off, wake_sleepers
+from shared.jobs.heartbeat import HEARTBEAT_S, farewell, sign_of_life
+from shared.jobs.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, put_off, wake_sleepers
 
 logger = logging.getLogger(__name__)
 

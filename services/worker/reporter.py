@@ -14,8 +14,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from services.worker.control import JobControl
 from services.worker.stages import Step
 from services.worker.workplace import Progress
-from shared.job_store import Event, JobStore
-from shared.jobs import JobRecord, progress_text
+from shared.jobs.record import JobRecord, progress_text
+from shared.jobs.store import Event, JobStore
 from shared.schemas import Result, Window, Work
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from shared.config import Settings
+from shared.live.messages import LiveFace, Options
+from shared.live.steps import About, Reply
 from shared.schemas import Flag, Position, Window
-from shared.stream_messages import LiveFace, Options
-from shared.stream_steps import About, Reply
 from shared.vision import snapshots
 from shared.vision.analyzer import Analyzer, Step
 from shared.vision.engine import Engine

@@ -12,8 +12,8 @@ from services.worker.lease_renewal import LeaseRenewal
 from services.worker.stream_session import LiveSession
 from shared.config import MB, Settings
 from shared.errors import CrashedError, DuyguError, StateLostError
-from shared.stream_desk import Claim, SessionDesk, Waiting
-from shared.stream_steps import REPLIES, About, Reply
+from shared.live.steps import REPLIES, About, Reply
+from shared.live.worker_store import Claim, SessionDesk, Waiting
 from shared.vision.engine import Engine
 from shared.vision.image_decoder import ImageDecoder
 

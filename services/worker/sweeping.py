@@ -7,9 +7,9 @@ from rq import Queue
 
 from services.worker.workplace import Workplace
 from shared.errors import CrashedError, UnavailableError
-from shared.jobs import JobRecord
-from shared.queues import holds
-from shared.storage import RESULT, UPLOAD, StoredJob
+from shared.jobs.queues import holds
+from shared.jobs.record import JobRecord
+from shared.storage.folder import RESULT, UPLOAD, StoredJob
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What workers do. Each task is named in shared/queues.py and called by rq with the arguments of the job."""
+"""What workers do. Each task is named in shared/jobs/queues.py and called by rq with the arguments of the job."""
 
 import logging
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from shared.errors import (
     UnavailableError,
     UploadMissingError,
 )
-from shared.jobs import JobRecord
-from shared.logs import about
-from shared.queues import STORAGE_PAUSES_S
+from shared.jobs.queues import STORAGE_PAUSES_S
+from shared.jobs.record import JobRecord
 from shared.schemas import Result
-from shared.storage import FILM, PLOT, RESULT, UPLOAD
+from shared.storage.folder import FILM, PLOT, RESULT, UPLOAD
+from shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from rq.timeouts import JobTimeoutException
 
 from services.worker.webhook_sender import Answer, Sender
 from services.worker.workplace import current_turn
-from shared.jobs import JobRecord
-from shared.logs import about
+from shared.jobs.record import JobRecord
 from shared.schemas import Delivery, JobError, JobLinks, JobStatus, WebhookJob, WebhookMessage
+from shared.telemetry.logs import about
 
 TYPES = {JobStatus.SUCCEEDED: "job.succeeded", JobStatus.FAILED: "job.failed"}
 

@@ -10,10 +10,10 @@ from typing import Protocol
 from services.worker.control import JobControl
 from services.worker.metrics import WorkerMetrics
 from services.worker.webhook_sender import Sender
-from shared.job_store import JobStore
+from shared.jobs.store import JobStore
 from shared.schemas import Result, Window
-from shared.storage import Storage
-from shared.tracing import NoTraces, Traces
+from shared.storage.folder import Storage
+from shared.telemetry.tracing import NoTraces, Traces
 
 
 class Progress(Protocol):

@@ -12,7 +12,7 @@ from typing import Self
 
 from shared.config import MB, ROOT, Settings
 from shared.film.sound_child import BYTES, SoundOrder
-from shared.stderr_tail import StderrTail
+from shared.processes.stderr_tail import StderrTail
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from shared.errors import ModelError
-from shared.model_folder import MADE_FROM, ONNX, ModelFolder
-from shared.vision.recipe import Recipe
+from shared.model.folder import MADE_FROM, ONNX, ModelFolder
+from shared.model.recipe import Recipe
 from shared.vision.sessions import multiplies_bytes, open_session
 from shared.vision.types import Floats
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from shared.model.recipe import Recipe
 from shared.schemas import Flag
-from shared.vision.recipe import Recipe
 from shared.vision.types import Image
 
 MAX_GAP = 2

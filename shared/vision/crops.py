@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.recipe import Recipe
+from shared.model.recipe import Recipe
 from shared.vision.types import Area, Floats, Frame, Image
 
 MAX_OVERSAMPLING = 4

@@ -29,8 +29,8 @@ from shared.errors import (
     UndecodableVideoError,
     by_code,
 )
-from shared.spooling import is_pipe
-from shared.stderr_tail import StderrTail
+from shared.processes.stderr_tail import StderrTail
+from shared.storage.spooling import is_pipe
 from shared.vision.planes import StoredFrame
 from shared.vision.tone_mapping import TONE_MAPS
 from shared.vision.types import Frame, Image

@@ -22,7 +22,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from shared.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
+from shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
 from shared.vision.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
 from shared.vision.confinement import confine
 from shared.vision.letterbox import Size, fit

@@ -6,11 +6,11 @@ import cv2
 
 from shared.config import Settings
 from shared.errors import ModelError
-from shared.model_folder import ModelFolder, open_model_folder
+from shared.model.folder import ModelFolder, open_model_folder
+from shared.model.recipe import Recipe
 from shared.schemas import ModelInfo
 from shared.vision.classifier import OnnxClassifier
 from shared.vision.mtcnn import MAX_FACES, Mtcnn
-from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Detector
 
 

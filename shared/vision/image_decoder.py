@@ -17,8 +17,8 @@ import numpy as np
 
 from shared.config import MB, ROOT
 from shared.errors import UndecodablePictureError
-from shared.stderr_tail import StderrTail
-from shared.stream_pictures import breaks_off
+from shared.media.image_size import breaks_off
+from shared.processes.stderr_tail import StderrTail
 from shared.vision.decoder import detection_side, shared_memory
 from shared.vision.image_decoder_child import REPLY, REQUEST, ImageOrder, SharedPicture
 from shared.vision.types import PictureFrame

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import ModelError
-from shared.model_folder import MANIFEST, verify_files
+from shared.model.folder import MANIFEST, verify_files
 from shared.vision.boxes import squares, suppress
 from shared.vision.resample import Sums, area_means, integral
 from shared.vision.sessions import open_session

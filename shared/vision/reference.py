@@ -16,11 +16,11 @@ import numpy as np
 
 from shared.config import Settings
 from shared.errors import ModelError
-from shared.model_folder import H5, ModelFolder
+from shared.model.folder import H5, ModelFolder
+from shared.model.recipe import Recipe
 from shared.vision.boxes import squares
 from shared.vision.classifier import RECIPE_KEY
 from shared.vision.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
-from shared.vision.recipe import Recipe
 from shared.vision.types import Detections, Floats, Frame
 
 LEAST = 1e-30

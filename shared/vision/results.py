@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shared.model.recipe import Recipe
 from shared.schemas import (
     OTHER,
     Face,
@@ -16,7 +17,6 @@ from shared.schemas import (
     Warning,  # noqa: A004 - the word of the contract
     Window,
 )
-from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4

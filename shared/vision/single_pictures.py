@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from shared.errors import UndecodablePictureError
-from shared.stream_pictures import breaks_off
+from shared.media.image_size import breaks_off
 from shared.vision.decoder import detection_side
 from shared.vision.picture_planes import planes
 from shared.vision.types import Image, PictureFrame

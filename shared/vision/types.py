@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.recipe import Recipe
+from shared.model.recipe import Recipe
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

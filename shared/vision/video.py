@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.label_choice import chosen_labels
+from shared.model.label_choice import chosen_labels
 from shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from shared.version import installed_version
 from shared.vision.analyzer import Analyzer, Step

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.config import ROOT, Settings
-from shared.queues import QueueName
+from shared.jobs.queues import QueueName
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 

@@ -15,7 +15,7 @@ from services.api.service import open_service
 from services.worker.metrics import WorkerMetrics
 from shared.config import ROOT, Settings
 from shared.errors import by_code, ours
-from shared.queues import QueueName
+from shared.jobs.queues import QueueName
 from tests.shared.vision.tiny_model import write_tiny_model
 
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}

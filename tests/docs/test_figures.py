@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.config import ROOT, Settings
-from shared.model_folder import Manifest
+from shared.model.folder import Manifest
 from shared.schemas import MeasuredOn
 
 MODEL = ROOT / "models" / "emotion"

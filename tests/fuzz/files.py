@@ -13,9 +13,9 @@ from shared.api_keys import Limits as KeyLimits
 from shared.api_keys import Scope, add_key, stored_keys
 from shared.errors import DuyguError
 from shared.exports import EXPORTS, ExportName
-from shared.model_folder import MANIFEST, open_model_folder
+from shared.model.folder import MANIFEST, open_model_folder
+from shared.model.recipe import Recipe
 from shared.schemas import Result
-from shared.vision.recipe import Recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.shared.exports.results import two_faces
 from tests.shared.vision.tiny_model import write_tiny_model

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from shared.errors import StreamError
-from shared.stream_frames import pack, unpack
-from shared.stream_pictures import dimensions
+from shared.live.header import pack, unpack
+from shared.media.image_size import dimensions
 from shared.vision.single_pictures import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from shared.broker import EmbeddedValkey, connect, redis_url
+from shared.broker.embedded import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.shared.vision.tiny_model import write_tiny_model

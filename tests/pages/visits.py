@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from shared.config import ROOT
-from shared.processes import start_child, stop
+from shared.processes.children import start_child, stop
 
 CHROMIUM = shutil.which("chromium")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from services.worker import main, model_worker
 from services.worker.workplace import Progress
-from shared import queues
 from shared.config import Settings
 from shared.errors import CancelledError
-from shared.queues import QueueName
+from shared.jobs import queues
+from shared.jobs.queues import QueueName
 from shared.schemas import ModelInfo, Result, VideoInfo, Window
 
 MARK = b"\0\0\0\x18ftypscripted"

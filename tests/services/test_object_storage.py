@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from shared.config import Settings
-from shared.job_store import JobStore
-from shared.jobs import JobRecord, new_job_id
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
 from shared.schemas import JobStatus
-from shared.storage import FILM, RESULT, UPLOAD, Storage, open_storage
+from shared.storage.folder import FILM, RESULT, UPLOAD, Storage, open_storage
 from tests.metered_server import metered
 from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
 from tests.services.scripted_worker import Script

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.broker import EmbeddedValkey, redis_url
+from shared.broker.embedded import EmbeddedValkey, redis_url
 from shared.config import Settings
 from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
 from tests.services.scripted_worker import Script

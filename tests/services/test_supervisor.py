@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from shared.config import ROOT, Settings
-from shared.processes import stop
+from shared.processes.children import stop
 from tests.services.conftest import ended, hand_in, wait_until
 from tests.shared.test_webhooks import SECRET
 from tests.videos import PAN, VideoMaker

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from shared.config import Settings
-from shared.queues import QueueName, enqueue_webhooks, open_queue
+from shared.jobs.queues import QueueName, enqueue_webhooks, open_queue
 from shared.webhooks import sign
 from tests.services.conftest import StartWorker, ended, job, running, serving, wait_until, worker
 from tests.services.receiver import Message, Receiver, receiving

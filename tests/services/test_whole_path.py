@@ -8,7 +8,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared import keys
+from shared.broker import keys
 from shared.config import Settings
 from shared.schemas import Result
 from tests.services.conftest import StartWorker, ended, hand_in, serving, wait_until, worker

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.atomic import atomically, write_atomically
+from shared.storage.atomic import atomically, write_atomically
 
 
 @pytest.fixture(params=[0o077, 0o027, 0o022])

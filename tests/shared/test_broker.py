@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.broker import EmbeddedValkey, connect, connect_briefly, redis_url
+from shared.broker.embedded import EmbeddedValkey, connect, connect_briefly, redis_url
 from shared.config import Settings
 from shared.errors import ConfigurationError
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared import keys
+from shared.broker import keys
 from shared.errors import CancelledError, NoVideoStreamError
-from shared.job_store import Event, JobStore
-from shared.jobs import JobRecord
+from shared.jobs.record import JobRecord
+from shared.jobs.store import Event, JobStore
 from shared.schemas import JobStatus
 
 JOB, OTHER, THIRD = "a" * 32, "b" * 32, "c" * 32

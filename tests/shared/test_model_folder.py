@@ -8,7 +8,7 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import ModelError
-from shared.model_folder import MANIFEST, open_model_folder
+from shared.model.folder import MANIFEST, open_model_folder
 from shared.schemas import EMOTIONS
 from shared.vision.engine import load_engine
 from tests.shared.vision.tiny_model import write_tiny_model

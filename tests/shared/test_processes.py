@@ -9,14 +9,14 @@ import psutil
 import pytest
 
 from shared.config import ROOT
-from shared.processes import start_child, stop
+from shared.processes.children import start_child, stop
 from tests.services.conftest import wait_until
 
 PRODUCT = ("duygu", "services", "shared", "training")
 
 PARENT = """
 import sys
-from shared.processes import start_child
+from shared.processes.children import start_child
 child = start_child([sys.executable, "-c", "import time; print('runs', flush=True); time.sleep(60)"])
 print(child.pid, flush=True)
 sys.stdin.read()

@@ -1,10 +1,10 @@
-"""Tests of shared.stderr_tail, with real child processes."""
+"""Tests of shared.processes.stderr_tail, with real child processes."""
 
 import signal
 import subprocess
 import sys
 
-from shared.stderr_tail import StderrTail
+from shared.processes.stderr_tail import StderrTail
 
 
 def outcome(code: str, *, limit: int = 4096) -> str:

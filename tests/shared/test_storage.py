@@ -12,8 +12,8 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
-from shared.jobs import new_job_id
-from shared.storage import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
+from shared.jobs.record import new_job_id
+from shared.storage.folder import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
 
 JOB = "a" * 32
 

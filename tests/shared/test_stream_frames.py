@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import NotAPictureError
-from shared.stream_frames import HEADER, pack, unpack
+from shared.live.header import HEADER, pack, unpack
 
 
 @pytest.mark.parametrize("captured_at", [0.0, 0.033333, 12.5, 1_790_000_000.123456])

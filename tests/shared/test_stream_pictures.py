@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.errors import NotAPictureError, UndecodablePictureError
-from shared.stream_pictures import breaks_off, dimensions
+from shared.media.image_size import breaks_off, dimensions
 from shared.vision.single_pictures import decode, decode_frame
 
 SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))

@@ -8,9 +8,9 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from shared import stream_desk
-from shared.stream_desk import Claim, SessionDesk
-from shared.stream_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
+from shared.live import worker_store as stream_desk
+from shared.live.api_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
+from shared.live.worker_store import Claim, SessionDesk
 
 MOST_WAITING = 2
 

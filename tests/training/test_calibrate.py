@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.config import Settings
-from shared.model_folder import H5
+from shared.model.folder import H5
 from shared.vision.types import Image
 from training import model_file
 from training.calibrate import calibrate_on_stills

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from shared.model_folder import CARD, H5, INT8, ONNX, open_model_folder
-from shared.vision.recipe import Recipe
+from shared.model.folder import CARD, H5, INT8, ONNX, open_model_folder
+from shared.model.recipe import Recipe
 from training import model_file
 from training.card import INTEGERS
 from training.export import Release, export

@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 
 from shared.errors import ModelError
+from shared.model.recipe import Recipe
 from shared.schemas import EMOTIONS
-from shared.vision.recipe import Recipe
 from training import model_file
 from training.inference import predict
 from training.metrics import probabilities_of

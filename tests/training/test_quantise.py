@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from shared.errors import ModelError
-from shared.model_folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
+from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
+from shared.model.recipe import Recipe
 from shared.vision import sessions
 from shared.vision.classifier import OnnxClassifier
-from shared.vision.recipe import Recipe
 from shared.vision.types import Floats
 from tests.shared.vision.tiny_model import write_tiny_model
 from training.card import INTEGERS

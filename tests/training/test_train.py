@@ -10,7 +10,7 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import ConfigurationError, ModelError, TrainingDataError
-from shared.model_folder import H5
+from shared.model.folder import H5
 from shared.schemas import EMOTIONS
 from training import model_file
 from training.calibrate import calibrate

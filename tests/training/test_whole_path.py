@@ -9,10 +9,10 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import SubjectLeakError, TrainingDataError
-from shared.model_folder import CARD, H5, LABELS, open_model_folder
+from shared.model.folder import CARD, H5, LABELS, open_model_folder
+from shared.model.recipe import Recipe
 from shared.vision.crops import normalise
 from shared.vision.engine import Engine, load_engine
-from shared.vision.recipe import Recipe
 from shared.vision.types import Classifier, Floats
 from shared.vision.video import analyze_video
 from tests.videos import PAN, STILL, Actor, Scene, VideoMaker

@@ -21,12 +21,12 @@ from schemathesis.specs.openapi.checks import (
 
 from shared.config import Settings
 from shared.errors import DuyguError, OutOfMemoryError
-from shared.job_store import JobStore
-from shared.jobs import JobRecord, new_job_id
-from shared.liveness import sign_of_life
-from shared.queues import QueueName
+from shared.jobs.heartbeat import sign_of_life
+from shared.jobs.queues import QueueName
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
 from shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
-from shared.storage import RESULT, open_storage
+from shared.storage.folder import RESULT, open_storage
 
 CHECKS = [
     not_a_server_error,

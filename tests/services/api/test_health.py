@@ -4,8 +4,8 @@ import httpx
 from redis import Redis
 
 from shared.config import Settings
-from shared.liveness import farewell, sign_of_life
-from shared.queues import QueueName
+from shared.jobs.heartbeat import farewell, sign_of_life
+from shared.jobs.queues import QueueName
 from tests.services.conftest import serving
 from tests.shared.test_webhooks import SECRET
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared import keys
+from shared.broker import keys
 from shared.config import Settings
 from tests.services.conftest import hand_in
 from tests.services.scripted_worker import Script

@@ -10,7 +10,7 @@ from redis import Redis
 
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
-from shared.liveness import sign_of_life
+from shared.jobs.heartbeat import sign_of_life
 from tests.services.conftest import hand_in, serving
 from tests.services.scripted_worker import Script
 

@@ -10,7 +10,7 @@ from redis import Redis
 from services.api.problems import problems
 from shared.config import Settings
 from shared.errors import QueueFullError, TooLargeError
-from shared.logs import JsonFormatter
+from shared.telemetry.logs import JsonFormatter
 from tests.services.conftest import hand_in, serving
 from tests.services.scripted_worker import Script
 
@@ -56,7 +56,7 @@ def test_a_fault_of_ours_is_a_problem_without_details(
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("shared.job_store.JobStore.page", broken)
+    monkeypatch.setattr("shared.jobs.store.JobStore.page", broken)
     caplog.handler.setFormatter(JsonFormatter())
     allowing = service_settings.model_copy(update={"cors_origins": "https://app.example"})
     with serving(allowing) as api:

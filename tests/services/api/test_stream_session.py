@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from services.api.stream_session import MOST_UNANSWERED, Session, State
-from shared.stream_frames import pack
-from shared.stream_messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
-from shared.stream_steps import Reply
+from shared.live.header import pack
+from shared.live.messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
+from shared.live.steps import Reply
 
 JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
 

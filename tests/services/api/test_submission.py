@@ -13,9 +13,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.api.service import Service
 from services.api.submission import Submission, submit
-from shared import keys
+from shared.broker import keys
 from shared.config import Settings
-from shared.jobs import JobRecord
+from shared.jobs.record import JobRecord
 from tests.services.conftest import StartWorker, ended, serving
 from tests.services.scripted_worker import Script
 

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from services.api.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
 from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, UnknownParameterError
-from shared.storage import MeasuredWriter
+from shared.storage.folder import MeasuredWriter
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8 + b"\r\n--not the boundary\r\n"
 BOUNDARY = b"b0undary"

@@ -64,7 +64,7 @@ def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: 
         raise RedisConnectionError
 
     def broken(*_: object) -> None:
-        monkeypatch.setattr("shared.job_store.JobStore.read", away)
+        monkeypatch.setattr("shared.jobs.store.JobStore.read", away)
         away()
 
     monkeypatch.setattr("services.api.waiting.follow", broken)

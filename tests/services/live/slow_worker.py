@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.worker.main import live_work, no_analysis, serve
 from shared.config import Settings
-from shared.queues import QueueName
+from shared.jobs.queues import QueueName
 from shared.vision.engine import load_engine
 from shared.vision.types import Detections, Detector, Floats, Frame
 

@@ -8,11 +8,11 @@ import pytest
 from redis import Redis
 
 from services.api import stream_hub
-from shared import stream_store
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
-from shared.liveness import sign_of_life
-from shared.queues import QueueName
+from shared.jobs.heartbeat import sign_of_life
+from shared.jobs.queues import QueueName
+from shared.live import api_store as stream_store
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.services.live.sockets import open_socket, opens, told, until_closed

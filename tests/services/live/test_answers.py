@@ -7,8 +7,8 @@ import pytest
 
 from duygu.client import Service, analyze, stream
 from shared.config import Settings
+from shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
 from shared.schemas import Window
-from shared.stream_messages import FrameResult, Options, SessionClosed, SessionCreated
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.sockets import LIVE, open_socket, opens, say, told
 from tests.videos import Scene, VideoMaker

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services import server as server_module
 from services.api import stream as stream_module
-from shared.stream_frames import HEADER, MAGIC, VERSION, pack
+from shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
 from tests.services.live.sockets import narrow_connection, open_socket, say, told, until_closed
 

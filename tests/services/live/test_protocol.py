@@ -8,9 +8,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared import stream_store
 from shared.config import Settings
-from shared.stream_frames import pack
+from shared.live import api_store as stream_store
+from shared.live.header import pack
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.services.live.sockets import open_socket, say, told, until_closed

@@ -12,11 +12,11 @@ from redis import Redis
 from websockets.sync.client import ClientConnection
 
 from services.api import stream_hub
-from shared.broker import IN_MEMORY, EmbeddedValkey, stream_redis_url
+from shared.broker.embedded import IN_MEMORY, EmbeddedValkey, stream_redis_url
 from shared.config import Settings
-from shared.liveness import sign_of_life
-from shared.queues import QueueName
-from shared.stream_frames import pack
+from shared.jobs.heartbeat import sign_of_life
+from shared.jobs.queues import QueueName
+from shared.live.header import pack
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.conftest import StartLiveWorker
 from tests.services.live.sockets import open_socket, opens, told, until_closed

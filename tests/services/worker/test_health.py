@@ -6,8 +6,8 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 
 from services.worker.health import lives_here
-from shared import keys
-from shared.liveness import LIVE_S, sign_of_life
+from shared.broker import keys
+from shared.jobs.heartbeat import LIVE_S, sign_of_life
 
 
 def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:

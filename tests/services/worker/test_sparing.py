@@ -12,8 +12,8 @@ from redis.asyncio import Redis as AsyncRedis
 from services.worker.stream_session import SPARING_S, LiveSession
 from services.worker.stream_shift import StreamWork
 from shared.config import Settings
-from shared.stream_steps import REPLIES, About
-from shared.stream_store import SessionStore
+from shared.live.api_store import SessionStore
+from shared.live.steps import REPLIES, About
 from shared.vision.engine import Engine, load_engine
 from tests.services.live.sockets import jpeg
 from tests.shared.vision.counted import Counted

@@ -10,8 +10,8 @@ import pytest
 
 from services.worker.stream_session import LENGTH, LiveSession
 from shared.config import Settings
-from shared.stream_messages import LiveFace
-from shared.stream_steps import About
+from shared.live.messages import LiveFace
+from shared.live.steps import About
 from shared.vision.engine import Engine, load_engine
 from shared.vision.image_decoder import ImageDecoder
 from shared.vision.single_pictures import decode

@@ -12,13 +12,13 @@ from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
 from services.worker.sweeping import UPLOAD_IDLE_S, sweep
 from services.worker.tasks import tidy
 from services.worker.workplace import Workplace
-from shared import keys
+from shared.broker import keys
 from shared.errors import CrashedError, EraseFailedError
-from shared.job_store import JobStore
-from shared.jobs import JobRecord, new_job_id
-from shared.queues import QueueName, enqueue_video, open_queue
+from shared.jobs.queues import QueueName, enqueue_video, open_queue
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
 from shared.schemas import JobStatus
-from shared.storage import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
+from shared.storage.folder import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
 from tests.services.scripted_worker import analyze
 
 

@@ -13,10 +13,10 @@ from services.worker.control import JobControl
 from services.worker.tasks import analyze_video
 from services.worker.workplace import Turn, Workplace, taking
 from shared.errors import StorageFullError
-from shared.job_store import JobStore
-from shared.jobs import JobRecord, new_job_id
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
 from shared.schemas import JobStatus, Result
-from shared.storage import RESULT, UPLOAD, FolderStorage
+from shared.storage.folder import RESULT, UPLOAD, FolderStorage
 from tests.services.scripted_worker import Script, analyze
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from shared.vision.recipe import Recipe
+from shared.model.recipe import Recipe
 from shared.vision.types import Image, PictureFrame
 from tests.videos import Scene
 

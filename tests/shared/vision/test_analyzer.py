@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from shared.model.recipe import Recipe
 from shared.schemas import Flag
 from shared.vision import snapshots
 from shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from shared.vision.engine import Engine
-from shared.vision.recipe import Recipe
 from shared.vision.types import Detections, Floats, Frame
 from tests.shared.vision.frames import frame_at, frames_of
 from tests.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene

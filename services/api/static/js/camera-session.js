@@ -6,7 +6,7 @@ const MAGIC = 0x44594755; // "DYGU"
 const VERSION = 1;
 const HEADER_BYTES = 20;
 
-/** A picture behind its header, as shared/stream_frames.py reads it. */
+/** A picture behind its header, as shared/live/header.py reads it. */
 export function packed(picture, number, capturedMs) {
   const message = new Uint8Array(HEADER_BYTES + picture.byteLength);
   const header = new DataView(message.buffer);

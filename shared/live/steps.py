@@ -2,8 +2,8 @@
 
 from pydantic import Field, TypeAdapter
 
+from shared.live.messages import LiveFace, Options
 from shared.schemas import Schema, Seconds
-from shared.stream_messages import LiveFace, Options
 
 
 class About(Schema):

@@ -15,8 +15,8 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 
 from shared.errors import EraseFailedError, UnavailableError
-from shared.scratch import Scratch
-from shared.storage import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from shared.storage.folder import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
 """A large file is sent in pieces of this size, so many at a time: each is held in memory."""
@@ -34,7 +34,7 @@ CONNECTION = {
 
 
 class ObjectStorage:
-    """The files of all jobs, below one prefix of a bucket: the interface is described in shared/storage.py.
+    """The files of all jobs, below one prefix of a bucket: the interface is described in shared/storage/folder.py.
 
     url      s3://bucket/prefix
     scratch  folder on this machine for files that are on their way

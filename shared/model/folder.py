@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ModelError
+from shared.model.recipe import Recipe
 from shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo
-from shared.vision.recipe import Recipe
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"

@@ -1,4 +1,4 @@
-"""What goes through the socket `/v1/stream`, apart from the pictures themselves (shared/stream_frames.py)."""
+"""What goes through the socket `/v1/stream`, apart from the pictures themselves (shared/live/header.py)."""
 
 from enum import IntEnum
 from typing import Annotated, Literal

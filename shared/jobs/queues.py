@@ -20,7 +20,7 @@ from rq.job import JobStatus as TaskStatus
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
-from shared import keys
+from shared.broker import keys
 
 
 class QueueName(StrEnum):

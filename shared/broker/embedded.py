@@ -23,7 +23,7 @@ from redis.retry import Retry
 
 from shared.config import Settings
 from shared.errors import ConfigurationError
-from shared.processes import start_child, stop
+from shared.processes.children import start_child, stop
 
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes 107 on Linux and 103 on macOS."""

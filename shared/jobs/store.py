@@ -10,9 +10,9 @@ from typing import Any, Final, cast
 from redis import Redis
 from redis.client import Pipeline
 
-from shared import keys
+from shared.broker import keys
 from shared.errors import CancelledError, DuyguError
-from shared.jobs import UNFINISHED, JobRecord, error_fields, progress_text
+from shared.jobs.record import UNFINISHED, JobRecord, error_fields, progress_text
 from shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600

@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.tracing import Fact
+from shared.telemetry.tracing import Fact
 
 PREFIX = "duygu."
 """Of the names of what spans are told with."""
 
 
 class OpenTelemetry:
-    """Traces as shared/tracing.py describes them."""
+    """Traces as shared/telemetry/tracing.py describes them."""
 
     def __init__(self, program: str) -> None:
         resource = Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", program)})

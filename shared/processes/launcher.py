@@ -1,6 +1,6 @@
-"""Runs a command that ends with its parent: `python shared/child_launcher.py PARENT_PID COMMAND…`.
+"""Runs a command that ends with its parent: `python shared/processes/launcher.py PARENT_PID COMMAND…`.
 
-Started by shared.processes.start_child. The process asks the kernel for the signal itself and then becomes the command;
+Started by shared.processes.children.start_child. The process asks the kernel for the signal itself and then becomes the command;
 code between fork and exec (`preexec_fn`) may deadlock where the parent has threads. It imports the standard library
 alone, since it runs without the site packages.
 """

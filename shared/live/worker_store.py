@@ -1,4 +1,4 @@
-"""The worker's side of the sessions in shared/stream_store.py: claiming one for a step, and committing the step."""
+"""The worker's side of the sessions in shared/live/api_store.py: claiming one for a step, and committing the step."""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from shared.stream_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
+from shared.live.api_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
 
 LEASE_S = 3
 """A worker that has not renewed its lease for so long is taken for dead, and the session goes to another."""

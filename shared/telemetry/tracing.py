@@ -1,6 +1,6 @@
 """Traces: how one request goes on in a worker, told to OpenTelemetry where an endpoint is set.
 
-What speaks to OpenTelemetry is in shared/open_telemetry.py, which needs the extra `tracing`.
+What speaks to OpenTelemetry is in shared/telemetry/otel.py, which needs the extra `tracing`.
 """
 
 import os
@@ -74,7 +74,7 @@ def open_traces(program: str) -> Traces:
     if not any(os.environ.get(name) for name in ENDPOINTS):
         return NoTraces()
     try:
-        from shared.open_telemetry import OpenTelemetry
+        from shared.telemetry.otel import OpenTelemetry
     except ImportError as error:
         raise ConfigurationError("an endpoint for traces is set, but the extra `tracing` is not installed") from error
     return OpenTelemetry(program)

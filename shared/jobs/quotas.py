@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.client import Pipeline
 
-from shared import keys
 from shared.api_keys import Caller
+from shared.broker import keys
 from shared.config import MB
 from shared.errors import RateLimitedError
 

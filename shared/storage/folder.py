@@ -1,6 +1,6 @@
 """Where uploads and results lie: one folder a job, with our own file names in it.
 
-A folder on a disk is here; a bucket is in shared/object_storage.py, which needs more packages.
+A folder on a disk is here; a bucket is in shared/storage/s3.py, which needs more packages.
 """
 
 import errno
@@ -277,7 +277,7 @@ def open_storage(settings: Settings) -> Storage:
     if scheme != "s3":
         raise ConfigurationError(f"DUYGU_STORAGE_URL: {scheme} is not known; name a folder, or s3://bucket/prefix")
     try:
-        from shared.object_storage import ObjectStorage
+        from shared.storage.s3 import ObjectStorage
     except ImportError as error:
         raise ConfigurationError("DUYGU_STORAGE_URL: the extra `s3` is not installed") from error
     return ObjectStorage(settings.storage_url, settings.data_dir / "passing")

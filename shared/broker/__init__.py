@@ -1,0 +1,1 @@
+"""Redis: connections, key names, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Jobs: their records, events, queues and quotas in Redis."""

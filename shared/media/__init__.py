@@ -1,0 +1,1 @@
+"""Facts about media files that are read from their bytes, without decoding them."""

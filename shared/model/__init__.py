@@ -1,0 +1,1 @@
+"""What a model is: its folder and its recipe."""

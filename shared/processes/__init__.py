@@ -1,0 +1,1 @@
+"""Child processes: starting, ending, and the end of their stderr."""

@@ -1,0 +1,1 @@
+"""Where uploads and results are stored: a folder or a bucket."""
