@@ -95,7 +95,7 @@ class Analysis:
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
-        from shared.film import timeline_png, write_film
+        from shared.annotated import timeline_png, write_film
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))

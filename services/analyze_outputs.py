@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shared.annotated import timeline_png, write_film
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.exports import EXPORTS, PICTURES, ExportName
-from shared.film import timeline_png, write_film
 from shared.schemas import Result
 from shared.storage.atomic import atomically
 

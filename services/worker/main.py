@@ -103,14 +103,14 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
 
 
 class FilmPictures:
-    """Pictures as shared.film makes them."""
+    """Pictures as shared.annotated makes them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def plot(self, result: Result) -> bytes:
         """The timeline as PNG."""
-        from shared.film import timeline_png
+        from shared.annotated import timeline_png
 
         return timeline_png(result)
 
@@ -124,6 +124,6 @@ class FilmPictures:
         should_stop: Callable[[], bool],
     ) -> None:
         """Write the annotated video."""
-        from shared.film import write_film
+        from shared.annotated import write_film
 
         write_film(video, result, target, self._settings, on_progress=on_progress, should_stop=should_stop)

@@ -65,4 +65,4 @@ EXPORTS = {
 """Every form that is text, by its name."""
 
 PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4"}
-"""Media types of the forms that are pictures: shared.film makes them, where the engine runs."""
+"""Media types of the forms that are pictures: shared.annotated makes them, where the engine runs."""

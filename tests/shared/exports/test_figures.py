@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from shared.annotated import timeline_png
 from shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, MAX_LANES, WIDTH, Words, timeline
 from shared.exports.palette import PALETTE
 from shared.exports.pdf import pdf
 from shared.exports.svg import svg
-from shared.film import timeline_png
 from shared.schemas import ProgramInfo, Result
 from tests.shared.exports.results import two_faces
 

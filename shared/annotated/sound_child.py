@@ -1,4 +1,4 @@
-"""The process that reads a video's sound: `python -m shared.film.sound_child ORDER`, started by shared.film.sound.
+"""The process that reads a video's sound: `python -m shared.annotated.sound_child ORDER`, started by shared.annotated.sound.
 
 Like the decoding process it holds an open file and confines itself. To its standard output it writes samples alone,
 from the moment that it is ordered to start at: 16 bits, little-endian, two channels, SOUND_HZ.

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from shared.annotated import timeline_png
+from shared.annotated.paint import colour_of
 from shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
-from shared.film import timeline_png
-from shared.film.paint import colour_of
 from shared.schemas import Result
 from tests.shared.exports.results import two_faces
 

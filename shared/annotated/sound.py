@@ -10,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.annotated.sound_child import BYTES, SoundOrder
 from shared.config import MB, ROOT, Settings
-from shared.film.sound_child import BYTES, SoundOrder
 from shared.processes.stderr_tail import StderrTail
 
 logger = logging.getLogger(__name__)
 
-CHILD = "shared.film.sound_child"
+CHILD = "shared.annotated.sound_child"
 
 SILENCE_S = 30.0
 """Longest time between two pieces from a process that is alive and well."""

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
+from shared.annotated.paint import Canvas, hatch, rgb_of, write
 from shared.exports.figure import PAPER, Bar, timeline
-from shared.film.paint import Canvas, hatch, rgb_of, write
 from shared.schemas import Result
 
 

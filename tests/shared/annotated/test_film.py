@@ -9,13 +9,13 @@ import numpy.typing as npt
 import psutil
 import pytest
 
+from shared.annotated import write_film
+from shared.annotated.paint import colour_of
+from shared.annotated.sound import Sound
+from shared.annotated.sound_child import SOUND_HZ
 from shared.config import Settings
 from shared.errors import CancelledError, NotAVideoError
 from shared.exports.palette import PALETTE
-from shared.film import write_film
-from shared.film.paint import colour_of
-from shared.film.sound import Sound
-from shared.film.sound_child import SOUND_HZ
 from shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.shared.vision.file_kinds import turned_midway
 from tests.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker

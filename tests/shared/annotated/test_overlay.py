@@ -1,11 +1,11 @@
-"""Tests of shared.film.overlay: what a result adds to a picture."""
+"""Tests of shared.annotated.overlay: what a result adds to a picture."""
 
 import numpy as np
 import pytest
 
+from shared.annotated.overlay import MAX_LANES, Overlay, words_of
+from shared.annotated.paint import Canvas, colour_of
 from shared.exports.spans import spans_of
-from shared.film.overlay import MAX_LANES, Overlay, words_of
-from shared.film.paint import Canvas, colour_of
 from shared.schemas import Position, Result
 from tests.shared.exports.results import two_faces
 

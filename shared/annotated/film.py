@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from shared.annotated.overlay import Overlay
+from shared.annotated.paint import INK, Canvas
+from shared.annotated.sound import Sound
+from shared.annotated.sound_child import SOUND_HZ
+from shared.annotated.writer import FilmWriter, Painted
 from shared.config import Settings
 from shared.errors import CancelledError
-from shared.film.overlay import Overlay
-from shared.film.paint import INK, Canvas
-from shared.film.sound import Sound
-from shared.film.sound_child import SOUND_HZ
-from shared.film.writer import FilmWriter, Painted
 from shared.schemas import Result
 from shared.vision.decoder import Video
 
