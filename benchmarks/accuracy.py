@@ -17,14 +17,14 @@ import numpy as np
 
 from shared.config import Settings
 from shared.schemas import Result, Window
+from shared.vision.analysis import BATCH, analyze_video, video_info
 from shared.vision.analyzer import Analyzer
-from shared.vision.boxes import overlaps
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
+from shared.vision.detect.boxes import overlaps
 from shared.vision.engine import Engine, load_engine
 from shared.vision.results import DECIMALS_S, Reader, Timeline
-from shared.vision.tracking import EVERY_FRAME, Tracker
+from shared.vision.track.tracker import EVERY_FRAME, Tracker
 from shared.vision.types import Detections, Floats
-from shared.vision.video import BATCH, analyze_video, video_info
 from tests.conftest import CLIPS
 from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 

@@ -73,8 +73,8 @@ class Watched:
 
 def engine(video: Path, model: Path) -> dict[str, Any]:
     """This engine, its models loaded as in a worker that waits."""
+    from shared.vision.analysis import analyze_video
     from shared.vision.engine import load_engine
-    from shared.vision.video import analyze_video
 
     settings = Settings(model=model)
     watch = Stopwatch()

@@ -119,7 +119,7 @@ def analyze(
     Raises the errors of shared.errors that say what is wrong with the file, FileNotFoundError, ModelError, or
     ConfigurationError for a label that the model does not answer with.
     """
-    from shared.vision.video import analyze_video
+    from shared.vision.analysis import analyze_video
 
     path, settings = Path(path), settings or Settings()
     engine = _engine(settings)

@@ -21,9 +21,9 @@ from shared.exports.spans import overall_in_words, shares_in_words, uncertain_sh
 from shared.exports.titles import printable
 from shared.schemas import Result
 from shared.storage.spooling import STDIN, seekable
+from shared.vision.analysis import Progress as Done
+from shared.vision.analysis import analyze_video, open_reader
 from shared.vision.engine import Engine, load_engine
-from shared.vision.video import Progress as Done
-from shared.vision.video import analyze_video, open_reader
 
 logger = logging.getLogger(__name__)
 

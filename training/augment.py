@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.vision.crops import standardise
+from shared.vision.classify.crops import standardise
 from shared.vision.types import Floats, Image
 
 TURN_DEGREES, GROWTH, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2

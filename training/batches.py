@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.vision.crops import standardise
+from shared.vision.classify.crops import standardise
 from shared.vision.types import Floats
 from training.augment import augment, mix
 from training.stills import TrainingStills

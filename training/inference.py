@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from shared.vision.crops import normalise
+from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats, Image
 from training.model_file import Network
 from training.networks import features_network

@@ -16,11 +16,11 @@ from shared.errors import TrainingDataError, VideoError, in_words
 from shared.model.recipe import Recipe
 from shared.schemas import ModelInfo
 from shared.telemetry.logs import set_up_logs
+from shared.vision.analysis import BATCH
 from shared.vision.analyzer import Analyzer, Step
+from shared.vision.detect.mtcnn import Mtcnn
 from shared.vision.engine import Engine
-from shared.vision.mtcnn import Mtcnn
 from shared.vision.types import Detector, Floats, Image
-from shared.vision.video import BATCH
 from training.clipset import ClipSet, ClipWriter, load_clips
 from training.command import run as run_command
 from training.command import tell

@@ -21,8 +21,8 @@ from shared.errors import ModelError
 from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
 from shared.model.recipe import Recipe
 from shared.schemas import MeasuredOn
-from shared.vision.classifier import RECIPE_KEY
-from shared.vision.crops import normalise
+from shared.vision.classify.classifier import RECIPE_KEY
+from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats, Image
 from training.card import INTEGERS, write_integers_section
 from training.command import run as run_command

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.errors import ConfigurationError
 from shared.model.folder import H5, LABELS
-from shared.vision.crops import normalise
+from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats
 from training import model_file
 from training.asked import asked_pictures

@@ -79,7 +79,7 @@ def live_work(settings: Settings, engine: "Engine") -> Live:
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     """The analysis of video files with an engine that is loaded."""
-    from shared.vision.video import analyze_video
+    from shared.vision.analysis import analyze_video
 
     def analyze(
         path: Path,

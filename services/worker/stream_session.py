@@ -15,10 +15,10 @@ from shared.live.steps import About, Reply
 from shared.schemas import Flag, Position, Window
 from shared.vision import snapshots
 from shared.vision.analyzer import Analyzer, Step
+from shared.vision.decode.images import decode_frame
+from shared.vision.decode.sampling import Sampler
 from shared.vision.engine import Engine
 from shared.vision.results import Answer, Reader, Seen
-from shared.vision.sampling import Sampler
-from shared.vision.single_pictures import decode_frame
 from shared.vision.types import Frame
 
 SPARING_S = 2.0

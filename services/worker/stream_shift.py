@@ -14,8 +14,8 @@ from shared.config import MB, Settings
 from shared.errors import CrashedError, DuyguError, StateLostError
 from shared.live.steps import REPLIES, About, Reply
 from shared.live.worker_store import Claim, SessionDesk, Waiting
+from shared.vision.decode.image_decoder import ImageDecoder
 from shared.vision.engine import Engine
-from shared.vision.image_decoder import ImageDecoder
 
 logger = logging.getLogger(__name__)
 

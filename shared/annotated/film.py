@@ -15,7 +15,7 @@ from shared.annotated.writer import FilmWriter, Painted
 from shared.config import Settings
 from shared.errors import CancelledError
 from shared.schemas import Result
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
 
 LONGEST_SIDE = 1920
 """Pixels; a larger picture is made smaller, since encoding it would take longer than analysing it did."""

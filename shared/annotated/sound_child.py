@@ -14,9 +14,9 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from shared.vision.clock import BACKWARDS_S, FORWARDS_S, PacketClock, may_jump, unwrapped, watched
-from shared.vision.confinement import confine
-from shared.vision.decoder_child import Refused, open_container
+from shared.vision.decode.child import Refused, open_container
+from shared.vision.decode.clock import BACKWARDS_S, FORWARDS_S, PacketClock, may_jump, unwrapped, watched
+from shared.vision.decode.sandbox import confine
 
 SOUND_HZ = 48_000
 BYTES = 4

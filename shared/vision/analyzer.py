@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.vision.answering import Answering, AtOnce, InBackground
-from shared.vision.clips import Clip, ClipBuilder, Crop
-from shared.vision.crops import crop_of
+from shared.vision.batching import Answering, AtOnce, InBackground
+from shared.vision.classify.clips import Clip, ClipBuilder, Crop
+from shared.vision.classify.crops import crop_of
+from shared.vision.classify.quality import judge
+from shared.vision.decode.sampling import Sampler
 from shared.vision.engine import Engine
-from shared.vision.quality import judge
 from shared.vision.results import Answer, Seen
-from shared.vision.sampling import Sampler
-from shared.vision.tracking import TICK_ROUNDING_S, Tracker
-from shared.vision.tracks import Track
+from shared.vision.track.track import Track
+from shared.vision.track.tracker import TICK_ROUNDING_S, Tracker
 from shared.vision.types import Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2

@@ -9,8 +9,8 @@ from shared.errors import ModelError
 from shared.model.folder import ModelFolder, open_model_folder
 from shared.model.recipe import Recipe
 from shared.schemas import ModelInfo
-from shared.vision.classifier import OnnxClassifier
-from shared.vision.mtcnn import MAX_FACES, Mtcnn
+from shared.vision.classify.classifier import OnnxClassifier
+from shared.vision.detect.mtcnn import MAX_FACES, Mtcnn
 from shared.vision.types import Classifier, Detector
 
 

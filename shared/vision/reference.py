@@ -18,9 +18,9 @@ from shared.config import Settings
 from shared.errors import ModelError
 from shared.model.folder import H5, ModelFolder
 from shared.model.recipe import Recipe
-from shared.vision.boxes import squares
-from shared.vision.classifier import RECIPE_KEY
-from shared.vision.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
+from shared.vision.classify.classifier import RECIPE_KEY
+from shared.vision.detect.boxes import squares
+from shared.vision.detect.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
 from shared.vision.types import Detections, Floats, Frame
 
 LEAST = 1e-30

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from shared.schemas import Flag
 from shared.vision.analyzer import Analyzer, Face
-from shared.vision.clips import Clip, ClipBuilder, Crop
+from shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from shared.vision.engine import Engine
-from shared.vision.flow import Patch
-from shared.vision.tracks import Track
+from shared.vision.track.optical_flow import Patch
+from shared.vision.track.track import Track
 from shared.vision.transitions import TransitionDetector
 from shared.vision.types import Image
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.config import Settings
 from shared.errors import VideoError
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.shared.vision.file_kinds import KINDS, Kind

@@ -6,7 +6,7 @@ import numpy as np
 from shared.errors import StreamError
 from shared.live.header import pack, unpack
 from shared.media.image_size import dimensions
-from shared.vision.single_pictures import decode, to_frame
+from shared.vision.decode.images import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.videos import Scene

@@ -24,7 +24,7 @@ from shared.config import ROOT, Settings
 from shared.exports import ExportName
 from shared.schemas import ProgramInfo, Result
 from shared.version import installed_version
-from shared.vision.video import analyze_video
+from shared.vision.analysis import analyze_video
 from tests.shared.exports.results import two_faces
 from tests.videos import PAIR, PAN, Scene, VideoMaker
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotAPictureError, UndecodablePictureError
 from shared.media.image_size import breaks_off, dimensions
-from shared.vision.single_pictures import decode, decode_frame
+from shared.vision.decode.images import decode, decode_frame
 
 SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))
 

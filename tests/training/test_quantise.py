@@ -9,8 +9,8 @@ import pytest
 from shared.errors import ModelError
 from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
 from shared.model.recipe import Recipe
-from shared.vision import sessions
-from shared.vision.classifier import OnnxClassifier
+from shared.vision.classify.classifier import OnnxClassifier
+from shared.vision.detect import onnx_session as sessions
 from shared.vision.types import Floats
 from tests.shared.vision.tiny_model import write_tiny_model
 from training.card import INTEGERS

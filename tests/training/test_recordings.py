@@ -7,7 +7,7 @@ import pytest
 from av.format import ContainerFormat
 
 from shared.errors import TrainingDataError
-from shared.vision.decoder_child import FORMATS
+from shared.vision.decode.child import FORMATS
 from training.films import PICTURES, VIDEOS
 from training.layouts import Recording
 from training.recordings import passed_over, read_recordings

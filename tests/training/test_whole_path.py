@@ -11,10 +11,10 @@ from shared.config import Settings
 from shared.errors import SubjectLeakError, TrainingDataError
 from shared.model.folder import CARD, H5, LABELS, open_model_folder
 from shared.model.recipe import Recipe
-from shared.vision.crops import normalise
+from shared.vision.analysis import analyze_video
+from shared.vision.classify.crops import normalise
 from shared.vision.engine import Engine, load_engine
 from shared.vision.types import Classifier, Floats
-from shared.vision.video import analyze_video
 from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
 from training import model_file, motion
 from training.calibrate import calibrate_on_clips

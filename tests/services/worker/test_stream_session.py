@@ -12,9 +12,9 @@ from services.worker.stream_session import LENGTH, LiveSession
 from shared.config import Settings
 from shared.live.messages import LiveFace
 from shared.live.steps import About
+from shared.vision.decode.image_decoder import ImageDecoder
+from shared.vision.decode.images import decode
 from shared.vision.engine import Engine, load_engine
-from shared.vision.image_decoder import ImageDecoder
-from shared.vision.single_pictures import decode
 from tests.services.live.sockets import jpeg
 from tests.shared.vision.file_kinds import animation
 from tests.videos import STILL, Actor, Scene

@@ -11,7 +11,7 @@ import pytest
 from shared.annotated.sound import Sound
 from shared.annotated.sound_child import SOUND_HZ
 from shared.config import Settings
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
 from tests.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
 MUCH_S = 60

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.vision.answering import Answering, AtOnce, InBackground, Questions
-from shared.vision.clips import Clip
+from shared.vision.batching import Answering, AtOnce, InBackground, Questions
+from shared.vision.classify.clips import Clip
 from shared.vision.engine import Engine
 from shared.vision.results import Answer
 from shared.vision.types import Floats

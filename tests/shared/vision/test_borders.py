@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from shared.vision.analyzer import Analyzer
-from shared.vision.crops import crop_of
+from shared.vision.classify.crops import crop_of
+from shared.vision.classify.quality import detail
 from shared.vision.engine import Engine
-from shared.vision.flow import Patch
-from shared.vision.quality import detail
-from shared.vision.tracking import Tracker
-from shared.vision.tracks import looks_of
+from shared.vision.track.optical_flow import Patch
+from shared.vision.track.track import looks_of
+from shared.vision.track.tracker import Tracker
 from shared.vision.types import Floats, Image, PictureFrame
 from tests.shared.vision.frames import RECIPE, frame_at, frame_of, frames_of
 from tests.videos import STILL, Actor, Scene

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shared.vision.boxes import areas, containments, overlaps, squares, suppress
+from shared.vision.detect.boxes import areas, containments, overlaps, squares, suppress
 from shared.vision.types import Floats
 
 

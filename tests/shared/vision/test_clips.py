@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from shared.schemas import Flag
-from shared.vision.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
+from shared.vision.classify.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
 from tests.shared.vision.frames import RATE_HZ, RECIPE
 
 

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision import mtcnn, snapshots
+from shared.vision import snapshots
 from shared.vision.analyzer import Analyzer
-from shared.vision.boxes import suppress
+from shared.vision.detect import mtcnn
+from shared.vision.detect.boxes import suppress
+from shared.vision.detect.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
 from shared.vision.engine import Engine
-from shared.vision.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
-from shared.vision.tracking import CROWD_NEAR, CROWD_WAIT_S, Tracker
+from shared.vision.track.tracker import CROWD_NEAR, CROWD_WAIT_S, Tracker
 from shared.vision.types import Floats, Image, PictureFrame
 from tests.shared.vision.counted import Counted
 from tests.shared.vision.frames import frame_at, frame_of

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shared.vision.cuts import Scene as Watch
+from shared.vision.track.scene_change import Scene as Watch
 from shared.vision.types import Floats, Frame
 from tests.shared.vision.frames import frame_at, frames_of
 from tests.videos import CUT, NOBODY, PAN, STILL, Scene

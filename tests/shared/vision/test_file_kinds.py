@@ -7,8 +7,8 @@ import pytest
 from shared.config import ROOT, Settings
 from shared.errors import VideoError
 from shared.schemas import Result
+from shared.vision.analysis import analyze_video
 from shared.vision.engine import Engine
-from shared.vision.video import analyze_video
 from tests.shared.vision.file_kinds import FACE, KINDS, NO_FACE, Kind, table
 from tests.videos import VideoMaker
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision.flow import LEAST_SIDE, Patch, similarity
+from shared.vision.track.optical_flow import LEAST_SIDE, Patch, similarity
 from shared.vision.types import Floats, Image, PictureFrame
 from tests.shared.vision.frames import frame_of
 from tests.videos import FACE, head

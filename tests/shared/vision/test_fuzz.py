@@ -10,7 +10,7 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import VideoError
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate
 from tests.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
 

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from shared.errors import UndecodablePictureError
-from shared.vision import image_decoder
-from shared.vision.image_decoder import ImageDecoder
-from shared.vision.single_pictures import decode_frame
+from shared.vision.decode import image_decoder
+from shared.vision.decode.image_decoder import ImageDecoder
+from shared.vision.decode.images import decode_frame
 from tests.services.conftest import wait_until
 from tests.services.live.sockets import jpeg
 from tests.videos import Scene

@@ -1,8 +1,8 @@
-"""Tests of shared.vision.letterbox."""
+"""Tests of shared.vision.decode.letterbox."""
 
 import pytest
 
-from shared.vision.letterbox import Place, Size, fit
+from shared.vision.decode.letterbox import Place, Size, fit
 
 
 @pytest.mark.parametrize(

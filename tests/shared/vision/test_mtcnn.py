@@ -7,8 +7,8 @@ import pytest
 
 from shared.config import Settings
 from shared.errors import ModelError
-from shared.vision.boxes import overlaps
-from shared.vision.mtcnn import PATCH, Mtcnn, pyramid
+from shared.vision.detect.boxes import overlaps
+from shared.vision.detect.mtcnn import PATCH, Mtcnn, pyramid
 from shared.vision.types import Floats
 from tests.shared.vision.frames import frame_at
 from tests.videos import CROWD, NOBODY, Scene

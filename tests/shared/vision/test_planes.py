@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision.planes import StoredFrame, full_range
+from shared.vision.decode.planes import StoredFrame, full_range
 from shared.vision.types import Image
 from tests.videos import STILL
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from shared.schemas import Flag
-from shared.vision.crops import crop_face
-from shared.vision.quality import judge
+from shared.vision.classify.crops import crop_face
+from shared.vision.classify.quality import judge
 from shared.vision.types import Floats, Image
 from tests.shared.vision.frames import RECIPE
 from tests.videos import FACE, head

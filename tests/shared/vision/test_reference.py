@@ -7,11 +7,11 @@ import pytest
 
 from shared.config import Settings
 from shared.schemas import Result
-from shared.vision.boxes import overlaps
+from shared.vision.analysis import analyze_video
+from shared.vision.detect.boxes import overlaps
+from shared.vision.detect.mtcnn import Mtcnn
 from shared.vision.engine import load_engine
-from shared.vision.mtcnn import Mtcnn
 from shared.vision.types import Detections, PictureFrame
-from shared.vision.video import analyze_video
 from tests.shared.vision.test_borders import ENDLESS, ODD_BOXES
 from tests.shared.vision.tiny_model import write_tiny_model
 from tests.videos import CROSSING, CROWD, Scene, VideoMaker

@@ -1,10 +1,10 @@
-"""Tests of shared.vision.tone_mapping, with figures of the standards."""
+"""Tests of shared.vision.decode.tone_mapping, with figures of the standards."""
 
 import numpy as np
 import pytest
 
-from shared.vision.tone_mapping import DISPLAY_GAMMA, KNEE, PEAK, TONE_MAPS, hlg_scene, pq_light, shown
-from shared.vision.wire import Transfer
+from shared.vision.decode.messages import Transfer
+from shared.vision.decode.tone_mapping import DISPLAY_GAMMA, KNEE, PEAK, TONE_MAPS, hlg_scene, pq_light, shown
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from shared.vision.boxes import overlaps
+from shared.vision.detect.boxes import overlaps
 from shared.vision.engine import Engine
-from shared.vision.tracking import EVERY_FRAME, Tracker
-from shared.vision.tracks import Track
+from shared.vision.track.track import Track
+from shared.vision.track.tracker import EVERY_FRAME, Tracker
 from shared.vision.types import Detections, Floats, Frame, PictureFrame
 from tests.shared.vision.counted import Counted
 from tests.shared.vision.frames import frame_at, frame_of, frames_of

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shared.vision.engine import Engine
-from shared.vision.tracking import Tracker
+from shared.vision.track.tracker import Tracker
 from shared.vision.transitions import SPANS, TransitionDetector
 from shared.vision.types import PictureFrame
 from tests.shared.vision.frames import frame_of

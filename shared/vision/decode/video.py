@@ -31,10 +31,10 @@ from shared.errors import (
 )
 from shared.processes.stderr_tail import StderrTail
 from shared.storage.spooling import is_pipe
-from shared.vision.planes import StoredFrame
-from shared.vision.tone_mapping import TONE_MAPS
+from shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
+from shared.vision.decode.planes import StoredFrame
+from shared.vision.decode.tone_mapping import TONE_MAPS
 from shared.vision.types import Frame, Image
-from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ Rotation = Literal[0, 90, 180, 270]
 ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
 """Degrees clockwise for quarter turns counter-clockwise."""
 
-CHILD = "shared.vision.decoder_child"
+CHILD = "shared.vision.decode.child"
 
 
 def detection_side(min_face: float) -> int:

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.vision.clips import Clip
-from shared.vision.crops import normalise
+from shared.vision.classify.clips import Clip
+from shared.vision.classify.crops import normalise
 from shared.vision.engine import Engine
 from shared.vision.results import Answer
 

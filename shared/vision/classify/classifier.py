@@ -5,7 +5,7 @@ import numpy as np
 from shared.errors import ModelError
 from shared.model.folder import MADE_FROM, ONNX, ModelFolder
 from shared.model.recipe import Recipe
-from shared.vision.sessions import multiplies_bytes, open_session
+from shared.vision.detect.onnx_session import multiplies_bytes, open_session
 from shared.vision.types import Floats
 
 RECIPE_KEY = "recipe"

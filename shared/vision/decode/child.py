@@ -1,4 +1,4 @@
-"""The decoding process: `python -m shared.vision.decoder_child ORDER`, started by shared.vision.decoder.
+"""The decoding process: `python -m shared.vision.decode.child ORDER`, started by shared.vision.decode.video.
 
 It holds an open file and shared memory, confines itself, and then reads what a stranger has made. It imports PyAV
 and little else, because it is started anew for each video.
@@ -23,12 +23,12 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
-from shared.vision.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
-from shared.vision.confinement import confine
-from shared.vision.letterbox import Size, fit
-from shared.vision.pictures import PictureMaker, orientation, shape, transfer
-from shared.vision.sampling import Sampler
-from shared.vision.wire import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
+from shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
+from shared.vision.decode.letterbox import Size, fit
+from shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
+from shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
+from shared.vision.decode.sampling import Sampler
+from shared.vision.decode.sandbox import confine
 
 FORMATS = (
     "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,obu,ivf,gif,apng,asf,ogg,mjpeg,m4v,mxf,dv,nut,"

@@ -9,12 +9,12 @@ fits it less is taken to be hidden behind it.
 
 import numpy as np
 
-from shared.vision.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
-from shared.vision.cuts import Scene
-from shared.vision.flow import Patch
-from shared.vision.mtcnn import MAX_FACES
+from shared.vision.detect.mtcnn import MAX_FACES
 from shared.vision.pace import Pace
-from shared.vision.tracks import Sighting, Track, looks_of, side_of, sightings
+from shared.vision.track.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
+from shared.vision.track.optical_flow import Patch
+from shared.vision.track.scene_change import Scene
+from shared.vision.track.track import Sighting, Track, looks_of, side_of, sightings
 from shared.vision.transitions import TransitionDetector
 from shared.vision.types import Detector, Floats, Frame
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from shared.vision.boxes import centres
-from shared.vision.flow import Patch
+from shared.vision.detect.boxes import centres
+from shared.vision.track.optical_flow import Patch
 from shared.vision.types import Detections, Floats, Frame
 
 MAX_REFINED_GROWTH = 0.15

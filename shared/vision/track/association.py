@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.boxes import centres, containments, intersections
-from shared.vision.tracks import Sighting, Track
+from shared.vision.detect.boxes import centres, containments, intersections
+from shared.vision.track.track import Sighting, Track
 from shared.vision.types import Floats
 
 Pairs = list[tuple[Track, Sighting]]

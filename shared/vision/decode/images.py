@@ -5,8 +5,8 @@ import numpy as np
 
 from shared.errors import UndecodablePictureError
 from shared.media.image_size import breaks_off
-from shared.vision.decoder import detection_side
-from shared.vision.picture_planes import planes
+from shared.vision.decode.picture_planes import planes
+from shared.vision.decode.video import detection_side
 from shared.vision.types import Image, PictureFrame
 
 
@@ -24,7 +24,7 @@ def decode(picture: bytes) -> Image:
 
 
 def to_frame(pixels: Image, index: int, time_s: float, min_face: float) -> PictureFrame:
-    """The two pictures that the engine looks at, made as for a file: see shared/vision/pictures.py.
+    """The two pictures that the engine looks at, made as for a file: see shared/vision/decode/orientation.py.
 
     min_face  the smallest face that is looked for, as a share of the shorter side
     """

@@ -19,13 +19,13 @@ from shared.config import MB, ROOT
 from shared.errors import UndecodablePictureError
 from shared.media.image_size import breaks_off
 from shared.processes.stderr_tail import StderrTail
-from shared.vision.decoder import detection_side, shared_memory
-from shared.vision.image_decoder_child import REPLY, REQUEST, ImageOrder, SharedPicture
+from shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
+from shared.vision.decode.video import detection_side, shared_memory
 from shared.vision.types import PictureFrame
 
 logger = logging.getLogger(__name__)
 
-CHILD = "shared.vision.image_decoder_child"
+CHILD = "shared.vision.decode.image_child"
 
 PICTURE_S = 10.0
 """Longest wait for one picture, on a machine that may be busy; then the process is replaced."""

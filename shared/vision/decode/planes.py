@@ -6,7 +6,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from shared.vision.tone_mapping import ToneMap
+from shared.vision.decode.tone_mapping import ToneMap
 from shared.vision.types import Area, Floats, Image
 
 BLACK, WHITE = 16, 235

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.boxes import centres
-from shared.vision.cuts import alike
+from shared.vision.detect.boxes import centres
+from shared.vision.track.scene_change import alike
 from shared.vision.types import Area, Floats, Frame, Image
 
 SIDE = 56

@@ -12,7 +12,7 @@ from shared.model.label_choice import chosen_labels
 from shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from shared.version import installed_version
 from shared.vision.analyzer import Analyzer, Step
-from shared.vision.decoder import Video
+from shared.vision.decode.video import Video
 from shared.vision.engine import Engine
 from shared.vision.results import Reader, Timeline
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from shared.errors import ModelError
 from shared.model.folder import MANIFEST, verify_files
-from shared.vision.boxes import squares, suppress
-from shared.vision.resample import Sums, area_means, integral
-from shared.vision.sessions import open_session
+from shared.vision.detect.boxes import squares, suppress
+from shared.vision.detect.onnx_session import open_session
+from shared.vision.detect.resample import Sums, area_means, integral
 from shared.vision.types import Area, Detections, Floats, Frame
 
 if TYPE_CHECKING:

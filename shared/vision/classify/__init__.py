@@ -1,0 +1,1 @@
+"""From the crops of a face to emotions."""

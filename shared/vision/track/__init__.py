@@ -1,0 +1,1 @@
+"""Face tracking: detections of successive frames joined into tracks."""
