@@ -10,7 +10,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from redis.exceptions import RedisError
 
 from services.api.dependencies import KnownJob, TheService
-from services.api.problems import Responses, problems
+from services.api.http.problems import Responses, problems
 from services.api.service import Service
 from shared.errors import InvalidRequestError, JobNotFoundError
 from shared.jobs.events import Told, follow, last_number

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from redis.exceptions import RedisError
 
 from services.api.dependencies import TheService
-from services.api.problems import problem_response, problems
+from services.api.http.problems import problem_response, problems
 from services.api.service import Service
 from shared.broker import keys
 from shared.errors import UnavailableError

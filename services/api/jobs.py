@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
-from services.api.problems import Responses, problems
-from services.api.validators import matches
+from services.api.http.etags import matches
+from services.api.http.problems import Responses, problems
 from services.api.views import job_view
 from shared.api_keys import Scope
 from shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError

@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from services.api.dependencies import Administrator
-from services.api.problems import problems
+from services.api.http.problems import problems
+from services.api.live.metrics import LiveMetrics
 from services.api.service import Service
-from services.api.stream_metrics import LiveMetrics
 from shared.broker import keys
 from shared.errors import ours
 from shared.jobs.heartbeat import heard_since

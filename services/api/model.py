@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from services.api.dependencies import TheService
-from services.api.problems import problems
+from services.api.http.problems import problems
 from shared.schemas import ModelDescription
 
 router = APIRouter(tags=["model"])

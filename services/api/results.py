@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from services.api.byte_ranges import Conditions, file_response
 from services.api.dependencies import KnownJob, TheService
-from services.api.negotiation import preferred
-from services.api.problems import problem_response, problems
+from services.api.http.byte_ranges import Conditions, file_response
+from services.api.http.negotiation import preferred
+from services.api.http.problems import problem_response, problems
 from services.api.service import Service
 from shared.errors import (
     CancelledError,

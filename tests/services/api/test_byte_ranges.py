@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.byte_ranges import Part, part_of
+from services.api.http.byte_ranges import Part, part_of
 from shared.errors import RangeNotSatisfiableError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.negotiation import preferred
+from services.api.http.negotiation import preferred
 
 KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from services.api.problems import problems
+from services.api.http.problems import problems
 from shared.config import Settings
 from shared.errors import QueueFullError, TooLargeError
 from shared.telemetry.logs import JsonFormatter

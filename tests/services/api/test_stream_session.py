@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.api.stream_session import MOST_UNANSWERED, Session, State
+from services.api.live.session import MOST_UNANSWERED, Session, State
 from shared.live.header import pack
 from shared.live.messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
 from shared.live.steps import Reply

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.api.service import Service
-from services.api.submission import Submission, submit
+from services.api.videos.submission import Submission, submit
 from shared.broker import keys
 from shared.config import Settings
 from shared.jobs.record import JobRecord
@@ -174,7 +174,7 @@ def test_the_upload_stays_where_its_job_may_be(
         submit(service, submission)
         raise RedisTimeoutError
 
-    monkeypatch.setattr("services.api.videos.submit", unheard)
+    monkeypatch.setattr("services.api.videos.routes.submit", unheard)
     answer = post(api, VIDEO)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     [job] = api.get("/v1/jobs").json()["jobs"]

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from services.api.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
+from services.api.videos.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
 from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, UnknownParameterError
 from shared.storage.folder import MeasuredWriter
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.api import stream_hub
+from services.api.live import hub as stream_hub
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.jobs.heartbeat import sign_of_life

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from websockets.sync.client import ClientConnection
 
-from services.api import stream_hub
+from services.api.live import hub as stream_hub
 from shared.broker.embedded import IN_MEMORY, EmbeddedValkey, stream_redis_url
 from shared.config import Settings
 from shared.jobs.heartbeat import sign_of_life

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
-from services.api.negotiation import preferred
+from services.api.http.negotiation import preferred
 from services.api.pages import not_found_page
 from shared.errors import (
     CrossSiteError,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from redis.exceptions import WatchError
 
 from services.api.service import Service
-from services.api.uploads import Upload
+from services.api.videos.uploads import Upload
 from shared.api_keys import ANONYMOUS, Caller
 from shared.broker import keys
 from shared.errors import IdempotencyMismatchError

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.http.problems import problem_response
 from services.api.metrics import Metrics
-from services.api.problems import problem_response
 from shared.config import Settings
 from shared.errors import CrossSiteError, HostNotAllowedError, RequestError
 

@@ -11,7 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from services.api.sniffing import HEAD_BYTES, surely_no_video
+from services.api.videos.file_signature import HEAD_BYTES, surely_no_video
 from shared.config import Settings
 from shared.errors import (
     EmptyFileError,

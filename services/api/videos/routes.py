@@ -10,11 +10,11 @@ from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
 from services.api.dependencies import Submitter, TheService
-from services.api.problems import Responses, problems
+from services.api.http.problems import Responses, problems
 from services.api.service import Service
-from services.api.submission import Submission, submit
-from services.api.uploads import receive_video, stated_size
-from services.api.waiting import answer, wait_s
+from services.api.videos.prefer import answer, wait_s
+from services.api.videos.submission import Submission, submit
+from services.api.videos.uploads import receive_video, stated_size
 from shared.api_keys import Caller
 from shared.broker import keys
 from shared.config import MB

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 from rq import Queue
 
-from services.api.stream_session import Accepted, Session
+from services.api.live.session import Accepted, Session
 from shared.api_keys import Caller
 from shared.broker import keys
 from shared.broker.embedded import connect_briefly, connect_waiting, redis_url, stream_redis_url

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Header, Response
 from fastapi.responses import StreamingResponse
 
-from services.api.validators import matches
+from services.api.http.etags import matches
 from shared.errors import RangeNotSatisfiableError
 from shared.storage.folder import Storage
 

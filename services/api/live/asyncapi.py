@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
-from services.api.problems import problems
+from services.api.http.problems import problems
 from shared.live.header import HEADER, MAGIC, VERSION
 from shared.live.messages import (
     PROTOCOL_VERSION,

@@ -11,9 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.headers import HEADERS
+from services.api.http.problems import problem_response
+from services.api.http.security_headers import HEADERS
 from services.api.metrics import Metrics
-from services.api.problems import problem_response
 from services.api.shutdown import Shutdown
 from shared.errors import DuyguError, UnavailableError
 from shared.telemetry.logs import about

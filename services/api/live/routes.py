@@ -8,11 +8,11 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
+from services.api.http.site import Site
+from services.api.live.hub import Hub
+from services.api.live.metrics import LiveMetrics
+from services.api.live.session import Session, SessionEnd, State
 from services.api.service import Service
-from services.api.site import Site
-from services.api.stream_hub import Hub
-from services.api.stream_metrics import LiveMetrics
-from services.api.stream_session import Session, SessionEnd, State
 from shared.api_keys import Caller, Scope
 from shared.errors import (
     DuyguError,

@@ -1,0 +1,1 @@
+"""HTTP semantics: problems, ranges, ETags, content negotiation, headers."""

@@ -1,0 +1,1 @@
+"""`/v1/stream`: the websocket of live sessions."""

@@ -1,0 +1,1 @@
+"""`POST /v1/videos`: uploads and their submission as jobs."""
