@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.worker.context import Analyze, Live, Pictures, Progress, Workplace
 from services.worker.model_worker import ModelWorker
-from services.worker.webhook_sender import Sender
-from services.worker.workplace import Analyze, Live, Pictures, Progress, Workplace
+from services.worker.webhooks.sender import Sender
 from shared.broker.embedded import connect, redis_url, stream_redis_url
 from shared.config import Settings
 from shared.errors import ConfigurationError
@@ -72,7 +72,7 @@ def no_analysis(path: Path, **wishes: object) -> Result:
 
 def live_work(settings: Settings, engine: "Engine") -> Live:
     """The work on live sessions with an engine that is loaded."""
-    from services.worker.stream_shift import StreamWork
+    from services.worker.live.leases import StreamWork
 
     return StreamWork(connect(stream_redis_url(settings)), engine, settings)
 

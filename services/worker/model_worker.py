@@ -23,11 +23,11 @@ from rq.registry import clean_registries
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
+from services.worker.context import Turn, Workplace, taking
 from services.worker.control import HandedBackError, JobControl, PutOffError
-from services.worker.sweeping import sweep
-from services.worker.tasks import tidy
-from services.worker.webhook_task import UndeliveredError
-from services.worker.workplace import Turn, Workplace, taking
+from services.worker.sweeper import sweep
+from services.worker.videos.tasks import tidy
+from services.worker.webhooks.task import UndeliveredError
 from shared.errors import CrashedError
 from shared.jobs.heartbeat import HEARTBEAT_S, farewell, sign_of_life
 from shared.jobs.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, put_off, wake_sleepers

@@ -31,11 +31,11 @@ class QueueName(StrEnum):
     WEBHOOKS = "webhooks"
 
 
-ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
+ANALYZE_VIDEO = "services.worker.videos.tasks.analyze_video"
 
-WORK_SHIFT = "services.worker.tasks.work_shift"
+WORK_SHIFT = "services.worker.videos.tasks.work_shift"
 
-SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
+SEND_WEBHOOK = "services.worker.webhooks.task.send_webhook"
 
 TASKS = frozenset({ANALYZE_VIDEO, WORK_SHIFT, SEND_WEBHOOK})
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from services.worker import main, model_worker
-from services.worker.workplace import Progress
+from services.worker.context import Progress
 from shared.config import Settings
 from shared.errors import CancelledError
 from shared.jobs import queues

@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from services.worker.stream_session import SPARING_S, LiveSession
-from services.worker.stream_shift import StreamWork
+from services.worker.live.leases import StreamWork
+from services.worker.live.session import SPARING_S, LiveSession
 from shared.config import Settings
 from shared.live.api_store import SessionStore
 from shared.live.steps import REPLIES, About

@@ -1,4 +1,4 @@
-"""Tests of services.worker.stream_session: pictures whose size changes, and states that cannot be read."""
+"""Tests of services.worker.live.session: pictures whose size changes, and states that cannot be read."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.worker.stream_session import LENGTH, LiveSession
+from services.worker.live.session import LENGTH, LiveSession
 from shared.config import Settings
 from shared.live.messages import LiveFace
 from shared.live.steps import About

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from services.worker.context import Workplace
 from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
-from services.worker.sweeping import UPLOAD_IDLE_S, sweep
-from services.worker.tasks import tidy
-from services.worker.workplace import Workplace
+from services.worker.sweeper import UPLOAD_IDLE_S, sweep
+from services.worker.videos.tasks import tidy
 from shared.broker import keys
 from shared.errors import CrashedError, EraseFailedError
 from shared.jobs.queues import QueueName, enqueue_video, open_queue

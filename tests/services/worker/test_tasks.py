@@ -9,9 +9,9 @@ from typing import BinaryIO
 import pytest
 from redis import Redis
 
+from services.worker.context import Turn, Workplace, taking
 from services.worker.control import JobControl
-from services.worker.tasks import analyze_video
-from services.worker.workplace import Turn, Workplace, taking
+from services.worker.videos.tasks import analyze_video
 from shared.errors import StorageFullError
 from shared.jobs.record import JobRecord, new_job_id
 from shared.jobs.store import JobStore

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.worker.webhook_sender import Answer, Sender
+from services.worker.webhooks.sender import Answer, Sender
 from shared.webhooks import Networks, sign
 from tests.services.receiver import receiving
 from tests.shared.test_webhooks import SECRET

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from rq.timeouts import JobTimeoutException
 
-from services.worker.webhook_sender import Answer, Sender
-from services.worker.workplace import current_turn
+from services.worker.context import current_turn
+from services.worker.webhooks.sender import Answer, Sender
 from shared.jobs.record import JobRecord
 from shared.schemas import Delivery, JobError, JobLinks, JobStatus, WebhookJob, WebhookMessage
 from shared.telemetry.logs import about

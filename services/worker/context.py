@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.worker.control import JobControl
 from services.worker.metrics import WorkerMetrics
-from services.worker.webhook_sender import Sender
+from services.worker.webhooks.sender import Sender
 from shared.jobs.store import JobStore
 from shared.schemas import Result, Window
 from shared.storage.folder import Storage

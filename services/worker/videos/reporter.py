@@ -11,9 +11,9 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from services.worker.context import Progress
 from services.worker.control import JobControl
-from services.worker.stages import Step
-from services.worker.workplace import Progress
+from services.worker.videos.stages import Step
 from shared.jobs.record import JobRecord, progress_text
 from shared.jobs.store import Event, JobStore
 from shared.schemas import Result, Window, Work

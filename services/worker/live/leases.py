@@ -8,8 +8,8 @@ from collections.abc import Callable
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
-from services.worker.lease_renewal import LeaseRenewal
-from services.worker.stream_session import LiveSession
+from services.worker.live.lease_renewal import LeaseRenewal
+from services.worker.live.session import LiveSession
 from shared.config import MB, Settings
 from shared.errors import CrashedError, DuyguError, StateLostError
 from shared.live.steps import REPLIES, About, Reply

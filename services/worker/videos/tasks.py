@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
 
+from services.worker.context import Turn, Workplace, current_turn
 from services.worker.control import HandedBackError, PutOffError
-from services.worker.reporter import Reporter
-from services.worker.stages import Stages
-from services.worker.workplace import Turn, Workplace, current_turn
+from services.worker.videos.reporter import Reporter
+from services.worker.videos.stages import Stages
 from shared.errors import (
     CancelledError,
     DuyguError,

@@ -5,7 +5,7 @@ import time
 
 from rq import Queue
 
-from services.worker.workplace import Workplace
+from services.worker.context import Workplace
 from shared.errors import CrashedError, UnavailableError
 from shared.jobs.queues import holds
 from shared.jobs.record import JobRecord

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.worker.workplace import Progress
+from services.worker.context import Progress
 from shared.schemas import Result
 
 ANALYSIS_SHARE = 0.35
