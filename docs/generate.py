@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from services.cli import make_parser
-from services.completion import commands_of
+from services.commands.completion import commands_of
 from shared.config import ROOT, Settings
 from shared.errors import by_code
 

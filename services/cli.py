@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.completion import completion_script
+from services.commands.completion import completion_script
 from shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
 from shared.config import Settings
 from shared.errors import ConfigurationError, DuyguError
@@ -164,7 +164,7 @@ def _add_keys(commands: Any) -> None:
 
 
 def _serve(**options: Any) -> int:
-    from services.supervisor import serve
+    from services.serve.supervisor import serve
 
     given = {name: value for name, value in options.items() if value is not None}
     settings = Settings(**given)
@@ -207,7 +207,7 @@ def _keys_file(named: Path | None) -> Path:
 
 
 def _doctor() -> int:
-    from services.doctor import report
+    from services.commands.doctor import report
 
     return report(Settings())
 
@@ -227,8 +227,8 @@ def _analyze(
     **files: str | None,
 ) -> int:
     # The image of the API has none of the packages that this needs.
-    from services.analyze_command import Wishes, run
-    from services.analyze_outputs import Outputs, Place, form_of
+    from services.commands.analyze import Wishes, run
+    from services.commands.outputs import Outputs, Place, form_of
 
     settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)

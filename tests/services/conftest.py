@@ -16,7 +16,7 @@ import uvicorn
 from redis import Redis
 
 from services.api.app import create_app
-from services.server import server_config
+from services.serve.server import server_config
 from shared.config import ROOT, Settings
 from shared.processes.children import start_child, stop
 from tests.shared.vision.tiny_model import write_tiny_model

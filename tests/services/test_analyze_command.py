@@ -18,8 +18,8 @@ from typing import Any
 import av
 import pytest
 
-from services.analyze_outputs import Outputs, Place
 from services.cli import main
+from services.commands.outputs import Outputs, Place
 from shared.config import ROOT, Settings
 from shared.exports import ExportName
 from shared.schemas import ProgramInfo, Result
@@ -467,7 +467,7 @@ def test_an_unexpected_error_costs_one_video(
         return analyze_video(path, *arguments, **options)
 
     monkeypatch.setenv("DUYGU_LOG_LEVEL", "debug")
-    monkeypatch.setattr("services.analyze_command.analyze_video", analyze)
+    monkeypatch.setattr("services.commands.analyze.analyze_video", analyze)
     (tables := tmp_path / "tables").mkdir()
     assert main(["analyze", "--quiet", str(tmp_path), "--csv", str(tables)]) == 1
     assert {path.name for path in tables.iterdir()} == {"a.csv", "c.csv"}

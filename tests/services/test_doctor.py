@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.cli import main
-from services.doctor import examine
+from services.commands.doctor import examine
 from shared.config import Settings
 
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from services.supervisor import serve
+from services.serve.supervisor import serve
 from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.errors import ConfigurationError

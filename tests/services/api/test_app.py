@@ -14,7 +14,9 @@ HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "f
 
 def test_it_never_imports_what_the_engine_needs() -> None:
     """The API's process, with every route, is free of the engine's packages."""
-    program = f"import services.api.app, services.supervisor, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    program = (
+        f"import services.api.app, services.serve.supervisor, sys; print([m for m in {HEAVY} if m in sys.modules])"
+    )
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

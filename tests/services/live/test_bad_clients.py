@@ -12,8 +12,8 @@ import pytest
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
 
-from services import server as server_module
 from services.api.live import routes as stream_module
+from services.serve import server as server_module
 from shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
 from tests.services.live.sockets import narrow_connection, open_socket, say, told, until_closed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from services.ports import TAKEN, is_taken
+from services.serve.ports import TAKEN, is_taken
 from shared.broker.embedded import connect_briefly
 from shared.config import MB, Settings
 from shared.errors import DuyguError

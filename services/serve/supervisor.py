@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from types import FrameType, TracebackType
 
 from services.api.app import create_app
-from services.ports import TAKEN, is_taken
-from services.server import GOODBYE_S, Server
+from services.serve.ports import TAKEN, is_taken
+from services.serve.server import GOODBYE_S, Server
 from shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
 from shared.config import Settings
 from shared.errors import ConfigurationError

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.analyze_outputs import ClosedStdoutError, Outputs
+from services.commands.outputs import ClosedStdoutError, Outputs
 from shared.config import Settings
 from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
 from shared.exports.selection import most_seen, once_every

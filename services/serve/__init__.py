@@ -1,0 +1,1 @@
+"""`duygu serve`: the supervisor and the HTTP server."""
