@@ -11,16 +11,16 @@ from shared.errors import ConfigurationError, TrainingDataError
 from shared.model.folder import H5
 from shared.model.recipe import Recipe
 from shared.vision.types import Floats
-from training import model_file
-from training.calibration import fit_temperature, uncertain_below
-from training.clipset import ClipSet, Names, load_clips
 from training.command import run as run_command
-from training.inference import logits_of
-from training.metrics import Answers, Integers, probabilities_of
-from training.motion import scale_moving
-from training.moving import moving_clips
-from training.protocols import by_recording
-from training.stills import VALIDATION, Stills, as_clips
+from training.data.clipset import ClipSet, Names, load_clips
+from training.data.stills import VALIDATION, Stills, as_clips
+from training.data.synthetic_motion import moving_clips
+from training.measure.metrics import Answers, Integers, probabilities_of
+from training.measure.protocols import by_recording
+from training.measure.temperature import fit_temperature, uncertain_below
+from training.network import keras_file as model_file
+from training.network.inference import logits_of
+from training.network.motion_gate import scale_moving
 from training.train import SPLIT, known_before
 
 

@@ -13,15 +13,16 @@ import numpy as np
 
 from shared.errors import ConfigurationError
 from shared.model.folder import H5
-from training import metrics, model_file
-from training.clipset import INPUT, differing, load_clips
 from training.command import run as run_command
 from training.command import tell
-from training.metrics import Answers
-from training.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
-from training.report import write_report
+from training.data.clipset import INPUT, differing, load_clips
+from training.data.stills import Stills
+from training.measure import metrics
+from training.measure.metrics import Answers
+from training.measure.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
+from training.measure.report import write_report
+from training.network import keras_file as model_file
 from training.settings import TrainingRecipe, load_recipe
-from training.stills import Stills
 from training.train import MEASURED, REPORT, before_clips
 
 STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"

@@ -15,16 +15,16 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from shared.errors import ModelError
 from shared.model.folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
 from shared.schemas import MeasuredOn
-from training import model_file
-from training.card import integers_section, write_card, write_integers_section
 from training.command import run as run_command
 from training.command import tell
 from training.evaluate import LEAKY
-from training.inference import predict
-from training.metrics import probabilities_of
-from training.model_file import Network
-from training.onnx_graph import to_onnx
-from training.provenance import read_data
+from training.measure.card import integers_section, write_card, write_integers_section
+from training.measure.metrics import probabilities_of
+from training.measure.provenance import read_data
+from training.network import keras_file as model_file
+from training.network.inference import predict
+from training.network.keras_file import Network
+from training.onnx.graph import to_onnx
 from training.train import MEASURED
 
 TOLERANCE = 1e-4

@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 
 from shared.model.folder import H5
-from training import model_file
-from training.clipset import load_clips
 from training.command import run as run_command
+from training.data.clipset import load_clips
 from training.evaluate import summary, write_both
-from training.protocols import as_served, without_neutral
+from training.measure.protocols import as_served, without_neutral
+from training.network import keras_file as model_file
 
 SERVED, WITHOUT_NEUTRAL = "as_served", "as_served_without_neutral"
 

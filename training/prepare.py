@@ -21,12 +21,12 @@ from shared.vision.analyzer import Analyzer, Step
 from shared.vision.detect.mtcnn import Mtcnn
 from shared.vision.engine import Engine
 from shared.vision.types import Detector, Floats, Image
-from training.clipset import ClipSet, ClipWriter, load_clips
 from training.command import run as run_command
 from training.command import tell
-from training.films import Film, PictureFilm, open_film
-from training.layouts import Recording
-from training.recordings import passed_over, read_recordings
+from training.data.clipset import ClipSet, ClipWriter, load_clips
+from training.data.frames import Film, PictureFilm, open_film
+from training.data.layouts import Recording
+from training.data.recordings import passed_over, read_recordings
 from training.settings import load_recipe
 
 logger = logging.getLogger(__name__)

@@ -24,11 +24,11 @@ from shared.schemas import MeasuredOn
 from shared.vision.classify.classifier import RECIPE_KEY
 from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats, Image
-from training.card import INTEGERS, write_integers_section
 from training.command import run as run_command
-from training.metrics import Answers, measured, probabilities_of
-from training.moving import moving_clips
-from training.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
+from training.data.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
+from training.data.synthetic_motion import moving_clips
+from training.measure.card import INTEGERS, write_integers_section
+from training.measure.metrics import Answers, measured, probabilities_of
 
 CALIBRATION = 200
 """Stills on which the range of each layer is measured, as they are and moving: what stands still has no motion."""

@@ -17,23 +17,23 @@ from shared.errors import ConfigurationError
 from shared.model.folder import H5, LABELS
 from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats
-from training import model_file
-from training.asked import asked_pictures
-from training.batches import AlteredStills, AskedPictures, Pictures
-from training.clipset import INPUT, ClipSet, differing, load_clips
 from training.command import run as run_command
-from training.fitting import examples, fit
-from training.inference import features_of
-from training.metrics import Integers
-from training.model_file import Network
-from training.motion import STILL
-from training.networks import copy_weights, flat_network, head_network, inflate
-from training.provenance import write_data
-from training.public_networks import PublicNetworks
+from training.data.clipset import INPUT, ClipSet, differing, load_clips
+from training.data.splits import Split, split_by_subject
+from training.data.stills import Stills
+from training.distillation.batches import AlteredStills, AskedPictures, Pictures
+from training.distillation.pseudo_labels import asked_pictures
+from training.distillation.teachers import PublicNetworks
+from training.measure.metrics import Integers
+from training.measure.provenance import write_data
+from training.network import keras_file as model_file
+from training.network.architectures import copy_weights, flat_network, head_network, inflate
+from training.network.fit import examples, fit
+from training.network.inference import features_of
+from training.network.keras_file import Network
+from training.network.motion_gate import STILL
+from training.network.pretraining import train_trunk
 from training.settings import SOURCES, ClipsSettings, Lesson, TrainingRecipe, load_recipe
-from training.splits import Split, split_by_subject
-from training.stills import Stills
-from training.trunk import train_trunk
 
 SPLIT, START = "split.json", "start.h5"
 """In a run's folder: who trained and who chose, and the network before it saw any clip."""

@@ -19,8 +19,8 @@ from shared.schemas import Result
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.shared.exports.results import two_faces
 from tests.shared.vision.tiny_model import write_tiny_model
-from training.clipset import ClipWriter, load_clips
-from training.recordings import read_recordings
+from training.data.clipset import ClipWriter, load_clips
+from training.data.recordings import read_recordings
 from training.settings import FOLDER, load_recipe
 
 RECIPE = Recipe("tiny", size=16)

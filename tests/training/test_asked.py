@@ -8,11 +8,11 @@ from rich.progress import Progress
 
 from shared.vision.types import Floats, Image
 from tests.training.packages import make_packages
-from training import asked
-from training.asked import asked_pictures
-from training.public_networks import PublicNetworks
+from training.data.stills import TEACHERS, TrainingStills, one_hot
+from training.distillation import pseudo_labels as asked
+from training.distillation.pseudo_labels import asked_pictures
+from training.distillation.teachers import PublicNetworks
 from training.settings import SOURCES
-from training.stills import TEACHERS, TrainingStills, one_hot
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -9,13 +9,13 @@ import pytest
 from shared.config import Settings
 from shared.model.folder import H5
 from shared.vision.types import Image
-from training import model_file
 from training.calibrate import calibrate_on_stills
-from training.calibration import fit_temperature
-from training.inference import logits_of
-from training.metrics import Integers
-from training.moving import moving_clips
-from training.stills import VALIDATION, Stills, as_clips
+from training.data.stills import VALIDATION, Stills, as_clips
+from training.data.synthetic_motion import moving_clips
+from training.measure.metrics import Integers
+from training.measure.temperature import fit_temperature
+from training.network import keras_file as model_file
+from training.network.inference import logits_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

@@ -8,10 +8,10 @@ import pytest
 
 from shared.model.folder import CARD, H5, INT8, ONNX, open_model_folder
 from shared.model.recipe import Recipe
-from training import model_file
-from training.card import INTEGERS
 from training.export import Release, export
-from training.networks import flat_network
+from training.measure.card import INTEGERS
+from training.network import keras_file as model_file
+from training.network.architectures import flat_network
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

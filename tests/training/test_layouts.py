@@ -8,8 +8,8 @@ import pytest
 
 from shared.errors import TrainingDataError
 from tests.training.test_recordings import touch
-from training.layouts import Recording
-from training.recordings import read_recordings
+from training.data.layouts import Recording
+from training.data.recordings import read_recordings
 
 
 def write(path: Path, text: str) -> Path:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training import metrics
-from training.metrics import Answers
+from training.measure import metrics
+from training.measure.metrics import Answers
 
 
 @pytest.fixture

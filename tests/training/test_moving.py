@@ -4,7 +4,7 @@ import numpy as np
 from skimage import data
 
 from shared.vision.types import Image
-from training.moving import moving, moving_clips
+from training.data.synthetic_motion import moving, moving_clips
 
 
 def face() -> Image:

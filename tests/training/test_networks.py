@@ -11,12 +11,9 @@ import pytest
 from shared.errors import ModelError
 from shared.model.recipe import Recipe
 from shared.schemas import EMOTIONS
-from training import model_file
-from training.inference import predict
-from training.metrics import probabilities_of
-from training.model_file import Network
-from training.motion import MOVING, scale_moving
-from training.networks import (
+from training.measure.metrics import probabilities_of
+from training.network import keras_file as model_file
+from training.network.architectures import (
     clip_network,
     copy_weights,
     features_network,
@@ -25,7 +22,10 @@ from training.networks import (
     inflate,
     still_network,
 )
-from training.onnx_graph import to_onnx
+from training.network.inference import predict
+from training.network.keras_file import Network
+from training.network.motion_gate import MOVING, scale_moving
+from training.onnx.graph import to_onnx
 from training.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -15,8 +15,8 @@ from shared.vision.engine import load_engine
 from shared.vision.types import Detections, Detector, Floats, Frame
 from tests.videos import PAN, Image, Scene
 from training import prepare
-from training.clipset import ClipSet, ClipWriter, load_clips, save_clips
-from training.layouts import Recording
+from training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
+from training.data.layouts import Recording
 from training.prepare import main, make_clips, write_clips
 from training.settings import load_recipe
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.metrics import Answers
-from training.protocols import without_neutral
+from training.measure.metrics import Answers
+from training.measure.protocols import without_neutral
 
 
 def test_without_neutral() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import TrainingDataError
 from tests.training.packages import make_packages
-from training.public_networks import BATCH, PublicNetworks
+from training.distillation.teachers import BATCH, PublicNetworks
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -13,8 +13,8 @@ from shared.vision.classify.classifier import OnnxClassifier
 from shared.vision.detect import onnx_session as sessions
 from shared.vision.types import Floats
 from tests.shared.vision.tiny_model import write_tiny_model
-from training.card import INTEGERS
-from training.stills import StrictStills
+from training.data.stills import StrictStills
+from training.measure.card import INTEGERS
 
 quantise = pytest.importorskip("training.quantise")
 

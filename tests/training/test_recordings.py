@@ -8,9 +8,9 @@ from av.format import ContainerFormat
 
 from shared.errors import TrainingDataError
 from shared.vision.decode.child import FORMATS
-from training.films import PICTURES, VIDEOS
-from training.layouts import Recording
-from training.recordings import passed_over, read_recordings
+from training.data.frames import PICTURES, VIDEOS
+from training.data.layouts import Recording
+from training.data.recordings import passed_over, read_recordings
 
 
 def touch(path: Path) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import TrainingDataError
 from tests.training.packages import graph_model, stored
-from training.tensorflow_js import GraphModel, read_weights
+from training.distillation.tfjs import GraphModel, read_weights
 
 
 def test_quantised_weights_come_back() -> None:

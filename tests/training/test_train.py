@@ -12,11 +12,11 @@ from shared.config import Settings
 from shared.errors import ConfigurationError, ModelError, TrainingDataError
 from shared.model.folder import H5
 from shared.schemas import EMOTIONS
-from training import model_file
 from training.calibrate import calibrate
-from training.clipset import ClipSet, save_clips
+from training.data.clipset import ClipSet, save_clips
 from training.evaluate import UNTRAINED, evaluate
 from training.export import Release, export
+from training.network import keras_file as model_file
 from training.settings import TrainingRecipe, load_recipe
 from training.train import MEASURED, SPLIT, START, train
 

@@ -8,11 +8,11 @@ import pytest
 from rich.progress import Progress
 
 from shared.errors import ConfigurationError
-from training.augment import augment, mix
-from training.batches import AlteredStills, AskedPictures
+from training.data.augmentation import augment, mix
+from training.data.stills import TrainingStills, draw_rates, one_hot
+from training.distillation.batches import AlteredStills, AskedPictures
+from training.network.pretraining import STATE, STILLS_MODEL, Lessons, courses, train_trunk
 from training.settings import SOURCES, Cycle, StillsSettings
-from training.stills import TrainingStills, draw_rates, one_hot
-from training.trunk import STATE, STILLS_MODEL, Lessons, courses, train_trunk
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

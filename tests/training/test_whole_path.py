@@ -16,14 +16,15 @@ from shared.vision.classify.crops import normalise
 from shared.vision.engine import Engine, load_engine
 from shared.vision.types import Classifier, Floats
 from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
-from training import model_file, motion
 from training.calibrate import calibrate_on_clips
-from training.clipset import ClipSet, load_clips, save_clips
+from training.data.clipset import ClipSet, load_clips, save_clips
+from training.data.recordings import read_recordings
 from training.evaluate import HONEST, LEAKY, UNTRAINED, evaluate
 from training.export import Release, export
 from training.judge import judge
+from training.network import keras_file as model_file
+from training.network import motion_gate as motion
 from training.prepare import clips_of, make_clips
-from training.recordings import read_recordings
 from training.settings import load_recipe
 from training.train import MEASURED, REPORT, train
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from shared.errors import TrainingDataError, in_words
 from shared.schemas import EMOTIONS
-from training.films import PICTURES, VIDEOS, ends_with
-from training.layouts import LAYOUTS, Recording
+from training.data.frames import PICTURES, VIDEOS, ends_with
+from training.data.layouts import LAYOUTS, Recording
 
 COLUMNS = {"path", "subject", "emotion"}
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from shared.vision.classify.crops import normalise
 from shared.vision.types import Floats, Image
-from training.model_file import Network
-from training.networks import features_network
+from training.network.architectures import features_network
+from training.network.keras_file import Network
 
 BATCH = 32
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from shared.vision.types import Floats
-from training.metrics import Integers
+from training.measure.metrics import Integers
 from training.settings import ClipsSettings
 
 HISTORY, PLOT = "history.csv", "accuracy.png"

@@ -8,8 +8,8 @@ import numpy as np
 
 from shared.vision.classify.crops import standardise
 from shared.vision.types import Floats
-from training.augment import augment, mix
-from training.stills import TrainingStills
+from training.data.augmentation import augment, mix
+from training.data.stills import TrainingStills
 
 Batch = tuple[Floats, Floats]
 """Pictures (batch, size, size, 1) and targets (batch, sources, labels)."""

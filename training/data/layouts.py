@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from shared.errors import TrainingDataError
-from training.films import PICTURES, VIDEOS, ends_with
+from training.data.frames import PICTURES, VIDEOS, ends_with
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from shared.errors import TrainingDataError
 from shared.vision.types import Floats, Image
-from training.tensorflow_js import GraphModel, read_weights
+from training.distillation.tfjs import GraphModel, read_weights
 
 Tensor = Any  # TensorFlow has no types
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shared.model.recipe import Recipe
 from shared.schemas import EMOTIONS
-from training.motion import MOVING, STILL, answer
+from training.network.motion_gate import MOVING, STILL, answer
 from training.settings import SOURCES
 
 Weights = npt.NDArray[np.float32]

@@ -8,17 +8,17 @@ import keras
 import numpy as np
 
 from shared.vision.types import Floats
-from training.calibration import fit_temperature
-from training.clipset import ClipSet, Names
-from training.inference import features_of, logits_of
-from training.metrics import Answers, Integers, probabilities_of
-from training.metrics import Floats as Probabilities
-from training.model_file import Network
-from training.moving import moving_clips
-from training.networks import copy_weights, head_network
+from training.data.clipset import ClipSet, Names
+from training.data.splits import Split, cross_fits, leave_one_out, make_split
+from training.data.stills import TEST, Stills, as_clips
+from training.data.synthetic_motion import moving_clips
+from training.measure.metrics import Answers, Integers, probabilities_of
+from training.measure.metrics import Floats as Probabilities
+from training.measure.temperature import fit_temperature
+from training.network.architectures import copy_weights, head_network
+from training.network.inference import features_of, logits_of
+from training.network.keras_file import Network
 from training.settings import TrainingRecipe
-from training.splits import Split, cross_fits, leave_one_out, make_split
-from training.stills import TEST, Stills, as_clips
 from training.train import clips_settings, train_flat, train_head
 
 LEAKY_FOLDS = 5

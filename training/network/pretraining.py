@@ -13,8 +13,8 @@ from rich.progress import Progress
 
 from shared.errors import ConfigurationError
 from shared.schemas import EMOTIONS
-from training.batches import Pictures, batches
-from training.networks import still_network
+from training.distillation.batches import Pictures, batches
+from training.network.architectures import still_network
 from training.settings import SOURCES, Cycle, Lesson, StillsSettings
 
 STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"

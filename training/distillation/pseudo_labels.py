@@ -11,9 +11,9 @@ import numpy as np
 from rich.progress import Progress
 
 from shared.vision.types import Floats, Image
-from training.augment import alter, blend
-from training.public_networks import PublicNetworks
-from training.stills import TEACHERS, TrainingStills
+from training.data.augmentation import alter, blend
+from training.data.stills import TEACHERS, TrainingStills
+from training.distillation.teachers import PublicNetworks
 
 PART = 8192
 """Pictures in one file; an interrupted run goes on with the next."""

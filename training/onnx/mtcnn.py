@@ -1,4 +1,4 @@
-"""MTCNN's three networks from facenet-pytorch's own weights to ONNX: `python -m training.export_mtcnn [FOLDER]`.
+"""MTCNN's three networks from facenet-pytorch's own weights to ONNX: `python -m training.onnx.mtcnn [FOLDER]`.
 
 The graphs are written out by hand, because three things are folded into the weights that an exporter leaves as
 operations: the pixel scaling, the softmax over two classes (a sigmoid of their difference), and the transposed

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from shared.schemas import EMOTIONS
 from shared.vision.types import Floats, Image
-from training.metrics import Integers
+from training.measure.metrics import Integers
 
 TRAINING, VALIDATION, TEST = "Training", "PublicTest", "PrivateTest"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.errors import SubjectLeakError, TrainingDataError
-from training.clipset import Names
-from training.metrics import Integers
-from training.model_file import digest
+from training.data.clipset import Names
+from training.measure.metrics import Integers
+from training.network.keras_file import digest
 
 VALIDATION_SHARE = 0.2
 

@@ -19,7 +19,7 @@ from shared.errors import TrainingDataError
 from shared.model.recipe import Recipe
 from shared.storage.atomic import atomically
 from shared.vision.types import Image
-from training.metrics import Integers
+from training.measure.metrics import Integers
 
 Names = npt.NDArray[np.str_]
 

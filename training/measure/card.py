@@ -4,9 +4,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from training.calibration import ALWAYS_UNCERTAIN
-from training.model_file import Network
-from training.motion import MOVING
+from training.measure.temperature import ALWAYS_UNCERTAIN
+from training.network.keras_file import Network
+from training.network.motion_gate import MOVING
 
 TEMPLATE = Path(__file__).parent / "card.md"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.model.folder import open_model_folder
-from training.clipset import ClipSet
+from training.data.clipset import ClipSet
 
 DATA = "data.md"
 """In a run's folder."""

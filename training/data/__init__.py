@@ -1,0 +1,1 @@
+"""Recordings, stills, clips and splits."""

@@ -1,0 +1,1 @@
+"""Metrics, calibration, evaluation protocols, reports."""

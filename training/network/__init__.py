@@ -1,0 +1,1 @@
+"""Architectures, pretraining and inference."""
