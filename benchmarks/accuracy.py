@@ -26,7 +26,7 @@ from shared.vision.results import DECIMALS_S, Reader, Timeline
 from shared.vision.track.tracker import EVERY_FRAME, Tracker
 from shared.vision.types import Detections, Floats
 from tests.conftest import CLIPS
-from tests.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
+from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 
 SURE = 0.9
 """O-Net's score from which MTCNN's detection has to be found again; fixed before anything was measured."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tests.conftest import CLIPS
-from tests.videos import NOBODY, PAN, Actor, Image
+from tests.support.videos import NOBODY, PAN, Actor, Image
 
 LOOP_S = 10
 """Length of what is encoded; longer videos repeat its packets. It runs forwards and then backwards, without a seam."""

@@ -28,7 +28,7 @@ from rich.table import Table
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from tests.services.worker.test_metrics import free_port
-from tests.videos import Actor, Scene, VideoMaker
+from tests.support.videos import Actor, Scene, VideoMaker
 
 SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, height=360, duration_s=2.0)
 

@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from shared.live.header import pack
-from tests.videos import Actor, Scene
+from tests.support.videos import Actor, Scene
 
 RATE_HZ = 10
 WARM_UP_S = 2.0

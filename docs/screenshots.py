@@ -14,8 +14,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.generate import DOCS
-from tests.pages.visits import ARGUMENTS, CHROMIUM, served
-from tests.videos import Actor, Scene, write_scene
+from tests.support.browser import ARGUMENTS, CHROMIUM, served
+from tests.support.videos import Actor, Scene, write_scene
 
 PATIENCE_MS = 120_000
 

@@ -10,7 +10,7 @@ from redis import Redis
 
 from shared.broker.embedded import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
-from tests.videos import VideoMaker
+from tests.support.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 

@@ -16,7 +16,7 @@ from services.worker.metrics import WorkerMetrics
 from shared.config import ROOT, Settings
 from shared.errors import by_code, ours
 from shared.jobs.queues import QueueName
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.tiny_model import write_tiny_model
 
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}
 """What Prometheus appends to the name of a metric, by its kind."""

@@ -14,7 +14,7 @@ from shared.config import ROOT, Settings
 from shared.errors import ConfigurationError
 from shared.exports.palette import PALETTE
 from shared.exports.spans import spans_of
-from tests.shared.exports.results import two_faces
+from tests.support.results import two_faces
 
 mpl.use("Agg")
 

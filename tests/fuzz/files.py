@@ -17,8 +17,8 @@ from shared.model.folder import MANIFEST, open_model_folder
 from shared.model.recipe import Recipe
 from shared.schemas import Result
 from tests.fuzz.mutations import mutate, mutate_text, pick
-from tests.shared.exports.results import two_faces
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.results import two_faces
+from tests.support.tiny_model import write_tiny_model
 from training.data.clipset import ClipWriter, load_clips
 from training.data.recordings import read_recordings
 from training.settings import FOLDER, load_recipe

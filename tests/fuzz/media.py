@@ -10,8 +10,8 @@ from shared.errors import VideoError
 from shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
-from tests.shared.vision.file_kinds import KINDS, Kind
-from tests.videos import VideoMaker
+from tests.shared.vision.decode.file_kinds import KINDS, Kind
+from tests.support.videos import VideoMaker
 
 MOST_FRAMES = 20_000
 

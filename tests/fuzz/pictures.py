@@ -9,7 +9,7 @@ from shared.media.image_size import dimensions
 from shared.vision.decode.images import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
-from tests.videos import Scene
+from tests.support.videos import Scene
 
 MOST_PIXELS = 2560 * 1440
 """As the setting `DUYGU_STREAM_MAX_PIXELS`: the API refuses what claims to have more."""

@@ -9,7 +9,7 @@ from redis import Redis
 from shared.broker.embedded import EmbeddedValkey, connect, redis_url
 from shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.tiny_model import write_tiny_model
 
 MANY = 1_000_000
 

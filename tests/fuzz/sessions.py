@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.fuzz.pictures import live_messages
 from tests.fuzz.running import FindingError
-from tests.services.live.sockets import open_socket, say, told
+from tests.support.sockets import open_socket, say, told
 
 FRAMING = struct.Struct(">?I")
 """Of messages in one input: whether it is text, and its length."""

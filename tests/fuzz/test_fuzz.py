@@ -15,7 +15,7 @@ from tests.fuzz.requests import Requests
 from tests.fuzz.running import FindingError, Target, fuzz
 from tests.fuzz.service import service
 from tests.fuzz.sessions import Sessions
-from tests.shared.vision.file_kinds import KINDS
+from tests.shared.vision.decode.file_kinds import KINDS
 
 SEED = 1
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from tests.pages.visits import ARGUMENTS, CHROMIUM, served
-from tests.videos import Scene, VideoMaker
+from tests.support.browser import ARGUMENTS, CHROMIUM, served
+from tests.support.videos import Scene, VideoMaker
 
 
 @pytest.fixture(scope="package")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from tests.pages.visits import ARGUMENTS, CHROMIUM
-from tests.videos import Scene, VideoMaker
+from tests.support.browser import ARGUMENTS, CHROMIUM
+from tests.support.videos import Scene, VideoMaker
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.pages.dictated import remember, told
+from tests.support.scripted_server import remember, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

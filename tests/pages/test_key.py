@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.api_keys import Limits, Scope, add_key
-from tests.pages.visits import served
+from tests.support.browser import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

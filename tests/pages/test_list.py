@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
-from tests.pages.dictated import remember, result, told
+from tests.support.scripted_server import remember, result, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -10,9 +10,9 @@ import av
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.synthetic import face, result, visit
 from tests.pages.test_tags import RECORDER
-from tests.videos import Scene, VideoMaker
+from tests.support.synthetic_results import face, result, visit
+from tests.support.videos import Scene, VideoMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.pages.dictated import remember, result, told
-from tests.videos import Scene, VideoMaker
+from tests.support.scripted_server import remember, result, told
+from tests.support.videos import Scene, VideoMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

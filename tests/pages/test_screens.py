@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shared.errors import by_code
-from tests.pages.dictated import remember, told
 from tests.pages.test_list import accept
+from tests.support.scripted_server import remember, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

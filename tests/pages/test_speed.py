@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import CDPSession, Page
 
-from tests.pages.dictated import remember, told
+from tests.support.scripted_server import remember, told
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

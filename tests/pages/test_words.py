@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shared.schemas import EMOTIONS
-from tests.pages.dictated import told
-from tests.pages.synthetic import face, result, visit
 from tests.pages.test_application import analyse
+from tests.support.scripted_server import told
+from tests.support.synthetic_results import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

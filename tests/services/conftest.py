@@ -19,7 +19,7 @@ from services.api.app import create_app
 from services.serve.server import server_config
 from shared.config import ROOT, Settings
 from shared.processes.children import start_child, stop
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.tiny_model import write_tiny_model
 
 PATIENCE_S = 60.0
 """Longest wait for anything; a machine that runs tests may be busy."""
@@ -71,9 +71,9 @@ def start_worker(service_settings: Settings) -> Iterator[StartWorker]:
 
 @pytest.fixture
 def start_scripted_worker(service_settings: Settings) -> Iterator[StartWorker]:
-    """Starts workers whose analysis does what the upload says: tests/services/scripted_worker.py."""
+    """Starts workers whose analysis does what the upload says: tests/support/scripted_worker.py."""
     with ExitStack() as running:
-        yield lambda: running.enter_context(worker(service_settings, "tests.services.scripted_worker", "videos"))
+        yield lambda: running.enter_context(worker(service_settings, "tests.support.scripted_worker", "videos"))
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from shared.jobs.record import JobRecord, new_job_id
 from shared.jobs.store import JobStore
 from shared.schemas import JobStatus
 from shared.storage.folder import FILM, RESULT, UPLOAD, Storage, open_storage
-from tests.metered_server import metered
 from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
-from tests.services.scripted_worker import Script
+from tests.support.metered_server import metered
+from tests.support.scripted_worker import Script
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def kept_on_disks(*machines: Settings) -> list[Path]:
 def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
     """From the upload to its erasure, while nothing stays on either machine."""
     assert bucket.stored() == []
-    with serving(here) as api, worker(there, "tests.services.scripted_worker", "videos"):
+    with serving(here) as api, worker(there, "tests.support.scripted_worker", "videos"):
         job_id = hand_in(api, Script(duration_s=2.0).upload())["job_id"]
         running(api, job_id)
         assert [stored.files for stored in bucket.stored()] == [{UPLOAD}]
@@ -62,7 +62,7 @@ def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: 
 def test_expired_results_leave_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
     """The sweeper finds them there."""
     short = there.model_copy(update={"result_ttl": 1})
-    with serving(here) as api, worker(short, "tests.services.scripted_worker", "videos"):
+    with serving(here) as api, worker(short, "tests.support.scripted_worker", "videos"):
         assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
         wait_until(lambda: bucket.stored() == [])
 
@@ -80,7 +80,7 @@ def test_an_upload_that_is_missing_fails_its_job(here: Settings, there: Settings
     with serving(here) as api:
         lost = hand_in(api, Script().upload())["job_id"]
         bucket.remove(lost, UPLOAD)
-        with worker(there, "tests.services.scripted_worker", "videos"):
+        with worker(there, "tests.support.scripted_worker", "videos"):
             assert ended(api, lost)["error"]["code"] == "upload_missing"
             assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
         answer = api.get(f"/v1/jobs/{lost}/result")
@@ -174,10 +174,10 @@ def test_a_job_waits_for_a_bucket_that_is_away(
         job_id = hand_in(storing, Script().upload())["job_id"]
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        with worker(there, "tests.services.scripted_worker", "videos"):
+        with worker(there, "tests.support.scripted_worker", "videos"):
             wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
     assert (job(api, job_id)["status"], job(api, job_id)["error"]) == ("queued", None)
-    with worker(there, "tests.services.scripted_worker", "videos"):
+    with worker(there, "tests.support.scripted_worker", "videos"):
         assert ended(api, job_id)["status"] == "succeeded"
 
 
@@ -189,7 +189,7 @@ def test_a_job_that_waits_for_the_bucket_can_be_erased(
         job_id = hand_in(api, Script().upload())["job_id"]
         with monkeypatch.context() as away:
             away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            with worker(there, "tests.services.scripted_worker", "videos"):
+            with worker(there, "tests.support.scripted_worker", "videos"):
                 wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
         assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert redis.zcard("rq:scheduled:videos") == 0
@@ -203,7 +203,7 @@ def test_a_bucket_that_stays_away_ends_the_job(
     with serving(here) as storing:
         job_id = hand_in(storing, Script().upload())["job_id"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with worker(there, "tests.services.scripted_worker", "videos") as process:
+    with worker(there, "tests.support.scripted_worker", "videos") as process:
         assert ended(api, job_id)["error"]["code"] == "storage_away"
         wait_until(lambda: redis.exists(f"rq:job:{job_id}") == 0)
         assert process.poll() is None

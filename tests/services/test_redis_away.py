@@ -10,7 +10,7 @@ import pytest
 from shared.broker.embedded import EmbeddedValkey, redis_url
 from shared.config import Settings
 from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 AWAY_S = 2.0
 
@@ -26,7 +26,7 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
     """One job runs and one waits while Redis is killed; meanwhile the API answers 503; then both succeed, told once."""
     url = redis_url(Settings(data_dir=tmp_path))
     settings = service_settings.model_copy(update={"redis_url": url})
-    with serving(settings) as api, worker(settings, "tests.services.scripted_worker", "videos") as process:
+    with serving(settings) as api, worker(settings, "tests.support.scripted_worker", "videos") as process:
         first = hand_in(api, Script(duration_s=4.0).upload())["job_id"]
         second = hand_in(api, Script().upload())["job_id"]
         running(api, first)

@@ -6,9 +6,9 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from shared.config import Settings
-from tests.services.collector import Collector, collecting
 from tests.services.conftest import ended, hand_in, serving, wait_until, worker
-from tests.services.scripted_worker import MARK, Script
+from tests.support.collector import Collector, collecting
+from tests.support.scripted_worker import MARK, Script
 
 CALLER = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 """The trace and the span of somebody who calls the API, from W3C's recommendation."""
@@ -30,7 +30,7 @@ def named(collector: Collector, name: str) -> list[tuple[str, Span]]:
 
 def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Settings) -> None:
     """The caller's trace goes on in the API and in the worker, with each stage of the job below it."""
-    with serving(service_settings) as api, worker(service_settings, "tests.services.scripted_worker", "videos"):
+    with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
         api.headers["traceparent"] = f"00-{CALLER[0]}-{CALLER[1]}-01"
         job_id = hand_in(api, Script().upload())["job_id"]
         del api.headers["traceparent"]
@@ -48,7 +48,7 @@ def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Se
 
 def test_a_failed_job_says_why(collector: Collector, service_settings: Settings) -> None:
     """By its code; what went wrong in detail may be about a person's file and is not told."""
-    with serving(service_settings) as api, worker(service_settings, "tests.services.scripted_worker", "videos"):
+    with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
         ended(api, hand_in(api, Script(hungry=True).upload())["job_id"])
         ended(api, hand_in(api, MARK + b"no script", "holiday.mp4")["job_id"])
         wait_until(lambda: len(named(collector, "job")) == 2)

@@ -12,8 +12,8 @@ from shared.broker import keys
 from shared.config import Settings
 from shared.schemas import Result
 from tests.services.conftest import StartWorker, ended, hand_in, serving, wait_until, worker
-from tests.services.scripted_worker import Script
-from tests.videos import PAIR, PAN, VideoMaker
+from tests.support.scripted_worker import Script
+from tests.support.videos import PAIR, PAN, VideoMaker
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Cl
 def test_an_expired_job_is_gone_without_a_trace(service_settings: Settings, redis: Redis) -> None:
     """After the time that results are kept, no key and no file is left, though nobody has erased anything."""
     with serving(service_settings) as api:
-        with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.services.scripted_worker", "videos"):
+        with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.support.scripted_worker", "videos"):
             job_id = ended(api, hand_in(api, Script().upload())["job_id"])["job_id"]
             wait_until(lambda: api.get(f"/v1/jobs/{job_id}").status_code == 404)
             wait_until(lambda: stored(service_settings) == [])

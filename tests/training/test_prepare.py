@@ -13,7 +13,7 @@ from shared.config import Settings
 from shared.errors import TrainingDataError
 from shared.vision.engine import load_engine
 from shared.vision.types import Detections, Detector, Floats, Frame
-from tests.videos import PAN, Image, Scene
+from tests.support.videos import PAN, Image, Scene
 from training import prepare
 from training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
 from training.data.layouts import Recording

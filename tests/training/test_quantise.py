@@ -12,7 +12,7 @@ from shared.model.recipe import Recipe
 from shared.vision.classify.classifier import OnnxClassifier
 from shared.vision.detect import onnx_session as sessions
 from shared.vision.types import Floats
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.tiny_model import write_tiny_model
 from training.data.stills import StrictStills
 from training.measure.card import INTEGERS
 

@@ -15,7 +15,7 @@ from shared.vision.analysis import analyze_video
 from shared.vision.classify.crops import normalise
 from shared.vision.engine import Engine, load_engine
 from shared.vision.types import Classifier, Floats
-from tests.videos import PAN, STILL, Actor, Scene, VideoMaker
+from tests.support.videos import PAN, STILL, Actor, Scene, VideoMaker
 from training.calibrate import calibrate_on_clips
 from training.data.clipset import ClipSet, load_clips, save_clips
 from training.data.recordings import read_recordings

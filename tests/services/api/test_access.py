@@ -17,7 +17,7 @@ from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from tests.services.conftest import StartWorker, ended, serving
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 VIDEO = Script().upload()
 BOTH = frozenset({Scope.SUBMIT, Scope.READ})

@@ -9,7 +9,7 @@ from redis import Redis
 from shared.broker import keys
 from shared.config import Settings
 from tests.services.conftest import hand_in
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 VIDEO = Script().upload()
 UNKNOWN = "0" * 32

@@ -12,7 +12,7 @@ from shared.api_keys import Limits, Scope, add_key
 from shared.config import Settings
 from shared.jobs.heartbeat import sign_of_life
 from tests.services.conftest import hand_in, serving
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 
 def scraped(api: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:

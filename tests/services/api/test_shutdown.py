@@ -13,7 +13,7 @@ from services.api.app import create_app
 from services.serve.server import Server
 from shared.config import Settings
 from tests.services.conftest import PATIENCE_S, hand_in, wait_until
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 VIDEO = Script().upload()
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}

@@ -9,7 +9,7 @@ from redis import Redis
 
 from shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
-from tests.services.live.sockets import LIVE, jpeg
+from tests.support.sockets import LIVE, jpeg
 
 StartLiveWorker = Callable[[], Any]
 

@@ -15,7 +15,7 @@ from shared.jobs.queues import QueueName
 from shared.live import api_store as stream_store
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
-from tests.services.live.sockets import open_socket, opens, told, until_closed
+from tests.support.sockets import open_socket, opens, told, until_closed
 
 
 def test_without_a_worker_the_socket_says_so(address: str) -> None:

@@ -10,8 +10,8 @@ from shared.config import Settings
 from shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
 from shared.schemas import Window
 from tests.services.conftest import serving, wait_until, worker
-from tests.services.live.sockets import LIVE, open_socket, opens, say, told
-from tests.videos import Scene, VideoMaker
+from tests.support.sockets import LIVE, open_socket, opens, say, told
+from tests.support.videos import Scene, VideoMaker
 
 SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 

@@ -16,7 +16,7 @@ from services.api.live import routes as stream_module
 from services.serve import server as server_module
 from shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
-from tests.services.live.sockets import narrow_connection, open_socket, say, told, until_closed
+from tests.support.sockets import narrow_connection, open_socket, say, told, until_closed
 
 
 def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list[bytes]) -> None:

@@ -13,7 +13,7 @@ from shared.live import api_store as stream_store
 from shared.live.header import pack
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
-from tests.services.live.sockets import open_socket, say, told, until_closed
+from tests.support.sockets import open_socket, say, told, until_closed
 
 
 def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> None:

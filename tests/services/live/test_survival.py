@@ -19,7 +19,7 @@ from shared.jobs.queues import QueueName
 from shared.live.header import pack
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.conftest import StartLiveWorker
-from tests.services.live.sockets import open_socket, opens, told, until_closed
+from tests.support.sockets import open_socket, opens, told, until_closed
 
 
 def test_a_killed_worker_costs_one_step_and_another_goes_on(
@@ -104,7 +104,7 @@ def test_a_step_longer_than_a_lease_is_taken_once(
     monkeypatch.setenv("SEARCHES", str(searches))
     with ExitStack() as running:
         for _ in range(2):
-            running.enter_context(worker(live_settings, "tests.services.live.slow_worker"))
+            running.enter_context(worker(live_settings, "tests.support.slow_worker"))
         wait_until(lambda: redis.zcard("duygu:workers:streams") == 2)
         with open_socket(address) as socket:
             told(socket)

@@ -8,7 +8,7 @@ from redis import Redis
 
 from shared.config import Settings
 from tests.services.conftest import StartWorker, ended, hand_in, job, running, wait_until
-from tests.services.scripted_worker import Script
+from tests.support.scripted_worker import Script
 
 
 def uploads(settings: Settings) -> list[str]:

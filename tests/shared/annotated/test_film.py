@@ -17,8 +17,8 @@ from shared.config import Settings
 from shared.errors import CancelledError, NotAVideoError
 from shared.exports.palette import PALETTE
 from shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
-from tests.shared.vision.file_kinds import turned_midway
-from tests.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
+from tests.shared.vision.decode.file_kinds import turned_midway
+from tests.support.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 
 BOX = (40.0, 60.0, 100.0, 120.0)
 

@@ -7,7 +7,7 @@ from shared.annotated.overlay import MAX_LANES, Overlay, words_of
 from shared.annotated.paint import Canvas, colour_of
 from shared.exports.spans import spans_of
 from shared.schemas import Position, Result
-from tests.shared.exports.results import two_faces
+from tests.support.results import two_faces
 
 SIZE = (640, 360)
 

@@ -8,7 +8,7 @@ from shared.annotated import timeline_png
 from shared.annotated.paint import colour_of
 from shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
 from shared.schemas import Result
-from tests.shared.exports.results import two_faces
+from tests.support.results import two_faces
 
 
 def read(result: Result) -> npt.NDArray[np.uint8]:

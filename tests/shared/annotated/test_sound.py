@@ -12,7 +12,7 @@ from shared.annotated.sound import Sound
 from shared.annotated.sound_child import SOUND_HZ
 from shared.config import Settings
 from shared.vision.decode.video import Video
-from tests.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
+from tests.support.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
 MUCH_S = 60
 
@@ -72,7 +72,7 @@ def test_a_process_that_dies_is_logged(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its sound ends there, and the log has its last lines, once."""
-    monkeypatch.setattr("shared.annotated.sound.CHILD", "tests.shared.vision.dying_child")
+    monkeypatch.setattr("shared.annotated.sound.CHILD", "tests.support.dying_child")
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     with Sound(path, settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)}), 0.0) as sound:

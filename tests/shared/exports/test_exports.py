@@ -20,7 +20,7 @@ from shared.exports.spans import (
     uncertain_share,
 )
 from shared.schemas import EMOTIONS, Flag, Options, ProgramInfo, Result
-from tests.shared.exports.results import face, two_faces, window
+from tests.support.results import face, two_faces, window
 
 RESULT = two_faces()
 

@@ -17,7 +17,7 @@ from shared.exports.palette import PALETTE
 from shared.exports.pdf import pdf
 from shared.exports.svg import svg
 from shared.schemas import ProgramInfo, Result
-from tests.shared.exports.results import two_faces
+from tests.support.results import two_faces
 
 NAME = "Ağrı Dağı <şölen> & İğne.mp4"
 SVG = "{http://www.w3.org/2000/svg}"

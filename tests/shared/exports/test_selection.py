@@ -2,7 +2,7 @@
 
 from shared.exports.selection import most_seen, once_every
 from shared.schemas import Options
-from tests.shared.exports.results import two_faces
+from tests.support.results import two_faces
 
 
 def test_the_faces_that_are_seen_longest_stay() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shared.config import Settings
 from shared.vision.engine import Engine, load_engine
-from tests.shared.vision.tiny_model import write_tiny_model
+from tests.support.tiny_model import write_tiny_model
 
 
 @pytest.fixture(scope="session")

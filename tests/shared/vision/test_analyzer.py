@@ -12,8 +12,8 @@ from shared.vision import snapshots
 from shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from shared.vision.engine import Engine
 from shared.vision.types import Detections, Floats, Frame
-from tests.shared.vision.frames import frame_at, frames_of
-from tests.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
+from tests.support.frames import frame_at, frames_of
+from tests.support.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
 
 LANDMARKS: Floats = np.array([(143, 110), (177, 110), (160, 130), (146, 150), (174, 150)], np.float32)
 

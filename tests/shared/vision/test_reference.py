@@ -12,9 +12,9 @@ from shared.vision.detect.boxes import overlaps
 from shared.vision.detect.mtcnn import Mtcnn
 from shared.vision.engine import load_engine
 from shared.vision.types import Detections, PictureFrame
-from tests.shared.vision.test_borders import ENDLESS, ODD_BOXES
-from tests.shared.vision.tiny_model import write_tiny_model
-from tests.videos import CROSSING, CROWD, Scene, VideoMaker
+from tests.shared.vision.track.test_borders import ENDLESS, ODD_BOXES
+from tests.support.tiny_model import write_tiny_model
+from tests.support.videos import CROSSING, CROWD, Scene, VideoMaker
 
 pytestmark = [
     pytest.mark.reference,

@@ -12,8 +12,8 @@ from shared.vision.engine import Engine
 from shared.vision.track.tracker import Tracker
 from shared.vision.transitions import SPANS, TransitionDetector
 from shared.vision.types import PictureFrame
-from tests.shared.vision.frames import frame_of
-from tests.videos import PAN, STILL, Actor, Image, Scene
+from tests.support.frames import frame_of
+from tests.support.videos import PAN, STILL, Actor, Image, Scene
 
 Mix = Callable[[Image, Image, float], Image]
 

@@ -1,0 +1,49 @@
+"""`duygu.client.analyze` against a real service, over connections that break."""
+
+import re
+
+import httpx
+import pytest
+
+from duygu.client import Service, analyze
+from tests.services.conftest import StartWorker
+from tests.support.cutting_proxy import cutting
+from tests.support.videos import PAN, VideoMaker
+
+ANSWER_BYTES = 600
+"""An answer to an upload and the beginning of an event stream are longer."""
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        pytest.param((1,), id="the answer to the upload is lost"),
+        pytest.param((1, 1, 1), id="three times"),
+        pytest.param((ANSWER_BYTES * 3,), id="the events break off"),
+        pytest.param((1, ANSWER_BYTES * 3, ANSWER_BYTES, ANSWER_BYTES * 4), id="again and again"),
+    ],
+)
+def test_a_broken_connection_costs_nothing(
+    api: httpx.Client, start_worker: StartWorker, video_maker: VideoMaker, cuts: tuple[int, ...]
+) -> None:
+    """The result is that of one job: what was lost is asked for again, and an upload is no second job."""
+    start_worker()
+    with cutting(api.base_url.port or 0, *cuts) as proxy:
+        result = analyze(video_maker.make(PAN), Service(f"http://127.0.0.1:{proxy.port}"))
+        assert proxy.connections > len(cuts)
+    (job,) = api.get("/v1/jobs").json()["jobs"]
+    assert (job["status"], job["job_id"]) == ("succeeded", result.job_id)
+    assert result.faces
+
+
+def test_the_job_is_followed_and_not_polled(
+    api: httpx.Client, start_worker: StartWorker, video_maker: VideoMaker
+) -> None:
+    """However long the analysis takes: one stream of events, and the job is read once they have ended."""
+    start_worker()
+    analyze(video_maker.make(PAN), Service(str(api.base_url)))
+    counted = re.findall(
+        r'duygu_http_requests_total{method="GET",route="([^"]*)",[^}]*} ([0-9.]+)', api.get("/metrics").text
+    )
+    jobs = {route: float(count) for route, count in counted if route.startswith("/v1/jobs")}
+    assert sum(jobs.values()) <= 3, jobs

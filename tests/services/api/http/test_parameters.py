@@ -1,0 +1,60 @@
+"""Query parameters and form fields that a call does not know."""
+
+import httpx
+import pytest
+
+from tests.support.scripted_worker import Script
+
+UNKNOWN = "0" * 32
+
+Field = tuple[str, tuple[str | None, bytes]]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "known"),
+    [
+        ("POST", "/v1/videos", ["annotate", "reuse"]),
+        ("GET", "/v1/jobs", ["cursor", "limit"]),
+        ("HEAD", "/v1/jobs", None),
+        ("GET", f"/v1/jobs/{UNKNOWN}", []),
+        ("DELETE", f"/v1/jobs/{UNKNOWN}", []),
+        ("GET", f"/v1/jobs/{UNKNOWN}/result", ["format"]),
+        ("GET", f"/v1/jobs/{UNKNOWN}/events", []),
+        ("GET", "/v1/model", []),
+        ("GET", "/v1/asyncapi.json", []),
+        ("GET", "/healthz", []),
+        ("GET", "/readyz", []),
+        ("GET", "/metrics", []),
+    ],
+)
+def test_unknown_query_parameters_are_refused_by_name(
+    api: httpx.Client, method: str, path: str, known: list[str] | None
+) -> None:
+    """A misspelt `limit` or `format` would have no effect without a word; the answer names those that there are."""
+    answer = api.request(method, f"{path}?bogus=1")
+    assert answer.status_code == 422
+    if known is None:
+        return
+    assert answer.json()["code"] == "unknown_parameter"
+    names = ", ".join(f"`{name}`" for name in known) or "none"
+    assert answer.json()["detail"] == f"unknown query parameter `bogus`; known: {names}"
+
+
+def test_known_parameters_work_on(api: httpx.Client) -> None:
+    """Each of them, alone and together; pages for people take whatever a link to them carries."""
+    video = {"video": ("a.mp4", Script().upload())}
+    assert api.post("/v1/videos?annotate=true&reuse=true", files=video).status_code == 202
+    assert api.get("/v1/jobs?limit=5&cursor=").status_code == 200
+    assert api.get("/?utm_source=letter").status_code == 200
+
+
+def test_unknown_form_fields_are_refused_by_name(api: httpx.Client) -> None:
+    """Before, behind or instead of the video; nothing of the upload is kept as a job."""
+    video: Field = ("video", ("a.mp4", Script().upload()))
+    unknown: Field = ("every", (None, b"1"))
+    misnamed: Field = ("every", video[1])
+    for parts in ([unknown, video], [video, unknown], [misnamed]):
+        answer = api.post("/v1/videos", files=parts)
+        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
+        assert answer.json()["detail"] == "unknown form field `every`; known: `video`"
+    assert api.get("/v1/jobs").json()["jobs"] == []

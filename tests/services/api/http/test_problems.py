@@ -1,0 +1,119 @@
+"""Every error is a problem with a code that is documented."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from redis import Redis
+
+from services.api.http.problems import problems
+from shared.config import Settings
+from shared.errors import QueueFullError, TooLargeError
+from shared.telemetry.logs import JsonFormatter
+from tests.services.conftest import hand_in, serving
+from tests.support.scripted_worker import Script
+
+
+@pytest.fixture
+def full_redis(redis: Redis) -> Iterator[Redis]:
+    """A Redis that may hold no more than it does."""
+    redis.config_set("maxmemory", "1")
+    yield redis
+    redis.config_set("maxmemory", "0")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("PUT", "/v1/videos", 405, "method_not_allowed"),
+        ("POST", "/v1/jobs", 405, "method_not_allowed"),
+    ],
+)
+def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:
+    """The framework's own answers are problems as well."""
+    answer = api.request(method, path)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_the_socket_is_no_page(api: httpx.Client) -> None:
+    """426 with what is missing, for whoever has a proxy that does not pass it on."""
+    answer = api.get("/v1/stream")
+    assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
+    assert answer.headers["Upgrade"] == "websocket"
+
+
+def test_a_fault_of_ours_is_a_problem_without_details(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """500 and `internal`; what happened stands in the log and not in the answer."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("shared.jobs.store.JobStore.page", broken)
+    caplog.handler.setFormatter(JsonFormatter())
+    allowing = service_settings.model_copy(update={"cors_origins": "https://app.example"})
+    with serving(allowing) as api:
+        answer = api.get("/v1/jobs", headers={"X-Request-ID": "abc-1", "Origin": "https://app.example"})
+        head = api.head("/v1/jobs")
+        metrics = api.get("/metrics").text
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+    assert answer.headers["X-Request-ID"] == "abc-1"
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Content-Security-Policy" in answer.headers
+    assert (head.status_code, head.content) == (500, b"")
+    assert 'duygu_http_requests_total{method="GET",route="/v1/jobs",status="500"} 1.0' in metrics
+    assert 'duygu_http_requests_total{method="HEAD",route="/v1/jobs",status="500"} 1.0' in metrics
+    assert 'duygu_http_problems_total{code="internal"} 2.0' in metrics
+    tracebacks = [line for line in map(json.loads, caplog.text.splitlines()) if "traceback" in line]
+    assert [line.get("request_id") for line in tracebacks] == ["abc-1", head.headers["X-Request-ID"]]
+    assert all("secret" in line["traceback"] for line in tracebacks)
+
+
+def test_an_answer_that_breaks_off_is_seen(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error after the first bytes: the client gets no whole answer; metrics and the log have it under its id."""
+
+    async def broken(*_: object) -> AsyncIterator[None]:
+        yield None
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("services.api.events.follow", broken)
+    caplog.handler.setFormatter(JsonFormatter())
+    with serving(service_settings) as api:
+        events = hand_in(api, Script().upload())["links"]["events"]
+        with pytest.raises(httpx.RemoteProtocolError):
+            api.get(events, headers={"X-Request-ID": "abc-2"})
+        metrics = api.get("/metrics").text
+    route = "/v1/jobs/{job_id}/events"
+    assert f'duygu_http_broken_responses_total{{method="GET",route="{route}"}} 1.0' in metrics
+    assert 'duygu_http_problems_total{code="internal"} 1.0' in metrics
+    tracebacks = [line for line in map(json.loads, caplog.text.splitlines()) if "traceback" in line]
+    assert [line["request_id"] for line in tracebacks] == ["abc-2"]
+
+
+def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> None:
+    """503, to be tried again; what can be looked up still is, and nothing is taken half."""
+    answer = api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "Retry-After" in answer.headers
+    assert api.get("/v1/jobs").json()["jobs"] == []
+    full_redis.config_set("maxmemory", "0")
+    hand_in(api, Script().upload())
+
+
+def test_descriptions_name_codes_and_retry_after() -> None:
+    """OpenAPI says which codes an answer may have, and when it says how long to wait."""
+    described = problems(TooLargeError, QueueFullError)
+    assert "`too_large`" in described[413]["description"]
+    assert "`queue_full`" in described[503]["description"]
+    assert "Retry-After" in described[503]["headers"]
+    assert "headers" not in described[413]

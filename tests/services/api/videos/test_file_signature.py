@@ -1,0 +1,52 @@
+"""What surely is no video is known by its first bytes; everything else is left to the decoder."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.api.videos.file_signature import HEAD_BYTES, surely_no_video
+from tests.support.videos import STILL, VideoMaker
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv", "webm", "avi", "mov", "ts", "flv", "gif"])
+def test_containers_pass(video_maker: VideoMaker, container: str) -> None:
+    """Every kind of video gets as far as the decoder."""
+    codecs = {"webm": "libvpx", "flv": "flv", "gif": "gif"}
+    pixels = {"gif": "rgb8"}
+    scene = replace(
+        STILL,
+        duration_s=0.2,
+        container=container,
+        codec=codecs.get(container, "libx264"),
+        pixel_format=pixels.get(container, "yuv420p"),
+    )
+    assert not surely_no_video(video_maker.make(scene).read_bytes()[:HEAD_BYTES])
+
+
+@pytest.mark.parametrize("head", [b"YUV4MPEG2 W64 H48 F30:1\nFRAME\n", b"\0\0\1\xba\x44", b"\0\0\0\1\x67\x42"])
+def test_raw_streams_pass(head: bytes) -> None:
+    """Uncompressed video with its readable header, MPEG program streams, bare H.264."""
+    assert not surely_no_video(head)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Dear diary,\r\n\ttoday was fine.",
+        "Günaydın, bugün hava çok güzel".encode(),
+        ("a" * (HEAD_BYTES - 1) + "ü").encode()[:HEAD_BYTES],
+        b"ffconcat version 1.0\nfile upload\n",
+        b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n",
+        b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n",
+        b"<html></html>",
+        b"%PDF-1.7\n\xc4\xe5",
+        b"PK\x03\x04\x14\0",
+        b"\x7fELF\x02\x01",
+        b"\xff\xd8\xff\xe0\0\x10JFIF",
+        b"ID3\x04\0",
+        b"RIFF\xe6\x13\0\0WEBPVP8X",
+    ],
+)
+def test_other_files_do_not(head: bytes) -> None:
+    """Texts of every kind, playlists among them, documents, archives, programs, photographs and sound."""
+    assert surely_no_video(head)

@@ -1,0 +1,93 @@
+"""Answers that wait for the job."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from services.api.videos.prefer import LONGEST_S, wait_s
+from tests.services.conftest import StartWorker, wait_until
+from tests.support.scripted_worker import Script
+
+
+def hand_in(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
+    """Hand in a video that is waited for."""
+    return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Prefer": prefer})
+
+
+def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """200 with the ended job and the result in it; it stays a job like any other."""
+    start_scripted_worker()
+    answer = hand_in(api, Script(), "respond-async, wait=30")
+    job = answer.json()
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=30")
+    assert job["status"] == "succeeded"
+    assert job["result"]["job_id"] == job["job_id"]
+    assert api.get(job["links"]["result"]).json() == job["result"]
+    assert answer.headers["Location"] == job["links"]["self"]
+
+
+def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """200, for the job is what was asked for; its error says why there is no result."""
+    start_scripted_worker()
+    job = hand_in(api, Script(hungry=True), "wait=30").json()
+    assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "out_of_memory", None)
+
+
+def test_a_job_that_is_erased_meanwhile_was_cancelled(api: httpx.Client) -> None:
+    """Who waits is told so at once, and not that it still waits its turn."""
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(hand_in, api, Script(), "wait=30")
+        wait_until(lambda: api.get("/v1/jobs").json()["jobs"])
+        [job] = api.get("/v1/jobs").json()["jobs"]
+        assert api.delete(job["links"]["self"]).status_code == 204
+        answer = waiting.result()
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["error"]["code"]) == ("cancelled", "cancelled")
+
+
+def test_waiting_ends(api: httpx.Client) -> None:
+    """With no worker about, the answer is 202 after the time that was asked for."""
+    started = time.monotonic()
+    answer = hand_in(api, Script(), "wait=1")
+    assert answer.status_code == 202
+    assert "result" not in answer.json()
+    assert 1.0 <= time.monotonic() - started < 10
+
+
+def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """202 with the job as it was, and not an error, after which the video would be sent again."""
+
+    def away(*_: object) -> None:
+        raise RedisConnectionError
+
+    def broken(*_: object) -> None:
+        monkeypatch.setattr("shared.jobs.store.JobStore.read", away)
+        away()
+
+    monkeypatch.setattr("services.api.videos.prefer.follow", broken)
+    answer = hand_in(api, Script(), "wait=30")
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert answer.headers["Location"] == answer.json()["links"]["self"]
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("wait=7", 7),
+        ("respond-async, wait=7", 7),
+        ('return=minimal; wait="7"', 7),
+        ("Wait = 7", 7),
+        ("wait=1000", LONGEST_S),
+        ("wait=-1", 0),
+        ("wait=soon", 0),
+        ("await=7", 0),
+    ],
+)
+def test_preferences_are_read(prefer: str | None, seconds: int) -> None:
+    """As RFC 7240 writes them; what is not understood is passed over."""
+    assert wait_s(prefer) == seconds

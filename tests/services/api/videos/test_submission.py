@@ -1,0 +1,181 @@
+"""The same video twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from services.api.service import Service
+from services.api.videos.submission import Submission, submit
+from shared.broker import keys
+from shared.config import Settings
+from shared.jobs.record import JobRecord
+from tests.services.conftest import StartWorker, ended, serving
+from tests.support.scripted_worker import Script
+
+VIDEO, OTHER = Script().upload(), Script(duration_s=0.2).upload()
+
+
+def post(api: httpx.Client, content: bytes, key: str | None = None, *, reuse: bool = False) -> httpx.Response:
+    """Hand in a video with or without a key."""
+    headers = {"Idempotency-Key": key} if key else {}
+    query = {"reuse": "true"} if reuse else {}
+    return api.post("/v1/videos", files={"video": ("a.mp4", content)}, headers=headers, params=query)
+
+
+def folders(settings: Settings) -> list[Path]:
+    """Jobs that have something in storage."""
+    return list((settings.data_dir / "jobs").iterdir())
+
+
+def test_a_key_makes_one_job(api: httpx.Client, service_settings: Settings, redis: Redis) -> None:
+    """The repeated call answers the same job, queues nothing and stores nothing; another key makes another job."""
+    first = post(api, VIDEO, "one").json()
+    again = post(api, VIDEO, "one")
+    assert (again.status_code, again.json()) == (202, first)
+    assert redis.llen("rq:queue:videos") == len(folders(service_settings)) == 1
+    assert post(api, VIDEO, "two").json()["job_id"] != first["job_id"]
+
+
+def test_a_key_with_another_video_is_refused(api: httpx.Client, service_settings: Settings) -> None:
+    """422, and the other video is not kept."""
+    post(api, VIDEO, "one")
+    answer = post(api, OTHER, "one")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+    assert len(folders(service_settings)) == 1
+
+
+def test_a_key_with_other_wishes_is_refused(api: httpx.Client, service_settings: Settings) -> None:
+    """The same video, once plain and once to be annotated, are two requests, whichever comes first."""
+    for key, first in (("plain", False), ("annotated", True)):
+        for annotate, status in ((first, 202), (first, 202), (not first, 422)):
+            answer = api.post(
+                "/v1/videos",
+                files={"video": ("a.mp4", VIDEO)},
+                headers={"Idempotency-Key": key},
+                params={"annotate": annotate},
+            )
+            assert answer.status_code == status
+    assert len(folders(service_settings)) == 2
+
+
+def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) -> None:
+    """Eight threads with one key."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(api, VIDEO, "one"), range(8)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+    assert redis.llen("rq:queue:videos") == 1
+
+
+def test_an_erased_job_frees_its_key(api: httpx.Client, redis: Redis) -> None:
+    """The key may be used again, and nothing of it was left in Redis."""
+    first = post(api, VIDEO, "one").json()
+    assert redis.keys("duygu:idempotency:*")
+    api.delete(first["links"]["self"])
+    assert redis.keys("duygu:idempotency:*") == redis.keys("duygu:twin:*") == []
+    assert post(api, OTHER, "one").json()["job_id"] != first["job_id"]
+
+
+def test_the_hash_of_the_upload_stands_in_the_job(api: httpx.Client) -> None:
+    """With its size."""
+    job = post(api, VIDEO).json()
+    assert (len(job["sha256"]), job["size_bytes"]) == (64, len(VIDEO))
+    assert job["sha256"] == post(api, VIDEO).json()["sha256"] != post(api, OTHER).json()["sha256"]
+
+
+def test_the_same_bytes_are_reused_when_asked(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """A waiting job and one that has ended well are as good; the latter is answered with its result."""
+    first = post(api, VIDEO).json()["job_id"]
+    assert post(api, VIDEO, reuse=True).json()["job_id"] == first
+    assert post(api, OTHER, reuse=True).json()["job_id"] != first
+    start_scripted_worker()
+    ended(api, first)
+    reused = post(api, VIDEO, reuse=True)
+    assert reused.status_code == 200
+    assert reused.json()["result"]["job_id"] == first
+    assert post(api, VIDEO).json()["job_id"] != first
+
+
+def test_a_key_stands_for_a_reused_job(api: httpx.Client, redis: Redis, start_scripted_worker: StartWorker) -> None:
+    """As long as the job is there, whether it has ended or not, and no longer."""
+    first = post(api, VIDEO).json()["job_id"]
+    assert post(api, VIDEO, "waiting", reuse=True).json()["job_id"] == first
+    start_scripted_worker()
+    ended(api, first)
+    assert post(api, VIDEO, "ended", reuse=True).json()["job_id"] == first
+    for key in ("waiting", "ended"):
+        assert post(api, VIDEO, key).json()["job_id"] == first
+        assert post(api, OTHER, key, reuse=True).json()["code"] == "idempotency_mismatch"
+    held = [redis.ttl(keys.idempotency("", key)) for key in ("waiting", "ended")]
+    assert all(abs(left_s - redis.ttl(keys.job(first))) <= 2 for left_s in held)
+    assert api.delete(f"/v1/jobs/{first}").status_code == 204
+    assert redis.keys("duygu:idempotency:*") == []
+
+
+def test_a_failed_job_is_not_reused(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+    """The video gets another chance."""
+    start_scripted_worker()
+    failing = Script(hungry=True).upload()
+    first = post(api, failing).json()["job_id"]
+    assert ended(api, first)["status"] == "failed"
+    assert post(api, failing, reuse=True).json()["job_id"] != first
+
+
+def test_another_way_of_answering_is_not_reused(api: httpx.Client, service_settings: Settings) -> None:
+    """A service without neutral does not answer with a job that was analysed with it."""
+    first = post(api, VIDEO).json()["job_id"]
+    with serving(service_settings.model_copy(update={"neutral": "off"})) as other:
+        assert post(other, VIDEO, reuse=True).json()["job_id"] != first
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_strange_keys_are_refused(api: httpx.Client, key: str) -> None:
+    """Empty and endless ones."""
+    answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, headers={"Idempotency-Key": key})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("key", [None, "one"])
+def test_a_lost_answer_makes_no_second_job(
+    api: httpx.Client, service_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    """Redis has made the job, but the connection breaks before it says so: one job all the same, with its video."""
+    real = Pipeline.parse_response
+    lost: list[Any] = []
+
+    def parse(pipeline: Pipeline, connection: Any, name: str, **options: Any) -> Any:
+        answer = real(pipeline, connection, name, **options)  # type: ignore[no-untyped-call]
+        if isinstance(answer, list) and redis.llen("rq:queue:videos") and not lost:
+            lost.append(answer)
+            raise RedisConnectionError
+        return answer
+
+    monkeypatch.setattr(Pipeline, "parse_response", parse)
+    answer = post(api, VIDEO, key)
+    assert answer.status_code == 202
+    assert lost
+    assert redis.lrange("rq:queue:videos", 0, -1) == [answer.json()["job_id"].encode()]
+    assert [folder.name for folder in folders(service_settings)] == [answer.json()["job_id"]]
+
+
+def test_the_upload_stays_where_its_job_may_be(
+    api: httpx.Client, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis is away from the moment in which it has made the job: 503, but a worker will find the video."""
+
+    def unheard(service: Service, submission: Submission) -> JobRecord:
+        submit(service, submission)
+        raise RedisTimeoutError
+
+    monkeypatch.setattr("services.api.videos.routes.submit", unheard)
+    answer = post(api, VIDEO)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    [job] = api.get("/v1/jobs").json()["jobs"]
+    assert (service_settings.data_dir / "jobs" / job["job_id"] / "upload").read_bytes() == VIDEO

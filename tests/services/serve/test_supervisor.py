@@ -1,0 +1,183 @@
+"""`duygu serve` as people run it: one process that starts all others."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from shared.config import ROOT, Settings
+from shared.processes.children import stop
+from tests.services.conftest import ended, hand_in, wait_until
+from tests.shared.test_webhooks import SECRET
+from tests.support.videos import PAN, VideoMaker
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `duygu serve`."""
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+
+    def children(self, word: str) -> list[psutil.Process]:
+        """Its child processes whose command line has a word."""
+        found = psutil.Process(self.process.pid).children()
+        living = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in living if any(word in part for part in child.cmdline())]
+
+    def missing(self) -> list[str]:
+        """What it says that is not there."""
+        return [check["name"] for check in self.client.get("/readyz").json()["checks"] if not check["ok"]]
+
+    def ready(self) -> bool:
+        """Whether it says so."""
+        return self.client.get("/readyz").status_code == 200
+
+
+@contextmanager
+def serve(settings: Settings, *, secrets: bool = True) -> Iterator[Served]:
+    """Run it while the block does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli", "serve"],
+        env={**os.environ, **settings.environment(secrets=secrets)},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout
+        address = re.search(rb"http://\S+", process.stdout.readline())
+        assert address
+        with httpx.Client(base_url=address[0].decode(), timeout=30) as client:
+            yield Served(process, client)
+    finally:
+        stop(process, 20)
+        process.communicate()
+
+
+@pytest.fixture
+def own(settings: Settings, model_folder: Path) -> Settings:
+    """Settings of a service with a Redis of its own."""
+    return settings.model_copy(update={"model": model_folder})
+
+
+def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: VideoMaker) -> None:
+    """A video is analysed; after SIGTERM every process has ended, and the job is still there after a new start."""
+    with serve(own) as served:
+        wait_until(served.ready)
+        job = ended(served.client, hand_in(served.client, video_maker.make(PAN))["job_id"])
+        assert job["status"] == "succeeded"
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        assert len(children) >= 2
+        served.process.terminate()
+        assert served.process.wait(20) == 0
+        assert not any(child.is_running() for child in children)
+    with serve(own) as served:
+        assert served.client.get(job["links"]["self"]).json() == job
+        assert served.client.get(job["links"]["result"]).status_code == 200
+
+
+def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_maker: VideoMaker) -> None:
+    """kill -9 of the worker and then of Valkey: the service becomes ready again by itself, with the job it held."""
+    with serve(own) as served:
+        wait_until(served.ready)
+        before = served.children("services.cli")[0]
+        before.kill()
+        wait_until(lambda: any(child.pid != before.pid for child in served.children("services.cli")))
+        served.children("valkey-server")[0].kill()
+        wait_until(served.ready)
+        job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
+        assert ended(served.client, job_id)["status"] == "succeeded"
+
+
+def test_restarts_that_the_system_refuses_are_tried_again(own: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    """A full table of open files lets no process be started: once there is room, workers and Valkey are back."""
+    log = ""
+
+    def refused(what: str) -> bool:
+        nonlocal log
+        log += capfd.readouterr().err
+        return f"{what} could not be started" in log
+
+    with serve(own) as served:
+        wait_until(served.ready)
+        server = psutil.Process(served.process.pid)
+        _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (4, hard))
+        served.children("videos")[0].kill()
+        served.children("valkey-server")[0].kill()
+        wait_until(lambda: refused("a worker"))
+        wait_until(lambda: refused("an embedded Valkey"))
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        wait_until(served.ready)
+
+
+def test_a_light_worker_sends_webhooks(own: Settings) -> None:
+    """Where there is a secret to sign them with: a process that loads no engine."""
+    with serve(own.model_copy(update={"webhook_secret": SECRET, "stream_workers": 0})) as served:
+        wait_until(lambda: "worker:webhooks" not in served.missing())
+        (sender,) = served.children("webhooks")
+        assert not any("onnxruntime" in area.path for area in sender.memory_maps())
+
+
+def test_processes_carry_no_secret_that_they_do_not_need(own: Settings, tmp_path: Path) -> None:
+    """Whoever may look at a process reads its environment: secrets from files stay out of it."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "duygu_webhook_secret").write_text(SECRET, encoding="utf-8")
+    key = "whsec_" + "B" * 32
+    for settings, other in ((own.model_copy(update={"secrets_dir": folder}), {}), (own, {"DUYGU_WEBHOOK_SECRET": key})):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in other.items():
+                patch.setenv(name, value)
+            with serve(settings, secrets=False) as served:
+                wait_until(lambda: "worker:webhooks" not in served.missing())  # it has got the secret all the same
+                holders = [
+                    " ".join(child.cmdline())
+                    for child in psutil.Process(served.process.pid).children(recursive=True)
+                    if {SECRET, key} & set(child.environ().values())
+                ]
+        assert all(holder.endswith("worker webhooks") for holder in holders)
+        assert len(holders) == len(other)
+
+
+def test_it_ends_on_ctrl_c(own: Settings) -> None:
+    """SIGINT is as good as SIGTERM."""
+    with serve(own) as served:
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(20) == 0
+
+
+def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
+    """One line on stderr, the status of wrong usage, no traceback."""
+    settings = own.model_copy(update={"model": tmp_path})
+    command = [sys.executable, "-m", "services.cli", "serve"]
+    environment = {**os.environ, **settings.environment()}
+    started = time.monotonic()
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert re.fullmatch(r"duygu: .* is no model folder: .*\n", done.stderr)
+    assert time.monotonic() - started < 20
+
+
+def test_a_taken_port_is_told(own: Settings) -> None:
+    """The second service on a port says what to do about it, in one line and before it has started anything."""
+    with serve(own) as served:
+        port = served.client.base_url.port
+        other = own.model_copy(update={"port": port, "data_dir": own.data_dir.parent / "other"})
+        command = [sys.executable, "-m", "services.cli", "serve"]
+        environment = {**os.environ, **other.environment()}
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"duygu: port {port} is in use: stop what runs there")
+        assert not other.data_dir.exists()

@@ -1,0 +1,112 @@
+"""Tests of services.worker.live.session: pictures whose size changes, and states that cannot be read."""
+
+import json
+import random
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.worker.live.session import LENGTH, LiveSession
+from shared.config import Settings
+from shared.live.messages import LiveFace
+from shared.live.steps import About
+from shared.vision.decode.image_decoder import ImageDecoder
+from shared.vision.decode.images import decode
+from shared.vision.engine import Engine, load_engine
+from tests.shared.vision.decode.file_kinds import animation
+from tests.support.sockets import jpeg
+from tests.support.videos import STILL, Actor, Scene
+
+WIDE = jpeg(STILL.picture(0.0))
+MOVING = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), duration_s=2.0, fps=10)
+OTHER = jpeg(np.full((480, 640, 3), 200, np.uint8))
+TALL = jpeg(replace(STILL, width=240, height=320).picture(0.0))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """The engine that ships."""
+    return load_engine(Settings(threads=1))
+
+
+def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
+    """The faces that a session tells of in one of its pictures."""
+    return session.take(number, About(time_s=number / fps), picture).faces
+
+
+def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
+    """Also where the change comes on a picture that is not analysed, between two ticks of the clock."""
+    session = LiveSession(engine, Settings(threads=1))
+    told = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
+    assert [face.face_id for face in told[18]] == [1]
+    (last,) = told[19]
+    assert (last.face_id, len(last.windows), last.positions) == (1, 1, [])
+    assert told[20] == ()
+    assert [face.face_id for face in told[35]] == [2]
+
+
+def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
+    """One that did not count yet counts as at the end of a video; where it was lies in pictures of another size."""
+    session = LiveSession(engine, Settings(threads=1))
+    assert take(session, 0, WIDE, fps=10) == ()
+    (ended,) = take(session, 1, TALL, fps=10)
+    assert (ended.face_id, ended.start_s, len(ended.windows), ended.positions) == (1, 0.0, 1, [])
+    assert take(session, 2, TALL, fps=10) == ()
+
+
+def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
+    """Of one without a version too: ValueError is what whoever restores is prepared for."""
+    session = LiveSession(engine, Settings(threads=1))
+    take(session, 0, WIDE, fps=10)
+    saved = session.save()
+    (length,) = LENGTH.unpack_from(saved)
+    story = json.loads(saved[LENGTH.size : LENGTH.size + length])
+    for version in (None, 0, story["version"] + 1, "next"):
+        head = json.dumps({**story, "version": version}).encode()
+        with pytest.raises(ValueError, match="the state is of version"):
+            LiveSession.restore(
+                engine, Settings(threads=1), LENGTH.pack(len(head)) + head + saved[LENGTH.size + length :]
+            )
+    LiveSession.restore(engine, Settings(threads=1), saved)
+
+
+def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
+    """Cut off anywhere, or with other bytes anywhere: ValueError, or a session that is none the worse."""
+    session = LiveSession(engine, Settings(threads=1))
+    for number in range(12):
+        take(session, number, WIDE, fps=10)
+    saved = session.save()
+    chance = random.Random(7)  # noqa: S311 - the same damage each time
+    for _ in range(300):
+        damaged = bytearray(saved[: chance.randrange(len(saved))] if chance.random() < 0.3 else saved)
+        for _ in range(chance.randrange(1, 6)):
+            if damaged:
+                damaged[chance.randrange(min(len(damaged), chance.choice([8, 300, len(damaged)])))] ^= (
+                    1 << chance.randrange(8)
+                )
+        with suppress(ValueError):
+            LiveSession.restore(engine, Settings(threads=1), bytes(damaged))
+
+
+def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
+    """Also where the pictures of other sessions come in between and overwrite the memory that is shared."""
+    settings = Settings(threads=1)
+    confined_decoder = ImageDecoder(picture_bytes=1_000_000, max_pixels=640 * 480, min_face=settings.min_face)
+    with closing(confined_decoder):
+        own, confined = LiveSession(engine, settings), LiveSession(engine, settings, decode=confined_decoder.decode)
+        for number, time_s in enumerate(MOVING.times()):
+            about, picture = About(time_s=time_s), jpeg(MOVING.picture(time_s))
+            answer = confined.take(number, about, picture)
+            confined_decoder.decode(OTHER)
+            assert answer == own.take(number, about, picture)
+            assert confined.save() == own.save()
+    assert [face.emotion for face in answer.faces] == ["happiness"]
+
+
+@pytest.mark.parametrize("container", ["PNG", "WEBP"])
+def test_of_an_animated_picture_the_first_is_the_frame(container: str) -> None:
+    """As browsers show it before it begins to move."""
+    first = decode(animation(container))
+    assert np.abs(first[..., ::-1].astype(int) - STILL.picture(0.0)).mean() < 3

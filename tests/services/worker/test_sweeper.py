@@ -1,0 +1,221 @@
+"""Nothing is left behind, whatever crashed."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from services.worker.context import Workplace
+from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
+from services.worker.sweeper import UPLOAD_IDLE_S, sweep
+from services.worker.videos.tasks import tidy
+from shared.broker import keys
+from shared.errors import CrashedError, EraseFailedError
+from shared.jobs.queues import QueueName, enqueue_video, open_queue
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
+from shared.schemas import JobStatus
+from shared.storage.folder import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
+from tests.support.scripted_worker import analyze
+
+
+@pytest.fixture
+def place(redis: Redis, tmp_path: Path) -> Workplace:
+    """An empty workplace."""
+    return Workplace(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+
+
+def add(place: Workplace, redis: Redis, *, task: bool = True) -> str:
+    """A waiting job with an upload, with or without a task."""
+    job_id = new_job_id()
+    with redis.pipeline() as pipeline:
+        pipeline.multi()
+        place.jobs.create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), pipeline)
+        if task:
+            enqueue_video(open_queue(redis, QueueName.VIDEOS), job_id, 60, pipeline)
+        pipeline.execute()
+    store(place, job_id, UPLOAD)
+    return job_id
+
+
+def store(place: Workplace, job_id: str, name: str) -> None:
+    """Write a file of a job."""
+    with place.storage.writer(job_id, name) as file:
+        file.write(b"x")
+
+
+def held(place: Workplace, job_id: str) -> frozenset[str]:
+    """Names of a job's files."""
+    return next(job.files for job in place.storage.stored() if job.job_id == job_id)
+
+
+def swept(place: Workplace, redis: Redis) -> None:
+    """Sweep once."""
+    sweep(place, open_queue(redis, QueueName.VIDEOS))
+
+
+def test_what_is_wanted_stays(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """A waiting job's upload, a result that has not expired, an upload that is arriving."""
+    waiting, done, arriving = add(place, redis), add(place, redis), new_job_id()
+    place.jobs.begin(done)
+    place.storage.remove(done, UPLOAD)
+    store(place, done, RESULT)
+    place.jobs.succeed(done, 3)
+    (tmp_path / arriving).mkdir()
+    (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").write_bytes(b"x")
+    swept(place, redis)
+    assert held(place, waiting) == {UPLOAD}
+    assert held(place, done) == {RESULT}
+    assert (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").exists()
+
+
+def test_expired_results_go(place: Workplace, redis: Redis) -> None:
+    """Once Redis has dropped the job, its file goes too, and its place in the list."""
+    job_id = add(place, redis)
+    store(place, job_id, RESULT)
+    redis.delete(keys.job(job_id))
+    swept(place, redis)
+    assert place.storage.stored() == []
+    assert redis.zcard(keys.JOBS) == 0
+
+
+def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """What an API that was killed in the middle of an upload has left."""
+    job_id = new_job_id()
+    (tmp_path / job_id).mkdir()
+    partial = tmp_path / job_id / f"{UPLOAD}{PARTIAL}"
+    partial.write_bytes(b"x")
+    long_ago = time.time() - UPLOAD_IDLE_S - 1
+    for path in (partial, tmp_path / job_id):
+        os.utime(path, (long_ago, long_ago))
+    swept(place, redis)
+    assert place.storage.stored() == []
+
+
+def test_files_that_cannot_be_erased_do_not_keep_the_others(
+    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names the job; everything else goes, and the next sweep tries again."""
+    jobs = [new_job_id() for _ in range(3)]
+    for job_id in jobs:
+        store(place, job_id, RESULT)
+    erase = FolderStorage.erase
+
+    def failing(storage: FolderStorage, job_id: str) -> None:
+        if job_id == jobs[1]:
+            raise EraseFailedError
+        erase(storage, job_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStorage, "erase", failing)
+        swept(place, redis)
+    assert [job.job_id for job in place.storage.stored()] == [jobs[1]]
+    assert any(jobs[1] in message for message in caplog.messages)
+    swept(place, redis)
+    assert place.storage.stored() == []
+
+
+def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
+    """What a worker that was killed just after the end of a job has left."""
+    job_id = add(place, redis)
+    place.jobs.begin(job_id)
+    store(place, job_id, RESULT)
+    place.jobs.succeed(job_id, 3)
+    swept(place, redis)
+    assert held(place, job_id) == {RESULT}
+
+
+def test_failed_jobs_keep_nothing(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+    """What a worker that was killed while it wrote an annotated video has left: the people in it are visible."""
+    job_id = add(place, redis)
+    place.jobs.begin(job_id)
+    store(place, job_id, PLOT)
+    (tmp_path / job_id / f"{FILM}{PARTIAL}").write_bytes(b"x")
+    place.jobs.fail(job_id, CrashedError())
+    swept(place, redis)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
+    """A job whose task is gone would wait for ever; it fails, and its upload goes."""
+    lost, waiting = add(place, redis, task=False), add(place, redis)
+    swept(place, redis)
+    record = place.jobs.read(lost)
+    assert record
+    assert record.error
+    assert record.error.code == "crashed"
+    assert place.metrics.registry.get_sample_value("duygu_jobs_total", {"code": "crashed"}) == 1
+    assert [job.job_id for job in place.storage.stored()] == [waiting]
+
+
+def test_kept_results_cost_nothing(place: Workplace, redis: Redis) -> None:
+    """However many there are, a sweep takes a handful of commands; each leaves files and lists when it expires."""
+    jobs = [add(place, redis) for _ in range(60)]
+    for job_id in jobs:
+        place.jobs.begin(job_id)
+        place.storage.remove(job_id, UPLOAD)
+        store(place, job_id, RESULT)
+        place.jobs.succeed(job_id, 3)
+    swept(place, redis)  # the first one looks at everything
+    before = redis.info("stats")["total_commands_processed"]
+    swept(place, redis)
+    assert redis.info("stats")["total_commands_processed"] - before < 10
+    redis.delete(keys.job(jobs[0]))  # its time is over
+    redis.zadd(keys.SWEEP_DUE, {keys.listing(jobs[0], ""): 1})
+    swept(place, redis)
+    assert {job.job_id for job in place.storage.stored()} == set(jobs[1:])
+    assert place.jobs.known() == set(jobs[1:])
+    assert redis.zcard(keys.SWEEP_DUE) == 59
+
+
+def test_what_could_not_be_erased_is_looked_at_again(
+    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed job that has a result all the same, as its end came between the two."""
+    job_id = add(place, redis)
+    store(place, job_id, RESULT)
+    place.storage.remove(job_id, UPLOAD)
+    swept(place, redis)
+    place.jobs.fail(job_id, CrashedError())
+    with monkeypatch.context() as failing:
+        failing.setattr(FolderStorage, "erase", lambda *_: (_ for _ in ()).throw(EraseFailedError()))
+        tidy(place, job_id)
+        swept(place, redis)
+    assert len(place.storage.stored()) == 1
+    swept(place, redis)
+    assert place.storage.stored() == []
+
+
+def test_many_jobs_are_asked_for_together(place: Workplace, redis: Redis) -> None:
+    """A sweep takes far fewer turns with Redis than there are jobs whose results are kept."""
+    job_ids, now = [new_job_id() for _ in range(50)], datetime.now(UTC)
+    with redis.pipeline() as pipeline:
+        for job_id in job_ids:
+            place.jobs.create(JobRecord(job_id, JobStatus.SUCCEEDED, now, ended_at=now), pipeline)
+            store(place, job_id, RESULT)
+        pipeline.execute()
+    before = redis.info("stats")["total_reads_processed"]
+    swept(place, redis)
+    assert redis.info("stats")["total_reads_processed"] - before < 25
+    assert {job.job_id for job in place.storage.stored()} == set(job_ids)
+
+
+def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: Workplace, redis: Redis) -> None:
+    """Sessions would wait for it; but where other workers are busy or missing, what has expired goes all the same."""
+    videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.STREAMS))
+    store(place, new_job_id(), RESULT)
+    streams.clean_registries()
+    assert place.storage.stored() == []
+    store(place, new_job_id(), RESULT)
+    redis.delete(SWEEPING)  # it has expired
+    streams.clean_registries()
+    assert len(place.storage.stored()) == 1
+    videos.clean_registries()
+    assert place.storage.stored() == []
+    store(place, new_job_id(), RESULT)
+    redis.delete(SWEEPING, SWEPT)
+    streams.clean_registries()
+    assert place.storage.stored() == []

@@ -1,0 +1,89 @@
+"""What becomes of a job whose analysis goes wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from redis import Redis
+
+from services.worker.context import Turn, Workplace, taking
+from services.worker.control import JobControl
+from services.worker.videos.tasks import analyze_video
+from shared.errors import StorageFullError
+from shared.jobs.record import JobRecord, new_job_id
+from shared.jobs.store import JobStore
+from shared.schemas import JobStatus, Result
+from shared.storage.folder import RESULT, UPLOAD, FolderStorage
+from tests.support.scripted_worker import Script, analyze
+
+
+class NoRoomForResults(FolderStorage):
+    """A disk that is full just when all is done."""
+
+    @contextmanager
+    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
+        """As it is, but for results."""
+        if name == RESULT:
+            raise StorageFullError
+        with super().writer(job_id, name) as file:
+            yield file
+
+
+class Paint:
+    """Pictures of four letters."""
+
+    def plot(self, result: Result) -> bytes:
+        """A timeline."""
+        return b"plot"
+
+    def film(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
+        """An annotated video."""
+        target.write_bytes(b"film")
+
+
+def done(redis: Redis, turn: Turn, record: JobRecord, upload: bytes) -> JobRecord:
+    """A job after a worker has done it."""
+    jobs, job_id = turn.place.jobs, record.job_id
+    with redis.pipeline() as pipeline:
+        jobs.create(record, pipeline)
+        pipeline.execute()
+    with turn.place.storage.writer(job_id, UPLOAD) as file:
+        file.write(upload)
+    with taking(turn):
+        analyze_video(job_id)
+    ended = jobs.read(job_id)
+    assert ended
+    return ended
+
+
+def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
+    """The annotated video was ready when the job failed; nobody could fetch it, so it goes as the upload does."""
+    place = Workplace(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, pictures=Paint())
+    waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True)
+    record = done(redis, Turn(place, JobControl()), waiting, Script().upload())
+    assert record.error
+    assert record.error.code == "storage_full"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("erased", "outcome"), [(True, "cancelled"), (False, "internal")])
+def test_files_that_are_erased_under_its_hands_are_no_fault(
+    redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, erased: bool, outcome: str
+) -> None:
+    """A job that nobody wants any more ends as cancelled; without that, a lost file is a fault of ours."""
+    control, job_id = JobControl(), new_job_id()
+
+    def analyze(path: Path, **wishes: object) -> Result:
+        if erased:
+            control.cancel()
+        raise FileNotFoundError(path)
+
+    place = Workplace(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+    record = done(redis, Turn(place, control), JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), b"film")
+    assert record.error
+    assert record.error.code == outcome
+    assert any("lies with us" in message for message in caplog.messages) == (not erased)
+    assert place.storage.stored() == []

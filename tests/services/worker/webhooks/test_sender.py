@@ -1,0 +1,102 @@
+"""One webhook on its way."""
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+from services.worker.webhooks.sender import Answer, Sender
+from shared.webhooks import Networks, sign
+from tests.shared.test_webhooks import SECRET
+from tests.support.receiver import receiving
+
+HERE = Networks((ipaddress.ip_network("127.0.0.0/8"),))
+
+
+def send(url: str, networks: Networks = HERE) -> Answer:
+    """Send a small message."""
+    return Sender(SECRET, networks).send(url, "msg_1", b"{}")
+
+
+def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+    """Make each look-up of a name give the next address; the list that is returned fills with the names."""
+    real, asked, left = socket.getaddrinfo, [], list(answers)
+
+    def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
+        if host.endswith(".test"):
+            asked.append(host)
+            host = left.pop(0)
+        return real(host, *args, **kwargs)
+
+    patch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+def test_a_message_is_signed_and_arrives() -> None:
+    """With the three headers of the standard, at the path and the query that were asked for."""
+    with receiving() as receiver:
+        assert send(receiver.url) == Answer(204, None)
+    (message,) = receiver.messages
+    assert (message.path, message.body) == ("/hook?a=b", b"{}")
+    assert message.headers["host"] == f"127.0.0.1:{receiver.port}"
+    timestamp = int(message.headers["webhook-timestamp"])
+    assert message.headers["webhook-id"] == "msg_1"
+    assert message.headers["webhook-signature"] == sign(SECRET, "msg_1", timestamp, b"{}")
+
+
+def test_this_machine_is_refused_unless_trusted() -> None:
+    """Nothing arrives."""
+    with receiving() as receiver:
+        assert send(receiver.url, Networks()) == Answer(None, "The address is not a public one")
+    assert receiver.messages == []
+
+
+def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is public when asked first and private when asked again does not get through: nobody asks again."""
+    with receiving() as receiver:
+        asked = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
+        url = f"http://rebound.test:{receiver.port}/"
+        assert send(url, Networks()).error == "The address is not a public one"
+        assert send(url) == Answer(204, None)
+        assert asked == ["rebound.test"] * 2
+    assert receiver.messages[0].headers["host"] == f"rebound.test:{receiver.port}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_redirects_are_not_followed(status: int) -> None:
+    """They are failures."""
+    with receiving() as other, receiving(statuses=[status], headers={"Location": other.url}) as receiver:
+        answer = send(receiver.url)
+    assert (answer.status, answer.final) == (status, False)
+    assert (len(receiver.messages), other.messages) == (1, [])
+
+
+def test_a_receiver_that_is_gone_is_left_alone() -> None:
+    """410 means: do not come again."""
+    with receiving(statuses=[410]) as receiver:
+        answer = send(receiver.url)
+    assert answer.error
+    assert answer.final
+
+
+def test_no_answer_is_a_failure() -> None:
+    """Nobody listens there, a name that is none, or the other side does not speak TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert send(f"http://127.0.0.1:{port}/") == Answer(None, "ConnectionRefusedError: no answer")
+    assert send("https://nobody.invalid/").status is None
+    with receiving() as receiver:
+        assert send(f"https://127.0.0.1:{receiver.port}/") == Answer(None, "SSLError: no answer")
+    assert receiver.messages == []
+
+
+def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is noted as an attempt like any other, so that the job says why nothing arrives."""
+
+    def look_up(*_: object, **__: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert send("https://example.test/") == Answer(None, "UnicodeError: no answer")
+    assert send("https://a..b/").error

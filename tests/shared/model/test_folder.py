@@ -1,0 +1,66 @@
+"""What is refused as a model folder, by the API that reads its manifest and by the engine that loads its network."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.config import Settings
+from shared.errors import ModelError
+from shared.model.folder import MANIFEST, open_model_folder
+from shared.schemas import EMOTIONS
+from shared.vision.engine import load_engine
+from tests.support.tiny_model import write_tiny_model
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small model."""
+    return write_tiny_model(tmp_path / "tiny")
+
+
+def change(folder: Path, **recipe: Any) -> None:
+    """Say something else of the recipe in the manifest."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["recipe"].update(recipe)
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_folder_tells_of_its_model(folder: Path) -> None:
+    """As the engine does that loads it."""
+    opened = open_model_folder(folder)
+    assert opened.info() == load_engine(Settings(threads=1, model=folder)).model
+    assert opened.description().uncertain_below == 0.5
+
+
+@pytest.mark.parametrize(
+    ("recipe", "complaint"),
+    [
+        ({"labels": 5}, "labels: Input should be a valid tuple"),
+        ({"labels": ["anger", "hunger"]}, "the recipe's labels cannot be right"),
+        ({"uncertain_below": "abc"}, "uncertain_below: Input should be a valid number"),
+        ({"uncertain_below": 1.5}, "the recipe's uncertain_below cannot be right"),
+        ({"align": "eye"}, "align: Input should be 'box' or 'eyes'"),
+        ({"colour": True}, "colour"),
+    ],
+)
+def test_a_manifest_whose_recipe_is_none_is_refused(folder: Path, recipe: dict[str, Any], complaint: str) -> None:
+    """When the service starts, not when somebody asks for the model."""
+    change(folder, **recipe)
+    with pytest.raises(ModelError, match=rf"{MANIFEST} in .*{complaint}"):
+        open_model_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "names"),
+    [
+        ({"labels": EMOTIONS[::-1]}, "labels"),
+        ({"temperature": 2.0, "uncertain_below": 0.1}, "temperature, uncertain_below"),
+    ],
+)
+def test_a_manifest_that_tells_of_another_network_is_refused(folder: Path, recipe: dict[str, Any], names: str) -> None:
+    """The API would tell of labels and thresholds that no worker answers with."""
+    change(folder, **recipe)
+    with pytest.raises(ModelError, match=f"do not have the same {names}$"):
+        load_engine(Settings(threads=1, model=folder))

@@ -1,0 +1,41 @@
+"""Tests of every kind of file that somebody could send."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.config import ROOT, Settings
+from shared.errors import VideoError
+from shared.schemas import Result
+from shared.vision.analysis import analyze_video
+from shared.vision.engine import Engine
+from tests.shared.vision.decode.file_kinds import FACE, KINDS, NO_FACE, Kind, table
+from tests.support.videos import VideoMaker
+
+
+def what_comes(path: Path, engine: Engine, settings: Settings) -> tuple[str, set[str]]:
+    """What a file gets: FACE, NO_FACE or a code; and the warnings and flags that come with it."""
+    try:
+        result = analyze_video(path, engine, settings)
+    except VideoError as error:
+        return error.code, set()
+    return {0: NO_FACE, 1: FACE}[len(result.faces)], side_codes(result)
+
+
+def side_codes(result: Result) -> set[str]:
+    """Codes of warnings, and flags of windows."""
+    flags = {str(flag) for face in result.faces for window in face.windows for flag in window.flags}
+    return flags | {warning.code for warning in result.warnings}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_kind_of_file(kind: Kind, video_maker: VideoMaker, engine: Engine, tiny_settings: Settings) -> None:
+    """Each file gets what the documentation promises."""
+    gets, also = what_comes(kind.make(video_maker), engine, tiny_settings)
+    assert gets == kind.gets
+    assert not kind.also or kind.also in also
+
+
+def test_documented() -> None:
+    """docs/file-kinds.md is what these tests try."""
+    assert (ROOT / "docs" / "file-kinds.md").read_text(encoding="utf-8") == table()

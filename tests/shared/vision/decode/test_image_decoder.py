@@ -1,0 +1,133 @@
+"""Single pictures decoded in a process of their own: the same frames, and nothing that a picture can do lasts."""
+
+import random
+import signal
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from shared.errors import UndecodablePictureError
+from shared.vision.decode import image_decoder
+from shared.vision.decode.image_decoder import ImageDecoder
+from shared.vision.decode.images import decode_frame
+from tests.services.conftest import wait_until
+from tests.support.sockets import jpeg
+from tests.support.videos import Scene
+
+WIDE = np.ascontiguousarray(Scene(width=1280, height=720).picture(0.0)[:, :, ::-1])
+
+GOOD = jpeg(Scene(width=160, height=120).picture(0.0))
+
+MIN_FACE = 0.06
+
+
+@pytest.fixture
+def decoder() -> Iterator[ImageDecoder]:
+    """One that takes pictures up to 1280x720."""
+    with ImageDecoder(picture_bytes=2_000_000, max_pixels=1280 * 720, min_face=MIN_FACE) as running:
+        yield running
+
+
+def child_of(decoder: ImageDecoder) -> psutil.Process:
+    """Its process."""
+    assert decoder._process
+    return psutil.Process(decoder._process.pid)
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("size", [(1280, 720), (641, 359), (1, 1)])
+def test_frames_are_those_of_this_process(decoder: ImageDecoder, kind: str, size: tuple[int, int]) -> None:
+    """To the last pixel, for every kind of picture and also where faces are found on a smaller one."""
+    picture = bytes(cv2.imencode(kind, cv2.resize(WIDE, size))[1])
+    frame, own = decoder.decode(picture, 7, 0.5), decode_frame(picture, 7, 0.5, MIN_FACE)
+    assert (frame.index, frame.time_s, frame.size) == (7, 0.5, size)
+    assert np.array_equal(frame.rgb, own.rgb)
+    assert np.array_equal(frame.grey, own.grey)
+
+
+def test_what_cannot_be_decoded_is_said_and_the_process_stays(decoder: ImageDecoder) -> None:
+    """Damage of any kind, a picture larger than the limits, and no picture at all."""
+    decoder.decode(GOOD)
+    before = child_of(decoder).pid
+    large = bytes(cv2.imencode(".png", np.zeros((2000, 2000), np.uint8))[1])
+    for picture in (b"", b"words", GOOD[:30], large, bytes(3_000_000), png_of(60_000, 60_000)):
+        with pytest.raises(UndecodablePictureError):
+            decoder.decode(picture)
+    assert decoder.decode(GOOD).size == (160, 120)
+    assert child_of(decoder).pid == before
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A few bytes that promise a picture of gigabytes."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(bytes(1000))
+    chunks = (
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, data)
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGXCPU])
+def test_a_process_that_dies_is_replaced(decoder: ImageDecoder, death: signal.Signals) -> None:
+    """The picture that it died of is refused, and the next one is decoded."""
+    decoder.decode(GOOD)
+    before = child_of(decoder)
+    before.send_signal(death)
+    wait_until(lambda: before.status() == psutil.STATUS_ZOMBIE)
+    with pytest.raises(UndecodablePictureError):
+        decoder.decode(GOOD)
+    assert decoder.decode(GOOD).size == (160, 120)
+    assert child_of(decoder).pid != before.pid
+
+
+def test_a_process_that_hangs_is_replaced(decoder: ImageDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the longest time that one picture may take."""
+    decoder.decode(GOOD)
+    monkeypatch.setattr(image_decoder, "PICTURE_S", 0.3)
+    child_of(decoder).send_signal(signal.SIGSTOP)
+    with pytest.raises(UndecodablePictureError):
+        decoder.decode(GOOD)
+    monkeypatch.undo()
+    assert decoder.decode(GOOD).size == (160, 120)
+
+
+def test_the_process_can_do_nothing_else(decoder: ImageDecoder) -> None:
+    """It has no free file descriptor, a limit on memory and on the time of this picture, and may write no file."""
+    decoder.decode(GOOD)
+    child = child_of(decoder)
+    held = list(Path(f"/proc/{child.pid}/fd").iterdir())
+    assert child.rlimit(psutil.RLIMIT_NOFILE) == (len(held), len(held))
+    assert child.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
+    assert 0 < child.rlimit(psutil.RLIMIT_AS)[0] < 500_000_000
+    assert 0 < child.rlimit(psutil.RLIMIT_CPU)[0] < 60
+    assert "DUYGU" not in " ".join(child.environ())
+
+
+def test_it_ends_when_it_is_closed() -> None:
+    """Whether or not it has decoded anything."""
+    decoder = ImageDecoder(picture_bytes=1000, max_pixels=1000, min_face=MIN_FACE)
+    child = child_of(decoder)
+    decoder.close()
+    assert not child.is_running()
+
+
+def test_any_damage_is_survived(decoder: ImageDecoder) -> None:
+    """Pictures with other bytes anywhere are decoded or refused; afterwards good ones are decoded as ever."""
+    chance = random.Random(5)  # noqa: S311 - the same damage each time
+    for kind in (".jpg", ".png", ".webp"):
+        picture = bytes(cv2.imencode(kind, cv2.resize(WIDE, (160, 120)))[1])
+        for _ in range(60):
+            damaged = bytearray(picture)
+            for _ in range(chance.randrange(1, 8)):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            try:
+                decoder.decode(bytes(damaged))
+            except UndecodablePictureError:
+                continue
+    assert decoder.decode(GOOD).size == (160, 120)

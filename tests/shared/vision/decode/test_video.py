@@ -1,0 +1,452 @@
+"""Tests of shared.vision.decode.video: the process that reads strangers' files, and its parent."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from shared.config import MB, Settings
+from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
+from shared.vision.decode.sampling import Sampler
+from shared.vision.decode.video import Video
+from tests.shared.vision.decode.file_kinds import (
+    HTTP,
+    PART,
+    encode,
+    jpeg,
+    motion_jpeg,
+    oblong_pixels,
+    oblong_pixels_vp9,
+    pictures,
+    turned_midway,
+)
+from tests.support.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
+
+
+def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
+    """Of the frames that are handed over."""
+    with Video(path, settings, rate_hz) as video:
+        return [frame.time_s for frame in video]
+
+
+@pytest.mark.parametrize("fps", [15.0, 24.0, 25.0, 29.97, 30.0, 60.0])
+def test_samples_by_time(fps: float, video_maker: VideoMaker, settings: Settings) -> None:
+    """Whatever the frame rate, the frames are those closest to the ticks of the clock."""
+    found = times(video_maker.make(replace(STILL, fps=fps)), settings)
+    assert len(found) == 20
+    assert np.abs(np.array(found) - np.arange(20) / 10).max() <= 0.5 / fps + 0.002
+
+
+def test_every_frame(video_maker: VideoMaker, settings: Settings) -> None:
+    """Without a rate every frame comes."""
+    assert len(times(video_maker.make(STILL), settings, None)) == 60
+
+
+def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Settings) -> None:
+    """Frames that nothing refers to are left out, and the frames that come are the same, pixel for pixel."""
+    path = video_maker.make(replace(PAN, fps=60.0, options=(("movflags", "faststart"),)))
+    with Video(path, settings, 10.0) as sampled:
+        some = {round(frame.time_s, 3): frame.grey.copy() for frame in sampled}
+        assert sampled.frames_decoded < 120
+    with Video(path, settings, None) as whole:
+        every = {round(frame.time_s, 3): frame.grey.copy() for frame in whole}
+    assert all(np.array_equal(picture, every[time_s]) for time_s, picture in some.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Slowing(Scene):
+    """60 frames a second for 2 s, then 10 a second for 3 s, each between two ticks of the clock."""
+
+    def times(self) -> list[float]:
+        """Presentation time of each frame, seconds."""
+        return [index / 60 for index in range(120)] + [2.05 + index / 10 for index in range(30)]
+
+
+def test_frames_far_apart_are_not_left_out(video_maker: VideoMaker, settings: Settings) -> None:
+    """Where a video slows down, the next best frame is as good as a tick has."""
+    path = video_maker.make(Slowing())
+    sampler = Sampler(10.0, 5.0 / 150)
+    wanted = [time_s for time_s in times(path, settings, None) if sampler.tick(time_s) is not None]
+    found = times(path, settings)
+    assert len(found) == len(wanted) == 50
+    assert np.abs(np.array(found) - np.array(wanted)).max() <= 1 / 60 + 0.002
+
+
+@pytest.mark.parametrize("write", [oblong_pixels, oblong_pixels_vp9])
+def test_pixels_become_square(write: Callable[[Path], None], settings: Settings, tmp_path: Path) -> None:
+    """Whether the codec or the container alone says that they are not."""
+    write(tmp_path / "video.mp4")
+    with Video(tmp_path / "video.mp4", settings, 10.0) as video:
+        assert next(iter(video)).size == (320, 240)
+
+
+def test_a_picture_that_turns_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
+    """After 320x240, a picture of 240x320 stands whole in the middle: 180x240, with black on both sides."""
+    turned_midway(tmp_path / "video.ts")
+    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+        last = [frame.grey.copy() for frame in video][-1]
+        assert (video.width, video.height) == (320, 240)
+    tall = replace(STILL, width=240, height=320).picture(0.0)
+    truth = np.zeros((240, 320, 3), np.uint8)
+    truth[:, 70:250] = cv2.resize(tall, (180, 240), interpolation=cv2.INTER_AREA)
+    assert np.abs(last - truth @ np.array([0.299, 0.587, 0.114])).mean() < 4
+    assert last[:, :68].max() < 4
+    assert last[:, 252:].max() < 4
+
+
+def test_pixels_may_change_their_shape(settings: Settings, tmp_path: Path) -> None:
+    """Where oblong pixels follow square ones, the picture goes on as it was."""
+    square, oblong = tmp_path / "square.ts", tmp_path / "oblong.ts"
+    encode(square, pictures(30))
+    oblong_pixels(oblong)
+    (tmp_path / "video.ts").write_bytes(square.read_bytes() + oblong.read_bytes())
+    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+        seen = [frame.grey.astype(int) for frame in video]
+    assert len(seen) > 30
+    assert np.abs(seen[-1] - seen[0]).mean() < 4
+
+
+def test_raw_pictures_keep_their_tempo(settings: Settings, tmp_path: Path) -> None:
+    """H.264 without a container has no times; the codec's own clock says how fast it is."""
+    encode(tmp_path / "video.h264", pictures(60), fps=30)
+    assert times(tmp_path / "video.h264", settings) == pytest.approx([tick / 10 for tick in range(20)], abs=0.018)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, settings: Settings) -> None:
+    """Pictures stand upright, and the result says how they were turned."""
+    scene = Scene(actors=(Actor(start=(0.5, 0.25), size=0.4),), width=240, height=320, rotation=rotation)
+    with Video(video_maker.make(scene), settings, 10.0) as video:
+        frame = next(iter(video))
+        truth = scene.picture(0.0)
+        assert frame.grey.shape == (320, 240)
+        assert video.rotation == rotation
+        assert np.abs(frame.rgb.astype(int) - truth).mean() < 6
+
+
+def test_grey_is_full_range(video_maker: VideoMaker, settings: Settings) -> None:
+    """Grey is luma over 0..255, though the file stores 16..235."""
+    with Video(video_maker.make(STILL), settings, 10.0) as video:
+        frame = next(iter(video))
+        luma = STILL.picture(0.0) @ np.array([0.299, 0.587, 0.114])
+        assert np.abs(frame.grey - luma).mean() < 4
+
+
+def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settings: Settings) -> None:
+    """The smallest face that is looked for keeps 20 pixels, and the copy is an integer fraction of the video."""
+    path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=0.2))
+    for min_face, height in ((0.06, 360), (0.03, 720), (0.12, 180)):
+        with Video(path, settings.model_copy(update={"min_face": min_face}), 10.0) as video:
+            assert next(iter(video)).rgb.shape[0] == height
+
+
+@pytest.mark.parametrize("container", ["mp4", "webm", "mkv"])
+def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMaker, settings: Settings) -> None:
+    """Times count from the first picture; that it comes later is told."""
+    codec = "libvpx" if container == "webm" else "libx264"
+    late = replace(STILL, container=container, codec=codec, sound=True, late=1.0)
+    with Video(video_maker.make(late), settings, 10.0) as video:
+        first = next(iter(video))
+        assert first.time_s == 0.0
+        assert video.first_frame_s == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize("container", ["mkv", "ts"])
+def test_late_pictures_alone_are_whole(container: str, video_maker: VideoMaker, settings: Settings) -> None:
+    """A file whose clock does not begin at zero is not taken for one that ends too early."""
+    with Video(video_maker.make(replace(STILL, container=container, late=5.0)), settings, 10.0) as video:
+        assert len(list(video)) == 20
+        assert video.warnings == []
+
+
+def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Times count from the first picture that can be decoded, and nothing is missing at the end."""
+    whole = video_maker.make(BROADCAST)
+    path = cut_stream(whole, tmp_path / "cut.ts")
+    with Video(whole, settings, 10.0) as video:
+        start_s = video.start_s
+    with Video(path, settings, 10.0) as video:
+        found = [frame.time_s for frame in video]
+        assert video.start_s - start_s == pytest.approx(1.0)
+        assert 0.3 < video.first_frame_s < 0.9
+        assert video.duration_s == pytest.approx(1.0, abs=0.04)
+        assert video.warnings == []
+    assert found == pytest.approx([tick / 10 for tick in range(10)], abs=0.018)
+
+
+def join(parts: list[Path], path: Path) -> Path:
+    """One MPEG-TS of several."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+@pytest.mark.parametrize("sound", [True, False])
+@pytest.mark.parametrize("starts", [(3000.0, 0.0), (0.0, 20_000.0), (0.0, 40.0), (0.0, 20_000.0, 10.0)])
+def test_recordings_may_be_joined(
+    starts: tuple[float, ...], sound: bool, video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """Where the next one's clock is far behind or ahead of the last one's, time goes on, and nothing counts as lost."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s, sound=sound)) for start_s in starts]
+    with Video(join(parts, tmp_path / "joined.ts"), settings, 10.0) as video:
+        found = [frame.time_s for frame in video]
+        # The sound of each part is a little longer than its pictures.
+        assert video.duration_s == pytest.approx(2.0 * len(parts), abs=0.15 * (len(parts) - 1))
+        assert video.warnings == []
+    assert np.diff(found) == pytest.approx(0.1, abs=0.07)
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, None])
+def test_a_pause_is_no_jump(rate_hz: float | None, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """Where sound goes on for 20 s without a picture, as of a camera that stopped, those are 20 s."""
+    path = tmp_path / "pause.ts"
+    write_pause(path, pause_s=20.0)
+    found = times(path, settings, rate_hz)
+    assert max(np.diff(found)) == pytest.approx(20.0, abs=0.2)
+    assert found[-1] == pytest.approx(22.0, abs=0.2)
+
+
+def write_pause(path: Path, pause_s: float) -> None:
+    """An MPEG-TS of a second of pictures, a pause, and a second of pictures, with sound through all of it."""
+    with av.open(str(path), "w") as container:
+        output = container.add_stream("libx264", rate=20, options={"preset": "ultrafast"})
+        sound = container.add_stream("aac", rate=48000, layout="mono")
+        assert isinstance(output, av.VideoStream)
+        assert isinstance(sound, av.AudioStream)
+        output.width, output.height, output.pix_fmt = 320, 240, "yuv420p"
+        for index in range(round((2 + pause_s) * 20)):
+            if not 1.0 <= index / 20 < 1.0 + pause_s:
+                frame = av.VideoFrame.from_ndarray(STILL.picture(0.0), format="rgb24")
+                frame.time_base, frame.pts = Fraction(1, 20), index
+                container.mux(output.encode(frame))
+            heard = av.AudioFrame.from_ndarray(np.zeros((1, 2400), np.float32), format="fltp", layout="mono")
+            heard.sample_rate, heard.time_base, heard.pts = 48000, Fraction(1, 48000), index * 2400
+            container.mux(sound.encode(heard))
+        container.mux(output.encode(None))
+        container.mux(sound.encode(None))
+
+
+def test_length_limit_of_a_clock_that_jumps(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """What counts is how long the parts are, however far their clocks are apart."""
+    parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (0.0, 20_000.0)]
+    path = join(parts, tmp_path / "joined.ts")
+    assert len(times(path, settings.model_copy(update={"max_duration_s": 5.0}))) == pytest.approx(40, abs=1)
+    with pytest.raises(TooLongError):
+        times(path, settings.model_copy(update={"max_duration_s": 3.0}))
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing(Scene):
+    """25 frames a second with 5 s without any in the middle, as of a screen recorder where nothing moves."""
+
+    def times(self) -> list[float]:
+        """Presentation time of each frame, seconds."""
+        return [index / 25 + 5.0 * (index >= 50) for index in range(100)]
+
+
+def test_the_end_is_that_of_the_last_picture(video_maker: VideoMaker, settings: Settings) -> None:
+    """A frame before a pause, which with B-frames is not the one that lasts so long, does not make the video longer."""
+    with Video(video_maker.make(Pausing(codec="libx264", fps=25.0, duration_s=4.0)), settings, 10.0) as video:
+        assert sum(1 for _ in video) == 40
+        assert video.duration_s == pytest.approx(9.0, abs=0.01)
+        assert video.warnings == []
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("b_frames", [1, 2, 3])
+def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_path: Path) -> None:
+    """AVI numbers pictures in the order of decoding; their times are even steps all the same."""
+    encode(
+        tmp_path / "video.avi",
+        (PAN.picture(index / 25) for index in range(50)),
+        fps=25,
+        options={"preset": "veryfast", "x264-params": f"bframes={b_frames}:b-adapt=0"},
+    )
+    settings = settings.model_copy(update={"threads": threads})
+    with Video(tmp_path / "video.avi", settings, None) as video:
+        found = [frame.time_s for frame in video]
+        assert video.duration_s == pytest.approx(2.0, abs=0.001)
+    assert found == pytest.approx([index / 25 for index in range(50)], abs=0.001)
+    assert len(times(tmp_path / "video.avi", settings)) == 20
+
+
+@pytest.mark.parametrize("fps", [5.0, 0.5])
+def test_a_camera_may_write_times(fps: float, settings: Settings, tmp_path: Path) -> None:
+    """In the header above each picture; without them the rate is an assumption, and that is told."""
+    for name, start in (("part", b""), ("http", HTTP)):
+        path = tmp_path / f"{name}.mjpg"
+        path.write_bytes(start + motion_jpeg(header=PART, count=6, fps=fps))
+        with Video(path, settings, 10.0) as video:
+            found = [frame.time_s for frame in video]
+            assert video.warnings == []
+        assert found == pytest.approx([index / fps for index in range(6)], abs=0.001)
+    (tmp_path / "bare.mjpeg").write_bytes(motion_jpeg(count=25))
+    with Video(tmp_path / "bare.mjpeg", settings, None) as video:
+        assert [frame.time_s for frame in video] == pytest.approx([index / 25 for index in range(25)], abs=0.001)
+        assert [code for code, _ in video.warnings] == ["assumed_rate"]
+
+
+def test_photographs_are_no_videos(settings: Settings, tmp_path: Path) -> None:
+    """Neither one, nor one that has its preview behind it, as telephones save them."""
+    photograph = motion_jpeg(count=1)
+    preview = b"\xff\xe2\x00\x08MPF\0II"
+    for content in (photograph, photograph[:2] + preview + photograph[2:] + photograph):
+        (tmp_path / "photograph.jpg").write_bytes(content)
+        with pytest.raises(NotAVideoError):
+            times(tmp_path / "photograph.jpg", settings)
+
+
+def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
+    """One picture, two of the same time, and a first one before zero are videos too."""
+    for name, stamps in (("one", [0]), ("two", [0, 0]), ("negative", [-40, 0, 500])):
+        path = tmp_path / f"{name}.mkv"
+        write_stamps(path, stamps)
+        with Video(path, settings, None) as video:
+            found = [frame.time_s for frame in video]
+            assert found == [(stamp - stamps[0]) / 1000 for stamp in stamps]
+            assert (video.duration_s or 0.0) > found[-1]
+            assert video.frames_decoded == len(stamps)
+            assert video.warnings == []
+
+
+def write_stamps(path: Path, stamps: list[int]) -> None:
+    """A picture at each of these times, in milliseconds, whatever they are."""
+    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as container:
+        output = container.add_stream("mjpeg", rate=25)
+        assert isinstance(output, av.VideoStream)
+        output.width, output.height, output.pix_fmt = 320, 240, "yuvj420p"
+        for stamp in stamps:
+            packet = av.Packet(jpeg(STILL.picture(0.0)))
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = output, stamp, stamp, True
+            packet.time_base = Fraction(1, 1000)
+            container.mux(packet)
+
+
+def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settings: Settings) -> None:
+    """That of MPEG-TS begins anew after 2^33 ticks, here in the middle of the video."""
+    path = video_maker.make(WRAPPING)
+    with av.open(str(path), options={"correct_ts_overflow": "0"}) as container:
+        stamps = [frame.time or 0.0 for frame in container.decode(video=0)]
+    assert stamps[0] - stamps[-1] > 95_000
+    assert times(path, settings) == pytest.approx([tick / 10 for tick in range(20)], abs=0.018)
+
+
+def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
+    """A browser's webm has no duration in its header, and has one in the end."""
+    path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
+    with Video(path, settings, 10.0) as video:
+        assert video.duration_s is None
+        assert len(list(video)) == 20
+        assert video.duration_s == pytest.approx(2.0, abs=0.05)
+
+
+def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
+    """Asked to stop, it raises well within the second that a cancelled job has, and the process is gone."""
+    stop = threading.Event()
+    with Video(video_maker.make(STILL), settings, None, stop.is_set) as video:
+        frames = iter(video)
+        next(frames)
+        stop.set()
+        started = time.monotonic()
+        with pytest.raises(CancelledError):
+            list(frames)
+    assert time.monotonic() - started < 1.0
+    assert not children()
+
+
+def test_memory_limit(video_maker: VideoMaker, settings: Settings) -> None:
+    """A file that needs more memory than is allowed gets a problem that says so."""
+    path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=1.0))
+    with pytest.raises(DecoderLimitError):
+        times(path, settings.model_copy(update={"decoder_memory_mb": 40}))
+
+
+def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that says nothing for too long is given up; what it gave before is kept, with a warning.
+
+    The video is as long as what was kept, also where its header does not say how long it is.
+    """
+    path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
+    with Video(path, settings, None) as video:
+        frames = iter(video)
+        first = next(frames)
+        monkeypatch.setattr("shared.vision.decode.video.SILENCE_S", 0.3)
+        for process in children():
+            process.suspend()
+        kept = [first.time_s, *(frame.time_s for frame in frames)]
+        assert len(kept) < 60
+        assert video.duration_s == pytest.approx(kept[-1] + 1 / 30, abs=0.002)
+        assert [code for code, _ in video.warnings] == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "error"), [(signal.SIGSEGV, UndecodableVideoError), (signal.SIGXCPU, DecoderLimitError)]
+)
+def test_survives_a_crash(
+    cause: signal.Signals,
+    error: type[Exception],
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A process that dies is told as a problem of the file, and this one lives; the log has its last lines."""
+    path = tmp_path / "video.mp4"
+    path.write_bytes(b"\0" * 100)
+    monkeypatch.setattr("shared.vision.decode.video.CHILD", "tests.support.dying_child")
+    with pytest.raises(error):
+        times(path, settings.model_copy(update={"job_timeout_s": int(cause)}))
+    (record,) = caplog.records
+    assert f"signal {int(cause)}" in record.message
+    assert "the last words of this process" in record.message
+    assert ("Segmentation fault" in record.message) == (cause == signal.SIGSEGV)
+
+
+def test_length_limit(video_maker: VideoMaker, settings: Settings) -> None:
+    """Longer than is allowed, by its header or, where it has none, by what comes out of it."""
+    strict = settings.model_copy(update={"max_duration_s": 1.0})
+    for scene in (STILL, replace(STILL, container="webm", codec="libvpx", live=True)):
+        with pytest.raises(TooLongError):
+            times(video_maker.make(scene), strict)
+
+
+def test_opens_no_other_file(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+    """A list that names a neighbour, under any name, is no video."""
+    (tmp_path / "other.mp4").write_bytes(video_maker.make(STILL).read_bytes())
+    for name in ("list.mp4", "list.ffconcat", "list.m3u8"):
+        for content in ("ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXTINF:2,\nother.mp4\n#EXT-X-ENDLIST\n"):
+            (tmp_path / name).write_text(content)
+            with pytest.raises(NotAVideoError):
+                times(tmp_path / name, settings)
+
+
+def test_a_pipe_is_refused_plainly(settings: Settings, tmp_path: Path) -> None:
+    """A FIFO is neither waited for nor called an empty file."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotAVideoError, match="save the video as a file"):
+        times(tmp_path / "pipe", settings)
+
+
+def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
+    """Ten times as much video needs no more memory."""
+    path = video_maker.make(replace(STILL, duration_s=20.0, fps=10.0))
+    process = psutil.Process()
+    with Video(path, settings, 10.0) as video:
+        sizes = [process.memory_info().rss for _ in video]
+    assert sizes[-1] - sizes[20] < 10 * MB
+
+
+def children() -> list[psutil.Process]:
+    """The decoders among the children of this process."""
+    every = psutil.Process(os.getpid()).children()
+    return [process for process in every if "shared.vision.decode.child" in process.cmdline()]

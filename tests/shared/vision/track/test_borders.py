@@ -1,0 +1,135 @@
+"""Faces at the border of the picture: they leave, enter, are cut off by it, or are larger than it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from shared.vision.analyzer import Analyzer
+from shared.vision.classify.crops import crop_of
+from shared.vision.classify.quality import detail
+from shared.vision.engine import Engine
+from shared.vision.track.optical_flow import Patch
+from shared.vision.track.track import looks_of
+from shared.vision.track.tracker import Tracker
+from shared.vision.types import Floats, Image, PictureFrame
+from tests.support.frames import RECIPE, frame_at, frame_of, frames_of
+from tests.support.videos import STILL, Actor, Scene
+
+SIDES = {"left": (1, 0), "right": (-1, 0), "top": (0, 1), "bottom": (0, -1)}
+"""Which way the picture moves over the head, so that it leaves by each side."""
+
+SIZES = (0.35, 0.5, 0.7, 0.9, 1.2)
+"""Heights of the head as shares of the picture's."""
+
+SPEEDS = (0.07, 0.15)
+"""Shares of the picture's side for one tenth of a second."""
+
+PICTURES = ((200, 150), (320, 180))
+
+
+def walks(side: str, pictures: tuple[tuple[int, int], ...] = PICTURES) -> Iterator[list[PictureFrame]]:
+    """A head of each size walks out of the picture by a side, slowly and quickly, in each picture size."""
+    for (width, height), size, speed in product(pictures, SIZES, SPEEDS):
+        wide = room(width, height, size)
+        far = np.array([width, height]) * (0.5 + size)
+        x, y = SIDES[side]
+        steps = np.arange(0, 1 + 0.5 + size, speed)
+        offsets = [np.rint(far + np.array([x * width, y * height]) * min(step, 0.5 + size)) for step in steps]
+        yield [
+            frame_of(np.ascontiguousarray(wide[top : top + height, left : left + width]), index / 10)
+            for index, (left, top) in enumerate(np.array(offsets, int).tolist())
+        ]
+
+
+@cache
+def room(width: int, height: int, size: float) -> Image:
+    """A head in the middle of a wall that is so much wider and higher than a picture that the head can leave it."""
+    factor = 2 + 2 * size
+    return Scene((Actor(size=size / factor),), width=round(width * factor), height=round(height * factor)).picture(0.0)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_face_that_leaves_through_a_border_is_followed_out_and_lost(side: str, engine: Engine) -> None:
+    """Twenty walks through each side raise nothing, and nobody is seen once the head is outside."""
+    for frames in walks(side):
+        assert seen_at_both_ends(frames, engine) == (1, 0)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_face_that_enters_through_a_border_is_found(side: str, engine: Engine) -> None:
+    """Ten walks in from each side raise nothing, and the head in the middle is one face."""
+    for frames in walks(side, PICTURES[:1]):
+        backwards = [replace(frame, time_s=index / 10) for index, frame in enumerate(frames[::-1])]
+        assert seen_at_both_ends(backwards, engine) == (0, 1)
+
+
+def seen_at_both_ends(frames: list[PictureFrame], engine: Engine) -> tuple[int, int]:
+    """How many faces are seen in the first and in the last frame, all of which are followed."""
+    tracker = Tracker(engine.detector)
+    seen = [(tracker.update(frame), len(tracker.seen()))[1] for frame in frames]
+    return seen[0], seen[-1]
+
+
+@pytest.mark.parametrize("size", [2.2, 3.0, 6.0, 20.0])
+def test_a_face_larger_than_the_picture_raises_nothing(size: float, engine: Engine) -> None:
+    """A head that comes so close that its edges, or all but one cheek, are outside."""
+    for actor in (Actor(size=size), Actor(start=(0.5, 0.5), end=(2.0, 1.5), size=size)):
+        analyzer = Analyzer(engine)
+        for frame in frames_of(Scene((actor,))):
+            analyzer.push(frame)
+        analyzer.finish()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (11, 11), (12, 12), (13, 400)])
+def test_a_tiny_or_narrow_picture_has_no_face(size: tuple[int, int], engine: Engine) -> None:
+    """Pictures of less than one patch of P-Net, and of hardly more, are analysed without an error."""
+    width, height = size
+    frame = frame_of(np.full((height, width, 3), 90, np.uint8))
+    analyzer = Analyzer(engine)
+    steps = [analyzer.push(replace(frame, time_s=index / 10)) for index in range(5)]
+    assert not any(step.seen for step in [*steps, analyzer.finish()])
+
+
+ODD_BOXES: Floats = np.array(
+    [
+        (-40, 60, 30, 130),  # partly outside, to the left
+        (290, 200, 380, 290),  # partly outside, at a corner
+        (-300, -300, -200, -200),  # wholly outside
+        (319.5, 100, 380, 160),  # half a pixel inside
+        (-500, -500, 900, 900),  # around the picture
+        (100, 100, 100, 100),  # without a side
+        (150, 150, 100, 100),  # inverted
+        (1e12, 1e12, 2e12, 2e12),  # beyond any integer that counts pixels
+    ],
+    np.float32,
+)
+ENDLESS: Floats = np.array([(np.nan, 10, 40, 40), (-np.inf, 10, np.inf, 40)], np.float32)
+LANDMARKS: Floats = np.array([(80, 105), (120, 105), (100, 125), (85, 150), (115, 150)], np.float32)
+
+
+def test_the_detector_takes_any_box(engine: Engine) -> None:
+    """Boxes beyond the picture, without pixels, and of no finite size bring finite faces or none."""
+    frame, boxes = frame_at(STILL, 0.0), np.concatenate([ODD_BOXES, ENDLESS])
+    for find in (engine.detector.detect_near, engine.detector.refine):
+        together, alone = find(frame, boxes), [find(frame, box[np.newaxis]) for box in boxes]
+        for found in [together, *alone]:
+            assert np.isfinite(found.boxes).all()
+            assert np.isfinite(found.landmarks).all()
+    assert engine.detector.refine(frame, ENDLESS).scores.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("box", ODD_BOXES, ids=str)
+def test_a_box_beyond_the_picture_is_no_error(box: Floats, engine: Engine) -> None:
+    """Its appearance, its optical flow and its crop are finite numbers."""
+    frame = frame_at(STILL, 0.0)
+    assert np.isfinite(looks_of(frame, box)).all()
+    crop = crop_of(frame, box, LANDMARKS, RECIPE)
+    assert crop.shape == (48, 48)
+    assert detail(crop) >= 0
+    patch = Patch.of(frame, box)
+    motion = patch.motion(frame, box) if patch else None
+    assert motion is None or np.isfinite(motion.matrix).all()

@@ -1,0 +1,110 @@
+"""Pictures full of faces: what one frame costs is bounded, whatever it shows."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.vision import snapshots
+from shared.vision.analyzer import Analyzer
+from shared.vision.detect import mtcnn
+from shared.vision.detect.boxes import suppress
+from shared.vision.detect.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
+from shared.vision.engine import Engine
+from shared.vision.track.tracker import CROWD_NEAR, CROWD_WAIT_S, Tracker
+from shared.vision.types import Floats, Image, PictureFrame
+from tests.support.counting_detector import Counted
+from tests.support.frames import frame_at, frame_of
+from tests.support.videos import CROWD, FACE, head
+
+SIDE = 30
+"""Width of each face in a wall of them, in pixels: 6 % of the shorter side is 21."""
+
+
+def wall(jitter: int = 0, seed: int = 0) -> Image:
+    """(360, 640, 3): some 150 faces side by side, each moved by up to so many pixels."""
+    left, top, right, bottom = map(int, FACE)
+    face = np.asarray(cv2.resize(head()[top:bottom, left:right], (SIDE, 38), interpolation=cv2.INTER_AREA), np.uint8)
+    moves = np.random.default_rng(seed)
+    picture = np.full((360, 640, 3), 110, np.uint8)
+    for y in range(2, 360 - 40, 42):
+        for x in range(2, 640 - SIDE - 2, SIDE + 6):
+            down, right_ = moves.integers(-jitter, jitter + 1, 2) if jitter else (0, 0)
+            row, column = np.clip((y + down, x + right_), 0, (360 - 38, 640 - SIDE)).tolist()
+            picture[row : row + 38, column : column + SIDE] = face
+    return picture
+
+
+def frames(count: int, jitter: int = 0) -> Iterator[PictureFrame]:
+    """So many frames of a wall, ten a second."""
+    for index in range(count):
+        yield frame_of(wall(jitter, index), index / 10)
+
+
+@pytest.fixture
+def counted(engine: Engine) -> Counted:
+    """The real detector, counted."""
+    return Counted(engine.detector)
+
+
+def test_a_wall_of_faces_has_no_more_tracks_than_the_limit(engine: Engine) -> None:
+    """Those that are left out are named in a warning, and a snapshot grows with the limit alone."""
+    analyzer = Analyzer(replace(engine, max_faces=5))
+    steps = [analyzer.push(frame) for frame in frames(12)]
+    assert {seen.face_id for step in steps for seen in step.seen} == {1, 2, 3, 4, 5}
+    assert [code for code, _ in analyzer.warnings()] == ["too_many_faces"]
+    saved = snapshots.save(analyzer)
+    assert len(saved) < 5 * 45_000
+    assert snapshots.restore(analyzer.engine, saved).warnings() == analyzer.warnings()
+
+
+def test_the_best_faces_are_followed(engine: Engine) -> None:
+    """Of six faces, the three that the detector is surest of."""
+    frame = frame_at(CROWD, 0.0)
+    tracker = Tracker(engine.detector, max_faces=3)
+    tracker.update(frame)
+    best = engine.detector.detect(frame).scores[:3]
+    assert sorted(track.score for track in tracker.seen()) == sorted(best.tolist())
+    assert tracker.overflowed
+
+
+def test_as_many_faces_as_the_limit_are_no_reason_for_a_warning(engine: Engine) -> None:
+    """Six of six are followed."""
+    tracker = Tracker(engine.detector, max_faces=6)
+    tracker.update(frame_at(CROWD, 0.0))
+    assert len(tracker.seen()) == 6
+    assert not tracker.overflowed
+
+
+@pytest.mark.parametrize("jitter", [0, 12])
+def test_a_wall_of_faces_is_searched_seldom(jitter: int, counted: Counted) -> None:
+    """Standing or jumping, in each frame no more boxes are looked at than the limit allows, and searches are rare."""
+    tracker = Tracker(counted)
+    count = 20
+    for frame in frames(count, jitter):
+        refined, sought = counted.refined, counted.sought
+        tracker.update(frame)
+        assert counted.refined - refined <= 2 * MAX_FACES
+        assert counted.sought - sought <= CROWD_NEAR
+        assert len(tracker.seen()) <= MAX_FACES
+        assert len(tracker.tracks) <= 2 * MAX_FACES
+    assert counted.searches <= 1 + count / 10 / CROWD_WAIT_S
+
+
+def test_candidates_are_bounded_before_they_are_compared(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suppression compares each with each, so no more than so many boxes of a wall of faces reach it."""
+    sizes: list[int] = []
+
+    def measured(boxes: Floats, scores: Floats, threshold: float, *, by_smaller: bool = False) -> Floats:
+        sizes.append(len(boxes))
+        return suppress(boxes, scores, threshold, by_smaller=by_smaller)  # type: ignore[return-value]
+
+    monkeypatch.setattr(mtcnn, "suppress", measured)
+    found = engine.detector.detect(frame_of(wall()))
+    assert len(found) > MAX_FACES
+    *levels, refined, judged = sizes
+    assert max(levels) == PATCHES * MAX_FACES
+    assert refined <= PROPOSALS * MAX_FACES
+    assert judged <= CANDIDATES * MAX_FACES

@@ -1,0 +1,1 @@
+"""What several tests use: synthetic video, servers, workers, browsers."""

@@ -1,0 +1,115 @@
+"""A real worker process whose analysis does what the upload says: `python -m tests.support.scripted_worker QUEUE`.
+
+Signs of life come faster than in a real worker, so that tests need not wait long for a dead one to be noticed.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from services.worker import main, model_worker
+from services.worker.context import Progress
+from shared.config import Settings
+from shared.errors import CancelledError
+from shared.jobs import queues
+from shared.jobs.queues import QueueName
+from shared.schemas import ModelInfo, Result, VideoInfo, Window
+
+MARK = b"\0\0\0\x18ftypscripted"
+"""What an upload begins with; no text, so that the API takes it."""
+
+STEP_S = 0.05
+
+
+@dataclass(frozen=True)
+class Script:
+    """What the analysis of an upload does."""
+
+    duration_s: float = 0.1
+    """How long it takes."""
+    deaths: int = 0
+    """How often it kills its worker, by signal 9, half way through."""
+    hungry: bool = False
+    """Memory runs out half way through."""
+
+    def upload(self) -> bytes:
+        """The bytes to hand in."""
+        return MARK + json.dumps(asdict(self)).encode()
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far it has come."""
+
+    fraction: float | None
+    time_s: float
+    duration_s: float | None
+    frames_decoded: int
+    frames_analysed: int
+
+
+def analyze(
+    path: Path,
+    *,
+    job_id: str,
+    on_progress: Callable[[Progress], None],
+    on_window: Callable[[int, Window], None],
+    should_stop: Callable[[], bool],
+) -> Result:
+    """Do as the upload says; every tenth step finds a window."""
+    script = Script(**json.loads(path.read_bytes().removeprefix(MARK)))
+    steps = max(round(script.duration_s / STEP_S), 2)
+    for done in range(1, steps + 1):
+        if should_stop():
+            raise CancelledError
+        time.sleep(STEP_S)
+        on_progress(Step(done / steps, done * STEP_S, steps * STEP_S, done, done))
+        if done % 10 == 0:
+            on_window(1, _window(done * STEP_S))
+        if done == steps // 2:
+            _misfortune(script, path)
+    return _result(job_id, steps)
+
+
+def _misfortune(script: Script, path: Path) -> None:
+    if script.hungry:
+        raise MemoryError
+    deaths = path.with_name("deaths")
+    died = len(deaths.read_text()) if deaths.exists() else 0
+    if died < script.deaths:
+        deaths.write_text("x" * (died + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _window(end_s: float) -> Window:
+    start_s = round(end_s - 10 * STEP_S, 3)
+    return Window(
+        start_s=start_s,
+        end_s=round(end_s, 3),
+        emotion="neutral",
+        confidence=1.0,
+        probabilities={"neutral": 1.0},
+        uncertain=False,
+    )
+
+
+def _result(job_id: str, steps: int) -> Result:
+    model = ModelInfo(name="scripted", version="1", sha256="0" * 64, labels=["neutral"])
+    seconds = steps * STEP_S
+    video = VideoInfo(duration_s=seconds, width=64, height=64, rotation=0, frames_decoded=steps, frames_analysed=steps)
+    return Result(job_id=job_id, model=model, video=video, faces=[])
+
+
+if __name__ == "__main__":
+    model_worker.HEARTBEAT_S = 1  # type: ignore[attr-defined]
+    model_worker.JOB_TTL_S = 2
+    model_worker.MAINTENANCE_S = 2
+    model_worker.SWEEP_S = 1
+    queues.STORAGE_PAUSES_S[:] = [1]
+    queues.WEBHOOK_PAUSES_S = [1] * len(queues.WEBHOOK_PAUSES_S)
+    sys.exit(main.serve(Settings(), QueueName(sys.argv[1]), analyze))

@@ -1,0 +1,52 @@
+"""A worker for live sessions whose first search of a picture takes long: `python -m tests.support.slow_worker`.
+
+Each search adds a line to the file that the variable SEARCHES names; the first one of all workers lasts SLOW_S.
+"""
+
+import os
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from services.worker.main import live_work, no_analysis, serve
+from shared.config import Settings
+from shared.jobs.queues import QueueName
+from shared.vision.engine import load_engine
+from shared.vision.types import Detections, Detector, Floats, Frame
+
+SLOW_S = 7.0
+"""Longer than two leases."""
+
+
+class SlowDetector:
+    """A detector that is slow once."""
+
+    def __init__(self, detector: Detector, searches: Path) -> None:
+        self.detector, self.searches = detector, searches
+
+    def detect(self, frame: Frame) -> Detections:
+        """All faces, slowly where nobody has searched before."""
+        with self.searches.open("a+") as file:
+            first = not file.tell()
+            file.write(f"{os.getpid()} {frame.index}\n")
+        if first:
+            time.sleep(SLOW_S)
+        return self.detector.detect(frame)
+
+    def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
+        """As it is."""
+        return self.detector.detect_near(frame, boxes)
+
+    def refine(self, frame: Frame, boxes: Floats) -> Detections:
+        """As it is."""
+        return self.detector.refine(frame, boxes)
+
+
+if __name__ == "__main__":
+    settings = Settings()
+    engine = load_engine(settings)
+    slow = replace(engine, detector=SlowDetector(engine.detector, Path(os.environ["SEARCHES"])))
+    with closing(live_work(settings, slow)) as live:
+        sys.exit(serve(settings, QueueName.STREAMS, no_analysis, live))

@@ -1,0 +1,68 @@
+"""Results that no video has to be analysed for: as many faces, as long and as close together as a test wants them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from playwright.sync_api import Page
+
+from shared.schemas import EMOTIONS
+from tests.support.scripted_server import remember, told
+
+STEP_S = 0.5
+"""From one window to the next; positions come five times as often."""
+
+
+def window(start_s: float, emotion: str, confidence: float = 0.9, *, uncertain: bool = False) -> dict[str, Any]:
+    """One window of 0.9 s."""
+    rest = (1 - confidence) / (len(EMOTIONS) - 1)
+    shares = {label: confidence if label == emotion else rest for label in EMOTIONS}
+    return {
+        "start_s": start_s,
+        "end_s": start_s + 0.9,
+        "emotion": emotion,
+        "confidence": confidence,
+        "probabilities": shares,
+        "uncertain": uncertain,
+        "flags": [],
+    }
+
+
+def face(
+    face_id: int, box: Sequence[float], emotions: Sequence[str], *, uncertain: Sequence[bool] = (), start_s: float = 0.0
+) -> dict[str, Any]:
+    """A face that stands still at x, y, width, height and has one window for each of `emotions`."""
+    doubts = [*uncertain, *[False] * len(emotions)]
+    windows = [
+        window(start_s + STEP_S * i, emotion, uncertain=doubt)
+        for i, (emotion, doubt) in enumerate(zip(emotions, doubts, strict=False))
+    ]
+    end_s = windows[-1]["end_s"]
+    moments = range(round((end_s - start_s) * 10) + 1)
+    return {
+        "face_id": face_id,
+        "start_s": start_s,
+        "end_s": end_s,
+        "emotion": emotions[0],
+        "confidence": 0.9,
+        "probabilities": windows[0]["probabilities"],
+        "windows": windows,
+        "positions": [{"time_s": start_s + i / 10, "box": list(box), "score": 1.0} for i in moments],
+    }
+
+
+def result(*faces: dict[str, Any], labels: Sequence[str] = EMOTIONS, **video: Any) -> dict[str, Any]:
+    """A result of these faces, in a video of 640 x 480 that lasts as long as they do unless `video` says otherwise."""
+    end_s = max((one["end_s"] for one in faces), default=2.0)
+    size = {"duration_s": end_s, "width": 640, "height": 480, "frames_decoded": round(end_s * 25), **video}
+    return {"video": size, "faces": list(faces), "warnings": [], "model": {"labels": list(labels)}}
+
+
+def visit(page: Page, answer: dict[str, Any], *, name: str = "clip", **job: Any) -> None:
+    """Open the page of a job whose result is `answer`; `job` is what the server says of the job besides."""
+    state = told(name, **{"status": "succeeded", "progress": 1.0, **job})
+    remember(page, name)
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=state))
+    page.route(f"**/v1/jobs/{name}/result", lambda route: route.fulfill(json=answer))
+    page.goto("about:blank")
+    page.goto(f"/#job/{name}")
+    page.wait_for_selector("#workspace:not([hidden])")

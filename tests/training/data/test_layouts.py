@@ -1,0 +1,114 @@
+"""Data sets that lie as their authors lay them out."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.errors import TrainingDataError
+from tests.training.data.test_recordings import touch
+from training.data.layouts import Recording
+from training.data.recordings import read_recordings
+
+
+def write(path: Path, text: str) -> Path:
+    """A file with that text, its folders included."""
+    touch(path).write_text(text, encoding="ascii")
+    return path
+
+
+def test_javanese(tmp_path: Path) -> None:
+    """ACTOR-SENTENCE-EMOTION_TAKE.mp4."""
+    path = touch(tmp_path / "03-02-05_01.mp4")
+    assert read_recordings(tmp_path) == [Recording(path, "03", "fear")]
+
+
+def test_ravdess_has_each_performance_twice(tmp_path: Path) -> None:
+    """With sound and without it counts once, sound alone not at all, and calm is neutral."""
+    spoken = touch(tmp_path / "Actor_12" / "01-01-07-02-01-01-12.mp4")
+    touch(tmp_path / "Actor_12" / "02-01-07-02-01-01-12.mp4")
+    touch(tmp_path / "Actor_12" / "03-01-07-02-01-01-12.wav")
+    sung = touch(tmp_path / "Song" / "Actor_05" / "02-02-02-01-01-01-05.mp4")
+    assert read_recordings(tmp_path) == [Recording(spoken, "12", "disgust"), Recording(sung, "05", "neutral")]
+
+
+def test_ck_plus_labels_some_of_its_sequences(tmp_path: Path) -> None:
+    """A recording is the folder of a labelled sequence; the others are passed over."""
+    for sequence in ("001", "002"):
+        touch(tmp_path / "cohn-kanade-images" / "S005" / sequence / f"S005_{sequence}_00000001.png")
+    write(tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt", "   3.0000000e+00\n")
+    found = read_recordings(tmp_path)
+    assert found == [Recording(tmp_path / "cohn-kanade-images" / "S005" / "001", "S005", "disgust")]
+
+
+def test_affectnet_is_pictures_of_strangers(tmp_path: Path) -> None:
+    """Labels are arrays beside the pictures, as numbers or as text; contempt is told as what it is."""
+    for part, name, label in (("train_set", "12", np.array("6")), ("val_set", "7", np.array(7))):
+        touch(tmp_path / part / "images" / f"{name}.jpg")
+        (tmp_path / part / "annotations").mkdir()
+        np.save(tmp_path / part / "annotations" / f"{name}_exp.npy", label)
+    assert read_recordings(tmp_path) == [
+        Recording(tmp_path / "train_set" / "images" / "12.jpg", "12", "anger"),
+        Recording(tmp_path / "val_set" / "images" / "7.jpg", "7", "contempt"),
+    ]
+
+
+def test_data_sets_with_other_endings(tmp_path: Path) -> None:
+    """As they lie after a conversion, or on a camera's card, in small or capital letters."""
+    spoken = touch(tmp_path / "ravdess" / "Actor_12" / "01-01-07-02-01-01-12.MKV")
+    assert read_recordings(tmp_path / "ravdess") == [Recording(spoken, "12", "disgust")]
+    javanese = touch(tmp_path / "javanese" / "03-02-05_01.MP4")
+    assert read_recordings(tmp_path / "javanese") == [Recording(javanese, "03", "fear")]
+    picture = touch(tmp_path / "affectnet" / "images" / "12.JPEG")
+    (tmp_path / "affectnet" / "annotations").mkdir()
+    np.save(tmp_path / "affectnet" / "annotations" / "12_exp.npy", np.array("6"))
+    assert read_recordings(tmp_path / "affectnet") == [Recording(picture, "12", "anger")]
+
+
+def test_a_label_that_is_none(tmp_path: Path) -> None:
+    """The file is named, whether it holds no number or one that stands for nothing."""
+    label = tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"
+    with pytest.raises(TrainingDataError, match=r"_emotion\.txt holds no number"):
+        read_recordings(write(label, "happy").parents[3])
+    with pytest.raises(TrainingDataError, match="names an emotion 9"):
+        read_recordings(write(label, "9.0").parents[3])
+    exp = tmp_path / "annotations" / "1_exp.npy"
+    touch(exp)
+    label.unlink()
+    with pytest.raises(TrainingDataError, match=r"1_exp\.npy holds no number"):
+        read_recordings(tmp_path)
+    exp.unlink()
+    touch(tmp_path / "01-01-07_01.mp4")
+    with pytest.raises(TrainingDataError, match=r"01-01-07_01\.mp4 names an emotion 07"):
+        read_recordings(tmp_path)
+
+
+def lay_out(layout: str, folder: Path) -> None:
+    """A recording with a label, files of the data set that have none, and what macOS leaves beside them."""
+    if layout == "the Javanese recordings":
+        touch(folder / "03-02-05_01.mp4")
+    elif layout == "RAVDESS":
+        for kind in ("01", "02", "03"):
+            touch(folder / "Actor_12" / f"{kind}-01-07-02-01-01-12.mp4")
+    elif layout == "CK+":
+        for sequence in ("001", "002"):
+            touch(folder / "cohn-kanade-images" / "S005" / sequence / f"S005_{sequence}_00000001.png")
+        write(folder / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt", "3.0")
+    else:
+        for name in ("12", "13"):
+            touch(folder / "train_set" / "images" / f"{name}.jpg")
+        (folder / "train_set" / "annotations").mkdir()
+        np.save(folder / "train_set" / "annotations" / "12_exp.npy", np.array("6"))
+    touch(folder / "__MACOSX" / "._1.mp4")
+
+
+@pytest.mark.parametrize("other", ["ann/happy/1.mp4", "ann/happy/2.PNG", "1.mov"])
+@pytest.mark.parametrize("layout", ["the Javanese recordings", "RAVDESS", "CK+", "AffectNet"])
+def test_no_recording_beside_a_data_set_is_passed_over(layout: str, other: str, tmp_path: Path) -> None:
+    """One that it does not know is named, and nothing is read."""
+    lay_out(layout, tmp_path)
+    assert len(read_recordings(tmp_path)) == 1
+    touch(tmp_path / other)
+    with pytest.raises(TrainingDataError, match=f"holds {re.escape(layout)}, and .*{other} first"):
+        read_recordings(tmp_path)

@@ -1,0 +1,45 @@
+"""Networks of TensorFlow.js are read as it stores them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from shared.errors import TrainingDataError
+from tests.support.teacher_packages import graph_model, stored
+from training.distillation.tfjs import GraphModel, read_weights
+
+
+def test_quantised_weights_come_back() -> None:
+    """To half a step of their quantisation."""
+    weights = {"first": np.linspace(-2, 3, 12, dtype=np.float32).reshape(3, 4), "second": np.ones(2, np.float32)}
+    manifest, data = stored(weights)
+    read = read_weights(manifest, data)
+    assert read["first"].shape == (3, 4)
+    assert read["first"] == pytest.approx(weights["first"], abs=0.5 * 5 / 255 + 1e-6)
+    assert read["second"] == pytest.approx(weights["second"])
+
+
+def test_a_file_that_is_too_short_is_refused() -> None:
+    """The weight that is not there is named."""
+    manifest, data = stored({"first": np.ones(4, np.float32), "last": np.ones(4, np.float32)})
+    with pytest.raises(TrainingDataError, match="last"):
+        read_weights(manifest, data[:-1])
+
+
+def test_a_graph_is_run() -> None:
+    """A convolution with its bias and ReLU, and the mean of it, as computed by hand for a flat picture."""
+    model, data = graph_model(np.random.default_rng(2))
+    weights = read_weights(json.loads(model)["weightsManifest"], data)
+    inside = np.maximum(weights["kernel"].sum(axis=(0, 1, 2)) + weights["bias"], 0)
+    logits = GraphModel(json.loads(model), data)(np.ones((1, 201, 201, 1), np.float32)).numpy()[0]
+    assert logits == pytest.approx(inside, abs=0.1)  # the border sees less than nine pixels
+
+
+def test_an_unknown_operation_is_named() -> None:
+    """A network that needs it would otherwise be run wrongly."""
+    model, data = graph_model(np.random.default_rng(2))
+    changed = json.loads(model)
+    changed["modelTopology"]["node"][-2]["op"] = "Cumsum"
+    with pytest.raises(TrainingDataError, match="Cumsum"):
+        GraphModel(changed, data)(np.ones((1, 8, 8, 1), np.float32))
