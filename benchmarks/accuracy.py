@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from shared.config import Settings
-from shared.schemas import Result, Window
-from shared.vision.analysis import BATCH, analyze_video, video_info
-from shared.vision.analyzer import Analyzer
-from shared.vision.decode.video import Video
-from shared.vision.detect.boxes import overlaps
-from shared.vision.engine import Engine, load_engine
-from shared.vision.results import DECIMALS_S, Reader, Timeline
-from shared.vision.track.tracker import EVERY_FRAME, Tracker
-from shared.vision.types import Detections, Floats
+from duygu.shared.config import Settings
+from duygu.shared.schemas import Result, Window
+from duygu.shared.vision.analysis import BATCH, analyze_video, video_info
+from duygu.shared.vision.analyzer import Analyzer
+from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.detect.boxes import overlaps
+from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.results import DECIMALS_S, Reader, Timeline
+from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
+from duygu.shared.vision.types import Detections, Floats
 from tests.conftest import CLIPS
 from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 

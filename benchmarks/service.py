@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.config import ROOT
-from shared.processes.children import stop
+from duygu.shared.config import ROOT
+from duygu.shared.processes.children import stop
 
 READY_S = 60.0
 """A service that takes longer to be ready, or to end, is broken."""
@@ -28,7 +28,7 @@ def running(settings: Mapping[str, str]) -> Iterator[Running]:
     """`duygu serve` in a folder and on a port of its own, with environment variables beside ours."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", "serve"],
+            [sys.executable, "-m", "duygu.services.cli", "serve"],
             cwd=ROOT,
             env={**os.environ, "DUYGU_DATA_DIR": folder, "DUYGU_PORT": "0", **settings},
             stdout=subprocess.PIPE,

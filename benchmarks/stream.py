@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
-from shared.live.header import pack
+from duygu.shared.live.header import pack
 from tests.support.videos import Actor, Scene
 
 RATE_HZ = 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shared.config import ROOT, Settings
+from duygu.shared.config import ROOT, Settings
 
 KILOBYTE = 1024 if sys.platform == "linux" else 1
 """Unit of ru_maxrss."""
@@ -73,8 +73,8 @@ class Watched:
 
 def engine(video: Path, model: Path) -> dict[str, Any]:
     """This engine, its models loaded as in a worker that waits."""
-    from shared.vision.analysis import analyze_video
-    from shared.vision.engine import load_engine
+    from duygu.shared.vision.analysis import analyze_video
+    from duygu.shared.vision.engine import load_engine
 
     settings = Settings(model=model)
     watch = Stopwatch()

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from benchmarks.footage import CASES, CROWDS, Footage
 from benchmarks.timing import measure
-from shared.config import Settings
-from shared.model.folder import H5
+from duygu.shared.config import Settings
+from duygu.shared.model.folder import H5
 
 LENGTHS_MIN = (1, 2, 5, 10)
 

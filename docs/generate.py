@@ -8,10 +8,10 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from services.cli import make_parser
-from services.commands.completion import commands_of
-from shared.config import ROOT, Settings
-from shared.errors import by_code
+from duygu.services.cli import make_parser
+from duygu.services.commands.completion import commands_of
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.errors import by_code
 
 DOCS = ROOT / "docs"
 

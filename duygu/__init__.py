@@ -6,6 +6,18 @@ analysis = analyze("holiday.mp4")
 analysis.to_pandas()
 """
 
-from duygu.analysis import Analysis, analyze
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duygu.analysis import Analysis, analyze
 
 __all__ = ["Analysis", "analyze"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the engine when it is first used: the API and the decoding process live in this package without it."""
+    if name in __all__:
+        from duygu import analysis
+
+        return getattr(analysis, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,22 +9,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.config import Settings
-from shared.errors import ConfigurationError
-from shared.exports import EXPORTS, ExportName
-from shared.exports.palette import colour_of
-from shared.exports.spans import spans_of
-from shared.exports.tables import csv_table
-from shared.exports.titles import printable
-from shared.schemas import Face, Result, VideoInfo
-from shared.schemas import Warning as Notice
-from shared.storage.atomic import atomically
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.exports.palette import colour_of
+from duygu.shared.exports.spans import spans_of
+from duygu.shared.exports.tables import csv_table
+from duygu.shared.exports.titles import printable
+from duygu.shared.schemas import Face, Result, VideoInfo
+from duygu.shared.schemas import Warning as Notice
+from duygu.shared.storage.atomic import atomically
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-    from shared.vision.engine import Engine
+    from duygu.shared.vision.engine import Engine
 
 LANE_INCHES = 0.7
 """Height of a face's lane in `Analysis.plot`."""
@@ -95,7 +95,7 @@ class Analysis:
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
-        from shared.annotated import timeline_png, write_film
+        from duygu.shared.annotated import timeline_png, write_film
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))
@@ -116,10 +116,10 @@ def analyze(
     labels       those that are reported, None for all; the others count as `other`
     on_progress  is called with the share done, None while the length of the video is unknown
 
-    Raises the errors of shared.errors that say what is wrong with the file, FileNotFoundError, ModelError, or
+    Raises the errors of duygu.shared.errors that say what is wrong with the file, FileNotFoundError, ModelError, or
     ConfigurationError for a label that the model does not answer with.
     """
-    from shared.vision.analysis import analyze_video
+    from duygu.shared.vision.analysis import analyze_video
 
     path, settings = Path(path), settings or Settings()
     engine = _engine(settings)
@@ -133,7 +133,7 @@ def analyze(
 
 @cache
 def _engine(settings: Settings) -> Engine:
-    from shared.vision.engine import load_engine
+    from duygu.shared.vision.engine import load_engine
 
     return load_engine(settings)
 

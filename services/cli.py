@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.commands.completion import completion_script
-from shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
-from shared.config import Settings
-from shared.errors import ConfigurationError, DuyguError
-from shared.exports import ExportName
-from shared.jobs.queues import QueueName
-from shared.model.label_choice import chosen_labels
-from shared.schemas import EMOTIONS
-from shared.telemetry.logs import set_up_logs
-from shared.version import installed_version
+from duygu.services.commands.completion import completion_script
+from duygu.shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, DuyguError
+from duygu.shared.exports import ExportName
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.schemas import EMOTIONS
+from duygu.shared.telemetry.logs import set_up_logs
+from duygu.shared.version import installed_version
 
 USAGE_STATUS = 2
 """Exit status where the settings, the model or the arguments are at fault."""
@@ -164,7 +164,7 @@ def _add_keys(commands: Any) -> None:
 
 
 def _serve(**options: Any) -> int:
-    from services.serve.supervisor import serve
+    from duygu.services.serve.supervisor import serve
 
     given = {name: value for name, value in options.items() if value is not None}
     settings = Settings(**given)
@@ -174,7 +174,7 @@ def _serve(**options: Any) -> int:
 
 def _worker(queue: str) -> int:
     # The image of the API has none of the packages that this needs.
-    from services.worker.main import run_worker
+    from duygu.services.worker.main import run_worker
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
@@ -207,7 +207,7 @@ def _keys_file(named: Path | None) -> Path:
 
 
 def _doctor() -> int:
-    from services.commands.doctor import report
+    from duygu.services.commands.doctor import report
 
     return report(Settings())
 
@@ -227,8 +227,8 @@ def _analyze(
     **files: str | None,
 ) -> int:
     # The image of the API has none of the packages that this needs.
-    from services.commands.analyze import Wishes, run
-    from services.commands.outputs import Outputs, Place, form_of
+    from duygu.services.commands.analyze import Wishes, run
+    from duygu.services.commands.outputs import Outputs, Place, form_of
 
     settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)

@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
+from duygu.shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
 
 logger = logging.getLogger(__name__)
 

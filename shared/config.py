@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-from shared.telemetry.logs import LogFormat
+from duygu.shared.telemetry.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000

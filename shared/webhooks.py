@@ -7,8 +7,8 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from shared.config import Settings
-from shared.errors import ConfigurationError, WebhookRefusedError
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, WebhookRefusedError
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, not one
 

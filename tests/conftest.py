@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from shared.broker.embedded import EmbeddedValkey, connect, redis_url
-from shared.config import Settings
+from duygu.shared.broker.embedded import EmbeddedValkey, connect, redis_url
+from duygu.shared.config import Settings
 from tests.support.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"

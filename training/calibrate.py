@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.errors import ConfigurationError, TrainingDataError
-from shared.model.folder import H5
-from shared.model.recipe import Recipe
-from shared.vision.types import Floats
-from training.command import run as run_command
-from training.data.clipset import ClipSet, Names, load_clips
-from training.data.stills import VALIDATION, Stills, as_clips
-from training.data.synthetic_motion import moving_clips
-from training.measure.metrics import Answers, Integers, probabilities_of
-from training.measure.protocols import by_recording
-from training.measure.temperature import fit_temperature, uncertain_below
-from training.network import keras_file as model_file
-from training.network.inference import logits_of
-from training.network.motion_gate import scale_moving
-from training.train import SPLIT, known_before
+from duygu.shared.errors import ConfigurationError, TrainingDataError
+from duygu.shared.model.folder import H5
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.types import Floats
+from duygu.training.command import run as run_command
+from duygu.training.data.clipset import ClipSet, Names, load_clips
+from duygu.training.data.stills import VALIDATION, Stills, as_clips
+from duygu.training.data.synthetic_motion import moving_clips
+from duygu.training.measure.metrics import Answers, Integers, probabilities_of
+from duygu.training.measure.protocols import by_recording
+from duygu.training.measure.temperature import fit_temperature, uncertain_below
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.inference import logits_of
+from duygu.training.network.motion_gate import scale_moving
+from duygu.training.train import SPLIT, known_before
 
 
 def calibrate(run: Path, *, stills: Path | None, clips: Path | None) -> None:
@@ -118,9 +118,9 @@ def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Na
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
+    parser.add_argument("run", type=Path, help="folder that `duygu.training.train` wrote")
     parser.add_argument("--stills", type=Path, help="stills48.npz")
-    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--clips", type=Path, help="file that `duygu.training.prepare` wrote")
     arguments = parser.parse_args()
     calibrate(arguments.run, stills=arguments.stills, clips=arguments.clips)
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from shared.errors import DuyguError
+from duygu.shared.errors import DuyguError
 
 
 def run(command: Callable[[], None]) -> None:

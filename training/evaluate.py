@@ -1,6 +1,6 @@
 """Measures a trained network: `python -m training.evaluate RUN --recipe e3d48 --stills FILE --clips FILE`.
 
-Writes measured.json, which `training.export` puts into the model folder, and report.html with pictures.
+Writes measured.json, which `duygu.training.export` puts into the model folder, and report.html with pictures.
 """
 
 import argparse
@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from shared.errors import ConfigurationError
-from shared.model.folder import H5
-from training.command import run as run_command
-from training.command import tell
-from training.data.clipset import INPUT, differing, load_clips
-from training.data.stills import Stills
-from training.measure import metrics
-from training.measure.metrics import Answers
-from training.measure.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
-from training.measure.report import write_report
-from training.network import keras_file as model_file
-from training.settings import TrainingRecipe, load_recipe
-from training.train import MEASURED, REPORT, before_clips
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.model.folder import H5
+from duygu.training.command import run as run_command
+from duygu.training.command import tell
+from duygu.training.data.clipset import INPUT, differing, load_clips
+from duygu.training.data.stills import Stills
+from duygu.training.measure import metrics
+from duygu.training.measure.metrics import Answers
+from duygu.training.measure.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
+from duygu.training.measure.report import write_report
+from duygu.training.network import keras_file as model_file
+from duygu.training.settings import TrainingRecipe, load_recipe
+from duygu.training.train import MEASURED, REPORT, before_clips
 
 STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
 UNTRAINED, HONEST, LEAKY = "untrained", "leave_one_actor_out", "leaky"
@@ -101,10 +101,10 @@ def write_both(folder: Path, name: str, report: dict[str, Any]) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
+    parser.add_argument("run", type=Path, help="folder that `duygu.training.train` wrote")
     parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
     parser.add_argument("--stills", type=Path, help="stills48.npz")
-    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--clips", type=Path, help="file that `duygu.training.prepare` wrote")
     parser.add_argument("--leaky", action="store_true", help="also split at random, to show what that would claim")
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)

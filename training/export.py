@@ -12,20 +12,20 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # the package has no types
 
-from shared.errors import ModelError
-from shared.model.folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
-from shared.schemas import MeasuredOn
-from training.command import run as run_command
-from training.command import tell
-from training.evaluate import LEAKY
-from training.measure.card import integers_section, write_card, write_integers_section
-from training.measure.metrics import probabilities_of
-from training.measure.provenance import read_data
-from training.network import keras_file as model_file
-from training.network.inference import predict
-from training.network.keras_file import Network
-from training.onnx.graph import to_onnx
-from training.train import MEASURED
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
+from duygu.shared.schemas import MeasuredOn
+from duygu.training.command import run as run_command
+from duygu.training.command import tell
+from duygu.training.evaluate import LEAKY
+from duygu.training.measure.card import integers_section, write_card, write_integers_section
+from duygu.training.measure.metrics import probabilities_of
+from duygu.training.measure.provenance import read_data
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.inference import predict
+from duygu.training.network.keras_file import Network
+from duygu.training.onnx.graph import to_onnx
+from duygu.training.train import MEASURED
 
 TOLERANCE = 1e-4
 """Largest difference of the two files on any probability; single precision leaves about 1e-6."""
@@ -100,7 +100,7 @@ def honest_figures(report: dict[str, Any]) -> dict[str, MeasuredOn]:
 
 
 def read_report(run: Path) -> dict[str, Any]:
-    """What `training.evaluate` wrote into the run's folder; nothing where it was never run."""
+    """What `duygu.training.evaluate` wrote into the run's folder; nothing where it was never run."""
     path = run / MEASURED
     if not path.exists():
         return {}
@@ -118,18 +118,18 @@ def difference(network: Network, graph: onnx.ModelProto) -> float:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder that `training.train` wrote")
+    parser.add_argument("run", type=Path, help="folder that `duygu.training.train` wrote")
     parser.add_argument("folder", type=Path, help="model folder to write")
     parser.add_argument("--name", help="of the model; the recipe's name otherwise")
     parser.add_argument("--version", default="1", help="of the model")
     parser.add_argument(
-        "--stills", type=Path, help="stills48.npz: quantise the network as well, as training.quantise does"
+        "--stills", type=Path, help="stills48.npz: quantise the network as well, as duygu.training.quantise does"
     )
     arguments = parser.parse_args()
     name = arguments.name or model_file.load(arguments.run / H5).recipe.name
     export(arguments.run, arguments.folder, Release(name, arguments.version))
     if arguments.stills:
-        from training.quantise import quantise_on_stills  # takes seconds to import
+        from duygu.training.quantise import quantise_on_stills  # takes seconds to import
 
         print(quantise_on_stills(arguments.folder, arguments.stills))  # noqa: T201 - what the command answers
 

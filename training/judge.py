@@ -8,12 +8,12 @@ import argparse
 import json
 from pathlib import Path
 
-from shared.model.folder import H5
-from training.command import run as run_command
-from training.data.clipset import load_clips
-from training.evaluate import summary, write_both
-from training.measure.protocols import as_served, without_neutral
-from training.network import keras_file as model_file
+from duygu.shared.model.folder import H5
+from duygu.training.command import run as run_command
+from duygu.training.data.clipset import load_clips
+from duygu.training.evaluate import summary, write_both
+from duygu.training.measure.protocols import as_served, without_neutral
+from duygu.training.network import keras_file as model_file
 
 SERVED, WITHOUT_NEUTRAL = "as_served", "as_served_without_neutral"
 
@@ -34,8 +34,8 @@ def judge(model: Path, clips: Path, report: Path) -> dict[str, object]:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.judge", description=__doc__)
-    parser.add_argument("model", type=Path, help="model folder, or one that `training.train` wrote")
-    parser.add_argument("clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("model", type=Path, help="model folder, or one that `duygu.training.train` wrote")
+    parser.add_argument("clips", type=Path, help="file that `duygu.training.prepare` wrote")
     parser.add_argument("report", type=Path, help="folder to write")
     arguments = parser.parse_args()
     for name, figures in judge(arguments.model, arguments.clips, arguments.report).items():

@@ -11,23 +11,23 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from shared.config import Settings
-from shared.errors import TrainingDataError, VideoError, in_words
-from shared.model.recipe import Recipe
-from shared.schemas import ModelInfo
-from shared.telemetry.logs import set_up_logs
-from shared.vision.analysis import BATCH
-from shared.vision.analyzer import Analyzer, Step
-from shared.vision.detect.mtcnn import Mtcnn
-from shared.vision.engine import Engine
-from shared.vision.types import Detector, Floats, Image
-from training.command import run as run_command
-from training.command import tell
-from training.data.clipset import ClipSet, ClipWriter, load_clips
-from training.data.frames import Film, PictureFilm, open_film
-from training.data.layouts import Recording
-from training.data.recordings import passed_over, read_recordings
-from training.settings import load_recipe
+from duygu.shared.config import Settings
+from duygu.shared.errors import TrainingDataError, VideoError, in_words
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import ModelInfo
+from duygu.shared.telemetry.logs import set_up_logs
+from duygu.shared.vision.analysis import BATCH
+from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.detect.mtcnn import Mtcnn
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.types import Detector, Floats, Image
+from duygu.training.command import run as run_command
+from duygu.training.command import tell
+from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips
+from duygu.training.data.frames import Film, PictureFilm, open_film
+from duygu.training.data.layouts import Recording
+from duygu.training.data.recordings import passed_over, read_recordings
+from duygu.training.settings import load_recipe
 
 logger = logging.getLogger(__name__)
 

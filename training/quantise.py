@@ -17,18 +17,18 @@ from onnx import helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from shared.errors import ModelError
-from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
-from shared.model.recipe import Recipe
-from shared.schemas import MeasuredOn
-from shared.vision.classify.classifier import RECIPE_KEY
-from shared.vision.classify.crops import normalise
-from shared.vision.types import Floats, Image
-from training.command import run as run_command
-from training.data.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
-from training.data.synthetic_motion import moving_clips
-from training.measure.card import INTEGERS, write_integers_section
-from training.measure.metrics import Answers, measured, probabilities_of
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import MeasuredOn
+from duygu.shared.vision.classify.classifier import RECIPE_KEY
+from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.command import run as run_command
+from duygu.training.data.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
+from duygu.training.data.synthetic_motion import moving_clips
+from duygu.training.measure.card import INTEGERS, write_integers_section
+from duygu.training.measure.metrics import Answers, measured, probabilities_of
 
 CALIBRATION = 200
 """Stills on which the range of each layer is measured, as they are and moving: what stands still has no motion."""
@@ -163,7 +163,7 @@ def quantise_on_stills(folder: Path, path: Path) -> Comparison:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.quantise", description=__doc__)
-    parser.add_argument("folder", type=Path, help="model folder that `training.export` wrote")
+    parser.add_argument("folder", type=Path, help="model folder that `duygu.training.export` wrote")
     parser.add_argument("--stills", type=Path, required=True, help="stills48.npz")
     arguments = parser.parse_args()
     print(quantise_on_stills(arguments.folder, arguments.stills))  # noqa: T201 - what the command answers

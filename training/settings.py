@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 
-from shared.errors import ConfigurationError, ModelError
-from shared.model.recipe import Recipe, explain
-from shared.schemas import EMOTIONS
+from duygu.shared.errors import ConfigurationError, ModelError
+from duygu.shared.model.recipe import Recipe, explain
+from duygu.shared.schemas import EMOTIONS
 
 FOLDER = Path(__file__).parent / "recipes"
 

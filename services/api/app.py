@@ -8,23 +8,23 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from services.api import events, health, jobs, limits, metrics, model, results
-from services.api.access_log import Observation
-from services.api.http.head import HeadRequests
-from services.api.http.parameters import refuse_unknown_parameters
-from services.api.http.problems import handle_problems
-from services.api.http.security_headers import SecurityHeaders
-from services.api.http.site import Site, SiteGuard
-from services.api.live import asyncapi as stream_schema
-from services.api.live import routes as stream
-from services.api.live.hub import Hub
-from services.api.metrics import Metrics
-from services.api.pages import mount_pages
-from services.api.service import Service, open_service
-from services.api.videos import routes as videos
-from shared.config import Settings
-from shared.schemas import Problem
-from shared.version import installed_version
+from duygu.services.api import events, health, jobs, limits, metrics, model, results
+from duygu.services.api.access_log import Observation
+from duygu.services.api.http.head import HeadRequests
+from duygu.services.api.http.parameters import refuse_unknown_parameters
+from duygu.services.api.http.problems import handle_problems
+from duygu.services.api.http.security_headers import SecurityHeaders
+from duygu.services.api.http.site import Site, SiteGuard
+from duygu.services.api.live import asyncapi as stream_schema
+from duygu.services.api.live import routes as stream
+from duygu.services.api.live.hub import Hub
+from duygu.services.api.metrics import Metrics
+from duygu.services.api.pages import mount_pages
+from duygu.services.api.service import Service, open_service
+from duygu.services.api.videos import routes as videos
+from duygu.shared.config import Settings
+from duygu.shared.schemas import Problem
+from duygu.shared.version import installed_version
 
 ROUTERS = (
     videos.router,

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.api.service import Service
-from shared.api_keys import Caller, Scope
-from shared.errors import JobNotFoundError
-from shared.jobs.record import JobRecord
-from shared.storage.folder import JOB_ID
+from duygu.services.api.service import Service
+from duygu.shared.api_keys import Caller, Scope
+from duygu.shared.errors import JobNotFoundError
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.storage.folder import JOB_ID
 
 
 async def _service(request: Request) -> Service:

@@ -9,11 +9,11 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from redis.exceptions import RedisError
 
-from services.api.dependencies import KnownJob, TheService
-from services.api.http.problems import Responses, problems
-from services.api.service import Service
-from shared.errors import InvalidRequestError, JobNotFoundError
-from shared.jobs.events import Told, follow, last_number
+from duygu.services.api.dependencies import KnownJob, TheService
+from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.service import Service
+from duygu.shared.errors import InvalidRequestError, JobNotFoundError
+from duygu.shared.jobs.events import Told, follow, last_number
 
 logger = logging.getLogger(__name__)
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 from redis.exceptions import RedisError
 
-from services.api.dependencies import TheService
-from services.api.http.problems import problem_response, problems
-from services.api.service import Service
-from shared.broker import keys
-from shared.errors import UnavailableError
-from shared.jobs.heartbeat import heard_since
-from shared.jobs.queues import QueueName
-from shared.schemas import Alive, Check, Readiness
+from duygu.services.api.dependencies import TheService
+from duygu.services.api.http.problems import problem_response, problems
+from duygu.services.api.service import Service
+from duygu.shared.broker import keys
+from duygu.shared.errors import UnavailableError
+from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.schemas import Alive, Check, Readiness
 
 router = APIRouter(tags=["health"])
 

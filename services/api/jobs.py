@@ -5,15 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
-from services.api.http.etags import matches
-from services.api.http.problems import Responses, problems
-from services.api.views import job_view
-from shared.api_keys import Scope
-from shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
-from shared.jobs.queues import webhook_task, withdraw
-from shared.schemas import Job, JobPage
-from shared.storage.folder import JOB_ID
+from duygu.services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
+from duygu.services.api.http.etags import matches
+from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.views import job_view
+from duygu.shared.api_keys import Scope
+from duygu.shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
+from duygu.shared.jobs.queues import webhook_task, withdraw
+from duygu.shared.schemas import Job, JobPage
+from duygu.shared.storage.folder import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

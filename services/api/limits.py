@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.api.dependencies import TheService
-from shared.schemas import ServiceLimits
+from duygu.services.api.dependencies import TheService
+from duygu.shared.schemas import ServiceLimits
 
 router = APIRouter(tags=["videos"])
 

@@ -11,14 +11,14 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 from rq import Queue
 
-from services.api.dependencies import Administrator
-from services.api.http.problems import problems
-from services.api.live.metrics import LiveMetrics
-from services.api.service import Service
-from shared.broker import keys
-from shared.errors import ours
-from shared.jobs.heartbeat import heard_since
-from shared.jobs.queues import QueueName, waiting
+from duygu.services.api.dependencies import Administrator
+from duygu.services.api.http.problems import problems
+from duygu.services.api.live.metrics import LiveMetrics
+from duygu.services.api.service import Service
+from duygu.shared.broker import keys
+from duygu.shared.errors import ours
+from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.queues import QueueName, waiting
 
 router = APIRouter(tags=["health"])
 

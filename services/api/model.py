@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from services.api.dependencies import TheService
-from services.api.http.problems import problems
-from shared.schemas import ModelDescription
+from duygu.services.api.dependencies import TheService
+from duygu.services.api.http.problems import problems
+from duygu.shared.schemas import ModelDescription
 
 router = APIRouter(tags=["model"])
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from shared.config import ROOT
+from duygu.shared.config import ROOT
 
 STATIC = Path(__file__).parent / "static"
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from services.api.dependencies import KnownJob, TheService
-from services.api.http.byte_ranges import Conditions, file_response
-from services.api.http.negotiation import preferred
-from services.api.http.problems import problem_response, problems
-from services.api.service import Service
-from shared.errors import (
+from duygu.services.api.dependencies import KnownJob, TheService
+from duygu.services.api.http.byte_ranges import Conditions, file_response
+from duygu.services.api.http.negotiation import preferred
+from duygu.services.api.http.problems import problem_response, problems
+from duygu.services.api.service import Service
+from duygu.shared.errors import (
     CancelledError,
     DuyguError,
     InvalidRequestError,
@@ -22,9 +22,9 @@ from shared.errors import (
     ResultNotReadyError,
     VideoError,
 )
-from shared.exports import EXPORTS, PICTURES, ExportName
-from shared.schemas import JobStatus, Result
-from shared.storage.folder import FILM, PLOT, RESULT
+from duygu.shared.exports import EXPORTS, PICTURES, ExportName
+from duygu.shared.schemas import JobStatus, Result
+from duygu.shared.storage.folder import FILM, PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

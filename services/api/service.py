@@ -6,18 +6,18 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from services.api.shutdown import Shutdown
-from shared.api_keys import Keys, open_keys
-from shared.broker.embedded import connect_briefly, connect_waiting, redis_url
-from shared.config import Settings
-from shared.jobs.events import BLOCK_S
-from shared.jobs.queues import QueueName, open_queue
-from shared.jobs.store import JobStore
-from shared.model.folder import open_model_folder
-from shared.schemas import ModelDescription
-from shared.storage.folder import Storage, open_storage
-from shared.telemetry.tracing import Traces, open_traces
-from shared.webhooks import Networks, trusted_networks
+from duygu.services.api.shutdown import Shutdown
+from duygu.shared.api_keys import Keys, open_keys
+from duygu.shared.broker.embedded import connect_briefly, connect_waiting, redis_url
+from duygu.shared.config import Settings
+from duygu.shared.jobs.events import BLOCK_S
+from duygu.shared.jobs.queues import QueueName, open_queue
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.model.folder import open_model_folder
+from duygu.shared.schemas import ModelDescription
+from duygu.shared.storage.folder import Storage, open_storage
+from duygu.shared.telemetry.tracing import Traces, open_traces
+from duygu.shared.webhooks import Networks, trusted_networks
 
 
 @dataclass(frozen=True, slots=True)

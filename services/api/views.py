@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from shared.jobs.queues import WEBHOOK_PAUSES_S
-from shared.jobs.record import JobRecord
-from shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, Webhook, Work
+from duygu.shared.jobs.queues import WEBHOOK_PAUSES_S
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, Webhook, Work
 
 
 def job_path(job_id: str) -> str:

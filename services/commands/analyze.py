@@ -13,17 +13,24 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.commands.outputs import ClosedStdoutError, Outputs
-from shared.config import Settings
-from shared.errors import DuyguError, EmptyFileError, NotAVideoError, NoVideoStreamError, OutOfMemoryError, in_words
-from shared.exports.selection import most_seen, once_every
-from shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
-from shared.exports.titles import printable
-from shared.schemas import Result
-from shared.storage.spooling import STDIN, seekable
-from shared.vision.analysis import Progress as Done
-from shared.vision.analysis import analyze_video, open_reader
-from shared.vision.engine import Engine, load_engine
+from duygu.services.commands.outputs import ClosedStdoutError, Outputs
+from duygu.shared.config import Settings
+from duygu.shared.errors import (
+    DuyguError,
+    EmptyFileError,
+    NotAVideoError,
+    NoVideoStreamError,
+    OutOfMemoryError,
+    in_words,
+)
+from duygu.shared.exports.selection import most_seen, once_every
+from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
+from duygu.shared.exports.titles import printable
+from duygu.shared.schemas import Result
+from duygu.shared.storage.spooling import STDIN, seekable
+from duygu.shared.vision.analysis import Progress as Done
+from duygu.shared.vision.analysis import analyze_video, open_reader
+from duygu.shared.vision.engine import Engine, load_engine
 
 logger = logging.getLogger(__name__)
 

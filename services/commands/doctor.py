@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from services.serve.ports import TAKEN, is_taken
-from shared.broker.embedded import connect_briefly
-from shared.config import MB, Settings
-from shared.errors import DuyguError
-from shared.model.folder import open_model_folder
-from shared.storage.folder import open_storage
+from duygu.services.serve.ports import TAKEN, is_taken
+from duygu.shared.broker.embedded import connect_briefly
+from duygu.shared.config import MB, Settings
+from duygu.shared.errors import DuyguError
+from duygu.shared.model.folder import open_model_folder
+from duygu.shared.storage.folder import open_storage
 
 SERVING = ("fastapi", "uvicorn", "python_multipart", "redis", "rq")
 ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")
@@ -78,7 +78,7 @@ def _model(settings: Settings) -> str:
 
 def _engine(settings: Settings) -> str:
     try:
-        from shared.vision.engine import load_engine
+        from duygu.shared.vision.engine import load_engine
 
         load_engine(settings)
     except DuyguError as error:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.annotated import timeline_png, write_film
-from shared.config import Settings
-from shared.errors import ConfigurationError
-from shared.exports import EXPORTS, PICTURES, ExportName
-from shared.schemas import Result
-from shared.storage.atomic import atomically
+from duygu.shared.annotated import timeline_png, write_film
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.exports import EXPORTS, PICTURES, ExportName
+from duygu.shared.schemas import Result
+from duygu.shared.storage.atomic import atomically
 
 STDOUT = Path("-")
 
@@ -128,7 +128,7 @@ class Outputs:
 
         on_progress  is called with the share of the annotated video that is written
 
-        Raises the errors of shared.errors that say what is wrong with the video, OSError that names the file which
+        Raises the errors of shared/errors.py that say what is wrong with the video, OSError that names the file which
         cannot be written, and ClosedStdoutError.
         """
         written = []

@@ -8,8 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from services.api.shutdown import Shutdown
-from shared.config import Settings
+from duygu.services.api.shutdown import Shutdown
+from duygu.shared.config import Settings
 
 GOODBYE_S = 5.0
 """Open requests get this long when the service stops, and a socket's last words to be read."""

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from types import FrameType, TracebackType
 
-from services.api.app import create_app
-from services.serve.ports import TAKEN, is_taken
-from services.serve.server import GOODBYE_S, Server
-from shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
-from shared.config import Settings
-from shared.errors import ConfigurationError
-from shared.jobs.queues import QueueName
-from shared.processes.children import start_child, stop
+from duygu.services.api.app import create_app
+from duygu.services.serve.ports import TAKEN, is_taken
+from duygu.services.serve.server import GOODBYE_S, Server
+from duygu.shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.processes.children import start_child, stop
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Workers:
 
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
         return start_child(
-            [sys.executable, "-m", "services.cli", "worker", self._queues[place].value],
+            [sys.executable, "-m", "duygu.services.cli", "worker", self._queues[place].value],
             env={**_environment(self._queues[place]), **self._of_place(place).environment(secrets=False)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from services.worker.control import JobControl
-from services.worker.metrics import WorkerMetrics
-from services.worker.webhooks.sender import Sender
-from shared.jobs.store import JobStore
-from shared.schemas import Result, Window
-from shared.storage.folder import Storage
-from shared.telemetry.tracing import NoTraces, Traces
+from duygu.services.worker.control import JobControl
+from duygu.services.worker.metrics import WorkerMetrics
+from duygu.services.worker.webhooks.sender import Sender
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.schemas import Result, Window
+from duygu.shared.storage.folder import Storage
+from duygu.shared.telemetry.tracing import NoTraces, Traces
 
 
 class Progress(Protocol):

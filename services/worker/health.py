@@ -1,4 +1,4 @@
-"""`python -m services.worker.health QUEUE`: whether a worker of this host lives. Containers are watched with it."""
+"""`python -m duygu.services.worker.health QUEUE`: the health check of a worker's container."""
 
 import socket
 import sys
@@ -6,10 +6,10 @@ from typing import cast
 
 from redis import Redis
 
-from shared.broker import keys
-from shared.broker.embedded import connect, redis_url
-from shared.config import settings
-from shared.jobs.heartbeat import heard_since
+from duygu.shared.broker import keys
+from duygu.shared.broker.embedded import connect, redis_url
+from duygu.shared.config import settings
+from duygu.shared.jobs.heartbeat import heard_since
 
 RQ_WORKER = "rq:worker:"
 """Prefix of the hash in which rq keeps what it knows of a worker; its name follows."""

@@ -6,21 +6,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.worker.context import Analyze, Live, Pictures, Progress, Workplace
-from services.worker.model_worker import ModelWorker
-from services.worker.webhooks.sender import Sender
-from shared.broker.embedded import connect, redis_url, stream_redis_url
-from shared.config import Settings
-from shared.errors import ConfigurationError
-from shared.jobs.queues import QueueName, open_queue
-from shared.jobs.store import JobStore
-from shared.schemas import Result, Window
-from shared.storage.folder import open_storage
-from shared.telemetry.tracing import open_traces
-from shared.webhooks import trusted_networks
+from duygu.services.worker.context import Analyze, Live, Pictures, Progress, Workplace
+from duygu.services.worker.model_worker import ModelWorker
+from duygu.services.worker.webhooks.sender import Sender
+from duygu.shared.broker.embedded import connect, redis_url, stream_redis_url
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.jobs.queues import QueueName, open_queue
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.schemas import Result, Window
+from duygu.shared.storage.folder import open_storage
+from duygu.shared.telemetry.tracing import open_traces
+from duygu.shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:
-    from shared.vision.engine import Engine
+    from duygu.shared.vision.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     """Serve a queue; returns the exit status of the process: 0 when it ended because it was asked to."""
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
-    from shared.vision.engine import load_engine
+    from duygu.shared.vision.engine import load_engine
 
     engine = load_engine(settings)
     if queue is QueueName.VIDEOS:
@@ -72,14 +72,14 @@ def no_analysis(path: Path, **wishes: object) -> Result:
 
 def live_work(settings: Settings, engine: "Engine") -> Live:
     """The work on live sessions with an engine that is loaded."""
-    from services.worker.live.leases import StreamWork
+    from duygu.services.worker.live.leases import StreamWork
 
     return StreamWork(connect(stream_redis_url(settings)), engine, settings)
 
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     """The analysis of video files with an engine that is loaded."""
-    from shared.vision.analysis import analyze_video
+    from duygu.shared.vision.analysis import analyze_video
 
     def analyze(
         path: Path,
@@ -103,14 +103,14 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
 
 
 class FilmPictures:
-    """Pictures as shared.annotated makes them."""
+    """Pictures as duygu.shared.annotated makes them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def plot(self, result: Result) -> bytes:
         """The timeline as PNG."""
-        from shared.annotated import timeline_png
+        from duygu.shared.annotated import timeline_png
 
         return timeline_png(result)
 
@@ -124,6 +124,6 @@ class FilmPictures:
         should_stop: Callable[[], bool],
     ) -> None:
         """Write the annotated video."""
-        from shared.annotated import write_film
+        from duygu.shared.annotated import write_film
 
         write_film(video, result, target, self._settings, on_progress=on_progress, should_stop=should_stop)

@@ -2,8 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
 
-from shared.errors import ours
-from shared.schemas import ModelInfo, Result
+from duygu.shared.errors import ours
+from duygu.shared.schemas import ModelInfo, Result
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 

@@ -23,14 +23,22 @@ from rq.registry import clean_registries
 from rq.serializers import JSONSerializer
 from rq.utils import now
 
-from services.worker.context import Turn, Workplace, taking
-from services.worker.control import HandedBackError, JobControl, PutOffError
-from services.worker.sweeper import sweep
-from services.worker.videos.tasks import tidy
-from services.worker.webhooks.task import UndeliveredError
-from shared.errors import CrashedError
-from shared.jobs.heartbeat import HEARTBEAT_S, farewell, sign_of_life
-from shared.jobs.queues import ANALYZE_VIDEO, QueueName, TaskJob, enqueue_webhooks, open_queue, put_off, wake_sleepers
+from duygu.services.worker.context import Turn, Workplace, taking
+from duygu.services.worker.control import HandedBackError, JobControl, PutOffError
+from duygu.services.worker.sweeper import sweep
+from duygu.services.worker.videos.tasks import tidy
+from duygu.services.worker.webhooks.task import UndeliveredError
+from duygu.shared.errors import CrashedError
+from duygu.shared.jobs.heartbeat import HEARTBEAT_S, farewell, sign_of_life
+from duygu.shared.jobs.queues import (
+    ANALYZE_VIDEO,
+    QueueName,
+    TaskJob,
+    enqueue_webhooks,
+    open_queue,
+    put_off,
+    wake_sleepers,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ import time
 
 from rq import Queue
 
-from services.worker.context import Workplace
-from shared.errors import CrashedError, UnavailableError
-from shared.jobs.queues import holds
-from shared.jobs.record import JobRecord
-from shared.storage.folder import RESULT, UPLOAD, StoredJob
+from duygu.services.worker.context import Workplace
+from duygu.shared.errors import CrashedError, UnavailableError
+from duygu.shared.jobs.queues import holds
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.storage.folder import RESULT, UPLOAD, StoredJob
 
 logger = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from shared.annotated.overlay import Overlay
-from shared.annotated.paint import INK, Canvas
-from shared.annotated.sound import Sound
-from shared.annotated.sound_child import SOUND_HZ
-from shared.annotated.writer import FilmWriter, Painted
-from shared.config import Settings
-from shared.errors import CancelledError
-from shared.schemas import Result
-from shared.vision.decode.video import Video
+from duygu.shared.annotated.overlay import Overlay
+from duygu.shared.annotated.paint import INK, Canvas
+from duygu.shared.annotated.sound import Sound
+from duygu.shared.annotated.sound_child import SOUND_HZ
+from duygu.shared.annotated.writer import FilmWriter, Painted
+from duygu.shared.config import Settings
+from duygu.shared.errors import CancelledError
+from duygu.shared.schemas import Result
+from duygu.shared.vision.decode.video import Video
 
 LONGEST_SIDE = 1920
 """Pixels; a larger picture is made smaller, since encoding it would take longer than analysing it did."""
@@ -47,7 +47,7 @@ def write_film(
 
     on_progress  is called with the share done, after each picture
 
-    Raises the errors of shared.errors that say what is wrong with the video, CancelledError when `should_stop` says so.
+    Raises a VideoError, and CancelledError when `should_stop` says so.
     """
     whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
     film = _Film(result)

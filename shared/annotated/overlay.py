@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
-from shared.annotated.tag_layout import Rect, TagSizes, layout_tags
-from shared.exports.moments import box_at, hold_s, span_at
-from shared.exports.selection import most_seen
-from shared.exports.spans import Span, spans_of
-from shared.schemas import Face, Result
+from duygu.shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
+from duygu.shared.annotated.tag_layout import Rect, TagSizes, layout_tags
+from duygu.shared.exports.moments import box_at, hold_s, span_at
+from duygu.shared.exports.selection import most_seen
+from duygu.shared.exports.spans import Span, spans_of
+from duygu.shared.schemas import Face, Result
 
 MAX_LANES = 6
 """Faces that have a lane below the picture: those that are seen longest."""

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.annotated.tag_layout import Rect
-from shared.exports.letters import Glyph, placed, text_width
-from shared.exports.palette import colour_of as colour_text
-from shared.exports.spans import Span
+from duygu.shared.annotated.tag_layout import Rect
+from duygu.shared.exports.letters import Glyph, placed, text_width
+from duygu.shared.exports.palette import colour_of as colour_text
+from duygu.shared.exports.spans import Span
 
 Canvas = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]

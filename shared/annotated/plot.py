@@ -1,11 +1,11 @@
-"""The timeline of a result as a PNG picture: shared.exports.figure, painted."""
+"""The timeline of a result as a PNG picture: duygu.shared.exports.figure, painted."""
 
 import cv2
 import numpy as np
 
-from shared.annotated.paint import Canvas, hatch, rgb_of, write
-from shared.exports.figure import PAPER, Bar, timeline
-from shared.schemas import Result
+from duygu.shared.annotated.paint import Canvas, hatch, rgb_of, write
+from duygu.shared.exports.figure import PAPER, Bar, timeline
+from duygu.shared.schemas import Result
 
 
 def timeline_png(result: Result) -> bytes:

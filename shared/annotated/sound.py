@@ -10,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shared.annotated.sound_child import BYTES, SoundOrder
-from shared.config import MB, ROOT, Settings
-from shared.processes.stderr_tail import StderrTail
+from duygu.shared.annotated.sound_child import BYTES, SoundOrder
+from duygu.shared.config import MB, ROOT, Settings
+from duygu.shared.processes.stderr_tail import StderrTail
 
 logger = logging.getLogger(__name__)
 
-CHILD = "shared.annotated.sound_child"
+CHILD = "duygu.shared.annotated.sound_child"
 
 SILENCE_S = 30.0
 """Longest time between two pieces from a process that is alive and well."""

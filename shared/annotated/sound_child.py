@@ -1,4 +1,4 @@
-"""The process that reads a video's sound: `python -m shared.annotated.sound_child ORDER`, started by shared.annotated.sound.
+"""The process that reads a video's sound: `python -m shared.annotated.sound_child ORDER`.
 
 Like the decoding process it holds an open file and confines itself. To its standard output it writes samples alone,
 from the moment that it is ordered to start at: 16 bits, little-endian, two channels, SOUND_HZ.
@@ -14,9 +14,9 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from shared.vision.decode.child import Refused, open_container
-from shared.vision.decode.clock import BACKWARDS_S, FORWARDS_S, PacketClock, may_jump, unwrapped, watched
-from shared.vision.decode.sandbox import confine
+from duygu.shared.vision.decode.child import Refused, open_container
+from duygu.shared.vision.decode.clock import BACKWARDS_S, FORWARDS_S, PacketClock, may_jump, unwrapped, watched
+from duygu.shared.vision.decode.sandbox import confine
 
 SOUND_HZ = 48_000
 BYTES = 4

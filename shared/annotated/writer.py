@@ -11,8 +11,8 @@ from av.audio.stream import AudioStream
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from shared.annotated.paint import Canvas
-from shared.annotated.sound_child import SOUND_HZ
+from duygu.shared.annotated.paint import Canvas
+from duygu.shared.annotated.sound_child import SOUND_HZ
 
 CLOCK_HZ = 90_000
 """Ticks a second of the pictures' times."""
@@ -89,7 +89,7 @@ class FilmWriter:
             self._container.mux(self._pictures.encode(self._waiting))
 
     def sound(self, content: bytes) -> None:
-        """Add samples as shared.annotated.sound reads them."""
+        """Add samples as duygu.shared.annotated.sound reads them."""
         if self._sound is None or not content:
             return
         samples = np.frombuffer(content, np.int16)[np.newaxis]

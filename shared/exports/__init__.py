@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.exports.pdf import pdf
-from shared.exports.report import html_report
-from shared.exports.subtitles import srt, vtt
-from shared.exports.svg import svg
-from shared.exports.tables import csv_rows, csv_table, ndjson_lines
-from shared.schemas import Result
+from duygu.shared.exports.pdf import pdf
+from duygu.shared.exports.report import html_report
+from duygu.shared.exports.subtitles import srt, vtt
+from duygu.shared.exports.svg import svg
+from duygu.shared.exports.tables import csv_rows, csv_table, ndjson_lines
+from duygu.shared.schemas import Result
 
 
 class ExportName(StrEnum):
@@ -65,4 +65,4 @@ EXPORTS = {
 """Every form that is text, by its name."""
 
 PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4"}
-"""Media types of the forms that are pictures: shared.annotated makes them, where the engine runs."""
+"""Media types of the forms that are pictures: duygu.shared.annotated makes them, where the engine runs."""

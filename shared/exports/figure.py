@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.exports.letters import shortened, text_width
-from shared.exports.palette import colour_of
-from shared.exports.spans import is_uncertain, shares_of, spans_of, uncertain_emotions, uncertain_share
-from shared.schemas import Face, Result
+from duygu.shared.exports.letters import shortened, text_width
+from duygu.shared.exports.palette import colour_of
+from duygu.shared.exports.spans import is_uncertain, shares_of, spans_of, uncertain_emotions, uncertain_share
+from duygu.shared.schemas import Face, Result
 
 WIDTH, GUTTER, MARGIN = 1600, 290, 40
 """Of the figure, of the names on its left, and around everything."""

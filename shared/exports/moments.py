@@ -4,8 +4,8 @@ from bisect import bisect_right
 from itertools import pairwise
 from statistics import median
 
-from shared.exports.spans import Span
-from shared.schemas import Box, Position
+from duygu.shared.exports.spans import Span
+from duygu.shared.schemas import Box, Position
 
 HOLD_S = 0.45
 """Between two positions further apart than this a face counts as out of the picture."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from shared.exports.figure import PAPER, Bar, Figure, Item, Words, timeline
-from shared.exports.letters import Glyph, placed
-from shared.schemas import Result
+from duygu.shared.exports.figure import PAPER, Bar, Figure, Item, Words, timeline
+from duygu.shared.exports.letters import Glyph, placed
+from duygu.shared.schemas import Result
 
 SCALE = 0.5
 """Points for one pixel of a figure."""

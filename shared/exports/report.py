@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from html import escape
 
-from shared.exports.palette import colour_of
-from shared.exports.spans import Span, is_uncertain, overall_in_words, shares_in_words, spans_of, uncertain_share
-from shared.exports.titles import title_of
-from shared.schemas import Face, Options, Result, Window
+from duygu.shared.exports.palette import colour_of
+from duygu.shared.exports.spans import Span, is_uncertain, overall_in_words, shares_in_words, spans_of, uncertain_share
+from duygu.shared.exports.titles import title_of
+from duygu.shared.schemas import Face, Options, Result, Window
 
 WIDTH, LANE, PAD, AXIS, ROOM = 1000, 56, 8, 18, 40
 """Of a timeline, in units of the drawing; ROOM is for the text of a time."""

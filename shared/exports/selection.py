@@ -2,8 +2,8 @@
 
 import math
 
-from shared.exports.spans import Span, spans_of
-from shared.schemas import Face, Options, Result
+from duygu.shared.exports.spans import Span, spans_of
+from duygu.shared.schemas import Face, Options, Result
 
 
 def most_seen(result: Result, count: int) -> Result:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from shared.schemas import Face, Window
+from duygu.shared.schemas import Face, Window
 
 JOIN_S = 0.25
 """Windows further apart than this have a gap between them."""

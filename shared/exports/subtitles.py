@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.exports.spans import Span, moods_of
-from shared.schemas import Result
+from duygu.shared.exports.spans import Span, moods_of
+from duygu.shared.schemas import Result
 
 
 @dataclass(frozen=True, slots=True)

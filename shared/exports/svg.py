@@ -2,9 +2,9 @@
 
 from html import escape
 
-from shared.exports.figure import PAPER, Bar, Figure, Item, timeline
-from shared.exports.letters import font
-from shared.schemas import Result
+from duygu.shared.exports.figure import PAPER, Bar, Figure, Item, timeline
+from duygu.shared.exports.letters import font
+from duygu.shared.schemas import Result
 
 FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
 

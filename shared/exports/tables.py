@@ -5,8 +5,8 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
-from shared.exports.titles import title_of
-from shared.schemas import Flag, Result
+from duygu.shared.exports.titles import title_of
+from duygu.shared.schemas import Flag, Result
 
 COLUMNS = ("face_id", "start_s", "end_s", "emotion", "confidence", "uncertain", "flags")
 """`flags` holds several joined by `|`, and nothing where no flag is set."""

@@ -1,6 +1,6 @@
 """What a result calls the video that it is of."""
 
-from shared.schemas import Result
+from duygu.shared.schemas import Result
 
 
 def title_of(result: Result) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.broker import keys
+from duygu.shared.broker import keys
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 """Nothing is told after one of these."""

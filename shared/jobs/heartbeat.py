@@ -4,7 +4,7 @@ import time
 
 from redis import Redis
 
-from shared.broker import keys
+from duygu.shared.broker import keys
 
 HEARTBEAT_S = 5
 """Seconds from one sign of life of a worker to the next, whether it is busy or idle."""

@@ -19,8 +19,9 @@ from rq.job import Job
 from rq.job import JobStatus as TaskStatus
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
+from rq.utils import import_attribute
 
-from shared.broker import keys
+from duygu.shared.broker import keys
 
 
 class QueueName(StrEnum):
@@ -31,13 +32,19 @@ class QueueName(StrEnum):
     WEBHOOKS = "webhooks"
 
 
-ANALYZE_VIDEO = "services.worker.videos.tasks.analyze_video"
+ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
 
-WORK_SHIFT = "services.worker.videos.tasks.work_shift"
+WORK_SHIFT = "services.worker.tasks.work_shift"
 
-SEND_WEBHOOK = "services.worker.webhooks.task.send_webhook"
+SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
-TASKS = frozenset({ANALYZE_VIDEO, WORK_SHIFT, SEND_WEBHOOK})
+TASKS = {
+    ANALYZE_VIDEO: "duygu.services.worker.videos.tasks.analyze_video",
+    WORK_SHIFT: "duygu.services.worker.videos.tasks.work_shift",
+    SEND_WEBHOOK: "duygu.services.worker.webhooks.task.send_webhook",
+}
+"""Each task by its name in Redis, which never changes, with the function that runs it: API and workers of different
+versions understand each other wherever the function moves."""
 
 SHIFT_TIMEOUT_S = 60
 """A shift for live sessions ends by itself long before."""
@@ -63,7 +70,7 @@ class TaskJob(Job):
         """The task. Raises ValueError when the record names something else."""
         if self.func_name not in TASKS:
             raise ValueError(f"{self.func_name} is not a task of this service")
-        task: Callable[..., Any] | None = super().func
+        task: Callable[..., Any] = import_attribute(TASKS[self.func_name])
         return task
 
 

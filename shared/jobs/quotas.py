@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.client import Pipeline
 
-from shared.api_keys import Caller
-from shared.broker import keys
-from shared.config import MB
-from shared.errors import RateLimitedError
+from duygu.shared.api_keys import Caller
+from duygu.shared.broker import keys
+from duygu.shared.config import MB
+from duygu.shared.errors import RateLimitedError
 
 MINUTE_S, DAY_S = 60, 24 * 3600
 

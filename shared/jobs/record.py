@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.errors import DuyguError, by_code
-from shared.schemas import JobStatus
+from duygu.shared.errors import DuyguError, by_code
+from duygu.shared.schemas import JobStatus
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 

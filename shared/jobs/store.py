@@ -10,10 +10,10 @@ from typing import Any, Final, cast
 from redis import Redis
 from redis.client import Pipeline
 
-from shared.broker import keys
-from shared.errors import CancelledError, DuyguError
-from shared.jobs.record import UNFINISHED, JobRecord, error_fields, progress_text
-from shared.schemas import Delivery, JobStatus, Work
+from duygu.shared.broker import keys
+from duygu.shared.errors import CancelledError, DuyguError
+from duygu.shared.jobs.record import UNFINISHED, JobRecord, error_fields, progress_text
+from duygu.shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600
 """Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""

@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from shared.errors import NotAPictureError
+from duygu.shared.errors import NotAPictureError
 
 MAGIC = b"DYGU"
 VERSION = 1

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Window
+from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Window
 
 PROTOCOL_VERSION = "1"
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field, TypeAdapter
 
-from shared.live.messages import LiveFace, Options
-from shared.schemas import Schema, Seconds
+from duygu.shared.live.messages import LiveFace, Options
+from duygu.shared.schemas import Schema, Seconds
 
 
 class About(Schema):

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from shared.live.api_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
+from duygu.shared.live.api_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
 
 LEASE_S = 3
 """A worker that has not renewed its lease for so long is taken for dead, and the session goes to another."""

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from shared.errors import NotAPictureError
+from duygu.shared.errors import NotAPictureError
 
 JPEG, PNG, RIFF, WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 

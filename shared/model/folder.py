@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.errors import ModelError
-from shared.model.recipe import Recipe
-from shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo
+from duygu.shared.errors import ModelError
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"

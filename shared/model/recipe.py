@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from shared.errors import ModelError
-from shared.schemas import EMOTIONS
+from duygu.shared.errors import ModelError
+from duygu.shared.schemas import EMOTIONS
 
 Normalisation = Literal["dataset", "clip", "frame"]
 Alignment = Literal["box", "eyes"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-LAUNCHER = Path(__file__).with_name("child_launcher.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 def start_child(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":

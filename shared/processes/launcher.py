@@ -1,7 +1,7 @@
 """Runs a command that ends with its parent: `python shared/processes/launcher.py PARENT_PID COMMAND…`.
 
-Started by shared.processes.children.start_child. The process asks the kernel for the signal itself and then becomes the command;
-code between fork and exec (`preexec_fn`) may deadlock where the parent has threads. It imports the standard library
+Started by `start_child`. The process asks the kernel for the signal itself and then becomes the command; code between
+fork and exec (`preexec_fn`) may deadlock where the parent has threads. It imports the standard library
 alone, since it runs without the site packages.
 """
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from shared.config import Settings
-from shared.errors import ConfigurationError, EraseFailedError, StorageFullError, TooLargeError
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, TooLargeError
 
 UPLOAD = "upload"
 RESULT = "result.json"
@@ -277,7 +277,7 @@ def open_storage(settings: Settings) -> Storage:
     if scheme != "s3":
         raise ConfigurationError(f"DUYGU_STORAGE_URL: {scheme} is not known; name a folder, or s3://bucket/prefix")
     try:
-        from shared.storage.s3 import ObjectStorage
+        from duygu.shared.storage.s3 import ObjectStorage
     except ImportError as error:
         raise ConfigurationError("DUYGU_STORAGE_URL: the extra `s3` is not installed") from error
     return ObjectStorage(settings.storage_url, settings.data_dir / "passing")

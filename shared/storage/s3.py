@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import fsspec
 from botocore.exceptions import BotoCoreError
 
-from shared.errors import EraseFailedError, UnavailableError
-from shared.storage.folder import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
-from shared.storage.scratch import Scratch
+from duygu.shared.errors import EraseFailedError, UnavailableError
+from duygu.shared.storage.folder import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
 """A large file is sent in pieces of this size, so many at a time: each is held in memory."""

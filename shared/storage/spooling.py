@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.config import MB
-from shared.errors import ConfigurationError, TooLargeError
+from duygu.shared.config import MB
+from duygu.shared.errors import ConfigurationError, TooLargeError
 
 STDIN = Path("/dev/stdin")
 

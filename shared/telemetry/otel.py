@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.telemetry.tracing import Fact
+from duygu.shared.telemetry.tracing import Fact
 
 PREFIX = "duygu."
 """Of the names of what spans are told with."""

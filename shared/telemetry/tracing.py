@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from shared.errors import ConfigurationError
+from duygu.shared.errors import ConfigurationError
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Variables of OpenTelemetry; one of them set means that traces are wanted."""
@@ -74,7 +74,7 @@ def open_traces(program: str) -> Traces:
     if not any(os.environ.get(name) for name in ENDPOINTS):
         return NoTraces()
     try:
-        from shared.telemetry.otel import OpenTelemetry
+        from duygu.shared.telemetry.otel import OpenTelemetry
     except ImportError as error:
         raise ConfigurationError("an endpoint for traces is set, but the extra `tracing` is not installed") from error
     return OpenTelemetry(program)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.config import Settings
-from shared.errors import ConfigurationError
-from shared.model.label_choice import chosen_labels
-from shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
-from shared.version import installed_version
-from shared.vision.analyzer import Analyzer, Step
-from shared.vision.decode.video import Video
-from shared.vision.engine import Engine
-from shared.vision.results import Reader, Timeline
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from duygu.shared.version import installed_version
+from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Reader, Timeline
 
 BATCH = 4
 """Clips that are classified together. More of them are hardly quicker each, and the decoder would wait meanwhile."""
@@ -51,9 +51,8 @@ def analyze_video(
     on_window    is called with a face_id and its window, as soon as the window is known
     should_stop  is asked several times a second; once it says True, CancelledError is raised
 
-    Raises the errors of shared.errors that say what is wrong with the file, and ConfigurationError for a label that the
-    engine does not answer with. A file that breaks off gives a result with
-    a warning.
+    Raises a VideoError for a file that cannot be analysed, and ConfigurationError for a label that the engine does not
+    answer with. A file that breaks off gives a result with a warning.
     """
     reader = open_reader(engine, labels)
     timeline = Timeline(reader)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.vision.batching import Answering, AtOnce, InBackground
-from shared.vision.classify.clips import Clip, ClipBuilder, Crop
-from shared.vision.classify.crops import crop_of
-from shared.vision.classify.quality import judge
-from shared.vision.decode.sampling import Sampler
-from shared.vision.engine import Engine
-from shared.vision.results import Answer, Seen
-from shared.vision.track.track import Track
-from shared.vision.track.tracker import TICK_ROUNDING_S, Tracker
-from shared.vision.types import Frame
+from duygu.shared.vision.batching import Answering, AtOnce, InBackground
+from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
+from duygu.shared.vision.classify.crops import crop_of
+from duygu.shared.vision.classify.quality import judge
+from duygu.shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Answer, Seen
+from duygu.shared.vision.track.track import Track
+from duygu.shared.vision.track.tracker import TICK_ROUNDING_S, Tracker
+from duygu.shared.vision.types import Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
 """A face counts once it has been followed for so long, O-Net has been so sure of it at least once, and the whole

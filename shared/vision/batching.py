@@ -5,10 +5,10 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.vision.classify.clips import Clip
-from shared.vision.classify.crops import normalise
-from shared.vision.engine import Engine
-from shared.vision.results import Answer
+from duygu.shared.vision.classify.clips import Clip
+from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Answer
 
 Questions = list[tuple[int, Clip]]
 """Face ids with a clip of each."""

@@ -4,14 +4,14 @@ from dataclasses import dataclass, fields
 
 import cv2
 
-from shared.config import Settings
-from shared.errors import ModelError
-from shared.model.folder import ModelFolder, open_model_folder
-from shared.model.recipe import Recipe
-from shared.schemas import ModelInfo
-from shared.vision.classify.classifier import OnnxClassifier
-from shared.vision.detect.mtcnn import MAX_FACES, Mtcnn
-from shared.vision.types import Classifier, Detector
+from duygu.shared.config import Settings
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import ModelFolder, open_model_folder
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import ModelInfo
+from duygu.shared.vision.classify.classifier import OnnxClassifier
+from duygu.shared.vision.detect.mtcnn import MAX_FACES, Mtcnn
+from duygu.shared.vision.types import Classifier, Detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifie
 def _reference_parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
     # torch and TensorFlow are there only where somebody asked for them, and take seconds to import.
     try:
-        from shared.vision.reference import ReferenceClassifier, ReferenceDetector
+        from duygu.shared.vision.reference import ReferenceClassifier, ReferenceDetector
     except ImportError as error:
         raise ModelError("the reference engine is not installed: it is the extra `reference`") from error
     return ReferenceDetector(settings), ReferenceClassifier(folder)

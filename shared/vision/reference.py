@@ -14,14 +14,14 @@ import keras
 # isort: on
 import numpy as np
 
-from shared.config import Settings
-from shared.errors import ModelError
-from shared.model.folder import H5, ModelFolder
-from shared.model.recipe import Recipe
-from shared.vision.classify.classifier import RECIPE_KEY
-from shared.vision.detect.boxes import squares
-from shared.vision.detect.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
-from shared.vision.types import Detections, Floats, Frame
+from duygu.shared.config import Settings
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import H5, ModelFolder
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.classify.classifier import RECIPE_KEY
+from duygu.shared.vision.detect.boxes import squares
+from duygu.shared.vision.detect.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE, THRESHOLDS
+from duygu.shared.vision.types import Detections, Floats, Frame
 
 LEAST = 1e-30
 """Smallest probability whose logarithm is taken."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shared.model.recipe import Recipe
-from shared.schemas import (
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import (
     OTHER,
     Face,
     Flag,
@@ -17,7 +17,7 @@ from shared.schemas import (
     Warning,  # noqa: A004 - the word of the contract
     Window,
 )
-from shared.vision.types import Floats
+from duygu.shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
 

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.schemas import Flag
-from shared.vision.analyzer import Analyzer, Face
-from shared.vision.classify.clips import Clip, ClipBuilder, Crop
-from shared.vision.engine import Engine
-from shared.vision.track.optical_flow import Patch
-from shared.vision.track.track import Track
-from shared.vision.transitions import TransitionDetector
-from shared.vision.types import Image
+from duygu.shared.schemas import Flag
+from duygu.shared.vision.analyzer import Analyzer, Face
+from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.track.optical_flow import Patch
+from duygu.shared.vision.track.track import Track
+from duygu.shared.vision.track.transitions import TransitionDetector
+from duygu.shared.vision.types import Image
 
 VERSION = 5
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shared.model.recipe import Recipe
+from duygu.shared.model.recipe import Recipe
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

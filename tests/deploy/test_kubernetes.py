@@ -8,8 +8,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shared.config import ROOT, Settings
-from shared.jobs.queues import QueueName
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.jobs.queues import QueueName
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 

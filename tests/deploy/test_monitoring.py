@@ -10,12 +10,12 @@ import yaml
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
-from services.api.metrics import Metrics
-from services.api.service import open_service
-from services.worker.metrics import WorkerMetrics
-from shared.config import ROOT, Settings
-from shared.errors import by_code, ours
-from shared.jobs.queues import QueueName
+from duygu.services.api.metrics import Metrics
+from duygu.services.api.service import open_service
+from duygu.services.worker.metrics import WorkerMetrics
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.errors import by_code, ours
+from duygu.shared.jobs.queues import QueueName
 from tests.support.tiny_model import write_tiny_model
 
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import ROOT, Settings
-from shared.model.folder import Manifest
-from shared.schemas import MeasuredOn
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.model.folder import Manifest
+from duygu.shared.schemas import MeasuredOn
 
 MODEL = ROOT / "models" / "emotion"
 MANIFEST = Manifest.model_validate_json((MODEL / "manifest.json").read_text(encoding="utf-8"))

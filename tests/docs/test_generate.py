@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import DOCS, PAGES
-from shared.config import Settings
+from duygu.shared.config import Settings
 
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from duygu.client import Service, analyze, uploads
-from shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
+from duygu.shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
 from tests.support.results import two_faces
 
 Answer = tuple[int, str]

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from shared.api_keys import Limits as KeyLimits
-from shared.api_keys import Scope, add_key, stored_keys
-from shared.errors import DuyguError
-from shared.exports import EXPORTS, ExportName
-from shared.model.folder import MANIFEST, open_model_folder
-from shared.model.recipe import Recipe
-from shared.schemas import Result
+from duygu.shared.api_keys import Limits as KeyLimits
+from duygu.shared.api_keys import Scope, add_key, stored_keys
+from duygu.shared.errors import DuyguError
+from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.model.folder import MANIFEST, open_model_folder
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import Result
+from duygu.training.data.clipset import ClipWriter, load_clips
+from duygu.training.data.recordings import read_recordings
+from duygu.training.settings import FOLDER, load_recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.support.results import two_faces
 from tests.support.tiny_model import write_tiny_model
-from training.data.clipset import ClipWriter, load_clips
-from training.data.recordings import read_recordings
-from training.settings import FOLDER, load_recipe
 
 RECIPE = Recipe("tiny", size=16)
 
@@ -74,7 +74,7 @@ class Files:
         return name + b"\n" + kind.mutate(kind.content, random)
 
     def run(self, content: bytes) -> str:
-        """Either it is read, or an error of shared.errors says what is wrong."""
+        """Either it is read, or an error of duygu.shared.errors says what is wrong."""
         name, _, content = content.partition(b"\n")
         kind = self._kinds[name]
         kind.place.write_bytes(content)

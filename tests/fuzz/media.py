@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.config import Settings
-from shared.errors import VideoError
-from shared.vision.decode.video import Video
+from duygu.shared.config import Settings
+from duygu.shared.errors import VideoError
+from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.shared.vision.decode.file_kinds import KINDS, Kind

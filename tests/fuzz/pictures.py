@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from shared.errors import StreamError
-from shared.live.header import pack, unpack
-from shared.media.image_size import dimensions
-from shared.vision.decode.images import decode, to_frame
+from duygu.shared.errors import StreamError
+from duygu.shared.live.header import pack, unpack
+from duygu.shared.media.image_size import dimensions
+from duygu.shared.vision.decode.images import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.support.videos import Scene

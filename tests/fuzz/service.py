@@ -6,8 +6,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from shared.broker.embedded import EmbeddedValkey, connect, redis_url
-from shared.config import Settings
+from duygu.shared.broker.embedded import EmbeddedValkey, connect, redis_url
+from duygu.shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.tiny_model import write_tiny_model
 
@@ -29,8 +29,8 @@ def service(folder: Path) -> Iterator[str]:
         settings = settings.model_copy(update={"redis_url": redis_url(settings)})
         with (
             serving(settings) as client,
-            worker(settings, "services.cli", "worker", "streams"),
-            worker(settings, "services.cli", "worker", "videos"),
+            worker(settings, "duygu.services.cli", "worker", "streams"),
+            worker(settings, "duygu.services.cli", "worker", "videos"),
             connect(settings.redis_url) as redis,
         ):
             wait_until(lambda: _works(redis, "streams") and _works(redis, "videos"))

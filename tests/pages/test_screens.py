@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared.errors import by_code
+from duygu.shared.errors import by_code
 from tests.pages.test_list import accept
 from tests.support.scripted_server import remember, told
 

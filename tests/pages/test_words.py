@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared.schemas import EMOTIONS
+from duygu.shared.schemas import EMOTIONS
 from tests.pages.test_application import analyse
 from tests.support.scripted_server import told
 from tests.support.synthetic_results import face, result, visit

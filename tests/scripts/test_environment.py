@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import ROOT
+from duygu.shared.config import ROOT
 
 
 @pytest.fixture

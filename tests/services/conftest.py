@@ -15,10 +15,10 @@ import pytest
 import uvicorn
 from redis import Redis
 
-from services.api.app import create_app
-from services.serve.server import server_config
-from shared.config import ROOT, Settings
-from shared.processes.children import start_child, stop
+from duygu.services.api.app import create_app
+from duygu.services.serve.server import server_config
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.processes.children import start_child, stop
 from tests.support.tiny_model import write_tiny_model
 
 PATIENCE_S = 60.0
@@ -66,7 +66,7 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
 def start_worker(service_settings: Settings) -> Iterator[StartWorker]:
     """Starts real workers with the tiny model."""
     with ExitStack() as running:
-        yield lambda: running.enter_context(worker(service_settings, "services.cli", "worker", "videos"))
+        yield lambda: running.enter_context(worker(service_settings, "duygu.services.cli", "worker", "videos"))
 
 
 @pytest.fixture

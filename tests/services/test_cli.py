@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import main
+from duygu.services.cli import main
 
 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:

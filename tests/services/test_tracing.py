@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from shared.config import Settings
+from duygu.shared.config import Settings
 from tests.services.conftest import ended, hand_in, serving, wait_until, worker
 from tests.support.collector import Collector, collecting
 from tests.support.scripted_worker import MARK, Script

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.broker import keys
-from shared.config import Settings
-from shared.schemas import Result
+from duygu.shared.broker import keys
+from duygu.shared.config import Settings
+from duygu.shared.schemas import Result
 from tests.services.conftest import StartWorker, ended, hand_in, serving, wait_until, worker
 from tests.support.scripted_worker import Script
 from tests.support.videos import PAIR, PAN, VideoMaker

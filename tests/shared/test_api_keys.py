@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, open_keys, read_keys, remove_key
-from shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
+from duygu.shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, open_keys, read_keys, remove_key
+from duygu.shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
 
 BOTH = frozenset({Scope.SUBMIT, Scope.READ})
 

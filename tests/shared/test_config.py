@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.config import LONGEST_RESULT_TTL, Settings
+from duygu.shared.config import LONGEST_RESULT_TTL, Settings
 
 SECRET = f"whsec_{'A' * 43}="
 

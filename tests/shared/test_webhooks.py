@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.config import Settings
-from shared.errors import ConfigurationError, WebhookRefusedError
-from shared.webhooks import Networks, check_target, parse_target, sign, trusted_networks
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, WebhookRefusedError
+from duygu.shared.webhooks import Networks, check_target, parse_target, sign, trusted_networks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published example
 """The secret of the example in the specification."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from shared.config import ROOT
-from shared.processes.children import start_child, stop
+from duygu.shared.config import ROOT
+from duygu.shared.processes.children import start_child, stop
 
 CHROMIUM = shutil.which("chromium")
 
@@ -34,7 +34,7 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
     """Run a service with the shipped model; yields where it answers."""
     place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
     process = start_child(
-        [sys.executable, "-m", "services.cli", "serve"],
+        [sys.executable, "-m", "duygu.services.cli", "serve"],
         cwd=ROOT,
         env={**os.environ, **place, **settings},
         stdout=subprocess.PIPE,

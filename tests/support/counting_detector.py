@@ -1,6 +1,6 @@
 """A detector that counts, for tests of how rarely whole pictures are searched."""
 
-from shared.vision.types import Detections, Detector, Floats, Frame
+from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 
 
 class Counted:

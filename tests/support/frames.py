@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from shared.model.recipe import Recipe
-from shared.vision.types import Image, PictureFrame
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.types import Image, PictureFrame
 from tests.support.videos import Scene
 
 RATE_HZ = 10.0

@@ -1,6 +1,6 @@
 """A result written by hand, small enough to know every figure of what is made from it."""
 
-from shared.schemas import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 
 
 def probabilities(emotion: str, confidence: float) -> dict[str, float]:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from services.worker import main, model_worker
-from services.worker.context import Progress
-from shared.config import Settings
-from shared.errors import CancelledError
-from shared.jobs import queues
-from shared.jobs.queues import QueueName
-from shared.schemas import ModelInfo, Result, VideoInfo, Window
+from duygu.services.worker import main, model_worker
+from duygu.services.worker.context import Progress
+from duygu.shared.config import Settings
+from duygu.shared.errors import CancelledError
+from duygu.shared.jobs import queues
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.schemas import ModelInfo, Result, VideoInfo, Window
 
 MARK = b"\0\0\0\x18ftypscripted"
 """What an upload begins with; no text, so that the API takes it."""

@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from services.worker.main import live_work, no_analysis, serve
-from shared.config import Settings
-from shared.jobs.queues import QueueName
-from shared.vision.engine import load_engine
-from shared.vision.types import Detections, Detector, Floats, Frame
+from duygu.services.worker.main import live_work, no_analysis, serve
+from duygu.shared.config import Settings
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.vision.engine import load_engine
+from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 
 SLOW_S = 7.0
 """Longer than two leases."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from shared.schemas import EMOTIONS
+from duygu.shared.schemas import EMOTIONS
 from tests.support.scripted_server import remember, told
 
 STEP_S = 0.5

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from shared.vision.types import Floats
+from duygu.shared.vision.types import Floats
 
 CHANNELS = 4
 

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from shared.model.folder import H5, ONNX, Manifest, sha256_of, write_manifest
-from shared.model.recipe import Recipe
+from duygu.shared.model.folder import H5, ONNX, Manifest, sha256_of, write_manifest
+from duygu.shared.model.recipe import Recipe
 
 CHANNELS = 4
 

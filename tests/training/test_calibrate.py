@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.model.folder import H5
-from shared.vision.types import Image
-from training.calibrate import calibrate_on_stills
-from training.data.stills import VALIDATION, Stills, as_clips
-from training.data.synthetic_motion import moving_clips
-from training.measure.metrics import Integers
-from training.measure.temperature import fit_temperature
-from training.network import keras_file as model_file
-from training.network.inference import logits_of
+from duygu.shared.config import Settings
+from duygu.shared.model.folder import H5
+from duygu.shared.vision.types import Image
+from duygu.training.calibrate import calibrate_on_stills
+from duygu.training.data.stills import VALIDATION, Stills, as_clips
+from duygu.training.data.synthetic_motion import moving_clips
+from duygu.training.measure.metrics import Integers
+from duygu.training.measure.temperature import fit_temperature
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.inference import logits_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

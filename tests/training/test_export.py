@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from shared.model.folder import CARD, H5, INT8, ONNX, open_model_folder
-from shared.model.recipe import Recipe
-from training.export import Release, export
-from training.measure.card import INTEGERS
-from training.network import keras_file as model_file
-from training.network.architectures import flat_network
+from duygu.shared.model.folder import CARD, H5, INT8, ONNX, open_model_folder
+from duygu.shared.model.recipe import Recipe
+from duygu.training.export import Release, export
+from duygu.training.measure.card import INTEGERS
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.architectures import flat_network
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-quantise = pytest.importorskip("training.quantise")
+quantise = pytest.importorskip("duygu.training.quantise")
 
 RECIPE = Recipe("tiny", size=16)
 

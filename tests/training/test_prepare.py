@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.errors import TrainingDataError
-from shared.vision.engine import load_engine
-from shared.vision.types import Detections, Detector, Floats, Frame
+from duygu.shared.config import Settings
+from duygu.shared.errors import TrainingDataError
+from duygu.shared.vision.engine import load_engine
+from duygu.shared.vision.types import Detections, Detector, Floats, Frame
+from duygu.training import prepare
+from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
+from duygu.training.data.layouts import Recording
+from duygu.training.prepare import main, make_clips, write_clips
+from duygu.training.settings import load_recipe
 from tests.support.videos import PAN, Image, Scene
-from training import prepare
-from training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
-from training.data.layouts import Recording
-from training.prepare import main, make_clips, write_clips
-from training.settings import load_recipe
 
 RECIPE = load_recipe("e3d48").clip
 

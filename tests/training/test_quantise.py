@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import ModelError
-from shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
-from shared.model.recipe import Recipe
-from shared.vision.classify.classifier import OnnxClassifier
-from shared.vision.detect import onnx_session as sessions
-from shared.vision.types import Floats
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, write_manifest
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.classify.classifier import OnnxClassifier
+from duygu.shared.vision.detect import onnx_session as sessions
+from duygu.shared.vision.types import Floats
+from duygu.training.data.stills import StrictStills
+from duygu.training.measure.card import INTEGERS
 from tests.support.tiny_model import write_tiny_model
-from training.data.stills import StrictStills
-from training.measure.card import INTEGERS
 
-quantise = pytest.importorskip("training.quantise")
+quantise = pytest.importorskip("duygu.training.quantise")
 
 RECIPE = Recipe("tiny", size=48)
 

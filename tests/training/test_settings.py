@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
-from training.settings import FOLDER, SOURCES, load_recipe
+from duygu.shared.errors import ConfigurationError
+from duygu.training.settings import FOLDER, SOURCES, load_recipe
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.errors import ConfigurationError, ModelError, TrainingDataError
-from shared.model.folder import H5
-from shared.schemas import EMOTIONS
-from training.calibrate import calibrate
-from training.data.clipset import ClipSet, save_clips
-from training.evaluate import UNTRAINED, evaluate
-from training.export import Release, export
-from training.network import keras_file as model_file
-from training.settings import TrainingRecipe, load_recipe
-from training.train import MEASURED, SPLIT, START, train
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, ModelError, TrainingDataError
+from duygu.shared.model.folder import H5
+from duygu.shared.schemas import EMOTIONS
+from duygu.training.calibrate import calibrate
+from duygu.training.data.clipset import ClipSet, save_clips
+from duygu.training.evaluate import UNTRAINED, evaluate
+from duygu.training.export import Release, export
+from duygu.training.network import keras_file as model_file
+from duygu.training.settings import TrainingRecipe, load_recipe
+from duygu.training.train import MEASURED, SPLIT, START, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

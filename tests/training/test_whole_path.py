@@ -7,26 +7,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.errors import SubjectLeakError, TrainingDataError
-from shared.model.folder import CARD, H5, LABELS, open_model_folder
-from shared.model.recipe import Recipe
-from shared.vision.analysis import analyze_video
-from shared.vision.classify.crops import normalise
-from shared.vision.engine import Engine, load_engine
-from shared.vision.types import Classifier, Floats
+from duygu.shared.config import Settings
+from duygu.shared.errors import SubjectLeakError, TrainingDataError
+from duygu.shared.model.folder import CARD, H5, LABELS, open_model_folder
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.analysis import analyze_video
+from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.types import Classifier, Floats
+from duygu.training.calibrate import calibrate_on_clips
+from duygu.training.data.clipset import ClipSet, load_clips, save_clips
+from duygu.training.data.recordings import read_recordings
+from duygu.training.evaluate import HONEST, LEAKY, UNTRAINED, evaluate
+from duygu.training.export import Release, export
+from duygu.training.judge import judge
+from duygu.training.network import keras_file as model_file
+from duygu.training.network import motion_gate as motion
+from duygu.training.prepare import clips_of, make_clips
+from duygu.training.settings import load_recipe
+from duygu.training.train import MEASURED, REPORT, train
 from tests.support.videos import PAN, STILL, Actor, Scene, VideoMaker
-from training.calibrate import calibrate_on_clips
-from training.data.clipset import ClipSet, load_clips, save_clips
-from training.data.recordings import read_recordings
-from training.evaluate import HONEST, LEAKY, UNTRAINED, evaluate
-from training.export import Release, export
-from training.judge import judge
-from training.network import keras_file as model_file
-from training.network import motion_gate as motion
-from training.prepare import clips_of, make_clips
-from training.settings import load_recipe
-from training.train import MEASURED, REPORT, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

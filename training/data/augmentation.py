@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from shared.vision.classify.crops import standardise
-from shared.vision.types import Floats, Image
+from duygu.shared.vision.classify.crops import standardise
+from duygu.shared.vision.types import Floats, Image
 
 TURN_DEGREES, GROWTH, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2
 """Standard deviations: of rotation, of the logarithms of size and of width, and of the shift in pixels."""

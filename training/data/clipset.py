@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import dtype_to_descr, write_array, write_array_header_1_0
 
-from shared.errors import TrainingDataError
-from shared.model.recipe import Recipe
-from shared.storage.atomic import atomically
-from shared.vision.types import Image
-from training.measure.metrics import Integers
+from duygu.shared.errors import TrainingDataError
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.storage.atomic import atomically
+from duygu.shared.vision.types import Image
+from duygu.training.measure.metrics import Integers
 
 Names = npt.NDArray[np.str_]
 

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.config import Settings
-from shared.errors import UndecodablePictureError, UndecodableVideoError
-from shared.model.recipe import Recipe
-from shared.vision.decode.images import decode, to_frame
-from shared.vision.decode.video import Video
-from shared.vision.types import Frame
+from duygu.shared.config import Settings
+from duygu.shared.errors import UndecodablePictureError, UndecodableVideoError
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.decode.images import decode, to_frame
+from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.types import Frame
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
@@ -23,7 +23,7 @@ VIDEOS = {
     *(".mpg", ".mpv", ".mts", ".mxf", ".nut", ".obu", ".ogg", ".ogm", ".ogv", ".psp", ".qt", ".rm", ".rmvb", ".tod"),
     *(".ts", ".vc1", ".vob", ".webm", ".wmv", ".wtv", ".y4m"),
 }
-"""Endings, in lower case, of what the decoder reads (shared.vision.decode.child.FORMATS)."""
+"""Endings, in lower case, of what the decoder reads (duygu.shared.vision.decode.child.FORMATS)."""
 
 RATE_HZ = 30.0
 """Of pictures, where the recipe takes every frame whatever its time."""

@@ -13,8 +13,8 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from shared.errors import TrainingDataError
-from training.data.frames import PICTURES, VIDEOS, ends_with
+from duygu.shared.errors import TrainingDataError
+from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 
 
 @dataclass(frozen=True, slots=True)

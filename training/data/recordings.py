@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.errors import TrainingDataError, in_words
-from shared.schemas import EMOTIONS
-from training.data.frames import PICTURES, VIDEOS, ends_with
-from training.data.layouts import LAYOUTS, Recording
+from duygu.shared.errors import TrainingDataError, in_words
+from duygu.shared.schemas import EMOTIONS
+from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
+from duygu.training.data.layouts import LAYOUTS, Recording
 
 COLUMNS = {"path", "subject", "emotion"}
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.errors import SubjectLeakError, TrainingDataError
-from training.data.clipset import Names
-from training.measure.metrics import Integers
-from training.network.keras_file import digest
+from duygu.shared.errors import SubjectLeakError, TrainingDataError
+from duygu.training.data.clipset import Names
+from duygu.training.measure.metrics import Integers
+from duygu.training.network.keras_file import digest
 
 VALIDATION_SHARE = 0.2
 

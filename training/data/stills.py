@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.schemas import EMOTIONS
-from shared.vision.types import Floats, Image
-from training.measure.metrics import Integers
+from duygu.shared.schemas import EMOTIONS
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.measure.metrics import Integers
 
 TRAINING, VALIDATION, TEST = "Training", "PublicTest", "PrivateTest"
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.types import Image
+from duygu.shared.vision.types import Image
 
 STEADY = 0.2
 """Least motion of a clip, in the standard deviations below; most have more."""

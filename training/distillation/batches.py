@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from shared.vision.classify.crops import standardise
-from shared.vision.types import Floats
-from training.data.augmentation import augment, mix
-from training.data.stills import TrainingStills
+from duygu.shared.vision.classify.crops import standardise
+from duygu.shared.vision.types import Floats
+from duygu.training.data.augmentation import augment, mix
+from duygu.training.data.stills import TrainingStills
 
 Batch = tuple[Floats, Floats]
 """Pictures (batch, size, size, 1) and targets (batch, sources, labels)."""

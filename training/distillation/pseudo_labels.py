@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from shared.vision.types import Floats, Image
-from training.data.augmentation import alter, blend
-from training.data.stills import TEACHERS, TrainingStills
-from training.distillation.teachers import PublicNetworks
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.data.augmentation import alter, blend
+from duygu.training.data.stills import TEACHERS, TrainingStills
+from duygu.training.distillation.teachers import PublicNetworks
 
 PART = 8192
 """Pictures in one file; an interrupted run goes on with the next."""

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from shared.errors import TrainingDataError
-from shared.vision.types import Floats, Image
-from training.distillation.tfjs import GraphModel, read_weights
+from duygu.shared.errors import TrainingDataError
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.distillation.tfjs import GraphModel, read_weights
 
 Tensor = Any  # TensorFlow has no types
 

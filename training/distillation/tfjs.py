@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from shared.errors import TrainingDataError
-from shared.vision.types import Floats
+from duygu.shared.errors import TrainingDataError
+from duygu.shared.vision.types import Floats
 
 Tensor = Any  # TensorFlow has no types
 Json = Mapping[str, Any]

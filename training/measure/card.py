@@ -4,9 +4,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from training.measure.temperature import ALWAYS_UNCERTAIN
-from training.network.keras_file import Network
-from training.network.motion_gate import MOVING
+from duygu.training.measure.temperature import ALWAYS_UNCERTAIN
+from duygu.training.network.keras_file import Network
+from duygu.training.network.motion_gate import MOVING
 
 TEMPLATE = Path(__file__).parent / "card.md"
 
@@ -37,7 +37,7 @@ NO_THRESHOLD = (
 
 
 INTEGERS = "## In eight-bit integers\n"
-"""Heading of the card's last section, which `training.quantise` writes."""
+"""Heading of the card's last section, which `duygu.training.quantise` writes."""
 
 
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from shared.schemas import MeasuredOn
+from duygu.shared.schemas import MeasuredOn
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

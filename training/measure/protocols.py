@@ -7,19 +7,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from shared.vision.types import Floats
-from training.data.clipset import ClipSet, Names
-from training.data.splits import Split, cross_fits, leave_one_out, make_split
-from training.data.stills import TEST, Stills, as_clips
-from training.data.synthetic_motion import moving_clips
-from training.measure.metrics import Answers, Integers, probabilities_of
-from training.measure.metrics import Floats as Probabilities
-from training.measure.temperature import fit_temperature
-from training.network.architectures import copy_weights, head_network
-from training.network.inference import features_of, logits_of
-from training.network.keras_file import Network
-from training.settings import TrainingRecipe
-from training.train import clips_settings, train_flat, train_head
+from duygu.shared.vision.types import Floats
+from duygu.training.data.clipset import ClipSet, Names
+from duygu.training.data.splits import Split, cross_fits, leave_one_out, make_split
+from duygu.training.data.stills import TEST, Stills, as_clips
+from duygu.training.data.synthetic_motion import moving_clips
+from duygu.training.measure.metrics import Answers, Integers, probabilities_of
+from duygu.training.measure.metrics import Floats as Probabilities
+from duygu.training.measure.temperature import fit_temperature
+from duygu.training.network.architectures import copy_weights, head_network
+from duygu.training.network.inference import features_of, logits_of
+from duygu.training.network.keras_file import Network
+from duygu.training.settings import TrainingRecipe
+from duygu.training.train import clips_settings, train_flat, train_head
 
 LEAKY_FOLDS = 5
 SEED = 1

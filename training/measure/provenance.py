@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.model.folder import open_model_folder
-from training.data.clipset import ClipSet
+from duygu.shared.model.folder import open_model_folder
+from duygu.training.data.clipset import ClipSet
 
 DATA = "data.md"
 """In a run's folder."""

@@ -5,7 +5,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from training.measure.metrics import Answers, Integers, risk_by_coverage
+from duygu.training.measure.metrics import Answers, Integers, risk_by_coverage
 
 TEMPERATURES = 0.05, 20.0
 """Between which the best one is looked for."""

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from shared.model.recipe import Recipe
-from shared.schemas import EMOTIONS
-from training.network.motion_gate import MOVING, STILL, answer
-from training.settings import SOURCES
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import EMOTIONS
+from duygu.training.network.motion_gate import MOVING, STILL, answer
+from duygu.training.settings import SOURCES
 
 Weights = npt.NDArray[np.float32]
 Tensor = Any  # Keras has no types

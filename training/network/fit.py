@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from shared.vision.types import Floats
-from training.measure.metrics import Integers
-from training.settings import ClipsSettings
+from duygu.shared.vision.types import Floats
+from duygu.training.measure.metrics import Integers
+from duygu.training.settings import ClipsSettings
 
 HISTORY, PLOT = "history.csv", "accuracy.png"
 BEST = "best.weights.h5"

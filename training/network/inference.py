@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from shared.vision.classify.crops import normalise
-from shared.vision.types import Floats, Image
-from training.network.architectures import features_network
-from training.network.keras_file import Network
+from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.network.architectures import features_network
+from duygu.training.network.keras_file import Network
 
 BATCH = 32
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import h5py
 import keras
 
-from shared.errors import ModelError, SubjectLeakError
-from shared.model.recipe import Recipe
+from duygu.shared.errors import ModelError, SubjectLeakError
+from duygu.shared.model.recipe import Recipe
 
 RECIPE_KEY = "recipe"
 """Attribute of the .h5, metadata property of the .onnx."""

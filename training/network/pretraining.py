@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import Progress
 
-from shared.errors import ConfigurationError
-from shared.schemas import EMOTIONS
-from training.distillation.batches import Pictures, batches
-from training.network.architectures import still_network
-from training.settings import SOURCES, Cycle, Lesson, StillsSettings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.schemas import EMOTIONS
+from duygu.training.distillation.batches import Pictures, batches
+from duygu.training.network.architectures import still_network
+from duygu.training.settings import SOURCES, Cycle, Lesson, StillsSettings
 
 STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
 """In a run's folder: the mean network, and everything that is needed to go on after an interruption."""

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from training.network.keras_file import RECIPE_KEY, Network
+from duygu.training.network.keras_file import RECIPE_KEY, Network
 
 OPSET, IR_VERSION = 17, 8
 

@@ -18,8 +18,8 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from onnx import TensorProto, helper, numpy_helper
 
-from shared.config import settings
-from shared.model.folder import MANIFEST, sha256_of
+from duygu.shared.config import settings
+from duygu.shared.model.folder import MANIFEST, sha256_of
 
 OPSET = 17
 PIXEL_MEAN, PIXEL_SCALE = 127.5, 0.0078125

@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import Header, Response
 from fastapi.responses import StreamingResponse
 
-from services.api.http.etags import matches
-from shared.errors import RangeNotSatisfiableError
-from shared.storage.folder import Storage
+from duygu.services.api.http.etags import matches
+from duygu.shared.errors import RangeNotSatisfiableError
+from duygu.shared.storage.folder import Storage
 
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 

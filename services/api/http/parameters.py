@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import Request
 
-from shared.errors import UnknownParameterError
+from duygu.shared.errors import UnknownParameterError
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

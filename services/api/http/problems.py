@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
-from services.api.http.negotiation import preferred
-from services.api.pages import not_found_page
-from shared.errors import (
+from duygu.services.api.http.negotiation import preferred
+from duygu.services.api.pages import not_found_page
+from duygu.shared.errors import (
     CrossSiteError,
     DuyguError,
     ForbiddenError,
@@ -29,7 +29,7 @@ from shared.errors import (
     UnknownParameterError,
     UpgradeRequiredError,
 )
-from shared.schemas import Problem
+from duygu.shared.schemas import Problem
 
 logger = logging.getLogger(__name__)
 

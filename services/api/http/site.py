@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.api.http.problems import problem_response
-from services.api.metrics import Metrics
-from shared.config import Settings
-from shared.errors import CrossSiteError, HostNotAllowedError, RequestError
+from duygu.services.api.http.problems import problem_response
+from duygu.services.api.metrics import Metrics
+from duygu.shared.config import Settings
+from duygu.shared.errors import CrossSiteError, HostNotAllowedError, RequestError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """They change nothing, and pages of other sites cannot read what they answer."""

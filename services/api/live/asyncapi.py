@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
-from services.api.http.problems import problems
-from shared.live.header import HEADER, MAGIC, VERSION
-from shared.live.messages import (
+from duygu.services.api.http.problems import problems
+from duygu.shared.live.header import HEADER, MAGIC, VERSION
+from duygu.shared.live.messages import (
     PROTOCOL_VERSION,
     Close,
     CloseCode,
@@ -20,7 +20,7 @@ from shared.live.messages import (
     SessionClosed,
     SessionCreated,
 )
-from shared.schemas import Schema
+from duygu.shared.schemas import Schema
 
 router = APIRouter(tags=["live"])
 

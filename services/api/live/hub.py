@@ -12,18 +12,18 @@ from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 from rq import Queue
 
-from services.api.live.session import Accepted, Session
-from shared.api_keys import Caller
-from shared.broker import keys
-from shared.broker.embedded import connect_briefly, connect_waiting, redis_url, stream_redis_url
-from shared.config import MB, Settings
-from shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
-from shared.jobs.heartbeat import heard_since
-from shared.jobs.queues import QueueName, enqueue_shift, open_queue
-from shared.live.api_store import Offer, SessionStore, new_session_id
-from shared.live.messages import CloseCode, Limits
-from shared.live.steps import REPLIES
-from shared.live.worker_store import LEASE_S
+from duygu.services.api.live.session import Accepted, Session
+from duygu.shared.api_keys import Caller
+from duygu.shared.broker import keys
+from duygu.shared.broker.embedded import connect_briefly, connect_waiting, redis_url, stream_redis_url
+from duygu.shared.config import MB, Settings
+from duygu.shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
+from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.queues import QueueName, enqueue_shift, open_queue
+from duygu.shared.live.api_store import Offer, SessionStore, new_session_id
+from duygu.shared.live.messages import CloseCode, Limits
+from duygu.shared.live.steps import REPLIES
+from duygu.shared.live.worker_store import LEASE_S
 
 logger = logging.getLogger(__name__)
 

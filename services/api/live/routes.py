@@ -8,13 +8,13 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from services.api.http.site import Site
-from services.api.live.hub import Hub
-from services.api.live.metrics import LiveMetrics
-from services.api.live.session import Session, SessionEnd, State
-from services.api.service import Service
-from shared.api_keys import Caller, Scope
-from shared.errors import (
+from duygu.services.api.http.site import Site
+from duygu.services.api.live.hub import Hub
+from duygu.services.api.live.metrics import LiveMetrics
+from duygu.services.api.live.session import Session, SessionEnd, State
+from duygu.services.api.service import Service
+from duygu.shared.api_keys import Caller, Scope
+from duygu.shared.errors import (
     DuyguError,
     ForbiddenError,
     IdleError,
@@ -23,7 +23,7 @@ from shared.errors import (
     TooManySessionsError,
     UpgradeRequiredError,
 )
-from shared.live.messages import (
+from duygu.shared.live.messages import (
     CLIENT_MESSAGES,
     Close,
     CloseCode,
@@ -34,8 +34,8 @@ from shared.live.messages import (
     SessionClosed,
     SessionCreated,
 )
-from shared.model.label_choice import chosen_labels
-from shared.schemas import ModelInfo, Schema
+from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.schemas import ModelInfo, Schema
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
-from shared.live.header import unpack
-from shared.live.messages import (
+from duygu.shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
+from duygu.shared.live.header import unpack
+from duygu.shared.live.messages import (
     CloseCode,
     FrameDropped,
     FrameError,
@@ -18,9 +18,9 @@ from shared.live.messages import (
     SessionClosed,
     Totals,
 )
-from shared.live.steps import About, Reply
-from shared.media.image_size import dimensions
-from shared.schemas import Schema
+from duygu.shared.live.steps import About, Reply
+from duygu.shared.media.image_size import dimensions
+from duygu.shared.schemas import Schema
 
 MOST_UNANSWERED = 64
 """Frames of a session that may be without an answer; after that nothing is read from its socket until one is."""

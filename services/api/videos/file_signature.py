@@ -2,7 +2,7 @@
 
 import codecs
 
-from shared.media.motion_jpeg import is_multipart
+from duygu.shared.media.motion_jpeg import is_multipart
 
 HEAD_BYTES = 512
 """How much of a file is looked at."""

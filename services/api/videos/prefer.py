@@ -11,13 +11,13 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from services.api.service import Service
-from services.api.views import job_path, job_view
-from shared.errors import CancelledError, UnavailableError
-from shared.jobs.events import follow
-from shared.jobs.record import JobRecord
-from shared.schemas import AnsweredJob, JobStatus, Result
-from shared.storage.folder import RESULT
+from duygu.services.api.service import Service
+from duygu.services.api.views import job_path, job_view
+from duygu.shared.errors import CancelledError, UnavailableError
+from duygu.shared.jobs.events import follow
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import AnsweredJob, JobStatus, Result
+from duygu.shared.storage.folder import RESULT
 
 LONGEST_S = 60
 """Nobody is kept waiting longer; proxies on the way seldom allow more."""

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from services.api.dependencies import Submitter, TheService
-from services.api.http.problems import Responses, problems
-from services.api.service import Service
-from services.api.videos.prefer import answer, wait_s
-from services.api.videos.submission import Submission, submit
-from services.api.videos.uploads import receive_video, stated_size
-from shared.api_keys import Caller
-from shared.broker import keys
-from shared.config import MB
-from shared.errors import (
+from duygu.services.api.dependencies import Submitter, TheService
+from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.service import Service
+from duygu.services.api.videos.prefer import answer, wait_s
+from duygu.services.api.videos.submission import Submission, submit
+from duygu.services.api.videos.uploads import receive_video, stated_size
+from duygu.shared.api_keys import Caller
+from duygu.shared.broker import keys
+from duygu.shared.config import MB
+from duygu.shared.errors import (
     EmptyFileError,
     IdempotencyMismatchError,
     InvalidRequestError,
@@ -31,11 +31,11 @@ from shared.errors import (
     UnavailableError,
     WebhookRefusedError,
 )
-from shared.jobs.queues import waiting
-from shared.jobs.quotas import Counted, charge, give_back, take_bytes, take_upload
-from shared.jobs.record import JobRecord, new_job_id
-from shared.schemas import AnsweredJob, Job
-from shared.webhooks import check_target
+from duygu.shared.jobs.queues import waiting
+from duygu.shared.jobs.quotas import Counted, charge, give_back, take_bytes, take_upload
+from duygu.shared.jobs.record import JobRecord, new_job_id
+from duygu.shared.schemas import AnsweredJob, Job
+from duygu.shared.webhooks import check_target
 
 logger = logging.getLogger(__name__)
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from redis.exceptions import WatchError
 
-from services.api.service import Service
-from services.api.videos.uploads import Upload
-from shared.api_keys import ANONYMOUS, Caller
-from shared.broker import keys
-from shared.errors import IdempotencyMismatchError
-from shared.jobs.queues import enqueue_video
-from shared.jobs.quotas import check_waiting
-from shared.jobs.record import JobRecord
-from shared.schemas import JobStatus
+from duygu.services.api.service import Service
+from duygu.services.api.videos.uploads import Upload
+from duygu.shared.api_keys import ANONYMOUS, Caller
+from duygu.shared.broker import keys
+from duygu.shared.errors import IdempotencyMismatchError
+from duygu.shared.jobs.queues import enqueue_video
+from duygu.shared.jobs.quotas import check_waiting
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import JobStatus
 
 AS_GOOD = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
 """A job that failed or was cancelled is no answer for the next upload of the same video."""

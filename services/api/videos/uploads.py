@@ -11,9 +11,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from services.api.videos.file_signature import HEAD_BYTES, surely_no_video
-from shared.config import Settings
-from shared.errors import (
+from duygu.services.api.videos.file_signature import HEAD_BYTES, surely_no_video
+from duygu.shared.config import Settings
+from duygu.shared.errors import (
     EmptyFileError,
     InvalidRequestError,
     NotAVideoError,
@@ -21,8 +21,8 @@ from shared.errors import (
     TooSlowError,
     UnknownParameterError,
 )
-from shared.media.motion_jpeg import JPEG, JpegRun
-from shared.storage.folder import UPLOAD, MeasuredWriter, Storage
+from duygu.shared.media.motion_jpeg import JPEG, JpegRun
+from duygu.shared.storage.folder import UPLOAD, MeasuredWriter, Storage
 
 FIELD = b"video"
 

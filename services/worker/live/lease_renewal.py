@@ -10,7 +10,7 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
-from shared.live.worker_store import LEASE_S, Claim, SessionDesk
+from duygu.shared.live.worker_store import LEASE_S, Claim, SessionDesk
 
 logger = logging.getLogger(__name__)
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from redis import Redis
 from rq.timeouts import JobTimeoutException
 
-from services.worker.live.lease_renewal import LeaseRenewal
-from services.worker.live.session import LiveSession
-from shared.config import MB, Settings
-from shared.errors import CrashedError, DuyguError, StateLostError
-from shared.live.steps import REPLIES, About, Reply
-from shared.live.worker_store import Claim, SessionDesk, Waiting
-from shared.vision.decode.image_decoder import ImageDecoder
-from shared.vision.engine import Engine
+from duygu.services.worker.live.lease_renewal import LeaseRenewal
+from duygu.services.worker.live.session import LiveSession
+from duygu.shared.config import MB, Settings
+from duygu.shared.errors import CrashedError, DuyguError, StateLostError
+from duygu.shared.live.steps import REPLIES, About, Reply
+from duygu.shared.live.worker_store import Claim, SessionDesk, Waiting
+from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.engine import Engine
 
 logger = logging.getLogger(__name__)
 

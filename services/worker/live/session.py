@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from shared.config import Settings
-from shared.live.messages import LiveFace, Options
-from shared.live.steps import About, Reply
-from shared.schemas import Flag, Position, Window
-from shared.vision import snapshots
-from shared.vision.analyzer import Analyzer, Step
-from shared.vision.decode.images import decode_frame
-from shared.vision.decode.sampling import Sampler
-from shared.vision.engine import Engine
-from shared.vision.results import Answer, Reader, Seen
-from shared.vision.types import Frame
+from duygu.shared.config import Settings
+from duygu.shared.live.messages import LiveFace, Options
+from duygu.shared.live.steps import About, Reply
+from duygu.shared.schemas import Flag, Position, Window
+from duygu.shared.vision import snapshots
+from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.decode.images import decode_frame
+from duygu.shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Answer, Reader, Seen
+from duygu.shared.vision.types import Frame
 
 SPARING_S = 2.0
 """Seconds of a session for which work is spared after frames had to go, so that it does not swing to and fro."""

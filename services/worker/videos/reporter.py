@@ -11,12 +11,12 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from services.worker.context import Progress
-from services.worker.control import JobControl
-from services.worker.videos.stages import Step
-from shared.jobs.record import JobRecord, progress_text
-from shared.jobs.store import Event, JobStore
-from shared.schemas import Result, Window, Work
+from duygu.services.worker.context import Progress
+from duygu.services.worker.control import JobControl
+from duygu.services.worker.videos.stages import Step
+from duygu.shared.jobs.record import JobRecord, progress_text
+from duygu.shared.jobs.store import Event, JobStore
+from duygu.shared.schemas import Result, Window, Work
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.worker.context import Progress
-from shared.schemas import Result
+from duygu.services.worker.context import Progress
+from duygu.shared.schemas import Result
 
 ANALYSIS_SHARE = 0.35
 """Of the time of a job with an annotated video. For 20 s of 360p the analysis took 3.0 s, the annotated video 6.1 s."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
 
-from services.worker.context import Turn, Workplace, current_turn
-from services.worker.control import HandedBackError, PutOffError
-from services.worker.videos.reporter import Reporter
-from services.worker.videos.stages import Stages
-from shared.errors import (
+from duygu.services.worker.context import Turn, Workplace, current_turn
+from duygu.services.worker.control import HandedBackError, PutOffError
+from duygu.services.worker.videos.reporter import Reporter
+from duygu.services.worker.videos.stages import Stages
+from duygu.shared.errors import (
     CancelledError,
     DuyguError,
     JobTimeoutError,
@@ -20,11 +20,11 @@ from shared.errors import (
     UnavailableError,
     UploadMissingError,
 )
-from shared.jobs.queues import STORAGE_PAUSES_S
-from shared.jobs.record import JobRecord
-from shared.schemas import Result
-from shared.storage.folder import FILM, PLOT, RESULT, UPLOAD
-from shared.telemetry.logs import about
+from duygu.shared.jobs.queues import STORAGE_PAUSES_S
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import Result
+from duygu.shared.storage.folder import FILM, PLOT, RESULT, UPLOAD
+from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from shared.errors import WebhookRefusedError
-from shared.webhooks import Networks, Target, parse_target, sign
+from duygu.shared.errors import WebhookRefusedError
+from duygu.shared.webhooks import Networks, Target, parse_target, sign
 
 PATIENCE_S = 10.0
 """For the connection, and for each piece of the answer."""

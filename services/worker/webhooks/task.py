@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from rq.timeouts import JobTimeoutException
 
-from services.worker.context import current_turn
-from services.worker.webhooks.sender import Answer, Sender
-from shared.jobs.record import JobRecord
-from shared.schemas import Delivery, JobError, JobLinks, JobStatus, WebhookJob, WebhookMessage
-from shared.telemetry.logs import about
+from duygu.services.worker.context import current_turn
+from duygu.services.worker.webhooks.sender import Answer, Sender
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import Delivery, JobError, JobLinks, JobStatus, WebhookJob, WebhookMessage
+from duygu.shared.telemetry.logs import about
 
 TYPES = {JobStatus.SUCCEEDED: "job.succeeded", JobStatus.FAILED: "job.failed"}
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from shared.errors import ModelError
-from shared.model.folder import MADE_FROM, ONNX, ModelFolder
-from shared.model.recipe import Recipe
-from shared.vision.detect.onnx_session import multiplies_bytes, open_session
-from shared.vision.types import Floats
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import MADE_FROM, ONNX, ModelFolder
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.detect.onnx_session import multiplies_bytes, open_session
+from duygu.shared.vision.types import Floats
 
 RECIPE_KEY = "recipe"
 """Where a model file keeps its recipe: a metadata property in ONNX, an attribute in HDF5."""

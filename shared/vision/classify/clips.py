@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from shared.model.recipe import Recipe
-from shared.schemas import Flag
-from shared.vision.types import Image
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import Flag
+from duygu.shared.vision.types import Image
 
 MAX_GAP = 2
 """Ticks in a row for which a face may be out of sight before its clip breaks; shorter gaps repeat the last crop."""

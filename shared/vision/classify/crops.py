@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.model.recipe import Recipe
-from shared.vision.types import Area, Floats, Frame, Image
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.types import Area, Floats, Frame, Image
 
 MAX_OVERSAMPLING = 4
 """A crop is warped at up to this many times its size and then averaged down, so that large faces do not alias."""

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from shared.schemas import Flag
-from shared.vision.types import Floats, Image
+from duygu.shared.schemas import Flag
+from duygu.shared.vision.types import Floats, Image
 
 SMALL_SIDE = 40.0
 """Longer side of the box in pixels of the video. Below it, less is known of the face than a 48 x 48 crop holds."""

@@ -1,4 +1,4 @@
-"""The decoding process: `python -m shared.vision.decode.child ORDER`, started by shared.vision.decode.video.
+"""The decoding process: `python -m shared.vision.decode.child ORDER`, started by duygu.shared.vision.decode.video.
 
 It holds an open file and shared memory, confines itself, and then reads what a stranger has made. It imports PyAV
 and little else, because it is started anew for each video.
@@ -22,13 +22,13 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
-from shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
-from shared.vision.decode.letterbox import Size, fit
-from shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
-from shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
-from shared.vision.decode.sampling import Sampler
-from shared.vision.decode.sandbox import confine
+from duygu.shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
+from duygu.shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
+from duygu.shared.vision.decode.letterbox import Size, fit
+from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
+from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
+from duygu.shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.decode.sandbox import confine
 
 FORMATS = (
     "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,obu,ivf,gif,apng,asf,ogg,mjpeg,m4v,mxf,dv,nut,"
@@ -71,7 +71,7 @@ END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 
 
 class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wrong
-    """The file gives no picture; `code` is one of shared.errors."""
+    """The file gives no picture; `code` is one of duygu.shared.errors."""
 
     def __init__(self, code: str, detail: str | None = None) -> None:
         super().__init__(code)

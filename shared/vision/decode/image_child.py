@@ -1,8 +1,8 @@
 """The process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
 
-Started by shared.vision.decode.image_decoder. For each number of bytes on its standard input it decodes the picture that lies
-at the beginning of the shared memory, puts the two pictures that the engine looks at behind the space for pictures, and
-writes width and height to its standard output; 0 and 0 for a picture that cannot be decoded.
+For each number of bytes on its standard input it decodes the picture that lies at the beginning of the shared memory,
+puts the two pictures that the engine looks at behind the space for pictures, and writes width and
+height to its standard output; 0 and 0 for a picture that cannot be decoded.
 """
 
 import json
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shared.vision.decode.picture_planes import Pixels, planes, small_size
-from shared.vision.decode.sandbox import confine
+from duygu.shared.vision.decode.picture_planes import Pixels, planes, small_size
+from duygu.shared.vision.decode.sandbox import confine
 
 REQUEST = struct.Struct(">I")
 """Bytes of the picture."""

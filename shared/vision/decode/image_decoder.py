@@ -15,17 +15,17 @@ from typing import Self
 
 import numpy as np
 
-from shared.config import MB, ROOT
-from shared.errors import UndecodablePictureError
-from shared.media.image_size import breaks_off
-from shared.processes.stderr_tail import StderrTail
-from shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
-from shared.vision.decode.video import detection_side, shared_memory
-from shared.vision.types import PictureFrame
+from duygu.shared.config import MB, ROOT
+from duygu.shared.errors import UndecodablePictureError
+from duygu.shared.media.image_size import breaks_off
+from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
+from duygu.shared.vision.decode.video import detection_side, shared_memory
+from duygu.shared.vision.types import PictureFrame
 
 logger = logging.getLogger(__name__)
 
-CHILD = "shared.vision.decode.image_child"
+CHILD = "duygu.shared.vision.decode.image_child"
 
 PICTURE_S = 10.0
 """Longest wait for one picture, on a machine that may be busy; then the process is replaced."""

@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
-from shared.errors import UndecodablePictureError
-from shared.media.image_size import breaks_off
-from shared.vision.decode.picture_planes import planes
-from shared.vision.decode.video import detection_side
-from shared.vision.types import Image, PictureFrame
+from duygu.shared.errors import UndecodablePictureError
+from duygu.shared.media.image_size import breaks_off
+from duygu.shared.vision.decode.picture_planes import planes
+from duygu.shared.vision.decode.video import detection_side
+from duygu.shared.vision.types import Image, PictureFrame
 
 
 def decode(picture: bytes) -> Image:

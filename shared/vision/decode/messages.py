@@ -72,7 +72,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No picture could be had, and why: a code of shared.errors."""
+    """No picture could be had, and why: a code of duygu.shared.errors."""
 
     code: str
     detail: str | None

@@ -13,8 +13,8 @@ from fractions import Fraction
 import av
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from shared.vision.decode.letterbox import Place, Size
-from shared.vision.decode.messages import Transfer
+from duygu.shared.vision.decode.letterbox import Place, Size
+from duygu.shared.vision.decode.messages import Transfer
 
 PLAIN_FORMATS = frozenset(
     f"yuv{letter}{sampling}p" for letter in ("", "a", "j") for sampling in (410, 411, 420, 422, 440, 444)

@@ -14,7 +14,7 @@ def small_size(width: int, height: int, side: int) -> tuple[int, int]:
 
 
 def planes(pixels: Pixels, side: int, rgb: Pixels | None = None, grey: Pixels | None = None) -> tuple[Pixels, Pixels]:
-    """`rgb` (h, w, 3) RGB of `small_size` and `grey` (H, W), made as for a file: see shared/vision/decode/orientation.py.
+    """`rgb` (h, w, 3) RGB of `small_size` and `grey` (H, W), made as for a file (orientation.py).
 
     pixels     (H, W, 3) BGR
     rgb, grey  arrays to write into; new ones where they are None

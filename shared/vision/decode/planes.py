@@ -6,8 +6,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from shared.vision.decode.tone_mapping import ToneMap
-from shared.vision.types import Area, Floats, Image
+from duygu.shared.vision.decode.tone_mapping import ToneMap
+from duygu.shared.vision.types import Area, Floats, Image
 
 BLACK, WHITE = 16, 235
 """Broadcast levels."""

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.decode.messages import Transfer
-from shared.vision.types import Floats, Image
+from duygu.shared.vision.decode.messages import Transfer
+from duygu.shared.vision.types import Floats, Image
 
 Reals = npt.NDArray[np.floating]
 

@@ -19,8 +19,8 @@ from typing import BinaryIO, Literal, Self
 
 import numpy as np
 
-from shared.config import MB, ROOT, Settings
-from shared.errors import (
+from duygu.shared.config import MB, ROOT, Settings
+from duygu.shared.errors import (
     CancelledError,
     DecoderLimitError,
     DuyguError,
@@ -29,12 +29,12 @@ from shared.errors import (
     UndecodableVideoError,
     by_code,
 )
-from shared.processes.stderr_tail import StderrTail
-from shared.storage.spooling import is_pipe
-from shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
-from shared.vision.decode.planes import StoredFrame
-from shared.vision.decode.tone_mapping import TONE_MAPS
-from shared.vision.types import Frame, Image
+from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.storage.spooling import is_pipe
+from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
+from duygu.shared.vision.decode.planes import StoredFrame
+from duygu.shared.vision.decode.tone_mapping import TONE_MAPS
+from duygu.shared.vision.types import Frame, Image
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ Rotation = Literal[0, 90, 180, 270]
 ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
 """Degrees clockwise for quarter turns counter-clockwise."""
 
-CHILD = "shared.vision.decode.child"
+CHILD = "duygu.shared.vision.decode.child"
 
 
 def detection_side(min_face: float) -> int:
@@ -70,7 +70,7 @@ class Video:
 
         rate_hz  frames a second that are wanted; None for every frame
 
-        Raises an error of shared.errors for a file that gives no pictures, CancelledError when `should_stop` says so.
+        Raises a VideoError for a file that gives no pictures, CancelledError when `should_stop` says so.
         """
         self.width = self.height = self.frames_decoded = 0
         self.rotation: Rotation = 0
@@ -99,7 +99,7 @@ class Video:
         self._resources.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """The wanted frames in order. Raises an error of shared.errors when not even one can be had."""
+        """The wanted frames in order. Raises an error of shared/errors.py when not even one can be had."""
         while isinstance(message := self._next(), Decoded):
             frame = self._child.frame(message)
             if not self.width:

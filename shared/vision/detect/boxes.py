@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.types import Floats
+from duygu.shared.vision.types import Floats
 
 Indices = npt.NDArray[np.intp]
 

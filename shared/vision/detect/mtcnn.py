@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import ModelError
-from shared.model.folder import MANIFEST, verify_files
-from shared.vision.detect.boxes import squares, suppress
-from shared.vision.detect.onnx_session import open_session
-from shared.vision.detect.resample import Sums, area_means, integral
-from shared.vision.types import Area, Detections, Floats, Frame
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import MANIFEST, verify_files
+from duygu.shared.vision.detect.boxes import squares, suppress
+from duygu.shared.vision.detect.onnx_session import open_session
+from duygu.shared.vision.detect.resample import Sums, area_means, integral
+from duygu.shared.vision.types import Area, Detections, Floats, Frame
 
 if TYPE_CHECKING:
     import onnxruntime

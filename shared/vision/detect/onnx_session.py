@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.errors import ModelError
+from duygu.shared.errors import ModelError
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.types import Floats, Image
+from duygu.shared.vision.types import Floats, Image
 
 Sums = npt.NDArray[np.int32]
 

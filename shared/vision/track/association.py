@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.detect.boxes import centres, containments, intersections
-from shared.vision.track.track import Sighting, Track
-from shared.vision.types import Floats
+from duygu.shared.vision.detect.boxes import centres, containments, intersections
+from duygu.shared.vision.track.track import Sighting, Track
+from duygu.shared.vision.types import Floats
 
 Pairs = list[tuple[Track, Sighting]]
 

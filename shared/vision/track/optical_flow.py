@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.detect.boxes import centres
-from shared.vision.track.scene_change import alike
-from shared.vision.types import Area, Floats, Frame, Image
+from duygu.shared.vision.detect.boxes import centres
+from duygu.shared.vision.track.scene_change import alike
+from duygu.shared.vision.types import Area, Floats, Frame, Image
 
 SIDE = 56
 """Pixels of the picture, along both sides."""

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.vision.types import Floats, Frame
+from duygu.shared.vision.types import Floats, Frame
 
 THUMBNAIL = (32, 18)
 """Width and height, in pixels, of what two frames are compared on."""

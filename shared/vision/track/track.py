@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from shared.vision.detect.boxes import centres
-from shared.vision.track.optical_flow import Patch
-from shared.vision.types import Detections, Floats, Frame
+from duygu.shared.vision.detect.boxes import centres
+from duygu.shared.vision.track.optical_flow import Patch
+from duygu.shared.vision.types import Detections, Floats, Frame
 
 MAX_REFINED_GROWTH = 0.15
 """Natural logarithm of the ratio of sides, since the whole cascade found the face last. Where a hand comes before it,

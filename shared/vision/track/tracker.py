@@ -9,14 +9,14 @@ fits it less is taken to be hidden behind it.
 
 import numpy as np
 
-from shared.vision.detect.mtcnn import MAX_FACES
-from shared.vision.pace import Pace
-from shared.vision.track.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
-from shared.vision.track.optical_flow import Patch
-from shared.vision.track.scene_change import Scene
-from shared.vision.track.track import Sighting, Track, looks_of, side_of, sightings
-from shared.vision.transitions import TransitionDetector
-from shared.vision.types import Detector, Floats, Frame
+from duygu.shared.vision.detect.mtcnn import MAX_FACES
+from duygu.shared.vision.pace import Pace
+from duygu.shared.vision.track.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
+from duygu.shared.vision.track.optical_flow import Patch
+from duygu.shared.vision.track.scene_change import Scene
+from duygu.shared.vision.track.track import Sighting, Track, looks_of, side_of, sightings
+from duygu.shared.vision.track.transitions import TransitionDetector
+from duygu.shared.vision.types import Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
 """Between two looks at the whole frame. A look that brings news is followed by one soon."""

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from services.serve.supervisor import serve
-from shared.api_keys import Limits, Scope, add_key
-from shared.config import Settings
-from shared.errors import ConfigurationError
+from duygu.services.serve.supervisor import serve
+from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
 from tests.services.conftest import StartWorker, ended, serving
 from tests.support.scripted_worker import Script
 
@@ -116,7 +116,7 @@ def test_uploads_a_minute(enter: Enter) -> None:
 
 def test_a_repetition_costs_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same `Idempotency-Key` and video are answered with their job, whatever of the limits is used up."""
-    monkeypatch.setattr("shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
+    monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api = enter("careful", uploads_per_minute=3, megabytes_per_day=1, jobs_waiting=2)
     large = VIDEO + bytes(400_000)
 
@@ -135,7 +135,7 @@ def test_a_repetition_costs_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatc
 
 def test_repetitions_at_the_same_time_cost_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither knew of the other when it began."""
-    monkeypatch.setattr("shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
+    monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api, all_began = enter("twofold", uploads_per_minute=4), threading.Barrier(4)
 
     def body() -> Iterator[bytes]:
@@ -169,7 +169,7 @@ def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
 
 def test_jobs_waiting_at_the_same_time(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of uploads that arrive together no more are taken than may wait; the others do not count as uploads or bytes."""
-    monkeypatch.setattr("shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
+    monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api, all_began = enter("quick", jobs_waiting=1, uploads_per_minute=4, megabytes_per_day=2), threading.Barrier(4)
     large = VIDEO + bytes(400_000)
 

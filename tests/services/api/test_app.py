@@ -6,17 +6,16 @@ from typing import Any
 
 import httpx
 
-from shared.config import ROOT, Settings
-from shared.errors import by_code
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.errors import by_code
 
 HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "facenet_pytorch")
 
 
 def test_it_never_imports_what_the_engine_needs() -> None:
     """The API's process, with every route, is free of the engine's packages."""
-    program = (
-        f"import services.api.app, services.serve.supervisor, sys; print([m for m in {HEAVY} if m in sys.modules])"
-    )
+    imports = "import duygu.services.api.app, duygu.services.serve.supervisor, sys"
+    program = f"{imports}; print([m for m in {HEAVY} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

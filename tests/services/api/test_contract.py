@@ -19,14 +19,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from shared.config import Settings
-from shared.errors import DuyguError, OutOfMemoryError
-from shared.jobs.heartbeat import sign_of_life
-from shared.jobs.queues import QueueName
-from shared.jobs.record import JobRecord, new_job_id
-from shared.jobs.store import JobStore
-from shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
-from shared.storage.folder import RESULT, open_storage
+from duygu.shared.config import Settings
+from duygu.shared.errors import DuyguError, OutOfMemoryError
+from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.jobs.record import JobRecord, new_job_id
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
+from duygu.shared.storage.folder import RESULT, open_storage
 
 CHECKS = [
     not_a_server_error,

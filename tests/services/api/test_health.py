@@ -3,9 +3,9 @@
 import httpx
 from redis import Redis
 
-from shared.config import Settings
-from shared.jobs.heartbeat import farewell, sign_of_life
-from shared.jobs.queues import QueueName
+from duygu.shared.config import Settings
+from duygu.shared.jobs.heartbeat import farewell, sign_of_life
+from duygu.shared.jobs.queues import QueueName
 from tests.services.conftest import serving
 from tests.shared.test_webhooks import SECRET
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.broker import keys
-from shared.config import Settings
+from duygu.shared.broker import keys
+from duygu.shared.config import Settings
 from tests.services.conftest import hand_in
 from tests.support.scripted_worker import Script
 

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from shared.api_keys import Limits, Scope, add_key
-from shared.config import Settings
-from shared.jobs.heartbeat import sign_of_life
+from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.config import Settings
+from duygu.shared.jobs.heartbeat import sign_of_life
 from tests.services.conftest import hand_in, serving
 from tests.support.scripted_worker import Script
 
@@ -60,7 +60,7 @@ def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
 def test_the_age_of_the_queue_begins_with_the_job(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long upload has not waited: its id was made an hour before it was there."""
     monkeypatch.setattr(
-        "services.api.videos.routes.new_job_id", lambda: f"{int((time.time() - 3600) * 1000):012x}{'0' * 20}"
+        "duygu.services.api.videos.routes.new_job_id", lambda: f"{int((time.time() - 3600) * 1000):012x}{'0' * 20}"
     )
     hand_in(api, Script().upload())
     assert 0 < scraped(api)["duygu_queue_age_seconds", frozenset({"videos"})] < 60
@@ -92,6 +92,6 @@ def test_answers_carry_an_id(api: httpx.Client, caplog: pytest.LogCaptureFixture
         made = api.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
         assert made != given
         assert len(made) == 16
-    lines = [record for record in caplog.records if record.name == "services.api.access_log"]
+    lines = [record for record in caplog.records if record.name == "duygu.services.api.access_log"]
     assert len(lines) == 5
     assert lines[0].getMessage() == "GET /healthz 200"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from services.api.app import create_app
-from services.serve.server import Server
-from shared.config import Settings
+from duygu.services.api.app import create_app
+from duygu.services.serve.server import Server
+from duygu.shared.config import Settings
 from tests.services.conftest import PATIENCE_S, hand_in, wait_until
 from tests.support.scripted_worker import Script
 
@@ -74,7 +74,7 @@ def test_an_upload_under_way_is_finished_or_refused(
     """One that arrives in time becomes a job; a slower one is told to come again, and nothing of it is kept."""
     answers: list[httpx.Response] = []
     begun, goes_on = threading.Event(), threading.Event()
-    monkeypatch.setattr("services.serve.server.GOODBYE_S", 1.0)
+    monkeypatch.setattr("duygu.services.serve.server.GOODBYE_S", 1.0)
 
     def body() -> Iterator[bytes]:
         yield HEAD + VIDEO

@@ -18,13 +18,13 @@ from typing import Any
 import av
 import pytest
 
-from services.cli import main
-from services.commands.outputs import Outputs, Place
-from shared.config import ROOT, Settings
-from shared.exports import ExportName
-from shared.schemas import ProgramInfo, Result
-from shared.version import installed_version
-from shared.vision.analysis import analyze_video
+from duygu.services.cli import main
+from duygu.services.commands.outputs import Outputs, Place
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.exports import ExportName
+from duygu.shared.schemas import ProgramInfo, Result
+from duygu.shared.version import installed_version
+from duygu.shared.vision.analysis import analyze_video
 from tests.support.results import two_faces
 from tests.support.videos import PAIR, PAN, Scene, VideoMaker
 
@@ -467,7 +467,7 @@ def test_an_unexpected_error_costs_one_video(
         return analyze_video(path, *arguments, **options)
 
     monkeypatch.setenv("DUYGU_LOG_LEVEL", "debug")
-    monkeypatch.setattr("services.commands.analyze.analyze_video", analyze)
+    monkeypatch.setattr("duygu.services.commands.analyze.analyze_video", analyze)
     (tables := tmp_path / "tables").mkdir()
     assert main(["analyze", "--quiet", str(tmp_path), "--csv", str(tables)]) == 1
     assert {path.name for path in tables.iterdir()} == {"a.csv", "c.csv"}
@@ -483,7 +483,7 @@ def test_nobody_has_to_read_to_the_end(pair: str) -> None:
     """As with `| head -1`: it ends without a word."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "services.cli", "analyze", "--quiet", pair, pair]
+    command = [sys.executable, "-m", "duygu.services.cli", "analyze", "--quiet", pair, pair]
     ended = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (1, b"")
@@ -499,7 +499,7 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
     """Ctrl-C in the middle, also of writing: exit status 130, no traceback, no file, whole or half."""
     long = video_maker.make(Scene(duration_s=20.0 if option == "--csv" else 5.0, width=640, height=480))
     process = subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "analyze", str(long), option, str(tmp_path / "long.out")],
+        [sys.executable, "-m", "duygu.services.cli", "analyze", str(long), option, str(tmp_path / "long.out")],
         cwd=ROOT,
         env={**os.environ, "TTY_COMPATIBLE": "1"},
         stderr=subprocess.PIPE,

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from services.cli import main
+from duygu.services.cli import main
 
 
 @pytest.mark.parametrize(

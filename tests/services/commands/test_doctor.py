@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import main
-from services.commands.doctor import examine
-from shared.config import Settings
+from duygu.services.cli import main
+from duygu.services.commands.doctor import examine
+from duygu.shared.config import Settings
 
 
 def ill(settings: Settings) -> dict[str, str]:

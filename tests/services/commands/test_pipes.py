@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import main
-from shared.config import ROOT
-from shared.schemas import Result
+from duygu.services.cli import main
+from duygu.shared.config import ROOT
+from duygu.shared.schemas import Result
 from tests.support.videos import PAN, VideoMaker
 
-COMMAND = [sys.executable, "-m", "services.cli", "analyze"]
+COMMAND = [sys.executable, "-m", "duygu.services.cli", "analyze"]
 
 
 @pytest.fixture(autouse=True)

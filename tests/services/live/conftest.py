@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.config import Settings
+from duygu.shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.sockets import LIVE, jpeg
 
@@ -34,7 +34,7 @@ def start_live_worker(live_settings: Settings, redis: Redis) -> Iterator[StartLi
 
         def start() -> Any:
             there = redis.zcard("duygu:workers:streams")
-            process = running.enter_context(worker(live_settings, "services.cli", "worker", "streams"))
+            process = running.enter_context(worker(live_settings, "duygu.services.cli", "worker", "streams"))
             wait_until(lambda: redis.zcard("duygu:workers:streams") > there)
             return process
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.api.live import hub as stream_hub
-from shared.api_keys import Limits, Scope, add_key
-from shared.config import Settings
-from shared.jobs.heartbeat import sign_of_life
-from shared.jobs.queues import QueueName
-from shared.live import api_store as stream_store
+from duygu.services.api.live import hub as stream_hub
+from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.config import Settings
+from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.live import api_store as stream_store
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, opens, told, until_closed

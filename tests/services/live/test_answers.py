@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from duygu.client import Service, analyze, stream
-from shared.config import Settings
-from shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
-from shared.schemas import Window
+from duygu.shared.config import Settings
+from duygu.shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
+from duygu.shared.schemas import Window
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.sockets import LIVE, open_socket, opens, say, told
 from tests.support.videos import Scene, VideoMaker
@@ -48,7 +48,7 @@ def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker
 def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
     """Neither the model's description nor a session names it, and it cannot be chosen."""
     settings = live_settings.model_copy(update={"neutral": "off"})
-    with serving(settings) as client, worker(settings, "services.cli", "worker", "streams"):
+    with serving(settings) as client, worker(settings, "duygu.services.cli", "worker", "streams"):
         assert client.get("/v1/model").json()["labels"] == SIX
         wait_until(lambda: opens(str(client.base_url)))
         with open_socket(str(client.base_url)) as socket:
@@ -73,7 +73,7 @@ def test_so_does_a_real_recording(live_settings: Settings, served: str, clips: P
 
 def same_either_way(settings: Settings, address: str, path: Path) -> None:
     """Fails unless the windows of a video are the same when it is uploaded and when it is sent live."""
-    with worker(settings, "services.cli", "worker", "videos"):
+    with worker(settings, "duygu.services.cli", "worker", "videos"):
         uploaded = {face.face_id: face.windows for face in analyze(path, Service(address)).faces}
     live = windows_of(sent_live(address, path))
     pairs = [

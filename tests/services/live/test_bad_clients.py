@@ -12,9 +12,9 @@ import pytest
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
 
-from services.api.live import routes as stream_module
-from services.serve import server as server_module
-from shared.live.header import HEADER, MAGIC, VERSION, pack
+from duygu.services.api.live import routes as stream_module
+from duygu.services.serve import server as server_module
+from duygu.shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
 from tests.support.sockets import narrow_connection, open_socket, say, told, until_closed
 

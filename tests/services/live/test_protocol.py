@@ -8,9 +8,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.config import Settings
-from shared.live import api_store as stream_store
-from shared.live.header import pack
+from duygu.shared.config import Settings
+from duygu.shared.live import api_store as stream_store
+from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, say, told, until_closed

@@ -11,12 +11,12 @@ import pytest
 from redis import Redis
 from websockets.sync.client import ClientConnection
 
-from services.api.live import hub as stream_hub
-from shared.broker.embedded import IN_MEMORY, EmbeddedValkey, stream_redis_url
-from shared.config import Settings
-from shared.jobs.heartbeat import sign_of_life
-from shared.jobs.queues import QueueName
-from shared.live.header import pack
+from duygu.services.api.live import hub as stream_hub
+from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey, stream_redis_url
+from duygu.shared.config import Settings
+from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, opens, told, until_closed
@@ -208,7 +208,7 @@ def test_redis_restarting_ends_a_session_and_another_can_begin(
         url = stream_redis_url(Settings(data_dir=tmp_path))
         settings = live_settings.model_copy(update={"stream_redis_url": url})
         address = str(running.enter_context(serving(settings)).base_url)
-        process = running.enter_context(worker(settings, "services.cli", "worker", "streams"))
+        process = running.enter_context(worker(settings, "duygu.services.cli", "worker", "streams"))
         wait_until(lambda: redis.zcard("duygu:workers:streams"))
         with open_socket(address) as socket:
             told(socket)

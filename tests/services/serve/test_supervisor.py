@@ -16,8 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from shared.config import ROOT, Settings
-from shared.processes.children import stop
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.processes.children import stop
 from tests.services.conftest import ended, hand_in, wait_until
 from tests.shared.test_webhooks import SECRET
 from tests.support.videos import PAN, VideoMaker
@@ -49,7 +49,7 @@ class Served:
 def serve(settings: Settings, *, secrets: bool = True) -> Iterator[Served]:
     """Run it while the block does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "services.cli", "serve"],
+        [sys.executable, "-m", "duygu.services.cli", "serve"],
         env={**os.environ, **settings.environment(secrets=secrets)},
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -91,9 +91,9 @@ def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_ma
     """kill -9 of the worker and then of Valkey: the service becomes ready again by itself, with the job it held."""
     with serve(own) as served:
         wait_until(served.ready)
-        before = served.children("services.cli")[0]
+        before = served.children("duygu.services.cli")[0]
         before.kill()
-        wait_until(lambda: any(child.pid != before.pid for child in served.children("services.cli")))
+        wait_until(lambda: any(child.pid != before.pid for child in served.children("duygu.services.cli")))
         served.children("valkey-server")[0].kill()
         wait_until(served.ready)
         job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
@@ -161,7 +161,7 @@ def test_it_ends_on_ctrl_c(own: Settings) -> None:
 def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
     """One line on stderr, the status of wrong usage, no traceback."""
     settings = own.model_copy(update={"model": tmp_path})
-    command = [sys.executable, "-m", "services.cli", "serve"]
+    command = [sys.executable, "-m", "duygu.services.cli", "serve"]
     environment = {**os.environ, **settings.environment()}
     started = time.monotonic()
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
@@ -175,7 +175,7 @@ def test_a_taken_port_is_told(own: Settings) -> None:
     with serve(own) as served:
         port = served.client.base_url.port
         other = own.model_copy(update={"port": port, "data_dir": own.data_dir.parent / "other"})
-        command = [sys.executable, "-m", "services.cli", "serve"]
+        command = [sys.executable, "-m", "duygu.services.cli", "serve"]
         environment = {**os.environ, **other.environment()}
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
         assert done.returncode == 2

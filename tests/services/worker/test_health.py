@@ -5,9 +5,9 @@ import time
 from redis import Redis
 from rq import Queue, SimpleWorker
 
-from services.worker.health import lives_here
-from shared.broker import keys
-from shared.jobs.heartbeat import LIVE_S, sign_of_life
+from duygu.services.worker.health import lives_here
+from duygu.shared.broker import keys
+from duygu.shared.jobs.heartbeat import LIVE_S, sign_of_life
 
 
 def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:

@@ -4,7 +4,7 @@ import socket
 
 import httpx
 
-from shared.config import Settings
+from duygu.shared.config import Settings
 from tests.services.conftest import ended, hand_in, wait_until, worker
 from tests.support.scripted_worker import Script
 

@@ -6,7 +6,7 @@ import time
 import httpx
 from redis import Redis
 
-from shared.config import Settings
+from duygu.shared.config import Settings
 from tests.services.conftest import StartWorker, ended, hand_in, job, running, wait_until
 from tests.support.scripted_worker import Script
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from services.worker.context import Workplace
-from services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
-from services.worker.sweeper import UPLOAD_IDLE_S, sweep
-from services.worker.videos.tasks import tidy
-from shared.broker import keys
-from shared.errors import CrashedError, EraseFailedError
-from shared.jobs.queues import QueueName, enqueue_video, open_queue
-from shared.jobs.record import JobRecord, new_job_id
-from shared.jobs.store import JobStore
-from shared.schemas import JobStatus
-from shared.storage.folder import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
+from duygu.services.worker.context import Workplace
+from duygu.services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
+from duygu.services.worker.sweeper import UPLOAD_IDLE_S, sweep
+from duygu.services.worker.videos.tasks import tidy
+from duygu.shared.broker import keys
+from duygu.shared.errors import CrashedError, EraseFailedError
+from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
+from duygu.shared.jobs.record import JobRecord, new_job_id
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.schemas import JobStatus
+from duygu.shared.storage.folder import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
 from tests.support.scripted_worker import analyze
 
 

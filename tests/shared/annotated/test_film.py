@@ -9,14 +9,14 @@ import numpy.typing as npt
 import psutil
 import pytest
 
-from shared.annotated import write_film
-from shared.annotated.paint import colour_of
-from shared.annotated.sound import Sound
-from shared.annotated.sound_child import SOUND_HZ
-from shared.config import Settings
-from shared.errors import CancelledError, NotAVideoError
-from shared.exports.palette import PALETTE
-from shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
+from duygu.shared.annotated import write_film
+from duygu.shared.annotated.paint import colour_of
+from duygu.shared.annotated.sound import Sound
+from duygu.shared.annotated.sound_child import SOUND_HZ
+from duygu.shared.config import Settings
+from duygu.shared.errors import CancelledError, NotAVideoError
+from duygu.shared.exports.palette import PALETTE
+from duygu.shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.shared.vision.decode.file_kinds import turned_midway
 from tests.support.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 

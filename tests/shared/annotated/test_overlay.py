@@ -1,12 +1,12 @@
-"""Tests of shared.annotated.overlay: what a result adds to a picture."""
+"""Tests of duygu.shared.annotated.overlay: what a result adds to a picture."""
 
 import numpy as np
 import pytest
 
-from shared.annotated.overlay import MAX_LANES, Overlay, words_of
-from shared.annotated.paint import Canvas, colour_of
-from shared.exports.spans import spans_of
-from shared.schemas import Position, Result
+from duygu.shared.annotated.overlay import MAX_LANES, Overlay, words_of
+from duygu.shared.annotated.paint import Canvas, colour_of
+from duygu.shared.exports.spans import spans_of
+from duygu.shared.schemas import Position, Result
 from tests.support.results import two_faces
 
 SIZE = (640, 360)

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.annotated import timeline_png
-from shared.annotated.paint import colour_of
-from shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
-from shared.schemas import Result
+from duygu.shared.annotated import timeline_png
+from duygu.shared.annotated.paint import colour_of
+from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
+from duygu.shared.schemas import Result
 from tests.support.results import two_faces
 
 

@@ -1,4 +1,4 @@
-"""Tests of shared.annotated.sound: sound that keeps its place beside the pictures."""
+"""Tests of duygu.shared.annotated.sound: sound that keeps its place beside the pictures."""
 
 import signal
 from dataclasses import replace
@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.annotated.sound import Sound
-from shared.annotated.sound_child import SOUND_HZ
-from shared.config import Settings
-from shared.vision.decode.video import Video
+from duygu.shared.annotated.sound import Sound
+from duygu.shared.annotated.sound_child import SOUND_HZ
+from duygu.shared.config import Settings
+from duygu.shared.vision.decode.video import Video
 from tests.support.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
 MUCH_S = 60
@@ -72,7 +72,7 @@ def test_a_process_that_dies_is_logged(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its sound ends there, and the log has its last lines, once."""
-    monkeypatch.setattr("shared.annotated.sound.CHILD", "tests.support.dying_child")
+    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.dying_child")
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     with Sound(path, settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)}), 0.0) as sound:
@@ -86,8 +86,8 @@ def test_a_process_that_hangs_is_ended(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its sound ends there; whoever writes the annotated video does not wait any longer."""
-    monkeypatch.setattr("shared.annotated.sound.CHILD", "tests.shared.annotated.hanging_child")
-    monkeypatch.setattr("shared.annotated.sound.SILENCE_S", 3.0)
+    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.shared.annotated.hanging_child")
+    monkeypatch.setattr("duygu.shared.annotated.sound.SILENCE_S", 3.0)
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     with Sound(path, settings, 0.0) as sound:

@@ -1,4 +1,4 @@
-"""Tests of shared.annotated.tag_layout, most of them over random faces."""
+"""Tests of duygu.shared.annotated.tag_layout, most of them over random faces."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.annotated.tag_layout import Rect, Tag, TagSizes, layout_tags
+from duygu.shared.annotated.tag_layout import Rect, Tag, TagSizes, layout_tags
 
 PICTURE = (640.0, 360.0)
 SIZES = TagSizes(full=(120.0, 18.0), small=(18.0, 16.0))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.broker.embedded import EmbeddedValkey, connect, connect_briefly, redis_url
-from shared.config import Settings
-from shared.errors import ConfigurationError
+from duygu.shared.broker.embedded import EmbeddedValkey, connect, connect_briefly, redis_url
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
 
 
 def test_it_keeps_what_it_was_told(settings: Settings) -> None:

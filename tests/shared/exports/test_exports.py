@@ -8,9 +8,9 @@ import pandas
 import pytest
 from pydantic import ValidationError
 
-from shared.exports import EXPORTS, ExportName
-from shared.exports.palette import PALETTE
-from shared.exports.spans import (
+from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.exports.palette import PALETTE
+from duygu.shared.exports.spans import (
     is_uncertain,
     moods_of,
     overall_in_words,
@@ -19,7 +19,7 @@ from shared.exports.spans import (
     spans_of,
     uncertain_share,
 )
-from shared.schemas import EMOTIONS, Flag, Options, ProgramInfo, Result
+from duygu.shared.schemas import EMOTIONS, Flag, Options, ProgramInfo, Result
 from tests.support.results import face, two_faces, window
 
 RESULT = two_faces()

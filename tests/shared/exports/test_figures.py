@@ -1,4 +1,4 @@
-"""Tests of the timeline as a figure: shared.exports.figure, svg and pdf."""
+"""Tests of the timeline as a figure: duygu.shared.exports.figure, svg and pdf."""
 
 import re
 import shutil
@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.annotated import timeline_png
-from shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, MAX_LANES, WIDTH, Words, timeline
-from shared.exports.palette import PALETTE
-from shared.exports.pdf import pdf
-from shared.exports.svg import svg
-from shared.schemas import ProgramInfo, Result
+from duygu.shared.annotated import timeline_png
+from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, MAX_LANES, WIDTH, Words, timeline
+from duygu.shared.exports.palette import PALETTE
+from duygu.shared.exports.pdf import pdf
+from duygu.shared.exports.svg import svg
+from duygu.shared.schemas import ProgramInfo, Result
 from tests.support.results import two_faces
 
 NAME = "Ağrı Dağı <şölen> & İğne.mp4"

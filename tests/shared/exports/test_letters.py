@@ -1,8 +1,8 @@
-"""Tests of shared.exports.letters."""
+"""Tests of duygu.shared.exports.letters."""
 
 import pytest
 
-from shared.exports.letters import MISSING, font, shortened, text_width
+from duygu.shared.exports.letters import MISSING, font, shortened, text_width
 
 
 @pytest.mark.parametrize("letter", "AaZz09ğĞıİşŞçÇöÖüÜâñßæøčžłőΩπЖяЇ–—“”…·₺%?")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.exports.moments import box_at, hold_s, span_at
-from shared.exports.spans import spans_of
-from shared.schemas import Position
+from duygu.shared.exports.moments import box_at, hold_s, span_at
+from duygu.shared.exports.spans import spans_of
+from duygu.shared.schemas import Position
 from tests.support.results import two_faces
 
 POSITIONS = [

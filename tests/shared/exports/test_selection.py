@@ -1,7 +1,7 @@
 """A part of a result is a result."""
 
-from shared.exports.selection import most_seen, once_every
-from shared.schemas import Options
+from duygu.shared.exports.selection import most_seen, once_every
+from duygu.shared.schemas import Options
 from tests.support.results import two_faces
 
 

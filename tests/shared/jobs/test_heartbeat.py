@@ -4,8 +4,8 @@ import time
 
 from redis import Redis
 
-from shared.broker import keys
-from shared.jobs.heartbeat import LIVE_S, farewell, heard_since, sign_of_life
+from duygu.shared.broker import keys
+from duygu.shared.jobs.heartbeat import LIVE_S, farewell, heard_since, sign_of_life
 
 
 def living(redis: Redis) -> int:

@@ -3,7 +3,7 @@
 import pytest
 from redis import Redis
 
-from shared.jobs.queues import QueueName, enqueue_video, open_queue, withdraw
+from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue, withdraw
 
 JOB = "a" * 32
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.errors import NotAPictureError
-from shared.live.header import HEADER, pack, unpack
+from duygu.shared.errors import NotAPictureError
+from duygu.shared.live.header import HEADER, pack, unpack
 
 
 @pytest.mark.parametrize("captured_at", [0.0, 0.033333, 12.5, 1_790_000_000.123456])

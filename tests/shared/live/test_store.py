@@ -8,9 +8,9 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from shared.live import worker_store as stream_desk
-from shared.live.api_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
-from shared.live.worker_store import Claim, SessionDesk
+from duygu.shared.live import worker_store as stream_desk
+from duygu.shared.live.api_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
+from duygu.shared.live.worker_store import Claim, SessionDesk
 
 MOST_WAITING = 2
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.errors import NotAPictureError, UndecodablePictureError
-from shared.media.image_size import breaks_off, dimensions
-from shared.vision.decode.images import decode, decode_frame
+from duygu.shared.errors import NotAPictureError, UndecodablePictureError
+from duygu.shared.media.image_size import breaks_off, dimensions
+from duygu.shared.vision.decode.images import decode, decode_frame
 
 SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from shared.config import Settings
-from shared.errors import ModelError
-from shared.model.folder import MANIFEST, open_model_folder
-from shared.schemas import EMOTIONS
-from shared.vision.engine import load_engine
+from duygu.shared.config import Settings
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import MANIFEST, open_model_folder
+from duygu.shared.schemas import EMOTIONS
+from duygu.shared.vision.engine import load_engine
 from tests.support.tiny_model import write_tiny_model
 
 

@@ -8,15 +8,15 @@ import threading
 import psutil
 import pytest
 
-from shared.config import ROOT
-from shared.processes.children import start_child, stop
+from duygu.shared.config import ROOT
+from duygu.shared.processes.children import start_child, stop
 from tests.services.conftest import wait_until
 
 PRODUCT = ("duygu", "services", "shared", "training")
 
 PARENT = """
 import sys
-from shared.processes.children import start_child
+from duygu.shared.processes.children import start_child
 child = start_child([sys.executable, "-c", "import time; print('runs', flush=True); time.sleep(60)"])
 print(child.pid, flush=True)
 sys.stdin.read()

@@ -1,10 +1,10 @@
-"""Tests of shared.processes.stderr_tail, with real child processes."""
+"""Tests of duygu.shared.processes.stderr_tail, with real child processes."""
 
 import signal
 import subprocess
 import sys
 
-from shared.processes.stderr_tail import StderrTail
+from duygu.shared.processes.stderr_tail import StderrTail
 
 
 def outcome(code: str, *, limit: int = 4096) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.storage.atomic import atomically, write_atomically
+from duygu.shared.storage.atomic import atomically, write_atomically
 
 
 @pytest.fixture(params=[0o077, 0o027, 0o022])

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from shared.config import Settings
-from shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
-from shared.jobs.record import new_job_id
-from shared.storage.folder import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
+from duygu.shared.jobs.record import new_job_id
+from duygu.shared.storage.folder import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
 
 JOB = "a" * 32
 

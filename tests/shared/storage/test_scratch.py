@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import ROOT
-from shared.storage import scratch
-from shared.storage.scratch import Scratch
+from duygu.shared.config import ROOT
+from duygu.shared.storage import scratch
+from duygu.shared.storage.scratch import Scratch
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from shared.storage.scratch import Scratch
+from duygu.shared.storage.scratch import Scratch
 with Scratch(Path(sys.argv[1])).file() as path:
     path.write_bytes(b"somebody's video")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -5,8 +5,8 @@ import logging
 import subprocess
 import sys
 
-from shared.config import ROOT
-from shared.telemetry.logs import JsonFormatter, TextFormatter, about
+from duygu.shared.config import ROOT
+from duygu.shared.telemetry.logs import JsonFormatter, TextFormatter, about
 
 
 def formatted(message: str, **facts: object) -> dict[str, object]:
@@ -43,7 +43,7 @@ def test_a_line_for_people_ends_with_its_context() -> None:
 def test_an_error_has_its_traceback_in_the_same_line() -> None:
     """Nothing of a JSON log spans lines."""
     program = (
-        "import logging; from shared.telemetry.logs import set_up_logs; set_up_logs('json', 'info')\n"
+        "import logging; from duygu.shared.telemetry.logs import set_up_logs; set_up_logs('json', 'info')\n"
         "logging.getLogger('x').debug('no'); logging.getLogger('x').info('yes')\n"
         "try: 1 / 0\n"
         "except ZeroDivisionError: logging.getLogger('x').exception('broken')\n"

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from shared.config import ROOT
-from shared.errors import ConfigurationError
-from shared.telemetry.tracing import ENDPOINTS, NoTraces, open_traces
+from duygu.shared.config import ROOT
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.telemetry.tracing import ENDPOINTS, NoTraces, open_traces
 
 PROBE = """
 import sys
-from shared.telemetry.tracing import open_traces
+from duygu.shared.telemetry.tracing import open_traces
 traces = open_traces("probe")
 with traces.span("job", "", job_id="1"):
     traces.note(attempt=1)
@@ -31,7 +31,7 @@ def test_without_an_endpoint_nothing_is_loaded() -> None:
 def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the start, with the name of the extra."""
     monkeypatch.setenv(name, "http://127.0.0.1:1")
-    monkeypatch.setitem(sys.modules, "shared.telemetry.otel", None)
+    monkeypatch.setitem(sys.modules, "duygu.shared.telemetry.otel", None)
     with pytest.raises(ConfigurationError, match="tracing"):
         open_traces("probe")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import Settings
-from shared.vision.engine import Engine, load_engine
+from duygu.shared.config import Settings
+from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.tiny_model import write_tiny_model
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.model.recipe import Recipe
-from shared.schemas import Flag
-from shared.vision import snapshots
-from shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
-from shared.vision.engine import Engine
-from shared.vision.types import Detections, Floats, Frame
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import Flag
+from duygu.shared.vision import snapshots
+from duygu.shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.types import Detections, Floats, Frame
 from tests.support.frames import frame_at, frames_of
 from tests.support.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shared.vision.batching import Answering, AtOnce, InBackground, Questions
-from shared.vision.classify.clips import Clip
-from shared.vision.engine import Engine
-from shared.vision.results import Answer
-from shared.vision.types import Floats
+from duygu.shared.vision.batching import Answering, AtOnce, InBackground, Questions
+from duygu.shared.vision.classify.clips import Clip
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Answer
+from duygu.shared.vision.types import Floats
 
 
 @pytest.fixture

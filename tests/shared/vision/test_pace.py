@@ -1,6 +1,6 @@
-"""Tests of shared.vision.pace."""
+"""Tests of duygu.shared.vision.pace."""
 
-from shared.vision.pace import Pace
+from duygu.shared.vision.pace import Pace
 
 
 def test_the_usual_gap() -> None:

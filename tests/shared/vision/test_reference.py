@@ -1,17 +1,17 @@
-"""Tests of shared.vision.reference, and of the fast engine against it."""
+"""Tests of duygu.shared.vision.reference, and of the fast engine against it."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.schemas import Result
-from shared.vision.analysis import analyze_video
-from shared.vision.detect.boxes import overlaps
-from shared.vision.detect.mtcnn import Mtcnn
-from shared.vision.engine import load_engine
-from shared.vision.types import Detections, PictureFrame
+from duygu.shared.config import Settings
+from duygu.shared.schemas import Result
+from duygu.shared.vision.analysis import analyze_video
+from duygu.shared.vision.detect.boxes import overlaps
+from duygu.shared.vision.detect.mtcnn import Mtcnn
+from duygu.shared.vision.engine import load_engine
+from duygu.shared.vision.types import Detections, PictureFrame
 from tests.shared.vision.track.test_borders import ENDLESS, ODD_BOXES
 from tests.support.tiny_model import write_tiny_model
 from tests.support.videos import CROSSING, CROWD, Scene, VideoMaker
@@ -36,7 +36,7 @@ def worst_overlap(found: Detections, expected: Detections) -> float:
 @pytest.mark.parametrize("min_face", [0.06, 0.12])
 def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
     """On a picture of six faces both find the same boxes (IoU 0.99), scores and landmarks."""
-    from shared.vision.reference import ReferenceDetector
+    from duygu.shared.vision.reference import ReferenceDetector
 
     settings = Settings(min_face=min_face)
     frame = frame_of(CROWD)
@@ -49,7 +49,7 @@ def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
 
 def test_same_refinement_as_facenet_pytorch() -> None:
     """O-Net near known places gives the same boxes and landmarks, and sees the same places empty."""
-    from shared.vision.reference import ReferenceDetector
+    from duygu.shared.vision.reference import ReferenceDetector
 
     settings = Settings()
     frame = frame_of(CROWD)
@@ -64,7 +64,7 @@ def test_same_refinement_as_facenet_pytorch() -> None:
 
 def test_the_originals_take_any_box_and_any_picture() -> None:
     """Boxes beyond the picture score 0 or are finite faces, no box gives no face, and a narrow picture has none."""
-    from shared.vision.reference import ReferenceDetector
+    from duygu.shared.vision.reference import ReferenceDetector
 
     detector, frame = ReferenceDetector(Settings()), frame_of(CROWD)
     found = detector.refine(frame, np.concatenate([ODD_BOXES, ENDLESS]))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from shared.model.recipe import Recipe
-from shared.schemas import EMOTIONS, OTHER, Flag, VideoInfo
-from shared.vision.engine import Engine
-from shared.vision.results import Answer, Reader, Seen, Timeline
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import EMOTIONS, OTHER, Flag, VideoInfo
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import Answer, Reader, Seen, Timeline
 
 RECIPE = Recipe("results", size=48, temperature=2.0, track_temperature=0.5, uncertain_below=0.5)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import TrainingDataError
+from duygu.shared.errors import TrainingDataError
+from duygu.training.data.layouts import Recording
+from duygu.training.data.recordings import read_recordings
 from tests.training.data.test_recordings import touch
-from training.data.layouts import Recording
-from training.data.recordings import read_recordings
 
 
 def write(path: Path, text: str) -> Path:

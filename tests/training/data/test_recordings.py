@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from av.format import ContainerFormat
 
-from shared.errors import TrainingDataError
-from shared.vision.decode.child import FORMATS
-from training.data.frames import PICTURES, VIDEOS
-from training.data.layouts import Recording
-from training.data.recordings import passed_over, read_recordings
+from duygu.shared.errors import TrainingDataError
+from duygu.shared.vision.decode.child import FORMATS
+from duygu.training.data.frames import PICTURES, VIDEOS
+from duygu.training.data.layouts import Recording
+from duygu.training.data.recordings import passed_over, read_recordings
 
 
 def touch(path: Path) -> Path:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from shared.errors import SubjectLeakError, TrainingDataError
-from training.data.splits import MOST_FOLDS, Split, cross_fits, leave_one_out, split_by_subject
+from duygu.shared.errors import SubjectLeakError, TrainingDataError
+from duygu.training.data.splits import MOST_FOLDS, Split, cross_fits, leave_one_out, split_by_subject
 
 SUBJECTS = np.repeat(["ann", "ben", "cem", "dua", "eda"], 3)
 

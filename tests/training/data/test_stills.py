@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.data.stills import TEST, TRAINING, Stills, as_clips
+from duygu.training.data.stills import TEST, TRAINING, Stills, as_clips
 
 COLUMNS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
 LABELS = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]

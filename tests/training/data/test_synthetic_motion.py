@@ -3,8 +3,8 @@
 import numpy as np
 from skimage import data
 
-from shared.vision.types import Image
-from training.data.synthetic_motion import moving, moving_clips
+from duygu.shared.vision.types import Image
+from duygu.training.data.synthetic_motion import moving, moving_clips
 
 
 def face() -> Image:

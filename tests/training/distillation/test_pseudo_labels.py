@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from shared.vision.types import Floats, Image
+from duygu.shared.vision.types import Floats, Image
+from duygu.training.data.stills import TEACHERS, TrainingStills, one_hot
+from duygu.training.distillation import pseudo_labels as asked
+from duygu.training.distillation.pseudo_labels import asked_pictures
+from duygu.training.distillation.teachers import PublicNetworks
+from duygu.training.settings import SOURCES
 from tests.support.teacher_packages import make_packages
-from training.data.stills import TEACHERS, TrainingStills, one_hot
-from training.distillation import pseudo_labels as asked
-from training.distillation.pseudo_labels import asked_pictures
-from training.distillation.teachers import PublicNetworks
-from training.settings import SOURCES
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

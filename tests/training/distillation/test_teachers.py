@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.errors import TrainingDataError
+from duygu.shared.errors import TrainingDataError
+from duygu.training.distillation.teachers import BATCH, PublicNetworks
 from tests.support.teacher_packages import make_packages
-from training.distillation.teachers import BATCH, PublicNetworks
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

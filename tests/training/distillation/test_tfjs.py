@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from shared.errors import TrainingDataError
+from duygu.shared.errors import TrainingDataError
+from duygu.training.distillation.tfjs import GraphModel, read_weights
 from tests.support.teacher_packages import graph_model, stored
-from training.distillation.tfjs import GraphModel, read_weights
 
 
 def test_quantised_weights_come_back() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.measure import metrics
-from training.measure.metrics import Answers
+from duygu.training.measure import metrics
+from duygu.training.measure.metrics import Answers
 
 
 @pytest.fixture

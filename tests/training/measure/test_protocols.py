@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.measure.metrics import Answers
-from training.measure.protocols import without_neutral
+from duygu.training.measure.metrics import Answers
+from duygu.training.measure.protocols import without_neutral
 
 
 def test_without_neutral() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.measure import temperature as calibration
-from training.measure.metrics import Answers, expected_calibration_error, probabilities_of
+from duygu.training.measure import temperature as calibration
+from duygu.training.measure.metrics import Answers, expected_calibration_error, probabilities_of
 
 LABELS = ("anger", "fear", "neutral")
 

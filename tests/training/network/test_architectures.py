@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from shared.errors import ModelError
-from shared.model.recipe import Recipe
-from shared.schemas import EMOTIONS
-from training.measure.metrics import probabilities_of
-from training.network import keras_file as model_file
-from training.network.architectures import (
+from duygu.shared.errors import ModelError
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import EMOTIONS
+from duygu.training.measure.metrics import probabilities_of
+from duygu.training.network import keras_file as model_file
+from duygu.training.network.architectures import (
     clip_network,
     copy_weights,
     features_network,
@@ -22,11 +22,11 @@ from training.network.architectures import (
     inflate,
     still_network,
 )
-from training.network.inference import predict
-from training.network.keras_file import Network
-from training.network.motion_gate import MOVING, scale_moving
-from training.onnx.graph import to_onnx
-from training.settings import SOURCES, load_recipe
+from duygu.training.network.inference import predict
+from duygu.training.network.keras_file import Network
+from duygu.training.network.motion_gate import MOVING, scale_moving
+from duygu.training.onnx.graph import to_onnx
+from duygu.training.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from shared.errors import ConfigurationError
-from training.data.augmentation import augment, mix
-from training.data.stills import TrainingStills, draw_rates, one_hot
-from training.distillation.batches import AlteredStills, AskedPictures
-from training.network.pretraining import STATE, STILLS_MODEL, Lessons, courses, train_trunk
-from training.settings import SOURCES, Cycle, StillsSettings
+from duygu.shared.errors import ConfigurationError
+from duygu.training.data.augmentation import augment, mix
+from duygu.training.data.stills import TrainingStills, draw_rates, one_hot
+from duygu.training.distillation.batches import AlteredStills, AskedPictures
+from duygu.training.network.pretraining import STATE, STILLS_MODEL, Lessons, courses, train_trunk
+from duygu.training.settings import SOURCES, Cycle, StillsSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.api.http.byte_ranges import Part, part_of
-from shared.errors import RangeNotSatisfiableError
+from duygu.services.api.http.byte_ranges import Part, part_of
+from duygu.shared.errors import RangeNotSatisfiableError
 
 
 @pytest.mark.parametrize(

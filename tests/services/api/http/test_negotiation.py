@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.http.negotiation import preferred
+from duygu.services.api.http.negotiation import preferred
 
 KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
 

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from redis import Redis
 
-from services.api.http.problems import problems
-from shared.config import Settings
-from shared.errors import QueueFullError, TooLargeError
-from shared.telemetry.logs import JsonFormatter
+from duygu.services.api.http.problems import problems
+from duygu.shared.config import Settings
+from duygu.shared.errors import QueueFullError, TooLargeError
+from duygu.shared.telemetry.logs import JsonFormatter
 from tests.services.conftest import hand_in, serving
 from tests.support.scripted_worker import Script
 
@@ -56,7 +56,7 @@ def test_a_fault_of_ours_is_a_problem_without_details(
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("shared.jobs.store.JobStore.page", broken)
+    monkeypatch.setattr("duygu.shared.jobs.store.JobStore.page", broken)
     caplog.handler.setFormatter(JsonFormatter())
     allowing = service_settings.model_copy(update={"cors_origins": "https://app.example"})
     with serving(allowing) as api:
@@ -86,7 +86,7 @@ def test_an_answer_that_breaks_off_is_seen(
         yield None
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("services.api.events.follow", broken)
+    monkeypatch.setattr("duygu.services.api.events.follow", broken)
     caplog.handler.setFormatter(JsonFormatter())
     with serving(service_settings) as api:
         events = hand_in(api, Script().upload())["links"]["events"]

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from shared.api_keys import Limits, Scope, add_key
-from shared.config import Settings
+from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.config import Settings
 from tests.services.conftest import serving
 from tests.support.scripted_worker import Script
 from tests.support.sockets import open_socket, until_closed

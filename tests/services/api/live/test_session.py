@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from services.api.live.session import MOST_UNANSWERED, Session, State
-from shared.live.header import pack
-from shared.live.messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
-from shared.live.steps import Reply
+from duygu.services.api.live.session import MOST_UNANSWERED, Session, State
+from duygu.shared.live.header import pack
+from duygu.shared.live.messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
+from duygu.shared.live.steps import Reply
 
 JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.api.videos.file_signature import HEAD_BYTES, surely_no_video
+from duygu.services.api.videos.file_signature import HEAD_BYTES, surely_no_video
 from tests.support.videos import STILL, VideoMaker
 
 

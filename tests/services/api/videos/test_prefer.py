@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from services.api.videos.prefer import LONGEST_S, wait_s
+from duygu.services.api.videos.prefer import LONGEST_S, wait_s
 from tests.services.conftest import StartWorker, wait_until
 from tests.support.scripted_worker import Script
 
@@ -64,10 +64,10 @@ def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: 
         raise RedisConnectionError
 
     def broken(*_: object) -> None:
-        monkeypatch.setattr("shared.jobs.store.JobStore.read", away)
+        monkeypatch.setattr("duygu.shared.jobs.store.JobStore.read", away)
         away()
 
-    monkeypatch.setattr("services.api.videos.prefer.follow", broken)
+    monkeypatch.setattr("duygu.services.api.videos.prefer.follow", broken)
     answer = hand_in(api, Script(), "wait=30")
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert answer.headers["Location"] == answer.json()["links"]["self"]

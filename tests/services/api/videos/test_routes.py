@@ -8,7 +8,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.config import Settings
+from duygu.shared.config import Settings
 from tests.services.conftest import hand_in, serving
 from tests.support.scripted_worker import Script
 from tests.support.videos import STILL, VideoMaker

@@ -11,11 +11,11 @@ from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from services.api.service import Service
-from services.api.videos.submission import Submission, submit
-from shared.broker import keys
-from shared.config import Settings
-from shared.jobs.record import JobRecord
+from duygu.services.api.service import Service
+from duygu.services.api.videos.submission import Submission, submit
+from duygu.shared.broker import keys
+from duygu.shared.config import Settings
+from duygu.shared.jobs.record import JobRecord
 from tests.services.conftest import StartWorker, ended, serving
 from tests.support.scripted_worker import Script
 
@@ -174,7 +174,7 @@ def test_the_upload_stays_where_its_job_may_be(
         submit(service, submission)
         raise RedisTimeoutError
 
-    monkeypatch.setattr("services.api.videos.routes.submit", unheard)
+    monkeypatch.setattr("duygu.services.api.videos.routes.submit", unheard)
     answer = post(api, VIDEO)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     [job] = api.get("/v1/jobs").json()["jobs"]

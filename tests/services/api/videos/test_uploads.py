@@ -6,9 +6,15 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from services.api.videos.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
-from shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, TooLargeError, UnknownParameterError
-from shared.storage.folder import MeasuredWriter
+from duygu.services.api.videos.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
+from duygu.shared.errors import (
+    EmptyFileError,
+    InvalidRequestError,
+    NotAVideoError,
+    TooLargeError,
+    UnknownParameterError,
+)
+from duygu.shared.storage.folder import MeasuredWriter
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8 + b"\r\n--not the boundary\r\n"
 BOUNDARY = b"b0undary"

@@ -9,12 +9,12 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from services.worker.live.leases import StreamWork
-from services.worker.live.session import SPARING_S, LiveSession
-from shared.config import Settings
-from shared.live.api_store import SessionStore
-from shared.live.steps import REPLIES, About
-from shared.vision.engine import Engine, load_engine
+from duygu.services.worker.live.leases import StreamWork
+from duygu.services.worker.live.session import SPARING_S, LiveSession
+from duygu.shared.config import Settings
+from duygu.shared.live.api_store import SessionStore
+from duygu.shared.live.steps import REPLIES, About
+from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.counting_detector import Counted
 from tests.support.sockets import jpeg
 from tests.support.videos import Actor, Scene

@@ -1,4 +1,4 @@
-"""Tests of services.worker.live.session: pictures whose size changes, and states that cannot be read."""
+"""Tests of duygu.services.worker.live.session: pictures whose size changes, and states that cannot be read."""
 
 import json
 import random
@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.worker.live.session import LENGTH, LiveSession
-from shared.config import Settings
-from shared.live.messages import LiveFace
-from shared.live.steps import About
-from shared.vision.decode.image_decoder import ImageDecoder
-from shared.vision.decode.images import decode
-from shared.vision.engine import Engine, load_engine
+from duygu.services.worker.live.session import LENGTH, LiveSession
+from duygu.shared.config import Settings
+from duygu.shared.live.messages import LiveFace
+from duygu.shared.live.steps import About
+from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.decode.images import decode
+from duygu.shared.vision.engine import Engine, load_engine
 from tests.shared.vision.decode.file_kinds import animation
 from tests.support.sockets import jpeg
 from tests.support.videos import STILL, Actor, Scene

@@ -9,14 +9,14 @@ from typing import BinaryIO
 import pytest
 from redis import Redis
 
-from services.worker.context import Turn, Workplace, taking
-from services.worker.control import JobControl
-from services.worker.videos.tasks import analyze_video
-from shared.errors import StorageFullError
-from shared.jobs.record import JobRecord, new_job_id
-from shared.jobs.store import JobStore
-from shared.schemas import JobStatus, Result
-from shared.storage.folder import RESULT, UPLOAD, FolderStorage
+from duygu.services.worker.context import Turn, Workplace, taking
+from duygu.services.worker.control import JobControl
+from duygu.services.worker.videos.tasks import analyze_video
+from duygu.shared.errors import StorageFullError
+from duygu.shared.jobs.record import JobRecord, new_job_id
+from duygu.shared.jobs.store import JobStore
+from duygu.shared.schemas import JobStatus, Result
+from duygu.shared.storage.folder import RESULT, UPLOAD, FolderStorage
 from tests.support.scripted_worker import Script, analyze
 
 

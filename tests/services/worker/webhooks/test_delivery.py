@@ -10,9 +10,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.config import Settings
-from shared.jobs.queues import QueueName, enqueue_webhooks, open_queue
-from shared.webhooks import sign
+from duygu.shared.config import Settings
+from duygu.shared.jobs.queues import QueueName, enqueue_webhooks, open_queue
+from duygu.shared.webhooks import sign
 from tests.services.conftest import StartWorker, ended, job, running, serving, wait_until, worker
 from tests.shared.test_webhooks import SECRET
 from tests.support.receiver import Message, Receiver, receiving

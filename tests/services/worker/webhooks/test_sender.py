@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.worker.webhooks.sender import Answer, Sender
-from shared.webhooks import Networks, sign
+from duygu.services.worker.webhooks.sender import Answer, Sender
+from duygu.shared.webhooks import Networks, sign
 from tests.shared.test_webhooks import SECRET
 from tests.support.receiver import receiving
 

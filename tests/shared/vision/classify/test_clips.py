@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from shared.schemas import Flag
-from shared.vision.classify.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
+from duygu.shared.schemas import Flag
+from duygu.shared.vision.classify.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
 from tests.support.frames import RATE_HZ, RECIPE
 
 

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from shared.schemas import Flag
-from shared.vision.classify.crops import crop_face
-from shared.vision.classify.quality import judge
-from shared.vision.types import Floats, Image
+from duygu.shared.schemas import Flag
+from duygu.shared.vision.classify.crops import crop_face
+from duygu.shared.vision.classify.quality import judge
+from duygu.shared.vision.types import Floats, Image
 from tests.support.frames import RECIPE
 from tests.support.videos import FACE, head
 

@@ -411,9 +411,9 @@ def table() -> str:
     head = [
         "# What each kind of file gets",
         "",
-        "Made by `python -m tests.shared.vision.decode.file_kinds` from the list that the tests try: each file is made and",
-        "analysed, and has to get what stands here. A code alone is that of a problem (see errors.md); a code behind a",
-        "result is a warning, or a flag on the windows.",
+        "Made by `python -m tests.shared.vision.decode.file_kinds` from the list that the tests try: each file is made",
+        "and analysed, and has to get what stands here. A code alone is that of a problem (see errors.md); a code",
+        "behind a result is a warning, or a flag on the windows.",
         "",
         "| file | gets |",
         "|---|---|",

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import ROOT, Settings
-from shared.errors import VideoError
-from shared.schemas import Result
-from shared.vision.analysis import analyze_video
-from shared.vision.engine import Engine
+from duygu.shared.config import ROOT, Settings
+from duygu.shared.errors import VideoError
+from duygu.shared.schemas import Result
+from duygu.shared.vision.analysis import analyze_video
+from duygu.shared.vision.engine import Engine
 from tests.shared.vision.decode.file_kinds import FACE, KINDS, NO_FACE, Kind, table
 from tests.support.videos import VideoMaker
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.errors import VideoError
-from shared.vision.decode.video import Video
+from duygu.shared.config import Settings
+from duygu.shared.errors import VideoError
+from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate
 from tests.support.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
 

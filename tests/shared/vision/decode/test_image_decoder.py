@@ -12,10 +12,10 @@ import numpy as np
 import psutil
 import pytest
 
-from shared.errors import UndecodablePictureError
-from shared.vision.decode import image_decoder
-from shared.vision.decode.image_decoder import ImageDecoder
-from shared.vision.decode.images import decode_frame
+from duygu.shared.errors import UndecodablePictureError
+from duygu.shared.vision.decode import image_decoder
+from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.decode.images import decode_frame
 from tests.services.conftest import wait_until
 from tests.support.sockets import jpeg
 from tests.support.videos import Scene

@@ -1,8 +1,8 @@
-"""Tests of shared.vision.decode.letterbox."""
+"""Tests of duygu.shared.vision.decode.letterbox."""
 
 import pytest
 
-from shared.vision.decode.letterbox import Place, Size, fit
+from duygu.shared.vision.decode.letterbox import Place, Size, fit
 
 
 @pytest.mark.parametrize(

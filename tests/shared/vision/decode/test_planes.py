@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision.decode.planes import StoredFrame, full_range
-from shared.vision.types import Image
+from duygu.shared.vision.decode.planes import StoredFrame, full_range
+from duygu.shared.vision.types import Image
 from tests.support.videos import STILL
 
 PICTURE = STILL.picture(0.0)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.decode.sampling import Sampler
 
 
 def ticks(times: list[float], rate_hz: float | None = 10.0, interval_s: float | None = None) -> list[int]:

@@ -1,4 +1,4 @@
-"""Tests of shared.vision.decode.sandbox, each in a process of its own."""
+"""Tests of duygu.shared.vision.decode.sandbox, each in a process of its own."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 PREAMBLE = """
 import os, socket, sys
-from shared.vision.decode.sandbox import confine
+from duygu.shared.vision.decode.sandbox import confine
 kept = os.open(os.devnull, os.O_RDONLY)
 confine(memory_bytes=600_000_000, cpu_s=1, highest_file=kept)
 """

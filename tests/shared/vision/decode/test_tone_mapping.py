@@ -1,10 +1,10 @@
-"""Tests of shared.vision.decode.tone_mapping, with figures of the standards."""
+"""Tests of duygu.shared.vision.decode.tone_mapping, with figures of the standards."""
 
 import numpy as np
 import pytest
 
-from shared.vision.decode.messages import Transfer
-from shared.vision.decode.tone_mapping import DISPLAY_GAMMA, KNEE, PEAK, TONE_MAPS, hlg_scene, pq_light, shown
+from duygu.shared.vision.decode.messages import Transfer
+from duygu.shared.vision.decode.tone_mapping import DISPLAY_GAMMA, KNEE, PEAK, TONE_MAPS, hlg_scene, pq_light, shown
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of shared.vision.decode.video: the process that reads strangers' files, and its parent."""
+"""Tests of duygu.shared.vision.decode.video: the process that reads strangers' files, and its parent."""
 
 import os
 import signal
@@ -16,10 +16,10 @@ import numpy as np
 import psutil
 import pytest
 
-from shared.config import MB, Settings
-from shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
-from shared.vision.decode.sampling import Sampler
-from shared.vision.decode.video import Video
+from duygu.shared.config import MB, Settings
+from duygu.shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
+from duygu.shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.decode.video import Video
 from tests.shared.vision.decode.file_kinds import (
     HTTP,
     PART,
@@ -380,7 +380,7 @@ def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: py
     with Video(path, settings, None) as video:
         frames = iter(video)
         first = next(frames)
-        monkeypatch.setattr("shared.vision.decode.video.SILENCE_S", 0.3)
+        monkeypatch.setattr("duygu.shared.vision.decode.video.SILENCE_S", 0.3)
         for process in children():
             process.suspend()
         kept = [first.time_s, *(frame.time_s for frame in frames)]
@@ -403,7 +403,7 @@ def test_survives_a_crash(
     """A process that dies is told as a problem of the file, and this one lives; the log has its last lines."""
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
-    monkeypatch.setattr("shared.vision.decode.video.CHILD", "tests.support.dying_child")
+    monkeypatch.setattr("duygu.shared.vision.decode.video.CHILD", "tests.support.dying_child")
     with pytest.raises(error):
         times(path, settings.model_copy(update={"job_timeout_s": int(cause)}))
     (record,) = caplog.records
@@ -449,4 +449,4 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
 def children() -> list[psutil.Process]:
     """The decoders among the children of this process."""
     every = psutil.Process(os.getpid()).children()
-    return [process for process in every if "shared.vision.decode.child" in process.cmdline()]
+    return [process for process in every if "duygu.shared.vision.decode.child" in process.cmdline()]

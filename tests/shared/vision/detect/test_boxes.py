@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shared.vision.detect.boxes import areas, containments, overlaps, squares, suppress
-from shared.vision.types import Floats
+from duygu.shared.vision.detect.boxes import areas, containments, overlaps, squares, suppress
+from duygu.shared.vision.types import Floats
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> Floats:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.config import Settings
-from shared.errors import ModelError
-from shared.vision.detect.boxes import overlaps
-from shared.vision.detect.mtcnn import PATCH, Mtcnn, pyramid
-from shared.vision.types import Floats
+from duygu.shared.config import Settings
+from duygu.shared.errors import ModelError
+from duygu.shared.vision.detect.boxes import overlaps
+from duygu.shared.vision.detect.mtcnn import PATCH, Mtcnn, pyramid
+from duygu.shared.vision.types import Floats
 from tests.support.frames import frame_at
 from tests.support.videos import CROWD, NOBODY, Scene
 

@@ -8,14 +8,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from shared.vision.analyzer import Analyzer
-from shared.vision.classify.crops import crop_of
-from shared.vision.classify.quality import detail
-from shared.vision.engine import Engine
-from shared.vision.track.optical_flow import Patch
-from shared.vision.track.track import looks_of
-from shared.vision.track.tracker import Tracker
-from shared.vision.types import Floats, Image, PictureFrame
+from duygu.shared.vision.analyzer import Analyzer
+from duygu.shared.vision.classify.crops import crop_of
+from duygu.shared.vision.classify.quality import detail
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.track.optical_flow import Patch
+from duygu.shared.vision.track.track import looks_of
+from duygu.shared.vision.track.tracker import Tracker
+from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.frames import RECIPE, frame_at, frame_of, frames_of
 from tests.support.videos import STILL, Actor, Scene
 

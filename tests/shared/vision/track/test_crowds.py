@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision import snapshots
-from shared.vision.analyzer import Analyzer
-from shared.vision.detect import mtcnn
-from shared.vision.detect.boxes import suppress
-from shared.vision.detect.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
-from shared.vision.engine import Engine
-from shared.vision.track.tracker import CROWD_NEAR, CROWD_WAIT_S, Tracker
-from shared.vision.types import Floats, Image, PictureFrame
+from duygu.shared.vision import snapshots
+from duygu.shared.vision.analyzer import Analyzer
+from duygu.shared.vision.detect import mtcnn
+from duygu.shared.vision.detect.boxes import suppress
+from duygu.shared.vision.detect.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.track.tracker import CROWD_NEAR, CROWD_WAIT_S, Tracker
+from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.counting_detector import Counted
 from tests.support.frames import frame_at, frame_of
 from tests.support.videos import CROWD, FACE, head

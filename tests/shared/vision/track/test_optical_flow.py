@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision.track.optical_flow import LEAST_SIDE, Patch, similarity
-from shared.vision.types import Floats, Image, PictureFrame
+from duygu.shared.vision.track.optical_flow import LEAST_SIDE, Patch, similarity
+from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.frames import frame_of
 from tests.support.videos import FACE, head
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from shared.vision.track.scene_change import Scene as Watch
-from shared.vision.types import Floats, Frame
+from duygu.shared.vision.track.scene_change import Scene as Watch
+from duygu.shared.vision.types import Floats, Frame
 from tests.support.frames import frame_at, frames_of
 from tests.support.videos import CUT, NOBODY, PAN, STILL, Scene
 

@@ -8,11 +8,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from shared.vision.detect.boxes import overlaps
-from shared.vision.engine import Engine
-from shared.vision.track.track import Track
-from shared.vision.track.tracker import EVERY_FRAME, Tracker
-from shared.vision.types import Detections, Floats, Frame, PictureFrame
+from duygu.shared.vision.detect.boxes import overlaps
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.track.track import Track
+from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
+from duygu.shared.vision.types import Detections, Floats, Frame, PictureFrame
 from tests.support.counting_detector import Counted
 from tests.support.frames import frame_at, frame_of, frames_of
 from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.vision.engine import Engine
-from shared.vision.track.tracker import Tracker
-from shared.vision.transitions import SPANS, TransitionDetector
-from shared.vision.types import PictureFrame
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.track.tracker import Tracker
+from duygu.shared.vision.track.transitions import SPANS, TransitionDetector
+from duygu.shared.vision.types import PictureFrame
 from tests.support.frames import frame_of
 from tests.support.videos import PAN, STILL, Actor, Image, Scene
 

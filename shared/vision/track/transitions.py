@@ -1,6 +1,6 @@
 """Gradual transitions between two shots: cross-fades, dissolves and wipes.
 
-A hard cut shows in two successive pictures (shared/vision/track/scene_change.py). In a gradual one, each part of each picture on the
+A hard cut shows in two successive pictures (scene_change.py). In a gradual one, each part of each picture on the
 way lies between what it was before and what it will be: mixed of both, or already the new one. Somebody who moves, and
 a camera that turns, uncover what neither of the two pictures had.
 """
@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from shared.vision.types import Floats
+from duygu.shared.vision.types import Floats
 
 Thumbnail = npt.NDArray[np.uint8]
 
