@@ -86,7 +86,7 @@ def test_a_process_that_hangs_is_ended(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its sound ends there; whoever writes the annotated video does not wait any longer."""
-    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.shared.annotated.hanging_child")
+    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.hanging_child")
     monkeypatch.setattr("duygu.shared.annotated.sound.SILENCE_S", 3.0)
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
