@@ -1,4 +1,4 @@
-"""Where the tag of each face's box goes: the rule of the page's js/tag-layout.js, which a test holds this one to.
+"""Where the tag of each face's box goes; the page's js/overlay/tag-layout.js has the same rule, held by a test.
 
 1. A tag lies against its own box, in the first of eight places that is free: above, below, right, left of it; each
    aligned with the start, then the end of that side, and moved along the side where it would leave the picture.

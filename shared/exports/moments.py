@@ -1,4 +1,4 @@
-"""Where a face is, and what it shows, at one moment of a result. The page's js/timebase.js answers in the same way."""
+"""Where a face is, and what it shows, at one moment of a result: the rule of the page's js/timeline/timebase.js."""
 
 from bisect import bisect_right
 from itertools import pairwise

@@ -23,7 +23,7 @@ UNKNOWN = "0" * 32
 GETS = [
     *("/", "/upload", "/camera", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/asyncapi.json"),
     *("/v1/limits", "/v1/model", "/v1/jobs", "/v1/jobs?limit=2&cursor=abc", f"/v1/jobs/{UNKNOWN}", "/v1//jobs"),
-    *(f"/v1/jobs/{UNKNOWN}/result?format=csv", f"/v1/jobs/{UNKNOWN}/events", "/v1/stream", "/static/js/main.js"),
+    *(f"/v1/jobs/{UNKNOWN}/result?format=csv", f"/v1/jobs/{UNKNOWN}/events", "/v1/stream", "/static/js/pages/index.js"),
     *("/static/../services/cli.py", "/%2e%2e/%00"),
 ]
 

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { distinctNames, mergeRecords, MOST_RECORDS, readRecord, recordOf } from "../../services/api/static/js/job-records.js";
-import { limiter } from "../../services/api/static/js/limiter.js";
-import { MOST_ROWS, sketchOf, windowsOf } from "../../services/api/static/js/sketch.js";
-import { timeLeft } from "../../services/api/static/js/time-left.js";
+import { distinctNames, mergeRecords, MOST_RECORDS, readRecord, recordOf } from "../../services/api/static/js/jobs/records.js";
+import { limiter } from "../../services/api/static/js/common/concurrency.js";
+import { MOST_ROWS, sketchOf, windowsOf } from "../../services/api/static/js/jobs/preview-data.js";
+import { timeLeft } from "../../services/api/static/js/jobs/time-left.js";
 
 const record = (number, more = {}) => ({ key: `k${number}`, id: `j${number}`, name: `${number}.mp4`, added: number, ...more });
 

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { contain } from "../../services/api/static/js/fitting.js";
-import { differenceOf } from "../../services/api/static/js/same-file.js";
-import { Sha256 } from "../../services/api/static/js/sha256.js";
+import { contain } from "../../services/api/static/js/overlay/contain.js";
+import { differenceOf } from "../../services/api/static/js/file-check/difference.js";
+import { Sha256 } from "../../services/api/static/js/file-check/sha256.js";
 
 const bytes = (count) => Uint8Array.from({ length: count }, (_, i) => (i * 31 + (i >> 8)) & 255);
 const digest = (data) => createHash("sha256").update(data).digest("hex");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxAt } from "../../services/api/static/js/timebase.js";
+import { boxAt } from "../../services/api/static/js/timeline/timebase.js";
 
 const at = (...times) => ({ positions: times.map((time) => ({ time_s: time, box: [time, 0, 10, 10] })) });
 

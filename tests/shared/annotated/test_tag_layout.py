@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 NODE = shutil.which("node") or shutil.which("nodejs")
 
 PAGE_LAYOUT = """
-import { layoutTags } from "./services/api/static/js/tag-layout.js";
+import { layoutTags } from "./services/api/static/js/overlay/tag-layout.js";
 const size = ([width, height]) => ({ width, height });
 const { scenes, sizes, picture } = JSON.parse(await new Response(process.stdin).text());
 const both = { full: size(sizes.full), small: size(sizes.small) };

@@ -40,7 +40,7 @@ OWN_HOSTS = [
 
 def test_other_hosts_are_refused_without_keys(api: httpx.Client) -> None:
     """A page of a stranger whose name leads to this machine's address reads and sends nothing."""
-    for path in ("/v1/jobs", "/", "/static/js/main.js", "/openapi.json", "/metrics", "/nothing"):
+    for path in ("/v1/jobs", "/", "/static/js/pages/index.js", "/openapi.json", "/metrics", "/nothing"):
         for host in STRANGE_HOSTS:
             answer = api.get(path, headers={"Host": host})
             assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")

@@ -1,0 +1,53 @@
+/** What a running job tells, as it happens: server-sent events, read by fetch() since EventSource can send no key. */
+
+import { eventsLink } from "./client.js";
+import { fetchWithKey } from "./key.js";
+
+const LAST = new Set(["succeeded", "failed", "cancelled"]);
+
+/** A browser keeps six connections to one server, for all its tabs; uploads and the page itself need some of them. */
+const MOST_AT_ONCE = 2;
+
+/** The first event is old news and comes at once, unless something between here and the server holds it back. */
+const PATIENCE_MS = 4000;
+
+let listening = 0;
+
+/** Call `told(name, data)` for each event. Resolves to whether the last one was heard; else the job has to be asked. */
+export async function listen(id, told) {
+  if (listening >= MOST_AT_ONCE) return false;
+  listening += 1;
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
+  try {
+    const response = await fetchWithKey(eventsLink(id), { signal: controller.signal }, { insist: false });
+    if (!response.ok || !response.body) return false;
+    for await (const { name, data } of eventsIn(response.body)) {
+      clearTimeout(timer);
+      if (LAST.has(name)) return true;
+      told(name, data);
+    }
+    return false;
+  } catch {
+    return false; // the connection broke, or nothing came: whoever listens asks instead
+  } finally {
+    clearTimeout(timer);
+    controller.abort();
+    listening -= 1;
+  }
+}
+
+/** Yields { name, data } for each event of a stream. */
+async function* eventsIn(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (text + value).split("\n\n");
+    text = blocks.pop();
+    for (const block of blocks) {
+      const fields = new Map(block.split("\n").map((line) => line.split(/: ?(.*)/s, 2)));
+      if (fields.has("data")) yield { name: fields.get("event"), data: JSON.parse(fields.get("data")) };
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** What the list says of a video, in the reader's language. */
+
+import { clock, errorTitle, fileSize, longSpan, percent, remedy, span, t, when } from "../common/i18n.js";
+import { expiryOf, limits } from "../api/limits.js";
+
+/** How it goes with a video, or what went wrong. */
+export function stateText(entry) {
+  const { state, trouble, error, progress } = entry;
+  if (trouble) return trouble.code === "offline" ? t("jobs.unreachable") : errorTitle(trouble);
+  if (state === "failed") return errorTitle(error);
+  if (state === "uploading") return uploadText(entry);
+  if (state === "running" && Number.isFinite(progress)) return runningText(entry);
+  return t(`jobs.${state}`, { when: when(entry.added) });
+}
+
+function uploadText({ progress, foreign }) {
+  if (foreign) return t("jobs.uploading_elsewhere");
+  return Number.isFinite(progress) ? t("jobs.uploading", { share: percent(progress) }) : t("jobs.upload_waiting");
+}
+
+function runningText({ progress, left }) {
+  const share = percent(progress);
+  return Number.isFinite(left) ? t("jobs.running_left", { share, left: span(left) }) : t("jobs.running_share", { share });
+}
+
+/** What is known of a result: how many faces, how long, and when it is erased. */
+export function factTexts(entry) {
+  const { state, faces, duration, size } = entry;
+  if (state === "succeeded") {
+    const expires = expiryOf(entry);
+    return [
+      Number.isFinite(faces) ? t("result.faces", { count: faces }) : null,
+      Number.isFinite(duration) ? clock(duration, 0) : null,
+      Number.isFinite(expires) ? t("jobs.kept_until", { when: when(expires) }) : null,
+    ].filter(Boolean);
+  }
+  return state === "uploading" && Number.isFinite(size) ? [fileSize(size)] : [];
+}
+
+/** What may be done about a failure, or null. */
+export function remedyText({ state, error, trouble, size }) {
+  if (state !== "failed" || trouble) return null;
+  return remedyFor(error, { found: Number.isFinite(size) ? fileSize(size) : "?" });
+}
+
+/** The remedy for a problem with the server's own limits in it; null where there is none, or where it needs what is not known. */
+export function remedyFor({ code }, values = {}) {
+  const known = limits();
+  const bounds = known && { size: fileSize(known.max_upload_bytes), length: longSpan(known.max_duration_s), pixels: (known.max_pixels / 1e6).toFixed(1) };
+  const text = remedy(code, { ...bounds, ...values });
+  return text?.includes("{") ? null : text;
+}

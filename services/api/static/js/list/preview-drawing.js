@@ -1,0 +1,25 @@
+/** A small timeline of what a job has found so far, a row a face. */
+
+import { makeSvg } from "../common/dom.js";
+import { MOST_ROWS } from "../jobs/preview-data.js";
+
+const WIDTH = 1000;
+const ROW = 10;
+
+/** `windows` as events tell them; null while there are none. `label` names the picture. */
+export function preview(windows, duration, label) {
+  if (!windows?.length) return null;
+  const ids = [...new Set(windows.map((window) => window.face_id))].slice(0, MOST_ROWS);
+  const scale = WIDTH / Math.max(duration ?? 0, ...windows.map((window) => window.end_s));
+  const bars = windows.filter((window) => ids.includes(window.face_id)).map((window) => bar(window, ids, scale));
+  const view = { viewBox: `0 0 ${WIDTH} ${ids.length * ROW}`, preserveAspectRatio: "none" };
+  const picture = makeSvg("svg", { class: "preview", role: "img", "aria-label": label, ...view }, ...bars);
+  picture.style.height = `${ids.length * ROW}px`;
+  return picture;
+}
+
+function bar({ face_id: id, emotion, confidence, start_s: start, end_s: end }, ids, scale) {
+  const height = Math.max(confidence * (ROW - 2), 1);
+  const y = (ids.indexOf(id) + 1) * ROW - height;
+  return makeSvg("rect", { class: emotion, x: start * scale, y, width: (end - start) * scale, height });
+}

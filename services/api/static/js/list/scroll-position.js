@@ -1,0 +1,46 @@
+/** Where the first page was left: going back to a long list does not begin at its top. */
+
+import { byId } from "../common/dom.js";
+
+const KEY = "duygu.place";
+
+/** { top, row, offset }: pixels from the top, and the first row in sight with its distance from the top of the window. */
+let place = recalled();
+
+function recalled() {
+  const [visit] = performance.getEntriesByType("navigation");
+  try {
+    return visit?.type === "navigate" ? null : JSON.parse(sessionStorage.getItem(KEY));
+  } catch {
+    return null;
+  }
+}
+
+function placeNow() {
+  const row = [...byId("job-list").children].find((other) => other.getBoundingClientRect().bottom > 0);
+  return { top: scrollY, row: row?.dataset.key, offset: row?.getBoundingClientRect().top };
+}
+
+/** Rows may have grown or gone meanwhile, so the row counts for more than the distance from the top. */
+export function restorePlace() {
+  if (!place) return;
+  scrollTo(0, place.top);
+  const row = place.top > 0 && [...byId("job-list").children].find((other) => other.dataset.key === place.row);
+  if (row) scrollBy(0, row.getBoundingClientRect().top - place.offset);
+}
+
+/** Browsers restore a place before the list is drawn, and know one place for all views of a page. */
+export function watchPlace() {
+  history.scrollRestoration = "manual";
+  addEventListener("scroll", () => {
+    if (!byId("home").hidden) place = placeNow();
+  }, { passive: true });
+  addEventListener("pagehide", () => {
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify(place));
+    } catch {
+      // The page then opens at its top.
+    }
+  });
+  if (!byId("home").hidden) restorePlace();
+}

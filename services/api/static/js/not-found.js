@@ -1,9 +1,0 @@
-/** The page for an address at which there is nothing. */
-
-import { byId } from "./dom.js";
-import { currentLanguage, setLanguage } from "./i18n.js";
-
-document.addEventListener("language", () => { byId("language").value = currentLanguage(); });
-byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
-byId("address").textContent = location.pathname;
-setLanguage();

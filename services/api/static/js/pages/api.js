@@ -1,0 +1,65 @@
+/** The page at /api: every call, from the description that programs read as well, /openapi.json. */
+
+import { byId, make } from "../common/dom.js";
+import { currentLanguage, setLanguage, t } from "../common/i18n.js";
+import { startKey } from "../api/key.js";
+
+const METHODS = ["get", "post", "delete"];
+
+/** The description is written for readers of Markdown; here it needs code alone. */
+const words = (text = "") => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+/** A name that changes with the language. */
+const label = (key) => ({ "aria-label": t(key), "data-i18n-label": key });
+
+function parameters(list = []) {
+  if (!list.length) return null;
+  const rows = list.map(({ name, in: place, description }) =>
+    make("tr", {}, make("th", { scope: "row", class: "text" }, make("code", {}, name)), make("td", { class: "text" }, place), make("td", { class: "text said" }, ...words(description))));
+  return make("div", { class: "table-scroll", tabindex: 0, role: "region", ...label("api.parameters") },
+    make("table", {}, make("caption", { "data-i18n": "api.parameters" }, t("api.parameters")), make("tbody", {}, ...rows)));
+}
+
+function answers(responses) {
+  const items = Object.entries(responses).flatMap(([status, { description }]) => [make("dt", {}, status), make("dd", {}, ...words(description))]);
+  return make("dl", { class: "answers", ...label("api.answers") }, ...items);
+}
+
+/** The first thing that is said, without what it goes on to explain. */
+const gist = (text = "") => text.split(/[.:] /)[0].replace(/\.$/, "");
+
+function curl(method, path, body) {
+  const how = { post: "-F video=@holiday.mp4 ", delete: "-X DELETE " }[method] ?? "";
+  return make("pre", { class: "call" }, `curl ${body || method === "delete" ? how : ""}${location.origin}${path}`);
+}
+
+function call(path, method, about) {
+  const paragraphs = (about.description ?? "").split(/\n{2,}/).filter(Boolean);
+  return make("details", { class: "card api-call" },
+    make("summary", {},
+      make("span", { class: "method" }, method.toUpperCase()),
+      make("code", {}, path),
+      make("span", { class: "gist" }, ...words(gist(paragraphs[0])))),
+    curl(method, path, about.requestBody),
+    ...paragraphs.map((text) => make("p", {}, ...words(text))),
+    parameters(about.parameters),
+    answers(about.responses));
+}
+
+async function draw() {
+  const description = await (await fetch("/openapi.json")).json();
+  const calls = Object.entries(description.paths).flatMap(([path, operations]) =>
+    METHODS.filter((method) => method in operations).map((method) => call(path, method, operations[method])));
+  byId("calls").replaceChildren(...calls);
+}
+
+function translate() {
+  byId("language").value = currentLanguage();
+  byId("first-call").textContent = `curl -F video=@holiday.mp4 ${location.origin}/v1/videos`;
+}
+
+document.addEventListener("language", translate);
+byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
+setLanguage();
+startKey();
+draw().catch(() => { byId("calls").textContent = t("trouble.offline"); });

@@ -1,0 +1,198 @@
+/** The page at /camera: a camera's picture with what each face shows, as it happens. */
+
+import { findLabels } from "../api/client.js";
+import { CameraSession } from "../camera/session.js";
+import { RecentTimeline } from "../camera/recent-timeline.js";
+import { byId, make } from "../common/dom.js";
+import { finding } from "../common/window-text.js";
+import { currentLanguage, decimal, setLanguage, t } from "../common/i18n.js";
+import { askForKey, startKey } from "../api/key.js";
+import { drawLegend } from "../timeline/legend.js";
+import { drawOverlay } from "../overlay/overlay.js";
+
+const RATE_HZ = 10;
+const WIDTH = 640;
+const QUALITY = 0.85;
+const AHEAD = 4; // frames without an answer; one more would only wait
+const AGAIN_MS = 3000;
+const FIGURES_MS = 2000; // over which rate and latency are told
+
+const REFUSALS = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+const REASONS = { no_worker: "no_worker", too_many_sessions: "too_many_sessions", idle: "idle_session", unauthorized: "unauthorized", forbidden: "unauthorized" };
+
+const video = byId("picture");
+const canvas = document.createElement("canvas");
+const recent = new RecentTimeline(byId("recent"));
+
+let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]; // until the service says its own
+let camera = null;
+let session = null;
+let timer = null;
+let again = null;
+let note = "idle";
+let dropped = 0;
+let answers = []; // { at, latency } of the last moments
+let known = new Map(); // face id -> its newest position
+let shown = [];
+
+function say(key) {
+  note = key;
+  byId("note").textContent = key ? t(`camera.notes.${key}`) : "";
+}
+
+async function start() {
+  byId("toggle").disabled = true;
+  say("asking");
+  try {
+    if (!navigator.mediaDevices) throw new DOMException("", window.isSecureContext ? "NotFoundError" : "SecurityError");
+    camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH }, facingMode: "user" }, audio: false });
+  } catch (error) {
+    say(REFUSALS[error.name] ?? "missing");
+    byId("toggle").disabled = false;
+    return;
+  }
+  video.srcObject = camera;
+  camera.getVideoTracks()[0].addEventListener("ended", () => stop());
+  await video.play();
+  byId("toggle").disabled = false;
+  label();
+  connect();
+}
+
+function connect() {
+  say("connecting");
+  known.clear();
+  recent.clear();
+  dropped = 0;
+  answers = [];
+  session = new CameraSession({ onMessage: receive, onEnd: ended });
+  timer = setInterval(sendFrame, 1000 / RATE_HZ);
+}
+
+function stop(reason = "idle") {
+  clearTimeout(again);
+  clearInterval(timer);
+  session?.close();
+  camera?.getTracks().forEach((track) => track.stop());
+  camera = session = video.srcObject = null;
+  show([], { width: WIDTH, height: WIDTH }, 0);
+  label();
+  say(reason);
+}
+
+/** The session is over; unless it was stopped here, another one is tried. */
+async function ended(reason, from) {
+  if (from !== session) return;
+  clearInterval(timer);
+  const told = REASONS[reason] ?? "offline";
+  say(told);
+  show([], { width: WIDTH, height: WIDTH }, 0);
+  if (told !== "unauthorized") {
+    again = setTimeout(connect, AGAIN_MS);
+    return;
+  }
+  const another = await askForKey();
+  if (from !== session) return;
+  if (another) connect();
+  else stop(told);
+}
+
+async function sendFrame() {
+  const current = session;
+  if (document.hidden || !video.videoWidth || !current?.open) return;
+  if (current.unanswered >= AHEAD) {
+    dropped += 1;
+    return;
+  }
+  const capturedMs = performance.now();
+  canvas.width = WIDTH;
+  canvas.height = Math.round((WIDTH * video.videoHeight) / video.videoWidth);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", QUALITY); });
+  const picture = await blob.arrayBuffer();
+  if (current === session && current.open) current.send(picture, capturedMs);
+}
+
+function useLabels(answered) {
+  if (!answered) return;
+  labels = answered;
+  drawLegend(labels);
+}
+
+function receive(message, from) {
+  if (from !== session) return;
+  if (message.type === "session.created") {
+    useLabels(message.model?.labels);
+    say("");
+  }
+  if (message.type === "dropped") dropped += 1;
+  if (message.type !== "result") return;
+  answers.push({ at: performance.now(), latency: message.seen_ms });
+  for (const face of message.faces) {
+    if (face.positions.length) known.set(face.face_id, face.positions.at(-1));
+  }
+  show(message.faces, message, message.captured_at);
+}
+
+function show(faces, { width, height }, time) {
+  shown = faces;
+  const view = {
+    result: { video: { width, height }, faces: faces.map((face) => ({ face_id: face.face_id, positions: [{ time_s: 0, box: known.get(face.face_id)?.box }] })) },
+    spans: new Map(faces.map((face) => [face.face_id, face.emotion ? [{ start: 0, end: 1, window: face }] : []])),
+    hidden: new Set(faces.filter((face) => !known.has(face.face_id)).map((face) => face.face_id)),
+  };
+  drawOverlay(byId("overlay"), view, 0);
+  listFaces();
+  if (time) recent.add(time, faces);
+}
+
+function listFaces() {
+  byId("nobody").hidden = shown.length > 0 || !camera;
+  byId("faces").replaceChildren(...shown.map((face) => {
+    const text = face.emotion ? finding(face) : t("camera.warming_up");
+    const colour = face.uncertain ? "unknown" : face.emotion ?? "";
+    return make("li", { class: `live-face ${colour}`, "data-emotion": face.emotion ?? "" },
+      make("p", { class: "name" }, t("faces.name", { id: face.face_id }), make("span", {}, text)),
+      make("progress", { max: 1, value: face.confidence ?? 0, "aria-label": text }));
+  }));
+}
+
+function tellFigures() {
+  const since = performance.now() - FIGURES_MS;
+  answers = answers.filter((answer) => answer.at >= since);
+  const latencies = answers.map((answer) => answer.latency).sort((a, b) => a - b);
+  const running = camera && latencies.length;
+  byId("rate").textContent = running ? decimal((answers.length * 1000) / FIGURES_MS, 1) : "–";
+  byId("latency").textContent = running ? `${decimal(latencies[latencies.length >> 1], 0)} ms` : "–";
+  byId("dropped").textContent = camera ? decimal(dropped, 0) : "–";
+}
+
+function label() {
+  byId("toggle").textContent = t(camera ? "camera.stop" : "camera.start");
+}
+
+function translate() {
+  byId("language").value = currentLanguage();
+  drawLegend(labels);
+  label();
+  say(note);
+  listFaces();
+  recent.draw();
+}
+
+document.addEventListener("language", translate);
+document.addEventListener("theme", () => recent.draw());
+byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
+byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
+setInterval(tellFigures, 500);
+startKey();
+findLabels().then(useLabels);
+setLanguage();

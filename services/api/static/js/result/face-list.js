@@ -1,0 +1,114 @@
+/** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
+
+import { byId, make } from "../common/dom.js";
+import { watchEdges } from "../common/overflow.js";
+import { finding } from "../common/window-text.js";
+import { clock, emotionName, percent, t } from "../common/i18n.js";
+import { boxAt, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
+
+/** A place for a face's picture; until there is one, its number tells it from the others. */
+const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
+
+const known = new WeakMap(); // shares by the spans that they are of
+
+/** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
+function timeShares(spans) {
+  const [shares, unsure] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
+  known.set(spans, [shares, unsure]);
+  const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
+  if (unsure > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(unsure)}` : t("share.all_uncertain"));
+  const bars = [...shares, ...(unsure > 0 ? [["hatched", unsure]] : [])].map(([kind, share]) => {
+    const bar = make("i", { class: kind });
+    bar.style.flexGrow = share;
+    return bar;
+  });
+  return [
+    make("div", { class: "segments", "aria-hidden": "true" }, ...bars),
+    make("p", { class: "shares" }, make("span", { class: "when" }, t("share.title")), " ", words.join(" · ")),
+  ];
+}
+
+function toggle(face, view, onToggle) {
+  const input = make("input", {
+    type: "checkbox",
+    "aria-label": t("faces.show", { id: face.face_id }),
+    onchange: (event) => onToggle(face.face_id, event.target.checked),
+  });
+  input.checked = !view.hidden.has(face.face_id);
+  return make("label", { class: "switch" }, input, make("span"));
+}
+
+function card(face, view, onToggle) {
+  const seen = t("faces.seen", { start: clock(face.start_s), end: clock(face.end_s) });
+  const line = Object.assign(make("div", { class: "face-now" }), { face });
+  return make(
+    "li",
+    { class: `face${view.hidden.has(face.face_id) ? " off" : ""}`, "data-face": face.face_id },
+    thumb(face),
+    make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, seen)),
+    toggle(face, view, onToggle),
+    line,
+    ...timeShares(view.spans.get(face.face_id)),
+  );
+}
+
+/** Draw list and lane heads anew. `onToggle(face_id, shown)` hears the switches. */
+export function drawFaces(view, onToggle) {
+  const { faces } = view.result;
+  byId("face-list").replaceChildren(
+    ...(faces.length ? faces.map((face) => card(face, view, onToggle)) : [make("li", { class: "nobody" }, t("faces.nobody"))]),
+  );
+  byId("lane-heads").replaceChildren(
+    ...faces.map((face) =>
+      make(
+        "li",
+        { class: `lane-head${view.hidden.has(face.face_id) ? " off" : ""}` },
+        thumb(face),
+        make("span", { class: "long" }, t("faces.name", { id: face.face_id })),
+        make("span", { class: "short" }, String(face.face_id)),
+      ),
+    ),
+  );
+  for (const [id, picture] of view.thumbs) placeThumb(id, picture);
+}
+
+/** Say how many faces there are below those in sight, and go there when asked to. */
+export function startFaceList() {
+  const list = byId("face-list");
+  const more = byId("face-more");
+  watchEdges(list, (sides) => {
+    const end = list.getBoundingClientRect().bottom;
+    const count = [...list.children].filter((item) => item.getBoundingClientRect().bottom > end + 8).length;
+    more.hidden = !sides.includes("bottom") || count === 0;
+    more.textContent = t("faces.more", { count });
+  });
+  more.addEventListener("click", () => list.scrollBy({ top: list.clientHeight * 0.8, behavior: "smooth" }));
+}
+
+/** Put a face's own picture where its number stands. */
+export function placeThumb(id, picture) {
+  for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) {
+    const canvas = make("canvas", { width: picture.width, height: picture.height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    holder.replaceChildren(canvas);
+  }
+}
+
+/** Say of each face what it shows at a time. */
+export function updateFaces(view, time) {
+  for (const line of byId("face-list").getElementsByClassName("face-now")) {
+    const face = line.face;
+    const there = boxAt(face, time) !== null;
+    const found = there ? windowAt(view.spans.get(face.face_id), time) : there;
+    if (line.found === found) continue;
+    line.found = found;
+    line.replaceChildren(...(found ? now(found) : [make("span", { class: "soft" }, t(there ? "faces.waiting" : "faces.away"))]));
+  }
+}
+
+function now(window) {
+  const when = make("span", { class: "when" }, t("faces.now"));
+  return window.uncertain
+    ? [when, make("span", { class: "swatch hatched" }), make("b", {}, t("faces.uncertain")), make("span", { class: "soft" }, finding({ ...window, uncertain: false }))]
+    : [when, make("span", { class: `swatch ${window.emotion}` }), make("b", {}, emotionName(window.emotion)), make("span", { class: "soft" }, percent(window.confidence))];
+}

@@ -1,0 +1,52 @@
+/** How far to trust the result, from the model's own published figures. */
+
+import { getModel } from "../api/client.js";
+import { byId, make } from "../common/dom.js";
+import { decimal, percent, t } from "../common/i18n.js";
+
+let model = null;
+
+export async function loadModel() {
+  model ??= await getModel();
+  drawModel();
+}
+
+/** What a model was measured on, in words where the page has them. */
+function nameOf(protocol) {
+  const key = `trust.names.${protocol}`;
+  const name = t(key);
+  return name === key ? protocol : name;
+}
+
+function measuredRow([protocol, { accuracy, uar, ece }]) {
+  return make("tr", {},
+    make("th", { scope: "row", class: "text" }, nameOf(protocol)),
+    make("td", {}, percent(accuracy)),
+    make("td", {}, percent(uar)),
+    make("td", {}, t("trust.points", { points: decimal(ece * 100, 1) })));
+}
+
+function measuredTable() {
+  const heads = ["on", "right", "mean", "off"].map((name) => make("th", { scope: "col" }, t(`trust.${name}`)));
+  return make("div", { class: "measured", tabindex: 0, role: "region", "aria-label": t("trust.measured") },
+    make("table", {},
+      make("caption", {}, t("trust.measured")),
+      make("thead", {}, make("tr", {}, ...heads)),
+      make("tbody", {}, ...Object.entries(model.measured).map(measuredRow))));
+}
+
+function card() {
+  return make("details", {}, make("summary", {}, t("trust.card")), make("pre", { class: "model-card", lang: "en" }, model.card));
+}
+
+export function drawModel() {
+  if (!model) return;
+  const threshold = percent(model.uncertain_below);
+  byId("model-line").textContent = t("foot.model", { name: model.name, version: model.version });
+  byId("trust").replaceChildren(
+    make("ul", { class: "trust-points" }, ...["confidence", "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, { threshold })))),
+    make("p", { class: "reading" }, make("a", { href: "/docs/reading-the-result" }, t("trust.reading"))),
+    ...(Object.keys(model.measured).length ? [measuredTable()] : []),
+    card(),
+  );
+}

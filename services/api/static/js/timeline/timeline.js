@@ -1,0 +1,243 @@
+/**
+ * A lane for each face: coloured by emotion, as high as the confidence, hatched where uncertain, empty in gaps. Where windows
+ * are too narrow to be seen one by one, columns show the shares of their time instead.
+ */
+
+import { byId, cssColour, fitCanvas } from "../common/dom.js";
+import { finding } from "../common/window-text.js";
+import { clock, t } from "../common/i18n.js";
+import { hatch } from "./legend.js";
+import { lastBefore, windowAt } from "./timebase.js";
+import { columnLength, Columns, meanLength } from "./columns.js";
+import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
+
+const AXIS = 28;
+const LANE = 64;
+const PAD = 10;
+const MAX_PIXELS_PER_SECOND = 400;
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+const TICK_PIXELS = 72;
+const SPOKEN_MS = 250; // while playing, screen readers get the position no more often than this
+
+export class Timeline {
+  #view = null;
+  #zoom = 1;
+  #column = null; // seconds that a column stands for; null where every window is drawn
+  #columns = new WeakMap(); // by the spans that they are of
+  #mean = NaN; // seconds of a window
+  #wanted = null; // the frame that will draw
+  #spokenAt = 0;
+  #player;
+
+  constructor(player) {
+    this.#player = player;
+    this.scroll = byId("lane-scroll");
+    this.lanes = byId("lane-view");
+    this.canvas = byId("lane-canvas");
+    this.scroll.addEventListener("scroll", () => this.draw());
+    this.lanes.addEventListener("pointerdown", (event) => this.#drag(event));
+    this.lanes.addEventListener("pointermove", (event) => this.#point(event));
+    this.lanes.addEventListener("pointerleave", (event) => event.pointerType === "touch" || hideTooltip());
+    document.addEventListener("pointerdown", (event) => this.lanes.contains(event.target) || hideTooltip());
+    byId("zoom-in").addEventListener("click", () => this.zoomBy(2));
+    byId("zoom-out").addEventListener("click", () => this.zoomBy(0.5));
+    byId("zoom-fit").addEventListener("click", () => this.fit());
+    new ResizeObserver(() => this.#view && this.#layout()).observe(this.scroll);
+  }
+
+  show(view) {
+    this.#view = view;
+    this.#mean = meanLength(view.spans.values());
+    this.fit();
+  }
+
+  fit() {
+    this.#zoom = 1;
+    this.#layout();
+  }
+
+  zoomBy(factor) {
+    const most = Math.max(1, (this.#player.duration * MAX_PIXELS_PER_SECOND) / this.#width);
+    this.#zoom = Math.min(Math.max(this.#zoom * factor, 1), most);
+    this.#layout();
+    this.scroll.scrollLeft = this.#player.time * this.#scale - this.#width / 2;
+    this.draw();
+  }
+
+  get #width() { return Math.max(this.scroll.clientWidth, 1); }
+  get #scale() { return (this.#width * this.#zoom) / (this.#player.duration || 1); }
+  get #left() { return this.scroll.scrollLeft / this.#scale; }
+  get #height() { return AXIS + Math.max(this.#view.result.faces.length, 1) * LANE; }
+
+  #layout() {
+    byId("lane-spacer").style.width = `${this.#width * this.#zoom}px`;
+    this.lanes.style.width = `${this.#width}px`;
+    this.lanes.style.height = `${this.#height}px`;
+    this.canvas.style.width = `${this.#width}px`;
+    this.canvas.style.height = `${this.#height}px`;
+    this.lanes.setAttribute("aria-valuemax", this.#player.duration.toFixed(2));
+    this.#column = columnLength(this.#mean, this.#scale);
+    byId("timeline-note").hidden = this.#column === null;
+    this.draw();
+    this.moveHead();
+  }
+
+  /** Draw with the next picture of the screen, once, however often this is called until then. */
+  draw() {
+    this.#wanted ??= requestAnimationFrame(() => {
+      this.#wanted = null;
+      if (this.#view) this.#drawNow();
+    });
+  }
+
+  #drawNow() {
+    const context = fitCanvas(this.canvas, this.#width, this.#height);
+    this.#drawAxis(context);
+    this.#view.result.faces.forEach((face, row) => this.#drawLane(context, face, AXIS + row * LANE));
+    this.moveHead();
+  }
+
+  /** Draw the lane of one face anew, as where it was switched on or off. */
+  drawFace(id) {
+    const row = this.#view.result.faces.findIndex((face) => face.face_id === id);
+    const context = this.canvas.getContext("2d");
+    context.save();
+    context.beginPath();
+    context.rect(0, AXIS + row * LANE, this.#width, LANE);
+    context.clip();
+    context.clearRect(0, AXIS + row * LANE, this.#width, LANE);
+    this.#drawAxis(context);
+    this.#drawLane(context, this.#view.result.faces[row], AXIS + row * LANE);
+    context.restore();
+  }
+
+  #drawAxis(context) {
+    const step = STEPS.find((candidate) => candidate * this.#scale >= TICK_PIXELS) ?? STEPS.at(-1);
+    context.font = `500 12px ${getComputedStyle(document.body).fontFamily}`;
+    context.textBaseline = "top";
+    const last = Math.min(this.#player.duration, this.#left + this.#width / this.#scale);
+    for (let index = Math.floor(this.#left / step); index * step <= last; index += 1) {
+      const x = Math.round((index * step - this.#left) * this.#scale) + 0.5;
+      context.fillStyle = cssColour("line");
+      context.fillRect(x - 0.5, 20, 1, this.#height);
+      context.fillStyle = cssColour("ink-soft");
+      if (x + 30 < this.#width) context.fillText(clock(index * step, step < 1 ? 1 : 0), x + 5, 4);
+    }
+  }
+
+  #drawLane(context, face, top) {
+    const base = top + LANE - PAD;
+    context.globalAlpha = this.#view.hidden.has(face.face_id) ? 0.25 : 1;
+    context.fillStyle = cssColour("line-strong");
+    const from = (face.start_s - this.#left) * this.#scale;
+    context.fillRect(from, base, Math.max((face.end_s - face.start_s) * this.#scale, 1), 1);
+    if (this.#column === null) this.#drawSpans(context, this.#view.spans.get(face.face_id), base);
+    else this.#drawColumns(context, this.#columnsOf(face), base);
+    context.globalAlpha = 1;
+  }
+
+  #drawSpans(context, spans, base) {
+    const right = this.#left + this.#width / this.#scale;
+    for (let i = Math.max(lastBefore(spans, "start", this.#left), 0); i < spans.length && spans[i].start < right; i += 1) {
+      this.#drawSpan(context, spans[i], base);
+    }
+  }
+
+  /** The columns of a face at this zoom; they do not depend on what is in sight, so that scrolling leaves them as they are. */
+  #columnsOf(face) {
+    const spans = this.#view.spans.get(face.face_id);
+    const known = this.#columns.get(spans);
+    if (known?.length === this.#column) return known;
+    const columns = new Columns(spans, this.#view.result.model.labels, this.#column);
+    this.#columns.set(spans, columns);
+    return columns;
+  }
+
+  /** From the base up, what is sure, label by label, then what is uncertain: a change of colour takes longer than a rectangle. */
+  #drawColumns(context, columns, base) {
+    const { labels } = this.#view.result.model;
+    const first = Math.max(Math.floor(this.#left / columns.length), 0);
+    const count = Math.min(columns.count, Math.ceil((this.#left + this.#width / this.#scale) / columns.length)) - first;
+    if (count <= 0) return;
+    const lefts = Array.from({ length: count + 1 }, (_, i) => Math.round(((first + i) * columns.length - this.#left) * this.#scale));
+    const tops = new Float32Array(count).fill(base);
+    const stack = (uncertain) => labels.forEach((emotion, label) => {
+      context.fillStyle = cssColour(emotion);
+      for (let i = 0; i < count; i += 1) {
+        const height = columns.share(first + i, label, uncertain) * (LANE - 2 * PAD);
+        if (height > 0) context.fillRect(lefts[i], (tops[i] -= height), lefts[i + 1] - lefts[i], height);
+      }
+    });
+    stack(false);
+    const sure = tops.slice();
+    stack(true);
+    tops.forEach((top, i) => {
+      if (top < sure[i]) hatch(context, lefts[i], top, lefts[i + 1] - lefts[i], sure[i] - top);
+    });
+  }
+
+  #drawSpan(context, { start, end, window }, base) {
+    const left = (start - this.#left) * this.#scale;
+    const width = Math.max((end - start) * this.#scale - 1, 1);
+    if (left > this.#width || left + width < 0) return;
+    const height = Math.max(window.confidence * (LANE - 2 * PAD), 3);
+    context.fillStyle = cssColour(window.emotion);
+    context.fillRect(left, base - height, width, height);
+    if (window.uncertain) hatch(context, left, base - height, width, height);
+  }
+
+  moveHead() {
+    if (!this.#view) return;
+    const x = (this.#player.time - this.#left) * this.#scale;
+    byId("playhead").style.transform = `translateX(${x}px)`;
+    byId("playhead").hidden = x < -1 || x > this.#width + 1;
+    const now = performance.now();
+    if (this.#player.playing && now - this.#spokenAt < SPOKEN_MS) return;
+    this.#spokenAt = now;
+    this.lanes.setAttribute("aria-valuenow", this.#player.time.toFixed(2));
+    this.lanes.setAttribute("aria-valuetext", this.#spoken());
+  }
+
+  #spoken() {
+    const time = this.#player.time;
+    const said = this.#view.result.faces.flatMap((face) => {
+      const window = windowAt(this.#view.spans.get(face.face_id), time);
+      return window
+        ? [t("timeline.value_face", { id: face.face_id, finding: finding(window) })]
+        : [];
+    });
+    return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.nobody") });
+  }
+
+  /** Keep the playing position in sight. */
+  followHead() {
+    const x = (this.#player.time - this.#left) * this.#scale;
+    if (this.#player.playing && (x < 0 || x > this.#width * 0.95)) {
+      this.scroll.scrollLeft = this.#player.time * this.#scale - this.#width * 0.1;
+    }
+  }
+
+  #timeOf(event) {
+    return this.#left + (event.clientX - this.lanes.getBoundingClientRect().left) / this.#scale;
+  }
+
+  #drag(event) {
+    if (event.button !== 0) return;
+    this.lanes.setPointerCapture(event.pointerId);
+    this.#player.seek(this.#timeOf(event));
+    this.#point(event);
+  }
+
+  #point(event) {
+    if (event.buttons & 1) this.#player.seek(this.#timeOf(event));
+    const row = Math.floor((event.clientY - this.lanes.getBoundingClientRect().top - AXIS) / LANE);
+    const face = this.#view.result.faces[row];
+    const time = this.#timeOf(event);
+    const far = this.#column !== null;
+    const column = face && far ? this.#columnsOf(face).at(time) : null;
+    const window = face && !far ? windowAt(this.#view.spans.get(face.face_id), time) : null;
+    if (column?.parts.length) showColumn(event, face, column);
+    else if (window) showTooltip(event, face, window);
+    else hideTooltip();
+  }
+}

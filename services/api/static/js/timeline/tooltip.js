@@ -1,0 +1,60 @@
+/** All probabilities of the window under the pointer. */
+
+import { byId, make } from "../common/dom.js";
+import { clock, emotionName, percent, t } from "../common/i18n.js";
+
+function meter(emotion, probability, best) {
+  const fill = make("i", { class: emotion });
+  fill.style.width = `${probability * 100}%`;
+  return make(
+    "div",
+    { class: `meter${best ? " best" : ""}` },
+    make("span", {}, emotionName(emotion)),
+    make("span", { class: "track" }, fill),
+    make("span", { class: "figure" }, percent(probability, 1)),
+  );
+}
+
+export function meters(window) {
+  const sorted = Object.entries(window.probabilities).sort((a, b) => b[1] - a[1]);
+  return sorted.map(([emotion, probability]) => meter(emotion, probability, emotion === window.emotion));
+}
+
+export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}`)).join(", ");
+
+export function showTooltip(event, face, window) {
+  const notes = [window.uncertain ? t("faces.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
+  show(event, face, [window.start_s, window.end_s], meters(window), notes);
+}
+
+/** What a column of many windows holds: shares of its time. */
+export function showColumn(event, face, { start, end, parts }) {
+  const sure = parts.filter(([, , uncertain]) => !uncertain).sort((a, b) => b[1] - a[1]);
+  const unsure = parts.reduce((sum, [, share, uncertain]) => sum + (uncertain ? share : 0), 0);
+  const rows = sure.map(([emotion, share], i) => meter(emotion, share, i === 0));
+  const notes = unsure > 0 ? `${t("faces.uncertain")} ${percent(unsure, 1)}` : "";
+  show(event, face, [start, end], [make("div", { class: "soft" }, t("timeline.shares")), ...rows], notes);
+}
+
+function show(event, face, [start, end], rows, notes) {
+  const tooltip = byId("tooltip");
+  tooltip.replaceChildren(
+    make("div", { class: "head" }, t("faces.name", { id: face.face_id }), make("span", {}, `${clock(start)} – ${clock(end)}`)),
+    ...rows,
+    ...(notes ? [make("div", { class: "flags" }, notes)] : []),
+  );
+  tooltip.hidden = false;
+  place(tooltip, event);
+}
+
+export function hideTooltip() {
+  byId("tooltip").hidden = true;
+}
+
+/** Beside the pointer, above it, and inside the page. */
+function place(tooltip, event) {
+  const frame = tooltip.offsetParent.getBoundingClientRect();
+  const left = Math.min(event.clientX - frame.left + 16, frame.width - tooltip.offsetWidth - 8);
+  const top = event.clientY - frame.top - tooltip.offsetHeight - 14;
+  tooltip.style.transform = `translate(${Math.max(left, 8)}px, ${Math.max(top, 8 - frame.top)}px)`;
+}
