@@ -16,7 +16,7 @@ async function analysedFile(id, { width, height, duration_s: duration }) {
 
 /** The SHA-256 of a file in hexadecimal, computed by a worker; null where the file cannot be read. */
 function sha256Of(file) {
-  const worker = new Worker("/static/js/file-check/sha256-worker.js", { type: "module" });
+  const worker = new Worker(new URL("./sha256-worker.js", import.meta.url), { type: "module" });
   return new Promise((resolve) => {
     worker.addEventListener("message", ({ data }) => resolve(data), { once: true });
     worker.addEventListener("error", () => resolve(null), { once: true });
