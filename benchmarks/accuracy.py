@@ -1,7 +1,7 @@
 """`scripts/bench accuracy`: what searching rarely and leaving frames out costs, against MTCNN on every analysed frame.
 
 The yardstick decodes every frame, searches each analysed frame in full, and follows the same faces; the engine does
-what it does for everybody. Both see the recordings beside the project, or the tests' own scenes without them.
+what it does for everybody. Both see the recordings in DUYGU_TEST_DATA, or the tests' own scenes without them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.results import DECIMALS_S, Reader, Timeline
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats
-from tests.conftest import CLIPS
+from tests.support.extra_data import CLIPS
 from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 
 SURE = 0.9
@@ -154,8 +154,8 @@ def milliseconds(time_s: float) -> int:
 
 
 def recordings(folder: Path) -> list[Path]:
-    """What is beside the project, or scenes that are made in the folder."""
-    if CLIPS.is_dir():
+    """The recordings in DUYGU_TEST_DATA, or synthetic scenes written into the folder."""
+    if CLIPS:
         return sorted(CLIPS.iterdir())
     return [VideoMaker(folder).make(scene) for scene in (PAN, CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY)]
 

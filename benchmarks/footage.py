@@ -1,4 +1,4 @@
-"""Videos to measure on, made of the recordings beside the project or, without them, of the tests' own face."""
+"""Videos to measure on, made of the recordings in DUYGU_TEST_DATA or, without them, of the tests' own face."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 
-from tests.conftest import CLIPS
+from tests.support.extra_data import CLIPS
 from tests.support.videos import NOBODY, PAN, Actor, Image
 
 LOOP_S = 10
@@ -44,7 +44,7 @@ class Footage:
 
     def pictures(self) -> Iterator[Image]:
         """(height, width, 3) RGB, for LOOP_S seconds."""
-        make = from_clips if CLIPS.is_dir() else from_scene
+        make = from_clips if CLIPS else from_scene
         half = list(make(self))
         return islice((picture for part in (half, half[::-1]) for picture in part), LOOP_S * self.fps)
 
@@ -89,6 +89,7 @@ def tiled(pictures: list[Image], rows: int, columns: int, size: tuple[int, int])
 
 def recorded(name: str, start_s: float, fps: int, count: int) -> Iterator[Image]:
     """Pictures of a recording at another rate: what a player shows at each moment."""
+    assert CLIPS  # noqa: S101 - only called where there are recordings
     with av.open(str(CLIPS / name)) as container:
         frames = [
             (frame.time, np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))

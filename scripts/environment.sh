@@ -1,7 +1,8 @@
 # Sourced by the other scripts. `environment SET...` brings the virtual environment up to what requirements/SET.txt pins.
 #
-# DUYGU_VENV  where the virtual environment is (.venv)
-# PYTHON      the Python 3.11 or newer that makes it
+# DUYGU_VENV       where the virtual environment is (.venv)
+# PYTHON           the Python 3.11 or newer that makes it
+# DUYGU_TEST_DATA  a folder with extra recordings and stills; see `extra_data` below
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=${DUYGU_VENV:-$PWD/.venv}
@@ -41,4 +42,12 @@ environment() {
     install "$set" "$(cat "requirements/$set.txt")" "${hashes[@]}" --requirement "requirements/$set.txt"
   done
   install project "$PWD $(cat pyproject.toml)" --no-deps --no-build-isolation --editable .
+}
+
+# Names the extra data for tests and benchmarks: ../shared/data where that exists and nothing else is named.
+# DUYGU_TEST_DATA= (empty) leaves it out. Nothing else in the repository refers to a path outside it.
+extra_data() {
+  if [ -z "${DUYGU_TEST_DATA+set}" ] && [ -d ../shared/data ]; then
+    export DUYGU_TEST_DATA=$PWD/../shared/data
+  fi
 }

@@ -10,15 +10,13 @@ from redis import Redis
 
 from duygu.shared.broker.embedded import EmbeddedValkey, connect, redis_url
 from duygu.shared.config import Settings
+from tests.support.extra_data import require_extra_data
 from tests.support.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 
 if REFERENCE:
     import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
-
-CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "clips"
-"""Recordings to try things on; they are no part of the project and need not be there."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,10 +89,8 @@ def bucket_url(object_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def clips() -> Path:
-    """The folder of recordings; skips the test where there is none."""
-    if not CLIPS.is_dir():
-        pytest.skip("the recordings are not beside the project")
-    return CLIPS
+    """The folder of recordings in the extra data; skips the test where there is none."""
+    return require_extra_data("clips")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,32 @@
+"""Recordings and labelled stills that are not part of the repository, in the folder that `DUYGU_TEST_DATA` names.
+
+The folder holds `clips/` (videos of any kind) and `stills48.npz` (labelled stills, see `duygu.training.data.stills`);
+both are optional. Without the variable, tests that need them are skipped and benchmarks use synthetic scenes.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "DUYGU_TEST_DATA"
+
+STILLS = "stills48.npz"
+
+
+def extra_data(name: str) -> Path | None:
+    """Path of a file or folder of the extra data, or None where it does not exist."""
+    folder = os.environ.get(VARIABLE)
+    path = Path(folder, name) if folder else None
+    return path if path and path.exists() else None
+
+
+def require_extra_data(name: str) -> Path:
+    """The same; skips the calling test where the path does not exist."""
+    if (path := extra_data(name)) is None:
+        pytest.skip(f"set {VARIABLE} to a folder that holds {name}")
+    return path
+
+
+CLIPS = extra_data("clips")
+"""The folder of recordings, or None."""
