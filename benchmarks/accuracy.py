@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import measured
+from benchmarks.video import machine
 from duygu.shared.config import Settings
 from duygu.shared.schemas import Result, Window
 from duygu.shared.vision.analysis import BATCH, analyze_video, video_info
@@ -164,16 +166,20 @@ def main() -> None:
     """Print a line of JSON for each recording and one for all; exit with 1 where a bar is missed."""
     parser = argparse.ArgumentParser(prog="scripts/bench accuracy", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="other videos than the usual ones")
+    parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     options = parser.parse_args()
     settings = Settings()
     engine = load_engine(settings)
     total = Count()
     with tempfile.TemporaryDirectory() as folder:
-        for path in options.files or recordings(Path(folder)):
+        paths = options.files or recordings(Path(folder))
+        for path in paths:
             count = compare(path, engine, settings)
             total += count
             print(json.dumps({"file": path.name, **count.shares()}), flush=True)  # noqa: T201 - what it is for
     shares = total.shares()
+    if options.write:
+        measured.save("accuracy", {"machine": machine(), "recordings": len(paths), **shares})
     missed = [bar for bar, least in BARS.items() if (shares[bar] > least if bar == "extra" else shares[bar] < least)]
     print(json.dumps({"file": "all", **shares, "bars": BARS, "missed": missed}))  # noqa: T201
     sys.exit(bool(missed))

@@ -25,6 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import measured
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from tests.services.worker.test_metrics import free_port
@@ -169,6 +170,7 @@ def main() -> int:
     """Measure and print; the exit status is 0 when it is as it should be."""
     parser = argparse.ArgumentParser(prog="scripts/bench jobs", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
+    parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--uploads", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
@@ -180,6 +182,8 @@ def main() -> int:
         with served(workers) as service:
             runs.append(run(service, video, options.clients, options.uploads))
     report = {"machine": machine(), "video_kb": round(len(video) / 1000), "runs": runs, "good": all(map(good, runs))}
+    if options.write:
+        measured.save("jobs", report)
     if options.json:
         print(json.dumps(report))  # noqa: T201
     else:

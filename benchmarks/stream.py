@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks import measured
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from duygu.shared.live.header import pack
@@ -134,6 +135,7 @@ def run(service: Served, sessions: int, workers: int, seconds: float) -> dict[st
     return {
         "sessions": sessions,
         "workers": workers,
+        "seconds": seconds,
         "p50_ms": p50,
         "p95_ms": p95,
         "p99_ms": p99,
@@ -188,6 +190,7 @@ def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="scripts/bench stream", description=__doc__)
     parser.add_argument("--json", action="store_true", help="JSON alone, without a table")
+    parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each run")
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 5, 10, 15, 20, 30], help="numbers of sessions")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
@@ -201,6 +204,8 @@ def main() -> None:
             report["runs"] += [run(service, sessions, workers, options.seconds) for sessions in options.sessions]
     quick = [line["sessions"] for line in report["runs"] if line["p95_ms"] <= BAR_MS and not line["errors"]]
     report["max_sessions_p95_250ms"] = max(quick, default=0)
+    if options.write:
+        measured.save("stream", report)
     if not options.json:
         show(report)
     print(json.dumps(report, indent=2))  # noqa: T201 - that is what it is for

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import measured
 from benchmarks.footage import CASES, CROWDS, Footage
 from benchmarks.timing import measure
 from duygu.shared.config import Settings
@@ -91,6 +92,7 @@ def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="scripts/bench video", description=__doc__)
     parser.add_argument("--json", action="store_true", help="JSON alone, without tables")
+    parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured")
     parser.add_argument("--only", help="one case")
     parser.add_argument("--no-growth", action="store_true", help="leave out the long videos and the crowds")
@@ -106,6 +108,8 @@ def main() -> None:
             "cases": [case(footage, folder, options.rounds, with_plain=with_plain) for footage in chosen],
             "growth": [] if options.no_growth else growth(folder),
         }
+    if options.write:
+        measured.save("video", report)
     if not options.json:
         show(report)
     sys.stdout.write(json.dumps(report, indent=None if options.json else 2) + "\n")

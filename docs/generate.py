@@ -8,6 +8,7 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
+from benchmarks import measured
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
 from duygu.shared.config import ROOT, Settings
@@ -89,6 +90,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "command-line.md": command_line_page,
     "adr/README.md": decisions_page,
+    "measured.md": measured.page,
 }
 """What is written, by name in docs/."""
 

@@ -1,0 +1,178 @@
+"""Results of the benchmarks and the page that shows them: `scripts/bench --write` renders docs/measured.md.
+
+Each benchmark keeps its newest report in `benchmarks/results/NAME.json`, with the date, the command and the machine.
+"""
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from duygu.shared.config import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "measured.md"
+
+Report = dict[str, Any]
+
+INTRODUCTION = """\
+# Measurements
+
+Each section has the date, the machine and the command of its figures. Times depend on the machine: run the command to
+measure your own, and add `--write` to record the result here. The [decisions](adr/README.md) have the measurements
+behind each design choice.
+"""
+
+FILES = """\
+Each video lasts 60 s. *Decoding* is PyAV with every frame and all cores. *Plain pipeline* is facenet-pytorch's MTCNN on
+every frame and `model.predict` on every fifth, the design that Duygu started from. Times are medians.
+"""
+
+GROWTH = """\
+Time by length of the video and by number of faces, 720p at 30 frames a second.
+"""
+
+ACCURACY = """\
+The engine skips frames and searches the whole frame rarely. This table compares its result with MTCNN on every analysed
+frame.
+"""
+
+STREAM = """\
+Each session sends JPEG pictures of 640×480 at 10 a second over a real socket. Latency is from sending a picture to
+receiving its result. The client runs on the same machine.
+"""
+
+JOBS = """\
+Many clients upload a video of 2 s again and again. Clients, API and workers share the machine.
+"""
+
+
+def save(name: str, report: Report) -> None:
+    """Keep the report of a benchmark with its date and command, and render the page."""
+    arguments = [argument for argument in sys.argv[1:] if argument not in ("--write", "--json")]
+    head = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": shlex.join(["scripts/bench", name, *arguments]),
+        "machine": report["machine"],
+        "remarks": [],
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(head | report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write()
+
+
+def write() -> None:
+    """Write docs/measured.md."""
+    PAGE.write_text(page(), "utf-8")
+
+
+def page() -> str:
+    """docs/measured.md: a section for each benchmark."""
+    sections = (_section(name, *SECTIONS[name]) for name in SECTIONS)
+    return "\n".join([INTRODUCTION, *sections, "This page is written by `scripts/bench --write`.\n"])
+
+
+def _section(name: str, title: str, render: Callable[[Report], str]) -> str:
+    report = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    source = f"`{report['command']}`, {report['date']}, {report['machine']}."
+    remarks = "".join(f"- {remark}\n" for remark in report["remarks"])
+    return "\n".join(filter(None, [f"## {title}\n", f"{source}\n", render(report), remarks]))
+
+
+def video(report: Report) -> str:
+    """Tables of `scripts/bench video`."""
+    head = (
+        "Video",
+        "Decoding",
+        "Duygu",
+        "Duygu / decoding",
+        "Plain pipeline",
+        "Plain / Duygu",
+        "Memory: worker, decoder",
+    )
+    rows = [
+        (
+            re.sub(r"_(\d+)(faces?)", r", \1 \2", case["case"]),
+            f"{case['decode_s']:.1f} s",
+            f"{case['engine_s']:.1f} s",
+            f"{case['engine_over_decode']:.1f}",
+            _optional("{:.0f} s", case["plain_s"]),
+            _optional("{:.0f} ×", case["plain_over_engine"]),
+            f"{case['peak_rss_mb']} MB, {case['decoder_rss_mb']} MB",
+        )
+        for case in report["cases"]
+    ]
+    growth = [(f"{row['minutes']} min", str(row["faces"]), f"{row['engine_s']:.1f} s") for row in report["growth"]]
+    tables = [FILES, table(head, rows)]
+    return "\n".join([*tables, *([GROWTH, table(("Length", "Faces", "Duygu"), growth)] if growth else [])])
+
+
+def accuracy(report: Report) -> str:
+    """Table of `scripts/bench accuracy`."""
+    rows = [
+        (f"Faces of MTCNN that the engine finds, of {report['faces']}", f"{report['found']:.1%}"),
+        ("Faces of the engine that MTCNN does not have", f"{report['extra']:.1%}"),
+        (f"Windows with the same emotion, of {report['windows']}", f"{report['unchanged']:.1%}"),
+    ]
+    return "\n".join([ACCURACY, table((f"{report['recordings']} recordings", "Share"), rows)])
+
+
+def stream(report: Report) -> str:
+    """Table of `scripts/bench stream`."""
+    head = ("Sessions", "Workers", "p50", "p95", "p99", "Results a second", "Frames dropped")
+    rows = [
+        (
+            str(run["sessions"]),
+            str(run["workers"]),
+            *(f"{run[name]:.0f} ms" for name in ("p50_ms", "p95_ms", "p99_ms")),
+            f"{run['answered_per_s']:.0f}",
+            f"{run['dropped']:,} of {run['sessions'] * run['seconds'] * 10:,.0f}",
+        )
+        for run in report["runs"]
+    ]
+    idle = report.get("idle")
+    cost = f"{idle['sessions']} sessions that send nothing use {idle['core_share']:.1%} of a core.\n" if idle else ""
+    return "\n".join(filter(None, [STREAM, table(head, rows), cost]))
+
+
+def jobs(report: Report) -> str:
+    """Table of `scripts/bench jobs`."""
+    head = ("Workers", "Clients", "Uploads", "Upload, p95", "Videos a second", "Jobs lost", "Jobs done twice")
+    rows = [
+        (
+            str(run["workers"]),
+            str(run["clients"]),
+            str(run["uploads"]),
+            f"{run['post_p95_ms']:.0f} ms",
+            f"{run['jobs_per_s']:.1f}",
+            str(run["lost"]),
+            str(run["doubled"]),
+        )
+        for run in report["runs"]
+    ]
+    return "\n".join([JOBS, table(head, rows)])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    cells = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
+def _optional(form: str, value: float | None) -> str:
+    return "–" if value is None else form.format(value)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
+    "video": ("Analysing a file", video),
+    "accuracy": ("Accuracy of the faster engine", accuracy),
+    "stream": ("Live sessions", stream),
+    "jobs": ("Many uploads at once", jobs),
+}
+"""Title and tables of each benchmark, by its name."""
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,75 @@
+"""Results of the benchmarks and their page."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import measured
+
+REPORTS: dict[str, dict[str, Any]] = {
+    "video": {
+        "cases": [
+            {
+                "case": "720p30_3faces",
+                "decode_s": 3.25,
+                "engine_s": 4.5,
+                "engine_over_decode": 1.4,
+                "plain_s": None,
+                "plain_over_engine": None,
+                "peak_rss_mb": 100,
+                "decoder_rss_mb": 200,
+            }
+        ],
+        "growth": [],
+    },
+    "accuracy": {"recordings": 3, "faces": 10, "found": 0.987, "extra": 0.0, "windows": 4, "unchanged": 1.0},
+    "stream": {
+        "runs": [
+            {
+                "sessions": 3,
+                "workers": 2,
+                "seconds": 30.0,
+                "p50_ms": 1.0,
+                "p95_ms": 2.0,
+                "p99_ms": 345.0,
+                "answered_per_s": 30.0,
+                "dropped": 4,
+            }
+        ]
+    },
+    "jobs": {
+        "runs": [
+            {"workers": 7, "clients": 2, "uploads": 8, "post_p95_ms": 12.3, "jobs_per_s": 4.56, "lost": 0, "doubled": 0}
+        ]
+    },
+}
+ROWS = {
+    "video": "| 720p30, 3 faces | 3.2 s | 4.5 s | 1.4 | – | – | 100 MB, 200 MB |",
+    "accuracy": "| Faces of MTCNN that the engine finds, of 10 | 98.7% |",
+    "stream": "| 3 | 2 | 1 ms | 2 ms | 345 ms | 30 | 4 of 900 |",
+    "jobs": "| 7 | 2 | 8 | 12 ms | 4.6 | 0 | 0 |",
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page, written beside copies of the results."""
+    for path in measured.RESULTS.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(measured, "RESULTS", tmp_path)
+    monkeypatch.setattr(measured, "PAGE", tmp_path / "measured.md")
+    return tmp_path / "measured.md"
+
+
+@pytest.mark.parametrize("name", measured.SECTIONS)
+def test_a_saved_report_replaces_the_last_one(written: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page shows the new figures with machine and command, and no remark on the old ones."""
+    monkeypatch.setattr("sys.argv", ["bench", "--write", "--seconds", "3"])
+    measured.save(name, {"machine": "one core of sand", **REPORTS[name]})
+    text = written.read_text("utf-8")
+    assert ROWS[name] in text
+    assert f"`scripts/bench {name} --seconds 3`, " in text
+    assert ", one core of sand." in text
+    assert json.loads((written.parent / f"{name}.json").read_text("utf-8"))["remarks"] == []
