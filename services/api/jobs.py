@@ -13,7 +13,7 @@ from duygu.shared.api_keys import Scope
 from duygu.shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
 from duygu.shared.jobs.queues import webhook_task, withdraw
 from duygu.shared.schemas import Job, JobPage
-from duygu.shared.storage.folder import JOB_ID
+from duygu.shared.storage.base import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

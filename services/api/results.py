@@ -24,7 +24,7 @@ from duygu.shared.errors import (
 )
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName
 from duygu.shared.schemas import JobStatus, Result
-from duygu.shared.storage.folder import FILM, PLOT, RESULT
+from duygu.shared.storage.base import FILM, PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -15,7 +15,8 @@ from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import ModelDescription
-from duygu.shared.storage.folder import Storage, open_storage
+from duygu.shared.storage.base import Storage
+from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.tracing import Traces, open_traces
 from duygu.shared.webhooks import Networks, trusted_networks
 

@@ -12,7 +12,7 @@ from duygu.shared.broker.embedded import connect_briefly
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError
 from duygu.shared.model.folder import open_model_folder
-from duygu.shared.storage.folder import open_storage
+from duygu.shared.storage.opening import open_storage
 
 SERVING = ("fastapi", "uvicorn", "python_multipart", "redis", "rq")
 ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")

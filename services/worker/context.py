@@ -12,7 +12,7 @@ from duygu.services.worker.metrics import WorkerMetrics
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
-from duygu.shared.storage.folder import Storage
+from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.tracing import NoTraces, Traces
 
 

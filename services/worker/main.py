@@ -15,7 +15,7 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
-from duygu.shared.storage.folder import open_storage
+from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.tracing import open_traces
 from duygu.shared.webhooks import trusted_networks
 

@@ -9,7 +9,7 @@ from duygu.services.worker.context import Workplace
 from duygu.shared.errors import CrashedError, UnavailableError
 from duygu.shared.jobs.queues import holds
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.storage.folder import RESULT, UPLOAD, StoredJob
+from duygu.shared.storage.base import RESULT, UPLOAD, StoredJob
 
 logger = logging.getLogger(__name__)
 

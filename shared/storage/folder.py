@@ -1,107 +1,20 @@
-"""Where uploads and results lie: one folder a job, with our own file names in it.
+"""Uploads and results below one folder of a file system that the API and the workers share."""
 
-A folder on a disk is here; a bucket is in shared/storage/s3.py, which needs more packages.
-"""
-
-import errno
-import hashlib
 import os
-import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from duygu.shared.config import Settings
-from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, TooLargeError
-
-UPLOAD = "upload"
-RESULT = "result.json"
-PLOT = "timeline.png"
-FILM = "annotated.mp4"
+from duygu.shared.errors import EraseFailedError
+from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
 
 PARTIAL = ".partial"
 """Ending of a file that is still being written."""
 
 READ_BYTES = 256 * 1024
 """A file that is sent is read in pieces of this size."""
-
-ERASE_PAUSES_S = (0.05, 0.2, 0.5)
-"""Waits between the attempts to erase what cannot be erased at once."""
-
-JOB_ID = re.compile("[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredJob:
-    """What is stored of one job."""
-
-    job_id: str
-    files: frozenset[str]  # names, without those that are still being written
-    written_at: float  # when anything was written last, in seconds since 1970
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One file that is stored."""
-
-    size: int  # bytes
-    written_at: float  # in seconds since 1970
-
-
-class Storage(Protocol):
-    """The files of all jobs.
-
-    Reading what is not there raises FileNotFoundError, a full disk StorageFullError, and a place that cannot be
-    reached or that does not let us in UnavailableError or, where it is a folder, OSError.
-    """
-
-    def place(self, job_id: str, name: str) -> AbstractContextManager[Path]:
-        """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
-        ...
-
-    def writer(self, job_id: str, name: str) -> AbstractContextManager[BinaryIO]:
-        """Write a file that appears whole when the block ends well, and not at all otherwise."""
-        ...
-
-    def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:
-        """A file as a path on this machine, for as long as the block runs."""
-        ...
-
-    def read(self, job_id: str, name: str) -> bytes:
-        """The whole of a small file."""
-        ...
-
-    def look(self, job_id: str, name: str) -> StoredFile:
-        """How large a file is, and how old."""
-        ...
-
-    def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each read when it is asked for."""
-        ...
-
-    def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there. Raises EraseFailedError."""
-        ...
-
-    def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
-        ...
-
-    def stored(self) -> list[StoredJob]:
-        """Every job that has something here."""
-        ...
-
-    def free_bytes(self) -> int:
-        """Room left for uploads."""
-        ...
-
-    def check(self) -> None:
-        """Write a file and delete it."""
-        ...
 
 
 class FolderStorage:
@@ -209,75 +122,7 @@ class FolderStorage:
         return self._job(job_id) / name
 
 
-def persistently(erase: Callable[[], None]) -> None:
-    """Try again what raises EraseFailedError, a few times within a second: somebody may just be writing there.
-
-    Raises EraseFailedError when it fails each time.
-    """
-    for pause_s in ERASE_PAUSES_S:
-        try:
-            return erase()
-        except EraseFailedError:
-            time.sleep(pause_s)
-    return erase()
-
-
-def lengths(size: int, most: int) -> Iterator[int]:
-    """`size` in parts of at most `most`."""
-    for start in range(0, size, most):
-        yield min(most, size - start)
-
-
 def _look_into(folder: Path) -> StoredJob:
     files = list(folder.iterdir())
     names = frozenset(path.name for path in files if path.suffix != PARTIAL)
     return StoredJob(folder.name, names, max(path.stat().st_mtime for path in (folder, *files)))
-
-
-@contextmanager
-def noticing_full_disk() -> Iterator[None]:
-    """Raise StorageFullError where writing fails for want of room."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise StorageFullError from error
-
-
-class MeasuredWriter:
-    """Writes on to a file while counting and hashing; refuses more than `limit` bytes with TooLargeError."""
-
-    def __init__(self, file: BinaryIO, limit: int) -> None:
-        self._file = file
-        self._limit = limit
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def write(self, piece: bytes) -> None:
-        """Take the next piece."""
-        self.size += len(piece)
-        if self.size > self._limit:
-            raise TooLargeError.of_upload(self._limit)
-        self._hash.update(piece)
-        self._file.write(piece)
-
-    @property
-    def sha256(self) -> str:
-        """Of everything so far, in hexadecimal."""
-        return self._hash.hexdigest()
-
-
-def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name. Raises ConfigurationError."""
-    scheme, separator, rest = settings.storage_url.partition("://")
-    if not separator or scheme == "file":
-        folder = rest if separator else settings.storage_url
-        return FolderStorage(Path(folder) if folder else settings.data_dir / "jobs")
-    if scheme != "s3":
-        raise ConfigurationError(f"DUYGU_STORAGE_URL: {scheme} is not known; name a folder, or s3://bucket/prefix")
-    try:
-        from duygu.shared.storage.s3 import ObjectStorage
-    except ImportError as error:
-        raise ConfigurationError("DUYGU_STORAGE_URL: the extra `s3` is not installed") from error
-    return ObjectStorage(settings.storage_url, settings.data_dir / "passing")

@@ -15,7 +15,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 
 from duygu.shared.errors import EraseFailedError, UnavailableError
-from duygu.shared.storage.folder import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
 from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
@@ -34,7 +34,7 @@ CONNECTION = {
 
 
 class ObjectStorage:
-    """The files of all jobs, below one prefix of a bucket: the interface is described in shared/storage/folder.py.
+    """The files of all jobs, below one prefix of a bucket: the interface is `Storage` in shared/storage/base.py.
 
     url      s3://bucket/prefix
     scratch  folder on this machine for files that are on their way

@@ -12,7 +12,8 @@ from duygu.shared.config import Settings
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
-from duygu.shared.storage.folder import FILM, RESULT, UPLOAD, Storage, open_storage
+from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
+from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
 from tests.support.metered_server import metered
 from tests.support.scripted_worker import Script

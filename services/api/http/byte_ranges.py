@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from duygu.services.api.http.etags import matches
 from duygu.shared.errors import RangeNotSatisfiableError
-from duygu.shared.storage.folder import Storage
+from duygu.shared.storage.base import Storage
 
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 

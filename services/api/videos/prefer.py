@@ -17,7 +17,7 @@ from duygu.shared.errors import CancelledError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import AnsweredJob, JobStatus, Result
-from duygu.shared.storage.folder import RESULT
+from duygu.shared.storage.base import RESULT
 
 LONGEST_S = 60
 """Nobody is kept waiting longer; proxies on the way seldom allow more."""

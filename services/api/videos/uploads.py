@@ -22,7 +22,8 @@ from duygu.shared.errors import (
     UnknownParameterError,
 )
 from duygu.shared.media.motion_jpeg import JPEG, JpegRun
-from duygu.shared.storage.folder import UPLOAD, MeasuredWriter, Storage
+from duygu.shared.storage.base import UPLOAD, Storage
+from duygu.shared.storage.measured_writer import MeasuredWriter
 
 FIELD = b"video"
 

@@ -23,7 +23,7 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import Result
-from duygu.shared.storage.folder import FILM, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)

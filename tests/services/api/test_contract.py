@@ -26,7 +26,8 @@ from duygu.shared.jobs.queues import QueueName
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
-from duygu.shared.storage.folder import RESULT, open_storage
+from duygu.shared.storage.base import RESULT
+from duygu.shared.storage.opening import open_storage
 
 CHECKS = [
     not_a_server_error,

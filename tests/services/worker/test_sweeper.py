@@ -18,7 +18,8 @@ from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
-from duygu.shared.storage.folder import FILM, PARTIAL, PLOT, RESULT, UPLOAD, FolderStorage
+from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.folder import PARTIAL, FolderStorage
 from tests.support.scripted_worker import analyze
 
 

@@ -13,7 +13,10 @@ import pytest
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
 from duygu.shared.jobs.record import new_job_id
-from duygu.shared.storage.folder import FILM, RESULT, UPLOAD, FolderStorage, MeasuredWriter, Storage, open_storage
+from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
+from duygu.shared.storage.folder import FolderStorage
+from duygu.shared.storage.measured_writer import MeasuredWriter
+from duygu.shared.storage.opening import open_storage
 
 JOB = "a" * 32
 

@@ -14,7 +14,7 @@ from duygu.shared.errors import (
     TooLargeError,
     UnknownParameterError,
 )
-from duygu.shared.storage.folder import MeasuredWriter
+from duygu.shared.storage.measured_writer import MeasuredWriter
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8 + b"\r\n--not the boundary\r\n"
 BOUNDARY = b"b0undary"
