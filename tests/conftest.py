@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from duygu.shared.broker.embedded import EmbeddedValkey, connect, redis_url
+from duygu.shared.broker.connections import connect, redis_url
+from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from tests.support.extra_data import require_extra_data
 from tests.support.videos import VideoMaker

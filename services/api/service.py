@@ -8,7 +8,7 @@ from rq import Queue
 
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys
-from duygu.shared.broker.embedded import connect_briefly, connect_waiting, redis_url
+from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
 from duygu.shared.config import Settings
 from duygu.shared.jobs.events import BLOCK_S
 from duygu.shared.jobs.queues import QueueName, open_queue
@@ -17,7 +17,8 @@ from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import ModelDescription
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
-from duygu.shared.telemetry.tracing import Traces, open_traces
+from duygu.shared.telemetry.opening import open_traces
+from duygu.shared.telemetry.tracing import Traces
 from duygu.shared.webhooks import Networks, trusted_networks
 
 

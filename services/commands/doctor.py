@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from duygu.services.serve.ports import TAKEN, is_taken
-from duygu.shared.broker.embedded import connect_briefly
+from duygu.shared.broker.connections import connect_briefly
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError
 from duygu.shared.model.folder import open_model_folder

@@ -13,7 +13,8 @@ from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.base import Storage
-from duygu.shared.telemetry.tracing import NoTraces, Traces
+from duygu.shared.telemetry.opening import NoTraces
+from duygu.shared.telemetry.tracing import Traces
 
 
 class Progress(Protocol):

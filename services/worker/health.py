@@ -7,7 +7,7 @@ from typing import cast
 from redis import Redis
 
 from duygu.shared.broker import keys
-from duygu.shared.broker.embedded import connect, redis_url
+from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.config import settings
 from duygu.shared.jobs.heartbeat import heard_since
 

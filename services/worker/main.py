@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from duygu.services.worker.context import Analyze, Live, Pictures, Progress, Workplace
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
-from duygu.shared.broker.embedded import connect, redis_url, stream_redis_url
+from duygu.shared.broker.connections import connect, redis_url, stream_redis_url
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.opening import open_storage
-from duygu.shared.telemetry.tracing import open_traces
+from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:

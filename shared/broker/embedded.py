@@ -1,7 +1,7 @@
-"""The connection to Redis, and the Valkey that is started when no server is configured.
+"""The Valkey server that is started when the settings name no Redis.
 
-The embedded server listens on a Unix socket that only its owner can open, keeps an append-only file in the data folder,
-and ends with the process that started it, however that process ends.
+It listens on a Unix socket that only its owner can open, keeps an append-only file in the data folder, and
+ends with the process that started it, however that process ends.
 """
 
 import fcntl
@@ -14,14 +14,10 @@ from pathlib import Path
 from types import TracebackType
 
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.processes.children import start_child, stop
 
@@ -29,9 +25,6 @@ LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes 107 on Linux and 103 on macOS."""
 
 START_TIMEOUT_S = 10.0
-
-ANSWER_S = 2.0
-"""The API takes Redis for unavailable when it has not answered after this long."""
 
 ON_DISK, IN_MEMORY = "valkey", "valkey-live"
 """Folders of the embedded servers: one keeps an append-only file, the other keeps nothing beyond its end."""
@@ -41,46 +34,6 @@ VALKEY_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBR
 
 LIVE_MEMORY = "512mb"
 """What the server in memory may hold; hundreds of sessions need a fraction of it."""
-
-MOST_LISTENERS = 500
-"""Requests of one API process that may wait for news at the same time; each holds a connection."""
-
-RETRIES = 12
-"""With waits that double from 0.05 s up to 2 s: about 15 s for a server to come back."""
-
-
-def redis_url(settings: Settings) -> str:
-    """Where Redis is: the configured server, or the embedded one of this data folder, running or not."""
-    return settings.redis_url or f"unix://{_socket_path(settings.data_dir)}"
-
-
-def stream_redis_url(settings: Settings) -> str:
-    """Where the frames of live sessions wait: a server that keeps nothing on disk, unless the settings name another."""
-    if settings.stream_redis_url or settings.redis_url:
-        return settings.stream_redis_url or settings.redis_url
-    return f"unix://{_socket_path(settings.data_dir, IN_MEMORY)}"
-
-
-def connect(url: str) -> Redis:
-    """A connection for a worker, which waits out a restart of the server rather than fail at once."""
-    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=2.0), RETRIES)
-    return Redis.from_url(url, retry=retry, retry_on_error=[RedisConnectionError])
-
-
-def connect_briefly(url: str) -> Redis:
-    """A connection for the API, which rather says that Redis is away than let people wait."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
-
-
-def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
-    """A connection for the API that may wait so long for news."""
-    return AsyncRedis.from_url(
-        url,
-        retry=AsyncRetry(NoBackoff(), 1),
-        socket_timeout=longest_s + ANSWER_S,
-        socket_connect_timeout=ANSWER_S,
-        max_connections=MOST_LISTENERS,
-    )
 
 
 class EmbeddedValkey:
@@ -93,7 +46,7 @@ class EmbeddedValkey:
 
     def __init__(self, data_dir: Path, name: str = ON_DISK) -> None:
         self._folder = data_dir / name
-        self._socket = _socket_path(data_dir, name)
+        self._socket = socket_path(data_dir, name)
         self._keeping = {"appendonly": "yes"} if name == ON_DISK else {"appendonly": "no", "maxmemory": LIVE_MEMORY}
         self._log = self._folder / "valkey.log"
 
@@ -171,7 +124,8 @@ class EmbeddedValkey:
                 redis.shutdown()
 
 
-def _socket_path(data_dir: Path, name: str = ON_DISK) -> Path:
+def socket_path(data_dir: Path, name: str = ON_DISK) -> Path:
+    """Path of the server's Unix socket: in the data folder, or in the temporary folder where that path is too long."""
     path = data_dir.resolve() / name / "valkey.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path

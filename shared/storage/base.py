@@ -1,7 +1,7 @@
 """The interface of a storage for uploads and results, and what its implementations share.
 
-A storage holds one folder for each job; the service chooses all file names. Implementations: `FolderStorage` for a folder
-on a disk, `ObjectStorage` for a bucket.
+A storage holds one folder for each job; the service chooses all file names. Implementations: `FolderStorage` for a
+folder on a disk, `ObjectStorage` for a bucket.
 """
 
 import errno

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from duygu.shared.broker.embedded import EmbeddedValkey, connect, redis_url
+from duygu.shared.broker.connections import connect, redis_url
+from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.tiny_model import write_tiny_model

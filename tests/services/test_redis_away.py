@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from duygu.shared.broker.embedded import EmbeddedValkey, redis_url
+from duygu.shared.broker.connections import redis_url
+from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
 from tests.support.scripted_worker import Script

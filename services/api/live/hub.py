@@ -15,7 +15,7 @@ from rq import Queue
 from duygu.services.api.live.session import Accepted, Session
 from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
-from duygu.shared.broker.embedded import connect_briefly, connect_waiting, redis_url, stream_redis_url
+from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url, stream_redis_url
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
 from duygu.shared.jobs.heartbeat import heard_since

@@ -12,7 +12,8 @@ from redis import Redis
 from websockets.sync.client import ClientConnection
 
 from duygu.services.api.live import hub as stream_hub
-from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey, stream_redis_url
+from duygu.shared.broker.connections import stream_redis_url
+from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import sign_of_life
 from duygu.shared.jobs.queues import QueueName

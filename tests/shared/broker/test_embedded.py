@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.broker.embedded import EmbeddedValkey, connect, connect_briefly, redis_url
+from duygu.shared.broker.connections import connect, connect_briefly, redis_url
+from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 

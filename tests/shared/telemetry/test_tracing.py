@@ -7,11 +7,11 @@ import pytest
 
 from duygu.shared.config import ROOT
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.telemetry.tracing import ENDPOINTS, NoTraces, open_traces
+from duygu.shared.telemetry.opening import ENDPOINTS, NoTraces, open_traces
 
 PROBE = """
 import sys
-from duygu.shared.telemetry.tracing import open_traces
+from duygu.shared.telemetry.opening import open_traces
 traces = open_traces("probe")
 with traces.span("job", "", job_id="1"):
     traces.note(attempt=1)

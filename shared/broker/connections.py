@@ -1,0 +1,54 @@
+"""Connections to Redis: the address that the settings name, and a client for each kind of caller."""
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from duygu.shared.broker.embedded import IN_MEMORY, socket_path
+from duygu.shared.config import Settings
+
+ANSWER_S = 2.0
+"""The API takes Redis for unavailable when it has not answered after this long."""
+
+MOST_LISTENERS = 500
+"""Requests of one API process that may wait for news at the same time; each holds a connection."""
+
+RETRIES = 12
+"""With waits that double from 0.05 s up to 2 s: about 15 s for a server to come back."""
+
+
+def redis_url(settings: Settings) -> str:
+    """Where Redis is: the configured server, or the embedded one of this data folder, running or not."""
+    return settings.redis_url or f"unix://{socket_path(settings.data_dir)}"
+
+
+def stream_redis_url(settings: Settings) -> str:
+    """Where the frames of live sessions wait: a server that keeps nothing on disk, unless the settings name another."""
+    if settings.stream_redis_url or settings.redis_url:
+        return settings.stream_redis_url or settings.redis_url
+    return f"unix://{socket_path(settings.data_dir, IN_MEMORY)}"
+
+
+def connect(url: str) -> Redis:
+    """A connection for a worker, which waits out a restart of the server rather than fail at once."""
+    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=2.0), RETRIES)
+    return Redis.from_url(url, retry=retry, retry_on_error=[RedisConnectionError])
+
+
+def connect_briefly(url: str) -> Redis:
+    """A connection for the API, which rather says that Redis is away than let people wait."""
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+
+
+def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
+    """A connection for the API that may wait so long for news."""
+    return AsyncRedis.from_url(
+        url,
+        retry=AsyncRetry(NoBackoff(), 1),
+        socket_timeout=longest_s + ANSWER_S,
+        socket_connect_timeout=ANSWER_S,
+        max_connections=MOST_LISTENERS,
+    )
