@@ -1,4 +1,4 @@
-"""Logs: lines for people or JSON for programs, with the request and the job that they are about."""
+"""Logs as text or as JSON, each line with the ids of its request and its job."""
 
 import json
 import logging
@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 LogFormat = Literal["text", "json"]
 
-_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - it is replaced, never changed
+_context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - replaced, never mutated
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @contextmanager
 def about(**what: str) -> Iterator[None]:
-    """Mark everything that is logged within the block, such as with a `job_id`."""
+    """Add fields, such as `job_id`, to everything that is logged within the block."""
     token = _context.set({**_context.get(), **what})
     try:
         yield
@@ -27,9 +27,9 @@ def about(**what: str) -> Iterator[None]:
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people; the ids of the request and the job stand at their end."""
+    """Lines of text that end with the ids of the request and the job."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name of the standard library
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the standard library's name
         """The first line of a record, before its traceback."""
         ids = " ".join(f"{name}={value}" for name, value in _context.get().items())
         return f"{super().formatMessage(record)} [{ids}]" if ids else super().formatMessage(record)
@@ -54,9 +54,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up_logs(log_format: LogFormat, level: str) -> None:
-    """Log to stderr from now on."""
+    """Configure the root logger to write to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter(TEXT))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     if level.upper() != "DEBUG":
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the command itself tells that it listens
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the command prints its own address

@@ -1,4 +1,4 @@
-"""Spans sent by OTLP over HTTP. Endpoint, headers, sampling and names are set by OpenTelemetry's own variables."""
+"""Spans exported by OTLP over HTTP. OpenTelemetry's own variables set endpoint, headers, sampling and service name."""
 
 import os
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from duygu.shared.telemetry.tracing import Fact
 
 PREFIX = "duygu."
-"""Of the names of what spans are told with."""
+"""Prefix of the names of our attributes."""
 
 
 class OpenTelemetry:
-    """Traces as shared/telemetry/tracing.py describes them."""
+    """`Traces` exported through the OpenTelemetry SDK; needs the extra `tracing`."""
 
     def __init__(self, program: str) -> None:
         resource = Resource.create({SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", program)})
@@ -29,7 +29,7 @@ class OpenTelemetry:
 
     @contextmanager
     def span(self, name: str, parent: str = "", **facts: Fact) -> Iterator[None]:
-        """Tell how long the block takes; what it raises is told by its kind alone, for messages may be about people."""
+        """Record the block as a span. Of an exception only the type is recorded: its message may hold personal data."""
         context = self._propagator.extract({"traceparent": parent}) if parent else None
         with self._tracer.start_as_current_span(
             name, context, attributes=_named(facts), record_exception=False, set_status_on_exception=False
@@ -41,21 +41,21 @@ class OpenTelemetry:
                 raise
 
     def note(self, **facts: Fact) -> None:
-        """Add to the span that runs."""
+        """Set attributes of the current span."""
         trace.get_current_span().set_attributes(_named(facts))
 
     def fail(self, code: str) -> None:
-        """Say that what the running span tells of has failed."""
+        """Set the status of the current span to error."""
         trace.get_current_span().set_status(trace.StatusCode.ERROR, code)
 
     def traceparent(self) -> str:
-        """The span that runs, as W3C's header has it."""
+        """The current span as a value of W3C's header `traceparent`."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier.get("traceparent", "")
 
     def close(self) -> None:
-        """Send what has not been sent yet."""
+        """Export the spans that are still buffered."""
         self.provider.shutdown()
 
 
