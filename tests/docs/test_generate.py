@@ -8,6 +8,9 @@ import pytest
 from docs.generate import DOCS, PAGES
 from duygu.shared.config import Settings
 
+PATH = re.compile(r"`((?:duygu|services|shared|training|models|tests|docs|benchmarks|scripts|deploy)/[\w./-]*)`")
+"""A file or folder of the project, named in the text of a page."""
+
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -29,3 +32,10 @@ def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link of a page names a file of the project."""
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md", "README.md"])
+def test_paths_in_the_text_exist(name: str) -> None:
+    """A page that describes the tree names files and folders that are there."""
+    paths = PATH.findall((DOCS.parent / name).read_text(encoding="utf-8"))
+    assert [path for path in paths if not (DOCS.parent / path).exists()] == []
