@@ -84,13 +84,13 @@ class Analysis:
         """
         path = Path(path)
         if path.resolve() == self.path.resolve():
-            raise ConfigurationError(f"this would overwrite the video {path}")
+            raise ConfigurationError(f"saving to {path} would overwrite the video")
         with atomically(path) as target:
             self._write(path.suffix.removeprefix("."), target)
 
     def _write(self, form: str, target: Path) -> None:
         if form not in list(ExportName):
-            raise ConfigurationError(f"a result cannot be saved as .{form}; it can as {', '.join(ExportName)}")
+            raise ConfigurationError(f"a result cannot be saved as .{form}; supported: {', '.join(ExportName)}")
         name = ExportName(form)
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))

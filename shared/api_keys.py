@@ -66,7 +66,7 @@ class Caller:
     def require(self, scope: Scope) -> None:
         """Raise ForbiddenError unless the caller has a scope; an administrator has all."""
         if not self.scopes & {scope, Scope.ADMIN}:
-            raise ForbiddenError(f"The key does not have the scope `{scope}`")
+            raise ForbiddenError(f"The API key lacks the scope `{scope}`")
 
     def may_see(self, owner: str) -> bool:
         """Whether something that belongs to somebody is the caller's business."""
@@ -130,10 +130,10 @@ class KeyFile:
             return
         try:
             self._ring, self._seen = read_keys(self._path), stamp
-            logger.info("the file of API keys has changed; it was read again")
+            logger.info("the API key file has changed and was reloaded")
         except ConfigurationError as error:
             self._refused = stamp
-            logger.error("%s; the keys that it had before are still good", error.detail)
+            logger.error("%s; the previously loaded keys stay valid", error.detail)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -157,7 +157,7 @@ def read_keys(path: Path | None) -> KeyRing:
     try:
         return KeyRing(_read(path))
     except (OSError, ValidationError) as error:
-        raise ConfigurationError(f"the file of API keys, {path}, cannot be read") from error
+        raise ConfigurationError(f"the API key file {path} cannot be read") from error
 
 
 def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> str:
@@ -171,10 +171,10 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> 
         key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits)
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read, or {name} is no name: small letters, digits, hyphens"
+            f"{path} cannot be read, or {name} is no name: it has characters other than a-z, 0-9 and hyphens"
         ) from error
     if any(other.name == name for other in stored):
-        raise ConfigurationError(f"{path} has a key named {name} already")
+        raise ConfigurationError(f"{path} already has a key named {name}")
     path.touch(mode=0o600)
     _write(path, [*stored, key])
     return f"{PREFIX}_{name}_{secret}"

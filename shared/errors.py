@@ -1,7 +1,7 @@
-"""Every failure that a person can meet, each with a code that never changes.
+"""Every error of the service, each with a code that never changes.
 
-The same code appears in an HTTP problem, in a failed job and on the socket. `detail` is written for the person
-who sent the file: it never holds a path, a file name or a traceback.
+An HTTP problem, a failed job and a message on the live socket carry the same code. `detail` is written for the client:
+it contains no path, no file name and no traceback. It names the rejected value and the bound that it violates.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,24 @@ MINUTE_S = 60
 MB = 1_000_000
 
 LONGEST_NAME = 60
-"""Characters of a name of the client's that an error repeats."""
+"""Characters of a client's name that an error quotes."""
 
 SERVER_ERROR = 500
-"""The smallest HTTP status of these."""
+"""The smallest HTTP status of a server error."""
 
 
 class DuyguError(Exception):
-    """A failure with a stable code.
+    """An error with a stable code.
 
-    `code` is for programs, `title` says what kind of failure it is, `detail` what happened this time,
-    `status` is the HTTP status it is told with, and `retry_after_s` when trying again is worth it.
+    code           for programs
+    title          the kind of error
+    detail         this occurrence; the title where none is given
+    status         HTTP status of the response
+    retry_after_s  seconds after which a retry may succeed; None where it cannot
     """
 
     code: ClassVar[str] = "internal"
-    title: ClassVar[str] = "Something went wrong on our side"
+    title: ClassVar[str] = "Internal error"
     status: ClassVar[int] = 500
     retry_after_s: int | None = None
 
@@ -36,31 +39,31 @@ class DuyguError(Exception):
 
 
 class RequestError(DuyguError):
-    """What the client asked for cannot be done as asked."""
+    """The client has to change the request before it can succeed."""
 
     status = 400
 
 
 class InvalidRequestError(RequestError):
-    """The request does not have the documented form."""
+    """The request violates the documented format."""
 
     code = "invalid_request"
-    title = "The request is not of the documented form"
+    title = "The request is invalid"
     status = 422
 
 
 class UnknownParameterError(InvalidRequestError):
-    """A query parameter or form field that the call does not have."""
+    """A query parameter or form field that the endpoint does not define."""
 
     code = "unknown_parameter"
-    title = "The request has a parameter that this call does not know"
+    title = "The request has an unknown parameter"
 
     def __init__(self, kind: str = "parameter", name: str = "", known: Sequence[str] = ()) -> None:
-        """Name what is unknown and what is known.
+        """List the unknown name and the known ones.
 
         kind   "query parameter" or "form field"
-        name   of what is unknown
-        known  names that the call has
+        name   the unknown name
+        known  names that the endpoint accepts
         """
         shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
         names = ", ".join(f"`{one}`" for one in sorted(known)) or "none"
@@ -68,15 +71,15 @@ class UnknownParameterError(InvalidRequestError):
 
 
 class JobNotFoundError(RequestError):
-    """No such job: never made, erased, or past its retention."""
+    """The job was never created, was erased, has expired, or belongs to another API key."""
 
     code = "job_not_found"
-    title = "There is no such job"
+    title = "The job does not exist"
     status = 404
 
 
 class ResultNotReadyError(RequestError):
-    """The job has not ended yet, so there is no result to read."""
+    """The job has not ended yet."""
 
     code = "result_not_ready"
     title = "The job has no result yet"
@@ -84,84 +87,84 @@ class ResultNotReadyError(RequestError):
 
 
 class ResultExpiredError(RequestError):
-    """The job succeeded, but its result has been erased since."""
+    """The job succeeded, but its result has been deleted since."""
 
     code = "result_expired"
-    title = "The result has been erased"
+    title = "The result has been deleted"
     status = 410
 
 
 class NotAnnotatedError(RequestError):
-    """The result is there, but nobody asked for pictures of it when the video was handed in."""
+    """The job was submitted without `annotate=true`, so it has no annotated video."""
 
     code = "not_annotated"
-    title = "No annotated video was asked for when the video was handed in"
+    title = "The job was submitted without `annotate=true`"
     status = 404
 
 
 class RangeNotSatisfiableError(RequestError):
-    """A part of a file was asked for that begins behind its end."""
+    """The requested byte range begins behind the end of the file."""
 
     code = "range_not_satisfiable"
-    title = "The file has no such part"
+    title = "The requested range is outside the file"
     status = 416
 
     def __init__(self, size: int | None = None) -> None:
         """`size`: bytes of the whole file."""
         self.size = size
-        super().__init__(None if size is None else f"The file has {size} bytes")
+        super().__init__(None if size is None else f"The requested range is outside the file, which has {size} bytes")
 
 
 class UnauthorizedError(RequestError):
-    """No API key, or one that is not known here."""
+    """The API key is missing or unknown."""
 
     code = "unauthorized"
-    title = "A valid API key is needed"
+    title = "A valid API key is required"
     status = 401
 
 
 class ForbiddenError(RequestError):
-    """The API key is good, but not for this."""
+    """The API key lacks the required scope."""
 
     code = "forbidden"
-    title = "The API key does not allow this"
+    title = "The request is not permitted"
     status = 403
 
 
 class HostNotAllowedError(RequestError):
-    """Without API keys: the request is addressed to a name that this service does not have."""
+    """Without API keys: the `Host` header is not one of the names of this service."""
 
     code = "host_not_allowed"
-    title = "The request is addressed to another host"
+    title = "The Host header is not allowed"
     status = 421
 
     def __init__(self, host: str = "") -> None:
-        """`host`: the header `Host` of the request."""
-        shown = f"`{host[:LONGEST_NAME]}`" if host else "missing"
+        """`host`: the `Host` header of the request."""
+        shown = f"`{host[:LONGEST_NAME]}` is not allowed" if host else "is missing"
         super().__init__(
-            f"The `Host` of the request is {shown}. Without API keys this service answers to loopback names such as "
-            "`localhost`, to DUYGU_HOST, and to the names in DUYGU_ALLOWED_HOSTS"
+            f"The `Host` header {shown}. Without API keys this service accepts loopback names such as `localhost`, "
+            "the address in DUYGU_HOST and the names in DUYGU_ALLOWED_HOSTS"
         )
 
 
 class CrossSiteError(RequestError):
-    """Without API keys: a page of another site wants to change something."""
+    """Without API keys: a page of another origin sends a request that changes state."""
 
     code = "cross_site"
-    title = "Pages of other sites may not do this"
+    title = "Cross-site requests are not allowed"
     status = 403
 
     def __init__(self, origin: str = "") -> None:
-        """`origin`: the header `Origin` of the request."""
-        shown = f"`{origin[:LONGEST_NAME]}`" if origin else "another site"
-        super().__init__(f"The request comes from a page of {shown}, which is not in DUYGU_CORS_ORIGINS")
+        """`origin`: the `Origin` header of the request."""
+        shown = f"the origin `{origin[:LONGEST_NAME]}`" if origin else "another site"
+        super().__init__(f"The request comes from {shown}, which DUYGU_CORS_ORIGINS does not list")
 
 
 class RateLimitedError(RequestError):
-    """The key has used up what it may use for now."""
+    """A limit of the API key is exhausted for now."""
 
     code = "rate_limited"
-    title = "Too much at once"
+    title = "A limit of the API key is exceeded"
     status = 429
     retry_after_s = MINUTE_S
 
@@ -171,55 +174,55 @@ class RateLimitedError(RequestError):
 
 
 class TooSlowError(RequestError):
-    """The body of the request came too slowly, or not at all."""
+    """The request body arrives too slowly or not at all."""
 
     code = "too_slow"
-    title = "The upload came too slowly"
+    title = "The upload is too slow"
     status = 408
 
 
 class NotFoundError(RequestError):
-    """A path that is none of ours."""
+    """No endpoint has this path."""
 
     code = "not_found"
-    title = "There is nothing at this address"
+    title = "The address does not exist"
     status = 404
 
 
 class MethodNotAllowedError(RequestError):
-    """A path of ours, but not with this method."""
+    """The endpoint does not support this method."""
 
     code = "method_not_allowed"
-    title = "This address does not answer to this method"
+    title = "The address does not support this method"
     status = 405
 
 
 class UpgradeRequiredError(RequestError):
-    """The address of the socket was asked for as if it were a page."""
+    """A plain HTTP request to the address of the live socket."""
 
     code = "upgrade_required"
-    title = "This address is a websocket; a proxy on the way may have left out the request to become one"
+    title = "This address accepts WebSocket connections only; a proxy may have removed the Upgrade header"
     status = 426
 
 
 class IdempotencyMismatchError(RequestError):
-    """The same `Idempotency-Key` as before, with another video or another `annotate`."""
+    """The same `Idempotency-Key` was sent with a different video or a different `annotate`."""
 
     code = "idempotency_mismatch"
-    title = "The Idempotency-Key was used for another request"
+    title = "The Idempotency-Key was used for a different request"
     status = 422
 
 
 class WebhookRefusedError(RequestError):
-    """An address that no webhook is sent to."""
+    """The webhook address is malformed or not allowed."""
 
     code = "webhook_refused"
-    title = "No webhook can be sent to this address"
+    title = "The webhook address is not allowed"
     status = 422
 
 
 class TooLargeError(RequestError):
-    """The upload has more bytes than this service takes."""
+    """The upload has more bytes than the limit."""
 
     code = "too_large"
     title = "The upload is too large"
@@ -227,57 +230,57 @@ class TooLargeError(RequestError):
 
     @classmethod
     def of_upload(cls, limit: int) -> "TooLargeError":
-        """For a video of more than `limit` bytes: names the limit and what to do."""
+        """For a video of more than `limit` bytes: names the limit and the remedies."""
         return cls(
-            f"The upload is larger than the limit of {limit / MB:g} MB. "
-            "Cut the video or re-encode it at a lower bitrate; who runs this service can raise DUYGU_MAX_UPLOAD_MB"
+            f"The upload exceeds the limit of {limit / MB:g} MB. "
+            "Cut the video or re-encode it at a lower bitrate; the operator can raise DUYGU_MAX_UPLOAD_MB"
         )
 
 
 class QueueFullError(DuyguError):
-    """As many jobs wait as this service allows."""
+    """The queue holds as many jobs as the service allows."""
 
     code = "queue_full"
-    title = "Too many jobs are waiting"
+    title = "The queue is full"
     status = 503
     retry_after_s = 10
 
 
 class UnavailableError(DuyguError):
-    """Redis or the storage cannot be reached, or takes nothing more."""
+    """Redis or the storage is unreachable or does not accept writes."""
 
     code = "unavailable"
-    title = "The service cannot take requests right now"
+    title = "The service is temporarily unavailable"
     status = 503
     retry_after_s = 5
 
 
 class EraseFailedError(UnavailableError):
-    """Files of a job could not be deleted, however often it was tried."""
+    """Files of a job could not be deleted after several attempts."""
 
     code = "erase_failed"
-    title = "Not everything of the job could be erased; try again"
+    title = "The job could not be erased completely; try again"
 
 
 class StorageFullError(DuyguError):
-    """There is not enough room for another upload."""
+    """The storage has too little free space for another upload."""
 
     code = "storage_full"
-    title = "There is no room for another upload right now"
+    title = "The storage has too little free space for another upload"
     status = 503
     retry_after_s = MINUTE_S
 
 
 class StreamError(DuyguError):
-    """Something on the socket that is not as it should be."""
+    """A message on the live socket is invalid."""
 
     code = "invalid_message"
-    title = "The message is not of the documented form"
+    title = "The message is invalid"
     status = 422
 
 
 class NotAPictureError(StreamError):
-    """A frame that is no JPEG, PNG or WebP picture."""
+    """The frame is not a JPEG, PNG or WebP picture."""
 
     code = "not_a_picture"
     title = "The frame is not a JPEG, PNG or WebP picture"
@@ -285,30 +288,30 @@ class NotAPictureError(StreamError):
 
 
 class UndecodablePictureError(StreamError):
-    """A frame that begins like a picture, but is none."""
+    """The frame has the signature of a picture, but cannot be decoded."""
 
     code = "undecodable_picture"
     title = "The picture could not be decoded"
 
 
 class OutOfOrderError(StreamError):
-    """A frame that was captured no later than the one before it."""
+    """The capture time of a frame is not later than that of the previous frame."""
 
     code = "out_of_order"
-    title = "The frame was captured no later than the one before"
+    title = "The capture time is not later than that of the previous frame"
 
 
 class TooManySessionsError(StreamError):
-    """As many sessions are open as are allowed."""
+    """As many live sessions are open as the key or the service allows."""
 
     code = "too_many_sessions"
-    title = "Too many sessions are open"
+    title = "Too many live sessions are open"
     status = 429
     retry_after_s = 10
 
 
 class IdleError(StreamError):
-    """Nothing came from the client for too long."""
+    """No message arrived from the client within the idle timeout."""
 
     code = "idle"
     title = "The session was idle for too long"
@@ -316,36 +319,36 @@ class IdleError(StreamError):
 
 
 class SlowReaderError(StreamError):
-    """The client does not read its answers."""
+    """The client does not read the messages of the service."""
 
     code = "slow_reader"
-    title = "The answers were not read"
+    title = "The client reads its messages too slowly"
     status = 408
 
 
 class NoWorkerError(UnavailableError):
-    """Nobody works on live sessions."""
+    """No worker serves live sessions."""
 
     code = "no_worker"
-    title = "No worker takes live sessions right now"
+    title = "No worker for live sessions is available"
 
 
 class SessionLostError(UnavailableError):
-    """What was kept of the session is gone."""
+    """Redis no longer has the session."""
 
     code = "session_lost"
-    title = "The session was lost; begin a new one"
+    title = "The session was lost; open a new one"
 
 
 class StateLostError(UnavailableError):
-    """A worker could not read what was kept of a session's faces, as after an update of the service."""
+    """A worker could not read the stored state of a session, for example after an update of the service."""
 
     code = "state_lost"
-    title = "The faces of the session are no longer known; the session goes on, and they get new ids"
+    title = "The state of the session was lost; the session continues, and all faces get new ids"
 
 
 class VideoError(DuyguError):
-    """A file that gives no answer, for a reason that lies in the file."""
+    """The file cannot be analysed for a reason that lies in the file."""
 
     code = "unusable_video"
     title = "The video cannot be used"
@@ -353,14 +356,14 @@ class VideoError(DuyguError):
 
 
 class EmptyFileError(VideoError):
-    """There is not a single byte in it."""
+    """The file has no bytes."""
 
     code = "empty_file"
     title = "The file is empty"
 
 
 class NotAVideoError(VideoError):
-    """None of the known containers: text, an archive, a program, random bytes, a playlist."""
+    """The file is no video container: text, an archive, a program, random bytes, a playlist."""
 
     code = "not_a_video"
     title = "The file is not a video"
@@ -368,49 +371,49 @@ class NotAVideoError(VideoError):
 
 
 class NoVideoStreamError(VideoError):
-    """A readable container without moving pictures, such as a sound recording."""
+    """The container has no video stream, as in a sound recording."""
 
     code = "no_video_stream"
     title = "The file has no video stream"
 
 
 class EncryptedVideoError(VideoError):
-    """The pictures are there, but locked."""
+    """The video stream is encrypted."""
 
     code = "encrypted"
     title = "The video is encrypted"
 
 
 class TooManyPixelsError(VideoError):
-    """Pictures larger than the decoder is allowed to make."""
+    """The frames have more pixels than the limit."""
 
     code = "too_many_pixels"
-    title = "The pictures of the video are too large"
+    title = "The frames of the video have too many pixels"
 
 
 class TooLongError(VideoError):
-    """More seconds than this service takes."""
+    """The video is longer than the limit."""
 
     code = "too_long"
     title = "The video is too long"
 
 
 class UndecodableVideoError(VideoError):
-    """A container that promises pictures, of which not one could be decoded."""
+    """The container has a video stream, but no frame of it could be decoded."""
 
     code = "undecodable"
-    title = "No picture of the video could be decoded"
+    title = "No frame of the video could be decoded"
 
 
 class DecoderLimitError(VideoError):
-    """Decoding needed more memory or time than a video of its kind should."""
+    """Decoding exceeded the memory or time limit."""
 
     code = "decoder_limit"
-    title = "Decoding the video needed more memory or time than is allowed"
+    title = "Decoding the video exceeded the memory or time limit"
 
 
 class CancelledError(DuyguError):
-    """Somebody asked for the job to stop."""
+    """A client erased the job before it ended."""
 
     code = "cancelled"
     title = "The job was cancelled"
@@ -418,85 +421,85 @@ class CancelledError(DuyguError):
 
 
 class CrashedError(DuyguError):
-    """The job ended its worker, more than once."""
+    """The worker process of the job died more than once."""
 
     code = "crashed"
-    title = "The job ended its worker process"
+    title = "The job crashed its worker process"
 
 
 class UploadMissingError(DuyguError):
-    """The worker finds no upload: somebody deleted it, or the API stores it where the worker does not look."""
+    """The worker finds no upload: it was deleted, or API and worker use different storages."""
 
     code = "upload_missing"
-    title = "The uploaded video is not where the worker looks for it"
+    title = "The worker cannot find the uploaded video"
 
 
 class StorageAwayError(DuyguError):
-    """The worker could not reach the bucket, however often the job was put off."""
+    """The worker could not reach the bucket, although the job was deferred and retried."""
 
     code = "storage_away"
-    title = "The storage could not be reached for an hour"
+    title = "The storage was unreachable for an hour"
 
 
 class OutOfMemoryError(DuyguError):
-    """The worker had not enough memory for the job."""
+    """The worker ran out of memory."""
 
     code = "out_of_memory"
     title = "The worker ran out of memory"
 
 
 class JobTimeoutError(DuyguError):
-    """The job ran for longer than one job may."""
+    """The job ran longer than its time limit."""
 
     code = "timed_out"
-    title = "The job took too long"
+    title = "The job exceeded its time limit"
 
 
 class ModelError(DuyguError):
-    """The model folder is missing, damaged or not one of ours. It stops the start."""
+    """The model folder is missing, damaged or incompatible. The process does not start."""
 
     code = "bad_model"
-    title = "The model cannot be used"
+    title = "The model cannot be loaded"
 
 
 class TrainingDataError(DuyguError):
-    """The data for training is not of the documented form."""
+    """The training data violates the documented format."""
 
     code = "bad_training_data"
-    title = "The data cannot be trained on"
+    title = "The training data is invalid"
 
 
 class SubjectLeakError(TrainingDataError):
-    """One person would be on both sides of a split, which makes every figure worthless."""
+    """One subject would be in both parts of a split, which invalidates every measurement."""
 
     code = "subject_leak"
-    title = "A person is on both sides of the split"
+    title = "A subject is in both parts of the split"
 
 
 class ConfigurationError(DuyguError):
-    """The settings contradict each other or name something that is not there."""
+    """The settings contradict each other or name something that does not exist."""
 
     code = "bad_configuration"
-    title = "The settings cannot be used"
+    title = "The configuration is invalid"
 
 
 def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:
     return [cls, *(sub for child in cls.__subclasses__() for sub in _subclasses(child))]
 
 
-def in_words(error: Exception) -> str:
-    """An error that has no code, in one line: its type and its first line."""
+def one_line(error: Exception) -> str:
+    """One line for an error without a code: its type and the first line of its message."""
     first = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def ours() -> list[str]:
-    """Codes of the failures that lie with the service and its surroundings, not with who asked or what was sent."""
+def server_error_codes() -> list[str]:
+    """Codes of server errors: those that lie with the service and its surroundings, not with the request."""
     return [code for code, cls in by_code().items() if cls.status >= SERVER_ERROR]
 
 
 def by_code() -> dict[str, type[DuyguError]]:
-    """Every error class by its code, for the documentation and for raising again what a child process reported."""
+    """Every error class by its code, for the documentation and for re-raising what a child process reported."""
     found: dict[str, type[DuyguError]] = {}
     for cls in _subclasses(DuyguError):
         found.setdefault(cls.code, cls)

@@ -43,9 +43,11 @@ class Networks:
         if any(meant in network for network in self.trusted):
             return
         if not meant.is_global or meant.is_multicast:
-            raise WebhookRefusedError("The address is not a public one")
+            raise WebhookRefusedError(
+                "The webhook address is not public, and DUYGU_WEBHOOK_NETWORKS does not list its network"
+            )
         if not secure:
-            raise WebhookRefusedError("Only https is sent to public addresses")
+            raise WebhookRefusedError("A public webhook address requires https")
 
 
 def parse_target(url: str) -> Target:
@@ -54,15 +56,19 @@ def parse_target(url: str) -> Target:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise WebhookRefusedError("The address is not a URL") from error
+        raise WebhookRefusedError("The webhook address is not a valid URL") from error
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
-        raise WebhookRefusedError(f"The address has to be at most {LONGEST_URL} printable ASCII characters")
+        raise WebhookRefusedError(
+            f"The webhook address exceeds {LONGEST_URL} characters or contains characters other than printable ASCII"
+        )
     if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.fragment:
-        raise WebhookRefusedError("The address has to be https://host/path without a user or a fragment")
+        raise WebhookRefusedError("The webhook address is not of the form https://host/path, without user and fragment")
     try:
         host.encode("idna")  # as the look-up of a name begins
     except UnicodeError as error:
-        raise WebhookRefusedError("The host is no possible name: each of its parts has 1 to 63 characters") from error
+        raise WebhookRefusedError(
+            "The host of the webhook address is invalid: each label needs 1 to 63 characters"
+        ) from error
     secure = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(secure, host, port or (443 if secure else 80), path)
@@ -87,7 +93,7 @@ def check_target(url: str, networks: Networks) -> None:
         ipaddress.ip_address(target.host)
     except ValueError:
         if not target.secure and not networks.trusted:
-            raise WebhookRefusedError("Only https is sent to public addresses") from None
+            raise WebhookRefusedError("A public webhook address requires https") from None
     else:
         networks.check(target.host, secure=target.secure)
 

@@ -12,7 +12,7 @@ import numpy as np
 from rich.progress import track
 
 from duygu.shared.config import Settings
-from duygu.shared.errors import TrainingDataError, VideoError, in_words
+from duygu.shared.errors import TrainingDataError, VideoError, one_line
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import ModelInfo
 from duygu.shared.telemetry.logs import set_up_logs
@@ -161,7 +161,7 @@ def _clips_or_reason(
         tally.left_out.append((recording, error.detail or error.title))
     except Exception as error:  # the other recordings are not lost through an error in one
         logger.debug("unexpected error in %s", recording.path, exc_info=True)
-        tally.left_out.append((recording, f"unexpected error: {in_words(error)}"))
+        tally.left_out.append((recording, f"unexpected error: {one_line(error)}"))
         tally.failed += 1
     return []
 

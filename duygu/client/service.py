@@ -18,7 +18,7 @@ class Service:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in SOCKET_SCHEMES or not parts.netloc:
-            raise ConfigurationError(f"{self.url!r} is no address of a service, such as http://127.0.0.1:8000")
+            raise ConfigurationError(f"{self.url!r} is not the URL of a service, such as http://127.0.0.1:8000")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -38,7 +38,7 @@ class SessionBroken(Exception):  # noqa: N818 - it reads as what happened
     def __init__(self, close_code: int | None, reason: str) -> None:
         self.close_code = close_code
         self.reason = reason
-        super().__init__(f"the session ended with {close_code}: {reason}")
+        super().__init__(f"the session ended with close code {close_code}: {reason}")
 
 
 def told(code: str, detail: str) -> DuyguError:

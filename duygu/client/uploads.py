@@ -151,7 +151,5 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         error = told(content["code"], content["detail"])
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError):
         kind = UnavailableError if answer.status_code in AWAY else DuyguError
-        error = kind(
-            f"{answer.url} answers {answer.status_code} {answer.reason_phrase}, and not as a Duygu service does"
-        )
+        error = kind(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}, but is not a Duygu service")
     raise error

@@ -105,7 +105,7 @@ def _internal_error() -> Response:
 
 def _stopping() -> Response:
     """What a request is answered with that was not finished within the time that a stopping service gives it."""
-    response = problem_response(UnavailableError("The service stops; try again once it is back"))
+    response = problem_response(UnavailableError("The service is shutting down; retry after it has restarted"))
     response.headers.update(HEADERS)
     return response
 

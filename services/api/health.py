@@ -30,7 +30,7 @@ def readyz(service: TheService) -> Readiness | Response:
     if all(check.ok for check in checks):
         return Readiness(checks=checks)
     failed = ", ".join(check.name for check in checks if not check.ok)
-    error = UnavailableError(f"Not there: {failed}")
+    error = UnavailableError(f"Failed checks: {failed}")
     return problem_response(error, checks=[check.model_dump() for check in checks])
 
 

@@ -16,7 +16,7 @@ from duygu.services.api.http.problems import problems
 from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.service import Service
 from duygu.shared.broker import keys
-from duygu.shared.errors import ours
+from duygu.shared.errors import server_error_codes
 from duygu.shared.jobs.heartbeat import heard_since
 from duygu.shared.jobs.queues import QueueName, waiting
 
@@ -47,7 +47,7 @@ class Metrics:
             registry=self.registry,
         )
         self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
-        for code in ours():
+        for code in server_error_codes():
             self.problems.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
         self.live = LiveMetrics(self.registry)
         model = Info("duygu_model", "The model that answers", registry=self.registry)

@@ -3,7 +3,7 @@
 import socket
 from contextlib import suppress
 
-TAKEN = "stop what runs there, or choose another one with --port or DUYGU_PORT"
+TAKEN = "stop the program that uses it, or choose another port with --port or DUYGU_PORT"
 """What to do about a port that is in use."""
 
 

@@ -135,8 +135,8 @@ def _refuse_strangers(settings: Settings) -> None:
     """Whoever can reach the service can use it up and, without keys, read everybody's results."""
     if settings.keys_file is None and not settings.allow_anonymous and not _only_here(settings.host):
         raise ConfigurationError(
-            f"listening on {settings.host} without API keys lets everybody in: "
-            "set DUYGU_KEYS_FILE (see `duygu keys add`), or DUYGU_ALLOW_ANONYMOUS=1 if that is what you want"
+            f"refusing to listen on {settings.host} without API keys, as any client could read every result: "
+            "set DUYGU_KEYS_FILE (see `duygu keys add`), or DUYGU_ALLOW_ANONYMOUS=1 to permit it"
         )
 
 

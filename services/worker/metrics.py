@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
 
-from duygu.shared.errors import ours
+from duygu.shared.errors import server_error_codes
 from duygu.shared.schemas import ModelInfo, Result
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -14,7 +14,7 @@ class WorkerMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.jobs = Counter("duygu_jobs", "Jobs that ended here", ["code"], registry=self.registry)
-        for code in ours():
+        for code in server_error_codes():
             self.jobs.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
         self.seconds = Histogram(
             "duygu_job_seconds",

@@ -54,7 +54,7 @@ class EmbeddedValkey:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._socket.parent.stat().st_uid != os.getuid():
-            raise ConfigurationError(f"{self._socket.parent} belongs to somebody else")
+            raise ConfigurationError(f"the socket folder {self._socket.parent} belongs to another user")
         self._lock = _lock(self._folder / "lock")
         self._stop_leftover()
         self._process = self._start()
@@ -108,7 +108,7 @@ class EmbeddedValkey:
                 return
             time.sleep(0.01)
         stop(process)
-        raise ConfigurationError(f"the embedded Valkey did not start; its log is {self._log}")
+        raise ConfigurationError(f"the embedded Valkey did not start; see its log {self._log}")
 
     def _answers(self) -> bool:
         try:
@@ -140,5 +140,5 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise ConfigurationError(f"another process serves from {path.parent.parent} already") from error
+        raise ConfigurationError(f"another process already uses the data folder {path.parent.parent}") from error
     return descriptor

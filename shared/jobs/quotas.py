@@ -13,6 +13,9 @@ from duygu.shared.errors import RateLimitedError
 
 MINUTE_S, DAY_S = 60, 24 * 3600
 
+WINDOWS = {MINUTE_S: "minute", DAY_S: "day"}
+"""Windows of the limits as errors name them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -63,7 +66,7 @@ def check_waiting(redis: Redis, caller: Caller) -> None:
         return
     waiting: int = redis.scard(keys.unfinished(caller.name))
     if waiting >= limit:
-        raise RateLimitedError(f"{limit} jobs of this key have not ended yet", retry_after_s=10)
+        raise RateLimitedError(f"{limit} jobs of this API key have not ended yet, its limit", retry_after_s=10)
 
 
 def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Counted:
@@ -75,7 +78,10 @@ def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, win
         used: int = pipeline.execute()[0]
     if used > limit:
         give_back(redis, counted)
-        raise RateLimitedError(f"This key has used up its {what}", retry_after_s=int(window_s - now % window_s) + 1)
+        raise RateLimitedError(
+            f"The API key exceeds its limit of {limit} {what} per {WINDOWS[window_s]}",
+            retry_after_s=int(window_s - now % window_s) + 1,
+        )
     return counted
 
 

@@ -34,8 +34,8 @@ def unpack(message: bytes) -> Incoming:
     if not message.startswith(MAGIC):
         return Incoming(message)
     if len(message) < HEADER.size:
-        raise NotAPictureError("the header is cut off")
+        raise NotAPictureError("The frame header is truncated")
     _, version, frame, captured_us = HEADER.unpack_from(message)
     if version != VERSION:
-        raise NotAPictureError(f"version {version} of the header is unknown")
+        raise NotAPictureError(f"The frame header has the unsupported version {version}")
     return Incoming(message[HEADER.size :], frame, captured_us * MICROSECOND)

@@ -24,9 +24,9 @@ def dimensions(picture: bytes) -> tuple[int, int]:
     try:
         width, height = _dimensions(picture)
     except (struct.error, IndexError) as error:
-        raise NotAPictureError("the picture is cut off") from error
+        raise NotAPictureError("The picture is truncated") from error
     if not width or not height:
-        raise NotAPictureError("the picture is empty")
+        raise NotAPictureError("The picture is empty")
     return width, height
 
 
@@ -42,7 +42,7 @@ def _dimensions(picture: bytes) -> tuple[int, int]:
 
 def _png(picture: bytes) -> tuple[int, int]:
     if picture[12:16] != b"IHDR":
-        raise NotAPictureError("the PNG has no header")
+        raise NotAPictureError("The PNG has no IHDR chunk")
     width, height = struct.unpack_from(">II", picture, 16)
     return width, height
 
@@ -67,7 +67,7 @@ def _jpeg(picture: bytes) -> tuple[int, int]:
             return width, height
         if marker in (JPEG_SCAN, JPEG_END):
             break
-    raise NotAPictureError("the JPEG has no frame header")
+    raise NotAPictureError("The JPEG has no frame header")
 
 
 def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
@@ -75,7 +75,7 @@ def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
     at = 2
     while True:
         if picture[at] != 0xFF:
-            raise NotAPictureError("the JPEG is damaged")
+            raise NotAPictureError("The JPEG is damaged")
         while picture[at] == 0xFF:  # any number of them may stand before a marker
             at += 1
         marker, at = picture[at], at + 1
@@ -97,4 +97,4 @@ def _webp(picture: bytes) -> tuple[int, int]:
     if kind == b"VP8X":
         low, high = struct.unpack_from("<I", picture, 24)[0], struct.unpack_from("<I", picture[27:] + b"\0", 0)[0]
         return (low & 0xFFFFFF) + 1, (high & 0xFFFFFF) + 1
-    raise NotAPictureError("the WebP has no picture")
+    raise NotAPictureError("The WebP file has no image chunk")

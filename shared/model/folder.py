@@ -76,7 +76,7 @@ class ModelFolder:
         manifest = self.manifest
         labels = [label for label in self.recipe.labels if neutral == "on" or label != NEUTRAL]
         if not labels:
-            raise ModelError("the model knows no emotion but neutral, which the settings turn off")
+            raise ModelError("the model has no label besides neutral, which DUYGU_NEUTRAL=off removes")
         return ModelInfo(name=manifest.name, version=manifest.version, sha256=manifest.files[ONNX], labels=labels)
 
     def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:
@@ -98,7 +98,7 @@ def open_model_folder(path: Path) -> ModelFolder:
     try:
         manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
     except FileNotFoundError as error:
-        raise ModelError(f"{path} is no model folder: it has no {MANIFEST}") from error
+        raise ModelError(f"{path} is not a model folder: {MANIFEST} is missing") from error
     except (OSError, ValidationError) as error:
         raise ModelError(f"the {MANIFEST} in {path} cannot be read") from error
     missing = {"labels", "uncertain_below"} - set(manifest.recipe)
@@ -121,9 +121,9 @@ def verify_files(folder: Path, expected: dict[str, str]) -> None:
         try:
             found = sha256_of(folder / name)
         except OSError as error:
-            raise ModelError(f"{name} is missing in {folder}") from error
+            raise ModelError(f"{name} is missing from {folder}") from error
         if found != sha256:
-            raise ModelError(f"{name} in {folder} is damaged or is another file than its {MANIFEST} says")
+            raise ModelError(f"{name} in {folder} does not match the SHA-256 in {MANIFEST}")
 
 
 def sha256_of(path: Path) -> str:

@@ -50,17 +50,20 @@ class Recipe:
 
     def __post_init__(self) -> None:
         problems = [
-            (self.size < 8 or self.frames < 1, "size and frames"),
-            (self.rate_hz is not None and self.rate_hz <= 0, "rate_hz"),
-            (self.stride < 1, "stride"),
-            (self.deviation <= 0, "deviation"),
-            (self.temperature <= 0 or self.track_temperature <= 0, "temperature"),
-            (not 0 <= self.uncertain_below <= 1, "uncertain_below"),
-            (not set(self.labels) <= set(EMOTIONS) or len(set(self.labels)) < len(self.labels), "labels"),
+            (self.size < 8, f"size {self.size} is below the minimum of 8"),
+            (self.frames < 1, f"frames {self.frames} is below the minimum of 1"),
+            (self.rate_hz is not None and self.rate_hz <= 0, f"rate_hz {self.rate_hz} is not above 0"),
+            (self.stride < 1, f"stride {self.stride} is below the minimum of 1"),
+            (self.deviation <= 0, f"deviation {self.deviation} is not above 0"),
+            (self.temperature <= 0, f"temperature {self.temperature} is not above 0"),
+            (self.track_temperature <= 0, f"track_temperature {self.track_temperature} is not above 0"),
+            (not 0 <= self.uncertain_below <= 1, f"uncertain_below {self.uncertain_below} is outside 0 to 1"),
+            (not set(self.labels) <= set(EMOTIONS), f"labels {', '.join(self.labels)} include an unknown emotion"),
+            (len(set(self.labels)) < len(self.labels), f"labels {', '.join(self.labels)} repeat an emotion"),
         ]
-        for wrong, what in problems:
-            if wrong:
-                raise ModelError(f"the recipe's {what} cannot be right")
+        for violated, problem in problems:
+            if violated:
+                raise ModelError(f"invalid recipe: {problem}")
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -80,11 +83,11 @@ class Recipe:
         """The opposite of `to_dict`. Raises ModelError for a recipe that this version cannot follow."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
-            raise ModelError(f"the recipe has settings this version does not know: {', '.join(sorted(unknown))}")
+            raise ModelError(f"invalid recipe: unknown settings {', '.join(sorted(unknown))}")
         try:
             return READER.validate_python(values)
         except ValidationError as error:
-            raise ModelError(f"the recipe cannot be read: {explain(error)}") from error
+            raise ModelError(f"invalid recipe: {explain(error)}") from error
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
@@ -92,9 +95,9 @@ class Recipe:
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
-            raise ModelError("the model file holds no readable recipe") from error
+            raise ModelError(f"the recipe is not JSON: {error}") from error
         if not isinstance(values, dict):
-            raise ModelError("the model file holds no readable recipe")
+            raise ModelError(f"the recipe is a JSON {type(values).__name__}, not an object")
         return cls.from_dict(values)
 
 

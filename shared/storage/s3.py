@@ -152,7 +152,7 @@ def _reading() -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (BotoCoreError, OSError) as error:
-        raise UnavailableError("The storage cannot be used") from error
+        raise UnavailableError("The storage is unreachable or refuses the request") from error
 
 
 @contextmanager
@@ -162,7 +162,7 @@ def _writing() -> Iterator[None]:
         with _reading():
             yield
     except FileNotFoundError as error:
-        raise UnavailableError("The storage cannot be used") from error
+        raise UnavailableError("The storage is unreachable or refuses the request") from error
 
 
 @contextmanager

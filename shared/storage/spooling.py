@@ -46,7 +46,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file:
             yield file
     elif sys.stdin is None or os.isatty(sys.stdin.fileno()):
-        raise ConfigurationError("stdin is a terminal; send a video through it, as in: cat film.mp4 | duygu analyze -")
+        raise ConfigurationError("stdin is a terminal; pipe a video into it: cat film.mp4 | duygu analyze -")
     else:
         # A socket can be read through this descriptor, but not be opened by its name.
         with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as file:

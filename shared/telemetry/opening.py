@@ -45,5 +45,5 @@ def open_traces(program: str) -> Traces:
     try:
         from duygu.shared.telemetry.otel import OpenTelemetry
     except ImportError as error:
-        raise ConfigurationError("an endpoint for traces is set, but the extra `tracing` is not installed") from error
+        raise ConfigurationError("a trace endpoint is configured, but the extra `tracing` is not installed") from error
     return OpenTelemetry(program)

@@ -14,7 +14,7 @@ from duygu.services.api.metrics import Metrics
 from duygu.services.api.service import open_service
 from duygu.services.worker.metrics import WorkerMetrics
 from duygu.shared.config import ROOT, Settings
-from duygu.shared.errors import by_code, ours
+from duygu.shared.errors import by_code, server_error_codes
 from duygu.shared.jobs.queues import QueueName
 from tests.support.tiny_model import write_tiny_model
 
@@ -95,7 +95,7 @@ def test_jobs_that_fail_for_our_reasons_alert() -> None:
     """Each code that lies with the service, and no code that lies with the video or with who sent it."""
     (expression,) = (rule["expr"] for rule in alerts() if rule["alert"] == "DuyguJobsFail")
     (codes,) = CODES.findall(expression)
-    assert set(codes.split("|")) == set(ours()) - NOT_OF_JOBS
+    assert set(codes.split("|")) == set(server_error_codes()) - NOT_OF_JOBS
 
 
 def test_every_alert_is_explained() -> None:

@@ -165,5 +165,5 @@ def test_nobody_at_the_address(video: Path) -> None:
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "localhost:8000", "ws://127.0.0.1:8000", "http://", ""])
 def test_an_address_without_http_is_refused(url: str) -> None:
     """As soon as it is named."""
-    with pytest.raises(ConfigurationError, match="is no address of a service, such as http"):
+    with pytest.raises(ConfigurationError, match="is not the URL of a service, such as http"):
         Service(url)

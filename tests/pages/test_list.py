@@ -99,7 +99,7 @@ def test_a_sketch_goes_with_its_result(page: Page) -> None:
     page.reload()
     expect(page.locator(".job .preview")).to_have_count(1)
     assert page.evaluate("localStorage.getItem('duygu.sketch.film')")
-    gone = {"code": "job_not_found", "title": "There is no such job", "status": 404}
+    gone = {"code": "job_not_found", "title": "The job does not exist", "status": 404}
     page.route("**/v1/jobs/film", lambda route: route.fulfill(status=404, json=gone))
     page.reload()
     expect(page.locator(".job[data-state=gone]")).to_have_count(1)
@@ -317,10 +317,10 @@ def test_each_view_has_its_title(page: Page) -> None:
     expect(page).to_have_title("Duygu")
     page.route(
         "**/v1/jobs/*/result",
-        lambda route: route.fulfill(status=404, json={"code": "job_not_found", "title": "There is no such job"}),
+        lambda route: route.fulfill(status=404, json={"code": "job_not_found", "title": "The job does not exist"}),
     )
     page.evaluate("location.hash = '#job/mistyped'")
-    expect(page).to_have_title("There is no such job – Duygu")
+    expect(page).to_have_title("The job does not exist – Duygu")
     page.select_option("#language", "tr")
     expect(page).to_have_title("Böyle bir iş yok – Duygu")
     page.goto("/api")
@@ -333,7 +333,7 @@ def test_a_problem_is_told_in_the_readers_language_alone(page: Page) -> None:
     """The server explains in English; a Turkish page has its own words for it, and its own remedy."""
     expired = {
         "code": "result_expired",
-        "title": "The result has been erased",
+        "title": "The result has been deleted",
         "status": 410,
         "detail": "Erased at noon",
     }

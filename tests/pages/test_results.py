@@ -73,7 +73,7 @@ def test_an_address_that_is_mistyped_is_told_once_and_not_kept(page: Page) -> No
     """In the language that is chosen; nothing of it is in the list afterwards."""
     page.goto("/#job/mistyped")
     expect(page.locator("#trouble-code")).to_have_text("job_not_found")
-    expect(page.locator("#trouble-title")).to_have_text("There is no such job")
+    expect(page.locator("#trouble-title")).to_have_text("The job does not exist")
     expect(page.locator("#trouble-detail")).to_be_hidden()
     page.select_option("#language", "tr")
     expect(page.locator("#trouble-title")).to_have_text("Böyle bir iş yok")

@@ -21,7 +21,7 @@ def test_a_setting_that_is_wrong_is_named(capsys: pytest.CaptureFixture[str], mo
     monkeypatch.setenv("REDIS_URL", "nonsense")
     assert main(["serve"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("duygu: the setting REDIS_URL: name it as redis://")
+    assert line.startswith("duygu: the setting REDIS_URL: expected redis://")
 
 
 @pytest.mark.parametrize("arguments", [["worker", "nonsense"], ["keys", "add", "app", "--scopes", "nonsense"]])

@@ -72,7 +72,7 @@ def test_what_gives_no_clip_is_told_with_the_reason(detector: Detector, tmp_path
         f"1 left out (The file is not a video): {film}",
         f"1 left out (no face was found): {nobody}",
         f"1 left out (the recipe has no label for contempt): {good}",
-        f"2 left out (No picture of the video could be decoded): {broken}, {empty}",
+        f"2 left out (No frame of the video could be decoded): {broken}, {empty}",
     ]
 
 

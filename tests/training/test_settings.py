@@ -49,7 +49,7 @@ CLIPS = "epochs = 1\nbatch = 1\nlearning_rate = 1\npatience = 1\n"
         (f'network = "flat"\n{CLIP}normalisation = "frames"', "clip.normalisation: .* 'dataset', 'clip' or 'frame'"),
         (f'network = "flat"\n{CLIP}align = "eye"', "clip.align: Input should be 'box' or 'eyes'"),
         (f'network = "flat"\n{CLIP}rate = 5', "clip.rate: Unexpected"),
-        (f'network = "flat"\n{CLIP}rate_hz = -5', "the recipe's rate_hz cannot be right"),
+        (f'network = "flat"\n{CLIP}rate_hz = -5', "invalid recipe: rate_hz -5"),
         (f'network = "flat"\n{CLIP}[stills]\n{STILLS}answer_of.fear.vote = 1', "fear.vote.*: .* votes, fer2013"),
         (f'network = "flat"\n{CLIP}[stills]\n{STILLS}answer_of.angst.votes = 1', "angst.*: .* anger, disgust"),
         (f'network = "flat"\n{CLIP}[stills]\n{STILLS}loss_of.asks.votes = 1', "asks.*: .* 'stills' or 'asked'"),

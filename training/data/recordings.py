@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from duygu.shared.errors import TrainingDataError, in_words
+from duygu.shared.errors import TrainingDataError, one_line
 from duygu.shared.schemas import EMOTIONS
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 from duygu.training.data.layouts import LAYOUTS, Recording
@@ -104,7 +104,7 @@ def _resolved(path: Path) -> Path:
         path.exists()  # which refuses more than `resolve` does
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise TrainingDataError(f"the path cannot be used: {in_words(error)}") from error
+        raise TrainingDataError(f"the path cannot be used: {one_line(error)}") from error
 
 
 def _as_laid_out(folder: Path) -> list[Recording]:

@@ -127,11 +127,12 @@ class Conversation:
                 await self._obey(message.get("text") or "")
 
     async def _receive(self) -> dict[str, Any]:
+        idle_s = self._session.limits.idle_timeout_s
         try:
-            async with asyncio.timeout(self._session.limits.idle_timeout_s):
+            async with asyncio.timeout(idle_s):
                 message = dict(await self._socket.receive())
         except TimeoutError as error:
-            raise SessionEnd(CloseCode.IDLE, IdleError()) from error
+            raise SessionEnd(CloseCode.IDLE, IdleError(f"No message arrived for {idle_s:g} s")) from error
         if message["type"] == "websocket.disconnect":
             raise SessionEnd(CloseCode.DONE)
         return message
@@ -199,7 +200,7 @@ def _shortened(detail: str) -> str:
 def _order(text: str) -> Configure | Close:
     """What a text message asks for. Raises StreamError."""
     if len(text) > MOST_TEXT:
-        raise StreamError("The message is too long")
+        raise StreamError(f"The message has {len(text)} characters; the limit is {MOST_TEXT}")
     try:
         return CLIENT_MESSAGES.validate_json(text)
     except ValidationError as error:
@@ -225,7 +226,7 @@ def _same_site(socket: WebSocket) -> None:
     site: Site = socket.app.state.site
     site.check_host(socket)
     if not site.is_own_page(socket):
-        raise ForbiddenError("Pages of other sites may not open live sessions here")
+        raise ForbiddenError("A page of another site may not open a live session")
 
 
 def _close_code(error: DuyguError) -> CloseCode:

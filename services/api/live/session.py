@@ -199,7 +199,7 @@ class Session:
 
     def _require(self, state: State) -> None:
         if self.state is not state:
-            raise RuntimeError(f"the session was to be {state}, but is {self.state}")
+            raise RuntimeError(f"expected a session in state {state}, not {self.state}")
 
     def _enter(self, entry: Unanswered) -> Unanswered:
         self._unanswered[entry.seq] = entry
@@ -214,17 +214,21 @@ class Session:
 
     def _check(self, picture: bytes, size: int) -> None:
         if size > self.limits.max_frame_bytes:
-            raise TooLargeError(f"The frame is larger than {self.limits.max_frame_bytes} bytes")
+            raise TooLargeError(f"The frame has {size} bytes; the limit is {self.limits.max_frame_bytes}")
         width, height = dimensions(picture)
         if width * height > self.limits.max_pixels:
-            raise TooManyPixelsError(f"The picture has more than {self.limits.max_pixels} pixels")
+            raise TooManyPixelsError(
+                f"The picture has {width} x {height} pixels; the limit is {self.limits.max_pixels} pixels"
+            )
 
     def _clock(self, captured_at: float) -> float:
         """Seconds from the first frame's capture to this one's. Raises OutOfOrderError."""
         if self._first_s is None:
             self._first_s = captured_at
         elif captured_at <= self._last_s:
-            raise OutOfOrderError
+            raise OutOfOrderError(
+                f"The capture time {captured_at:.6f} s is not later than {self._last_s:.6f} s of the previous frame"
+            )
         self._last_s = captured_at
         return captured_at - self._first_s
 

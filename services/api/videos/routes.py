@@ -144,7 +144,7 @@ def _admit(service: Service, caller: Caller, request: Request, idempotency_key: 
     size = stated_size(request, settings.max_upload_bytes)
     known = idempotency_key is not None and service.jobs.claimant(keys.idempotency(caller.name, idempotency_key))
     if not known and waiting(service.videos) >= settings.max_queued:
-        raise QueueFullError
+        raise QueueFullError(f"{settings.max_queued} jobs are queued, the limit of DUYGU_MAX_QUEUED")
     if service.storage.free_bytes() < size + settings.min_free_mb * MB:
         raise StorageFullError
     return Admission(repeats=True) if known else Admission(take_upload(service.redis, caller))
@@ -189,5 +189,5 @@ def _check_webhook(service: Service, url: str | None) -> None:
     if url is None:
         return
     if not service.settings.webhooks:
-        raise WebhookRefusedError("This service sends no webhooks: it has no DUYGU_WEBHOOK_SECRET")
+        raise WebhookRefusedError("Webhooks are disabled: DUYGU_WEBHOOK_SECRET is not set")
     check_target(url, service.networks)

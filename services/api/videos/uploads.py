@@ -90,7 +90,7 @@ class Preamble:
         self._length += len(piece)
         if self._length > LONGEST_PREAMBLE:
             raise InvalidRequestError(
-                f"The first {LONGEST_PREAMBLE} bytes of the body have no boundary as `Content-Type` names it"
+                f"The first {LONGEST_PREAMBLE} bytes of the body contain no boundary: that of `Content-Type` is missing"
             )
         self._held = held[-len(self._delimiter) :]
         return b""
@@ -139,9 +139,9 @@ class VideoForm:
     def finish(self) -> Upload:
         """The body has ended: check that it was a whole form with one video."""
         if self._preamble:
-            raise InvalidRequestError("The body has no boundary as `Content-Type` names it")
+            raise InvalidRequestError("The body contains no boundary: that of `Content-Type` is missing")
         if not self._ended:
-            raise InvalidRequestError("The body ends in the middle of the form")
+            raise InvalidRequestError("The body ends before the final boundary of the form")
         if not self._videos:
             raise InvalidRequestError("The form has no field `video`")
         if not self._writer.size:
@@ -169,7 +169,7 @@ class VideoForm:
             raise UnknownParameterError("form field", name.decode(errors="replace") or "(no name)", [FIELD.decode()])
         self._videos += 1
         if self._videos > 1:
-            raise InvalidRequestError("The form has more than one field `video`; send one video at a time")
+            raise InvalidRequestError("The form has more than one field `video`; send one video per request")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]
@@ -209,14 +209,18 @@ async def _next(pieces: AsyncIterator[bytes], patience_s: float) -> bytes | None
         async with asyncio.timeout(patience_s):
             return await anext(pieces, None)
     except TimeoutError as error:
-        raise TooSlowError from error
+        raise TooSlowError(
+            f"The upload paused for too long or was slower than {SLOWEST} bytes per second (DUYGU_BODY_TIMEOUT_S)"
+        ) from error
     except ClientDisconnect as error:
-        raise InvalidRequestError("The connection broke off before the body was whole") from error
+        raise InvalidRequestError("The connection was closed before the body was complete") from error
 
 
 def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise InvalidRequestError("Send the video as the field `video` of a multipart/form-data body")
+        raise InvalidRequestError(
+            "The `Content-Type` is not multipart/form-data with a boundary; send the video as the form field `video`"
+        )
     return boundary

@@ -56,7 +56,7 @@ def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
             say(socket, "session.configure", labels=["neutral"])
             error = told(socket)
             assert (error["type"], error["code"], error["recoverable"]) == ("error", "invalid_message", True)
-            assert error["detail"].startswith("labels: neutral cannot be reported; the labels are anger, ")
+            assert error["detail"].startswith("labels: unknown label neutral; known: anger, ")
             say(socket, "session.configure", labels=["fear"])
             assert told(socket)["labels"] == ["fear"]
 

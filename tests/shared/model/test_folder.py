@@ -38,9 +38,9 @@ def test_a_folder_tells_of_its_model(folder: Path) -> None:
     ("recipe", "complaint"),
     [
         ({"labels": 5}, "labels: Input should be a valid tuple"),
-        ({"labels": ["anger", "hunger"]}, "the recipe's labels cannot be right"),
+        ({"labels": ["anger", "hunger"]}, "invalid recipe: labels anger, hunger include an unknown emotion"),
         ({"uncertain_below": "abc"}, "uncertain_below: Input should be a valid number"),
-        ({"uncertain_below": 1.5}, "the recipe's uncertain_below cannot be right"),
+        ({"uncertain_below": 1.5}, "invalid recipe: uncertain_below 1.5 is outside 0 to 1"),
         ({"align": "eye"}, "align: Input should be 'box' or 'eyes'"),
         ({"colour": True}, "colour"),
     ],

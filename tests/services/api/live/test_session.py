@@ -130,7 +130,7 @@ def test_the_end_comes_after_the_last_answer(session: Session) -> None:
     assert isinstance(closed, SessionClosed)
     totals = closed.totals
     assert (totals.frames, totals.answered, totals.dropped, totals.errors, totals.duration_s) == (3, 1, 1, 1, 0.5)
-    with pytest.raises(RuntimeError, match="was to be open, but is closed"):
+    with pytest.raises(RuntimeError, match="expected a session in state open, not closed"):
         session.drain()
 
 

@@ -72,7 +72,7 @@ def test_legal_forms_of_other_programs_are_taken(body: bytes, step: int) -> None
 def test_an_endless_preamble_is_refused() -> None:
     """Before the whole body has been read."""
     received, _ = form()
-    with pytest.raises(InvalidRequestError, match="no boundary"):  # noqa: PT012 - the error comes with some piece
+    with pytest.raises(InvalidRequestError, match=r"contains? no boundary"):  # noqa: PT012 - the error comes with some piece
         for _ in range(100):
             received.feed(b"-" * 1000)
 
