@@ -1,4 +1,4 @@
-"""`duygu analyze`: the engine without a server. The result goes to stdout, everything else to stderr."""
+"""`duygu analyze`: analyse files and folders without a server. Results go to stdout, everything else to stderr."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from duygu.shared.errors import (
     NotAVideoError,
     NoVideoStreamError,
     OutOfMemoryError,
-    in_words,
+    one_line,
 )
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
@@ -37,24 +37,24 @@ logger = logging.getLogger(__name__)
 EXIT_OK, EXIT_FAILED = 0, 1
 
 NO_VIDEO = (NotAVideoError, NoVideoStreamError, EmptyFileError)
-"""What a folder may hold beside videos."""
+"""Errors of files in a folder that are not videos; such files are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is to be made of each result."""
+class BatchOptions:
+    """How each video is analysed, and what is written of its result."""
 
     outputs: Outputs
     faces: int | None = None
-    """Only so many faces, those that are seen longest."""
+    """Number of faces to keep, those visible longest; None keeps all."""
     every_s: float | None = None
-    """Only the windows at multiples of so many seconds."""
+    """Keep only the windows at multiples of this time, in seconds; None keeps all."""
 
     labels: tuple[str, ...] | None = None
-    """Only these labels are reported, the rest as `other`."""
+    """Labels to report, all others as `other`; None reports all."""
 
     def select(self, result: Result) -> Result:
-        """The part of a result that is wanted."""
+        """The selected faces and windows of a result."""
         if self.faces is not None:
             result = most_seen(result, self.faces)
         return result if self.every_s is None else once_every(result, self.every_s)
@@ -65,39 +65,40 @@ STDIN_ARGUMENT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or pipe to analyse. One that was only found in a folder may turn out to be no video."""
+    """A file or pipe to analyse."""
 
     path: Path
     name: str
-    """What results call it: the file's name, or its path in the folder."""
+    """Name in the result: that of the file, or its path relative to the folder."""
     in_folder: bool = False
+    """Whether it was found in a folder, so that it need not be a video."""
 
 
-def run(videos: list[Path], wishes: Wishes, settings: Settings, *, quiet: bool = False) -> int:
+def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet: bool = False) -> int:
     """Analyse files and folders; the exit status.
 
-    Once nobody reads what it prints, it ends without a word.
+    Ends silently when the reader of stdout or stderr closes the pipe.
 
-    Raises ModelError when there is no usable model, ConfigurationError when results would overwrite each other.
+    Raises ModelError when the model cannot be loaded, ConfigurationError when results would overwrite each other.
     """
-    sources = _told_apart(_sources(videos))
-    wishes.outputs.prepare([source.path for source in sources])
+    sources = _with_unique_names(_sources(videos))
+    options.outputs.prepare([source.path for source in sources])
     engine = load_engine(settings)
-    open_reader(engine, wishes.labels)  # so that a label that is not answered with is refused before any work
-    batch = Batch(engine, settings, wishes, Console(stderr=True, quiet=quiet))
+    open_reader(engine, options.labels)  # raises for an unknown label before any video is analysed
+    batch = Batch(engine, settings, options, Console(stderr=True, quiet=quiet))
     try:
-        went_well = [batch.take(source) for source in sources]
+        outcomes = [batch.analyze(source) for source in sources]
     except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
-        _give_up_stdout()
+        _discard_stdout()
         return EXIT_FAILED
-    if not any(well is not None for well in went_well):
-        _tell("no video was found")
+    if not any(outcome is not None for outcome in outcomes):
+        _print_error("no video found")
         return EXIT_FAILED
-    return EXIT_FAILED if False in went_well else EXIT_OK
+    return EXIT_FAILED if False in outcomes else EXIT_OK
 
 
 def _sources(paths: list[Path]) -> Iterator[Source]:
-    """Files as given; of a folder, every file in it and below, in order of name, but for hidden ones."""
+    """Files as given; of a folder, every file in it and below, sorted by name, except hidden ones."""
     for path in paths:
         if path.is_dir():
             files = (file for file in sorted(path.rglob("*")) if file.is_file())
@@ -110,8 +111,8 @@ def _sources(paths: list[Path]) -> Iterator[Source]:
             yield Source(path, printable(path.name))
 
 
-def _told_apart(sources: Iterable[Source]) -> list[Source]:
-    """Videos that would be called the same are called by their whole paths."""
+def _with_unique_names(sources: Iterable[Source]) -> list[Source]:
+    """Replace a name that several videos share by the whole path of each."""
     sources = list(sources)
     counts = Counter(source.name for source in sources)
     return [
@@ -123,32 +124,32 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _give_up_stdout() -> None:
-    """Let Python close it at its end without a complaint."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _discard_stdout() -> None:
+    """Redirect stdout to the null device, so that the flush at exit raises no BrokenPipeError."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Videos that are analysed one after the other in the same way."""
+    """Videos that are analysed one after the other with the same options."""
 
     engine: Engine
     settings: Settings
-    wishes: Wishes
+    options: BatchOptions
     console: Console
 
-    def take(self, source: Source) -> bool | None:
-        """Analyse one video and hand out its result; whether it went well, None where it was no video to begin with.
+    def analyze(self, source: Source) -> bool | None:
+        """Analyse one video and write its result; whether it succeeded, None for a file that is skipped.
 
-        Whatever fails concerns this video alone.
+        An error of one video does not affect the others.
 
-        Raises ClosedStdoutError or BrokenPipeError when nobody reads what is printed.
+        Raises ClosedStdoutError or BrokenPipeError when the reader closes the pipe.
         """
         try:
             if not source.path.exists():
-                _tell(f"{source.path}: there is no such file")
+                _print_error(f"{source.path}: the file does not exist")
                 return False
             with seekable(source.path, self.settings.max_upload_bytes) as video:
                 result, written = self._one(replace(source, path=video))
@@ -157,20 +158,20 @@ class Batch:
         except DuyguError as error:
             if source.in_folder and isinstance(error, NO_VIDEO):
                 self.console.print(
-                    printable(f"{source.path}: left out: {error.detail}"), style="dim", markup=False, soft_wrap=True
+                    printable(f"{source.path}: skipped: {error.detail}"), style="dim", markup=False, soft_wrap=True
                 )
                 return None
-            _tell(f"{source.path}: {error.code}: {error.detail}")
+            _print_error(f"{source.path}: {error.code}: {error.detail}")
             return False
         except OSError as error:
-            _tell(": ".join(map(str, filter(None, (source.path, error.filename, error.strerror or error)))))
+            _print_error(": ".join(map(str, filter(None, (source.path, error.filename, error.strerror or error)))))
             return False
         except MemoryError:
-            _tell(f"{source.path}: {OutOfMemoryError.code}: the memory of this machine does not suffice")
+            _print_error(f"{source.path}: {OutOfMemoryError.code}: the machine has too little memory")
             return False
-        except Exception as error:  # the other videos are not lost through an error in one
+        except Exception as error:  # an unexpected error of one video must not stop the batch
             logger.debug("unexpected error in %s", source.path, exc_info=True)
-            _tell(f"{source.path}: {DuyguError.code}: {in_words(error)}")
+            _print_error(f"{source.path}: {DuyguError.code}: {one_line(error)}")
             return False
         self.console.print(_summary(source.name, result))
         if written:
@@ -183,18 +184,18 @@ class Batch:
         return True
 
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
-        """The result, and the files that it was written to."""
+        """The result and the files to which it was written."""
         with _progress(printable(source.path.name), self.console) as bar:
             found = analyze_video(
                 source.path,
                 self.engine,
                 self.settings,
                 name=source.name,
-                labels=self.wishes.labels,
-                on_progress=bar.analysed,
+                labels=self.options.labels,
+                on_progress=bar.show_analysis,
             )
-            result = self.wishes.select(found)
-            written = self.wishes.outputs.write(result, source.path, bar.filmed)
+            result = self.options.select(found)
+            written = self.options.outputs.write(result, source.path, bar.show_annotation)
         return result, written
 
 
@@ -211,26 +212,26 @@ def _progress(name: str, console: Console) -> "Iterator[_Bar]":
 
 
 class _Bar:
-    """Shows how far a video has come; the annotated video has a line of its own."""
+    """Progress of one video: a line for the analysis and one for the annotated video."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
         self._analysis = progress.add_task(name, total=None, speed="")
         self._film = progress.add_task("annotating", total=1.0, speed="", visible=False)
 
-    def analysed(self, done: Done) -> None:
-        """So far the analysis has come."""
+    def show_analysis(self, done: Done) -> None:
+        """Update the line of the analysis."""
         elapsed = self._progress.tasks[0].elapsed or 0.0
         speed = f"{done.time_s / elapsed:.0f}x" if elapsed > 0 else ""
         self._progress.update(self._analysis, total=done.duration_s, completed=done.time_s, speed=speed)
 
-    def filmed(self, share: float) -> None:
-        """So much of the annotated video is written."""
+    def show_annotation(self, share: float) -> None:
+        """Update the line of the annotated video with the share that is written."""
         self._progress.update(self._film, completed=share, visible=True)
 
 
 def _summary(name: str, result: Result) -> Table:
-    """A row a face."""
+    """A table with one row per face."""
     count = len(result.faces)
     title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
     table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
@@ -247,5 +248,5 @@ def _caption(result: Result) -> str | None:
     return "\n".join(f"warning: {warning.detail}" for warning in result.warnings) or None
 
 
-def _tell(what: str) -> None:
-    sys.stderr.write(printable(f"duygu: {what}\n"))
+def _print_error(message: str) -> None:
+    sys.stderr.write(printable(f"duygu: {message}\n"))

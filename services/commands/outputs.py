@@ -1,4 +1,4 @@
-"""Where `duygu analyze` writes what it has found."""
+"""Output files of `duygu analyze`: which format goes to which file, folder or stdout."""
 
 import os
 import sys
@@ -19,120 +19,122 @@ STDOUT = Path("-")
 
 SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
-BY_ENDING = {
+BY_EXTENSION = {
     ExportName.PNG: {".png": ExportName.PNG, ".svg": ExportName.SVG, ".pdf": ExportName.PDF},
     ExportName.MP4: {".mp4": ExportName.MP4, ".m4v": ExportName.MP4},
 }
-"""Forms of pictures, which a file's ending chooses among: a program that opens it goes by that."""
+"""Formats of plots and annotated videos by the extension of the file."""
 
-ENDINGS = {ExportName.MP4: "annotated.mp4"}
-"""What stands behind a video's name in a folder, where the form alone could be the name of the video itself."""
+EXTENSIONS = {ExportName.MP4: "annotated.mp4"}
+"""Extensions in a folder where that of the format would give the name of the video itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where one form goes: a file, a folder that gets a file a video, or stdout."""
+class Destination:
+    """Where one format is written: a file, a folder with one file per video, or stdout."""
 
     path: Path
     is_folder: bool = False
 
     @classmethod
-    def named(cls, text: str) -> "Place":
-        """As somebody has named it: a folder exists, or ends with a slash and is made."""
+    def parse(cls, text: str) -> "Destination":
+        """Parse an argument: a folder exists already, or its name ends with a slash."""
         path = Path(text)
         return cls(path, text.endswith(SLASHES) or path.is_dir())
 
 
-def form_of(name: ExportName, place: Place) -> ExportName:
-    """The form that goes to a place.
+def format_for(name: ExportName, destination: Destination) -> ExportName:
+    """The format that the extension of a file selects, such as SVG for a plot.
 
-    Raises ConfigurationError where the ending of a file stands for a form that this cannot be written in.
+    Raises ConfigurationError for an extension that the option does not support.
     """
-    forms, ending = BY_ENDING.get(name, {}), place.path.suffix
-    if place.is_folder or not forms or not ending:
+    formats, extension = BY_EXTENSION.get(name, {}), destination.path.suffix
+    if destination.is_folder or not formats or not extension:
         return name
-    if ending.lower() not in forms:
-        raise ConfigurationError(f"{place.path} cannot be written as {ending}; it can as {', '.join(forms)}")
-    return forms[ending.lower()]
+    if extension.lower() not in formats:
+        raise ConfigurationError(
+            f"{destination.path}: unsupported extension {extension}; supported: {', '.join(formats)}"
+        )
+    return formats[extension.lower()]
 
 
 class ClosedStdoutError(Exception):
-    """Nobody reads stdout any more."""
+    """The reader of stdout has closed the pipe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The forms that were asked for, and where each goes."""
+    """The requested formats and the destination of each."""
 
-    places: dict[ExportName, Place]
+    destinations: dict[ExportName, Destination]
     settings: Settings
     begun: set[Path] = field(default_factory=set)
-    """Files, and stdout, that hold a result already; those of further videos follow in them."""
+    """Files, and stdout, that already hold a result; the results of further videos are appended."""
 
     def prepare(self, videos: list[Path]) -> None:
-        """Make the folders that are missing.
+        """Create missing folders.
 
-        Raises ConfigurationError when results have no place, or would overwrite each other or one of the videos.
+        Raises ConfigurationError when a folder is missing or results would overwrite each other or one of the videos.
         """
-        if [place.path for place in self.places.values()].count(STDOUT) > 1:
-            raise ConfigurationError("only one form can go to stdout; name a file for the others")
+        if [destination.path for destination in self.destinations.values()].count(STDOUT) > 1:
+            raise ConfigurationError("only one format can be written to stdout; name a file for the others")
         originals = {_real(video) for video in videos}
         taken: dict[Path, ExportName] = {}
-        for name, place in self.places.items():
+        for name, destination in self.destinations.items():
             paths = [self.path(name, video) for video in videos]
-            self._check_place(name, place)
+            self._check_destination(name, destination)
             if lost := originals.intersection(map(_real, paths)):
-                raise ConfigurationError(f"the {name} would overwrite the video {lost.pop()}")
+                raise ConfigurationError(f"the {name} output would overwrite the video {lost.pop()}")
             self._check_sharing(name, paths)
             for path in {_real(path) for path in paths if path != STDOUT}:
                 if other := taken.get(path):
-                    raise ConfigurationError(f"{other} and {name} cannot both go to {path}")
+                    raise ConfigurationError(f"{other} and {name} cannot both be written to {path}")
                 taken[path] = name
         self._make_folders()
 
-    def _check_place(self, name: ExportName, place: Place) -> None:
-        if place.path == STDOUT and name in PICTURES:
-            raise ConfigurationError(f"{name} cannot be printed; name a file")
-        if place.is_folder and place.path.exists() and not place.path.is_dir():
-            raise ConfigurationError(f"{place.path} is a file and no folder to write {name} to")
-        if not place.is_folder and not place.path.parent.is_dir():
-            raise ConfigurationError(f"there is no folder {place.path.parent} to write {name} to")
+    def _check_destination(self, name: ExportName, destination: Destination) -> None:
+        path = destination.path
+        if path == STDOUT and name in PICTURES:
+            raise ConfigurationError(f"{name} cannot be written to stdout; name a file")
+        if destination.is_folder and path.exists() and not path.is_dir():
+            raise ConfigurationError(f"cannot write {name} to the folder {path}: it is a file")
+        if not destination.is_folder and not path.parent.is_dir():
+            raise ConfigurationError(f"cannot write {name} to {path}: the folder {path.parent} does not exist")
 
     def _check_sharing(self, name: ExportName, paths: list[Path]) -> None:
-        """Several videos go to one file only where it was named as that, and its form can hold several."""
+        """Several videos may share a file only if it was named as a file and its format can be continued."""
         shared = [path for path, count in Counter(paths).items() if count > 1 and path != STDOUT]
-        joined = not self.places[name].is_folder and name in EXPORTS and EXPORTS[name].more
+        joined = not self.destinations[name].is_folder and name in EXPORTS and EXPORTS[name].more
         if shared and not joined:
             raise ConfigurationError(
-                f"the {name} of several videos cannot go to one file, {shared[0]}; "
-                "name a folder, as tables/, and videos of other names"
+                f"the {name} output of several videos cannot be written to the same file, {shared[0]}; "
+                "name a folder, such as tables/, and give the videos different names"
             )
 
     def _make_folders(self) -> None:
-        for place in self.places.values():
-            if place.is_folder:
+        for destination in self.destinations.values():
+            if destination.is_folder:
+                path = destination.path
                 try:
-                    place.path.mkdir(parents=True, exist_ok=True)
+                    path.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
-                    raise ConfigurationError(f"the folder {place.path} cannot be made: {error.strerror}") from error
+                    raise ConfigurationError(f"the folder {path} cannot be created: {error.strerror}") from error
 
     def path(self, name: ExportName, video: Path) -> Path:
-        """The file of one video."""
-        place = self.places[name]
-        return place.path / f"{video.stem}.{ENDINGS.get(name, name)}" if place.is_folder else place.path
+        """The output file of one video."""
+        destination = self.destinations[name]
+        folder = destination.path
+        return folder / f"{video.stem}.{EXTENSIONS.get(name, name)}" if destination.is_folder else destination.path
 
     def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> list[Path]:
-        """Write every form, each file whole or not at all; where none was asked for, print one line of JSON.
+        """Write every format, each file atomically; without a format, print one line of JSON. Returns the files.
 
-        Returns the files.
+        on_progress  receives the share of the annotated video that is written
 
-        on_progress  is called with the share of the annotated video that is written
-
-        Raises the errors of shared/errors.py that say what is wrong with the video, OSError that names the file which
-        cannot be written, and ClosedStdoutError.
+        Raises the VideoErrors of shared/errors.py, OSError with the name of the output file, and ClosedStdoutError.
         """
         written = []
-        for name in self.places:
+        for name in self.destinations:
             path = self.path(name, video)
             if path == STDOUT:
                 _print(self._text(name, result, path).decode())
@@ -141,7 +143,7 @@ class Outputs:
                     self._write(name, result, video, path, on_progress)
                 written.append(path)
             self.begun.add(path)
-        if not self.places:
+        if not self.destinations:
             _print(result.model_dump_json() + "\n")
         return written
 
@@ -170,7 +172,7 @@ class Outputs:
 
 
 def _append(path: Path, content: bytes) -> None:
-    """Add to a file all of it or nothing."""
+    """Append to a file; on an error, truncate it to its previous size."""
     with path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
         try:
@@ -187,7 +189,7 @@ def _real(path: Path) -> Path:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Errors of the system name this file, and not a temporary one."""
+    """Make an OSError name this file rather than a temporary one."""
     try:
         yield
     except OSError as error:
@@ -195,7 +197,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _print(text: str) -> None:
-    """At once, so that it is seen here when nobody reads it. Raises ClosedStdoutError."""
+    """Write and flush, so that a closed pipe is noticed here. Raises ClosedStdoutError."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

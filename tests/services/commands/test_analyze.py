@@ -19,7 +19,7 @@ import av
 import pytest
 
 from duygu.services.cli import main
-from duygu.services.commands.outputs import Outputs, Place
+from duygu.services.commands.outputs import Destination, Outputs
 from duygu.shared.config import ROOT, Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.schemas import ProgramInfo, Result
@@ -132,13 +132,13 @@ def test_a_folder_may_hold_other_things(
     assert main(["analyze", str(tmp_path)]) == 0
     told = capsys.readouterr()
     assert told.out.count("\n") == 1
-    assert told.err.count("left out") == 2
+    assert told.err.count("skipped") == 2
 
 
 def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing was analysed, and that is said."""
     assert main(["analyze", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "duygu: no video was found\n"
+    assert capsys.readouterr().err == "duygu: no video found\n"
 
 
 def test_what_fails_says_so_and_the_next_one_works(
@@ -149,7 +149,7 @@ def test_what_fails_says_so_and_the_next_one_works(
     assert main(["analyze", "--quiet", *videos]) == 1
     told = capsys.readouterr()
     codes = [line.split(": ")[2] for line in told.err.splitlines()]
-    assert codes == ["there is no such file", "not_a_video", "encrypted"]
+    assert codes == ["the file does not exist", "not_a_video", "encrypted"]
     assert len(Result.model_validate_json(told.out).faces) == 2
 
 
@@ -183,7 +183,7 @@ def test_a_dash_is_stdout(pair: str, capsys: pytest.CaptureFixture[str]) -> None
 def test_pictures_are_not_printed(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A terminal would not like them."""
     assert main(["analyze", pair, "--plot", "-"]) == 2
-    assert "cannot be printed" in capsys.readouterr().err
+    assert "cannot be written to stdout" in capsys.readouterr().err
 
 
 def test_a_plot_is_what_its_ending_says(tmp_path: Path, pair: str) -> None:
@@ -207,7 +207,7 @@ def test_an_ending_that_cannot_be_written_is_refused_at_once(
     """Before the analysis, with those that can be, and without a file."""
     assert main(["analyze", pair, option, str(tmp_path / name)]) == 2
     told = capsys.readouterr()
-    assert f"{name} cannot be written as {Path(name).suffix}; it can as {possible}" in told.err
+    assert f"{name}: unsupported extension {Path(name).suffix}; supported: {possible}" in told.err
     assert not told.out
     assert not list(tmp_path.glob(name))
 
@@ -234,7 +234,7 @@ def test_a_file_is_no_folder(tmp_path: Path, pair: str, capsys: pytest.CaptureFi
     """A name with a slash whose file exists is refused before the analysis."""
     (tmp_path / "tables").write_text("mine")
     assert main(["analyze", "--quiet", pair, "--csv", f"{tmp_path}/tables/"]) == 2
-    assert "tables is a file and no folder to write csv to" in capsys.readouterr().err
+    assert "tables: it is a file" in capsys.readouterr().err
     assert (tmp_path / "tables").read_text() == "mine"
 
 
@@ -282,8 +282,8 @@ def test_a_full_disk_leaves_whole_results_in_a_shared_table(
 ) -> None:
     """What was written of the first video stays, without a part of the second."""
     path = tmp_path / "all.csv"
-    place = Place.named(str(path))
-    outputs = Outputs({ExportName.CSV: place}, Settings())
+    destination = Destination.parse(str(path))
+    outputs = Outputs({ExportName.CSV: destination}, Settings())
     videos = [folder / "a" / "talk.mp4", folder / "b" / "talk.mp4"]
     outputs.prepare(videos)
     outputs.write(two_faces(), videos[0], lambda _: None)
@@ -372,7 +372,7 @@ def test_labels_that_nobody_knows_are_wrong_usage(pair: str, labels: str, capsys
     with pytest.raises(SystemExit) as ended:
         main(["analyze", pair, "--labels", labels])
     assert ended.value.code == 2
-    assert "the labels are anger, disgust, fear" in capsys.readouterr().err
+    assert "known: anger, disgust, fear" in capsys.readouterr().err
 
 
 def test_neutral_cannot_be_chosen_where_it_is_off(
@@ -381,7 +381,7 @@ def test_neutral_cannot_be_chosen_where_it_is_off(
     """As on the socket."""
     monkeypatch.setenv("DUYGU_NEUTRAL", "off")
     assert main(["analyze", "--quiet", pair, "--labels", "neutral"]) == 2
-    assert "labels: neutral cannot be reported; the labels are anger," in capsys.readouterr().err
+    assert "labels: unknown label neutral; known: anger," in capsys.readouterr().err
 
 
 def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
@@ -400,16 +400,16 @@ def test_results_do_not_overwrite_each_other(
 ) -> None:
     """Neither two videos nor two forms in one file, nor a place that is not there: it is said before any analysis."""
     assert main(["analyze", pair, str(video_maker.make(PAN)), "--json", str(tmp_path / "both.json")]) == 2
-    assert "cannot go to one file" in capsys.readouterr().err
+    assert "cannot be written to the same file" in capsys.readouterr().err
     assert main(["analyze", pair, pair, "--csv", f"{tmp_path}/new/"]) == 2
-    assert "cannot go to one file" in capsys.readouterr().err
+    assert "cannot be written to the same file" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", "-", "--json", "-"]) == 2
-    assert "only one form can go to stdout" in capsys.readouterr().err
+    assert "only one format can be written to stdout" in capsys.readouterr().err
     same = ["--csv", str(tmp_path / "pair"), "--json", str(tmp_path / "." / "pair")]
     assert main(["analyze", pair, *same]) == 2
-    assert "cannot both go to" in capsys.readouterr().err
+    assert "cannot both be written to" in capsys.readouterr().err
     assert main(["analyze", pair, "--csv", str(tmp_path / "nowhere" / "pair.csv")]) == 2
-    assert "there is no folder" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

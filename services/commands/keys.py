@@ -1,0 +1,35 @@
+"""`duygu keys`: create, list and remove API keys in a file."""
+
+from pathlib import Path
+
+from duygu.shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+
+
+def add(name: str, file: Path | None, scopes: list[str], **limits: int | None) -> int:
+    """Create a key, store its hash and print the key; the exit status. Raises ConfigurationError."""
+    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), Limits(**limits)))  # noqa: T201
+    return 0
+
+
+def list_keys(file: Path | None) -> int:
+    """Print the name, scopes and limits of each key; the exit status. Raises ConfigurationError."""
+    for key in stored_keys(_keys_file(file)):
+        limits = key.limits.model_dump(exclude_none=True)
+        facts = [" ".join(sorted(key.scopes)), *(f"{limit.replace('_', '-')} {most}" for limit, most in limits.items())]
+        print(f"{key.name}: {', '.join(facts)}")  # noqa: T201
+    return 0
+
+
+def remove(name: str, file: Path | None) -> int:
+    """Remove a key; the exit status. Raises ConfigurationError."""
+    remove_key(_keys_file(file), name)
+    return 0
+
+
+def _keys_file(named: Path | None) -> Path:
+    path = named or Settings().keys_file
+    if path is None:
+        raise ConfigurationError("no API key file: pass --file or set DUYGU_KEYS_FILE")
+    return path
