@@ -1,4 +1,4 @@
-"""Duygu from Python: `analyze` works on a video in this process, `duygu.client` talks to a service.
+"""Duygu from Python: `analyze` analyses a video in this process, `duygu.client` connects to a service.
 
 from duygu import analyze
 
@@ -15,7 +15,7 @@ __all__ = ["Analysis", "analyze"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine when it is first used: the API and the decoding process live in this package without it."""
+    """Import the engine on first use, as the API and the decoding process do not have its packages."""
     if name in __all__:
         from duygu import analysis
 

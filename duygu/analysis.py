@@ -1,4 +1,4 @@
-"""Videos analysed in this process, without a service: made for notebooks."""
+"""Analysis of a video in this process, without a service, for scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LANE_INCHES = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found in one video. `result` has all of it, as documented in docs/reading-the-result.md."""
+    """The analysis of one video. `result` is the whole result, as documented in docs/reading-the-result.md."""
 
     path: Path
     result: Result
@@ -40,7 +40,7 @@ class Analysis:
 
     @property
     def faces(self) -> list[Face]:
-        """Every face, with its windows and positions."""
+        """The faces, with their windows and positions."""
         return self.result.faces
 
     @property
@@ -50,17 +50,17 @@ class Analysis:
 
     @property
     def warnings(self) -> list[Notice]:
-        """What the reader of the result should know."""
+        """Warnings that concern the whole result."""
         return self.result.warnings
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row a window, with the columns of the CSV."""
+        """The windows as a table with the columns of the CSV export."""
         import pandas
 
         return pandas.read_csv(io.StringIO(csv_table(self.result)), keep_default_na=False)
 
     def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw the timeline: a lane a face, coloured by emotion, as high as the confidence, hatched where uncertain."""
+        """Plot the timeline: one lane per face; colour is emotion, height is confidence, hatching is uncertainty."""
         if axes is None:
             from matplotlib import pyplot
 
@@ -77,10 +77,9 @@ class Analysis:
         return axes
 
     def save(self, path: Path | str) -> None:
-        """Write the form that the name's ending stands for: json, csv, ndjson, vtt, srt, html, png, svg, pdf,
-        or mp4.
+        """Save the result in the format of the extension: json, csv, ndjson, vtt, srt, html, png, svg, pdf or mp4.
 
-        Raises ConfigurationError for another ending, or for the video itself.
+        Raises ConfigurationError for an unsupported extension, or if `path` is the video itself.
         """
         path = Path(path)
         if path.resolve() == self.path.resolve():
@@ -110,23 +109,23 @@ def analyze(
     labels: Sequence[str] | None = None,
     on_progress: Callable[[float | None], None] | None = None,
 ) -> Analysis:
-    """Find and follow every face of a video file and read its emotions, in this process.
+    """Detect and track every face of a video file and classify its emotions, in this process.
 
-    settings     those of the environment where none are given; the model is loaded once for each
-    labels       those that are reported, None for all; the others count as `other`
-    on_progress  is called with the share done, None while the length of the video is unknown
+    settings     default: those of the environment. The model is loaded once per settings.
+    labels       labels to report, all others as `other`; None reports all
+    on_progress  receives the share done, or None while the length of the video is unknown
 
-    Raises the errors of duygu.shared.errors that say what is wrong with the file, FileNotFoundError, ModelError, or
-    ConfigurationError for a label that the model does not answer with.
+    Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and ConfigurationError for an
+    unknown label.
     """
     from duygu.shared.vision.analysis import analyze_video
 
     path, settings = Path(path), settings or Settings()
     engine = _engine(settings)
-    tell = on_progress or (lambda _: None)
+    report = on_progress or (lambda _: None)
     name = printable(path.name)
     result = analyze_video(
-        path, engine, settings, name=name, labels=labels, on_progress=lambda progress: tell(progress.fraction)
+        path, engine, settings, name=name, labels=labels, on_progress=lambda progress: report(progress.fraction)
     )
     return Analysis(path, result, settings)
 

@@ -1,4 +1,4 @@
-"""Talk to a Duygu service from Python: `analyze` hands in a video, `stream` sends a camera or a file live.
+"""Python client of a Duygu service: `analyze` submits a video, `stream` sends a camera or a file live.
 
 from duygu.client import analyze, stream
 

@@ -1,4 +1,4 @@
-"""An example: `python -m duygu.client [FILE or camera number] [URL]` prints what each face shows, as it happens."""
+"""An example: `python -m duygu.client [FILE or camera number] [URL]` prints the live emotion of each face."""
 
 import sys
 
@@ -6,7 +6,7 @@ from duygu.client import Service, SessionBroken, stream
 
 
 def main(source: str = "0", url: str = "http://127.0.0.1:8000") -> int:
-    """Send a camera or a file live; returns the exit status."""
+    """Send a camera or a file to a live session; the exit status."""
     try:
         for message in stream(int(source) if source.isdigit() else source, Service(url)):
             for face in message.faces if message.type == "result" else ():

@@ -1,4 +1,4 @@
-"""Live sessions: pictures go in, and what was seen in each comes out."""
+"""Client of live sessions: sends pictures and yields the messages of the service."""
 
 import asyncio
 import json
@@ -26,41 +26,41 @@ from duygu.shared.live.messages import (
 )
 
 Source = int | str | Path | Iterable[Picture]
-"""A camera's number, a video file, or pictures from anywhere; these may block until the next one is there."""
+"""A camera number, a video file, or an iterable of pictures, which may block until the next one is available."""
 
 LiveMessage = SessionCreated | Configured | FrameResult | FrameDropped | FrameError | SessionClosed
 
-LONGEST_MESSAGE = 4_000_000
-"""Bytes; an answer about a crowd has some thousands."""
+MAX_MESSAGE_BYTES = 4_000_000
+"""Maximum size of a message from the service; a result with many faces has a few kilobytes."""
 
-AHEAD = 256
-"""Answers that wait for whoever iterates; then the service is no longer read."""
+MAX_QUEUED_MESSAGES = 256
+"""Maximum number of buffered messages. Beyond it, the socket is not read until one is consumed."""
 
-GOODBYE_S = 2.0
-"""Longest wait for the service to answer the end of a connection; it comes late where answers were not read."""
+CLOSE_TIMEOUT_S = 2.0
+"""Timeout of the closing handshake, which may be late if messages were not read."""
 
-THREAD = "duygu-stream"
-"""Name of the thread that a session runs in."""
+THREAD_NAME = "duygu-stream"
+"""Name of the thread of a session."""
 
-LOOK_S = 0.2
-"""Between two looks whether somebody still iterates, while there is no room."""
+POLL_S = 0.2
+"""Interval between checks whether the iterator was closed, while the buffer is full."""
 
 
 async def stream_async(
     source: Source, service: Service | None = None, options: Options | None = None
 ) -> AsyncIterator[LiveMessage]:
-    """Send pictures and yield every message that comes back, `session.closed` last.
+    """Send pictures and yield every message of the service, `session.closed` last.
 
-    Raises SessionBroken when the service ends the session, what the source raises when it fails, and InvalidStatus of
-    websockets when there is no such service at the address. Leaving the loop early ends the session as well.
+    Raises SessionBroken when the service ends the session, the exception of a failed source, and
+    websockets.InvalidStatus when the address is not a Duygu service. Leaving the loop ends the session.
     """
     service = service or Service()
     async with connect(
         service.socket_url,
         additional_headers=service.headers,
-        max_size=LONGEST_MESSAGE,
+        max_size=MAX_MESSAGE_BYTES,
         compression=None,
-        close_timeout=GOODBYE_S,
+        close_timeout=CLOSE_TIMEOUT_S,
     ) as socket:
         sending = asyncio.create_task(_send(socket, _pictures(source), options))
         closing = asyncio.create_task(_close_after_failure(sending, socket))
@@ -79,12 +79,12 @@ async def stream_async(
 
 
 def stream(source: Source, service: Service | None = None, options: Options | None = None) -> Iterator[LiveMessage]:
-    """The same without `async`: the session runs in a thread of its own."""
-    answers: queue.Queue[LiveMessage | BaseException | None] = queue.Queue(AHEAD)
-    left = threading.Event()
+    """Like `stream_async`, without `async`: the session runs in its own thread."""
+    answers: queue.Queue[LiveMessage | BaseException | None] = queue.Queue(MAX_QUEUED_MESSAGES)
+    closed = threading.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_feed(stream_async(source, service, options), answers, left)),
-        name=THREAD,
+        target=lambda: asyncio.run(_feed(stream_async(source, service, options), answers, closed)),
+        name=THREAD_NAME,
         daemon=True,
     )
     thread.start()
@@ -94,35 +94,35 @@ def stream(source: Source, service: Service | None = None, options: Options | No
                 raise answer
             yield answer
     finally:
-        left.set()
+        closed.set()
 
 
 async def _feed(
     messages: AsyncIterator[LiveMessage],
     answers: "queue.Queue[LiveMessage | BaseException | None]",
-    left: threading.Event,
+    closed: threading.Event,
 ) -> None:
     last: BaseException | None = None
     try:
         async with aclosing(messages):  # type: ignore[type-var] # it is a generator
             async for message in messages:
-                if left.is_set():
+                if closed.is_set():
                     return
-                await _hand_over(message, answers, left)
-    except Exception as error:  # noqa: BLE001 - whoever iterates waits for an end, whatever it is
+                await _enqueue(message, answers, closed)
+    except Exception as error:  # noqa: BLE001 - the consumer has to receive any exception
         last = error
-    await _hand_over(last, answers, left)
+    await _enqueue(last, answers, closed)
 
 
-async def _hand_over(
+async def _enqueue(
     answer: LiveMessage | BaseException | None,
     answers: "queue.Queue[LiveMessage | BaseException | None]",
-    left: threading.Event,
+    closed: threading.Event,
 ) -> None:
-    """Wait for room as long as somebody iterates."""
-    while not left.is_set():
+    """Put a message into the buffer, waiting for space until the iterator is closed."""
+    while not closed.is_set():
         try:
-            await asyncio.to_thread(answers.put, answer, timeout=LOOK_S)
+            await asyncio.to_thread(answers.put, answer, timeout=POLL_S)
         except queue.Full:
             continue
         return
@@ -145,7 +145,7 @@ async def _close_after_failure(sending: "asyncio.Task[None]", socket: ClientConn
 
 
 def _failure(sending: "asyncio.Task[None]") -> BaseException | None:
-    """What ended the sending, but for the end of the connection, of which the receiving side knows more."""
+    """The exception of the sending task, except a closed connection, which the receiving side reports."""
     error = None if sending.cancelled() or not sending.done() else sending.exception()
     return None if isinstance(error, ConnectionClosed) else error
 

@@ -1,4 +1,4 @@
-"""Pictures to send live: of a camera, or of a video file at its own rate."""
+"""Sources of pictures for live sessions: a camera, or a video file at its own rate."""
 
 import time
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 ROUNDING_S = 0.001
-"""Containers keep times in whole milliseconds or less exactly."""
+"""Rounding error of timestamps, which containers store in milliseconds or more coarsely."""
 
 QUALITY = 95
-"""Of the JPEG pictures, 0 to 100."""
+"""JPEG quality, 0 to 100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One encoded picture and when it was taken, in seconds from any moment."""
+    """One encoded picture and its capture time, in seconds from an arbitrary origin."""
 
     captured_at: float
     data: bytes  # JPEG, PNG or WebP
 
 
 def camera(index: int = 0, *, rate_hz: float = 10.0) -> Iterator[Picture]:
-    """Pictures of a camera of this machine, for as long as it gives any."""
+    """Yield pictures of a local camera until it fails."""
     capture = cv2.VideoCapture(index)
     due = time.monotonic()
     try:
@@ -43,7 +43,7 @@ def camera(index: int = 0, *, rate_hz: float = 10.0) -> Iterator[Picture]:
 
 
 def video(path: Path, *, rate_hz: float | None = None, speed: float = 1.0) -> Iterator[Picture]:
-    """Pictures of a video file, each when a player would show it; `rate_hz` leaves out those that come sooner."""
+    """Yield pictures of a video file in real time; `rate_hz` limits their rate."""
     started, due_s, first_s = time.monotonic(), 0.0, None
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -59,5 +59,5 @@ def video(path: Path, *, rate_hz: float | None = None, speed: float = 1.0) -> It
 
 
 def encode(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """(h, w, 3) BGR as JPEG."""
+    """Encode (h, w, 3) BGR pixels as JPEG."""
     return bytes(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])

@@ -1,4 +1,4 @@
-"""Where a service is, how to be let in, and how it says no."""
+"""The address and API key of a service, and its errors."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -10,7 +10,7 @@ SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A Duygu service. `key` where it has API keys. Raises ConfigurationError for an address that is none."""
+    """A Duygu service; `key` is required if it has API keys. Raises ConfigurationError for an invalid URL."""
 
     url: str = "http://127.0.0.1:8000"
     key: str | None = None
@@ -22,18 +22,18 @@ class Service:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What lets a request in."""
+        """The headers that authenticate a request."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     @property
     def socket_url(self) -> str:
-        """Address of the live socket."""
+        """URL of the live socket."""
         parts = urlsplit(self.url)
         return urlunsplit((SOCKET_SCHEMES[parts.scheme], parts.netloc, f"{parts.path.rstrip('/')}/v1/stream", "", ""))
 
 
 class SessionBroken(Exception):  # noqa: N818 - it reads as what happened
-    """A live session ended before it was closed. `close_code` and `reason` are as in docs/live.md."""
+    """The service ended a live session. `close_code` and `reason` are documented in docs/live.md."""
 
     def __init__(self, close_code: int | None, reason: str) -> None:
         self.close_code = close_code
@@ -41,6 +41,6 @@ class SessionBroken(Exception):  # noqa: N818 - it reads as what happened
         super().__init__(f"the session ended with close code {close_code}: {reason}")
 
 
-def told(code: str, detail: str) -> DuyguError:
-    """The error that a service tells of, as the class that it has here."""
+def error_from_problem(code: str, detail: str) -> DuyguError:
+    """The error of a problem, as the class with its code."""
     return by_code().get(code, DuyguError)(detail)

@@ -1,4 +1,4 @@
-"""Videos handed in whole."""
+"""Client of the HTTP API: submits a video, waits for its job and returns the result."""
 
 import asyncio
 import json
@@ -11,52 +11,52 @@ from typing import Any
 
 import httpx
 
-from duygu.client.service import Service, told
+from duygu.client.service import Service, error_from_problem
 from duygu.shared.errors import DuyguError, UnavailableError
 from duygu.shared.schemas import Result
 
-LOOK_S = 0.25
-"""First pause before a call is repeated; each one after it is twice as long."""
+FIRST_PAUSE_S = 0.25
+"""First pause before a retry; each further pause doubles."""
 
-LONGEST_PAUSE_S = 4.0
+MAX_PAUSE_S = 4.0
 
-ANSWER_S = 60.0
-"""Longest wait for one answer, or for the next event of a job; an upload may take longer, as long as it goes on."""
+RESPONSE_TIMEOUT_S = 60.0
+"""Timeout for a response and for the next event of a job. It does not limit the duration of an upload."""
 
-AWAY_S = 60.0
-"""Longest time for which a call is repeated without an answer of the service: restarts of it, or of Redis."""
+RETRY_S = 60.0
+"""Time for which a request is retried while the service is unavailable, as during a restart."""
 
-AWAY = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
-"""What a proxy answers while the service behind it does not."""
+UNAVAILABLE_STATUSES = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
+"""Statuses of a proxy whose upstream service is unavailable."""
 
-ENDS = {"succeeded", "failed", "cancelled"}
-"""Events after which nothing happens in a job."""
+FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
+"""The last event of a job is one of these."""
 
 
 async def analyze_async(path: Path | str, service: Service | None = None) -> Result:
-    """Hand in a video, wait, and return what was found.
+    """Submit a video, wait for the end of its job and return the result.
 
-    Calls are repeated while the service is away, and after a connection is lost. An upload is repeated with the same
-    `Idempotency-Key`, so it becomes one job.
+    Requests are retried while the service is unavailable and after a lost connection. An upload is repeated with the
+    same `Idempotency-Key`, so that it becomes one job.
 
-    Raises the errors of duygu.shared.errors, and httpx.TransportError when nobody answers at the address.
+    Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
     """
     service = service or Service()
-    async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=ANSWER_S) as client:
-        waiting = _Waiting(client, await _submit(client, Path(path)))
+    async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
+        waiting = _JobFollower(client, await _submit(client, Path(path)))
         job = await waiting.until_ended()
         if job["error"]:
-            raise told(job["error"]["code"], job["error"]["detail"])
+            raise error_from_problem(job["error"]["code"], job["error"]["detail"])
         return Result.model_validate_json((await _get(client, f"{waiting.address}/result")).content)
 
 
 def analyze(path: Path | str, service: Service | None = None) -> Result:
-    """The same without `async`."""
+    """Like `analyze_async`, without `async`."""
     return asyncio.run(analyze_async(path, service))
 
 
 async def _submit(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
-    """The job of a video, which is read while it is sent."""
+    """Upload a video, streaming the file; returns the job."""
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
     reached = False
 
@@ -67,23 +67,23 @@ async def _submit(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
                 return await client.post("/v1/videos", files={"video": ("video", file)}, headers=headers)
         except httpx.ConnectError as error:
             if not reached:
-                raise _NobodyThereError from error
+                raise _ConnectionRefusedError from error
             raise
         finally:
             reached = True
 
     try:
-        return dict((await _patiently(send)).json())
-    except _NobodyThereError as error:
+        return dict((await _with_retries(send)).json())
+    except _ConnectionRefusedError as error:
         raise error.__cause__ or error from None
 
 
-class _NobodyThereError(Exception):
-    """The very first connection was refused: the address is wrong, or no service runs there."""
+class _ConnectionRefusedError(Exception):
+    """The first connection was refused: the address is wrong, or no service runs there."""
 
 
-class _Waiting:
-    """Follows a job by its events, and goes on behind the last one when the connection is lost."""
+class _JobFollower:
+    """Follows the events of a job, and resumes after the last one when the connection is lost."""
 
     def __init__(self, client: httpx.AsyncClient, job: dict[str, Any]) -> None:
         self.address = f"/v1/jobs/{job['job_id']}"
@@ -93,63 +93,63 @@ class _Waiting:
         self._last_event_id = ""
 
     async def until_ended(self) -> dict[str, Any]:
-        """The job, once it has ended. Where events do not come through, it is read now and then."""
-        pause_s = LOOK_S
+        """Wait for the end of the job and return it. Without events, the job is polled."""
+        pause_s = FIRST_PAUSE_S
         while self._job["ended_at"] is None:
             before = self._last_event_id
-            with suppress(httpx.TransportError):  # whether the service is there, the next call finds out
+            with suppress(httpx.TransportError):  # the next request reports an unavailable service
                 await self._follow()
             await self._read()
             if self._job["ended_at"] is None:
-                pause_s = LOOK_S if self._last_event_id != before else min(pause_s * 2, LONGEST_PAUSE_S)
+                pause_s = FIRST_PAUSE_S if self._last_event_id != before else min(pause_s * 2, MAX_PAUSE_S)
                 await asyncio.sleep(pause_s)
         return self._job
 
     async def _follow(self) -> None:
-        """Until the job has ended or the events break off."""
+        """Read events until the last one or until the stream is interrupted."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": self._last_event_id}
         async with self._client.stream("GET", f"{self.address}/events", headers=headers) as answer:
             async for line in answer.aiter_lines():
                 field, _, value = line.partition(": ")
                 if field == "id":
                     self._last_event_id = value
-                if field == "event" and value in ENDS:
+                if field == "event" and value in FINAL_EVENTS:
                     return
 
     async def _read(self) -> None:
-        """Read the job, if it has changed."""
+        """Read the job if it has changed."""
         answer = await _get(self._client, self.address, {"If-None-Match": self._etag} if self._etag else {})
         if answer.status_code != httpx.codes.NOT_MODIFIED:
             self._job, self._etag = answer.json(), answer.headers.get("etag", "")
 
 
 async def _get(client: httpx.AsyncClient, address: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    return await _patiently(lambda: client.get(address, headers=headers))
+    return await _with_retries(lambda: client.get(address, headers=headers))
 
 
-async def _patiently(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """A good answer; the call is repeated while the service is away."""
-    given_up, pause_s = time.monotonic() + AWAY_S, LOOK_S
+async def _with_retries(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """A successful response; retries while the service is unavailable."""
+    given_up, pause_s = time.monotonic() + RETRY_S, FIRST_PAUSE_S
     while True:
         try:
-            return _checked(await call())
+            return _checked_response(await call())
         except (UnavailableError, httpx.TransportError):
             if time.monotonic() >= given_up:
                 raise
         await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        pause_s = min(pause_s * 2, MAX_PAUSE_S)
 
 
-def _checked(answer: httpx.Response) -> httpx.Response:
-    """The answer, if it is a good one. Raises the error that it tells, or says that it is no answer of a service."""
+def _checked_response(answer: httpx.Response) -> httpx.Response:
+    """The response if it is successful. Raises the error of its problem, or one that the server is not Duygu."""
     if answer.status_code == httpx.codes.NOT_MODIFIED:
         return answer
     try:
         content = answer.json()
         if answer.is_success:
             return answer
-        error = told(content["code"], content["detail"])
+        error = error_from_problem(content["code"], content["detail"])
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError):
-        kind = UnavailableError if answer.status_code in AWAY else DuyguError
+        kind = UnavailableError if answer.status_code in UNAVAILABLE_STATUSES else DuyguError
         error = kind(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}, but is not a Duygu service")
     raise error

@@ -1,1 +1,1 @@
-"""FastAPI service: HTTP and Redis; it never sees a pixel."""
+"""The FastAPI service: HTTP, the live socket and Redis. It decodes no pictures."""

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and logged under an id that the answer carries, also one that fails unexpectedly."""
+"""Middleware that counts, times and logs every request under an id, and answers unhandled errors."""
 
 import logging
 import re
@@ -22,25 +22,24 @@ logger = logging.getLogger(__name__)
 
 REQUEST_ID = "X-Request-ID"
 
-GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-"""An id that a proxy may give; anything else is replaced."""
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""Request ids accepted from a proxy; any other value is replaced."""
 
-UNKNOWN = "none"
-"""The route of what is none of ours: its path is not repeated, for anybody may invent paths. Parts of pages have it
-too, thirty for each visit, which are no news."""
-
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-OTHER = "other"
-"""The method of a request whose method is none of METHODS: anybody may invent methods, too."""
+NO_ROUTE = "none"
+"""Route label of unknown paths, so that clients cannot create labels, and of the static files of the pages."""
 
 
-class Observation:
-    """Watches the requests of an application, and answers those that end with an unhandled error.
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
-    It belongs outside of everything that may fail or that changes the method. An answer that has begun cannot become
-    an error: it breaks off, so that the client notices, and counts as broken.
+OTHER_METHOD = "other"
+"""Method label of requests with a method outside KNOWN_METHODS."""
+
+
+class AccessLogMiddleware:
+    """Logs and counts requests, and answers those that end with an unhandled error.
+
+    It wraps every middleware that may fail or that changes the method. After the start of a response an error can no
+    longer be reported: the response breaks off, so that the client notices, and counts as broken.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, shutdown: Shutdown) -> None:
@@ -49,62 +48,62 @@ class Observation:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and note how it was answered."""
+        """Pass the request on and record its response."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request_id = _request_id(scope)
-        started, answered = time.perf_counter(), False
+        started, started_response = time.perf_counter(), False
 
-        async def watch(message: Message) -> None:
-            nonlocal answered
+        async def observe(message: Message) -> None:
+            nonlocal started_response
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
-                self._note(scope, message["status"], time.perf_counter() - started)
-                answered = True
+                self._record(scope, message["status"], time.perf_counter() - started)
+                started_response = True
             await send(message)
 
         with about(request_id=request_id):
             try:
-                await self._app(scope, receive, watch)
+                await self._app(scope, receive, observe)
             except Exception:
-                logger.exception("%s %s: unhandled error", *_call(scope))
+                logger.exception("%s %s: unhandled error", *_method_and_route(scope))
                 self._metrics.problems.labels(DuyguError.code).inc()
-                if answered:
-                    self._metrics.broken.labels(*_call(scope)).inc()
+                if started_response:
+                    self._metrics.broken.labels(*_method_and_route(scope)).inc()
                 else:
-                    await _internal_error()(scope, receive, watch)
+                    await _internal_error()(scope, receive, observe)
             except CancelledError:
                 if not self._shutdown.begun:
                     raise
-                logger.warning("%s %s: cut off, as the service stops", *_call(scope))
-                if not answered:
-                    await _stopping()(scope, receive, watch)
+                logger.warning("%s %s: cancelled because the service is shutting down", *_method_and_route(scope))
+                if not started_response:
+                    await _shutting_down()(scope, receive, observe)
         return None
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method, route = _call(scope)
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = _method_and_route(scope)
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(method, route).observe(seconds)
         facts = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
-        level = logging.DEBUG if route == UNKNOWN and status < HTTPStatus.BAD_REQUEST else logging.INFO
+        level = logging.DEBUG if route == NO_ROUTE and status < HTTPStatus.BAD_REQUEST else logging.INFO
         logger.log(level, "%s %s %s", method, route, status, extra={"facts": facts})
 
 
-def _call(scope: Scope) -> tuple[str, str]:
-    """The method and the route of a request, as metrics have them."""
-    method = scope["method"] if scope["method"] in METHODS else OTHER
-    return method, getattr(scope.get("route"), "path", UNKNOWN)
+def _method_and_route(scope: Scope) -> tuple[str, str]:
+    """The labels of a request in the metrics: method and route."""
+    method = scope["method"] if scope["method"] in KNOWN_METHODS else OTHER_METHOD
+    return method, getattr(scope.get("route"), "path", NO_ROUTE)
 
 
 def _internal_error() -> Response:
-    """What an unhandled error is answered with. It tells nothing of what happened."""
+    """The response to an unhandled error; it reveals nothing about the error."""
     response = problem_response(DuyguError())
-    response.headers.update(HEADERS)  # the middleware that adds them is inside of this one
+    response.headers.update(HEADERS)  # SecurityHeadersMiddleware is inside this one
     return response
 
 
-def _stopping() -> Response:
-    """What a request is answered with that was not finished within the time that a stopping service gives it."""
+def _shutting_down() -> Response:
+    """The response to a request that did not finish within the grace period of a shutdown."""
     response = problem_response(UnavailableError("The service is shutting down; retry after it has restarted"))
     response.headers.update(HEADERS)
     return response
@@ -112,4 +111,4 @@ def _stopping() -> Response:
 
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get(REQUEST_ID, "")
-    return given if GOOD_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if REQUEST_ID_PATTERN.fullmatch(given) else secrets.token_hex(8)

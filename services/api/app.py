@@ -1,4 +1,4 @@
-"""The application: every route of the API and of the pages."""
+"""The FastAPI application: routers, middleware and pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,18 +9,18 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
 from duygu.services.api import events, health, jobs, limits, metrics, model, results
-from duygu.services.api.access_log import Observation
-from duygu.services.api.http.head import HeadRequests
-from duygu.services.api.http.parameters import refuse_unknown_parameters
+from duygu.services.api.access_log import AccessLogMiddleware
+from duygu.services.api.http.head import HeadMiddleware
+from duygu.services.api.http.parameters import reject_unknown_parameters
 from duygu.services.api.http.problems import handle_problems
-from duygu.services.api.http.security_headers import SecurityHeaders
-from duygu.services.api.http.site import Site, SiteGuard
-from duygu.services.api.live import asyncapi as stream_schema
-from duygu.services.api.live import routes as stream
+from duygu.services.api.http.same_site import SameSiteMiddleware, SitePolicy
+from duygu.services.api.http.security_headers import SecurityHeadersMiddleware
+from duygu.services.api.live import asyncapi
+from duygu.services.api.live import routes as live
 from duygu.services.api.live.hub import Hub
 from duygu.services.api.metrics import Metrics
 from duygu.services.api.pages import mount_pages
-from duygu.services.api.service import Service, open_service
+from duygu.services.api.service import ServiceContext, open_service
 from duygu.services.api.videos import routes as videos
 from duygu.shared.config import Settings
 from duygu.shared.schemas import Problem
@@ -31,8 +31,8 @@ ROUTERS = (
     jobs.router,
     events.router,
     results.router,
-    stream.router,
-    stream_schema.router,
+    live.router,
+    asyncapi.router,
     model.router,
     limits.router,
     health.router,
@@ -43,10 +43,10 @@ SUMMARY = "Turns video into a timeline of emotions for every face in it"
 
 
 class Application(FastAPI):
-    """FastAPI whose description of itself knows the problems that every call can answer with."""
+    """FastAPI whose OpenAPI document includes the schema of problems."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made once."""
+        """The OpenAPI document, created once."""
         document = super().openapi()
         document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
         return document
@@ -60,34 +60,34 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application with these settings. Raises ModelError or ConfigurationError."""
+    """Create the application. Raises ModelError or ConfigurationError."""
     service = open_service(settings)
     app = Application(
         title="Duygu",
         summary=SUMMARY,
         version=installed_version(),
         lifespan=_lifespan,
-        docs_url=None,  # the framework's own page loads its scripts from elsewhere
+        docs_url=None,  # the page of the framework loads scripts from a third party
         redoc_url=None,
         telemetry=_telemetry(service),
     )
     app.state.service, app.state.metrics = service, Metrics(service)
-    app.state.hub, app.state.site, app.state.shutdown = Hub(settings), Site(settings), service.shutdown
-    app.add_middleware(SiteGuard, site=app.state.site, metrics=app.state.metrics)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(HeadRequests)
-    app.add_middleware(Observation, metrics=app.state.metrics, shutdown=service.shutdown)
-    _allow_origins(app, settings)  # last, and so outermost: pages of other origins may read unexpected errors as well
+    app.state.hub, app.state.site_policy, app.state.shutdown = Hub(settings), SitePolicy(settings), service.shutdown
+    app.add_middleware(SameSiteMiddleware, policy=app.state.site_policy, metrics=app.state.metrics)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(AccessLogMiddleware, metrics=app.state.metrics, shutdown=service.shutdown)
+    _allow_origins(app, settings)  # added last and so outermost: allowed origins can also read unexpected errors
     handle_problems(app)
     for router in ROUTERS:
-        checks = [] if router is stream.router else [Depends(refuse_unknown_parameters)]  # a socket is no HTTP request
+        checks = [] if router is live.router else [Depends(reject_unknown_parameters)]  # a socket has no HTTP request
         app.include_router(router, dependencies=checks)
     mount_pages(app)
     return app
 
 
-def _telemetry(service: Service) -> TelemetryConfig:
-    """Spans of requests alone: what else the framework can tell is told by our own metrics and logs."""
+def _telemetry(service: ServiceContext) -> TelemetryConfig:
+    """Spans of requests only: metrics and logs are our own."""
     return {
         "tracing": service.traces.provider is not None,
         "tracer_provider": service.traces.provider,

@@ -1,4 +1,4 @@
-"""`GET /v1/jobs/{id}/events`: what happens in a job, as server-sent events."""
+"""`GET /v1/jobs/{id}/events`: the events of a job as server-sent events."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from redis.exceptions import RedisError
 
-from duygu.services.api.dependencies import KnownJob, TheService
+from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.problems import Responses, problems
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError
 from duygu.shared.jobs.events import Told, follow, last_number
 
@@ -20,10 +20,11 @@ logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 RETRY_MS = 1000
-"""A browser whose connection broke comes back after this long."""
+"""Time after which a browser reconnects."""
 
 LastEventId = Annotated[
-    str | None, Header(pattern=r"^\d{0,9}$", description="`id` of the last event that arrived; empty for none")
+    str | None,
+    Header(pattern=r"^\d{0,9}$", description="`id` of the last event received; the response starts with the next one"),
 ]
 
 EVENT = {
@@ -37,34 +38,34 @@ EVENT = {
 }
 
 ANSWERS: Responses = {
-    200: {"description": "The events", "content": {"text/event-stream": {"itemSchema": EVENT}}},
-    204: {"description": "The job has ended and there is nothing more to tell: do not come back"},
+    200: {"description": "The stream of events", "content": {"text/event-stream": {"itemSchema": EVENT}}},
+    204: {"description": "The job has ended and no further event follows; do not reconnect"},
     **problems(JobNotFoundError, InvalidRequestError),
 }
 
 
 @router.get("/{job_id}/events", response_class=StreamingResponse, responses=ANSWERS)
-async def read_events(record: KnownJob, service: TheService, last_event_id: LastEventId = None) -> Response:
-    """What happens in a job, as it happens: queued, started, progress, window, and last succeeded, failed or cancelled.
+async def read_events(record: ReadableJob, service: ServiceDep, last_event_id: LastEventId = None) -> Response:
+    """Stream the events of a job: queued, started, progress, window, and finally succeeded, failed or cancelled.
 
-    Begins with what was told before, or behind `Last-Event-ID`.
+    The stream starts with the first stored event, or with the one after `Last-Event-ID`.
     """
     after = int(last_event_id or 0)
-    if record.ended and after >= await last_number(service.news, record.job_id):
+    if record.ended and after >= await last_number(service.event_redis, record.job_id):
         return Response(status_code=204)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # proxies shall pass events on at once
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no caching, no buffering
     return StreamingResponse(_stream(service, record.job_id, after), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(service: Service, job_id: str, after: int) -> AsyncIterator[bytes]:
+async def _stream(service: ServiceContext, job_id: str, after: int) -> AsyncIterator[bytes]:
     yield format_sse_event(retry=RETRY_MS)
     try:
-        async for told in service.shutdown.until(follow(service.news, job_id, after)):
-            yield _written(told) if told else KEEPALIVE_COMMENT
+        async for event in service.shutdown.until(follow(service.event_redis, job_id, after)):
+            yield _encoded(event) if event else KEEPALIVE_COMMENT
     except RedisError as error:
-        logger.warning("events of job %s break off: %s", job_id, error)
+        logger.warning("the event stream of job %s was interrupted: %s", job_id, error)
 
 
-def _written(told: Told) -> bytes:
-    number = str(told.number) if told.number is not None else None
-    return format_sse_event(data_str=told.data, event=told.name, id=number)
+def _encoded(event: Told) -> bytes:
+    number = str(event.number) if event.number is not None else None
+    return format_sse_event(data_str=event.data, event=event.name, id=number)

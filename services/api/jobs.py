@@ -1,14 +1,14 @@
-"""`/v1/jobs`: what became of the videos that were handed in."""
+"""`/v1/jobs`: list, read and erase jobs."""
 
 import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from duygu.services.api.dependencies import ChangeableJob, KnownJob, Reader, TheService
+from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep, WritableJob
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
-from duygu.services.api.views import job_view
+from duygu.services.api.serializers import serialize_job
 from duygu.shared.api_keys import Scope
 from duygu.shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
 from duygu.shared.jobs.queues import webhook_task, withdraw
@@ -19,31 +19,31 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 Cursor = Annotated[
     str | None,
-    Query(pattern=f"^({JOB_ID.pattern})?$", description="`next_cursor` of the page before; empty for the first page"),
+    Query(pattern=f"^({JOB_ID.pattern})?$", description="`next_cursor` of the previous page; empty for the first page"),
 ]
-Limit = Annotated[int, Query(ge=1, le=100, description="jobs on a page")]
+Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of jobs per page")]
 
 
-IfNoneMatch = Annotated[str | None, Header(description="`ETag` of an earlier answer")]
+IfNoneMatch = Annotated[str | None, Header(description="`ETag` of an earlier response; 304 if the job has not changed")]
 
 UNCHANGED: Responses = {
-    200: {"headers": {"ETag": {"description": "changes with the job", "schema": {"type": "string"}}}},
-    304: {"description": "The job is as it was"},
+    200: {"headers": {"ETag": {"description": "identifies the state of the job", "schema": {"type": "string"}}}},
+    304: {"description": "The job has not changed"},
 }
 
 
 @router.get("", responses=problems(InvalidRequestError))
-def list_jobs(service: TheService, caller: Reader, cursor: Cursor = None, limit: Limit = 20) -> JobPage:
-    """Your jobs that are kept, newest first; an administrator sees everybody's."""
+def list_jobs(service: ServiceDep, caller: ReadCaller, cursor: Cursor = None, limit: Limit = 20) -> JobPage:
+    """List the stored jobs of the caller, newest first. A key with the scope `admin` lists all jobs."""
     owner = None if Scope.ADMIN in caller.scopes else caller.name
     records, following = service.jobs.page(owner, cursor, limit)
-    return JobPage(jobs=[job_view(record) for record in records], next_cursor=following)
+    return JobPage(jobs=[serialize_job(record) for record in records], next_cursor=following)
 
 
 @router.get("/{job_id}", response_model=Job, responses={**UNCHANGED, **problems(JobNotFoundError, InvalidRequestError)})
-def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
-    """How a job goes. With an earlier answer's `ETag` in `If-None-Match`, nothing is sent until something changed."""
-    content = job_view(record).model_dump_json()
+def read_job(record: ReadableJob, if_none_match: IfNoneMatch = None) -> Response:
+    """Read the state of a job. With a current `ETag` in `If-None-Match` the response is 304."""
+    content = serialize_job(record).model_dump_json()
     etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
@@ -57,11 +57,11 @@ def read_job(record: KnownJob, if_none_match: IfNoneMatch = None) -> Response:
     response_class=Response,
     responses=problems(JobNotFoundError, InvalidRequestError, EraseFailedError),
 )
-def erase_job(record: ChangeableJob, service: TheService) -> None:
-    """Stop a job if it has not ended, and erase its video, its result and everything that was told about it."""
+def erase_job(record: WritableJob, service: ServiceDep) -> None:
+    """Cancel a job that has not ended, and erase its upload, result and events."""
     service.jobs.fail(record.job_id, CancelledError())
     withdraw(service.videos, record.job_id)
     if record.webhook:
         withdraw(service.webhooks, webhook_task(record.job_id))
-    service.storage.erase(record.job_id)  # before the record: where it fails, the job is still there to be erased again
+    service.storage.erase(record.job_id)  # before the record, so that a failed deletion can be repeated
     service.jobs.erase(record.job_id)

@@ -1,16 +1,16 @@
-"""`GET /v1/limits`: what a video may measure here, and how long its result is kept."""
+"""`GET /v1/limits`: the limits of an upload and the retention time of a result."""
 
 from fastapi import APIRouter
 
-from duygu.services.api.dependencies import TheService
+from duygu.services.api.dependencies import ServiceDep
 from duygu.shared.schemas import ServiceLimits
 
 router = APIRouter(tags=["videos"])
 
 
 @router.get("/v1/limits")
-def read_limits(service: TheService) -> ServiceLimits:
-    """The bounds of an upload and the time for which a result is kept, so that a client can check before it sends."""
+def read_limits(service: ServiceDep) -> ServiceLimits:
+    """Read the limits of an upload and the retention time of results, so that a client can check before uploading."""
     settings = service.settings
     return ServiceLimits(
         max_upload_bytes=settings.max_upload_bytes,

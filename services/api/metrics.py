@@ -1,4 +1,4 @@
-"""`GET /metrics`: what the API does, and how the queues are, for Prometheus."""
+"""`GET /metrics`: metrics of the API process and of the queues, for Prometheus."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 from rq import Queue
 
-from duygu.services.api.dependencies import Administrator
+from duygu.services.api.dependencies import AdminCaller
 from duygu.services.api.http.problems import problems
 from duygu.services.api.live.metrics import LiveMetrics
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.shared.broker import keys
 from duygu.shared.errors import server_error_codes
 from duygu.shared.jobs.heartbeat import heard_since
@@ -26,9 +26,9 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
-    """What one API process counts."""
+    """The metrics of one API process."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceContext) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "duygu_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
@@ -48,7 +48,7 @@ class Metrics:
         )
         self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
         for code in server_error_codes():
-            self.problems.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
+            self.problems.labels(code)  # starts at 0, so that `increase()` sees the first one
         self.live = LiveMetrics(self.registry)
         model = Info("duygu_model", "The model that answers", registry=self.registry)
         model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})
@@ -58,17 +58,17 @@ class Metrics:
 
 
 class QueueCollector(Collector):
-    """How the queues are at the moment of being asked."""
+    """Collects the state of the queues at each scrape."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceContext) -> None:
         self._service = service
 
     def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing beforehand: Redis is not asked when this is registered."""
+        """Describe nothing in advance, so that registration needs no Redis."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Depth, age and workers of each queue; nothing of them while Redis is away."""
+        """Depth, age and workers of each queue; omitted while Redis is unreachable."""
         reachable = GaugeMetricFamily("duygu_redis_up", "Whether Redis answers")
         try:
             found = self._gauges(self._service.videos)
@@ -91,7 +91,7 @@ class QueueCollector(Collector):
         ]
 
     def _age_s(self, queue: Queue) -> float:
-        """Since the job was accepted: its id is older, by the time that the upload took."""
+        """Seconds since the first queued job was accepted; its id is older by the time of the upload."""
         front: bytes | None = self._service.redis.lindex(queue.key, 0)  # type: ignore[assignment]
         record = self._service.jobs.read(front.decode()) if front else None
         return (datetime.now(UTC) - record.created_at).total_seconds() if record else 0.0
@@ -109,7 +109,7 @@ def _gauge(name: str, meaning: str, by_queue: Mapping[str, float]) -> GaugeMetri
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
 )
-def read_metrics(request: Request, caller: Administrator) -> Response:
-    """What this process has counted, and how the queues are, as Prometheus reads it."""
+def read_metrics(request: Request, caller: AdminCaller) -> Response:
+    """Metrics of this process and of the queues, in the text format of Prometheus."""
     metrics: Metrics = request.app.state.metrics
     return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)

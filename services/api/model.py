@@ -1,8 +1,8 @@
-"""`GET /v1/model`: what answers here."""
+"""`GET /v1/model`: the model of the service."""
 
 from fastapi import APIRouter
 
-from duygu.services.api.dependencies import TheService
+from duygu.services.api.dependencies import ServiceDep
 from duygu.services.api.http.problems import problems
 from duygu.shared.schemas import ModelDescription
 
@@ -10,6 +10,6 @@ router = APIRouter(tags=["model"])
 
 
 @router.get("/v1/model", responses=problems())
-def read_model(service: TheService) -> ModelDescription:
-    """The network, its labels, and how far to trust it."""
+def read_model(service: ServiceDep) -> ModelDescription:
+    """Describe the model: labels, recipe, measured accuracy and calibration, licence."""
     return service.model

@@ -1,15 +1,15 @@
-"""`GET /v1/jobs/{id}/result`: what was found in a video, in the form that was asked for."""
+"""`GET /v1/jobs/{id}/result`: the result of a job in one of its formats."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from duygu.services.api.dependencies import KnownJob, TheService
+from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.negotiation import preferred
 from duygu.services.api.http.problems import problem_response, problems
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
@@ -28,7 +28,7 @@ from duygu.shared.storage.base import FILM, PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-MISSING = (
+ERRORS = (
     JobNotFoundError,
     ResultNotReadyError,
     CancelledError,
@@ -41,8 +41,8 @@ MISSING = (
 )
 
 
-Format = Annotated[ExportName | None, Query(description="form of the answer; goes before `Accept`")]
-Accept = Annotated[str, Header(description="media types, with `q` where some are better; the best known one is taken")]
+Format = Annotated[ExportName | None, Query(description="format of the response; takes precedence over `Accept`")]
+Accept = Annotated[str, Header(description="acceptable media types with optional `q` weights")]
 
 _TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
 MEDIA_TYPES = {name: _TYPES[name] for name in ExportName}
@@ -52,7 +52,7 @@ BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.items() if name != ExportName.JSON}
 
 FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
-"""Where the worker has put the forms that are pictures."""
+"""Stored files of the formats that the worker renders."""
 
 
 @router.get(
@@ -60,21 +60,21 @@ FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
     response_model=Result,
     responses={
         200: {"content": CONTENT},
-        206: {"description": "The part of a picture or film that `Range` asks for"},
-        304: {"description": "The picture or film is the one that is known"},
-        **problems(*MISSING),
+        206: {"description": "The byte range of a plot or video that `Range` requests"},
+        304: {"description": "The plot or video has not changed"},
+        **problems(*ERRORS),
     },
 )
 def read_result(
-    record: KnownJob,
-    service: TheService,
+    record: ReadableJob,
+    service: ServiceDep,
     conditions: Annotated[Conditions, Depends()],
     format: Format = None,  # noqa: A002
     accept: Accept = "*/*",
 ) -> Response:
-    """Every face of a video, and what it showed when. For a job that failed this answers with the job's error."""
+    """Read the result of a job: every face and its emotions over time. A failed job responds with its error."""
     if record.error:
-        return _failure(record.error)
+        return _job_error(record.error)
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     name = format or BY_MEDIA_TYPE.get(preferred(accept, [*BY_MEDIA_TYPE]) or "", ExportName.JSON)
@@ -82,20 +82,20 @@ def read_result(
         raise NotAnnotatedError
     try:
         if name in FILES:
-            return _picture(service, record.job_id, name, conditions)
+            return _stored_file(service, record.job_id, name, conditions)
         content = service.storage.read(record.job_id, RESULT)
     except FileNotFoundError as error:
         raise ResultExpiredError from error
-    return _text(content, name, record.job_id)
+    return _export(content, name, record.job_id)
 
 
-def _failure(error: DuyguError) -> Response:
-    """A failed job's own error. The service has not failed in answering, so what says so becomes a conflict."""
+def _job_error(error: DuyguError) -> Response:
+    """The error of a failed job. A server error becomes 409, since the service itself has not failed."""
     return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
 
 
-def _picture(service: Service, job_id: str, name: ExportName, conditions: Conditions) -> Response:
-    """A file as it is, or the part of it that a player asks for."""
+def _stored_file(service: ServiceContext, job_id: str, name: ExportName, conditions: Conditions) -> Response:
+    """A rendered file, or the byte range that a player requests."""
     headers = {
         "Vary": "Accept",
         "Cache-Control": "private, no-cache",
@@ -104,7 +104,7 @@ def _picture(service: Service, job_id: str, name: ExportName, conditions: Condit
     return file_response(service.storage, job_id, FILES[name], PICTURES[name], conditions, headers)
 
 
-def _text(content: bytes, name: ExportName, job_id: str) -> Response:
+def _export(content: bytes, name: ExportName, job_id: str) -> Response:
     export = EXPORTS[name]
     if name == ExportName.JSON:
         return Response(content, media_type=export.media_type, headers={"Vary": "Accept"})

@@ -1,4 +1,4 @@
-"""What the handlers work with: made once, shared by all requests."""
+"""The connections and settings that all requests share."""
 
 from dataclasses import dataclass, field
 
@@ -23,12 +23,12 @@ from duygu.shared.webhooks import Networks, trusted_networks
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """The API's connections; none of them is opened before it is needed."""
+class ServiceContext:
+    """The connections of the API, each opened on first use."""
 
     settings: Settings
     redis: Redis
-    news: AsyncRedis
+    event_redis: AsyncRedis
     jobs: JobStore
     videos: Queue
     webhooks: Queue
@@ -40,8 +40,8 @@ class Service:
     shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property
-    def answers_like(self) -> str:
-        """The same for two services that give the same answer to the same video."""
+    def analysis_fingerprint(self) -> str:
+        """Equal for two configurations that give the same result for the same video."""
         settings = self.settings
         return f"{self.model.sha256} {settings.neutral} {settings.engine} {settings.min_face} {settings.max_faces}"
 
@@ -49,17 +49,17 @@ class Service:
         """Close the connections."""
         self.traces.close()
         self.redis.close()
-        await self.news.aclose()
+        await self.event_redis.aclose()
 
 
-def open_service(settings: Settings) -> Service:
-    """Everything that the settings name. Raises ModelError or ConfigurationError."""
+def open_service(settings: Settings) -> ServiceContext:
+    """Create the context from the settings. Raises ModelError or ConfigurationError."""
     url = redis_url(settings)
     redis = connect_briefly(url)
-    return Service(
+    return ServiceContext(
         settings=settings,
         redis=redis,
-        news=connect_waiting(url, BLOCK_S),
+        event_redis=connect_waiting(url, BLOCK_S),
         jobs=JobStore(redis, settings.result_ttl),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),

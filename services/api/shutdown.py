@@ -1,4 +1,4 @@
-"""Requests that would last as long as their client likes, ended when the service stops."""
+"""Ends long-lived responses, such as event streams, when the service shuts down."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -8,22 +8,22 @@ T = TypeVar("T")
 
 
 class Shutdown:
-    """Whether the service stops. It begins once, and is known to every request that waits for something to happen."""
+    """The state of the shutdown, shared by every request that waits for events."""
 
     def __init__(self) -> None:
         self._begun = asyncio.Event()
 
     @property
     def begun(self) -> bool:
-        """Whether the service stops."""
+        """Whether the shutdown has begun."""
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """The service stops now. To be called in the event loop."""
+        """Begin the shutdown. Must be called in the event loop."""
         self._begun.set()
 
     async def until(self, events: AsyncGenerator[T, None]) -> AsyncIterator[T]:
-        """What a generator gives, up to the moment in which the service stops; the generator is then closed."""
+        """Iterate over a generator until it ends or the shutdown begins; then close it."""
         stop = asyncio.ensure_future(self._begun.wait())
         step: asyncio.Task[T] | None = None
         try:

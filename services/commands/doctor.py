@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from duygu.services.serve.ports import TAKEN, is_taken
 from duygu.shared.broker.connections import connect_briefly
+from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError
 from duygu.shared.model.folder import open_model_folder
@@ -137,8 +137,8 @@ def _redis(settings: Settings) -> str:
 def _port(settings: Settings) -> str:
     if not settings.port:
         return "the service takes a free port"
-    if is_taken(settings.host, settings.port):
-        raise CheckFailedError(f"{settings.port} is in use", TAKEN)
+    if is_port_in_use(settings.host, settings.port):
+        raise CheckFailedError(f"{settings.port} is in use", PORT_IN_USE_HINT)
     return f"{settings.port} is free"
 
 

@@ -1,4 +1,4 @@
-"""How the application is served: uvicorn, with limits that hold for whoever connects."""
+"""The HTTP server: uvicorn with limits on messages and on the time of a shutdown."""
 
 import asyncio
 import socket
@@ -11,59 +11,59 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.config import Settings
 
-GOODBYE_S = 5.0
-"""Open requests get this long when the service stops, and a socket's last words to be read."""
+GRACEFUL_SHUTDOWN_S = 5.0
+"""Seconds for open requests to finish at shutdown, and for a client to read the last message of a socket."""
 
-MOST_MESSAGE_BYTES = 16 * 1024 * 1024
-"""On a socket; a larger one ends it with code 1009."""
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""Maximum size of a WebSocket message; a larger one closes the socket with code 1009."""
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's sockets, which end although the other side does not read.
+    """The WebSocket protocol of uvicorn, which also closes if the client does not read.
 
-    A transport that is closed first sends what it holds, and would wait for ever for somebody who takes nothing.
+    A closing transport first flushes its buffer, and would wait forever for a client that does not read.
     """
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """Give what was said last some time to be read."""
+        """Abort the transport after a grace period."""
         super().on_task_complete(task)
-        self.loop.call_later(GOODBYE_S, self.transport.abort)
+        self.loop.call_later(GRACEFUL_SHUTDOWN_S, self.transport.abort)
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which calls `announce` with its address once it listens."""
+    """uvicorn, which calls `announce` with its URL once it listens."""
 
     def __init__(self, app: FastAPI, settings: Settings, announce: Callable[[str], None]) -> None:
-        super().__init__(server_config(app, settings))
+        super().__init__(uvicorn_config(app, settings))
         self._shutdown: Shutdown = app.state.shutdown
         self._announce = announce
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the requests that only wait for news, and give the others GOODBYE_S."""
+        """End the responses that wait for events, and let the others finish within GRACEFUL_SHUTDOWN_S."""
         self._shutdown.begin()
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
                 self._announce(_url(listener))
 
 
-def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
-    """How the application is served."""
+def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """The configuration of uvicorn."""
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        log_config=None,  # the log is set up by the command
+        log_config=None,  # the command configures the log
         access_log=False,
         server_header=False,
         ws=SocketProtocol,
-        ws_max_size=MOST_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # pictures do not get smaller
-        timeout_graceful_shutdown=int(GOODBYE_S),
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # compressed pictures do not shrink further
+        timeout_graceful_shutdown=int(GRACEFUL_SHUTDOWN_S),
     )
 
 

@@ -1,4 +1,4 @@
-"""`duygu serve`: the API, workers and, where no server is configured, Redis, started and kept running together."""
+"""`duygu serve`: runs the API, the workers and, without REDIS_URL, an embedded Valkey, and restarts what ends."""
 
 import ipaddress
 import logging
@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from types import FrameType, TracebackType
 
 from duygu.services.api.app import create_app
-from duygu.services.serve.ports import TAKEN, is_taken
-from duygu.services.serve.server import GOODBYE_S, Server
+from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
+from duygu.services.serve.server import GRACEFUL_SHUTDOWN_S, Server
 from duygu.shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
@@ -22,18 +22,18 @@ from duygu.shared.processes.children import start_child, stop
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 0.5
-"""Seconds from one look at the processes to the next."""
+CHECK_INTERVAL_S = 0.5
+"""Interval between checks of the processes, in seconds."""
 
-LONGEST_PAUSE_S = 30.0
-"""A worker that ends again and again is started again after a pause that doubles up to this."""
+MAX_PAUSE_S = 30.0
+"""Maximum pause before a restart, in seconds. The pause doubles with each restart."""
 
 
 WEBHOOK_SECRET = "DUYGU_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 
 
-class Workers:
-    """Worker processes, started again when they end; while the block runs."""
+class WorkerProcesses:
+    """A context manager that runs the worker processes and restarts those that end."""
 
     def __init__(self, settings: Settings, servers: list[EmbeddedValkey]) -> None:
         self._settings = settings
@@ -42,33 +42,33 @@ class Workers:
         self._queues = [QueueName.VIDEOS] * settings.workers + [QueueName.STREAMS] * live
         if settings.webhooks and settings.workers:
             self._queues.append(QueueName.WEBHOOKS)
-        self._pause_s = LOOK_S
+        self._pause_s = CHECK_INTERVAL_S
         self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._watch_over, name="supervisor", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
 
-    def __enter__(self) -> "Workers":
-        self._processes = [self._start(place) for place in range(len(self._queues))]
-        self._watch.start()
+    def __enter__(self) -> "WorkerProcesses":
+        self._processes = [self._start(index) for index in range(len(self._queues))]
+        self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stopping.set()
-        self._watch.join()
+        self._thread.join()
 
-    def _start(self, place: int) -> "subprocess.Popen[bytes]":
+    def _start(self, index: int) -> "subprocess.Popen[bytes]":
         return start_child(
-            [sys.executable, "-m", "duygu.services.cli", "worker", self._queues[place].value],
-            env={**_environment(self._queues[place]), **self._of_place(place).environment(secrets=False)},
+            [sys.executable, "-m", "duygu.services.cli", "worker", self._queues[index].value],
+            env={**_worker_environment(self._queues[index]), **self._worker_settings(index).environment(secrets=False)},
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl+C in a terminal is for us; workers are told
+            start_new_session=True,  # Ctrl-C reaches the supervisor only, which then stops the workers
         )
 
-    def _of_place(self, place: int) -> Settings:
+    def _worker_settings(self, index: int) -> Settings:
         port = self._settings.metrics_port
-        return self._settings.model_copy(update={"metrics_port": port + place if port else 0})
+        return self._settings.model_copy(update={"metrics_port": port + index if port else 0})
 
-    def _watch_over(self) -> None:
-        # A process that a thread has started is told to end when that thread ends: whoever starts them also stops them.
+    def _supervise(self) -> None:
+        # The kernel ends a child when the thread that started it ends: the same thread starts and stops the workers.
         try:
             self._keep_running()
         finally:
@@ -78,70 +78,70 @@ class Workers:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            stop(process, self._settings.shutdown_grace_s + GOODBYE_S)
+            stop(process, self._settings.shutdown_grace_s + GRACEFUL_SHUTDOWN_S)
 
     def _keep_running(self) -> None:
         while not self._stopping.wait(self._pause_s):
-            self._pause_s = max(LOOK_S, self._pause_s * 0.9)
+            self._pause_s = max(CHECK_INTERVAL_S, self._pause_s * 0.9)
             self._keep_servers_running()
-            for place, process in enumerate(self._processes):
+            for index, process in enumerate(self._processes):
                 if process.poll() is not None:
-                    logger.error("a worker has ended with status %s; it is started again", process.returncode)
-                    self._restart(place)
+                    logger.error("a worker exited with status %s and is restarted", process.returncode)
+                    self._restart(index)
 
-    def _restart(self, place: int) -> None:
-        """Replace a worker that has ended; where the system refuses a process, the next look tries again."""
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+    def _restart(self, index: int) -> None:
+        """Replace a worker that has ended. If the system refuses a new process, the next check retries."""
+        self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
         try:
-            self._processes[place] = self._start(place)
+            self._processes[index] = self._start(index)
         except OSError as error:
-            logger.error("a worker could not be started, next attempt in %.1f s: %s", self._pause_s, error)
+            logger.error("a worker could not be started; next attempt in %.1f s: %s", self._pause_s, error)
 
     def _keep_servers_running(self) -> None:
         for server in self._servers:
             if not server.running:
-                logger.error("an embedded Valkey has ended; it is started again")
+                logger.error("an embedded Valkey exited and is restarted")
                 try:
                     server.restart()
                 except (ConfigurationError, OSError) as error:
                     logger.error("an embedded Valkey could not be started: %s", error)
 
 
-def _environment(queue: QueueName) -> dict[str, str]:
-    """What a worker gets of this process's environment. Secrets from files it reads there itself."""
+def _worker_environment(queue: QueueName) -> dict[str, str]:
+    """The environment of a worker: that of this process, with the webhook secret only for webhook workers."""
     unneeded = set() if queue is QueueName.WEBHOOKS else {WEBHOOK_SECRET}
     return {name: value for name, value in os.environ.items() if name.upper() not in unneeded}
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> int:
-    """Run everything until a signal comes; returns the exit status. `announce` gets the address once it answers.
+    """Run all processes until a signal arrives; returns the exit status. `announce` receives the URL of the API.
 
     Raises ModelError or ConfigurationError when the service cannot start.
     """
-    _refuse_strangers(settings)
-    if is_taken(settings.host, settings.port):
-        raise ConfigurationError(f"port {settings.port} is in use: {TAKEN}")
+    _require_keys_or_loopback(settings)
+    if is_port_in_use(settings.host, settings.port):
+        raise ConfigurationError(f"port {settings.port} is in use: {PORT_IN_USE_HINT}")
     for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, _leave)
+        signal.signal(kind, _exit_on_signal)
     with ExitStack() as running:
         app = create_app(settings)
         servers = [running.enter_context(server) for server in _embedded_servers(settings)]
-        running.enter_context(Workers(settings, servers))
+        running.enter_context(WorkerProcesses(settings, servers))
         Server(app, settings, announce).run()
-    return 1  # a signal ends it otherwise; this is a server that could not listen
+    return 1  # reached only if the server cannot listen, as a signal raises SystemExit
 
 
-def _refuse_strangers(settings: Settings) -> None:
-    """Whoever can reach the service can use it up and, without keys, read everybody's results."""
-    if settings.keys_file is None and not settings.allow_anonymous and not _only_here(settings.host):
+def _require_keys_or_loopback(settings: Settings) -> None:
+    """Raises ConfigurationError for a public address without API keys, unless the settings permit it."""
+    if settings.keys_file is None and not settings.allow_anonymous and not _is_loopback_address(settings.host):
         raise ConfigurationError(
             f"refusing to listen on {settings.host} without API keys, as any client could read every result: "
             "set DUYGU_KEYS_FILE (see `duygu keys add`), or DUYGU_ALLOW_ANONYMOUS=1 to permit it"
         )
 
 
-def _only_here(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+def _is_loopback_address(host: str) -> bool:
+    """Whether an address is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -155,5 +155,5 @@ def _embedded_servers(settings: Settings) -> list[EmbeddedValkey]:
     return [EmbeddedValkey(settings.data_dir, name) for name in names]
 
 
-def _leave(signum: int, frame: FrameType | None) -> None:
+def _exit_on_signal(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(0)

@@ -16,7 +16,7 @@ import uvicorn
 from redis import Redis
 
 from duygu.services.api.app import create_app
-from duygu.services.serve.server import server_config
+from duygu.services.serve.server import uvicorn_config
 from duygu.shared.config import ROOT, Settings
 from duygu.shared.processes.children import start_child, stop
 from tests.support.tiny_model import write_tiny_model
@@ -49,7 +49,7 @@ def api(service_settings: Settings) -> Iterator[httpx.Client]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """A client of an API with these settings, which runs while the block does."""
-    server = uvicorn.Server(server_config(create_app(settings), settings))
+    server = uvicorn.Server(uvicorn_config(create_app(settings), settings))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -1,1 +1,1 @@
-"""HTTP semantics: problems, ranges, ETags, content negotiation, headers."""
+"""HTTP semantics: problems, byte ranges, ETags, content negotiation, security headers."""

@@ -1,4 +1,4 @@
-"""A stored file as an answer: whole, or the part that a player asks for (RFC 9110, sections 13 and 14)."""
+"""Responses with a stored file or one byte range of it (RFC 9110, sections 13 and 14)."""
 
 import re
 from dataclasses import dataclass
@@ -18,22 +18,26 @@ ONE_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes of a file from `start` to before `stop`."""
+    """The bytes of a file from `start` to `stop`, exclusive."""
 
     start: int
     stop: int
 
 
 class Conditions:
-    """What the headers of a request say of the part that is wanted, and of what the client has already."""
+    """The range and the preconditions of a request, from its headers."""
 
     def __init__(
         self,
         byte_range: Annotated[
-            str | None, Header(alias="Range", description="one range of bytes of a picture or film, as `bytes=0-1023`")
+            str | None, Header(alias="Range", description="one byte range of a plot or video, such as `bytes=0-1023`")
         ] = None,
-        if_range: Annotated[str | None, Header(description="`ETag` or `Last-Modified` that the range is of")] = None,
-        if_none_match: Annotated[str | None, Header(description="`ETag` of a picture or film that is known")] = None,
+        if_range: Annotated[
+            str | None, Header(description="`ETag` or `Last-Modified` of the file to which the range applies")
+        ] = None,
+        if_none_match: Annotated[
+            str | None, Header(description="`ETag` of a plot or video that the client has")
+        ] = None,
     ) -> None:
         self.byte_range = byte_range
         self.if_range = if_range
@@ -43,9 +47,9 @@ class Conditions:
 def file_response(
     storage: Storage, job_id: str, name: str, media_type: str, conditions: Conditions, headers: dict[str, str]
 ) -> Response:
-    """One stored file, read piece by piece as it is sent: nothing is read that was not asked for.
+    """Stream a stored file, or the requested range of it.
 
-    Raises RangeNotSatisfiableError, and what looking at a stored file raises.
+    Raises RangeNotSatisfiableError, and the errors of the storage.
     """
     about = storage.look(job_id, name)
     etag = f'"{round(about.written_at * 1000):x}-{about.size:x}"'
@@ -69,9 +73,9 @@ def file_response(
 
 
 def part_of(byte_range: str | None, size: int) -> Part | None:
-    """The part that a `Range` header asks for; None for the whole file, which every header that is not understood gets.
+    """The range of a `Range` header; None for the whole file.
 
-    Several ranges at once are answered with the whole file, as the standard allows. Raises RangeNotSatisfiableError.
+    An unknown unit and multiple ranges select the whole file, as RFC 9110 permits. Raises RangeNotSatisfiableError.
     """
     found = ONE_RANGE.fullmatch((byte_range or "").replace(" ", ""))
     if not found or not (found[1] or found[2]):

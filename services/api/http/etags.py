@@ -1,7 +1,7 @@
-"""ETags and what clients say of those that they know (RFC 9110, section 13)."""
+"""Comparison of ETags (RFC 9110, section 13)."""
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether an answer is known, compared weakly as RFC 9110 asks for."""
+    """Whether an `If-None-Match` header contains an ETag, by weak comparison."""
     known = [entry.strip().removeprefix("W/") for entry in (if_none_match or "").split(",")]
     return etag in known or "*" in known

@@ -1,26 +1,26 @@
-"""HEAD: what GET would say, without saying it (RFC 9110, section 9.3.2)."""
+"""HEAD requests: the headers of GET without its body (RFC 9110, section 9.3.2)."""
 
 from anyio import CancelScope
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class HeadRequests:
-    """Answers HEAD wherever an application answers GET. Nothing is done beyond the headers: events end with them."""
+class HeadMiddleware:
+    """Answers HEAD for every GET endpoint. The handler is cancelled once the headers are known."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on as GET, and stop when the headers are known."""
+        """Pass the request on as GET and cancel it once the headers are known."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             return await self._app(scope, receive, send)
-        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # it is for GET alone
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # defined for GET only
         got = {**scope, "method": "GET", "headers": headers}
         with CancelScope() as answering:
 
             async def send_head(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    scope["route"] = got.get("route")  # for Observation, which counts requests by their route
+                    scope["route"] = got.get("route")  # AccessLogMiddleware counts requests by route
                     await send(message)
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     answering.cancel()
@@ -28,5 +28,5 @@ class HeadRequests:
             try:
                 await self._app(got, receive, send_head)
             finally:
-                scope["route"] = got.get("route")  # also where an unhandled error came before any answer
+                scope["route"] = got.get("route")  # also after an unhandled error before the response
         return None

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: how they are answered, and how OpenAPI describes them."""
+"""Errors as RFC 9457 problems: the responses, and their description in OpenAPI."""
 
 import logging
 from collections import defaultdict
@@ -37,13 +37,13 @@ MEDIA_TYPE = "application/problem+json"
 
 HTML = "text/html"
 
-MOST_TOLD = 5
-"""Faults of a request that its detail tells; `errors` has all."""
+MAX_FAULTS_IN_DETAIL = 5
+"""Number of validation errors in `detail`; `errors` has all."""
 
-BY_STATUS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
-"""Errors of the framework that have a code of their own."""
+FRAMEWORK_ERRORS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
+"""HTTP errors of the framework that have their own code."""
 
-EVERYWHERE: tuple[type[DuyguError], ...] = (
+COMMON_ERRORS: tuple[type[DuyguError], ...] = (
     UnauthorizedError,
     ForbiddenError,
     CrossSiteError,
@@ -51,19 +51,19 @@ EVERYWHERE: tuple[type[DuyguError], ...] = (
     UnknownParameterError,
     UnavailableError,
 )
-"""Errors that every call may answer with."""
+"""Errors of every endpoint."""
 
 Responses = dict[int | str, dict[str, Any]]
 
 
 class ProblemResponse(JSONResponse):
-    """An error as an answer."""
+    """A response with a problem."""
 
     media_type = MEDIA_TYPE
 
 
 def problem_response(error: DuyguError, *, status: int | None = None, **more: object) -> ProblemResponse:
-    """Tell of an error. `status` where it is not the error's own, `more` for members beyond the usual ones."""
+    """The response for an error. `status` replaces that of the error; `more` adds members."""
     status = status or error.status
     problem = Problem(title=error.title, status=status, code=error.code, detail=error.detail)
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
@@ -78,9 +78,9 @@ def problem_response(error: DuyguError, *, status: int | None = None, **more: ob
 
 
 def problems(*errors: type[DuyguError]) -> Responses:
-    """Describe errors that a call may answer with, for OpenAPI."""
+    """The OpenAPI description of the errors of an endpoint."""
     by_status: defaultdict[int, list[type[DuyguError]]] = defaultdict(list)
-    for error in dict.fromkeys([*errors, *EVERYWHERE]):
+    for error in dict.fromkeys([*errors, *COMMON_ERRORS]):
         by_status[error.status].append(error)
     return {status: _description(found) for status, found in sorted(by_status.items())}
 
@@ -91,38 +91,38 @@ def _description(errors: list[type[DuyguError]]) -> dict[str, Any]:
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     if any(error.retry_after_s is not None for error in errors):
-        retry_after = {"description": "Seconds after which to try again", "schema": {"type": "integer"}}
+        retry_after = {"description": "seconds after which to retry", "schema": {"type": "integer"}}
         described["headers"] = {"Retry-After": retry_after}
     return described
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Make the application answer every known error as a problem; Observation answers those that nobody expects."""
-    app.add_exception_handler(DuyguError, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(RedisError, _unavailable)
+    """Register the handlers of known errors. AccessLogMiddleware handles unexpected ones."""
+    app.add_exception_handler(DuyguError, _known_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(RedisError, _redis_unavailable)
 
 
-def _told(request: Request, error: Exception) -> ProblemResponse:
+def _known_error(request: Request, error: Exception) -> ProblemResponse:
     return _counted(request, cast(DuyguError, error))
 
 
-def _invalid(request: Request, error: Exception) -> ProblemResponse:
+def _invalid_request(request: Request, error: Exception) -> ProblemResponse:
     faults = [
         {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
         for fault in cast(RequestValidationError, error).errors()
     ]
-    detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults[:MOST_TOLD])
+    detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults[:MAX_FAULTS_IN_DETAIL])
     return _counted(request, InvalidRequestError(detail), errors=faults)
 
 
-def _framework(request: Request, error: Exception) -> Response:
+def _framework_error(request: Request, error: Exception) -> Response:
     answer = cast(HTTPException, error)
     otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
-    known = BY_STATUS.get(answer.status_code, otherwise)
+    known = FRAMEWORK_ERRORS.get(answer.status_code, otherwise)
     response = _counted(request, known(), status=answer.status_code)
-    if answer.status_code == HTTPStatus.NOT_FOUND and _is_visit(request):
+    if answer.status_code == HTTPStatus.NOT_FOUND and _wants_page(request):
         return not_found_page()
     response.headers.update(answer.headers or {})
     if response.headers.get("Allow") == "GET":
@@ -130,16 +130,16 @@ def _framework(request: Request, error: Exception) -> Response:
     return response
 
 
-def _is_visit(request: Request) -> bool:
-    """Whether a person came by with a browser: below /v1/ there is nothing but the API."""
+def _wants_page(request: Request) -> bool:
+    """Whether a browser navigated to the address; paths under /v1/ belong to the API."""
     accept = request.headers.get("Accept", "*/*")
     return not request.url.path.startswith("/v1/") and preferred(accept, [MEDIA_TYPE, HTML]) == HTML
 
 
-def _unavailable(request: Request, error: Exception) -> ProblemResponse:
-    """Redis is away, full, loading or read-only: it may be otherwise soon."""
+def _redis_unavailable(request: Request, error: Exception) -> ProblemResponse:
+    """Redis is unreachable, full, loading or read-only, which may be temporary."""
     away = isinstance(error, RedisConnectionError | RedisTimeoutError)
-    logger.warning("Redis cannot be used: %s", error, exc_info=None if away else error)  # else it may be ours
+    logger.warning("Redis is unavailable: %s", error, exc_info=None if away else error)  # else possibly a bug here
     return _counted(request, UnavailableError())
 
 

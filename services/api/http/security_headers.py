@@ -1,4 +1,4 @@
-"""Headers that every answer carries, for the safety of those who read it in a browser."""
+"""Security headers of every response."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +14,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Nothing from elsewhere and no script or style inside a page; pictures and films may be made by the page itself."""
+"""No third-party content and no inline scripts or styles; blobs are allowed for images and videos."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -26,17 +26,17 @@ HEADERS = {
 }
 
 UNCACHED = "/v1/"
-"""Answers below here are about one person's videos; no cache shall keep them."""
+"""Responses under this prefix are personal and must not be cached."""
 
 
-class SecurityHeaders:
-    """Adds HEADERS to every answer of an application, unless the answer has its own."""
+class SecurityHeadersMiddleware:
+    """Adds HEADERS to every response that does not set them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and see to the answer's headers."""
+        """Pass the request on and add the headers to its response."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
 

@@ -1,1 +1,1 @@
-"""`/v1/stream`: the websocket of live sessions."""
+"""`/v1/stream`: the WebSocket of live sessions."""

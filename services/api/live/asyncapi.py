@@ -1,4 +1,4 @@
-"""`/v1/asyncapi.json`: the socket described for programs, made from the models that the code itself uses."""
+"""`/v1/asyncapi.json`: the AsyncAPI document of the live socket, generated from the message schemas."""
 
 from functools import cache
 from typing import Any
@@ -31,21 +31,21 @@ SENT: tuple[type[Schema], ...] = (SessionCreated, Configured, FrameResult, Frame
 
 FRAME = {
     "name": "frame",
-    "title": "A picture",
-    "summary": "A binary message: one JPEG, PNG or WebP picture, bare or behind a header.",
+    "title": "A frame",
+    "summary": "A binary message: one JPEG, PNG or WebP picture, optionally after a header.",
     "description": (
-        f"The header is {HEADER.size} bytes, big-endian: the bytes `{MAGIC.decode()}`; version {VERSION} (one byte); "
-        "three zero bytes; the client's own frame number (32 bits, unsigned); capture time in microseconds of the "
-        "client's own clock (64 bits, unsigned). Number and time come back in the answer. Capture times have to grow."
+        f"The header has {HEADER.size} bytes, big-endian: the bytes `{MAGIC.decode()}`; version {VERSION} (one byte); "
+        "three zero bytes; the frame number of the client (32 bits, unsigned); the capture time in microseconds of the "
+        "client's clock (64 bits, unsigned). The reply repeats number and time. Capture times must increase."
     ),
     "contentType": "application/octet-stream",
     "payload": {"type": "string", "format": "binary"},
 }
 
 
-@router.get("/v1/asyncapi.json", summary="The live socket, as AsyncAPI 3", responses=problems())
+@router.get("/v1/asyncapi.json", summary="AsyncAPI document of the live socket", responses=problems())
 def read_schema() -> dict[str, Any]:
-    """What goes through `/v1/stream`."""
+    """Describe the messages of the WebSocket `/v1/stream`."""
     return document()
 
 
@@ -75,8 +75,8 @@ def document() -> dict[str, Any]:
 def _introduction() -> str:
     codes = "\n".join(f"- {code.value} {code.name.lower()}" for code in CloseCode)
     return (
-        "`session.created` comes first. Each frame is answered by exactly one `result`, `dropped` or `error`, in the "
-        "order of the frames. The socket closes with one of these codes, its reason being a code of the errors:\n\n"
+        "The first message is `session.created`. Each frame gets exactly one reply, a `result`, `dropped` or `error`, "
+        "in the order of the frames. The socket closes with one of these codes; the reason is an error code:\n\n"
         f"{codes}"
     )
 

@@ -1,4 +1,4 @@
-"""All live sessions of one API process: frames go out to workers, answers come back, lost steps are noticed."""
+"""The live sessions of one API process: sends frames to the workers, receives replies, detects lost steps."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 from rq import Queue
 
-from duygu.services.api.live.session import Accepted, Session
+from duygu.services.api.live.session import AcceptedFrame, Session
 from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url, stream_redis_url
@@ -28,33 +28,33 @@ from duygu.shared.live.worker_store import LEASE_S
 logger = logging.getLogger(__name__)
 
 BLOCK_S = 5.0
-"""Longest wait for answers in one go."""
+"""Timeout of one blocking read of replies."""
 
-LOOK_S = 1.0
-"""From one look for lost steps to the next."""
+CHECK_INTERVAL_S = 1.0
+"""Interval between checks for lost steps."""
 
-CONFIRM_LOOKS = 10
-"""Looks from one sign that sessions are open to the next."""
+CHECKS_PER_CONFIRMATION = 10
+"""Number of checks between two confirmations in Redis that the sessions are open."""
 
-PATIENCE_S = 15.0
-"""A session whose next frame has waited for so long is ended: nobody works."""
+NO_WORKER_TIMEOUT_S = 15.0
+"""A session whose oldest frame has waited this long ends with `no_worker`."""
 
 
 class Hub:
-    """Runs as long as the application does. Connections are opened when they are needed."""
+    """The registry of live sessions. It runs in the lifespan of the application and connects on first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._redis = connect_waiting(stream_redis_url(settings), BLOCK_S)
-        self._main = connect_briefly(redis_url(settings))
-        self._queue: Queue = open_queue(self._main, QueueName.STREAMS)
+        self._live_redis = connect_waiting(stream_redis_url(settings), BLOCK_S)
+        self._jobs_redis = connect_briefly(redis_url(settings))
+        self._queue: Queue = open_queue(self._jobs_redis, QueueName.STREAMS)
         self._process = secrets.token_hex(8)
-        self._store = SessionStore(self._redis, self._process)
+        self._store = SessionStore(self._live_redis, self._process)
         self._sessions: dict[str, Session] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._forever(work)) for work in (self._listen, self._look_after)]
+        self._tasks = [asyncio.create_task(self._repeat(work)) for work in (self._listen, self._monitor)]
         return self
 
     async def __aexit__(
@@ -63,15 +63,15 @@ class Hub:
         for session in self._sessions.values():
             session.fail(CloseCode.GOING_AWAY)
         for task in self._tasks:
-            while not task.done():  # a connection that is just being made may swallow a cancellation
+            while not task.done():  # connecting to Redis may swallow a cancellation
                 task.cancel()
-                await asyncio.wait([task], timeout=LOOK_S)
-        await self._redis.aclose()
-        self._main.close()
+                await asyncio.wait([task], timeout=CHECK_INTERVAL_S)
+        await self._live_redis.aclose()
+        self._jobs_redis.close()
 
     @property
     def limits(self) -> Limits:
-        """What every session may do."""
+        """The limits of every session."""
         settings = self.settings
         return Limits(
             max_frame_bytes=int(settings.stream_max_frame_mb * MB),
@@ -86,7 +86,7 @@ class Hub:
         most = self.settings.stream_sessions
         of_owner = most if caller.limits.sessions is None else caller.limits.sessions
         try:
-            if not await run_in_threadpool(self._somebody_works):
+            if not await run_in_threadpool(self._has_workers):
                 raise NoWorkerError
             opened = await self._store.open(session.session_id, caller.name, most, of_owner)
         except RedisError as error:
@@ -97,29 +97,29 @@ class Hub:
         return session
 
     async def end(self, session: Session) -> None:
-        """Forget a session and everything that Redis keeps of it."""
+        """Remove a session and its data in Redis."""
         self._sessions.pop(session.session_id, None)
-        with suppress(RedisError):  # what is there expires
+        with suppress(RedisError):  # its keys expire
             await self._store.close(session.session_id, session.owner)
 
-    async def offer(self, session: Session, accepted: Accepted) -> None:
-        """Give a frame to the workers; frames that have to go for it are dropped."""
+    async def offer(self, session: Session, accepted: AcceptedFrame) -> None:
+        """Send a frame to the workers. If too many are waiting, the oldest ones are dropped."""
         about = accepted.about.model_dump_json(exclude_defaults=True)
-        room = session.limits.max_waiting + accepted.about.last  # the end makes no frame go
+        room = session.limits.max_waiting + accepted.about.last  # the end of the session displaces no frame
         try:
-            told = await self._store.offer(session.session_id, accepted.seq, about, accepted.picture, room)
-            await self._follow(session, told)
+            outcome = await self._store.offer(session.session_id, accepted.seq, about, accepted.picture, room)
+            await self._apply_offer(session, outcome)
         except RedisError as error:
-            _lose(session, error)
+            _fail(session, error)
 
-    async def _follow(self, session: Session, told: Offer | None) -> None:
-        if told is None:
+    async def _apply_offer(self, session: Session, outcome: Offer | None) -> None:
+        if outcome is None:
             session.fail(CloseCode.TRY_AGAIN, SessionLostError())
             return
-        session.crowded += len(told.dropped)
-        for seq in told.dropped:
+        session.crowded += len(outcome.dropped)
+        for seq in outcome.dropped:
             session.drop(seq)
-        if told.needs_shift:
+        if outcome.needs_shift:
             await run_in_threadpool(enqueue_shift, self._queue)
 
     async def _listen(self) -> None:
@@ -129,50 +129,52 @@ class Hub:
             after = answers[-1].place if answers else after
             for answer in answers:
                 if session := self._sessions.get(answer.session_id):
-                    _take(session, answer.replies)
+                    _deliver(session, answer.replies)
 
-    async def _look_after(self) -> None:
-        for look in range(CONFIRM_LOOKS):
-            await asyncio.sleep(LOOK_S)
+    async def _monitor(self) -> None:
+        for check in range(CHECKS_PER_CONFIRMATION):
+            await asyncio.sleep(CHECK_INTERVAL_S)
             for session in list(self._sessions.values()):
-                await self._look_at(session)
-            if look == 0 and self._sessions:
+                await self._check_session(session)
+            if check == 0 and self._sessions:
                 await self._store.confirm({key: session.owner for key, session in self._sessions.items()})
 
-    async def _look_at(self, session: Session) -> None:
-        if session.oldest_wait_s > PATIENCE_S:
+    async def _check_session(self, session: Session) -> None:
+        if session.oldest_wait_s > NO_WORKER_TIMEOUT_S:
             session.fail(CloseCode.TRY_AGAIN, NoWorkerError())
         elif session.oldest_wait_s > LEASE_S:
-            await self._follow(session, await self._store.nudge(session.session_id, session.limits.max_waiting + 1))
+            await self._apply_offer(
+                session, await self._store.nudge(session.session_id, session.limits.max_waiting + 1)
+            )
 
-    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do this again and again, whatever happens; where Redis goes away, all sessions end and may begin again."""
+    async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a task after every error. A Redis error ends all sessions, so that clients can reconnect."""
         while True:
             try:
                 await work()
             except RedisError as error:
                 for session in self._sessions.values():
-                    _lose(session, error)
-                await asyncio.sleep(LOOK_S)
+                    _fail(session, error)
+                await asyncio.sleep(CHECK_INTERVAL_S)
             except Exception:
-                logger.exception("the work on live sessions goes on after a fault that lies with us")
-                await asyncio.sleep(LOOK_S)
+                logger.exception("unexpected error in a task of the live sessions; the task is restarted")
+                await asyncio.sleep(CHECK_INTERVAL_S)
 
-    def _somebody_works(self) -> bool:
+    def _has_workers(self) -> bool:
         workers = keys.workers(QueueName.STREAMS)
-        return bool(self._main.zcount(workers, heard_since(), "+inf"))
+        return bool(self._jobs_redis.zcount(workers, heard_since(), "+inf"))
 
 
-def _take(session: Session, replies: bytes) -> None:
-    """Hand over what a worker answered; a session whose answers cannot be read, as those of a newer worker, ends."""
+def _deliver(session: Session, replies: bytes) -> None:
+    """Deliver the replies of a worker. Unreadable ones, such as those of a newer version, end the session."""
     try:
         for reply in REPLIES.validate_json(replies):
             session.answer(reply)
     except ValueError:
-        logger.exception("a live session ends because a worker's answers to it cannot be read")
+        logger.exception("a live session ends because the replies of its worker cannot be parsed")
         session.fail(CloseCode.INTERNAL, DuyguError())
 
 
-def _lose(session: Session, error: RedisError) -> None:
-    logger.warning("a live session ends because Redis cannot be used: %s", error)
+def _fail(session: Session, error: RedisError) -> None:
+    logger.warning("a live session ends because Redis is unavailable: %s", error)
     session.fail(CloseCode.TRY_AGAIN, UnavailableError())

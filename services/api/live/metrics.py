@@ -1,4 +1,4 @@
-"""What one API process counts of live sessions, for Prometheus."""
+"""Prometheus metrics of the live sessions of one API process."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -9,7 +9,7 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 15)
 
 
 class LiveMetrics:
-    """Sessions, and what became of their frames."""
+    """Counts sessions, frames and latencies."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.sessions = Gauge("duygu_live_sessions", "Live sessions that are open", registry=registry)
@@ -27,7 +27,7 @@ class LiveMetrics:
         )
 
     def sent(self, message: Schema) -> None:
-        """Count an answer to a frame; other messages do not count."""
+        """Count a reply to a frame; other messages are not counted."""
         if isinstance(message, FrameResult):
             self.frames.labels("result", "").inc()
             self.seconds.observe(message.latency_ms / 1000)

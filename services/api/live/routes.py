@@ -1,4 +1,4 @@
-"""`/v1/stream`: the socket for live video. docs/live.md describes what goes through it."""
+"""`/v1/stream`: the WebSocket of live sessions. docs/live.md describes the protocol."""
 
 import asyncio
 import logging
@@ -8,11 +8,11 @@ from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from duygu.services.api.http.site import Site
+from duygu.services.api.http.same_site import SitePolicy
 from duygu.services.api.live.hub import Hub
 from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.live.session import Session, SessionEnd, State
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.shared.api_keys import Caller, Scope
 from duygu.shared.errors import (
     DuyguError,
@@ -43,52 +43,54 @@ router = APIRouter()
 
 SUBPROTOCOL = "duygu"
 KEY_SUBPROTOCOL = "duygu.key."
-"""Browsers cannot send an Authorization header: they offer the subprotocols `duygu` and `duygu.key.` + key."""
+"""Browsers cannot set an Authorization header: they offer the subprotocols `duygu` and `duygu.key.` + key."""
 
-MOST_TEXT = 65_536
-"""Characters of a text message."""
+MAX_TEXT_CHARACTERS = 65_536
+"""Maximum length of a text message."""
 
-MOST_DETAIL = 500
-"""Characters that are sent of what is wrong with a text message, since it may quote the message."""
+MAX_DETAIL_CHARACTERS = 500
+"""Maximum length of an error detail, which may quote the message."""
 
-READS_WITHIN_S = 10.0
-"""A client that takes no answer for so long does not read."""
+SEND_TIMEOUT_S = 10.0
+"""Timeout of one message to the client."""
 
 
 @router.websocket("/v1/stream")
-async def stream(socket: WebSocket) -> None:
-    """One live session."""
-    service: Service = socket.app.state.service
+async def live_session(socket: WebSocket) -> None:
+    """Run one live session."""
+    service: ServiceContext = socket.app.state.service
     hub: Hub = socket.app.state.hub
     live: LiveMetrics = socket.app.state.metrics.live
     offered = [name.strip() for name in socket.headers.get("sec-websocket-protocol", "").split(",")]
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     try:
-        _same_site(socket)
+        _require_same_site(socket)
         caller = _caller(service, socket, offered)
         session = await hub.begin(caller)
     except DuyguError as error:
         code = CloseCode.TOO_MANY_SESSIONS if isinstance(error, TooManySessionsError) else _close_code(error)
-        await _say_goodbye(socket, SessionEnd(code, error), live)
+        await _close(socket, SessionEnd(code, error), live)
         return
     try:
         with live.sessions.track_inprogress():
-            end = await Conversation(socket, hub, session, service, live).run()
-        await _say_goodbye(socket, end, live)
+            end = await SocketSession(socket, hub, session, service, live).run()
+        await _close(socket, end, live)
     finally:
         await hub.end(session)
 
 
 @router.get("/v1/stream", include_in_schema=False)
-def no_stream() -> None:
-    """Raises UpgradeRequiredError: it is no page."""
+def reject_plain_http() -> None:
+    """Reject a plain HTTP request. Raises UpgradeRequiredError."""
     raise UpgradeRequiredError
 
 
-class Conversation:
-    """A socket and its session: one task reads, one writes, and whichever ends first ends both."""
+class SocketSession:
+    """A socket and its session: one task reads, one writes, and the first one to end ends both."""
 
-    def __init__(self, socket: WebSocket, hub: Hub, session: Session, service: Service, metrics: LiveMetrics) -> None:
+    def __init__(
+        self, socket: WebSocket, hub: Hub, session: Session, service: ServiceContext, metrics: LiveMetrics
+    ) -> None:
         self._socket = socket
         self._hub = hub
         self._session = session
@@ -97,17 +99,17 @@ class Conversation:
         self._sending = asyncio.Lock()
 
     async def run(self) -> SessionEnd:
-        """Talk until the end; returns why it ended."""
+        """Exchange messages until the session ends; returns the reason."""
         try:
             await self._send(self._created())
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read())
                 tasks.create_task(self._write())
         except (SessionEnd, WebSocketDisconnect) as error:
-            return _end(error)
+            return _session_end(error)
         except ExceptionGroup as group:
-            return _end(group.exceptions[0])
-        raise AssertionError("reading and writing end only with an exception")
+            return _session_end(group.exceptions[0])
+        raise AssertionError("the reading and writing tasks end only with an exception")
 
     def _created(self) -> SessionCreated:
         model = ModelInfo(**self._model.model_dump(include=set(ModelInfo.model_fields)))
@@ -116,15 +118,15 @@ class Conversation:
 
     async def _read(self) -> None:
         while True:
-            await self._session.room.wait()
+            await self._session.can_receive.wait()
             message = await self._receive()
             if self._session.state is not State.OPEN:
-                continue  # the client asked for the end and may not have noticed that it comes
+                continue  # after `session.close` further messages are ignored
             if (picture := message.get("bytes")) is not None:
                 if accepted := self._session.receive(picture):
                     await self._hub.offer(self._session, accepted)
             else:
-                await self._obey(message.get("text") or "")
+                await self._handle_command(message.get("text") or "")
 
     async def _receive(self) -> dict[str, Any]:
         idle_s = self._session.limits.idle_timeout_s
@@ -137,22 +139,22 @@ class Conversation:
             raise SessionEnd(CloseCode.DONE)
         return message
 
-    async def _obey(self, text: str) -> None:
+    async def _handle_command(self, text: str) -> None:
         try:
-            order = _order(text)
-            if isinstance(order, Configure):
-                await self._configure(order)
+            command = _parse_command(text)
+            if isinstance(command, Configure):
+                await self._configure(command)
         except StreamError as error:
-            await self._send(FrameError(code=error.code, detail=_shortened(error.detail), recoverable=True))
+            await self._send(FrameError(code=error.code, detail=_truncated(error.detail), recoverable=True))
             return
-        if isinstance(order, Close):
+        if isinstance(command, Close):
             await self._hub.offer(self._session, self._session.drain())
 
-    async def _configure(self, order: Configure) -> None:
-        options = Options(**order.model_dump(exclude={"type"}))
-        if order.labels is not None:
+    async def _configure(self, command: Configure) -> None:
+        options = Options(**command.model_dump(exclude={"type"}))
+        if command.labels is not None:
             try:
-                labels = list(chosen_labels(order.labels, self._model.labels))
+                labels = list(chosen_labels(command.labels, self._model.labels))
             except ValueError as error:
                 raise StreamError(str(error)) from error
             options = options.model_copy(update={"labels": labels})
@@ -162,8 +164,8 @@ class Conversation:
     async def _write(self) -> None:
         session = self._session
         while True:
-            await session.news.wait()
-            session.news.clear()
+            await session.outgoing_ready.wait()
+            session.outgoing_ready.clear()
             for message in session.outgoing():
                 await self._send(message)
                 self._metrics.sent(message)
@@ -174,14 +176,14 @@ class Conversation:
 
     async def _send(self, message: Schema) -> None:
         try:
-            async with asyncio.timeout(READS_WITHIN_S), self._sending:
+            async with asyncio.timeout(SEND_TIMEOUT_S), self._sending:
                 await self._socket.send_text(message.model_dump_json())
         except TimeoutError as error:
             raise SessionEnd(CloseCode.SLOW_READER, SlowReaderError()) from error
 
 
-async def _say_goodbye(socket: WebSocket, end: SessionEnd, metrics: LiveMetrics) -> None:
-    """Close the socket, saying why; where the client does not read, it does not get to know."""
+async def _close(socket: WebSocket, end: SessionEnd, metrics: LiveMetrics) -> None:
+    """Close the socket with the reason. A client that does not read receives none."""
     metrics.ends.labels(end.reason).inc()
     try:
         async with asyncio.timeout(1.0):
@@ -190,17 +192,17 @@ async def _say_goodbye(socket: WebSocket, end: SessionEnd, metrics: LiveMetrics)
                 await socket.send_text(error.model_dump_json())
             await socket.close(end.code, end.reason)
     except (TimeoutError, WebSocketDisconnect, RuntimeError) as error:
-        logger.debug("a client left before it was told why: %s", error)
+        logger.debug("the client disconnected before the close message: %s", error)
 
 
-def _shortened(detail: str) -> str:
-    return detail if len(detail) <= MOST_DETAIL else f"{detail[:MOST_DETAIL]}…"
+def _truncated(detail: str) -> str:
+    return detail if len(detail) <= MAX_DETAIL_CHARACTERS else f"{detail[:MAX_DETAIL_CHARACTERS]}…"
 
 
-def _order(text: str) -> Configure | Close:
-    """What a text message asks for. Raises StreamError."""
-    if len(text) > MOST_TEXT:
-        raise StreamError(f"The message has {len(text)} characters; the limit is {MOST_TEXT}")
+def _parse_command(text: str) -> Configure | Close:
+    """Parse a text message. Raises StreamError."""
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise StreamError(f"The message has {len(text)} characters; the limit is {MAX_TEXT_CHARACTERS}")
     try:
         return CLIENT_MESSAGES.validate_json(text)
     except ValidationError as error:
@@ -209,8 +211,8 @@ def _order(text: str) -> Configure | Close:
         raise StreamError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
 
 
-def _caller(service: Service, socket: WebSocket, offered: list[str]) -> Caller:
-    """Who opens the session. Raises UnauthorizedError or ForbiddenError."""
+def _caller(service: ServiceContext, socket: WebSocket, offered: list[str]) -> Caller:
+    """Authenticate the client. Raises UnauthorizedError or ForbiddenError."""
     scheme, _, token = socket.headers.get("authorization", "").partition(" ")
     keys = [name.removeprefix(KEY_SUBPROTOCOL) for name in offered if name.startswith(KEY_SUBPROTOCOL)]
     caller = service.keys.caller(token if scheme.lower() == "bearer" else next(iter(keys), None))
@@ -218,14 +220,14 @@ def _caller(service: Service, socket: WebSocket, offered: list[str]) -> Caller:
     return caller
 
 
-def _same_site(socket: WebSocket) -> None:
-    """Refuse pages of other sites, which browsers let open sockets to anywhere.
+def _require_same_site(socket: WebSocket) -> None:
+    """Reject pages of other sites: browsers do not apply the same-origin policy to WebSockets.
 
     Raises HostNotAllowedError or ForbiddenError.
     """
-    site: Site = socket.app.state.site
-    site.check_host(socket)
-    if not site.is_own_page(socket):
+    policy: SitePolicy = socket.app.state.site_policy
+    policy.check_host(socket)
+    if not policy.is_same_site(socket):
         raise ForbiddenError("A page of another site may not open a live session")
 
 
@@ -233,11 +235,11 @@ def _close_code(error: DuyguError) -> CloseCode:
     return CloseCode.TRY_AGAIN if error.status == 503 else CloseCode.REFUSED
 
 
-def _end(error: Exception) -> SessionEnd:
-    """Why a conversation is over, from what was raised first in it."""
+def _session_end(error: Exception) -> SessionEnd:
+    """The end of the session from the first exception of its tasks."""
     if isinstance(error, SessionEnd):
         return error
     if isinstance(error, WebSocketDisconnect):
         return SessionEnd(CloseCode.DONE)
-    logger.error("a live session ended for a reason that lies with us", exc_info=error)
+    logger.error("a live session ended with an unexpected error", exc_info=error)
     return SessionEnd(CloseCode.INTERNAL, DuyguError())

@@ -1,4 +1,4 @@
-"""One live session as the API sees it: what came in, what is still to be answered, and in which order."""
+"""The state of one live session in the API: received frames, pending replies and their order."""
 
 import asyncio
 import time
@@ -22,24 +22,24 @@ from duygu.shared.live.steps import About, Reply
 from duygu.shared.media.image_size import dimensions
 from duygu.shared.schemas import Schema
 
-MOST_UNANSWERED = 64
-"""Frames of a session that may be without an answer; after that nothing is read from its socket until one is."""
+MAX_PENDING_FRAMES = 64
+"""Maximum number of frames without a reply. Beyond it, the socket is not read until a reply has been sent."""
 
 RATE_SLACK = 0.1
-"""A frame may come by this share of the wanted interval too early, so that a camera's jitter costs nothing."""
+"""Tolerated jitter: a frame may be early by this share of the interval of `rate_hz`."""
 
 
 class State(StrEnum):
-    """The life of a session."""
+    """The states of a session."""
 
     OPEN = "open"
     DRAINING = "draining"
-    """The client asked for the end; what waits is answered."""
+    """After `session.close`: the pending frames are answered."""
     CLOSED = "closed"
 
 
 class SessionEnd(Exception):  # noqa: N818 - it is an end, not always an error
-    """The session is over; raised in whichever task notices it first."""
+    """The end of a session, raised in the task that notices it first."""
 
     def __init__(self, code: CloseCode, error: DuyguError | None = None) -> None:
         self.code = code
@@ -48,13 +48,13 @@ class SessionEnd(Exception):  # noqa: N818 - it is an end, not always an error
 
     @property
     def reason(self) -> str:
-        """What goes with the code: a code of the errors, or the close code's own name."""
+        """The close reason: an error code, or the name of the close code."""
         return self.error.code if self.error else self.code.name.lower()
 
 
 @dataclass(slots=True)
-class Unanswered:
-    """A frame between its arrival and its answer."""
+class PendingFrame:
+    """A frame between its arrival and its reply."""
 
     seq: int
     frame: int | None
@@ -64,8 +64,8 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """A frame that goes to the workers."""
+class AcceptedFrame:
+    """A frame that is sent to the workers."""
 
     seq: int
     about: About
@@ -73,7 +73,8 @@ class Accepted:
 
 
 class Session:
-    """The books of one session. Nothing here waits or sends; whoever does is woken through `news` and `room`."""
+    """The state of one session. It performs no input or output: the events `outgoing_ready` and `can_receive` wake the
+    tasks that do."""
 
     def __init__(self, session_id: str, owner: str, limits: Limits) -> None:
         self.session_id = session_id
@@ -82,31 +83,31 @@ class Session:
         self.options = Options()
         self.state = State.OPEN
         self.end: SessionEnd | None = None
-        self.news = asyncio.Event()
-        self.room = asyncio.Event()
-        self.room.set()
-        self.crowded = 0  # frames that had to make way for newer ones before a worker had time for them
-        self._unanswered: OrderedDict[int, Unanswered] = OrderedDict()
+        self.outgoing_ready = asyncio.Event()
+        self.can_receive = asyncio.Event()
+        self.can_receive.set()
+        self.crowded = 0  # frames dropped in favour of newer ones (overload)
+        self._unanswered: OrderedDict[int, PendingFrame] = OrderedDict()
         self._seq = self._answered = self._dropped = self._errors = self._most_face_id = 0
         self._first_s: float | None = None
-        self._last_s = self._last_asked_s = 0.0
+        self._last_s = self._last_accepted_s = 0.0
         self._last_seq: int | None = None
-        # The system's clock may be set back while a session runs: it is read once, and the monotonic clock goes on.
+        # The system clock may be set back during a session: it is read once, and the monotonic clock is added.
         self._clock_zero_s = time.time() - time.monotonic()
-        self._farewell: Reply | None = None
+        self._final_reply: Reply | None = None
 
     @property
     def oldest_wait_s(self) -> float:
-        """How long the frame that is to be answered next has waited."""
+        """Seconds for which the oldest pending frame has waited."""
         first = next(iter(self._unanswered.values()), None)
         return time.monotonic() - first.arrived if first and first.answer is None else 0.0
 
-    def receive(self, message: bytes) -> Accepted | None:
-        """Take a binary message. None where it is answered already: it cannot be used, or is not wanted."""
+    def receive(self, message: bytes) -> AcceptedFrame | None:
+        """Handle a binary message. None if it was rejected or dropped, which is answered already."""
         self._require(State.OPEN)
         self._seq += 1
         arrived = time.monotonic()
-        entry = self._enter(Unanswered(self._seq, None, self._clock_zero_s + arrived, arrived))
+        entry = self._enter(PendingFrame(self._seq, None, self._clock_zero_s + arrived, arrived))
         try:
             incoming = unpack(message)
             entry.frame = incoming.frame
@@ -117,30 +118,30 @@ class Session:
         except DuyguError as error:
             self._settle(entry, _frame_error(entry, error.code, error.detail))
             return None
-        if self._too_soon(time_s):
+        if self._exceeds_rate(time_s):
             self.drop(entry.seq, "rate")
             return None
         about = About(time_s=time_s, options=self.options, crowded=self.crowded)
-        return Accepted(entry.seq, about, incoming.picture)
+        return AcceptedFrame(entry.seq, about, incoming.picture)
 
-    def drain(self) -> Accepted:
-        """Take no more frames; returns what tells the workers so."""
+    def drain(self) -> AcceptedFrame:
+        """Stop accepting frames; returns the final message to the workers."""
         self._require(State.OPEN)
         self.state = State.DRAINING
         self._seq += 1
         self._last_seq = self._seq
-        self._enter(Unanswered(self._seq, None, self._last_s, time.monotonic()))
+        self._enter(PendingFrame(self._seq, None, self._last_s, time.monotonic()))
         time_s = self._last_s - (self._first_s or 0.0)
-        return Accepted(self._seq, About(time_s=time_s, options=self.options, last=True), b"")
+        return AcceptedFrame(self._seq, About(time_s=time_s, options=self.options, last=True), b"")
 
     def drop(self, seq: int, reason: str = "newer") -> None:
-        """Say that a frame is not looked at, unless it is answered already."""
+        """Drop a frame unless it is answered already."""
         if entry := self._unanswered.get(seq):
-            told = {"seq": seq, "frame": entry.frame, "reason": reason}
-            self._settle(entry, FrameDropped.model_validate(told))
+            dropped = {"seq": seq, "frame": entry.frame, "reason": reason}
+            self._settle(entry, FrameDropped.model_validate(dropped))
 
     def answer(self, reply: Reply) -> None:
-        """Take a worker's answer, unless the frame is answered already."""
+        """Handle the reply of a worker unless the frame is answered already."""
         entry = self._unanswered.get(reply.seq)
         if entry is None or entry.answer is not None:
             return
@@ -149,7 +150,7 @@ class Session:
             return
         self._most_face_id = max([self._most_face_id, *(face.face_id for face in reply.faces)])
         if reply.seq == self._last_seq:
-            self._farewell = reply
+            self._final_reply = reply
             self._settle(entry, reply)
         elif reply.code:
             self._settle(entry, _frame_error(entry, reply.code, reply.detail))
@@ -157,21 +158,21 @@ class Session:
             self._settle(entry, _result(entry, reply))
 
     def fail(self, code: CloseCode, error: DuyguError | None = None) -> None:
-        """End the session for a reason that lies outside of it."""
+        """End the session for an external reason."""
         self.end = self.end or SessionEnd(code, error)
-        self.news.set()
+        self.outgoing_ready.set()
 
     def outgoing(self) -> list[Schema]:
-        """The answers whose turn it is, each handed out once."""
+        """The replies that are next in order; each is returned once."""
         ready: list[Schema] = []
         while self._unanswered and (first := next(iter(self._unanswered.values()))).answer is not None:
             del self._unanswered[first.seq]
-            ready.append(self._handed_out(first))
-        if len(self._unanswered) < MOST_UNANSWERED:
-            self.room.set()
+            ready.append(self._finalized(first))
+        if len(self._unanswered) < MAX_PENDING_FRAMES:
+            self.can_receive.set()
         return ready
 
-    def _handed_out(self, entry: Unanswered) -> Schema:
+    def _finalized(self, entry: PendingFrame) -> Schema:
         answer = entry.answer
         if isinstance(answer, FrameResult):
             self._answered += 1
@@ -195,22 +196,22 @@ class Session:
             faces=self._most_face_id,
             duration_s=round(self._last_s - (self._first_s or 0.0), 3),
         )
-        return SessionClosed(totals=totals, faces=list(self._farewell.faces) if self._farewell else [])
+        return SessionClosed(totals=totals, faces=list(self._final_reply.faces) if self._final_reply else [])
 
     def _require(self, state: State) -> None:
         if self.state is not state:
             raise RuntimeError(f"expected a session in state {state}, not {self.state}")
 
-    def _enter(self, entry: Unanswered) -> Unanswered:
+    def _enter(self, entry: PendingFrame) -> PendingFrame:
         self._unanswered[entry.seq] = entry
-        if len(self._unanswered) >= MOST_UNANSWERED:
-            self.room.clear()
+        if len(self._unanswered) >= MAX_PENDING_FRAMES:
+            self.can_receive.clear()
         return entry
 
-    def _settle(self, entry: Unanswered, answer: Schema) -> None:
+    def _settle(self, entry: PendingFrame, answer: Schema) -> None:
         if entry.answer is None:
             entry.answer = answer
-            self.news.set()
+            self.outgoing_ready.set()
 
     def _check(self, picture: bytes, size: int) -> None:
         if size > self.limits.max_frame_bytes:
@@ -232,25 +233,25 @@ class Session:
         self._last_s = captured_at
         return captured_at - self._first_s
 
-    def _too_soon(self, time_s: float) -> bool:
-        """Whether the session's rate leaves this frame out."""
+    def _exceeds_rate(self, time_s: float) -> bool:
+        """Whether the frame exceeds the `rate_hz` of the session."""
         rate_hz = self.options.rate_hz
-        if rate_hz and time_s and time_s - self._last_asked_s < (1 - RATE_SLACK) / rate_hz:
+        if rate_hz and time_s and time_s - self._last_accepted_s < (1 - RATE_SLACK) / rate_hz:
             return True
-        self._last_asked_s = time_s
+        self._last_accepted_s = time_s
         return False
 
 
-def _frame_error(entry: Unanswered, code: str, detail: str) -> FrameError:
+def _frame_error(entry: PendingFrame, code: str, detail: str) -> FrameError:
     return FrameError(seq=entry.seq, frame=entry.frame, code=code, detail=detail, recoverable=True)
 
 
-def _result(entry: Unanswered, reply: Reply) -> FrameResult:
+def _result(entry: PendingFrame, reply: Reply) -> FrameResult:
     return FrameResult(
         seq=entry.seq,
         frame=entry.frame,
         captured_at=round(entry.captured_at, 6),
-        latency_ms=0.0,  # known once it leaves
+        latency_ms=0.0,  # set when it is sent
         width=reply.width,
         height=reply.height,
         faces=list(reply.faces),

@@ -1,1 +1,1 @@
-"""`POST /v1/videos`: uploads and their submission as jobs."""
+"""`POST /v1/videos`: receives uploads and submits them as jobs."""

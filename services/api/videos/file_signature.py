@@ -1,11 +1,11 @@
-"""What the first bytes of a file say. Only a decoder knows what a video is; this knows what surely is none."""
+"""Detects by its first bytes that a file is not a video. Whether it is one, only a decoder can decide."""
 
 import codecs
 
 from duygu.shared.media.motion_jpeg import is_multipart
 
 HEAD_BYTES = 512
-"""How much of a file is looked at."""
+"""Number of bytes that are inspected."""
 
 OTHERS = (
     b"%PDF",
@@ -24,16 +24,16 @@ OTHERS = (
     b"SQLite format 3\0",
     b"\xd0\xcf\x11\xe0",
 )
-"""First bytes of documents, archives, programs, photographs and sound."""
+"""Signatures of documents, archives, programs, photographs and sound."""
 
 TEXT_VIDEO = b"YUV4MPEG2 "
-"""The one video format that begins with readable words."""
+"""Signature of the only video format that begins with text."""
 
 WHITESPACE = frozenset(b"\t\n\r\f\v")
 
 
-def surely_no_video(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is something else than a video; a bare JPEG is one picture here."""
+def is_not_video(head: bytes) -> bool:
+    """Whether a file with this beginning is certainly not a video. A bare JPEG counts as a photograph."""
     if is_multipart(head):
         return False
     return head.startswith(OTHERS) or _is_webp(head) or (_is_text(head) and not head.startswith(TEXT_VIDEO))
@@ -44,11 +44,11 @@ def _is_webp(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether it can be read as text: UTF-8 without control characters, as playlists, pages and tables are."""
+    """Whether the bytes are text: UTF-8 without control characters, as in playlists, pages and tables."""
     if any(byte < 0x20 and byte not in WHITESPACE for byte in head):
         return False
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)  # which forgives a letter that is cut at the end
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # accepts a character cut at the end
     except UnicodeDecodeError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""`Prefer: wait=N`: a small video is answered in the call that handed it in."""
+"""`Prefer: wait=N`: waits for the end of a job before the response to its upload (RFC 7240)."""
 
 import asyncio
 import re
@@ -11,44 +11,44 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from duygu.services.api.service import Service
-from duygu.services.api.views import job_path, job_view
+from duygu.services.api.serializers import job_path, serialize_job
+from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import CancelledError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import AnsweredJob, JobStatus, Result
 from duygu.shared.storage.base import RESULT
 
-LONGEST_S = 60
-"""Nobody is kept waiting longer; proxies on the way seldom allow more."""
+MAX_WAIT_S = 60
+"""Maximum time to wait; proxies rarely permit more."""
 
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 
 def wait_s(prefer: str | None) -> int:
-    """Seconds to wait by a `Prefer` header; 0 where it asks for something else, or nothing."""
+    """Seconds to wait according to a `Prefer` header; 0 without `wait`."""
     found = WAIT.search(prefer or "")
-    return min(int(found[1]), LONGEST_S) if found else 0
+    return min(int(found[1]), MAX_WAIT_S) if found else 0
 
 
-async def answer(service: Service, record: JobRecord, seconds: int) -> Response:
-    """Answer a video that was handed in: 200 with the result if its job ends in time, 202 otherwise."""
+async def respond(service: ServiceContext, record: JobRecord, seconds: int) -> Response:
+    """The response to an upload: 200 with the result if the job ends in time, otherwise 202."""
     headers = {"Location": job_path(record.job_id)}
     if seconds:
         headers["Preference-Applied"] = f"wait={seconds}"
-        await _wait(service, record.job_id, seconds)
-        record = await run_in_threadpool(_now, service, record)
+        await _wait_until_ended(service, record.job_id, seconds)
+        record = await run_in_threadpool(_current, service, record)
     if not record.ended:
-        return _json(job_view(record).model_dump_json(), 202, headers)
-    result = await run_in_threadpool(_result, service, record)
-    job = AnsweredJob(**dict(job_view(record)), result=result)
+        return _json(serialize_job(record).model_dump_json(), 202, headers)
+    result = await run_in_threadpool(_read_result, service, record)
+    job = AnsweredJob(**dict(serialize_job(record)), result=result)
     return _json(job.model_dump_json(), 200, headers)
 
 
-def _now(service: Service, record: JobRecord) -> JobRecord:
-    """The job as it is, or as it was when Redis has gone away: it was taken, and to say otherwise would be wrong.
+def _current(service: ServiceContext, record: JobRecord) -> JobRecord:
+    """The current state of the job, or the previous one if Redis is unreachable, as the job was accepted.
 
-    One that somebody has erased meanwhile was cancelled, or had ended before.
+    A job that was erased meanwhile counts as cancelled.
     """
     try:
         now = service.jobs.read(record.job_id)
@@ -60,20 +60,20 @@ def _now(service: Service, record: JobRecord) -> JobRecord:
     return now
 
 
-async def _wait(service: Service, job_id: str, seconds: int) -> None:
-    """Until the job ends, the time is over, Redis goes away or the service stops."""
+async def _wait_until_ended(service: ServiceContext, job_id: str, seconds: int) -> None:
+    """Wait until the job ends, the time expires, Redis becomes unreachable or the shutdown begins."""
     deadline = time.monotonic() + seconds
     try:
-        async with asyncio.timeout(seconds), aclosing(follow(service.news, job_id)) as events:
+        async with asyncio.timeout(seconds), aclosing(follow(service.event_redis, job_id)) as events:
             async for _ in service.shutdown.until(events):
-                if time.monotonic() > deadline:  # a connection that is just being made may swallow the timeout
+                if time.monotonic() > deadline:  # connecting to Redis may swallow the timeout
                     return
     except (TimeoutError, RedisError):
         return
 
 
-def _result(service: Service, record: JobRecord) -> Result | None:
-    """None where it cannot be had just now: the job is answered all the same, and says where its result is."""
+def _read_result(service: ServiceContext, record: JobRecord) -> Result | None:
+    """The result; None if it is unavailable. The job still links to it."""
     if record.status != JobStatus.SUCCEEDED:
         return None
     try:

@@ -1,4 +1,4 @@
-"""`POST /v1/videos`: hand in a video."""
+"""`POST /v1/videos`: submit a video for analysis."""
 
 import logging
 from contextlib import AsyncExitStack
@@ -9,12 +9,12 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from duygu.services.api.dependencies import Submitter, TheService
+from duygu.services.api.dependencies import ServiceDep, SubmitCaller
 from duygu.services.api.http.problems import Responses, problems
-from duygu.services.api.service import Service
-from duygu.services.api.videos.prefer import answer, wait_s
+from duygu.services.api.service import ServiceContext
+from duygu.services.api.videos.prefer import respond, wait_s
 from duygu.services.api.videos.submission import Submission, submit
-from duygu.services.api.videos.uploads import receive_video, stated_size
+from duygu.services.api.videos.uploads import declared_size, receive_video
 from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
 from duygu.shared.config import MB
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["videos"])
 
-LOCATION = {"Location": {"description": "where the job is", "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "path of the job", "schema": {"type": "string"}}}
 
 FORM: dict[str, Any] = {
     "requestBody": {
@@ -51,29 +51,37 @@ FORM: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["video"],
-                    "properties": {"video": {"type": "string", "format": "binary", "description": "The video file"}},
+                    "properties": {"video": {"type": "string", "format": "binary", "description": "the video file"}},
                 }
             }
         },
     }
 }
-"""The body as OpenAPI has it: it is read as it arrives, so the framework cannot know."""
+"""The request body in OpenAPI. The handler reads the stream itself, so the framework cannot derive it."""
 
-Prefer = Annotated[str | None, Header(description="`wait=N`: wait up to N seconds for the end of the job (RFC 7240)")]
+Prefer = Annotated[
+    str | None,
+    Header(description="`wait=N`: delay the response until the job has ended, for at most N seconds (RFC 7240)"),
+]
 
 IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="a text of your own choice, new for each video")
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="client-generated key, unique per video; repeating it returns the same job",
+    ),
 ]
 
-Reuse = Annotated[bool, Query(description="answer with an earlier job that analysed the same bytes, if there is one")]
+Reuse = Annotated[bool, Query(description="return an earlier job of the same file, if there is one")]
 
 Annotate = Annotated[
-    bool, Query(description="also make the video with what was found in it: `?format=mp4` of the result")
+    bool, Query(description="also create an annotated video, available as `?format=mp4` of the result")
 ]
 
-WebhookUrl = Annotated[str | None, Header(description="address that the end of the job is posted to, signed")]
+WebhookUrl = Annotated[str | None, Header(description="URL that receives a signed message at the end of the job")]
 
-REFUSALS = (
+ERRORS = (
     InvalidRequestError,
     EmptyFileError,
     IdempotencyMismatchError,
@@ -87,28 +95,31 @@ REFUSALS = (
 )
 
 ANSWERS: Responses = {
-    200: {"model": AnsweredJob, "description": "The job ended while it was waited for"},
-    202: {"description": "The job waits or runs", "headers": LOCATION},
-    **problems(*REFUSALS),
+    200: {
+        "model": AnsweredJob,
+        "description": "The job has ended: with its result, if it succeeded",
+    },
+    202: {"description": "The job is queued or running", "headers": LOCATION},
+    **problems(*ERRORS),
 }
 
 
 @router.post("/v1/videos", status_code=202, response_model=Job, responses=ANSWERS, openapi_extra=FORM)
 async def submit_video(
     request: Request,
-    service: TheService,
-    caller: Submitter,
+    service: ServiceDep,
+    caller: SubmitCaller,
     idempotency_key: IdempotencyKey = None,
     reuse: Reuse = False,
     annotate: Annotate = False,
     webhook_url: WebhookUrl = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Hand in a video to be analysed. The answer is a job; `Location` is where to ask how it goes.
+    """Submit a video for analysis. The response is a job, and `Location` is its path.
 
-    With `Prefer: wait=N` the answer waits up to N seconds for the job to end, and then has the result in it.
-    With an `Idempotency-Key` the call may be repeated when its answer was lost: the same key and the same video give
-    the same job.
+    With `Prefer: wait=N` the response is delayed until the job has ended, for at most N seconds, and includes the
+    result. With an `Idempotency-Key` the request can be repeated after a lost response: the same key and the same video
+    give the same job.
     """
     admission = await run_in_threadpool(_admit, service, caller, request, idempotency_key)
     _check_webhook(service, webhook_url)
@@ -120,28 +131,28 @@ async def submit_video(
         try:
             record = await run_in_threadpool(_accept, service, submission, admission)
         except RedisError:
-            undo.pop_all()  # the job may be there all the same; where it is not, the sweeper takes the upload
+            undo.pop_all()  # the job may exist nevertheless; otherwise the sweeper deletes the upload
             raise
         if record.job_id == job_id:
             undo.pop_all()
-    return await answer(service, record, wait_s(prefer))
+    return await respond(service, record, wait_s(prefer))
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
     """An upload that may begin."""
 
-    counted: Counted | None = None  # what of the caller's limits it has used already
-    repeats: bool = False  # its `Idempotency-Key` stands for a job: it is taken for a repetition, which costs nothing
+    counted: Counted | None = None  # quota of the caller that is used already
+    repeats: bool = False  # its `Idempotency-Key` belongs to a job, so it is presumed to be a free repetition
 
 
-def _admit(service: Service, caller: Caller, request: Request, idempotency_key: str | None) -> Admission:
-    """Refuse what is known to be too much before a byte of it is read, and count what is not.
+def _admit(service: ServiceContext, caller: Caller, request: Request, idempotency_key: str | None) -> Admission:
+    """Check size, queue, disk space and quotas before the body is read, and count the upload.
 
-    A repetition makes no job: neither a full queue nor a limit of the caller's stands in its way.
+    A repetition creates no job: neither a full queue nor a quota applies to it.
     """
     settings = service.settings
-    size = stated_size(request, settings.max_upload_bytes)
+    size = declared_size(request, settings.max_upload_bytes)
     known = idempotency_key is not None and service.jobs.claimant(keys.idempotency(caller.name, idempotency_key))
     if not known and waiting(service.videos) >= settings.max_queued:
         raise QueueFullError(f"{settings.max_queued} jobs are queued, the limit of DUYGU_MAX_QUEUED")
@@ -150,11 +161,11 @@ def _admit(service: Service, caller: Caller, request: Request, idempotency_key: 
     return Admission(repeats=True) if known else Admission(take_upload(service.redis, caller))
 
 
-def _accept(service: Service, submission: Submission, admission: Admission) -> JobRecord:
-    """Count what has arrived, and make a job of it or find the one that it stands for.
+def _accept(service: ServiceContext, submission: Submission, admission: Admission) -> JobRecord:
+    """Count the received bytes, and create a job or find the existing one.
 
-    What was counted is taken back when too many jobs wait by now, or when the upload repeats another one that arrived
-    at the same time. A repetition that is none, as its video is another one, is counted after all.
+    The quota is returned when too many jobs are waiting by now, or when the upload repeats a concurrent one. A presumed
+    repetition with a different video is counted after all.
     """
     redis, caller, size = service.redis, submission.caller, submission.upload.size
     arrived = None if admission.repeats else take_bytes(redis, caller, size)
@@ -177,15 +188,15 @@ def _accept(service: Service, submission: Submission, admission: Admission) -> J
     return record
 
 
-def _discard(service: Service, job_id: str) -> None:
-    """Erase an upload that became no job. Where that fails the sweeper tries again; the answer has its own reason."""
+def _discard(service: ServiceContext, job_id: str) -> None:
+    """Erase an upload without a job. If that fails, the sweeper retries; the response reports the original error."""
     try:
         service.storage.erase(job_id)
     except UnavailableError as error:
-        logger.error("the upload of job %s is left to the sweeper: %s", job_id, error.detail)
+        logger.error("the upload of job %s could not be erased; the sweeper retries: %s", job_id, error.detail)
 
 
-def _check_webhook(service: Service, url: str | None) -> None:
+def _check_webhook(service: ServiceContext, url: str | None) -> None:
     if url is None:
         return
     if not service.settings.webhooks:

@@ -1,4 +1,4 @@
-"""From a stored upload to a job, unless there is one already that is as good."""
+"""Creates a job for a stored upload, or finds an existing one by idempotency key or content."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from redis.exceptions import WatchError
 
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.uploads import Upload
 from duygu.shared.api_keys import ANONYMOUS, Caller
 from duygu.shared.broker import keys
@@ -16,13 +16,13 @@ from duygu.shared.jobs.quotas import check_waiting
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import JobStatus
 
-AS_GOOD = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
-"""A job that failed or was cancelled is no answer for the next upload of the same video."""
+REUSABLE_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
+"""Statuses of jobs that `reuse=true` returns. A failed or cancelled job is not reused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A video that lies in storage, and what was asked for with it."""
+    """A stored upload and the options of its request."""
 
     job_id: str
     upload: Upload
@@ -33,34 +33,34 @@ class Submission:
     webhook: str = ""
 
     @property
-    def may_be_known(self) -> bool:
-        """Whether an earlier job may be the answer."""
+    def may_match_existing(self) -> bool:
+        """Whether the request may return an existing job."""
         return self.reuse or self.idempotency_key is not None
 
 
-def submit(service: Service, submission: Submission) -> JobRecord:
-    """The job of a submission: a new one, or the one that its key or its bytes stand for already.
+def submit(service: ServiceContext, submission: Submission) -> JobRecord:
+    """The job of a submission: a new one, or the existing one with the same key or content.
 
-    Raises IdempotencyMismatchError when the key stands for another video, or for the same one with other wishes,
-    RateLimitedError when too many of the caller's jobs wait, and redis-py's errors when Redis goes away: the job may be
-    there all the same.
+    Raises IdempotencyMismatchError when the key belongs to a different video or different options, RateLimitedError
+    when too many jobs of the caller are waiting, and the errors of redis-py when Redis becomes unreachable; the job may
+    exist nevertheless.
     """
-    answers_like = f"{service.answers_like}{' annotated' if submission.annotate else ''}"
-    twin = keys.twin(submission.caller.name, answers_like, submission.upload.sha256)
-    record = _new(service, submission, twin)
-    watched = [*_watched(submission, record)]
+    analysis_fingerprint = f"{service.analysis_fingerprint}{' annotated' if submission.annotate else ''}"
+    reuse_key = keys.twin(submission.caller.name, analysis_fingerprint, submission.upload.sha256)
+    record = _new(service, submission, reuse_key)
+    watched = [*_watched_keys(submission, record)]
     with service.redis.pipeline() as pipeline:
         while True:
             pipeline.watch(*watched)  # type: ignore[no-untyped-call]
-            known = service.jobs.read(record.job_id) or _by_key(service, submission)
+            known = service.jobs.read(record.job_id) or _find_by_key(service, submission)
             if known:
                 return known
-            reused = _by_bytes(service, twin) if submission.reuse else None
+            reused = _find_by_content(service, reuse_key) if submission.reuse else None
             if reused is None:
                 check_waiting(service.redis, submission.caller)
             pipeline.multi()
             if reused:
-                for key in _keyed(submission):
+                for key in _idempotency_keys(submission):
                     service.jobs.claim(reused.job_id, key, pipeline)
             else:
                 service.jobs.create(record, pipeline)
@@ -72,7 +72,7 @@ def submit(service: Service, submission: Submission) -> JobRecord:
             return reused or record
 
 
-def _new(service: Service, submission: Submission, twin: str) -> JobRecord:
+def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> JobRecord:
     upload = submission.upload
     return JobRecord(
         submission.job_id,
@@ -81,33 +81,33 @@ def _new(service: Service, submission: Submission, twin: str) -> JobRecord:
         size=upload.size,
         sha256=upload.sha256,
         owner=submission.caller.name,
-        claims=(twin, *_keyed(submission)),
+        claims=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
     )
 
 
-def _watched(submission: Submission, record: JobRecord) -> Iterator[str]:
-    """What nobody may change while the job is made; otherwise everything is looked at again.
+def _watched_keys(submission: Submission, record: JobRecord) -> Iterator[str]:
+    """Keys of the optimistic lock (WATCH): a change of one of them restarts the transaction.
 
-    The job itself is among it because redis-py sends a transaction again when its connection breaks, unless it watches
-    something: the job would come into the queue twice. So its own job may be what is known when it looks again.
+    The job itself is watched because redis-py repeats a transaction after a broken connection unless it watches a key,
+    which would enqueue the job twice. After a restart the existing job may therefore be the new one.
     """
     yield keys.job(record.job_id)
-    if submission.may_be_known:
+    if submission.may_match_existing:
         yield from record.claims
     if submission.caller.limits.jobs_waiting is not None:
         yield keys.unfinished(record.owner)
 
 
-def _keyed(submission: Submission) -> Iterator[str]:
+def _idempotency_keys(submission: Submission) -> Iterator[str]:
     if submission.idempotency_key is not None:
         yield keys.idempotency(submission.caller.name, submission.idempotency_key)
 
 
-def _by_key(service: Service, submission: Submission) -> JobRecord | None:
-    for key in _keyed(submission):
+def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord | None:
+    for key in _idempotency_keys(submission):
         known = service.jobs.claimant(key)
         if known and (known.sha256, known.annotate) != (submission.upload.sha256, submission.annotate):
             raise IdempotencyMismatchError
@@ -115,6 +115,6 @@ def _by_key(service: Service, submission: Submission) -> JobRecord | None:
     return None
 
 
-def _by_bytes(service: Service, twin: str) -> JobRecord | None:
-    known = service.jobs.claimant(twin)
-    return known if known and known.status in AS_GOOD else None
+def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:
+    known = service.jobs.claimant(reuse_key)
+    return known if known and known.status in REUSABLE_STATUSES else None

@@ -1,4 +1,4 @@
-"""Receiving a video: the body of a request goes piece by piece to storage, and is never whole in memory."""
+"""Receives a multipart upload and streams it to the storage, without holding it in memory."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from duygu.services.api.videos.file_signature import HEAD_BYTES, surely_no_video
+from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
 from duygu.shared.config import Settings
 from duygu.shared.errors import (
     EmptyFileError,
@@ -27,32 +27,32 @@ from duygu.shared.storage.measured_writer import MeasuredWriter
 
 FIELD = b"video"
 
-FORM_BYTES = 65_536
-"""What the form may add to its file: boundaries, headers, preamble and epilogue."""
+MULTIPART_OVERHEAD_BYTES = 65_536
+"""Bytes that a form may have besides its file: boundaries, headers, preamble and epilogue."""
 
 
-SLOWEST = 10_000
-"""Bytes a second that an upload has to come with, all in all."""
+MIN_BYTES_PER_S = 10_000
+"""Minimum average rate of an upload."""
 
-LONGEST_BOUNDARY = 70
-"""Bytes, by RFC 2046."""
+MAX_BOUNDARY_BYTES = 70
+"""Maximum length of a boundary (RFC 2046)."""
 
-LONGEST_PREAMBLE = 16_384
-"""Bytes within which the first boundary has to come; RFC 2046 gives a preamble no bound."""
+MAX_PREAMBLE_BYTES = 16_384
+"""Maximum length of the preamble, which RFC 2046 does not limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A video that has arrived whole."""
+    """A completely received video."""
 
     size: int  # bytes
     sha256: str
 
 
 async def receive_video(request: Request, storage: Storage, job_id: str, settings: Settings) -> Upload:
-    """Store the file of a multipart form's field `video` as the upload of a job, whole or not at all.
+    """Store the form field `video` as the upload of a job, atomically.
 
-    Raises InvalidRequestError, TooLargeError, TooSlowError, EmptyFileError, or NotAVideoError as soon as it is clear.
+    Raises InvalidRequestError, TooLargeError, TooSlowError, EmptyFileError or NotAVideoError as early as possible.
     """
     boundary = _boundary(request)
     limit = settings.max_upload_bytes
@@ -62,44 +62,44 @@ async def receive_video(request: Request, storage: Storage, job_id: str, setting
         return form.finish()
 
 
-def stated_size(request: Request, limit: int) -> int:
-    """Bytes of the body as the client states them; 0 where it does not. Raises TooLargeError beyond the limit."""
+def declared_size(request: Request, limit: int) -> int:
+    """The `Content-Length` of the request; 0 without one. Raises TooLargeError above the limit."""
     size = int(request.headers.get("content-length", 0))
-    if size > limit + FORM_BYTES:
+    if size > limit + MULTIPART_OVERHEAD_BYTES:
         raise TooLargeError.of_upload(limit)
     return size
 
 
 class Preamble:
-    """What comes before the first boundary of a multipart body, which RFC 2046 tells receivers to ignore."""
+    """Skips the bytes before the first boundary of a multipart body, as RFC 2046 requires."""
 
     def __init__(self, boundary: bytes) -> None:
         self._delimiter = b"\n--" + boundary
-        self._held = b"\n"  # the first boundary may be at the very beginning, where a line begins as well
+        self._held = b"\n"  # the boundary may be at the start of the body
         self._length = 0
 
     def skip(self, piece: bytes) -> bytes:
-        """The next piece of the body, without the part of it that belongs to the preamble.
+        """Remove the preamble from the next piece of the body.
 
-        Raises InvalidRequestError when the preamble is longer than LONGEST_PREAMBLE.
+        Raises InvalidRequestError when the preamble is longer than MAX_PREAMBLE_BYTES.
         """
         held = self._held + piece
         start = held.find(self._delimiter)
         if start >= 0:
             return held[start + 1 :]
         self._length += len(piece)
-        if self._length > LONGEST_PREAMBLE:
+        if self._length > MAX_PREAMBLE_BYTES:
             raise InvalidRequestError(
-                f"The first {LONGEST_PREAMBLE} bytes of the body contain no boundary: that of `Content-Type` is missing"
+                f"The first {MAX_PREAMBLE_BYTES} bytes of the body contain no boundary as declared in `Content-Type`"
             )
         self._held = held[-len(self._delimiter) :]
         return b""
 
 
 class VideoForm:
-    """A multipart form that is fed piece by piece; the content of its video goes to a writer.
+    """An incremental parser of the multipart form that writes the video to a file.
 
-    A preamble before the first part and an epilogue behind the last one are ignored.
+    The preamble before the first part and the epilogue after the last one are ignored.
     """
 
     def __init__(self, boundary: bytes, writer: MeasuredWriter) -> None:
@@ -125,7 +125,7 @@ class VideoForm:
         )
 
     def feed(self, piece: bytes) -> None:
-        """Take the next piece of the body."""
+        """Parse the next piece of the body."""
         if self._preamble:
             piece = self._preamble.skip(piece)
             if not piece:
@@ -137,16 +137,16 @@ class VideoForm:
             raise InvalidRequestError("The body is not a valid multipart form") from error
 
     def finish(self) -> Upload:
-        """The body has ended: check that it was a whole form with one video."""
+        """Check at the end of the body that the form is complete and has one video."""
         if self._preamble:
-            raise InvalidRequestError("The body contains no boundary: that of `Content-Type` is missing")
+            raise InvalidRequestError("The body contains no boundary as declared in `Content-Type`")
         if not self._ended:
             raise InvalidRequestError("The body ends before the final boundary of the form")
         if not self._videos:
             raise InvalidRequestError("The form has no field `video`")
         if not self._writer.size:
             raise EmptyFileError
-        self._look(whole=True)
+        self._check_signature(whole=True)
         return Upload(self._writer.size, self._writer.sha256)
 
     def _part_begin(self) -> None:
@@ -178,15 +178,15 @@ class VideoForm:
         if len(self._head) < HEAD_BYTES:
             self._head += piece[: HEAD_BYTES - len(self._head)]
             if len(self._head) == HEAD_BYTES:
-                self._look(whole=False)
+                self._check_signature(whole=False)
 
     def _end(self) -> None:
         self._ended = True
 
-    def _look(self, *, whole: bool) -> None:
-        """Refuse what is no video; of JPEG only the whole file tells whether it is a photograph."""
+    def _check_signature(self, *, whole: bool) -> None:
+        """Reject a file that is not a video. A JPEG can be judged only once it is whole: it may be Motion JPEG."""
         may_go_on = self._head.startswith(JPEG) and not whole
-        if surely_no_video(self._head) and not self._pictures.several and not may_go_on:
+        if is_not_video(self._head) and not self._pictures.several and not may_go_on:
             raise NotAVideoError
 
 
@@ -194,23 +194,23 @@ async def _feed(form: VideoForm, request: Request, limit: int, pause_s: float) -
     pieces = aiter(request.stream())
     received, started = 0, time.monotonic()
     while True:
-        left_s = pause_s + received / SLOWEST - (time.monotonic() - started)
-        piece = await _next(pieces, min(pause_s, left_s))
+        left_s = pause_s + received / MIN_BYTES_PER_S - (time.monotonic() - started)
+        piece = await _next(pieces, min(pause_s, left_s), pause_s)
         if piece is None:
             return
         received += len(piece)
-        if received > limit + FORM_BYTES:
+        if received > limit + MULTIPART_OVERHEAD_BYTES:
             raise TooLargeError.of_upload(limit)
         await run_in_threadpool(form.feed, piece)
 
 
-async def _next(pieces: AsyncIterator[bytes], patience_s: float) -> bytes | None:
+async def _next(pieces: AsyncIterator[bytes], timeout_s: float, pause_s: float) -> bytes | None:
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             return await anext(pieces, None)
     except TimeoutError as error:
         raise TooSlowError(
-            f"The upload paused for too long or was slower than {SLOWEST} bytes per second (DUYGU_BODY_TIMEOUT_S)"
+            f"The upload paused for more than {pause_s:g} s or averaged less than {MIN_BYTES_PER_S} bytes per second"
         ) from error
     except ClientDisconnect as error:
         raise InvalidRequestError("The connection was closed before the body was complete") from error
@@ -219,7 +219,7 @@ async def _next(pieces: AsyncIterator[bytes], patience_s: float) -> bytes | None
 def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise InvalidRequestError(
             "The `Content-Type` is not multipart/form-data with a boundary; send the video as the form field `video`"
         )

@@ -74,7 +74,7 @@ def test_an_upload_under_way_is_finished_or_refused(
     """One that arrives in time becomes a job; a slower one is told to come again, and nothing of it is kept."""
     answers: list[httpx.Response] = []
     begun, goes_on = threading.Event(), threading.Event()
-    monkeypatch.setattr("duygu.services.serve.server.GOODBYE_S", 1.0)
+    monkeypatch.setattr("duygu.services.serve.server.GRACEFUL_SHUTDOWN_S", 1.0)
 
     def body() -> Iterator[bytes]:
         yield HEAD + VIDEO

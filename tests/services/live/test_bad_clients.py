@@ -121,7 +121,7 @@ def test_a_message_of_17_mib_ends_the_socket_with_1009(served: str) -> None:
 def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once what it did not read fills all buffers, its session ends, and soon after so does the connection."""
     monkeypatch.setattr(stream_module, "READS_WITHIN_S", 1.0)
-    monkeypatch.setattr(server_module, "GOODBYE_S", 1.0)
+    monkeypatch.setattr(server_module, "GRACEFUL_SHUTDOWN_S", 1.0)
     narrow = narrow_connection(served)
     with open_socket(served, sock=narrow, ping_interval=None) as socket, suppress(ConnectionClosed):
         while True:

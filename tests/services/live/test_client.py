@@ -76,4 +76,4 @@ def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
     for _ in stream(endless(), Service(served)):
         time.sleep(0.5)  # some answers come and wait
         break
-    wait_until(lambda: live.THREAD not in {thread.name for thread in threading.enumerate()}, 20)
+    wait_until(lambda: live.THREAD_NAME not in {thread.name for thread in threading.enumerate()}, 20)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from duygu.services.api.videos.file_signature import HEAD_BYTES, surely_no_video
+from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
 from tests.support.videos import STILL, VideoMaker
 
 
@@ -20,13 +20,13 @@ def test_containers_pass(video_maker: VideoMaker, container: str) -> None:
         codec=codecs.get(container, "libx264"),
         pixel_format=pixels.get(container, "yuv420p"),
     )
-    assert not surely_no_video(video_maker.make(scene).read_bytes()[:HEAD_BYTES])
+    assert not is_not_video(video_maker.make(scene).read_bytes()[:HEAD_BYTES])
 
 
 @pytest.mark.parametrize("head", [b"YUV4MPEG2 W64 H48 F30:1\nFRAME\n", b"\0\0\1\xba\x44", b"\0\0\0\1\x67\x42"])
 def test_raw_streams_pass(head: bytes) -> None:
     """Uncompressed video with its readable header, MPEG program streams, bare H.264."""
-    assert not surely_no_video(head)
+    assert not is_not_video(head)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_raw_streams_pass(head: bytes) -> None:
 )
 def test_other_files_do_not(head: bytes) -> None:
     """Texts of every kind, playlists among them, documents, archives, programs, photographs and sound."""
-    assert surely_no_video(head)
+    assert is_not_video(head)

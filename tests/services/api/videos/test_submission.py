@@ -11,7 +11,7 @@ from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from duygu.services.api.service import Service
+from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.submission import Submission, submit
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
@@ -170,7 +170,7 @@ def test_the_upload_stays_where_its_job_may_be(
 ) -> None:
     """Redis is away from the moment in which it has made the job: 503, but a worker will find the video."""
 
-    def unheard(service: Service, submission: Submission) -> JobRecord:
+    def unheard(service: ServiceContext, submission: Submission) -> JobRecord:
         submit(service, submission)
         raise RedisTimeoutError
 

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from duygu.services.api.videos.uploads import FORM_BYTES, LONGEST_PREAMBLE, VideoForm, stated_size
+from duygu.services.api.videos.uploads import MAX_PREAMBLE_BYTES, MULTIPART_OVERHEAD_BYTES, VideoForm, declared_size
 from duygu.shared.errors import (
     EmptyFileError,
     InvalidRequestError,
@@ -56,7 +56,7 @@ def test_the_video_arrives_whole_however_it_is_cut(step: int) -> None:
         b"\r\n\r\n" + part("video", VIDEO) + END,
         part("video", VIDEO).replace(b"Content-Disposition", b"CONTENT-disposition") + END,
         part("video", VIDEO).replace(b'name="video"', b"name=video") + END,
-        b"x" * (LONGEST_PREAMBLE - 100) + b"\r\n" + part("video", VIDEO) + END,
+        b"x" * (MAX_PREAMBLE_BYTES - 100) + b"\r\n" + part("video", VIDEO) + END,
     ],
     ids=["no line end at the end", "empty lines", "header in capitals", "no quotes", "long preamble"],
 )
@@ -123,12 +123,12 @@ def test_a_stated_size_is_believed() -> None:
 
     def stated(size: int) -> int:
         headers = [(b"content-length", str(size).encode())]
-        return stated_size(Request({"type": "http", "headers": headers}), limit=1000)
+        return declared_size(Request({"type": "http", "headers": headers}), limit=1000)
 
-    assert stated_size(Request({"type": "http", "headers": []}), limit=1000) == 0
-    assert stated(1000 + FORM_BYTES) == 1000 + FORM_BYTES
+    assert declared_size(Request({"type": "http", "headers": []}), limit=1000) == 0
+    assert stated(1000 + MULTIPART_OVERHEAD_BYTES) == 1000 + MULTIPART_OVERHEAD_BYTES
     with pytest.raises(TooLargeError, match=r"limit of 0\.001 MB"):
-        stated(1001 + FORM_BYTES)
+        stated(1001 + MULTIPART_OVERHEAD_BYTES)
 
 
 PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 200 + b"\xff\xd9"

@@ -1,4 +1,4 @@
-"""How jobs look from outside."""
+"""Job records as the schemas of the API."""
 
 from http import HTTPStatus
 
@@ -8,12 +8,12 @@ from duygu.shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, W
 
 
 def job_path(job_id: str) -> str:
-    """Where a job is found."""
+    """The path of a job."""
     return f"/v1/jobs/{job_id}"
 
 
-def webhook_view(record: JobRecord) -> Webhook | None:
-    """What became of a job's webhook."""
+def serialize_webhook(record: JobRecord) -> Webhook | None:
+    """The deliveries of a job's webhook; None without a webhook."""
     if not record.webhook:
         return None
     deliveries = [Delivery.model_validate(delivery) for delivery in record.deliveries]
@@ -24,19 +24,19 @@ def webhook_view(record: JobRecord) -> Webhook | None:
     return Webhook(status="failed" if given_up else "waiting", deliveries=deliveries)
 
 
-def _work_view(record: JobRecord) -> Work | None:
-    """How far it has come. Nothing is left of a job that has ended, wherever its last sign of progress was."""
+def _serialize_work(record: JobRecord) -> Work | None:
+    """The progress of a job. Once it has ended, no time is left, whatever the last progress event was."""
     if not record.work:
         return None
     work = Work(**record.work)
     return work.model_copy(update={"time_left_s": 0.0}) if record.ended else work
 
 
-def job_view(record: JobRecord) -> Job:
-    """A job as the API shows it."""
+def serialize_job(record: JobRecord) -> Job:
+    """A job as the API returns it."""
     error = record.error
     path = job_path(record.job_id)
-    work = _work_view(record)
+    work = _serialize_work(record)
     result = f"{path}/result" if record.status == JobStatus.SUCCEEDED else None
     video = f"{result}?format=mp4" if result and record.annotate else None
     return Job(
@@ -53,6 +53,6 @@ def job_view(record: JobRecord) -> Job:
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
         size_bytes=record.size,
         sha256=record.sha256,
-        webhook=webhook_view(record),
+        webhook=serialize_webhook(record),
         links=JobLinks(self=path, events=f"{path}/events", result=result, video=video),
     )
