@@ -90,7 +90,7 @@ def _wait(reached: Callable[[], bool], longest_s: float) -> None:
         time.sleep(0.2)
 
 
-def hand_in(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
+def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
     """Send the next video as soon as the last one is answered."""
     answers = []
     for _ in range(uploads):
@@ -108,7 +108,7 @@ def hand_in_all(service: Served, video: bytes, clients: int, uploads: int) -> li
         opened = [
             running.enter_context(httpx.Client(base_url=service.url, timeout=60, verify=secure)) for _ in range(clients)
         ]
-        batches = pool.map(lambda client: hand_in(client, video, uploads // clients), opened)
+        batches = pool.map(lambda client: submit(client, video, uploads // clients), opened)
         return [answer for batch in batches for answer in batch]
 
 

@@ -98,7 +98,7 @@ class NotAnnotatedError(RequestError):
     """The job was submitted without `annotate=true`, so it has no annotated video."""
 
     code = "not_annotated"
-    title = "The job was submitted without `annotate=true`"
+    title = "The job was submitted without annotate=true"
     status = 404
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from duygu.shared.broker.connections import connect_briefly
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
+from duygu.shared.broker.connections import connect_briefly
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError
 from duygu.shared.model.folder import open_model_folder

@@ -15,7 +15,9 @@ def open_storage(settings: Settings) -> Storage:
         folder = rest if separator else settings.storage_url
         return FolderStorage(Path(folder) if folder else settings.data_dir / "jobs")
     if scheme != "s3":
-        raise ConfigurationError(f"DUYGU_STORAGE_URL: unsupported scheme {scheme}; expected a folder or s3://bucket/prefix")
+        raise ConfigurationError(
+            f"DUYGU_STORAGE_URL: unsupported scheme {scheme}; expected a folder or s3://bucket/prefix"
+        )
     try:
         from duygu.shared.storage.s3 import ObjectStorage
     except ImportError as error:

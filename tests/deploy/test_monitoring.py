@@ -43,7 +43,7 @@ def names(registry: CollectorRegistry) -> set[str]:
 
 
 @pytest.fixture
-def told(settings: Settings, valkey_url: str, redis: Redis) -> set[str]:
+def receive(settings: Settings, valkey_url: str, redis: Redis) -> set[str]:
     """The metrics of the API and of a worker."""
     model = write_tiny_model(settings.data_dir / "model")
     service = open_service(settings.model_copy(update={"redis_url": valkey_url, "model": model}))

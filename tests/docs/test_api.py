@@ -22,6 +22,6 @@ def test_the_python_runs(
     blocks = "\n".join(BLOCK.findall((DOCS / "api.md").read_text(encoding="utf-8")))
     with served(tmp_path / "data") as url:
         exec(blocks.replace(ADDRESS, url), {})  # noqa: S102 - our own page
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("1 happiness ")
-    assert "happiness" in told[1]
+    output = capsys.readouterr().out.splitlines()
+    assert output[0].startswith("1 happiness ")
+    assert "happiness" in output[1]

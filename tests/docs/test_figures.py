@@ -60,7 +60,7 @@ def words(path: Path) -> str:
     ("page", "sentence"), [(page, sentence) for page, sentences in SENTENCES.items() for sentence in sentences]
 )
 def test_pages_give_the_figures_of_the_manifest(page: str, sentence: str) -> None:
-    """To the digit. After another model is put there, each page has to say just this."""
+    """To the digit. A replaced model changes these figures on every page."""
     assert sentence in words(ROOT / page)
 
 

@@ -23,8 +23,8 @@ def test_the_example_runs(
     Path("notes.txt").write_text("Tuesday\n" * 100, encoding="utf-8")
     blocks = BLOCK.findall((DOCS / "python.md").read_text(encoding="utf-8"))
     exec("\n".join(blocks), {})  # noqa: S102 - our own page
-    told = capsys.readouterr().out
-    assert told.startswith("face 1: happiness, ")
-    assert told.endswith("not_a_video - The file is not a video\n")
+    output = capsys.readouterr().out
+    assert output.startswith("face 1: happiness, ")
+    assert output.endswith("not_a_video - The file is not a video\n")
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {"holiday.mp4", "notes.txt", "timeline.pdf", "holiday.csv", "annotated.mp4"}

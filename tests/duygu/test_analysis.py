@@ -70,5 +70,5 @@ def test_the_import_is_light() -> None:
     """`import duygu` loads neither the engine nor what draws: a client may have none of it."""
     heavy = {"av", "cv2", "numpy", "pandas", "matplotlib", "onnxruntime"}
     code = f"import duygu, sys; print(sorted({heavy} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert told.stdout == "[]\n"
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert completed.stdout == "[]\n"

@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def start_service() -> Iterator[StartService]:
-    """Starts services that answer as they are told to: in turn, and then the last one for ever."""
+    """Starts services with scripted responses, the last of which is repeated."""
     with ExitStack() as running:
 
         def start(*answers: Answer) -> Service:
@@ -157,7 +157,7 @@ def test_whatever_is_answered_is_an_error_of_ours(
 
 
 def test_nobody_at_the_address(video: Path) -> None:
-    """Is told by the HTTP client, at once."""
+    """The HTTP client raises at once."""
     with pytest.raises(httpx.ConnectError):
         analyze(video, Service("http://127.0.0.1:9"))
 

@@ -26,7 +26,7 @@ ANSWER_BYTES = 600
 def test_a_broken_connection_costs_nothing(
     api: httpx.Client, start_worker: StartWorker, video_maker: VideoMaker, cuts: tuple[int, ...]
 ) -> None:
-    """The result is that of one job: what was lost is asked for again, and an upload is no second job."""
+    """Lost responses are requested again, and a repeated upload gives the same job."""
     start_worker()
     with cutting(api.base_url.port or 0, *cuts) as proxy:
         result = analyze(video_maker.make(PAN), Service(f"http://127.0.0.1:{proxy.port}"))

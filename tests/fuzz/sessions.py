@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.fuzz.pictures import live_messages
 from tests.fuzz.running import FindingError
-from tests.support.sockets import open_socket, say, told
+from tests.support.sockets import open_socket, receive, send
 
 FRAMING = struct.Struct(">?I")
 """Of messages in one input: whether it is text, and its length."""
@@ -54,9 +54,9 @@ class Sessions:
                 try:
                     for text, message in _messages(content):
                         socket.send(message, text=text)
-                    say(socket, "session.close")
+                    send(socket, "session.close")
                     while True:
-                        self._check(told(socket))
+                        self._check(receive(socket))
                 except ConnectionClosed:
                     if socket.close_code == INTERNAL:
                         raise FindingError(f"closed with {INTERNAL}: {socket.close_reason}") from None

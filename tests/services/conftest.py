@@ -98,7 +98,7 @@ def wait_until(reached: Callable[[], Any], patience_s: float = PATIENCE_S) -> No
         time.sleep(0.02)
 
 
-def hand_in(api: httpx.Client, content: bytes | Path, name: str = "video.mp4") -> dict[str, Any]:
+def submit(api: httpx.Client, content: bytes | Path, name: str = "video.mp4") -> dict[str, Any]:
     """Hand in a video that is taken; returns its job."""
     if isinstance(content, Path):
         content = content.read_bytes()

@@ -14,7 +14,7 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
 from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
 from duygu.shared.storage.opening import open_storage
-from tests.services.conftest import ended, hand_in, job, running, serving, wait_until, worker
+from tests.services.conftest import ended, job, running, serving, submit, wait_until, worker
 from tests.support.metered_server import metered
 from tests.support.scripted_worker import Script
 
@@ -47,7 +47,7 @@ def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: 
     """From the upload to its erasure, while nothing stays on either machine."""
     assert bucket.stored() == []
     with serving(here) as api, worker(there, "tests.support.scripted_worker", "videos"):
-        job_id = hand_in(api, Script(duration_s=2.0).upload())["job_id"]
+        job_id = submit(api, Script(duration_s=2.0).upload())["job_id"]
         running(api, job_id)
         assert [stored.files for stored in bucket.stored()] == [{UPLOAD}]
         done = ended(api, job_id)
@@ -64,7 +64,7 @@ def test_expired_results_leave_the_bucket(here: Settings, there: Settings, bucke
     """The sweeper finds them there."""
     short = there.model_copy(update={"result_ttl": 1})
     with serving(here) as api, worker(short, "tests.support.scripted_worker", "videos"):
-        assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+        assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
         wait_until(lambda: bucket.stored() == [])
 
 
@@ -79,17 +79,17 @@ def test_a_refused_upload_leaves_nothing(here: Settings, bucket: Storage) -> Non
 def test_an_upload_that_is_missing_fails_its_job(here: Settings, there: Settings, bucket: Storage) -> None:
     """With a code that says so, and the next job runs."""
     with serving(here) as api:
-        lost = hand_in(api, Script().upload())["job_id"]
+        lost = submit(api, Script().upload())["job_id"]
         bucket.remove(lost, UPLOAD)
         with worker(there, "tests.support.scripted_worker", "videos"):
             assert ended(api, lost)["error"]["code"] == "upload_missing"
-            assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+            assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
         answer = api.get(f"/v1/jobs/{lost}/result")
         assert (answer.status_code, answer.json()["code"]) == (409, "upload_missing")
 
 
 def succeeded(redis: Redis, settings: Settings) -> str:
-    """A job that has ended well, with an annotated video that somebody asked for."""
+    """A succeeded job with an annotated video."""
     job_id, jobs = new_job_id(), JobStore(redis, settings.result_ttl)
     with redis.pipeline() as pipeline:
         jobs.create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), annotate=True), pipeline)
@@ -102,7 +102,7 @@ def succeeded(redis: Redis, settings: Settings) -> str:
 def test_players_fetch_parts_of_a_film(
     here: Settings, bucket: Storage, redis: Redis, object_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bucket is asked for that part and for no more, and nothing lies on the machine meanwhile."""
+    """Only the requested range is read from the bucket, without a local copy."""
     job_id = succeeded(redis, here)
     content = secrets.token_bytes(5_000_000)
     with bucket.writer(job_id, FILM) as file:
@@ -172,7 +172,7 @@ def test_a_job_waits_for_a_bucket_that_is_away(
 ) -> None:
     """It waits its turn again as if nothing had been, and succeeds once the bucket is back, at another worker even."""
     with serving(here) as storing:
-        job_id = hand_in(storing, Script().upload())["job_id"]
+        job_id = submit(storing, Script().upload())["job_id"]
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         with worker(there, "tests.support.scripted_worker", "videos"):
@@ -187,7 +187,7 @@ def test_a_job_that_waits_for_the_bucket_can_be_erased(
 ) -> None:
     """Nothing of it is left to come again."""
     with serving(here) as api:
-        job_id = hand_in(api, Script().upload())["job_id"]
+        job_id = submit(api, Script().upload())["job_id"]
         with monkeypatch.context() as away:
             away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
             with worker(there, "tests.support.scripted_worker", "videos"):
@@ -202,7 +202,7 @@ def test_a_bucket_that_stays_away_ends_the_job(
 ) -> None:
     """With a code that says so once it was put off often enough, and the worker lives on."""
     with serving(here) as storing:
-        job_id = hand_in(storing, Script().upload())["job_id"]
+        job_id = submit(storing, Script().upload())["job_id"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with worker(there, "tests.support.scripted_worker", "videos") as process:
         assert ended(api, job_id)["error"]["code"] == "storage_away"

@@ -10,7 +10,7 @@ import pytest
 from duygu.shared.broker.connections import redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
-from tests.services.conftest import ended, hand_in, running, serving, wait_until, worker
+from tests.services.conftest import ended, running, serving, submit, wait_until, worker
 from tests.support.scripted_worker import Script
 
 AWAY_S = 2.0
@@ -24,12 +24,12 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 
 def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Settings, tmp_path: Path) -> None:
-    """One job runs and one waits while Redis is killed; meanwhile the API answers 503; then both succeed, told once."""
+    """A running and a queued job survive a killed Redis, with each event once; meanwhile the API responds with 503."""
     url = redis_url(Settings(data_dir=tmp_path))
     settings = service_settings.model_copy(update={"redis_url": url})
     with serving(settings) as api, worker(settings, "tests.support.scripted_worker", "videos") as process:
-        first = hand_in(api, Script(duration_s=4.0).upload())["job_id"]
-        second = hand_in(api, Script().upload())["job_id"]
+        first = submit(api, Script(duration_s=4.0).upload())["job_id"]
+        second = submit(api, Script().upload())["job_id"]
         running(api, first)
         valkey._process.kill()
         valkey._process.wait()
@@ -52,10 +52,10 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
 
 
 def test_listeners_come_back(valkey: EmbeddedValkey, service_settings: Settings, tmp_path: Path) -> None:
-    """A stream of events ends when Redis goes away, without an error, so that the listener asks again."""
+    """A stream of events ends when Redis goes away, without an error, so that the client reconnects."""
     settings = service_settings.model_copy(update={"redis_url": redis_url(Settings(data_dir=tmp_path))})
     with serving(settings) as api:
-        job_id = hand_in(api, Script().upload())["job_id"]
+        job_id = submit(api, Script().upload())["job_id"]
         with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
             lines = answer.iter_lines()
             assert next(line for line in lines if line.startswith("event:")) == "event: queued"
@@ -72,7 +72,7 @@ def test_listeners_come_back(valkey: EmbeddedValkey, service_settings: Settings,
 
 def test_a_client_that_stops_listening_is_let_go(api: httpx.Client) -> None:
     """Its connection to Redis is free again for others."""
-    job_id = hand_in(api, Script().upload())["job_id"]
+    job_id = submit(api, Script().upload())["job_id"]
     for _ in range(3):
         with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
             next(answer.iter_lines())

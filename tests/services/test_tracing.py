@@ -6,7 +6,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from duygu.shared.config import Settings
-from tests.services.conftest import ended, hand_in, serving, wait_until, worker
+from tests.services.conftest import ended, serving, submit, wait_until, worker
 from tests.support.collector import Collector, collecting
 from tests.support.scripted_worker import MARK, Script
 
@@ -24,7 +24,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 def named(collector: Collector, name: str) -> list[tuple[str, Span]]:
-    """The spans of a name, with who told them."""
+    """The spans of a name, with the service of each."""
     return [(program, span) for program, span in collector.spans if span.name == name]
 
 
@@ -32,7 +32,7 @@ def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Se
     """The caller's trace goes on in the API and in the worker, with each stage of the job below it."""
     with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
         api.headers["traceparent"] = f"00-{CALLER[0]}-{CALLER[1]}-01"
-        job_id = hand_in(api, Script().upload())["job_id"]
+        job_id = submit(api, Script().upload())["job_id"]
         del api.headers["traceparent"]
         ended(api, job_id)
         wait_until(lambda: named(collector, "job"))
@@ -47,10 +47,10 @@ def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Se
 
 
 def test_a_failed_job_says_why(collector: Collector, service_settings: Settings) -> None:
-    """By its code; what went wrong in detail may be about a person's file and is not told."""
+    """A span has the code of an error but not its detail, which may concern a personal file."""
     with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
-        ended(api, hand_in(api, Script(hungry=True).upload())["job_id"])
-        ended(api, hand_in(api, MARK + b"no script", "holiday.mp4")["job_id"])
+        ended(api, submit(api, Script(hungry=True).upload())["job_id"])
+        ended(api, submit(api, MARK + b"no script", "holiday.mp4")["job_id"])
         wait_until(lambda: len(named(collector, "job")) == 2)
     assert {(span.status.code, span.status.message) for _, span in named(collector, "job")} == {
         (Status.STATUS_CODE_ERROR, "out_of_memory"),

@@ -11,7 +11,7 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
 from duygu.shared.schemas import Result
-from tests.services.conftest import StartWorker, ended, hand_in, serving, wait_until, worker
+from tests.services.conftest import StartWorker, ended, serving, submit, wait_until, worker
 from tests.support.scripted_worker import Script
 from tests.support.videos import PAIR, PAN, VideoMaker
 
@@ -30,7 +30,7 @@ def stored(settings: Settings) -> list[Path]:
 
 def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, service_settings: Settings) -> None:
     """Two faces in, two faces out; only the result and its plot are kept, and erasing the job leaves nothing at all."""
-    job = ended(served, hand_in(served, video_maker.make(PAIR))["job_id"])
+    job = ended(served, submit(served, video_maker.make(PAIR))["job_id"])
     assert (job["status"], job["progress"], job["error"]) == ("succeeded", 1.0, None)
     result = Result.model_validate_json(served.get(job["links"]["result"]).content)
     assert result.job_id == job["job_id"]
@@ -68,7 +68,7 @@ def test_an_annotated_video_is_made_when_asked(
 def test_an_annotated_video_has_to_be_asked_for(served: httpx.Client, video_maker: VideoMaker) -> None:
     """404 with a code of its own; a job without one is not as good as a job with one."""
     video = video_maker.make(PAN)
-    job = ended(served, hand_in(served, video)["job_id"])
+    job = ended(served, submit(served, video)["job_id"])
     assert job["links"]["video"] is None
     answer = served.get(f"{job['links']['result']}?format=mp4")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_annotated")
@@ -86,24 +86,24 @@ def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Cl
     text = served.post("/v1/videos", files={"video": ("a.mp4", video_maker.text().read_bytes())})
     assert (text.status_code, text.json()["code"]) == (415, "not_a_video")
 
-    sound = ended(served, hand_in(served, video_maker.audio_only())["job_id"])
+    sound = ended(served, submit(served, video_maker.audio_only())["job_id"])
     assert (sound["status"], sound["error"]["code"]) == ("failed", "no_video_stream")
     answer = served.get(f"{sound['links']['self']}/result")
     assert (answer.status_code, answer.json()["code"]) == (422, "no_video_stream")
 
-    broken = ended(served, hand_in(served, video_maker.truncated())["job_id"])
+    broken = ended(served, submit(served, video_maker.truncated())["job_id"])
     assert broken["status"] == "succeeded"
     warnings = served.get(broken["links"]["result"]).json()["warnings"]
     assert [warning["code"] for warning in warnings] == ["truncated"]
 
-    assert ended(served, hand_in(served, video_maker.make(PAN))["job_id"])["status"] == "succeeded"
+    assert ended(served, submit(served, video_maker.make(PAN))["job_id"])["status"] == "succeeded"
 
 
 def test_an_expired_job_is_gone_without_a_trace(service_settings: Settings, redis: Redis) -> None:
     """After the time that results are kept, no key and no file is left, though nobody has erased anything."""
     with serving(service_settings) as api:
         with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.support.scripted_worker", "videos"):
-            job_id = ended(api, hand_in(api, Script().upload())["job_id"])["job_id"]
+            job_id = ended(api, submit(api, Script().upload())["job_id"])["job_id"]
             wait_until(lambda: api.get(f"/v1/jobs/{job_id}").status_code == 404)
             wait_until(lambda: stored(service_settings) == [])
         assert redis.keys(f"*{job_id}*") == redis.keys("duygu:twin:*") == []
@@ -114,16 +114,16 @@ def test_names_of_files_are_not_logged(
     served: httpx.Client, video_maker: VideoMaker, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Neither the API nor the worker writes down what a video was called, whether it was good or not."""
-    ended(served, hand_in(served, video_maker.make(PAN), "holiday.mp4")["job_id"])
-    ended(served, hand_in(served, video_maker.audio_only(), "holiday.m4a")["job_id"])
+    ended(served, submit(served, video_maker.make(PAN), "holiday.mp4")["job_id"])
+    ended(served, submit(served, video_maker.audio_only(), "holiday.m4a")["job_id"])
     served.post("/v1/videos", files={"video": ("holiday.txt", b"words")})
-    told = capfd.readouterr()
-    assert "holiday" not in told.out + told.err
+    output = capfd.readouterr()
+    assert "holiday" not in output.out + output.err
 
 
 def test_redis_holds_no_video_and_no_name(served: httpx.Client, video_maker: VideoMaker, redis: Redis) -> None:
     """The file's bytes and name do not go through Redis; after its end a job is one record and its events."""
-    job_id = ended(served, hand_in(served, video_maker.make(PAN), "holiday.mp4")["job_id"])["job_id"]
+    job_id = ended(served, submit(served, video_maker.make(PAN), "holiday.mp4")["job_id"])["job_id"]
     wait_until(lambda: not redis.keys("rq:job:*"))
     names = set(redis.keys(f"*{job_id}*"))
     assert names == {f"duygu:job:{job_id}".encode(), f"duygu:job:{job_id}:events".encode()}

@@ -41,12 +41,12 @@ def narrow_connection(address: str) -> sockets.socket:
     return connection
 
 
-def told(socket: ClientConnection) -> dict[str, Any]:
+def receive(socket: ClientConnection) -> dict[str, Any]:
     """The next message."""
     return dict(json.loads(socket.recv(PATIENCE_S)))
 
 
-def say(socket: ClientConnection, kind: str, **fields: Any) -> None:
+def send(socket: ClientConnection, kind: str, **fields: Any) -> None:
     """Send a text message."""
     socket.send(json.dumps({"type": kind, **fields}))
 
@@ -56,7 +56,7 @@ def until_closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | 
     messages = []
     try:
         while True:
-            messages.append(told(socket))
+            messages.append(receive(socket))
     except ConnectionClosed:
         return messages, socket.close_code, socket.close_reason
 
@@ -64,4 +64,4 @@ def until_closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | 
 def opens(address: str) -> bool:
     """Whether a session can be had."""
     with open_socket(address) as socket:
-        return bool(told(socket)["type"] == "session.created")
+        return bool(receive(socket)["type"] == "session.created")

@@ -104,7 +104,7 @@ def test_keys_do_not_share_what_they_made(enter: Enter) -> None:
 
 
 def test_uploads_a_minute(enter: Enter) -> None:
-    """One too many is told when to come back; another key has its own count."""
+    """A request beyond the limit gets `Retry-After`; each key has its own count."""
     api, other = enter("hasty", uploads_per_minute=2), enter("other", uploads_per_minute=2)
     time.sleep(max(0.0, 55 - time.time() % 60) if time.time() % 60 > 55 else 0.0)
     assert [post(api).status_code for _ in range(2)] == [202, 202]
@@ -258,10 +258,10 @@ def test_other_origins_are_let_in_where_configured(service_settings: Settings) -
         assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
         stranger = api.get("/v1/jobs", headers={"Origin": "https://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
-        ask = {
+        preflight = {
             **origin,
             "Access-Control-Request-Method": "GET",
             "Access-Control-Request-Headers": "range, authorization",
         }
-        assert api.options("/v1/jobs", headers=ask).status_code == 200
+        assert api.options("/v1/jobs", headers=preflight).status_code == 200
         assert "Content-Range" in answer.headers["Access-Control-Expose-Headers"]

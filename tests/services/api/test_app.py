@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -52,8 +53,13 @@ def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
                 assert set(codes) <= set(by_code())
 
 
+def test_openapi_reports_the_version_of_the_package(api: httpx.Client) -> None:
+    """The version of the OpenAPI document is that of the installed package, as `duygu --version` prints it."""
+    assert api.get("/openapi.json").json()["info"]["version"] == version("duygu")
+
+
 def test_the_model_is_described(api: httpx.Client) -> None:
-    """`/v1/model` tells what answers here."""
+    """`/v1/model` describes the model of the service."""
     model = api.get("/v1/model").json()
     assert model["name"] == "tiny"
     assert len(model["labels"]) == 7

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.services.conftest import StartWorker, ended, hand_in, job, running
+from tests.services.conftest import StartWorker, ended, job, running, submit
 from tests.support.scripted_worker import Script
 
 
@@ -39,7 +39,7 @@ def listen(api: httpx.Client, job_id: str, after: int | str | None = None) -> It
 
 def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """From queued to succeeded without a gap, a window as soon as it is found, progress forwards and not too often."""
-    job_id = hand_in(api, Script(duration_s=2.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=2.0).upload())["job_id"]
     start_scripted_worker()
     heard = list(listen(api, job_id))
     assert [event.number for event in heard] == list(range(1, len(heard) + 1))
@@ -55,9 +55,9 @@ def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: S
 
 
 def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """Whoever comes back gets what was missed, once; whoever has all is told not to come back, and who has none all."""
+    """A reconnecting client gets the missed events once, a complete one gets 204, and a new one gets all events."""
     start_scripted_worker()
-    job_id = hand_in(api, Script(duration_s=0.8).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=0.8).upload())["job_id"]
     ended(api, job_id)
     heard = list(listen(api, job_id))
     assert list(listen(api, job_id, after=3)) == heard[3:]
@@ -68,14 +68,14 @@ def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scri
 
 def test_listeners_of_an_erased_job_are_told(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """The last event is `cancelled`, whether the job waited or ran."""
-    waiting = hand_in(api, Script().upload())["job_id"]
+    waiting = submit(api, Script().upload())["job_id"]
     events = listen(api, waiting)
     assert next(events).name == "queued"
     api.delete(f"/v1/jobs/{waiting}")
     assert [event.name for event in events] == ["cancelled"]
 
     start_scripted_worker()
-    job_id = hand_in(api, Script(duration_s=30.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=30.0).upload())["job_id"]
     running(api, job_id)
     events = listen(api, job_id, after=2)
     next(events)
@@ -84,8 +84,8 @@ def test_listeners_of_an_erased_job_are_told(api: httpx.Client, start_scripted_w
 
 
 def test_a_crash_repeats_no_event(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """A job that is run again tells each window once, starts once, ends once, and never goes backwards."""
-    job_id = hand_in(api, Script(duration_s=2.0, deaths=1).upload())["job_id"]
+    """A repeated job sends each window once, starts once, ends once, and its progress never decreases."""
+    job_id = submit(api, Script(duration_s=2.0, deaths=1).upload())["job_id"]
     start_scripted_worker().wait()
     start_scripted_worker()
     heard = list(listen(api, job_id))
@@ -100,7 +100,7 @@ def test_a_crash_repeats_no_event(api: httpx.Client, start_scripted_worker: Star
 
 def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
     """Problems, before any event is sent."""
-    job_id = hand_in(api, Script().upload())["job_id"]
+    job_id = submit(api, Script().upload())["job_id"]
     answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert api.get(f"/v1/jobs/{'0' * 32}/events").json()["code"] == "job_not_found"
@@ -108,7 +108,7 @@ def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
 
 def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """Frames, speed and time left stand in the job while it runs; its ETag changes with it; in the end all is done."""
-    job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     assert job(api, job_id)["work"] is None
     path = f"/v1/jobs/{job_id}"
     waiting = api.get(path).headers["ETag"]

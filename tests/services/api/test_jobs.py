@@ -8,7 +8,7 @@ from redis import Redis
 
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
-from tests.services.conftest import hand_in
+from tests.services.conftest import submit
 from tests.support.scripted_worker import Script
 
 VIDEO = Script().upload()
@@ -17,13 +17,13 @@ UNKNOWN = "0" * 32
 
 def test_a_job_can_be_read(api: httpx.Client) -> None:
     """It is as the upload was answered."""
-    job = hand_in(api, VIDEO)
+    job = submit(api, VIDEO)
     assert api.get(job["links"]["self"]).json() == job
     assert (job["faces"], job["duration_s"], job["expires_at"]) == (None, None, None)
 
 
 def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
-    """404 for ids that were never given and for texts that are no id, whatever is asked."""
+    """Unknown and malformed ids give 404 at every endpoint."""
     for job_id in (UNKNOWN, "x", f"{UNKNOWN}:events", "%2e%2e"):
         for answer in (api.get(f"/v1/jobs/{job_id}"), api.delete(f"/v1/jobs/{job_id}")):
             assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
@@ -34,7 +34,7 @@ def test_jobs_come_newest_first_page_by_page(api: httpx.Client) -> None:
     """Following the cursor gives every job once; an empty one leads to the first page."""
     made = []
     for _ in range(5):
-        made.append(hand_in(api, VIDEO)["job_id"])
+        made.append(submit(api, VIDEO)["job_id"])
         time.sleep(0.002)  # ids have a resolution of a millisecond
     pages, cursor = [], None
     while True:
@@ -56,7 +56,7 @@ def test_an_erasure_that_fails_is_not_claimed(
     def read_only(*_: object, **__: object) -> None:
         raise PermissionError
 
-    job = hand_in(api, VIDEO)
+    job = submit(api, VIDEO)
     upload = service_settings.data_dir / "jobs" / job["job_id"] / "upload"
     with monkeypatch.context() as failing:
         failing.setattr("os.unlink", read_only)
@@ -72,7 +72,7 @@ def test_an_erasure_that_fails_is_not_claimed(
 
 def test_expired_jobs_are_not_listed(api: httpx.Client, redis: Redis) -> None:
     """A job whose record Redis has dropped leaves the list as well."""
-    gone, kept = hand_in(api, VIDEO)["job_id"], hand_in(api, VIDEO)["job_id"]
+    gone, kept = submit(api, VIDEO)["job_id"], submit(api, VIDEO)["job_id"]
     redis.delete(keys.job(gone))
     assert [job["job_id"] for job in api.get("/v1/jobs").json()["jobs"]] == [kept]
     assert redis.zrange(keys.JOBS, 0, -1) == [kept.encode()]
@@ -89,5 +89,5 @@ def test_a_strange_page_is_refused(api: httpx.Client) -> None:
 
 def test_a_job_that_runs_or_waits_has_no_result(api: httpx.Client) -> None:
     """409, for it may have one later."""
-    answer = api.get(f"{hand_in(api, VIDEO)['links']['self']}/result")
+    answer = api.get(f"{submit(api, VIDEO)['links']['self']}/result")
     assert (answer.status_code, answer.json()["code"]) == (409, "result_not_ready")

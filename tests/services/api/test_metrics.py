@@ -1,4 +1,4 @@
-"""What Prometheus and the log are told of requests."""
+"""Metrics and log lines of requests."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from redis import Redis
 from duygu.shared.api_keys import Limits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import sign_of_life
-from tests.services.conftest import hand_in, serving
+from tests.services.conftest import serving, submit
 from tests.support.scripted_worker import Script
 
 
@@ -26,7 +26,7 @@ def scraped(api: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:
 
 def test_requests_are_counted_by_route(api: httpx.Client) -> None:
     """Under the route's pattern, never under a path that anybody may invent; problems by their code."""
-    job = hand_in(api, Script().upload())
+    job = submit(api, Script().upload())
     api.get(job["links"]["self"])
     api.get(f"/v1/jobs/{'0' * 32}")
     api.get("/invented")
@@ -47,8 +47,8 @@ def test_requests_are_counted_by_route(api: httpx.Client) -> None:
 
 def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
     """How many jobs wait, for how long, and how many workers there are."""
-    hand_in(api, Script().upload())
-    hand_in(api, Script().upload())
+    submit(api, Script().upload())
+    submit(api, Script().upload())
     sign_of_life(redis, "videos", "somebody")
     found = scraped(api)
     queue = frozenset({"videos"})
@@ -62,12 +62,12 @@ def test_the_age_of_the_queue_begins_with_the_job(api: httpx.Client, monkeypatch
     monkeypatch.setattr(
         "duygu.services.api.videos.routes.new_job_id", lambda: f"{int((time.time() - 3600) * 1000):012x}{'0' * 20}"
     )
-    hand_in(api, Script().upload())
+    submit(api, Script().upload())
     assert 0 < scraped(api)["duygu_queue_age_seconds", frozenset({"videos"})] < 60
 
 
 def test_without_redis_there_are_metrics_all_the_same(service_settings: Settings) -> None:
-    """They say that it is away."""
+    """The metrics report that Redis is unreachable."""
     with serving(service_settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})) as api:
         found = scraped(api)
         assert found["duygu_redis_up", frozenset()] == 0

@@ -1,4 +1,4 @@
-"""A service that is told to stop while requests are open."""
+"""Shutdown of a service while requests are open."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ import pytest
 from duygu.services.api.app import create_app
 from duygu.services.serve.server import Server
 from duygu.shared.config import Settings
-from tests.services.conftest import PATIENCE_S, hand_in, wait_until
+from tests.services.conftest import PATIENCE_S, submit, wait_until
 from tests.support.scripted_worker import Script
 
 VIDEO = Script().upload()
@@ -46,10 +46,10 @@ def stoppable(settings: Settings) -> Iterator[tuple[httpx.Client, Stop]]:
 
 
 def test_listeners_do_not_hold_it_up(service_settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
-    """Events end, whole, and whoever waits for a job is told that it goes on; no error is logged."""
+    """Event streams end cleanly, waiting clients get 202, and no error is logged."""
     answers: list[httpx.Response] = []
     with stoppable(service_settings) as (api, stop):
-        events = hand_in(api, VIDEO)["links"]["events"]
+        events = submit(api, VIDEO)["links"]["events"]
 
         def wait_for_the_end() -> None:
             answers.append(api.post("/v1/videos", files={"video": VIDEO}, headers={"Prefer": "wait=60"}))
@@ -71,7 +71,7 @@ def test_listeners_do_not_hold_it_up(service_settings: Settings, caplog: pytest.
 def test_an_upload_under_way_is_finished_or_refused(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, *, finishes: bool, status: int
 ) -> None:
-    """One that arrives in time becomes a job; a slower one is told to come again, and nothing of it is kept."""
+    """An upload that arrives in time becomes a job; a slower one gets 503 and is discarded."""
     answers: list[httpx.Response] = []
     begun, goes_on = threading.Event(), threading.Event()
     monkeypatch.setattr("duygu.services.serve.server.GRACEFUL_SHUTDOWN_S", 1.0)

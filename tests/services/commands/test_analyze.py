@@ -56,21 +56,21 @@ def read(path: Path) -> Result:
 def test_stdout_holds_the_result_alone(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One line of JSON on stdout; a table with a row a face, and everything else, on stderr."""
     assert main(["analyze", pair]) == 0
-    told = capsys.readouterr()
-    result = Result.model_validate_json(told.out)
-    assert told.out.count("\n") == 1
+    output = capsys.readouterr()
+    result = Result.model_validate_json(output.out)
+    assert output.out.count("\n") == 1
     assert [face.face_id for face in result.faces] == [1, 2]
-    assert "2 faces" in told.err
-    assert all(face.emotion in told.err for face in result.faces)
+    assert "2 faces" in output.err
+    assert all(face.emotion in output.err for face in result.faces)
 
 
 def test_a_face_without_a_certain_window_is_called_uncertain(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Instead of by its most probable emotion, which carries a question mark among the shares of time."""
     assert main(["analyze", pair]) == 0
-    told = capsys.readouterr()
-    faces = Result.model_validate_json(told.out).faces
+    output = capsys.readouterr()
+    faces = Result.model_validate_json(output.out).faces
     assert all(window.uncertain for face in faces for window in face.windows)
-    rows = [line for line in told.err.splitlines() if "100%" in line]
+    rows = [line for line in output.err.splitlines() if "100%" in line]
     assert len(rows) == len(faces)
     for face, row in zip(faces, rows, strict=True):
         assert "│ uncertain " in row
@@ -84,12 +84,12 @@ def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixt
 
 
 def test_what_was_written_is_said(tmp_path: Path, video_maker: VideoMaker, capsys: pytest.CaptureFixture[str]) -> None:
-    """The summary counts faces in good English, tells how much is uncertain, and where the files are."""
+    """The summary has the number of faces, the uncertain share and the written files."""
     assert main(["analyze", str(video_maker.make(PAN)), "--csv", str(tmp_path), "--report", str(tmp_path)]) == 0
-    told = capsys.readouterr().err
-    assert re.search(r": 2\.0 s, 1 face\s*\n", told)
-    assert "uncertain" in told
-    written = told[told.index("wrote ") + 6 :].strip().split(", ")
+    output = capsys.readouterr().err
+    assert re.search(r": 2\.0 s, 1 face\s*\n", output)
+    assert "uncertain" in output
+    written = output[output.index("wrote ") + 6 :].strip().split(", ")
     assert sorted(Path(name).suffix for name in written) == [".csv", ".html"]
     assert all(Path(name).stat().st_size > 0 for name in written)
 
@@ -130,9 +130,9 @@ def test_a_folder_may_hold_other_things(
     (tmp_path / ".trash" / "below").mkdir(parents=True)
     (tmp_path / ".trash" / "below" / "pair.mp4").write_bytes(Path(pair).read_bytes())
     assert main(["analyze", str(tmp_path)]) == 0
-    told = capsys.readouterr()
-    assert told.out.count("\n") == 1
-    assert told.err.count("skipped") == 2
+    output = capsys.readouterr()
+    assert output.out.count("\n") == 1
+    assert output.err.count("skipped") == 2
 
 
 def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,13 +144,13 @@ def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.C
 def test_what_fails_says_so_and_the_next_one_works(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each with its code on stderr; the exit status tells that not all went well."""
+    """Each failure has its code on stderr, and the exit status reports it."""
     videos = [str(tmp_path / "missing.mp4"), str(video_maker.text()), str(video_maker.encrypted()), pair]
     assert main(["analyze", "--quiet", *videos]) == 1
-    told = capsys.readouterr()
-    codes = [line.split(": ")[2] for line in told.err.splitlines()]
+    output = capsys.readouterr()
+    codes = [line.split(": ")[2] for line in output.err.splitlines()]
     assert codes == ["the file does not exist", "not_a_video", "encrypted"]
-    assert len(Result.model_validate_json(told.out).faces) == 2
+    assert len(Result.model_validate_json(output.out).faces) == 2
 
 
 def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,9 +206,9 @@ def test_an_ending_that_cannot_be_written_is_refused_at_once(
 ) -> None:
     """Before the analysis, with those that can be, and without a file."""
     assert main(["analyze", pair, option, str(tmp_path / name)]) == 2
-    told = capsys.readouterr()
-    assert f"{name}: unsupported extension {Path(name).suffix}; supported: {possible}" in told.err
-    assert not told.out
+    output = capsys.readouterr()
+    assert f"{name}: unsupported extension {Path(name).suffix}; supported: {possible}" in output.err
+    assert not output.out
     assert not list(tmp_path.glob(name))
 
 
@@ -317,9 +317,9 @@ def test_a_name_that_is_no_text_is_analysed(folder: Path, tmp_path: Path, capsys
     video = folder / os.fsdecode(b"\xff.mp4")
     (folder / "b" / "talk.mp4").rename(video)
     assert main(["analyze", str(video), "--report", f"{tmp_path}/reports/", "--csv", "-"]) == 0
-    told = capsys.readouterr()
-    assert "\ufffd.mp4" in told.out
-    assert "\ufffd.mp4: " in told.err
+    output = capsys.readouterr()
+    assert "\ufffd.mp4" in output.out
+    assert "\ufffd.mp4: " in output.err
 
 
 def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -471,12 +471,12 @@ def test_an_unexpected_error_costs_one_video(
     (tables := tmp_path / "tables").mkdir()
     assert main(["analyze", "--quiet", str(tmp_path), "--csv", str(tables)]) == 1
     assert {path.name for path in tables.iterdir()} == {"a.csv", "c.csv"}
-    told = capsys.readouterr().err
-    (line,) = (line for line in told.splitlines() if line.startswith("duygu: "))
+    output = capsys.readouterr().err
+    (line,) = (line for line in output.splitlines() if line.startswith("duygu: "))
     assert str(tmp_path / "b.mp4") in line
     if isinstance(error, ValueError):
         assert line.endswith(": internal: ValueError: not a power of two")
-        assert "Traceback" in told
+        assert "Traceback" in output
 
 
 def test_nobody_has_to_read_to_the_end(pair: str) -> None:
@@ -506,15 +506,15 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
         preexec_fn=heed_interrupts,
     )
     assert process.stderr
-    told = b""
-    while (b"annotating" if option == "--video" else b"%") not in told:
-        told += os.read(process.stderr.fileno(), 4096)
+    output = b""
+    while (b"annotating" if option == "--video" else b"%") not in output:
+        output += os.read(process.stderr.fileno(), 4096)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=30)[1]
     assert process.returncode == 130
     assert b"interrupted" in rest
-    assert b"Traceback" not in told + rest
+    assert b"Traceback" not in output + rest
     assert list(tmp_path.iterdir()) == []
 
 

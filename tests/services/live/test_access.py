@@ -15,11 +15,11 @@ from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live import api_store as stream_store
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
-from tests.support.sockets import open_socket, opens, told, until_closed
+from tests.support.sockets import open_socket, opens, receive, until_closed
 
 
 def test_without_a_worker_the_socket_says_so(address: str) -> None:
-    """The reason is told and the code invites to try again."""
+    """The socket closes with the reason and a code that permits a retry."""
     with open_socket(address) as socket:
         (error,), code, reason = until_closed(socket)
     assert (error["code"], error["recoverable"], code, reason) == ("no_worker", False, 1013, "no_worker")
@@ -31,7 +31,7 @@ def test_only_so_many_sessions_are_open(live_settings: Settings, start_live_work
     with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
         address = str(client.base_url)
         with open_socket(address) as socket:
-            told(socket)
+            receive(socket)
             with open_socket(address) as refused:
                 assert until_closed(refused)[1:] == (4429, "too_many_sessions")
         wait_until(lambda: opens(address))
@@ -47,20 +47,20 @@ def test_long_sessions_are_counted_to_their_end(
     with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
         address = str(client.base_url)
         with open_socket(address) as socket:
-            told(socket)
+            receive(socket)
             time.sleep(2.2)
             with open_socket(address) as refused:
                 assert until_closed(refused)[1:] == (4429, "too_many_sessions")
 
 
 def test_pages_of_other_sites_are_refused(served: str) -> None:
-    """A browser tells where a page is from; the service's own pages are welcome."""
+    """A socket from a page of another origin is refused, and one from the service's pages is accepted."""
     for origin in ("https://example.org", "http://[x"):
         with open_socket(served, origin=origin) as socket:
             (error,), code, _ = until_closed(socket)
         assert (error["code"], code) == ("forbidden", 4403)
     with open_socket(served, origin=served) as socket:
-        assert told(socket)["type"] == "session.created"
+        assert receive(socket)["type"] == "session.created"
 
 
 def test_the_socket_takes_the_keys_of_the_service(
@@ -73,7 +73,7 @@ def test_the_socket_takes_the_keys_of_the_service(
         address = str(client.base_url)
         for options in (as_header(submits), {"subprotocols": ["duygu", f"duygu.key.{submits}"]}):
             with open_socket(address, **options) as socket:
-                assert told(socket)["type"] == "session.created"
+                assert receive(socket)["type"] == "session.created"
                 assert socket.subprotocol in (None, "duygu")
         for options, reason in (
             ({}, "unauthorized"),
@@ -95,11 +95,11 @@ def test_a_key_has_only_so_many_sessions(
     with serving(settings) as client:
         address = str(client.base_url)
         with open_socket(address, **as_header(limited)) as socket:
-            told(socket)
+            receive(socket)
             with open_socket(address, **as_header(limited)) as refused:
                 assert until_closed(refused)[1:] == (4429, "too_many_sessions")
             with open_socket(address, **as_header(other)) as another:
-                assert told(another)["type"] == "session.created"
+                assert receive(another)["type"] == "session.created"
 
 
 def with_keys(settings: Settings, folder: Path) -> tuple[Settings, str, str]:

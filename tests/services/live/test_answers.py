@@ -10,7 +10,7 @@ from duygu.shared.config import Settings
 from duygu.shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
 from duygu.shared.schemas import Window
 from tests.services.conftest import serving, wait_until, worker
-from tests.support.sockets import LIVE, open_socket, opens, say, told
+from tests.support.sockets import LIVE, open_socket, opens, receive, send
 from tests.support.videos import Scene, VideoMaker
 
 SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
@@ -34,7 +34,7 @@ def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> No
 
 
 def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker) -> None:
-    """Somebody who smiles is not angry, however few labels are asked for: the answer is `other`."""
+    """A smile is reported as `other` when only other labels are requested."""
     path = video_maker.make(LIVE)
     everything = sent_live(served, path)[-2].faces[0]
     chosen = sent_live(served, path, Options(labels=["anger"]))[-2].faces[0]
@@ -52,13 +52,13 @@ def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
         assert client.get("/v1/model").json()["labels"] == SIX
         wait_until(lambda: opens(str(client.base_url)))
         with open_socket(str(client.base_url)) as socket:
-            assert told(socket)["model"]["labels"] == SIX
-            say(socket, "session.configure", labels=["neutral"])
-            error = told(socket)
+            assert receive(socket)["model"]["labels"] == SIX
+            send(socket, "session.configure", labels=["neutral"])
+            error = receive(socket)
             assert (error["type"], error["code"], error["recoverable"]) == ("error", "invalid_message", True)
             assert error["detail"].startswith("labels: unknown label neutral; known: anger, ")
-            say(socket, "session.configure", labels=["fear"])
-            assert told(socket)["labels"] == ["fear"]
+            send(socket, "session.configure", labels=["fear"])
+            assert receive(socket)["labels"] == ["fear"]
 
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:

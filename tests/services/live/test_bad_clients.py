@@ -16,7 +16,7 @@ from duygu.services.api.live import routes as stream_module
 from duygu.services.serve import server as server_module
 from duygu.shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
-from tests.support.sockets import narrow_connection, open_socket, say, told, until_closed
+from tests.support.sockets import narrow_connection, open_socket, receive, send, until_closed
 
 
 def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list[bytes]) -> None:
@@ -25,11 +25,11 @@ def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list
     huge = bytes(cv2.imencode(".png", np.zeros((16_000, 16_000), np.uint8))[1])
     bad = [b"words", huge, damaged, bytes(5_000_000)]
     with open_socket(served) as socket:
-        assert told(socket)["type"] == "session.created"
+        assert receive(socket)["type"] == "session.created"
         for number, content in enumerate(bad):
             socket.send(pack(pictures[number], number, number / 10))
             socket.send(pack(content, 100 + number, number / 10 + 0.05))
-            answers = [told(socket), told(socket)]
+            answers = [receive(socket), receive(socket)]
             assert [(answer["type"], answer["seq"]) for answer in answers] == [
                 ("result", 2 * number + 1),
                 ("error", 2 * number + 2),
@@ -39,9 +39,9 @@ def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list
             assert answers[1]["recoverable"]
         for text in ("words", '{"type": "session.jump"}', '{"type": "session.configure", "labels": ["joy"]}'):
             socket.send(text)
-            error = told(socket)
+            error = receive(socket)
             assert (error["type"], error["seq"], error["code"]) == ("error", None, "invalid_message")
-        say(socket, "session.close")
+        send(socket, "session.close")
         messages, code, reason = until_closed(socket)
         assert [message["type"] for message in messages] == ["session.closed"]
         assert (messages[0]["totals"]["errors"], code, reason) == (4, 1000, "done")
@@ -86,36 +86,36 @@ MALFORMED_TEXTS = (
 def test_nothing_malformed_ends_a_session_or_disturbs_another(served: str, pictures: list[bytes]) -> None:
     """Each binary message has one answer in order, each text one error with a code; a session beside it has results."""
     with open_socket(served) as socket, open_socket(served) as other:
-        told(socket), told(other)
+        receive(socket), receive(other)
         for number, content in enumerate(malformed_frames(pictures, random.Random(3)), 1):  # noqa: S311
             socket.send(content)
-            answer = told(socket)
+            answer = receive(socket)
             assert answer["seq"] == number
             assert answer["type"] in ("error", "result")
             assert answer["type"] == "result" or (answer["code"] != "internal" and answer["recoverable"]), content
         for text in MALFORMED_TEXTS:
             socket.send(text)
-            answer = told(socket)
+            answer = receive(socket)
             assert (answer["type"], answer["seq"], answer["code"]) == ("error", None, "invalid_message")
             assert len(answer["detail"]) <= 1000
-        say(socket, "session.configure", labels=["fear", "anger", "fear"] * 1000)
-        assert told(socket)["labels"] == ["fear", "anger"]
+        send(socket, "session.configure", labels=["fear", "anger", "fear"] * 1000)
+        assert receive(socket)["labels"] == ["fear", "anger"]
         other.send(pack(pictures[0], 1, 0.0))
-        assert told(other)["type"] == "result"
-        say(socket, "session.close")
+        assert receive(other)["type"] == "result"
+        send(socket, "session.close")
         assert until_closed(socket)[1:] == (1000, "done")
 
 
 def test_a_message_of_17_mib_ends_the_socket_with_1009(served: str) -> None:
     """It is refused before it is whole in memory, and the next session works."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         with suppress(ConnectionClosed):
             socket.send(bytes(17 * 1024 * 1024))
         # Where the kernel still holds unread bytes, the connection is reset and the code may be lost on its way.
         assert until_closed(socket)[1] in (1009, 1006)
     with open_socket(served) as socket:
-        assert told(socket)["type"] == "session.created"
+        assert receive(socket)["type"] == "session.created"
 
 
 def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,20 +132,20 @@ def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.Mo
 def test_a_client_that_never_reads_harms_nobody(served: str, pictures: list[bytes]) -> None:
     """While one pours frames in without reading, another is answered, and the first is not read for ever."""
     with open_socket(served, close_timeout=1) as deaf, open_socket(served) as other:
-        told(other)
+        receive(other)
         ends = time.monotonic() + 2.0
         number = 0
         while time.monotonic() < ends:
             deaf.send(pack(pictures[number % 30], number, number / 100))
             number += 1
         other.send(pack(pictures[0], 0, 0.0))
-        assert told(other)["type"] == "result"
+        assert receive(other)["type"] == "result"
 
 
 def test_a_socket_that_breaks_off_is_forgotten(served: str, pictures: list[bytes], redis: Redis) -> None:
     """In the middle of frames, without a word."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         socket.send(pack(pictures[0], 0, 0.0))
         socket.socket.close()
     wait_until(lambda: not redis.keys("duygu:live:session:*"))

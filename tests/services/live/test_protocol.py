@@ -13,34 +13,34 @@ from duygu.shared.live import api_store as stream_store
 from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
-from tests.support.sockets import open_socket, say, told, until_closed
+from tests.support.sockets import open_socket, receive, send, until_closed
 
 
 def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> None:
-    """Chosen labels are reported beside `other` for the rest; faces below the smallest are not told of."""
+    """Chosen labels are reported beside `other` for the rest; smaller faces are not reported."""
     with open_socket(served) as socket:
-        told(socket)
-        say(socket, "session.configure", labels=["anger", "sadness"])
-        assert told(socket)["labels"] == ["anger", "sadness"]
+        receive(socket)
+        send(socket, "session.configure", labels=["anger", "sadness"])
+        assert receive(socket)["labels"] == ["anger", "sadness"]
         for number in range(12):
             socket.send(pack(pictures[number], number, number / 10))
-            answer = told(socket)
+            answer = receive(socket)
         (face,) = answer["faces"]
         assert set(face["probabilities"]) == {"anger", "sadness", "other"}
         assert face["emotion"] == "other"
         assert sum(face["probabilities"].values()) == pytest.approx(1)
-        say(socket, "session.configure", smallest_face=0.9)
-        told(socket)
+        send(socket, "session.configure", smallest_face=0.9)
+        receive(socket)
         socket.send(pack(pictures[12], 12, 1.2))
-        assert told(socket)["faces"] == []
+        assert receive(socket)["faces"] == []
 
 
 def test_bare_pictures_take_the_time_of_their_arrival(served: str, pictures: list[bytes]) -> None:
     """Without a header there is no frame number, and the capture time is now."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         socket.send(pictures[0])
-        answer = told(socket)
+        answer = receive(socket)
     assert (answer["type"], answer["frame"]) == ("result", None)
     assert answer["captured_at"] == pytest.approx(time.time(), abs=60)
 
@@ -48,10 +48,10 @@ def test_bare_pictures_take_the_time_of_their_arrival(served: str, pictures: lis
 def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, pictures: list[bytes]) -> None:
     """300 frames at once: each is answered once and in order, the last one with a result, and others are dropped."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         for number in range(300):
             socket.send(pack(pictures[number % len(pictures)], number, number / 100))
-        answers = [told(socket) for _ in range(300)]
+        answers = [receive(socket) for _ in range(300)]
     assert [answer["seq"] for answer in answers] == list(range(1, 301))
     assert answers[-1]["type"] == "result"
     dropped = [answer for answer in answers if answer["type"] == "dropped"]
@@ -62,13 +62,13 @@ def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, picture
 def test_an_idle_session_is_closed_and_leaves_nothing(
     live_settings: Settings, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
-    """After the time that the limits tell, with a code; frames, state and session are gone from Redis."""
+    """The session closes with a code after the idle timeout; frames, state and session are gone from Redis."""
     start_live_worker()
     with serving(live_settings.model_copy(update={"stream_idle_s": 3})) as client:
         with open_socket(str(client.base_url)) as socket:
-            assert told(socket)["limits"]["idle_timeout_s"] == 3
+            assert receive(socket)["limits"]["idle_timeout_s"] == 3
             socket.send(pictures[0])
-            assert told(socket)["type"] == "result"
+            assert receive(socket)["type"] == "result"
             assert until_closed(socket)[1:] == (4408, "idle")
         wait_until(lambda: not redis.keys("duygu:live:session:*"))
         wait_until(lambda: not redis.zcard(stream_store.OPEN))
@@ -77,14 +77,14 @@ def test_an_idle_session_is_closed_and_leaves_nothing(
 def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) -> None:
     """For Prometheus: open sessions, results and their time, dropped frames, bad ones, and why sessions ended."""
     with open_socket(served) as socket:
-        told(socket)
-        say(socket, "session.configure", rate_hz=5)
-        told(socket)
+        receive(socket)
+        send(socket, "session.configure", rate_hz=5)
+        receive(socket)
         for content, time_s in ((pictures[0], 0.0), (pictures[1], 0.1), (b"words", 0.2)):
             socket.send(pack(content, 0, time_s))
-            told(socket)
+            receive(socket)
         open_now = httpx.get(f"{served}/metrics").text
-        say(socket, "session.close")
+        send(socket, "session.close")
         until_closed(socket)
     assert "duygu_live_sessions 1.0" in open_now
     assert 'duygu_workers{queue="streams"} 1.0' in open_now

@@ -20,7 +20,7 @@ from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until, worker
 from tests.services.live.conftest import StartLiveWorker
-from tests.support.sockets import open_socket, opens, told, until_closed
+from tests.support.sockets import open_socket, opens, receive, until_closed
 
 
 def test_a_killed_worker_costs_one_step_and_another_goes_on(
@@ -29,16 +29,16 @@ def test_a_killed_worker_costs_one_step_and_another_goes_on(
     """After kill -9 in the middle the session is answered by the other worker, with the same face."""
     first = start_live_worker()
     with open_socket(address) as socket:
-        told(socket)
+        receive(socket)
         for number in range(12):
             socket.send(pack(pictures[number], number, number / 10))
-            before = told(socket)
+            before = receive(socket)
         first.kill()
         first.wait()
         start_live_worker()
         for number in range(12, 20):
             socket.send(pack(pictures[number], number, number / 10))
-            after = told(socket)
+            after = receive(socket)
     assert [face["face_id"] for face in before["faces"]] == [face["face_id"] for face in after["faces"]] == [1]
     assert after["faces"][0]["start_s"] == before["faces"][0]["start_s"]
 
@@ -49,16 +49,16 @@ def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
     """The frame that it had in hand is answered by the next worker, which goes on with the same face."""
     first = start_live_worker()
     with open_socket(address) as socket:
-        session = f"duygu:live:session:{told(socket)['session_id']}"
+        session = f"duygu:live:session:{receive(socket)['session_id']}"
         for number in range(30):
             socket.send(pack(pictures[number], number, number / 10))
             if number >= 12 and caught_in_a_step(first, redis, session):
                 break
-            told(socket)
+            receive(socket)
         first.kill()
         first.wait()
         start_live_worker()
-        answer = told(socket)
+        answer = receive(socket)
     assert (answer["type"], answer["frame"]) == ("result", number)
     assert [(face["face_id"], face["start_s"]) for face in answer["faces"]] == [(1, 0.0)]
 
@@ -84,11 +84,11 @@ def test_two_workers_share_sessions_and_none_takes_a_step_twice(
     with ExitStack() as open_ones:
         sockets = [open_ones.enter_context(open_socket(address)) for _ in range(3)]
         for socket in sockets:
-            told(socket)
+            receive(socket)
         for number in range(20):
             for socket in sockets:
                 socket.send(pack(pictures[number], number, number / 10))
-            answers = [told(socket) for socket in sockets]
+            answers = [receive(socket) for socket in sockets]
     assert [[face["emotion"] for face in answer["faces"]] for answer in answers] == [["happiness"]] * 3
 
 
@@ -108,9 +108,9 @@ def test_a_step_longer_than_a_lease_is_taken_once(
             running.enter_context(worker(live_settings, "tests.support.slow_worker"))
         wait_until(lambda: redis.zcard("duygu:workers:streams") == 2)
         with open_socket(address) as socket:
-            told(socket)
+            receive(socket)
             socket.send(pictures[0])
-            answer = told(socket)
+            answer = receive(socket)
     assert (answer["type"], answer["seq"]) == ("result", 1)
     assert len(searches.read_text().splitlines()) == 1
 
@@ -121,10 +121,10 @@ def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
     """As when another version of the service wrote it: one frame is refused, and no face gets an id that was there."""
     first = start_live_worker()
     with open_socket(address) as socket:
-        state = f"duygu:live:session:{told(socket)['session_id']}:state"
+        state = f"duygu:live:session:{receive(socket)['session_id']}:state"
         for number in range(12):
             socket.send(pack(pictures[number], number, number / 10))
-            before = told(socket)
+            before = receive(socket)
         first.kill()
         first.wait()
         redis.set(state, b"\0\0\0\2{}" + b"of another version", ex=60)
@@ -132,7 +132,7 @@ def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
         after = []
         for number in range(12, 20):
             socket.send(pack(pictures[number], number, number / 10))
-            after.append(told(socket))
+            after.append(receive(socket))
     assert [face["face_id"] for face in before["faces"]] == [1]
     assert (after[0]["type"], after[0]["code"], after[0]["recoverable"]) == ("error", "state_lost", True)
     assert {answer["type"] for answer in after[1:]} == {"result"}
@@ -142,9 +142,9 @@ def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
 def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes], redis: Redis) -> None:
     """Should the API die, no frame and no state stays."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         socket.send(pictures[0])
-        told(socket)
+        receive(socket)
         lasting = [key for key in redis.keys("duygu:live:session:*") if redis.ttl(key) < 0]
         assert redis.keys("duygu:live:session:*")
         assert lasting == []
@@ -153,7 +153,7 @@ def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes],
 def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis) -> None:
     """When Redis has lost everything, the session ends with a code and a new one can begin."""
     with open_socket(served) as socket:
-        told(socket)
+        receive(socket)
         for key in redis.keys("duygu:live:session:*"):
             redis.delete(key)
         socket.send(pictures[0])
@@ -165,22 +165,22 @@ def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis
 def test_an_answer_that_cannot_be_read_ends_one_session_alone(
     address: str, pictures: list[bytes], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A newer worker says more than the API knows: that session is told, and others are answered as before."""
+    """An unreadable reply of a newer worker ends its session and no other."""
     monkeypatch.setattr(stream_hub, "LOOK_S", 0.02)
     sign_of_life(redis, QueueName.STREAMS, "worker")
     with open_socket(address) as refused, open_socket(address) as other:
-        sessions = [str(told(socket)["session_id"]) for socket in (refused, other)]
+        sessions = [str(receive(socket)["session_id"]) for socket in (refused, other)]
         for socket, session in zip((refused, other), sessions, strict=True):
             send(socket, pictures[0], redis, session)
         answer(redis, sessions[0], seq=1, news=1)
         (error,), code, _ = until_closed(refused)
         assert (error["code"], code) == ("internal", 1011)
         answer(redis, sessions[1], seq=1)
-        assert told(other)["type"] == "result"
+        assert receive(other)["type"] == "result"
         redis.xadd(replies_to(redis, sessions[1]), {"what": "nobody knows"})
         send(other, pictures[1], redis, sessions[1])
         answer(redis, sessions[1], seq=2)
-        assert told(other)["type"] == "result"
+        assert receive(other)["type"] == "result"
 
 
 def send(socket: ClientConnection, picture: bytes, redis: Redis, session: str) -> None:
@@ -212,9 +212,9 @@ def test_redis_restarting_ends_a_session_and_another_can_begin(
         process = running.enter_context(worker(settings, "duygu.services.cli", "worker", "streams"))
         wait_until(lambda: redis.zcard("duygu:workers:streams"))
         with open_socket(address) as socket:
-            told(socket)
+            receive(socket)
             socket.send(pictures[0])
-            assert told(socket)["type"] == "result"
+            assert receive(socket)["type"] == "result"
             valkey._process.kill()
             valkey._process.wait()
             (error,), code, reason = until_closed(socket)
@@ -223,7 +223,7 @@ def test_redis_restarting_ends_a_session_and_another_can_begin(
             assert until_closed(socket)[1:] == (1013, "unavailable")
         valkey.restart()
         with open_socket(address) as socket:
-            assert told(socket)["type"] == "session.created"
+            assert receive(socket)["type"] == "session.created"
             socket.send(pictures[0])
-            assert told(socket)["type"] == "result"
+            assert receive(socket)["type"] == "result"
         assert process.poll() is None

@@ -18,7 +18,7 @@ import pytest
 
 from duygu.shared.config import ROOT, Settings
 from duygu.shared.processes.children import stop
-from tests.services.conftest import ended, hand_in, wait_until
+from tests.services.conftest import ended, submit, wait_until
 from tests.shared.test_webhooks import SECRET
 from tests.support.videos import PAN, VideoMaker
 
@@ -75,7 +75,7 @@ def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: Video
     """A video is analysed; after SIGTERM every process has ended, and the job is still there after a new start."""
     with serve(own) as served:
         wait_until(served.ready)
-        job = ended(served.client, hand_in(served.client, video_maker.make(PAN))["job_id"])
+        job = ended(served.client, submit(served.client, video_maker.make(PAN))["job_id"])
         assert job["status"] == "succeeded"
         children = psutil.Process(served.process.pid).children(recursive=True)
         assert len(children) >= 2
@@ -96,7 +96,7 @@ def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_ma
         wait_until(lambda: any(child.pid != before.pid for child in served.children("duygu.services.cli")))
         served.children("valkey-server")[0].kill()
         wait_until(served.ready)
-        job_id = hand_in(served.client, video_maker.make(PAN))["job_id"]
+        job_id = submit(served.client, video_maker.make(PAN))["job_id"]
         assert ended(served.client, job_id)["status"] == "succeeded"
 
 

@@ -5,7 +5,7 @@ import socket
 import httpx
 
 from duygu.shared.config import Settings
-from tests.services.conftest import ended, hand_in, wait_until, worker
+from tests.services.conftest import ended, submit, wait_until, worker
 from tests.support.scripted_worker import Script
 
 
@@ -20,8 +20,8 @@ def test_a_worker_counts_its_jobs(api: httpx.Client, service_settings: Settings)
     port = free_port()
     settings = service_settings.model_copy(update={"metrics_port": port})
     with worker(settings, "tests.support.scripted_worker", "videos"):
-        ended(api, hand_in(api, Script(duration_s=0.5).upload())["job_id"])
-        ended(api, hand_in(api, Script(hungry=True).upload())["job_id"])
+        ended(api, submit(api, Script(duration_s=0.5).upload())["job_id"])
+        ended(api, submit(api, Script(hungry=True).upload())["job_id"])
         text = ""
 
         def counted() -> bool:

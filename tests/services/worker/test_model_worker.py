@@ -7,7 +7,7 @@ import httpx
 from redis import Redis
 
 from duygu.shared.config import Settings
-from tests.services.conftest import StartWorker, ended, hand_in, job, running, wait_until
+from tests.services.conftest import StartWorker, ended, job, running, submit, wait_until
 from tests.support.scripted_worker import Script
 
 
@@ -21,7 +21,7 @@ def test_a_killed_workers_job_is_done_by_the_next(
 ) -> None:
     """kill -9 in the middle of a job: another worker notices by itself, and the job succeeds."""
     first = start_scripted_worker()
-    job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     before = running(api, job_id)
     start_scripted_worker()
     first.kill()
@@ -35,20 +35,20 @@ def test_a_job_that_kills_every_worker_is_given_up(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
     """After the second death it fails as `crashed`, and the next worker lives on."""
-    job_id = hand_in(api, Script(duration_s=0.2, deaths=9).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=0.2, deaths=9).upload())["job_id"]
     for _ in range(2):
         assert start_scripted_worker().wait() == -signal.SIGKILL
     third = start_scripted_worker()
     failed = ended(api, job_id)
     assert (failed["status"], failed["error"]["code"]) == ("failed", "crashed")
-    assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+    assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
     assert third.poll() is None
     assert "upload" not in uploads(service_settings)
 
 
 def test_one_death_is_forgiven(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """A job that killed its worker once is run again, and succeeds."""
-    job_id = hand_in(api, Script(duration_s=0.2, deaths=1).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=0.2, deaths=1).upload())["job_id"]
     start_scripted_worker().wait()
     start_scripted_worker()
     assert ended(api, job_id)["status"] == "succeeded"
@@ -59,16 +59,16 @@ def test_running_out_of_memory_is_told(
 ) -> None:
     """The job says `out_of_memory`; the worker goes on."""
     start_scripted_worker()
-    failed = ended(api, hand_in(api, Script(hungry=True).upload())["job_id"])
+    failed = ended(api, submit(api, Script(hungry=True).upload())["job_id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "out_of_memory")
-    assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+    assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
     wait_until(lambda: "upload" not in uploads(service_settings))  # the end is told first
 
 
 def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """SIGTERM: what ends within the time of grace is ended."""
     worker = start_scripted_worker()
-    job_id = hand_in(api, Script(duration_s=1.5).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=1.5).upload())["job_id"]
     running(api, job_id)
     worker.terminate()
     assert worker.wait() == 0
@@ -77,7 +77,7 @@ def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted
 
 def test_a_stopped_worker_hands_a_long_job_back(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """SIGTERM: a job that takes longer goes back to the queue, and that counts as no crash, however often."""
-    job_id = hand_in(api, Script(duration_s=3.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     for _ in range(3):
         worker = start_scripted_worker()
         wait_until(lambda: job(api, job_id)["status"] == "running")
@@ -95,7 +95,7 @@ def test_erasing_a_running_job_stops_it(
 ) -> None:
     """Within a second the worker is free for another job, and no key and no byte of the erased one is left."""
     start_scripted_worker()
-    job_id = hand_in(api, Script(duration_s=60.0).upload())["job_id"]
+    job_id = submit(api, Script(duration_s=60.0).upload())["job_id"]
     running(api, job_id)
     erased = time.monotonic()
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
@@ -103,12 +103,12 @@ def test_erasing_a_running_job_stops_it(
     assert time.monotonic() - erased < 1.0
     wait_until(lambda: not redis.keys(f"*{job_id}*"))
     assert uploads(service_settings) == []
-    assert ended(api, hand_in(api, Script().upload())["job_id"])["status"] == "succeeded"
+    assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
 
 
 def test_erasing_a_waiting_job_leaves_nothing(api: httpx.Client, service_settings: Settings, redis: Redis) -> None:
     """A job that no worker has begun is taken out of the queue."""
-    job_id = hand_in(api, Script().upload())["job_id"]
+    job_id = submit(api, Script().upload())["job_id"]
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert [key for key in redis.keys("*") if job_id.encode() in key] == []
     assert redis.llen("rq:queue:videos") == 0

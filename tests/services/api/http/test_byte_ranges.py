@@ -7,7 +7,7 @@ from duygu.shared.errors import RangeNotSatisfiableError
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("byte_range", "part"),
     [
         ("bytes=0-3", Part(0, 4)),
         ("bytes=4-", Part(4, 10)),
@@ -17,13 +17,13 @@ from duygu.shared.errors import RangeNotSatisfiableError
         ("Bytes= 9 - 9", Part(9, 10)),
     ],
 )
-def test_one_range_is_a_part(asked: str, part: Part) -> None:
+def test_one_range_is_a_part(byte_range: str, part: Part) -> None:
     """From, to, or the last so many; an end behind the file's is the file's."""
-    assert part_of(asked, 10) == part
+    assert part_of(byte_range, 10) == part
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "byte_range",
     [
         None,
         "",
@@ -37,16 +37,16 @@ def test_one_range_is_a_part(asked: str, part: Part) -> None:
         f"bytes={'9' * 5000}-",
     ],
 )
-def test_what_is_not_understood_is_left_aside(asked: str | None) -> None:
+def test_an_unknown_range_is_ignored(byte_range: str | None) -> None:
     """As the standard wants: the whole file is sent. Several ranges need not be understood."""
-    assert part_of(asked, 10) is None
+    assert part_of(byte_range, 10) is None
 
 
 @pytest.mark.parametrize(
-    ("asked", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+    ("byte_range", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
 )
-def test_parts_behind_the_end_are_refused(asked: str, size: int) -> None:
-    """416, which tells how long the file is."""
+def test_parts_behind_the_end_are_refused(byte_range: str, size: int) -> None:
+    """A range behind the end gives 416 with the size of the file."""
     with pytest.raises(RangeNotSatisfiableError) as caught:
-        part_of(asked, size)
+        part_of(byte_range, size)
     assert caught.value.size == size

@@ -11,7 +11,7 @@ from duygu.services.api.http.problems import problems
 from duygu.shared.config import Settings
 from duygu.shared.errors import QueueFullError, TooLargeError
 from duygu.shared.telemetry.logs import JsonFormatter
-from tests.services.conftest import hand_in, serving
+from tests.services.conftest import serving, submit
 from tests.support.scripted_worker import Script
 
 
@@ -89,7 +89,7 @@ def test_an_answer_that_breaks_off_is_seen(
     monkeypatch.setattr("duygu.services.api.events.follow", broken)
     caplog.handler.setFormatter(JsonFormatter())
     with serving(service_settings) as api:
-        events = hand_in(api, Script().upload())["links"]["events"]
+        events = submit(api, Script().upload())["links"]["events"]
         with pytest.raises(httpx.RemoteProtocolError):
             api.get(events, headers={"X-Request-ID": "abc-2"})
         metrics = api.get("/metrics").text
@@ -107,7 +107,7 @@ def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> No
     assert "Retry-After" in answer.headers
     assert api.get("/v1/jobs").json()["jobs"] == []
     full_redis.config_set("maxmemory", "0")
-    hand_in(api, Script().upload())
+    submit(api, Script().upload())
 
 
 def test_descriptions_name_codes_and_retry_after() -> None:

@@ -62,7 +62,7 @@ def test_two_hosts_are_refused(api: httpx.Client) -> None:
 
 
 def test_probes_may_name_any_host(api: httpx.Client) -> None:
-    """Load balancers and clusters ask by address, or by no name at all."""
+    """Load balancers and clusters probe by address or without a host name."""
     for path in ("/healthz", "/readyz"):
         assert api.get(path, headers={"Host": "10.0.0.7:8000"}).status_code != 421
     with socket.create_connection((api.base_url.host, api.base_url.port or 0), timeout=10) as connection:
@@ -160,7 +160,7 @@ def test_with_keys_hosts_are_free(service_settings: Settings, tmp_path: Path) ->
 
 
 def test_the_socket_refuses_other_hosts_and_pages(service_settings: Settings) -> None:
-    """Browsers let pages open sockets to anywhere: the same rules, told with the code of a refusal."""
+    """The live socket applies the same rules, as browsers let pages open sockets to any host."""
     with serving(service_settings) as api:
         own, port = str(api.base_url).rstrip("/"), api.base_url.port
         evil = f"http://evil.example:{port}"

@@ -45,7 +45,7 @@ def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/upload", "/camera", "/api"])
 def test_a_page_that_is_known_is_not_sent_again(api: httpx.Client, path: str) -> None:
-    """Browsers ask each time, and get it when it has changed."""
+    """Browsers revalidate a page at each visit and download it only when it has changed."""
     page = api.get(path)
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-cache")
     again = api.get(path, headers={"If-None-Match": page.headers["ETag"]})

@@ -22,7 +22,7 @@ def session() -> Session:
     return Session("id", "", LIMITS)
 
 
-def told(session: Session) -> list[tuple[str, int | None]]:
+def sent(session: Session) -> list[tuple[str, int | None]]:
     """What goes out now, as kind and number."""
     kinds = (FrameResult, FrameDropped, FrameError)
     return [(message.type, message.seq) for message in session.outgoing() if isinstance(message, kinds)]
@@ -35,9 +35,9 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
     session.answer(Reply(seq=3))
     session.drop(2)
     session.answer(Reply(seq=4, code="undecodable_picture"))
-    assert told(session) == []
+    assert sent(session) == []
     session.answer(Reply(seq=1))
-    assert told(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
+    assert sent(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
 
 
 def test_frames_without_times_are_taken_when_the_clock_is_set_back(
@@ -61,10 +61,10 @@ def test_a_frame_is_answered_once(session: Session) -> None:
     session.receive(pack(JPEG, 1, 0.0))
     session.drop(1)
     session.answer(Reply(seq=1))
-    assert told(session) == [("dropped", 1)]
+    assert sent(session) == [("dropped", 1)]
     session.answer(Reply(seq=1))
     session.drop(1)
-    assert told(session) == []
+    assert sent(session) == []
 
 
 def test_a_frame_that_a_worker_passed_over_is_dropped(session: Session) -> None:
@@ -103,17 +103,17 @@ def test_time_runs_forward_from_the_first_frame(session: Session) -> None:
     assert [accepted and round(accepted.about.time_s, 6) for accepted in taken] == [0.0, 0.5, None, 0.7]
     session.answer(Reply(seq=1))
     session.answer(Reply(seq=2))
-    assert told(session) == [("result", 1), ("result", 2), ("error", 3)]
+    assert sent(session) == [("result", 1), ("result", 2), ("error", 3)]
 
 
 def test_a_rate_leaves_frames_out(session: Session) -> None:
-    """At 5 results a second of 20 frames a second, every fourth is looked at and the others are told as dropped."""
+    """At 5 results a second of 20 frames a second, every fourth is analysed and the others are dropped."""
     session.options = Options(rate_hz=5)
     taken = [session.receive(pack(JPEG, number, number / 20)) for number in range(9)]
     assert [accepted.seq for accepted in taken if accepted] == [1, 5, 9]
     for seq in (1, 5):
         session.answer(Reply(seq=seq))
-    assert [kind for kind, _ in told(session)] == ["result", *["dropped"] * 3, "result", *["dropped"] * 3]
+    assert [kind for kind, _ in sent(session)] == ["result", *["dropped"] * 3, "result", *["dropped"] * 3]
 
 
 def test_the_end_comes_after_the_last_answer(session: Session) -> None:

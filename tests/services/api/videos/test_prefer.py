@@ -12,7 +12,7 @@ from tests.services.conftest import StartWorker, wait_until
 from tests.support.scripted_worker import Script
 
 
-def hand_in(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
+def submit(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
     """Hand in a video that is waited for."""
     return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Prefer": prefer})
 
@@ -20,7 +20,7 @@ def hand_in(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
 def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """200 with the ended job and the result in it; it stays a job like any other."""
     start_scripted_worker()
-    answer = hand_in(api, Script(), "respond-async, wait=30")
+    answer = submit(api, Script(), "respond-async, wait=30")
     job = answer.json()
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=30")
     assert job["status"] == "succeeded"
@@ -30,16 +30,16 @@ def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_wor
 
 
 def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """200, for the job is what was asked for; its error says why there is no result."""
+    """A failed job gives 200 with its error and without a result."""
     start_scripted_worker()
-    job = hand_in(api, Script(hungry=True), "wait=30").json()
+    job = submit(api, Script(hungry=True), "wait=30").json()
     assert (job["status"], job["error"]["code"], job["result"]) == ("failed", "out_of_memory", None)
 
 
 def test_a_job_that_is_erased_meanwhile_was_cancelled(api: httpx.Client) -> None:
-    """Who waits is told so at once, and not that it still waits its turn."""
+    """A waiting client is answered at once, with the job as cancelled."""
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(hand_in, api, Script(), "wait=30")
+        waiting = pool.submit(submit, api, Script(), "wait=30")
         wait_until(lambda: api.get("/v1/jobs").json()["jobs"])
         [job] = api.get("/v1/jobs").json()["jobs"]
         assert api.delete(job["links"]["self"]).status_code == 204
@@ -49,9 +49,9 @@ def test_a_job_that_is_erased_meanwhile_was_cancelled(api: httpx.Client) -> None
 
 
 def test_waiting_ends(api: httpx.Client) -> None:
-    """With no worker about, the answer is 202 after the time that was asked for."""
+    """Without a worker the response is 202 after the requested time."""
     started = time.monotonic()
-    answer = hand_in(api, Script(), "wait=1")
+    answer = submit(api, Script(), "wait=1")
     assert answer.status_code == 202
     assert "result" not in answer.json()
     assert 1.0 <= time.monotonic() - started < 10
@@ -68,7 +68,7 @@ def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: 
         away()
 
     monkeypatch.setattr("duygu.services.api.videos.prefer.follow", broken)
-    answer = hand_in(api, Script(), "wait=30")
+    answer = submit(api, Script(), "wait=30")
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert answer.headers["Location"] == answer.json()["links"]["self"]
 

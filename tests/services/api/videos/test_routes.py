@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from duygu.shared.config import Settings
-from tests.services.conftest import hand_in, serving
+from tests.services.conftest import serving, submit
 from tests.support.scripted_worker import Script
 from tests.support.videos import STILL, VideoMaker
 
@@ -22,7 +22,7 @@ def stored(settings: Settings) -> list[Path]:
 
 
 def test_a_video_becomes_a_waiting_job(api: httpx.Client, video_maker: VideoMaker, service_settings: Settings) -> None:
-    """202, where to ask, and the file as it was sent under a name of our own."""
+    """An upload gives 202 and `Location`, and the file is stored unchanged under a generated name."""
     video = video_maker.make(STILL)
     answer = api.post("/v1/videos", files={"video": ("../../evil name.mp4", video.read_bytes())})
     job = answer.json()
@@ -103,14 +103,14 @@ def test_too_large_is_refused(service_settings: Settings, stated: bool) -> None:
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
         assert "0.2 MB" in answer.json()["detail"]
         assert stored(small) == []
-        hand_in(api, VIDEO)
+        submit(api, VIDEO)
 
 
 def test_a_full_queue_says_when_to_come_back(service_settings: Settings, redis: Redis) -> None:
     """503 with Retry-After once as many jobs wait as may."""
     with serving(service_settings.model_copy(update={"max_queued": 2})) as api:
-        hand_in(api, VIDEO)
-        hand_in(api, VIDEO)
+        submit(api, VIDEO)
+        submit(api, VIDEO)
         answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)})
         assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
         assert int(answer.headers["Retry-After"]) > 0

@@ -37,7 +37,7 @@ def post(api: httpx.Client, script: Script, url: str) -> httpx.Response:
     return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Webhook-URL": url})
 
 
-def hand_in(api: httpx.Client, script: Script, receiver: Receiver) -> str:
+def submit(api: httpx.Client, script: Script, receiver: Receiver) -> str:
     """Hand in a video whose end shall be told; returns the id of its job."""
     answer = post(api, script, receiver.url)
     assert answer.status_code == 202, answer.text
@@ -64,7 +64,7 @@ def test_how_jobs_end_is_told_once(
     with receiving() as receiver:
         start_scripted_worker()
         start_sender()
-        good, bad = hand_in(api, Script(), receiver), hand_in(api, Script(hungry=True), receiver)
+        good, bad = submit(api, Script(), receiver), submit(api, Script(hungry=True), receiver)
         for job_id in (good, bad):
             found = webhook(api, job_id)
             assert found["status"] == "delivered"
@@ -87,7 +87,7 @@ def test_a_receiver_that_fails_is_tried_again(
     with receiving(statuses=[500, 204]) as receiver:
         start_scripted_worker()
         start_sender()
-        found = webhook(api, hand_in(api, Script(), receiver))
+        found = webhook(api, submit(api, Script(), receiver))
         assert [delivery["status"] for delivery in found["deliveries"]] == [500, 204]
     assert len({(message.headers["webhook-id"], message.body) for message in receiver.messages}) == 1
 
@@ -98,7 +98,7 @@ def test_dead_workers_tell_it_once(
     """kill -9 of the worker of the job, and of the one that sends: the message comes with one id, and is logged."""
     answering = threading.Event()
     with receiving(pause=answering) as receiver:
-        job_id = hand_in(api, Script(duration_s=0.2, deaths=1), receiver)
+        job_id = submit(api, Script(duration_s=0.2, deaths=1), receiver)
         start_scripted_worker().wait()
         start_scripted_worker()
         first = start_sender()
@@ -116,7 +116,7 @@ def test_a_webhook_is_queued_once(
     """By whoever comes first; and the job's own worker does not wait for the receiver."""
     with receiving() as receiver:
         start_scripted_worker()
-        job_id = hand_in(api, Script(), receiver)
+        job_id = submit(api, Script(), receiver)
         assert ended(api, job_id)["webhook"] == {"status": "waiting", "deliveries": []}
         queue = open_queue(redis, QueueName.WEBHOOKS)
         wait_until(lambda: queue.count)
@@ -130,11 +130,11 @@ def test_an_erased_job_tells_nothing(
     """Neither while it runs nor between two attempts; and nothing of it is left in Redis."""
     with receiving(statuses=[500]) as receiver:
         start_scripted_worker()
-        running_id = hand_in(api, Script(duration_s=60), receiver)
+        running_id = submit(api, Script(duration_s=60), receiver)
         running(api, running_id)
         api.delete(f"/v1/jobs/{running_id}")
         start_sender()
-        failing_id = hand_in(api, Script(), receiver)
+        failing_id = submit(api, Script(), receiver)
         wait_until(lambda: job(api, failing_id)["webhook"]["deliveries"])
         wait_until(lambda: redis.zcard("rq:scheduled:webhooks"))
         api.delete(f"/v1/jobs/{failing_id}")
