@@ -1,4 +1,4 @@
-"""What goes over the wire and into result files, version 1. See docs/ for the meaning of each field in prose."""
+"""Schemas of the HTTP API and of result files, version 1. docs/ describes the fields in prose."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA_VERSION = "1"
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""Every label that a model may answer with, in the order of its outputs."""
+"""Every label that a model can have, in the order of its outputs."""
 
 NEUTRAL = "neutral"
-"""The one label that is no emotion; `DUYGU_NEUTRAL` turns it off."""
+"""The label that is not an emotion; `DUYGU_NEUTRAL=off` removes it."""
 
 OTHER = "other"
-"""Stands for the labels that are not reported, where a client chose some of them."""
+"""The label that combines all labels a client did not select."""
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
@@ -23,7 +23,7 @@ Box = tuple[float, float, float, float]
 
 
 class Flag(StrEnum):
-    """What makes a window less sure."""
+    """Conditions that reduce the reliability of a window."""
 
     SMALL = "small"
     BLURRED = "blurred"
@@ -34,46 +34,47 @@ class Flag(StrEnum):
 
 
 class Schema(BaseModel):
-    """Base of everything here: unknown fields are an error, values do not change, and every number fits into JSON."""
+    """Base of the schemas: unknown fields are an error, instances are immutable, and numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class ModelInfo(Schema):
-    """The network that gave an answer."""
+    """The model that produced a result."""
 
     name: str
     version: str
     sha256: str = Field(description="of the model file, lower-case hexadecimal")
-    labels: list[str] = Field(description="what `probabilities` are named by")
+    labels: list[str] = Field(description="the keys of `probabilities`")
 
 
 class ProgramInfo(Schema):
-    """The program that made a result."""
+    """The program that produced a result."""
 
     name: str = "duygu"
     version: str
 
 
 class Options(Schema):
-    """What shaped an analysis, besides the video and the model."""
+    """The options of an analysis."""
 
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
-    labels: list[str] = Field(description="labels that were reported, with `other` for the rest where some were chosen")
-    min_face: float = Field(description="smallest face that was looked for, as a share of the frame's shorter side")
+    labels: list[str] = Field(description="reported labels, with `other` for the remaining ones if some were selected")
+    min_face: float = Field(description="minimum size of a detected face, as a share of the shorter side of the frame")
     max_faces: int | None = Field(
-        default=None, description="most faces that were followed at the same time; null in results of earlier versions"
+        default=None,
+        description="maximum number of faces tracked at the same time; null in results of earlier versions",
     )
     faces: int | None = Field(
-        default=None, description="only so many faces, those seen longest, are kept; null for all"
+        default=None, description="number of faces kept, those visible longest; null if all are kept"
     )
     every_s: float | None = Field(
-        default=None, description="only the windows at multiples of it are kept; null for all"
+        default=None, description="interval at whose multiples windows are kept; null if all are kept"
     )
 
 
 class VideoInfo(Schema):
-    """The video as it was analysed, upright."""
+    """The analysed video, upright."""
 
     duration_s: Seconds = Field(description="presentation time of the end of the last frame, from the first")
     width: int = Field(description="pixels of the upright frame as a player shows it")
@@ -83,25 +84,25 @@ class VideoInfo(Schema):
     frames_analysed: int
     first_frame_s: Seconds = Field(
         default=0.0,
-        description="when a player shows the first frame, from which times count; sound may begin before it",
+        description="presentation time of the first frame, which is the origin of all times; sound may begin earlier",
     )
-    name: str | None = Field(default=None, description="of the file; null where a service analysed it")
+    name: str | None = Field(default=None, description="file name; null if a service analysed the video")
 
 
 class Window(Schema):
-    """The answer for one clip of ten crops."""
+    """The classification of one clip of ten crops."""
 
     start_s: Seconds
     end_s: Seconds
-    emotion: str = Field(description="the strongest label; `other` where it is not among the labels that were chosen")
+    emotion: str = Field(description="label with the highest probability; `other` if that label was not selected")
     confidence: Probability
     probabilities: dict[str, Probability] = Field(
-        description="one for each label; they sum to 1. Where labels were chosen: one for each of these, as without "
-        "the choice, and `other` for the rest"
+        description="probability of each label; they sum to 1. If labels were selected: their unchanged probabilities, "
+        "and `other` for the sum of the remaining ones"
     )
     uncertain: bool = Field(
-        description="the strongest label is, among all labels of the model, below its published threshold; the same "
-        "whichever labels are reported"
+        description="whether the highest probability over all labels of the model is below its published threshold, "
+        "regardless of the selected labels"
     )
     flags: list[Flag] = []
 
@@ -128,17 +129,17 @@ class Face(Schema):
 
 
 class Warning(Schema):  # noqa: A001 - the word of the contract
-    """Something that the reader of the result should know; the result holds all the same."""
+    """A limitation of the result, which is valid nevertheless."""
 
     code: str
     detail: str
 
 
 class Result(Schema):
-    """Every face of one video, and what it showed when."""
+    """The result of one video: every face and its emotions over time."""
 
     schema_version: Literal["1"] = "1"
-    job_id: str | None = Field(description="null when no job was involved, as on the command line")
+    job_id: str | None = Field(description="null without a job, as on the command line")
     model: ModelInfo
     video: VideoInfo
     faces: list[Face]
@@ -151,7 +152,7 @@ class Result(Schema):
 
 
 class JobStatus(StrEnum):
-    """The life of a job."""
+    """The states of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -182,41 +183,41 @@ class JobError(Schema):
 
 
 class JobLinks(Schema):
-    """Where to go from a job."""
+    """The links of a job."""
 
     self: str
     events: str
     result: str | None = None
-    video: str | None = Field(default=None, description="the annotated video, where one was asked for")
+    video: str | None = Field(default=None, description="the annotated video, if one was requested")
 
 
 class Work(Schema):
-    """How far a job has come, in terms of its video, and how fast it goes."""
+    """The progress and speed of a job."""
 
-    time_s: Seconds = Field(description="of the video, done")
-    duration_s: Seconds | None = Field(description="of the video altogether; null while unknown")
+    time_s: Seconds = Field(description="analysed part of the video")
+    duration_s: Seconds | None = Field(description="length of the video; null while unknown")
     frames_analysed: int
-    speed: float = Field(ge=0, description="seconds of video done in one second")
-    time_left_s: Seconds | None = Field(description="until the end of the job, at this speed; null while unknown")
+    speed: float = Field(ge=0, description="seconds of video analysed per second")
+    time_left_s: Seconds | None = Field(description="estimated time until the end of the job; null while unknown")
 
 
 class Delivery(Schema):
-    """One attempt to tell the end of a job by webhook."""
+    """One attempt to deliver a webhook."""
 
     attempted_at: datetime
-    status: int | None = Field(description="of the answer; null where there was none")
-    error: str | None = Field(default=None, description="why it counts as failed; null when it was delivered")
+    status: int | None = Field(description="status of the response; null without a response")
+    error: str | None = Field(default=None, description="reason of the failure; null if it was delivered")
 
 
 class Webhook(Schema):
-    """How the end of a job is told to an address."""
+    """The webhook of a job and its deliveries."""
 
     status: Literal["waiting", "delivered", "failed"]
     deliveries: list[Delivery]
 
 
 class WebhookJob(Schema):
-    """A job that has ended, as a webhook tells of it."""
+    """The ended job in a webhook message."""
 
     job_id: str
     status: JobStatus
@@ -234,72 +235,72 @@ class WebhookMessage(Schema):
 
 
 class Job(Schema):
-    """One upload and what became of it."""
+    """The analysis of one upload."""
 
     job_id: str
     status: JobStatus
-    progress: Probability | None = Field(description="share done; null while the length is unknown")
-    work: Work | None = Field(default=None, description="null until something has been done")
+    progress: Probability | None = Field(description="share done, 0 to 1; null while the length is unknown")
+    work: Work | None = Field(default=None, description="progress details; null before the analysis starts")
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
     expires_at: datetime | None = Field(
-        default=None, description="when the job and its result are erased; null until the job has ended"
+        default=None, description="time at which the job and its result are erased; null until the job has ended"
     )
-    duration_s: Seconds | None = Field(default=None, description="of the video; null while unknown")
-    faces: int | None = Field(default=None, ge=0, description="faces in the result; null while there is none")
+    duration_s: Seconds | None = Field(default=None, description="length of the video; null while unknown")
+    faces: int | None = Field(default=None, ge=0, description="number of faces in the result; null without a result")
     error: JobError | None = None
     size_bytes: int = Field(description="of the upload")
     sha256: str = Field(description="of the upload, lower-case hexadecimal")
-    webhook: Webhook | None = Field(default=None, description="null where none was asked for")
+    webhook: Webhook | None = Field(default=None, description="null if none was requested")
     links: JobLinks
 
 
 class AnsweredJob(Job):
-    """A job that was waited for."""
+    """An ended job with its result."""
 
-    result: Result | None = Field(default=None, description="null when the job has no result (yet)")
+    result: Result | None = Field(default=None, description="null if the job has no result")
 
 
 class JobPage(Schema):
-    """Some of the jobs, newest first."""
+    """One page of jobs, newest first."""
 
     jobs: list[Job]
     next_cursor: str | None = Field(default=None, description="`cursor` of the next page; null on the last one")
 
 
 class Alive(Schema):
-    """`GET /healthz`: the process answers."""
+    """`GET /healthz`: liveness."""
 
     status: Literal["alive"] = "alive"
 
 
 class Check(Schema):
-    """One thing that the service cannot do without."""
+    """One readiness check."""
 
     name: str
     ok: bool
-    detail: str | None = Field(default=None, description="what is wrong")
+    detail: str | None = Field(default=None, description="reason of a failed check")
 
 
 class Readiness(Schema):
-    """`GET /readyz`: uploads would be analysed."""
+    """`GET /readyz`: readiness."""
 
     status: Literal["ready"] = "ready"
     checks: list[Check]
 
 
 class ServiceLimits(Schema):
-    """`GET /v1/limits`: what a video may measure, and how long its result is kept."""
+    """`GET /v1/limits`: the limits of a video and the retention time of its result."""
 
-    max_upload_bytes: int = Field(description="size of one upload")
-    max_duration_s: Seconds = Field(description="length of a video")
-    max_pixels: int = Field(description="pixels of one frame")
+    max_upload_bytes: int = Field(description="maximum size of an upload")
+    max_duration_s: Seconds = Field(description="maximum length of a video")
+    max_pixels: int = Field(description="maximum number of pixels in a frame")
     result_ttl_s: int = Field(description="seconds after the end of a job until it and its result are erased")
 
 
 class MeasuredOn(Schema):
-    """How well the model does on one data set, by the protocol in the model card."""
+    """Measurements of the model on one data set, by the protocol in the model card."""
 
     accuracy: Probability
     uar: Probability = Field(description="unweighted average recall")
@@ -307,7 +308,7 @@ class MeasuredOn(Schema):
 
 
 class ModelDescription(Schema):
-    """`GET /v1/model`: what answers here and how far to trust it."""
+    """`GET /v1/model`: the model and its measurements."""
 
     name: str
     version: str

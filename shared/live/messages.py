@@ -1,4 +1,4 @@
-"""What goes through the socket `/v1/stream`, apart from the pictures themselves (shared/live/header.py)."""
+"""The JSON messages of the WebSocket `/v1/stream`. Binary frames are described in shared/live/header.py."""
 
 from enum import IntEnum
 from typing import Annotated, Literal
@@ -11,39 +11,41 @@ PROTOCOL_VERSION = "1"
 
 
 class CloseCode(IntEnum):
-    """Why the service ends a socket. The reason that goes with it is a code of docs/errors.md."""
+    """The close codes of the socket. The close reason is an error code of docs/errors.md."""
 
     DONE = 1000
-    """The session was closed as the client asked."""
+    """The client closed the session."""
     GOING_AWAY = 1001
-    """The service stops; begin again elsewhere or later."""
+    """The service is shutting down; reconnect later."""
     TOO_BIG = 1009
-    """A message that is larger than any the service takes."""
+    """A message exceeds the maximum size."""
     INTERNAL = 1011
-    """Something went wrong on our side."""
+    """Internal error."""
     TRY_AGAIN = 1013
-    """Redis or the workers are away; begin again in a moment."""
+    """Redis or the workers are unavailable; reconnect after a moment."""
     REFUSED = 4403
-    """The API key, or where the page comes from, does not allow it."""
+    """The API key or the origin of the page is not permitted."""
     IDLE = 4408
-    """Nothing came from the client for too long."""
+    """No message arrived within the idle timeout."""
     SLOW_READER = 4413
-    """The client does not read its answers."""
+    """The client does not read its messages."""
     TOO_MANY_SESSIONS = 4429
-    """As many sessions are open as the key, or the service, allows."""
+    """The session limit of the key or of the service is reached."""
 
 
 class Limits(Schema):
-    """What a session may do."""
+    """The limits of a session."""
 
-    max_frame_bytes: int = Field(description="largest binary message")
-    max_pixels: int = Field(description="most pixels in one picture")
-    max_waiting: int = Field(description="frames that wait for a worker; one more drops the oldest")
-    idle_timeout_s: Seconds = Field(description="a session without a message for so long is closed")
+    max_frame_bytes: int = Field(description="maximum size of a binary message")
+    max_pixels: int = Field(description="maximum number of pixels in a picture")
+    max_waiting: int = Field(
+        description="maximum number of frames that wait for a worker; a further one drops the oldest"
+    )
+    idle_timeout_s: Seconds = Field(description="time without a message after which the session is closed")
 
 
 class SessionCreated(Schema):
-    """First message of every session."""
+    """`session.created`: the first message of every session."""
 
     type: Literal["session.created"] = "session.created"
     session_id: str
@@ -53,45 +55,45 @@ class SessionCreated(Schema):
 
 
 class Options(Schema):
-    """How a session is answered."""
+    """The options of a session."""
 
     labels: list[str] | None = Field(
         default=None,
         min_length=1,
-        description="labels to report; null for all of the model's. No probability changes: the rest is `other`",
+        description="labels to report, all others as `other`; null reports all. Probabilities do not change",
     )
     smallest_face: Probability = Field(
-        default=0.0, description="smallest face to tell of, as a share of the picture's shorter side"
+        default=0.0, description="minimum size of a reported face, as a share of the shorter side of the picture"
     )
     rate_hz: Annotated[float, Field(gt=0, le=60)] | None = Field(
-        default=None, description="most results a second; frames between are dropped with reason `rate`"
+        default=None, description="maximum number of results per second; further frames are dropped with reason `rate`"
     )
 
 
 class Configure(Options):
-    """`session.configure`: from the next frame on, answer like this."""
+    """`session.configure`: set the options from the next frame on."""
 
     type: Literal["session.configure"]
 
 
 class Configured(Options):
-    """The answer to `session.configure`."""
+    """`session.configured`: confirms the options."""
 
     type: Literal["session.configured"] = "session.configured"
 
 
 class Close(Schema):
-    """`session.close`: answer the frames that wait, then `session.closed`."""
+    """`session.close`: end the session once the waiting frames are answered."""
 
     type: Literal["session.close"]
 
 
 class LiveFace(Schema):
-    """One face as one frame shows it; `windows` and `positions` are those that this frame brought."""
+    """A face in a frame; `windows` and `positions` contain what this frame added."""
 
     face_id: int = Field(ge=1, description="never reused within a session")
     state: Literal["warming_up", "known"] = Field(description="`warming_up` until the face has its first window")
-    start_s: Seconds = Field(description="when the face was first seen, from the first frame's capture time")
+    start_s: Seconds = Field(description="first detection of the face, relative to the capture time of the first frame")
     end_s: Seconds
     emotion: str | None = Field(description="of the newest window")
     confidence: Probability | None
@@ -102,58 +104,62 @@ class LiveFace(Schema):
 
 
 class Numbered(Schema):
-    """Says which frame it is about."""
+    """The frame to which a message belongs."""
 
     seq: int = Field(ge=1, description="number of the binary message within the session")
-    frame: int | None = Field(description="the client's own number, from the header")
+    frame: int | None = Field(description="frame number of the client, from the header")
 
 
 class FrameResult(Numbered):
-    """`result`: what was seen in a frame."""
+    """`result`: the faces in a frame."""
 
     type: Literal["result"] = "result"
-    captured_at: float = Field(description="seconds, from the header; without one, when the frame came in since 1970")
-    latency_ms: float = Field(description="from the frame's arrival until this answer left")
+    captured_at: float = Field(
+        description="capture time in seconds, from the header; without a header, the arrival time since 1970"
+    )
+    latency_ms: float = Field(description="time from the arrival of the frame to this message")
     width: int
     height: int
     faces: list[LiveFace]
 
 
 class FrameDropped(Numbered):
-    """`dropped`: the frame was not looked at."""
+    """`dropped`: the frame was not analysed."""
 
     type: Literal["dropped"] = "dropped"
-    reason: Literal["newer", "rate"] = Field(description="a newer frame took its place, or the session's `rate_hz`")
+    reason: Literal["newer", "rate"] = Field(
+        description="`newer`: a newer frame displaced it; `rate`: it exceeds `rate_hz`"
+    )
 
 
 class FrameError(Schema):
-    """`error`: a frame or a message that could not be used, or the reason for the end of the session."""
+    """`error`: a frame or message was rejected, or the session ended with an error."""
 
     type: Literal["error"] = "error"
-    seq: int | None = Field(default=None, description="null where it is not about a frame")
+    seq: int | None = Field(default=None, description="null if it does not concern a frame")
     frame: int | None = None
     code: str = Field(description="as in docs/errors.md")
     detail: str
-    recoverable: bool = Field(description="whether the session goes on")
+    recoverable: bool = Field(description="whether the session continues")
 
 
 class Totals(Schema):
-    """What a session came to."""
+    """The totals of a session."""
 
     frames: int
     answered: int
     dropped: int
     errors: int
-    faces: int = Field(description="different faces")
-    duration_s: Seconds = Field(description="capture time of the last frame, from the first")
+    faces: int = Field(description="number of distinct faces")
+    duration_s: Seconds = Field(description="capture time of the last frame, relative to the first")
 
 
 class SessionClosed(Schema):
-    """Last message of a session that was closed by `session.close`."""
+    """`session.closed`: the last message after `session.close`."""
 
     type: Literal["session.closed"] = "session.closed"
     totals: Totals
-    faces: list[LiveFace] = Field(description="the last windows of the faces that were still followed")
+    faces: list[LiveFace] = Field(description="the last windows of the faces that were still tracked")
 
 
 ClientMessage = Annotated[Configure | Close, Field(discriminator="type")]
