@@ -16,6 +16,18 @@ from duygu.shared.errors import by_code
 
 DOCS = ROOT / "docs"
 
+SUBJECTS = (
+    "Decoding",
+    "Detection and tracking",
+    "Classification and performance",
+    "Network and training",
+    "Live sessions",
+    "Jobs, events, keys and webhooks",
+    "Installing and containers",
+    "Pages, exports and documentation",
+)
+"""Of decisions, in the order of the index."""
+
 HELP_WIDTH = 110
 
 COMMANDS = """\
@@ -55,15 +67,24 @@ def errors_page() -> str:
 
 
 def decisions_page() -> str:
-    """docs/adr/README.md: the decisions, by number."""
-    pages = sorted((DOCS / "adr").glob("[0-9]*.md"))
-    titles = (page.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for page in pages)
+    """docs/adr/README.md: the decisions by subject. Raises ValueError for one whose subject is not in SUBJECTS."""
     return _page(
         "Decisions",
-        "One page for each decision that took a measurement: what was to be decided, what was measured and how, what "
-        "follows, and what would change it. Numbers are never reused; one that no longer holds names its successor.",
-        "\n".join(f"- [{title}]({page.name})" for page, title in zip(pages, titles, strict=True)),
+        "Architecture decision records: context, measurements and their method, decision, and reasons to reconsider "
+        "it. Numbers are never reused; a record that no longer holds names its successor.",
+        "\n\n".join(f"## {subject}\n\n" + "\n".join(entries) for subject, entries in _decisions().items()),
     )
+
+
+def _decisions() -> dict[str, list[str]]:
+    """The entries of the index under each subject, by number."""
+    entries: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}
+    for path in sorted((DOCS / "adr").glob("[0-9]*.md")):
+        title, _, subject, *_ = path.read_text(encoding="utf-8").splitlines()
+        if subject.removeprefix("**Subject.** ") not in entries:
+            raise ValueError(f"{path.name}: line 3 has to be '**Subject.** ' and one of {', '.join(SUBJECTS)}")
+        entries[subject.removeprefix("**Subject.** ")].append(f"- [{title.lstrip('# ')}]({path.name})")
+    return entries
 
 
 def command_line_page() -> str:
