@@ -41,7 +41,7 @@ environment() {
     ! grep -q -- --hash= "requirements/$set.txt" || hashes=(--require-hashes)
     install "$set" "$(cat "requirements/$set.txt")" "${hashes[@]}" --requirement "requirements/$set.txt"
   done
-  install project "$PWD $(cat pyproject.toml)" --no-deps --no-build-isolation --editable .
+  install project "$PWD $(cat pyproject.toml requirements/*.in)" --no-deps --no-build-isolation --editable .
 }
 
 # Names the extra data for tests and benchmarks: ../shared/data where that exists and nothing else is named.

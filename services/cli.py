@@ -19,7 +19,7 @@ from duygu.shared.jobs.queues import QueueName
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import EMOTIONS
 from duygu.shared.telemetry.logs import set_up_logs
-from duygu.shared.version import installed_version
+from duygu.shared.version import VERSION
 
 USAGE_STATUS = 2
 """Exit status for invalid arguments or settings and for a model that cannot be loaded."""
@@ -76,7 +76,7 @@ def _problem(message: str) -> str:
 def make_parser() -> argparse.ArgumentParser:
     """The parser with all commands and their arguments."""
     parser = argparse.ArgumentParser(prog="duygu", description="Emotions of every face in a video over time.")
-    parser.add_argument("--version", action="version", version=f"duygu {installed_version()}")
+    parser.add_argument("--version", action="version", version=f"duygu {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_worker(commands)

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from duygu.shared.telemetry.logs import LogFormat
 
 ROOT = Path(__file__).resolve().parent.parent
+"""Folder of `models`: the checkout, or the package `duygu` where that is installed."""
+
+IS_CHECKOUT = (ROOT / "duygu").is_dir()
+
+IMPORT_PATH = ROOT if IS_CHECKOUT else ROOT.parent
+"""Folder of the package `duygu`, for processes that are started without the environment of this one."""
+
 MB = 1_000_000
 
 LONGEST_RESULT_TTL = 10 * 365 * 24 * 3600
@@ -73,8 +81,9 @@ class Settings(BaseSettings):
     redis_url: Annotated[RedisAddress, Field(validation_alias="REDIS_URL", repr=False)] = ""
     """Redis or Valkey server, for example redis://host:port/0. Empty: an embedded Valkey is started."""
 
-    data_dir: Path = ROOT / "data"
-    """Folder for uploads, results and the files of the embedded Valkey."""
+    data_dir: Path = ROOT / "data" if IS_CHECKOUT else user_data_path("duygu", appauthor=False)
+    """Folder for uploads, results and the files of the embedded Valkey. Default of an installed package: the user's
+    data folder, `~/.local/share/duygu` on Linux and `~/Library/Application Support/duygu` on macOS."""
 
     storage_url: str = ""
     """Storage of uploads and results: a folder that API and workers share, or s3://bucket/prefix, which needs the extra

@@ -16,6 +16,8 @@ from tests.support.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 
+WHEEL = os.environ.get("DUYGU_TEST_WHEEL") == "1"
+
 if REFERENCE:
     import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
 
@@ -95,10 +97,12 @@ def clips() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what holds the two engines equal unless it was asked for: torch is then not installed."""
-    if REFERENCE:
-        return
-    skip = pytest.mark.skip(reason="set DUYGU_TEST_REFERENCE=1 to run the reference engine")
+    """Skip what was not asked for: the comparison of the two engines needs torch, the wheel needs a package index."""
+    skips = {
+        "reference": None if REFERENCE else "set DUYGU_TEST_REFERENCE=1 to run the reference engine",
+        "wheel": None if WHEEL else "set DUYGU_TEST_WHEEL=1 to install the wheel from the package index of pip",
+    }
     for item in items:
-        if item.get_closest_marker("reference"):
-            item.add_marker(skip)
+        for marker, reason in skips.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))

@@ -1,4 +1,4 @@
-"""What is pinned in requirements/ agrees with pyproject.toml and with itself."""
+"""What is pinned in requirements/*.txt agrees with requirements/*.in, pyproject.toml and itself."""
 
 import re
 import tomllib
@@ -11,16 +11,21 @@ from packaging.utils import canonicalize_name
 
 from duygu.shared.config import ROOT
 
-EXTRAS = {
-    "api": ["api"],
-    "worker": ["worker"],
-    "serve": ["api", "worker"],
+REQUIREMENTS = ROOT / "requirements"
+
+BASE = ["common", "api", "worker", "onnx"]
+"""What an installed wheel always has."""
+
+INPUTS = {
+    "api": ["common", "api"],
+    "worker": ["common", "worker", "onnx"],
+    "serve": BASE,
     "s3": ["s3"],
     "tracing": ["tracing"],
-    "test": ["api", "worker", "s3", "tracing", "training", "docs", "test"],
-    "reference": ["reference"],
+    "test": [*BASE, "s3", "tracing", "training", "client", "notebook", "docs", "test"],
+    "reference": ["common", "worker", "reference"],
 }
-"""The extras that each file of requirements/ pins."""
+"""The NAME.in files whose requirements each NAME.txt pins."""
 
 HASHED = ("api", "worker", "serve", "s3", "tracing")
 
@@ -31,22 +36,36 @@ PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 def pins(name: str) -> dict[str, str]:
     """Version by package of one file."""
-    return dict(PIN.findall((ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")))
+    return dict(PIN.findall((REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("name", EXTRAS)
-def test_pins_are_what_the_extras_allow(name: str) -> None:
-    """Each package of each extra is pinned, at a version that pyproject.toml allows."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    optional = project["optional-dependencies"]
-    wanted = [Requirement(line) for extra in EXTRAS[name] for line in [*project["dependencies"], *optional[extra]]]
+def allowed(name: str) -> list[Requirement]:
+    """Requirements of one input."""
+    lines = (REQUIREMENTS / f"{name}.in").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_pins_are_what_the_inputs_allow(name: str) -> None:
+    """Each package of each input is pinned, at a version that the input allows."""
     pinned = pins(name)
     assert [
-        str(need) for need in wanted if pinned.get(canonicalize_name(need.name), "none") not in need.specifier
+        str(need)
+        for part in INPUTS[name]
+        for need in allowed(part)
+        if pinned.get(canonicalize_name(need.name), "none") not in need.specifier
     ] == []
 
 
-@pytest.mark.parametrize("name", EXTRAS)
+def test_the_package_is_described_by_the_inputs() -> None:
+    """pyproject.toml reads what the wheel depends on, and each extra, from requirements/*.in."""
+    dynamic = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["dynamic"]
+    assert dynamic["dependencies"] == {"file": [f"requirements/{name}.in" for name in BASE]}
+    extras = {path.stem for path in REQUIREMENTS.glob("*.in")} - {"build", "common", "onnx"}
+    assert dynamic["optional-dependencies"] == {name: {"file": [f"requirements/{name}.in"]} for name in extras}
+
+
+@pytest.mark.parametrize("name", INPUTS)
 def test_a_package_has_one_version_everywhere(name: str) -> None:
     """The files can be installed into one environment, in any order."""
     tested = pins("test")
@@ -56,7 +75,7 @@ def test_a_package_has_one_version_everywhere(name: str) -> None:
 @pytest.mark.parametrize("name", HASHED)
 def test_what_serving_installs_has_hashes(name: str) -> None:
     """No package of these files is taken on trust."""
-    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    lines = (REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     bare = [line for line, after in pairwise(lines) if "==" in line and "--hash=" not in after]
     assert bare == []
 
@@ -66,7 +85,7 @@ def test_the_api_needs_nothing_of_the_engine() -> None:
     assert ENGINE.isdisjoint(pins("api"))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "requirements").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(REQUIREMENTS.iterdir()), ids=lambda path: path.name)
 def test_no_index_is_named(path: Path) -> None:
     """Whoever installs decides where from."""
     assert re.findall(r"index-url|find-links|://", path.read_text(encoding="utf-8")) == []

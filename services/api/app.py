@@ -24,7 +24,7 @@ from duygu.services.api.service import ServiceContext, open_service
 from duygu.services.api.videos import routes as videos
 from duygu.shared.config import Settings
 from duygu.shared.schemas import Problem
-from duygu.shared.version import installed_version
+from duygu.shared.version import VERSION
 
 ROUTERS = (
     videos.router,
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = Application(
         title="Duygu",
         summary=SUMMARY,
-        version=installed_version(),
+        version=VERSION,
         lifespan=_lifespan,
         docs_url=None,  # the page of the framework loads scripts from a third party
         redoc_url=None,

@@ -6,11 +6,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from duygu.shared.config import ROOT
-
 STATIC = Path(__file__).parent / "static"
 
-READING = ROOT / "docs" / "reading-the-result.md"
+READING = Path(__file__).parent / "reading-the-result.md"
 
 FILES = StaticFiles(directory=STATIC)
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from duygu.shared.annotated.sound_child import BYTES, SoundOrder
-from duygu.shared.config import MB, ROOT, Settings
+from duygu.shared.config import IMPORT_PATH, MB, Settings
 from duygu.shared.processes.stderr_tail import StderrTail
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Sound:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(order.file,),
-                env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+                env={"PYTHONPATH": str(IMPORT_PATH), "PYTHONDONTWRITEBYTECODE": "1"},
                 bufsize=0,
             )
         self._stderr = StderrTail(self._process)

@@ -10,7 +10,7 @@ from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
-from duygu.shared.version import installed_version
+from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.engine import Engine
@@ -88,7 +88,7 @@ def open_reader(engine: Engine, labels: Sequence[str] | None) -> Reader:
 def _origin(engine: Engine, settings: Settings, reader: Reader) -> dict[str, object]:
     """The fields of a result that say which program made it, when, and with which options."""
     return {
-        "program": ProgramInfo(version=installed_version()),
+        "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
         "options": Options(
             engine=settings.engine,

@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from duygu.shared.config import MB, ROOT
+from duygu.shared.config import IMPORT_PATH, MB
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.media.image_size import breaks_off
 from duygu.shared.processes.stderr_tail import StderrTail
@@ -41,7 +41,7 @@ KEPT_BYTES = str(32 * 1024 * 1024)
 """Memory that the C library keeps between two pictures; to get it from the kernel each time doubles the cost of one."""
 
 ENVIRONMENT = {
-    "PYTHONPATH": str(ROOT),
+    "PYTHONPATH": str(IMPORT_PATH),
     "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": KEPT_BYTES,

@@ -19,7 +19,7 @@ from typing import BinaryIO, Literal, Self
 
 import numpy as np
 
-from duygu.shared.config import MB, ROOT, Settings
+from duygu.shared.config import IMPORT_PATH, MB, Settings
 from duygu.shared.errors import (
     CancelledError,
     DecoderLimitError,
@@ -251,7 +251,7 @@ def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared
 
 def start_process(order: Order) -> "subprocess.Popen[bytes]":
     """Start it with nothing of this process but the two files: no environment, no other descriptors."""
-    environment = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": str(IMPORT_PATH), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(  # noqa: S603 - our own module and an order made here
         [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
         stdin=subprocess.PIPE,

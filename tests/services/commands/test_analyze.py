@@ -23,7 +23,7 @@ from duygu.services.commands.outputs import Destination, Outputs
 from duygu.shared.config import ROOT, Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.schemas import ProgramInfo, Result
-from duygu.shared.version import installed_version
+from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video
 from tests.support.results import two_faces
 from tests.support.videos import PAIR, PAN, Scene, VideoMaker
@@ -329,7 +329,7 @@ def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pyte
     path = tmp_path / "pair.json"
     assert main(["analyze", "--quiet", pair, "--faces", "1", "--every", "0.5", "--json", str(path)]) == 0
     result = read(path)
-    assert result.program == ProgramInfo(name="duygu", version=installed_version())
+    assert result.program == ProgramInfo(name="duygu", version=VERSION)
     assert result.analysed_at
     assert abs((datetime.now(UTC) - result.analysed_at).total_seconds()) < 60
     assert result.options
