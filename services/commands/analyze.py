@@ -5,14 +5,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
 from duygu.shared.config import Settings
 from duygu.shared.errors import (
@@ -24,11 +22,9 @@ from duygu.shared.errors import (
     one_line,
 )
 from duygu.shared.exports.selection import most_seen, once_every
-from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas import Result
 from duygu.shared.storage.spooling import STDIN, seekable
-from duygu.shared.vision.analysis import Progress as Done
 from duygu.shared.vision.analysis import analyze_video, open_reader
 from duygu.shared.vision.engine import Engine, load_engine
 
@@ -173,7 +169,7 @@ class Batch:
             logger.debug("unexpected error in %s", source.path, exc_info=True)
             _print_error(f"{source.path}: {DuyguError.code}: {one_line(error)}")
             return False
-        self.console.print(_summary(source.name, result))
+        self.console.print(summary(source.name, result))
         if written:
             self.console.print(
                 f"wrote {', '.join(printable(str(path)) for path in written)}",
@@ -185,7 +181,7 @@ class Batch:
 
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result and the files to which it was written."""
-        with _progress(printable(source.path.name), self.console) as bar:
+        with show_progress(printable(source.path.name), self.console) as bar:
             found = analyze_video(
                 source.path,
                 self.engine,
@@ -197,55 +193,6 @@ class Batch:
             result = self.options.select(found)
             written = self.options.outputs.write(result, source.path, bar.show_annotation)
         return result, written
-
-
-@contextmanager
-def _progress(name: str, console: Console) -> "Iterator[_Bar]":
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(show_speed=False),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, TextColumn("{task.fields[speed]}"), console=console, transient=True) as progress:
-        yield _Bar(progress, name)
-
-
-class _Bar:
-    """Progress of one video: a line for the analysis and one for the annotated video."""
-
-    def __init__(self, progress: Progress, name: str) -> None:
-        self._progress = progress
-        self._analysis = progress.add_task(name, total=None, speed="")
-        self._film = progress.add_task("annotating", total=1.0, speed="", visible=False)
-
-    def show_analysis(self, done: Done) -> None:
-        """Update the line of the analysis."""
-        elapsed = self._progress.tasks[0].elapsed or 0.0
-        speed = f"{done.time_s / elapsed:.0f}x" if elapsed > 0 else ""
-        self._progress.update(self._analysis, total=done.duration_s, completed=done.time_s, speed=speed)
-
-    def show_annotation(self, share: float) -> None:
-        """Update the line of the annotated video with the share that is written."""
-        self._progress.update(self._film, completed=share, visible=True)
-
-
-def _summary(name: str, result: Result) -> Table:
-    """A table with one row per face."""
-    count = len(result.faces)
-    title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
-    table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
-    for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
-        table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
-    for face in result.faces:
-        times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
-        figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
-        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares_in_words(face))
-    return table
-
-
-def _caption(result: Result) -> str | None:
-    return "\n".join(f"warning: {warning.detail}" for warning in result.warnings) or None
 
 
 def _print_error(message: str) -> None:

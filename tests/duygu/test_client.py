@@ -71,8 +71,8 @@ def video(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls follow each other closely, and are soon given up."""
-    monkeypatch.setattr(uploads, "LOOK_S", 0.01)
-    monkeypatch.setattr(uploads, "AWAY_S", 2.0)
+    monkeypatch.setattr(uploads, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(uploads, "RETRY_S", 2.0)
 
 
 def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: StartService, video: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_service_that_stays_away_is_given_up(
     start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what it said last."""
-    monkeypatch.setattr(uploads, "AWAY_S", 0.1)
+    monkeypatch.setattr(uploads, "RETRY_S", 0.1)
     with pytest.raises(UnavailableError, match="Redis does not answer"):
         analyze(video, start_service(QUEUED, AWAY))
 
@@ -141,7 +141,7 @@ def test_a_video_is_read_while_it_is_sent(
     ("answer", "kind", "complaint"),
     [
         (PROXY, UnavailableError, "answers 502 Bad Gateway"),
-        ((200, "<html>Log in</html>"), DuyguError, "answers 200 OK, and not as a Duygu service"),
+        ((200, "<html>Log in</html>"), DuyguError, "answers 200 OK, but is not a Duygu service"),
         ((404, '{"detail": "Not Found"}'), DuyguError, "answers 404 Not Found"),
         ((404, "[]"), DuyguError, "answers 404 Not Found"),
         ((500, "\xff"), DuyguError, "answers 500"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from redis.exceptions import WatchError
 
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.videos.uploads import Upload
+from duygu.services.api.videos.multipart_form import Upload
 from duygu.shared.api_keys import ANONYMOUS, Caller
 from duygu.shared.broker import keys
 from duygu.shared.errors import IdempotencyMismatchError

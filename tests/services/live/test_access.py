@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from duygu.services.api.live import hub as stream_hub
+from duygu.services.api.live import hub as live_hub
 from duygu.shared.api_keys import Limits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import sign_of_life
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.live import api_store as stream_store
+from duygu.shared.live import api_store as live_store
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, opens, receive, until_closed
@@ -41,8 +41,8 @@ def test_long_sessions_are_counted_to_their_end(
     live_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Longer than what counts them is kept without a sign that they are open."""
-    monkeypatch.setattr(stream_store, "COUNTED_S", 2)
-    monkeypatch.setattr(stream_hub, "LOOK_S", 0.02)
+    monkeypatch.setattr(live_store, "COUNTED_S", 2)
+    monkeypatch.setattr(live_hub, "CHECK_INTERVAL_S", 0.02)
     sign_of_life(redis, QueueName.STREAMS, "worker")
     with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
         address = str(client.base_url)

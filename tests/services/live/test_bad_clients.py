@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from websockets.exceptions import ConnectionClosed
 
-from duygu.services.api.live import routes as stream_module
+from duygu.services.api.live import socket_session
 from duygu.services.serve import server as server_module
 from duygu.shared.live.header import HEADER, MAGIC, VERSION, pack
 from tests.services.conftest import wait_until
@@ -120,7 +120,7 @@ def test_a_message_of_17_mib_ends_the_socket_with_1009(served: str) -> None:
 
 def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once what it did not read fills all buffers, its session ends, and soon after so does the connection."""
-    monkeypatch.setattr(stream_module, "READS_WITHIN_S", 1.0)
+    monkeypatch.setattr(socket_session, "SEND_TIMEOUT_S", 1.0)
     monkeypatch.setattr(server_module, "GRACEFUL_SHUTDOWN_S", 1.0)
     narrow = narrow_connection(served)
     with open_socket(served, sock=narrow, ping_interval=None) as socket, suppress(ConnectionClosed):

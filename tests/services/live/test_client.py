@@ -66,7 +66,7 @@ def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
     served: str, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The session ends although there is no room for its answers, and so does its thread."""
-    monkeypatch.setattr(live, "AHEAD", 1)
+    monkeypatch.setattr(live, "MAX_QUEUED_MESSAGES", 1)
 
     def endless() -> Iterator[Picture]:
         for number in count():

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from websockets.sync.client import ClientConnection
 
-from duygu.services.api.live import hub as stream_hub
+from duygu.services.api.live import hub as live_hub
 from duygu.shared.broker.connections import stream_redis_url
 from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey
 from duygu.shared.config import Settings
@@ -166,7 +166,7 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
     address: str, pictures: list[bytes], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unreadable reply of a newer worker ends its session and no other."""
-    monkeypatch.setattr(stream_hub, "LOOK_S", 0.02)
+    monkeypatch.setattr(live_hub, "CHECK_INTERVAL_S", 0.02)
     sign_of_life(redis, QueueName.STREAMS, "worker")
     with open_socket(address) as refused, open_socket(address) as other:
         sessions = [str(receive(socket)["session_id"]) for socket in (refused, other)]

@@ -6,7 +6,8 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from duygu.services.api.videos.uploads import MAX_PREAMBLE_BYTES, MULTIPART_OVERHEAD_BYTES, VideoForm, declared_size
+from duygu.services.api.videos.multipart_form import MAX_PREAMBLE_BYTES, VideoForm
+from duygu.services.api.videos.uploads import MULTIPART_OVERHEAD_BYTES, declared_size
 from duygu.shared.errors import (
     EmptyFileError,
     InvalidRequestError,

@@ -1,0 +1,62 @@
+"""Terminal output of `duygu analyze`: a progress bar for each video and a summary table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
+from duygu.shared.schemas import Result
+from duygu.shared.vision.analysis import Progress as Done
+
+
+@contextmanager
+def show_progress(name: str, console: Console) -> "Iterator[ProgressBar]":
+    """Show the progress of one video while the block runs."""
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(show_speed=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, TextColumn("{task.fields[speed]}"), console=console, transient=True) as progress:
+        yield ProgressBar(progress, name)
+
+
+class ProgressBar:
+    """Progress of one video: a line for the analysis and one for the annotated video."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        self._progress = progress
+        self._analysis = progress.add_task(name, total=None, speed="")
+        self._film = progress.add_task("annotating", total=1.0, speed="", visible=False)
+
+    def show_analysis(self, done: Done) -> None:
+        """Update the line of the analysis."""
+        elapsed = self._progress.tasks[0].elapsed or 0.0
+        speed = f"{done.time_s / elapsed:.0f}x" if elapsed > 0 else ""
+        self._progress.update(self._analysis, total=done.duration_s, completed=done.time_s, speed=speed)
+
+    def show_annotation(self, share: float) -> None:
+        """Update the line of the annotated video with the share that is written."""
+        self._progress.update(self._film, completed=share, visible=True)
+
+
+def summary(name: str, result: Result) -> Table:
+    """A table with one row per face."""
+    count = len(result.faces)
+    title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
+    table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
+    for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
+        table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
+    for face in result.faces:
+        times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
+        figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
+        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares_in_words(face))
+    return table
+
+
+def _caption(result: Result) -> str | None:
+    return "\n".join(f"warning: {warning.detail}" for warning in result.warnings) or None
