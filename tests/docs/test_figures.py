@@ -35,14 +35,14 @@ SENTENCES = {
         f"trained on nine actors, tested on the tenth | {row(LEFT_OUT)} |",
     ],
     "docs/quickstart.md": [
-        f"it is right in {STILL.accuracy * 100:.0f} of 100, in {MOVING.accuracy * 100:.0f} where they move; "
+        f"the model is right in {STILL.accuracy * 100:.0f} of 100, with camera shake in {MOVING.accuracy * 100:.0f}; "
         f"on people who talk, in {UNTRAINED.accuracy * 100:.0f}.",
     ],
     "docs/reading-the-result.md": [
         f"below the model's threshold, {MANIFEST.recipe['uncertain_below']:g} for the one that ships;",
-        f"| photographs of strangers (FER+) | {STILL.accuracy:.0%} | {points(STILL)} points |",
-        f"unsteady hand | {MOVING.accuracy:.0%} | {points(MOVING)} points |",
-        f"it learned from | {UNTRAINED.accuracy:.0%} over six emotions | {points(UNTRAINED)} points |",
+        f"outside the training data (FER+) | {STILL.accuracy:.0%} | {points(STILL)} points |",
+        f"synthetic camera shake | {MOVING.accuracy:.0%} | {points(MOVING)} points |",
+        f"zero-shot | {UNTRAINED.accuracy:.0%} over six emotions | {points(UNTRAINED)} points |",
     ],
     "docs/training.md": [f"models/emotion --version {MANIFEST.version}"],
 }

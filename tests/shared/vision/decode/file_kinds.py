@@ -317,8 +317,8 @@ KINDS = [
     bytes_of("animated AVIF", lambda: animation("AVIF"), FACE, "avif"),
     coded("raw H.264 without times", "h264", "libx264"),
     scene("WebM as a browser records it: no duration, varying rate", BROWSER),
-    scene("recorded upright on a phone: turned by 90 degrees", PHONE),
-    *(scene(f"turned by {angle} degrees", replace(PHONE, rotation=angle)) for angle in (180, 270)),
+    scene("recorded in portrait on a phone: rotated by 90 degrees", PHONE),
+    *(scene(f"rotated by {angle} degrees", replace(PHONE, rotation=angle)) for angle in (180, 270)),
     scene("1 frame a second", replace(STILL, fps=1.0, duration_s=6.0)),
     scene("1 frame in 4 seconds", replace(STILL, fps=0.25, duration_s=24.0)),
     scene("1 frame in 10 seconds, as of a surveillance recorder", replace(STILL, fps=0.1, duration_s=60.0)),
@@ -329,19 +329,19 @@ KINDS = [
     scene("fewer than ten analysed frames", replace(STILL, duration_s=0.6), also="padded"),
     written("a start time that is not zero", late_start),
     written("pixels that are not square", oblong_pixels),
-    written("VP9 whose pixels are not square, as its container says", oblong_pixels_vp9),
+    written("VP9 with pixels that are not square according to the container", oblong_pixels_vp9),
     written("interlaced", interlaced),
-    written("a size that changes midway", changing_size, suffix="ts"),
+    written("size that changes midway", changing_size, suffix="ts"),
     written(
-        "turned midway, from wide to tall: the tall picture stands in the middle of the wide one",
+        "rotated midway, from landscape to portrait: the portrait picture is centred in the landscape one",
         turned_midway,
         suffix="ts",
     ),
-    written("several video streams: the larger one is taken", two_streams),
-    scene("a face at the border", replace(STILL, actors=(Actor(start=(0.93, 0.5)),))),
+    written("several video streams: the larger one is used", two_streams),
+    scene("face at the border", replace(STILL, actors=(Actor(start=(0.93, 0.5)),))),
     scene("dark", DARK, also="dark"),
-    scene("a small face", SMALL, also="small"),
-    scene("nobody in it", NOBODY, NO_FACE),
+    scene("small face", SMALL, also="small"),
+    scene("no face", NOBODY, NO_FACE),
     Kind("truncated, index first", lambda maker: maker.truncated(), FACE, "truncated"),
     Kind("truncated, index last", lambda maker: maker.without_index(), "undecodable"),
     Kind("encrypted", lambda maker: maker.encrypted(), "encrypted"),
@@ -360,65 +360,61 @@ KINDS = [
     bytes_of("still picture", lambda: jpeg(STILL.picture(0.0)), "not_a_video", "jpg"),
     bytes_of("pictures of 8192 x 8192 in a small file", lambda: bomb(8192), "too_many_pixels", "mkv"),
     bytes_of("pictures of 16000 x 16000 in a small file", lambda: bomb(16000), "too_many_pixels", "mkv"),
-    bytes_of("header that promises 30000 x 30000 where there are 320 x 240", lying_header, FACE, "avi", "padded"),
+    bytes_of("header with 30000 x 30000, pictures with 320 x 240", lying_header, FACE, "avi", "padded"),
     bytes_of("ten hours of black", long_black, "too_long", "mkv"),
 ]
 
 
-NOTES = [
-    "## Sizes that change",
-    "",
-    "The size, `width` and `height` of the result, is that of its first picture, upright, its pixels square.",
-    "A later picture of another size, rotation or pixel shape is never stretched: it is made as large as fits into the",
-    "first, and stands in its middle, with black bars. Boxes are in pixels of the first picture, bars included. CSS",
-    "`object-fit: contain` in an element of the first size shows the video in the same place, as the pages do; the",
-    "annotated video is made of these pictures.",
-    "",
-    "## Times",
-    "",
-    "Times count from the first picture. AVI with B-frames numbers pictures in the order of decoding: they get even",
-    "steps all the same. In MPEG-TS, program streams, Ogg and live FLV, a clock that jumps back by more than 1 s,",
-    "or ahead by more than 10 s in sound and pictures alike, was started anew, and time goes on; where sound goes",
-    "on, it is a pause. The end of a video is that of its last picture.",
-    "",
-    "Where pictures are further apart than 1.25 s, a face may be missed in one of them and keeps its id; it loses",
-    "it after 2.4 of the usual intervals, and never before 3 s. A picture stands until the next one, as in a",
-    "player, and its windows repeat it; beyond 60 s it has one window.",
-    "",
-    "JPEG pictures one behind another have no times. Those of a multipart stream get the times of its `X-Timestamp`",
-    "headers; otherwise 25 pictures a second are assumed, with the warning `assumed_rate`.",
-    "",
-    "## Animated pictures",
-    "",
-    "Animated GIF, PNG and AVIF are videos like others; animated WebP is refused as `not_a_video`. A live session",
-    "takes the first picture of an animated PNG or WebP for the frame and leaves the others out, without a warning.",
-    "",
-    "## Faces that do not stand upright",
-    "",
-    "A face that leans is found up to about 60 degrees. One that lies on its side or is upside down is rarely",
-    "found, and what is found of it is not to be trusted: the networks learned from upright faces. There is no",
-    "warning, since a face that is not found cannot be told from none. The rotation that a phone writes into the",
-    "file is applied first; a video that was filmed on its side without it has to be turned before it is analysed,",
-    "for instance with `ffmpeg -i in.mp4 -vf transpose=1 out.mp4`.",
-    "",
-]
-"""What the table alone does not say."""
+NOTES = """
+## Sizes that change
+
+`width` and `height` of the result are the size of the first picture, upright and with square pixels. A later picture of
+another size, rotation or pixel shape is not stretched: it is scaled to fit into the first picture and centred, with
+black bars. Boxes are in pixels of the first picture, bars included. The pages show the video in the same place with CSS
+`object-fit: contain` in an element of the first size. The annotated video consists of the fitted pictures.
+
+## Times
+
+Times count from the first picture. The end of a video is the end of its last picture.
+
+- AVI with B-frames stores pictures in decoding order; they get evenly spaced times.
+- In MPEG-TS, program streams, Ogg and live FLV, a clock that jumps back by more than 1 s, or ahead by more than 10 s in
+  sound and pictures alike, counts as restarted, and time continues. If the sound continues, the jump is a pause.
+- If pictures are more than 1.25 s apart, a face that is missed in one of them keeps its id. It loses the id after 2.4
+  of the usual intervals, and never before 3 s. A picture is shown until the next one, as in a player, and its windows
+  repeat it; beyond 60 s it has one window.
+- Motion JPEG has no times. Multipart streams use the times of their `X-Timestamp` headers; other streams are read at 25
+  pictures a second, with the warning `assumed_rate`.
+
+## Animated pictures
+
+Animated GIF, PNG and AVIF are read as videos. Animated WebP is rejected as `not_a_video`. A live session uses the first
+picture of an animated PNG or WebP as the frame and ignores the others, without a warning.
+
+## Rotated faces
+
+Faces are detected up to a tilt of about 60 degrees. A face on its side or upside down is rarely detected, and its
+emotions are unreliable, because the networks were trained on upright faces. The result has no warning for it: an
+undetected face is indistinguishable from no face. The rotation in a phone's file is applied first. Rotate a video that
+was filmed on its side without it before analysis, for instance with `ffmpeg -i in.mp4 -vf transpose=1 out.mp4`.
+"""
+"""Sections below the table."""
 
 
 def table() -> str:
     """docs/file-kinds.md."""
     rows = [f"| {kind.name} | {outcome(kind)} |" for kind in KINDS]
     head = [
-        "# What each kind of file gets",
+        "# File kinds",
         "",
-        "Made by `python -m tests.shared.vision.decode.file_kinds` from the list that the tests try: each file is made",
-        "and analysed, and has to get what stands here. A code alone is that of a problem (see errors.md); a code",
-        "behind a result is a warning, or a flag on the windows.",
+        "The result of each kind of file. A test creates and analyses every file of this table. A code alone is an",
+        "error ([errors](errors.md)); a code after a result is a warning, or a flag on its windows.",
         "",
-        "| file | gets |",
+        "| File | Result |",
         "|---|---|",
     ]
-    return "\n".join([*head, *rows, "", *NOTES])
+    made = "This page is written by `python -m tests.shared.vision.decode.file_kinds`.\n"
+    return "\n".join([*head, *rows, NOTES, made])
 
 
 def outcome(kind: Kind) -> str:
