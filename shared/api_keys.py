@@ -30,7 +30,7 @@ class Scope(StrEnum):
 Limit = Annotated[int | None, Field(ge=0)]
 
 
-class Limits(BaseModel):
+class KeyLimits(BaseModel):
     """How much one key may use; null for as much as the service gives."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,7 +41,7 @@ class Limits(BaseModel):
     megabytes_per_day: Limit = None
 
 
-UNLIMITED = Limits()
+UNLIMITED = KeyLimits()
 
 
 class StoredKey(BaseModel):
@@ -52,7 +52,7 @@ class StoredKey(BaseModel):
     name: str = Field(pattern="^[a-z0-9-]{1,40}$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the secret part; that is random, so it needs no salt")
     scopes: frozenset[Scope]
-    limits: Limits = UNLIMITED
+    limits: KeyLimits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Caller:
 
     name: str
     scopes: frozenset[Scope]
-    limits: Limits = UNLIMITED
+    limits: KeyLimits = UNLIMITED
 
     def require(self, scope: Scope) -> None:
         """Raise ForbiddenError unless the caller has a scope; an administrator has all."""
@@ -160,7 +160,7 @@ def read_keys(path: Path | None) -> KeyRing:
         raise ConfigurationError(f"the API key file {path} cannot be read") from error
 
 
-def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: Limits) -> str:
+def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: KeyLimits) -> str:
     """Make a key, write its hash into a file, and return the key: it can never be read again.
 
     Raises ConfigurationError when the file cannot be used or has a key of that name.

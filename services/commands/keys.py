@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from duygu.shared.api_keys import Limits, Scope, add_key, remove_key, stored_keys
+from duygu.shared.api_keys import KeyLimits, Scope, add_key, remove_key, stored_keys
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 
 
 def add(name: str, file: Path | None, scopes: list[str], **limits: int | None) -> int:
     """Create a key, store its hash and print the key; the exit status. Raises ConfigurationError."""
-    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), Limits(**limits)))  # noqa: T201
+    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), KeyLimits(**limits)))  # noqa: T201
     return 0
 
 

@@ -33,7 +33,7 @@ class CloseCode(IntEnum):
     """The session limit of the key or of the service is reached."""
 
 
-class Limits(Schema):
+class SessionLimits(Schema):
     """The limits of a session."""
 
     max_frame_bytes: int = Field(description="maximum size of a binary message")
@@ -51,7 +51,7 @@ class SessionCreated(Schema):
     session_id: str
     version: Literal["1"] = "1"
     model: ModelInfo
-    limits: Limits
+    limits: SessionLimits
 
 
 class Options(Schema):

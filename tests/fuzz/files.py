@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from duygu.shared.api_keys import Limits as KeyLimits
-from duygu.shared.api_keys import Scope, add_key, stored_keys
+from duygu.shared.api_keys import KeyLimits, Scope, add_key, stored_keys
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.model.folder import MANIFEST, open_model_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from tests.support.browser import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -19,7 +19,7 @@ PATIENCE_MS = 60_000
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Where such a service answers, and a key that it takes."""
     folder = tmp_path_factory.mktemp("locked")
-    key = add_key(folder / "keys.json", "visitor", frozenset({Scope.SUBMIT, Scope.READ}), Limits())
+    key = add_key(folder / "keys.json", "visitor", frozenset({Scope.SUBMIT, Scope.READ}), KeyLimits())
     with served(folder / "data", DUYGU_KEYS_FILE=str(folder / "keys.json")) as url:
         yield url, key
 

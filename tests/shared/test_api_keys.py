@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.api_keys import ANONYMOUS, Caller, Limits, Scope, add_key, open_keys, read_keys, remove_key
+from duygu.shared.api_keys import ANONYMOUS, Caller, KeyLimits, Scope, add_key, open_keys, read_keys, remove_key
 from duygu.shared.errors import ConfigurationError, ForbiddenError, UnauthorizedError
 
 BOTH = frozenset({Scope.SUBMIT, Scope.READ})
@@ -18,8 +18,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_key_is_known_again(path: Path) -> None:
     """With its name, its scopes and its limits; another one stays good when one is added."""
-    first = add_key(path, "app", BOTH, Limits(uploads_per_minute=3))
-    second = add_key(path, "other", frozenset({Scope.ADMIN}), Limits())
+    first = add_key(path, "app", BOTH, KeyLimits(uploads_per_minute=3))
+    second = add_key(path, "other", frozenset({Scope.ADMIN}), KeyLimits())
     ring = read_keys(path)
     assert not ring.open
     caller = ring.caller(first)
@@ -29,7 +29,7 @@ def test_a_key_is_known_again(path: Path) -> None:
 
 def test_the_file_does_not_hold_the_key(path: Path) -> None:
     """Whoever reads it cannot use the service; and only its owner reads it."""
-    secret = add_key(path, "app", BOTH, Limits()).split("_", 2)[2]
+    secret = add_key(path, "app", BOTH, KeyLimits()).split("_", 2)[2]
     assert secret not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
 
@@ -39,7 +39,7 @@ def test_the_file_does_not_hold_the_key(path: Path) -> None:
 )
 def test_other_keys_are_refused(path: Path, change: str) -> None:
     """Nothing, nonsense, a wrong secret, a right secret under another name."""
-    secret = add_key(path, "app", BOTH, Limits()).split("_", 2)[2]
+    secret = add_key(path, "app", BOTH, KeyLimits()).split("_", 2)[2]
     with pytest.raises(UnauthorizedError):
         read_keys(path).caller(change.format(secret=secret) or None)
 
@@ -59,7 +59,7 @@ def test_scopes_and_owners(path: Path) -> None:
 
 def added(path: Path, name: str, scopes: frozenset[Scope]) -> Caller:
     """The caller who has a new key."""
-    key = add_key(path, name, scopes, Limits())
+    key = add_key(path, name, scopes, KeyLimits())
     return read_keys(path).caller(key)
 
 
@@ -82,11 +82,11 @@ def test_bad_files_and_names_are_told(path: Path) -> None:
     """A file that is missing or damaged stops the start, and a name is used once."""
     with pytest.raises(ConfigurationError):
         read_keys(path)
-    add_key(path, "app", BOTH, Limits())
+    add_key(path, "app", BOTH, KeyLimits())
     with pytest.raises(ConfigurationError, match="already"):
-        add_key(path, "app", BOTH, Limits())
+        add_key(path, "app", BOTH, KeyLimits())
     with pytest.raises(ConfigurationError, match="no name"):
-        add_key(path, "My App", BOTH, Limits())
+        add_key(path, "My App", BOTH, KeyLimits())
     path.write_text("[{}]")
     with pytest.raises(ConfigurationError):
         read_keys(path)
@@ -94,9 +94,9 @@ def test_bad_files_and_names_are_told(path: Path) -> None:
 
 def test_a_change_of_the_file_is_noticed(path: Path) -> None:
     """A key that is added is good, and one that is taken away is not, without a restart."""
-    first = add_key(path, "first", BOTH, Limits())
+    first = add_key(path, "first", BOTH, KeyLimits())
     keys = open_keys(path)
-    second = add_key(path, "second", BOTH, Limits())
+    second = add_key(path, "second", BOTH, KeyLimits())
     assert keys.caller(second).name == "second"
     remove_key(path, "first")
     with pytest.raises(UnauthorizedError):
@@ -108,10 +108,10 @@ def test_a_change_of_the_file_is_noticed(path: Path) -> None:
 
 def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
     """As Kubernetes does it: another file takes its name."""
-    old = add_key(path, "app", BOTH, Limits())
+    old = add_key(path, "app", BOTH, KeyLimits())
     keys = open_keys(path)
     other = tmp_path / "other.json"
-    new = add_key(other, "app", BOTH, Limits())
+    new = add_key(other, "app", BOTH, KeyLimits())
     other.replace(path)
     assert keys.caller(new).name == "app"
     with pytest.raises(UnauthorizedError):
@@ -120,7 +120,7 @@ def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Half a file, or none, leaves the keys as they were and is told once; the whole one counts."""
-    key = add_key(path, "app", BOTH, Limits())
+    key = add_key(path, "app", BOTH, KeyLimits())
     keys, whole = open_keys(path), path.read_text()
     path.write_text(whole[:20])
     assert keys.caller(key).name == keys.caller(key).name == "app"
@@ -136,6 +136,6 @@ def test_only_keys_that_are_there_can_be_taken_away(path: Path) -> None:
     """Neither from no file nor from one without the name."""
     with pytest.raises(ConfigurationError, match="read"):
         remove_key(path, "app")
-    add_key(path, "app", BOTH, Limits())
+    add_key(path, "app", BOTH, KeyLimits())
     with pytest.raises(ConfigurationError, match="no key"):
         remove_key(path, "other")

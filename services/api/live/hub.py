@@ -21,7 +21,7 @@ from duygu.shared.errors import DuyguError, NoWorkerError, SessionLostError, Too
 from duygu.shared.jobs.heartbeat import heard_since
 from duygu.shared.jobs.queues import QueueName, enqueue_shift, open_queue
 from duygu.shared.live.api_store import Offer, SessionStore, new_session_id
-from duygu.shared.live.messages import CloseCode, Limits
+from duygu.shared.live.messages import CloseCode, SessionLimits
 from duygu.shared.live.steps import REPLIES
 from duygu.shared.live.worker_store import LEASE_S
 
@@ -70,10 +70,10 @@ class Hub:
         self._jobs_redis.close()
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> SessionLimits:
         """The limits of every session."""
         settings = self.settings
-        return Limits(
+        return SessionLimits(
             max_frame_bytes=int(settings.stream_max_frame_mb * MB),
             max_pixels=settings.stream_max_pixels,
             max_waiting=settings.stream_max_waiting,

@@ -13,9 +13,9 @@ from duygu.shared.live.messages import (
     FrameDropped,
     FrameError,
     FrameResult,
-    Limits,
     Options,
     SessionClosed,
+    SessionLimits,
     Totals,
 )
 from duygu.shared.live.steps import About, Reply
@@ -76,7 +76,7 @@ class Session:
     """The state of one session. It performs no input or output: the events `outgoing_ready` and `can_receive` wake the
     tasks that do."""
 
-    def __init__(self, session_id: str, owner: str, limits: Limits) -> None:
+    def __init__(self, session_id: str, owner: str, limits: SessionLimits) -> None:
         self.session_id = session_id
         self.owner = owner
         self.limits = limits

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from duygu.services.serve.supervisor import serve
-from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from tests.services.conftest import StartWorker, ended, serving
@@ -29,7 +29,7 @@ Enter = Callable[..., httpx.Client]
 def guarded(service_settings: Settings, tmp_path: Path) -> Settings:
     """Settings of a service that has a key, which nobody knows."""
     path = tmp_path / "keys.json"
-    add_key(path, "unused", BOTH, Limits())
+    add_key(path, "unused", BOTH, KeyLimits())
     return service_settings.model_copy(update={"keys_file": path})
 
 
@@ -40,7 +40,7 @@ def enter(guarded: Settings) -> Iterator[Enter]:
 
         def client(name: str, scopes: frozenset[Scope] = BOTH, **limits: int) -> httpx.Client:
             assert guarded.keys_file
-            key = add_key(guarded.keys_file, name, scopes, Limits(**limits))
+            key = add_key(guarded.keys_file, name, scopes, KeyLimits(**limits))
             api = running.enter_context(serving(guarded))
             api.headers["Authorization"] = f"Bearer {key}"
             return api

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import sign_of_life
 from tests.services.conftest import serving, submit
@@ -78,7 +78,7 @@ def test_only_administrators_see_them(service_settings: Settings) -> None:
     """Where there are keys."""
     path = service_settings.data_dir / "keys.json"
     path.parent.mkdir()
-    app, chief = (add_key(path, scope, frozenset({scope}), Limits()) for scope in (Scope.READ, Scope.ADMIN))
+    app, chief = (add_key(path, scope, frozenset({scope}), KeyLimits()) for scope in (Scope.READ, Scope.ADMIN))
     with serving(service_settings.model_copy(update={"keys_file": path})) as api:
         assert api.get("/metrics", headers={"Authorization": f"Bearer {app}"}).status_code == 403
         assert api.get("/metrics", headers={"Authorization": f"Bearer {chief}"}).status_code == 200

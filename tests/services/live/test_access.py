@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from duygu.services.api.live import hub as live_hub
-from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import sign_of_life
 from duygu.shared.jobs.queues import QueueName
@@ -90,7 +90,7 @@ def test_a_key_has_only_so_many_sessions(
     """Its limit stops that key and no other."""
     settings, limited, _ = with_keys(live_settings, tmp_path)
     assert settings.keys_file
-    other = add_key(settings.keys_file, "other", frozenset({Scope.SUBMIT}), Limits())
+    other = add_key(settings.keys_file, "other", frozenset({Scope.SUBMIT}), KeyLimits())
     start_live_worker()
     with serving(settings) as client:
         address = str(client.base_url)
@@ -105,8 +105,8 @@ def test_a_key_has_only_so_many_sessions(
 def with_keys(settings: Settings, folder: Path) -> tuple[Settings, str, str]:
     """Settings of a service with a key that may submit, in one session at a time, and one that may read."""
     path = folder / "keys.json"
-    submits = add_key(path, "submits", frozenset({Scope.SUBMIT}), Limits(sessions=1))
-    reads = add_key(path, "reads", frozenset({Scope.READ}), Limits())
+    submits = add_key(path, "submits", frozenset({Scope.SUBMIT}), KeyLimits(sessions=1))
+    reads = add_key(path, "reads", frozenset({Scope.READ}), KeyLimits())
     return settings.model_copy(update={"keys_file": path}), submits, reads
 
 

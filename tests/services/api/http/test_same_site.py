@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from duygu.shared.api_keys import Limits, Scope, add_key
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from tests.services.conftest import serving
 from tests.support.scripted_worker import Script
@@ -151,7 +151,7 @@ def test_allowed_origins_may_change_something(service_settings: Settings) -> Non
 def test_with_keys_hosts_are_free(service_settings: Settings, tmp_path: Path) -> None:
     """No page has a key, so nothing depends on where a request comes from."""
     path = tmp_path / "keys.json"
-    key = add_key(path, "app", frozenset({Scope.SUBMIT, Scope.READ}), Limits())
+    key = add_key(path, "app", frozenset({Scope.SUBMIT, Scope.READ}), KeyLimits())
     with serving(service_settings.model_copy(update={"keys_file": path})) as api:
         headers = {"Host": "duygu.example.org", "Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
         assert api.post("/v1/videos", files=VIDEO, headers=headers).status_code == 401

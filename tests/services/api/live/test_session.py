@@ -8,12 +8,12 @@ import pytest
 
 from duygu.services.api.live.session import MAX_PENDING_FRAMES, Session, State
 from duygu.shared.live.header import pack
-from duygu.shared.live.messages import FrameDropped, FrameError, FrameResult, Limits, Options, SessionClosed
+from duygu.shared.live.messages import FrameDropped, FrameError, FrameResult, Options, SessionClosed, SessionLimits
 from duygu.shared.live.steps import Reply
 
 JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
 
-LIMITS = Limits(max_frame_bytes=100_000, max_pixels=64 * 48, max_waiting=4, idle_timeout_s=60)
+LIMITS = SessionLimits(max_frame_bytes=100_000, max_pixels=64 * 48, max_waiting=4, idle_timeout_s=60)
 
 
 @pytest.fixture
