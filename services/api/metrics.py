@@ -31,26 +31,26 @@ class Metrics:
     def __init__(self, service: ServiceContext) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "duygu_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+            "duygu_http_requests", "Responses sent", ["method", "route", "status"], registry=self.registry
         )
         self.seconds = Histogram(
             "duygu_http_request_seconds",
-            "Time until an answer began",
+            "Time to the first byte of the response",
             ["method", "route"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self.broken = Counter(
             "duygu_http_broken_responses",
-            "Responses that broke off after they had begun, by an unhandled error",
+            "Responses interrupted by an unhandled error",
             ["method", "route"],
             registry=self.registry,
         )
-        self.problems = Counter("duygu_http_problems", "Problems answered", ["code"], registry=self.registry)
+        self.problems = Counter("duygu_http_problems", "Problem responses", ["code"], registry=self.registry)
         for code in server_error_codes():
             self.problems.labels(code)  # starts at 0, so that `increase()` sees the first one
         self.live = LiveMetrics(self.registry)
-        model = Info("duygu_model", "The model that answers", registry=self.registry)
+        model = Info("duygu_model", "The model of the service", registry=self.registry)
         model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})
         self.registry.register(QueueCollector(service))
         ProcessCollector(registry=self.registry)
@@ -83,11 +83,11 @@ class QueueCollector(Collector):
         redis = self._service.redis
         workers = {name.value: redis.zcount(keys.workers(name), heard_since(), "+inf") for name in QueueName}
         return [
-            _gauge("duygu_queue_jobs", "Jobs that wait", {queue.name: waiting(queue)}),
+            _gauge("duygu_queue_jobs", "Queued jobs", {queue.name: waiting(queue)}),
             _gauge(
-                "duygu_queue_age_seconds", "Age of the job that waits at the front", {queue.name: self._age_s(queue)}
+                "duygu_queue_age_seconds", "Waiting time of the oldest queued job", {queue.name: self._age_s(queue)}
             ),
-            _gauge("duygu_workers", "Live workers", workers),
+            _gauge("duygu_workers", "Workers with a recent heartbeat", workers),
         ]
 
     def _age_s(self, queue: Queue) -> float:

@@ -13,7 +13,7 @@ class WorkerMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.jobs = Counter("duygu_jobs", "Jobs that ended here", ["code"], registry=self.registry)
+        self.jobs = Counter("duygu_jobs", "Jobs that ended in this process", ["code"], registry=self.registry)
         for code in server_error_codes():
             self.jobs.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
         self.seconds = Histogram(
@@ -24,10 +24,10 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self.frames = Counter("duygu_frames", "Frames", ["what"], registry=self.registry)
-        self.faces = Counter("duygu_faces", "Faces followed", registry=self.registry)
+        self.faces = Counter("duygu_faces", "Faces tracked", registry=self.registry)
         self.video_seconds = Counter("duygu_video_seconds", "Seconds of video analysed", registry=self.registry)
         self.webhooks = Counter("duygu_webhooks", "Attempts to deliver a webhook", ["outcome"], registry=self.registry)
-        self._model = Info("duygu_model", "The model that answers", registry=self.registry)
+        self._model = Info("duygu_model", "The loaded model", registry=self.registry)
         ProcessCollector(registry=self.registry)
 
     def count(self, result: Result) -> None:

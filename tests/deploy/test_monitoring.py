@@ -1,4 +1,4 @@
-"""Dashboard and alerts name what is really told."""
+"""Dashboard and alerts use metrics, codes and queues that exist."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def names(registry: CollectorRegistry) -> set[str]:
 
 
 @pytest.fixture
-def receive(settings: Settings, valkey_url: str, redis: Redis) -> set[str]:
+def exported(settings: Settings, valkey_url: str, redis: Redis) -> set[str]:
     """The metrics of the API and of a worker."""
     model = write_tiny_model(settings.data_dir / "model")
     service = open_service(settings.model_copy(update={"redis_url": valkey_url, "model": model}))
@@ -75,10 +75,10 @@ def expressions() -> list[str]:
     return [*questions(dashboard), *(rule["expr"] for rule in alerts())]
 
 
-def test_every_metric_is_told(told: set[str]) -> None:
-    """By the API or by a worker; and each expression names at least one."""
+def test_every_metric_exists(exported: set[str]) -> None:
+    """The API or a worker exports every metric in an expression, and each expression has one."""
     assert all(METRIC.search(expression) for expression in expressions())
-    assert {name for expression in expressions() for name in METRIC.findall(expression)} <= told
+    assert {name for expression in expressions() for name in METRIC.findall(expression)} <= exported
 
 
 def test_every_code_and_queue_is_known() -> None:
@@ -92,7 +92,7 @@ def test_every_code_and_queue_is_known() -> None:
 
 
 def test_jobs_that_fail_for_our_reasons_alert() -> None:
-    """Each code that lies with the service, and no code that lies with the video or with who sent it."""
+    """The alert has every code of a server error and no other code."""
     (expression,) = (rule["expr"] for rule in alerts() if rule["alert"] == "DuyguJobsFail")
     (codes,) = CODES.findall(expression)
     assert set(codes.split("|")) == set(server_error_codes()) - NOT_OF_JOBS

@@ -12,18 +12,18 @@ class LiveMetrics:
     """Counts sessions, frames and latencies."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.sessions = Gauge("duygu_live_sessions", "Live sessions that are open", registry=registry)
+        self.sessions = Gauge("duygu_live_sessions", "Open live sessions", registry=registry)
         self.ends = Counter(
-            "duygu_live_ends", "Live sessions that ended or were refused", ["reason"], registry=registry
+            "duygu_live_ends", "Live sessions that ended or were rejected", ["reason"], registry=registry
         )
         self.frames = Counter(
             "duygu_live_frames",
-            "Frames of live sessions by their answer: result, dropped or error, and why",
+            "Live frames by reply (result, dropped or error) and reason",
             ["answer", "reason"],
             registry=registry,
         )
         self.seconds = Histogram(
-            "duygu_live_seconds", "Time from a frame's arrival to its result", buckets=SECONDS, registry=registry
+            "duygu_live_seconds", "Time from the arrival of a frame to its result", buckets=SECONDS, registry=registry
         )
 
     def sent(self, message: Schema) -> None:
