@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.support.videos import VideoMaker
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 
 WHEEL = os.environ.get("DUYGU_TEST_WHEEL") == "1"
+
+PROGRAMS = ("chromium", "ffmpeg", "node", "pdftoppm", "redis-server")
+"""Programs without which some tests are skipped."""
 
 if REFERENCE:
     import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
@@ -94,6 +98,13 @@ def bucket_url(object_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def clips() -> Path:
     """The folder of recordings in the extra data; skips the test where there is none."""
     return require_extra_data("clips")
+
+
+def pytest_configure() -> None:
+    """With CI=true a missing program is an error, because its tests would be skipped. Raises UsageError."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if os.environ.get("CI") == "true" and missing:
+        raise pytest.UsageError(f"CI=true, and these programs are not on PATH: {', '.join(missing)}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
