@@ -1,4 +1,4 @@
-"""What docs/api.md shows works as it stands there."""
+"""The Python examples of docs/api.md run."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ ADDRESS = "http://127.0.0.1:8000"
 def test_the_python_runs(
     tmp_path: Path, video_maker: VideoMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both clients, against a whole service, get a face that smiles."""
+    """Both examples print the smiling face of a video, against a running service."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(video_maker.make(STILL), "clip.mp4")
     blocks = "\n".join(BLOCK.findall((DOCS / "api.md").read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The documentation says what the code does."""
+"""The generated pages are up to date, and links resolve."""
 
 import re
 from pathlib import Path
@@ -16,12 +16,12 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 @pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_are_up_to_date(name: str) -> None:
-    """What lies in docs/ is what the code gives; `python -m docs.generate` mends it."""
+    """Each generated page equals the output of `python -m docs.generate`."""
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name]()
 
 
 def test_every_setting_is_described() -> None:
-    """Nobody adds a setting without saying what it means."""
+    """Every setting has a description."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 

@@ -1,4 +1,4 @@
-"""What docs/python.md shows works as it stands there."""
+"""The examples of docs/python.md run."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 def test_the_example_runs(
     tmp_path: Path, video_maker: VideoMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All of its code, in order, on a video with one face that smiles."""
+    """The examples run in order on a video with one smiling face."""
     mpl.use("Agg")
     monkeypatch.chdir(tmp_path)
     shutil.copy(video_maker.make(PAN), "holiday.mp4")

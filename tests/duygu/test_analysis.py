@@ -1,4 +1,4 @@
-"""The object that notebooks get."""
+"""`duygu.analyze` and `Analysis`."""
 
 import subprocess
 import sys
@@ -21,12 +21,12 @@ mpl.use("Agg")
 
 @pytest.fixture
 def analysis(settings: Settings) -> Analysis:
-    """Of a video that is not there."""
+    """An analysis of a video file that does not exist."""
     return Analysis(Path("film.mp4"), two_faces(), settings)
 
 
 def test_a_table_has_a_row_a_window(analysis: Analysis) -> None:
-    """With types that can be worked with: numbers, truth values, texts."""
+    """The table has numeric, boolean and text columns."""
     table = analysis.to_pandas()
     assert len(table) == 5
     assert table.loc[~table["uncertain"], "confidence"].min() == pytest.approx(0.6)
@@ -34,14 +34,14 @@ def test_a_table_has_a_row_a_window(analysis: Analysis) -> None:
 
 
 def test_a_table_of_nobody_has_its_columns(analysis: Analysis, settings: Settings) -> None:
-    """So that the same code runs on every video."""
+    """A result without faces gives an empty table with the same columns."""
     nobody = Analysis(analysis.path, two_faces().model_copy(update={"faces": []}), settings).to_pandas()
     assert isinstance(nobody, pandas.DataFrame)
     assert list(nobody.columns) == list(analysis.to_pandas().columns)
 
 
 def test_a_plot_has_a_bar_a_span(analysis: Analysis) -> None:
-    """In the emotion's colour, at its time, hatched where uncertain; drawn where the caller wants it."""
+    """A span is drawn at its time in the colour of its emotion, hatched if uncertain, on the given axes."""
     axes = analysis.plot(Figure().subplots())
     bars = [bar for bar in axes.patches if bar.get_width() and bar.get_height()]  # type: ignore[attr-defined]
     spans = [span for face in analysis.faces for span in spans_of(face)]
@@ -52,7 +52,7 @@ def test_a_plot_has_a_bar_a_span(analysis: Analysis) -> None:
 
 
 def test_the_ending_says_the_form(analysis: Analysis, tmp_path: Path) -> None:
-    """Text and picture; an unknown ending is refused and leaves nothing."""
+    """Results are saved by extension; an unsupported one is rejected and leaves no file."""
     analysis.save(tmp_path / "film.csv")
     analysis.save(str(tmp_path / "film.png"))
     with pytest.raises(ConfigurationError, match=r"cannot be saved as \.docx"):
@@ -61,7 +61,7 @@ def test_the_ending_says_the_form(analysis: Analysis, tmp_path: Path) -> None:
 
 
 def test_the_video_is_never_overwritten(analysis: Analysis) -> None:
-    """By whatever path it is named."""
+    """Saving over the video is rejected, whichever path names it."""
     with pytest.raises(ConfigurationError, match="would overwrite"):
         analysis.save(Path.cwd() / "film.mp4")
 

@@ -1,4 +1,4 @@
-"""What the client makes of answers that are no good ones, and of addresses that are none."""
+"""Errors of the client: failed responses, retries and invalid addresses."""
 
 import json
 import threading
@@ -62,7 +62,7 @@ def start_service() -> Iterator[StartService]:
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
-    """Nobody looks into it."""
+    """A file whose content does not matter."""
     path = tmp_path / "video.mp4"
     path.write_bytes(b"video")
     return path
@@ -70,13 +70,13 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls follow each other closely, and are soon given up."""
+    """Short pauses and an early end of retries."""
     monkeypatch.setattr(uploads, "FIRST_PAUSE_S", 0.01)
     monkeypatch.setattr(uploads, "RETRY_S", 2.0)
 
 
 def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: StartService, video: Path) -> None:
-    """For the job and for its result, whether it says so itself or a proxy does."""
+    """Requests are retried after 503 of the service or of a proxy."""
     service = start_service(QUEUED, AWAY, PROXY, QUEUED, AWAY, DONE, AWAY, PROXY, RESULT)
     assert analyze(video, service) == two_faces()
 
@@ -84,7 +84,7 @@ def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: Start
 def test_a_service_that_stays_away_is_given_up(
     start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what it said last."""
+    """After the retry time, the last error is raised."""
     monkeypatch.setattr(uploads, "RETRY_S", 0.1)
     with pytest.raises(UnavailableError, match="Redis does not answer"):
         analyze(video, start_service(QUEUED, AWAY))
@@ -93,7 +93,7 @@ def test_a_service_that_stays_away_is_given_up(
 def test_an_upload_is_repeated_under_the_same_key(
     start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have become a job although the answer was lost; another video has another key."""
+    """A repeated upload has the same key, as the first may have become a job; each video has its own key."""
     keys: list[str] = []
 
     def receive(handler: _Handler) -> None:
@@ -112,7 +112,7 @@ def test_an_upload_is_repeated_under_the_same_key(
 def test_a_video_is_read_while_it_is_sent(
     start_service: StartService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However large it is, only pieces of it are in memory."""
+    """The client streams the file instead of loading it into memory."""
     path = tmp_path / "large.mp4"
     with path.open("wb") as file:
         file.truncate(60_000_000)
@@ -151,7 +151,7 @@ def test_a_video_is_read_while_it_is_sent(
 def test_whatever_is_answered_is_an_error_of_ours(
     start_service: StartService, video: Path, answer: Answer, kind: type[DuyguError], complaint: str
 ) -> None:
-    """A proxy's page and another service's JSON as well as a problem with a code."""
+    """Pages of proxies, JSON of other services and problems all raise a DuyguError."""
     with pytest.raises(kind, match=complaint):
         analyze(video, start_service(answer))
 
@@ -164,6 +164,6 @@ def test_nobody_at_the_address(video: Path) -> None:
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "localhost:8000", "ws://127.0.0.1:8000", "http://", ""])
 def test_an_address_without_http_is_refused(url: str) -> None:
-    """As soon as it is named."""
+    """An invalid URL is rejected when the Service is created."""
     with pytest.raises(ConfigurationError, match="is not the URL of a service, such as http"):
         Service(url)

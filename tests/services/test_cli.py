@@ -1,4 +1,4 @@
-"""`duygu` itself."""
+"""The command `duygu`."""
 
 from importlib.metadata import version
 from pathlib import Path

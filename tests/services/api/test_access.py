@@ -1,4 +1,4 @@
-"""Who may do what, and how much of it."""
+"""API keys: scopes and limits."""
 
 import socket
 import threading
@@ -27,7 +27,7 @@ Enter = Callable[..., httpx.Client]
 
 @pytest.fixture
 def guarded(service_settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of a service that has a key, which nobody knows."""
+    """Settings of a service with API keys."""
     path = tmp_path / "keys.json"
     add_key(path, "unused", BOTH, KeyLimits())
     return service_settings.model_copy(update={"keys_file": path})
@@ -35,7 +35,7 @@ def guarded(service_settings: Settings, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def enter(guarded: Settings) -> Iterator[Enter]:
-    """Makes clients, each with a key of its own."""
+    """Creates clients, each with its own key."""
     with ExitStack() as running:
 
         def client(name: str, scopes: frozenset[Scope] = BOTH, **limits: int) -> httpx.Client:
@@ -49,12 +49,12 @@ def enter(guarded: Settings) -> Iterator[Enter]:
 
 
 def post(api: httpx.Client, content: bytes = VIDEO) -> httpx.Response:
-    """Hand in a video."""
+    """Submit a video."""
     return api.post("/v1/videos", files={"video": ("a.mp4", content)})
 
 
-def test_without_a_key_nothing_is_told(guarded: Settings) -> None:
-    """401 for everything but the signs of life and the model, and how to do better."""
+def test_requests_without_a_key_are_rejected(guarded: Settings) -> None:
+    """Without a key every endpoint except the probes and the model gives 401 with `WWW-Authenticate`."""
     with serving(guarded) as api:
         for answer in (
             post(api),
@@ -71,7 +71,7 @@ def test_without_a_key_nothing_is_told(guarded: Settings) -> None:
 
 
 def test_a_key_does_what_its_scopes_allow(enter: Enter) -> None:
-    """A reader cannot submit or erase, a submitter cannot read."""
+    """A key can only do what its scopes permit."""
     submitter, reader = enter("submitter", frozenset({Scope.SUBMIT})), enter("reader", frozenset({Scope.READ}))
     job = post(submitter).json()
     assert submitter.get(job["links"]["self"]).json()["code"] == "forbidden"
@@ -82,7 +82,7 @@ def test_a_key_does_what_its_scopes_allow(enter: Enter) -> None:
 
 
 def test_a_key_sees_its_own_jobs_only(enter: Enter) -> None:
-    """For others a job is not there, in no list and under no address; an administrator sees all."""
+    """The jobs of other keys are reported as missing and not listed, except for `admin`."""
     one, two, chief = enter("one"), enter("two"), enter("chief", frozenset({Scope.ADMIN}))
     job = post(one).json()
     path = job["links"]["self"]
@@ -95,7 +95,7 @@ def test_a_key_sees_its_own_jobs_only(enter: Enter) -> None:
 
 
 def test_keys_do_not_share_what_they_made(enter: Enter) -> None:
-    """The same `Idempotency-Key` or the same bytes of somebody else give no hint of their job."""
+    """Idempotency keys and `reuse` never return a job of another API key."""
     one, two = enter("one"), enter("two")
     options = {"headers": {"Idempotency-Key": "k"}, "params": {"reuse": "true"}}
     first = one.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, **options)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def test_uploads_a_minute(enter: Enter) -> None:
 
 
 def test_a_repetition_costs_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same `Idempotency-Key` and video are answered with their job, whatever of the limits is used up."""
+    """A repetition returns its job even if a limit of the key is exhausted."""
     monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api = enter("careful", uploads_per_minute=3, megabytes_per_day=1, jobs_waiting=2)
     large = VIDEO + bytes(400_000)
@@ -134,7 +134,7 @@ def test_a_repetition_costs_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatc
 
 
 def test_repetitions_at_the_same_time_cost_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither knew of the other when it began."""
+    """Of two concurrent uploads with the same key only one is counted."""
     monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api, all_began = enter("twofold", uploads_per_minute=4), threading.Barrier(4)
 
@@ -155,7 +155,7 @@ def test_repetitions_at_the_same_time_cost_nothing(enter: Enter, monkeypatch: py
 
 
 def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
-    """As many as may wait; when one has ended or is erased there is room again."""
+    """The limit of waiting jobs applies until one has ended or is erased."""
     api = enter("busy", jobs_waiting=1)
     first = post(api).json()
     assert post(api).json()["code"] == "rate_limited"
@@ -168,7 +168,7 @@ def test_jobs_waiting(enter: Enter, start_scripted_worker: StartWorker) -> None:
 
 
 def test_jobs_waiting_at_the_same_time(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of uploads that arrive together no more are taken than may wait; the others do not count as uploads or bytes."""
+    """Concurrent uploads cannot exceed the limit of waiting jobs, and rejected ones are not counted."""
     monkeypatch.setattr("duygu.shared.jobs.quotas.time", SimpleNamespace(time=lambda: 1e9))
     api, all_began = enter("quick", jobs_waiting=1, uploads_per_minute=4, megabytes_per_day=2), threading.Barrier(4)
     large = VIDEO + bytes(400_000)
@@ -195,7 +195,7 @@ def test_jobs_waiting_at_the_same_time(enter: Enter, monkeypatch: pytest.MonkeyP
 
 
 def test_megabytes_a_day(enter: Enter, guarded: Settings) -> None:
-    """What goes beyond is refused, is not kept, and does not count."""
+    """An upload beyond the daily limit is rejected, discarded and not counted."""
     api = enter("hungry", megabytes_per_day=1)
     large = VIDEO + bytes(600_000)
     assert post(api, large).status_code == 202
@@ -205,15 +205,15 @@ def test_megabytes_a_day(enter: Enter, guarded: Settings) -> None:
     assert post(api).status_code == 202
 
 
-def test_strangers_are_refused_without_keys(service_settings: Settings) -> None:
-    """An address that others can reach takes keys, or a word that none are wanted."""
+def test_public_addresses_require_keys(service_settings: Settings) -> None:
+    """A public address requires API keys or DUYGU_ALLOW_ANONYMOUS."""
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):  # noqa: S104
         with pytest.raises(ConfigurationError, match="DUYGU_ALLOW_ANONYMOUS"):
             serve(service_settings.model_copy(update={"host": host}), print)
 
 
 def test_a_full_disk_takes_no_uploads(service_settings: Settings) -> None:
-    """503 with Retry-After while less room is left than has to be."""
+    """An upload gives 503 with `Retry-After` while the disk has less free space than required."""
     with serving(service_settings.model_copy(update={"min_free_mb": 1e9})) as api:
         answer = post(api)
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
@@ -222,7 +222,7 @@ def test_a_full_disk_takes_no_uploads(service_settings: Settings) -> None:
 
 @pytest.mark.parametrize("pause_s", [60.0, 0.2])
 def test_slow_bodies_time_out(service_settings: Settings, pause_s: float) -> None:
-    """Whether nothing comes any more or only a byte now and then; nothing is kept."""
+    """A stalled or very slow upload gives 408 and is discarded."""
     with serving(service_settings.model_copy(update={"body_timeout_s": 1.0})) as api:
         host, port = api.base_url.host, api.base_url.port
         assert port
@@ -237,7 +237,7 @@ def test_slow_bodies_time_out(service_settings: Settings, pause_s: float) -> Non
 
 
 def _dripped(connection: socket.socket, pause_s: float) -> bytes:
-    """What is answered while a byte is sent now and then."""
+    """The response to an upload that sends a byte now and then."""
     connection.settimeout(pause_s)
     for _ in range(60):
         try:
@@ -248,7 +248,7 @@ def _dripped(connection: socket.socket, pause_s: float) -> bytes:
 
 
 def test_other_origins_are_let_in_where_configured(service_settings: Settings) -> None:
-    """By default no page from elsewhere may read an answer."""
+    """Without DUYGU_CORS_ORIGINS no other origin may read a response."""
     origin = {"Origin": "https://app.example"}
     with serving(service_settings) as api:
         assert "Access-Control-Allow-Origin" not in api.get("/v1/jobs", headers=origin).headers

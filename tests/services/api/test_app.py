@@ -14,7 +14,7 @@ HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "f
 
 
 def test_it_never_imports_what_the_engine_needs() -> None:
-    """The API's process, with every route, is free of the engine's packages."""
+    """The API imports none of the packages of the engine."""
     imports = "import duygu.services.api.app, duygu.services.serve.supervisor, sys"
     program = f"{imports}; print([m for m in {HEAVY} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -22,7 +22,7 @@ def test_it_never_imports_what_the_engine_needs() -> None:
 
 
 def test_openapi_describes_every_call(api: httpx.Client) -> None:
-    """Each call has a summary, a description and a described answer; each error is a problem."""
+    """Every operation has a summary, a description and described responses, and every error is a problem."""
     document = api.get("/openapi.json").json()
     assert set(document["paths"]) >= {"/v1/videos", "/v1/jobs", "/v1/jobs/{job_id}", "/v1/model", "/healthz", "/readyz"}
     assert {"Problem", "Job", "Result"} <= set(document["components"]["schemas"])
@@ -34,7 +34,7 @@ def test_openapi_describes_every_call(api: httpx.Client) -> None:
 
 
 def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
-    """docs/api.md names each path and method about videos and jobs, and those for watching the service."""
+    """docs/api.md lists every endpoint for videos, jobs, the model and health."""
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for path, calls in api.get("/openapi.json").json()["paths"].items():
         for method in (
@@ -44,7 +44,7 @@ def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
 
 
 def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
-    """What is described in backticks is an error of ours."""
+    """Every code in the description of an error response exists."""
     for operation in operations(api.get("/openapi.json").json()):
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
@@ -78,5 +78,5 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every call of an OpenAPI document."""
+    """Every operation of an OpenAPI document."""
     return [operation for path in document["paths"].values() for operation in path.values()]

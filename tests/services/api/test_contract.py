@@ -1,4 +1,4 @@
-"""The API answers as its own description says, whatever it is sent."""
+"""Property-based tests: every response conforms to the OpenAPI document."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -68,14 +68,14 @@ def add_job(redis: Redis, settings: Settings, error: DuyguError | None) -> str:
 
 
 def result(job_id: str) -> Result:
-    """What was found where nobody was."""
+    """A result without faces."""
     model = ModelInfo(name="none", version="1", sha256="0" * 64, labels=["neutral"])
     video = VideoInfo(duration_s=1, width=64, height=64, rotation=0, frames_decoded=1, frames_analysed=1)
     return Result(job_id=job_id, model=model, video=video, faces=[])
 
 
 def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | None) -> Callable[[], None]:
-    """A test that sends requests to one call and holds each answer against the description."""
+    """Creates a test that sends generated requests to one operation and validates each response."""
     schema = schemathesis.openapi.from_dict(api.get("/openapi.json").json())
     method, path = label.split()
 
@@ -98,7 +98,7 @@ WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}"
 
 
 def test_every_call_is_tried(api: httpx.Client) -> None:
-    """None is forgotten here."""
+    """Every operation has a test."""
     paths = api.get("/openapi.json").json()["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert described - {"GET /v1/asyncapi.json"} == {*WITHOUT_PARAMETERS, *WITH_PARAMETERS}
@@ -106,7 +106,7 @@ def test_every_call_is_tried(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("label", [*WITHOUT_PARAMETERS, *WITH_PARAMETERS])
 def test_good_requests(api: httpx.Client, redis: Redis, label: str) -> None:
-    """No answer is a 500, and every answer is as described."""
+    """Valid requests give documented responses and no 500."""
     for queue in QueueName:
         sign_of_life(redis, queue.value, "somebody")
     probe(api, label, GenerationMode.POSITIVE, None)()
@@ -114,7 +114,7 @@ def test_good_requests(api: httpx.Client, redis: Redis, label: str) -> None:
 
 @pytest.mark.parametrize("label", WITH_PARAMETERS)
 def test_bad_requests(api: httpx.Client, label: str) -> None:
-    """The same for what the description does not allow."""
+    """Invalid requests give documented responses and no 500."""
     probe(api, label, GenerationMode.NEGATIVE, None)()
 
 
@@ -123,5 +123,5 @@ def test_bad_requests(api: httpx.Client, label: str) -> None:
 def test_jobs(
     api: httpx.Client, redis: Redis, service_settings: Settings, label: str, error: DuyguError | None
 ) -> None:
-    """The same for jobs that there are."""
+    """Requests for existing jobs give documented responses and no 500."""
     probe(api, label, GenerationMode.POSITIVE, add_job(redis, service_settings, error))()

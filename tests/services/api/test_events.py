@@ -1,4 +1,4 @@
-"""Hearing what happens in a job while it happens, and again."""
+"""Server-sent events of a job."""
 
 import json
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def listen(api: httpx.Client, job_id: str, after: int | str | None = None) -> It
 
 
 def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """From queued to succeeded without a gap, a window as soon as it is found, progress forwards and not too often."""
+    """Events are consecutive from queued to succeeded, with windows in between and limited, increasing progress."""
     job_id = submit(api, Script(duration_s=2.0).upload())["job_id"]
     start_scripted_worker()
     heard = list(listen(api, job_id))
@@ -67,7 +67,7 @@ def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scri
 
 
 def test_listeners_of_an_erased_job_are_told(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """The last event is `cancelled`, whether the job waited or ran."""
+    """The last event of an erased job is `cancelled`, whether it was queued or running."""
     waiting = submit(api, Script().upload())["job_id"]
     events = listen(api, waiting)
     assert next(events).name == "queued"
@@ -99,7 +99,7 @@ def test_a_crash_repeats_no_event(api: httpx.Client, start_scripted_worker: Star
 
 
 def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
-    """Problems, before any event is sent."""
+    """An unknown job or an invalid `Last-Event-ID` gives a problem."""
     job_id = submit(api, Script().upload())["job_id"]
     answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
@@ -107,7 +107,7 @@ def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
 
 
 def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """Frames, speed and time left stand in the job while it runs; its ETag changes with it; in the end all is done."""
+    """A running job reports frames, speed and time left, and its ETag changes; at the end no time is left."""
     job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     assert job(api, job_id)["work"] is None
     path = f"/v1/jobs/{job_id}"

@@ -1,4 +1,4 @@
-"""`duygu analyze` as people run it."""
+"""`duygu analyze`."""
 
 import csv
 import errno
@@ -37,7 +37,7 @@ def _tiny_model(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _logs_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command sets up logs; they do not outlive the test."""
+    """Restore the log configuration, which the command changes."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [*logging.getLogger().handlers])
     monkeypatch.setattr(logging.getLogger(), "level", logging.getLogger().level)
 
@@ -49,12 +49,12 @@ def pair(video_maker: VideoMaker) -> str:
 
 
 def read(path: Path) -> Result:
-    """A result that was written as JSON."""
+    """A result file in JSON."""
     return Result.model_validate_json(path.read_bytes())
 
 
 def test_stdout_holds_the_result_alone(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line of JSON on stdout; a table with a row a face, and everything else, on stderr."""
+    """stdout has one line of JSON; the summary with one row per face goes to stderr."""
     assert main(["analyze", pair]) == 0
     output = capsys.readouterr()
     result = Result.model_validate_json(output.out)
@@ -78,7 +78,7 @@ def test_a_face_without_a_certain_window_is_called_uncertain(pair: str, capsys: 
 
 
 def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """For scripts."""
+    """With --quiet stderr is empty."""
     assert main(["analyze", "--quiet", pair]) == 0
     assert capsys.readouterr().err == ""
 
@@ -95,7 +95,7 @@ def test_what_was_written_is_said(tmp_path: Path, video_maker: VideoMaker, capsy
 
 
 def test_a_video_is_never_overwritten(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither by a file that is named like it, nor by its annotated copy in the same folder."""
+    """The video is not overwritten by an output of the same name or by its annotated copy."""
     video = tmp_path / "pair.mp4"
     video.write_bytes(Path(pair).read_bytes())
     for option in ("--video", "--csv"):
@@ -109,7 +109,7 @@ def test_a_video_is_never_overwritten(tmp_path: Path, pair: str, capsys: pytest.
 def test_several_videos_give_a_line_each(
     video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the order in which they were named."""
+    """Results are printed in the order of the arguments."""
     assert main(["analyze", "--quiet", pair, str(video_maker.make(PAN))]) == 0
     results = [Result.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
     assert [len(result.faces) for result in results] == [2, 1]
@@ -118,9 +118,9 @@ def test_several_videos_give_a_line_each(
 def test_a_folder_may_hold_other_things(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its videos are analysed, also those in folders below; what is no video is left out with a note.
+    """Its videos are analysed, also those in folders below; other files are skipped with a note.
 
-    Hidden files, and all in hidden folders, are left out without one.
+    Hidden files, and all in hidden folders, are skipped without one.
     """
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "pair.mp4").write_bytes(Path(pair).read_bytes())
@@ -136,7 +136,7 @@ def test_a_folder_may_hold_other_things(
 
 
 def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing was analysed, and that is said."""
+    """A folder without videos gives an error."""
     assert main(["analyze", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "duygu: no video found\n"
 
@@ -154,7 +154,7 @@ def test_what_fails_says_so_and_the_next_one_works(
 
 
 def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """All forms in one run, nothing on stdout; the CSV has a row for each window of the JSON."""
+    """One run writes every format and nothing to stdout; the CSV has one row per window."""
     forms = {"--json": "json", "--csv": "csv", "--ndjson": "ndjson", "--vtt": "vtt", "--srt": "srt", "--report": "html"}
     forms |= {"--plot": "png", "--video": "mp4"}
     options = [part for option, suffix in forms.items() for part in (option, str(tmp_path / f"pair.{suffix}"))]
@@ -175,19 +175,19 @@ def test_every_form_reads_back(tmp_path: Path, pair: str, capsys: pytest.Capture
 
 
 def test_a_dash_is_stdout(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """For pipes."""
+    """`-` writes a format to stdout."""
     assert main(["analyze", "--quiet", pair, "--csv", "-"]) == 0
     assert capsys.readouterr().out.startswith("face_id,start_s")
 
 
 def test_pictures_are_not_printed(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A terminal would not like them."""
+    """Binary formats are not written to stdout."""
     assert main(["analyze", pair, "--plot", "-"]) == 2
     assert "cannot be written to stdout" in capsys.readouterr().err
 
 
 def test_a_plot_is_what_its_ending_says(tmp_path: Path, pair: str) -> None:
-    """A picture, a drawing or a page; without an ending, and in a folder, a picture."""
+    """The extension selects PNG, SVG or PDF for a plot; the default is PNG."""
     (tmp_path / "plots").mkdir()
     starts = {"plot.png": b"\x89PNG", "plot.SVG": b"<svg ", "plot.pdf": b"%PDF-", "plot": b"\x89PNG"}
     for name, start in starts.items():
@@ -204,7 +204,7 @@ def test_a_plot_is_what_its_ending_says(tmp_path: Path, pair: str) -> None:
 def test_an_ending_that_cannot_be_written_is_refused_at_once(
     option: str, name: str, possible: str, tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before the analysis, with those that can be, and without a file."""
+    """An unsupported extension is rejected before the analysis, with the supported ones."""
     assert main(["analyze", pair, option, str(tmp_path / name)]) == 2
     output = capsys.readouterr()
     assert f"{name}: unsupported extension {Path(name).suffix}; supported: {possible}" in output.err
@@ -213,14 +213,14 @@ def test_an_ending_that_cannot_be_written_is_refused_at_once(
 
 
 def test_a_folder_gets_a_file_a_video(tmp_path: Path, video_maker: VideoMaker, pair: str) -> None:
-    """Named like the videos."""
+    """A folder receives files named after the videos."""
     videos = [Path(pair), video_maker.make(PAN)]
     assert main(["analyze", "--quiet", *map(str, videos), "--csv", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {f"{video.stem}.csv" for video in videos}
 
 
 def test_a_folder_is_made_where_its_name_ends_with_a_slash(tmp_path: Path, pair: str) -> None:
-    """By every option, with the folders above it; without the slash it is a file."""
+    """A name with a final slash creates a folder and its parents; without the slash it is a file."""
     options = {"--csv": "csv", "--json": "json", "--vtt": "vtt", "--plot": "png", "--report": "html"}
     places = [part for option in options for part in (option, f"{tmp_path}/new/{option[2:]}/")]
     assert main(["analyze", "--quiet", pair, *places]) == 0
@@ -254,7 +254,7 @@ def folder(tmp_path: Path, video_maker: VideoMaker, pair: str) -> Path:
 
 @pytest.mark.parametrize("place", ["all.csv", "-"])
 def test_one_table_takes_a_folder(folder: Path, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One header, the rows of every video under the name that it has in the folder; an earlier table is replaced."""
+    """A shared CSV has one header and the rows of every video by name, and replaces an earlier file."""
     target = place if place == "-" else str(tmp_path / place)
     for _ in range(2):
         assert main(["analyze", "--quiet", str(folder), "--csv", target]) == 0
@@ -270,7 +270,7 @@ def test_one_table_takes_a_folder(folder: Path, tmp_path: Path, place: str, caps
 
 
 def test_lines_of_several_videos_share_a_file(folder: Path, tmp_path: Path) -> None:
-    """Each begins with a line on the video, with its name."""
+    """A shared NDJSON has a line with the name of each video."""
     path = tmp_path / "all.ndjson"
     assert main(["analyze", "--quiet", str(folder), "--ndjson", str(path)]) == 0
     heads = [line for line in map(json.loads, path.read_text().splitlines()) if line["type"] == "video"]
@@ -280,7 +280,7 @@ def test_lines_of_several_videos_share_a_file(folder: Path, tmp_path: Path) -> N
 def test_a_full_disk_leaves_whole_results_in_a_shared_table(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was written of the first video stays, without a part of the second."""
+    """A full disk leaves the complete rows of the first video and no part of the second."""
     path = tmp_path / "all.csv"
     destination = Destination.parse(str(path))
     outputs = Outputs({ExportName.CSV: destination}, Settings())
@@ -303,7 +303,7 @@ def test_a_full_disk_leaves_whole_results_in_a_shared_table(
 def test_videos_of_one_name_are_called_by_their_paths(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As they were named; others by the name of the file alone, which says nothing of the folders above."""
+    """Videos of the same name get their whole paths as names; others only the file name."""
     monkeypatch.chdir(folder)
     assert main(["analyze", "--quiet", "a/talk.mp4", "b/talk.mp4"]) == 0
     results = [Result.model_validate_json(line) for line in capsys.readouterr().out.splitlines()]
@@ -323,7 +323,7 @@ def test_a_name_that_is_no_text_is_analysed(folder: Path, tmp_path: Path, capsys
 
 
 def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The program with its version, when, and the options that shaped the answer."""
+    """A result contains the program, its version, the time and the options."""
     monkeypatch.setenv("DUYGU_NEUTRAL", "off")
     monkeypatch.setenv("DUYGU_MIN_FACE", "0.1")
     path = tmp_path / "pair.json"
@@ -368,7 +368,7 @@ def test_a_choice_of_labels_changes_no_probability(tmp_path: Path, pair: str) ->
 
 @pytest.mark.parametrize("labels", ["joy", "", "anger,,fear"])
 def test_labels_that_nobody_knows_are_wrong_usage(pair: str, labels: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names the labels that there are."""
+    """An unknown label is rejected with the known ones."""
     with pytest.raises(SystemExit) as ended:
         main(["analyze", pair, "--labels", labels])
     assert ended.value.code == 2
@@ -378,14 +378,14 @@ def test_labels_that_nobody_knows_are_wrong_usage(pair: str, labels: str, capsys
 def test_neutral_cannot_be_chosen_where_it_is_off(
     pair: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As on the socket."""
+    """A label that the settings remove is rejected, as on the live socket."""
     monkeypatch.setenv("DUYGU_NEUTRAL", "off")
     assert main(["analyze", "--quiet", pair, "--labels", "neutral"]) == 2
     assert "labels: unknown label neutral; known: anger," in capsys.readouterr().err
 
 
 def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
-    """Of two people the one is analysed, and a warning names the limit."""
+    """--max-faces limits the tracked faces, and a warning names the limit."""
     path = tmp_path / "pair.json"
     assert main(["analyze", "--quiet", pair, "--max-faces", "1", "--json", str(path)]) == 0
     result = read(path)
@@ -398,7 +398,7 @@ def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
 def test_results_do_not_overwrite_each_other(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither two videos nor two forms in one file, nor a place that is not there: it is said before any analysis."""
+    """Conflicting or missing output locations are rejected before the analysis."""
     assert main(["analyze", pair, str(video_maker.make(PAN)), "--json", str(tmp_path / "both.json")]) == 2
     assert "cannot be written to the same file" in capsys.readouterr().err
     assert main(["analyze", pair, pair, "--csv", f"{tmp_path}/new/"]) == 2
@@ -414,21 +414,21 @@ def test_results_do_not_overwrite_each_other(
 
 
 def test_fewer_faces_and_fewer_windows(tmp_path: Path, pair: str) -> None:
-    """One of two faces, and of its windows those that speak for 0 s and 1 s."""
+    """--faces and --every select faces and windows."""
     path = tmp_path / "pair.json"
     assert main(["analyze", "--quiet", pair, "--faces", "1", "--every", "1", "--json", str(path)]) == 0
     (face,) = read(path).faces
     assert len(face.windows) == 2
 
 
-def test_what_cannot_be_written_is_told(
+def test_an_error_of_writing_names_the_file(
     tmp_path: Path,
     video_maker: VideoMaker,
     pair: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a line that names the file, as the system says it; the next video is analysed all the same."""
+    """An error of writing names the file, and the next video is analysed."""
     short, write = video_maker.make(PAN), Path.write_bytes
 
     def write_where_there_is_room(path: Path, content: bytes) -> int:
@@ -480,7 +480,7 @@ def test_an_unexpected_error_costs_one_video(
 
 
 def test_nobody_has_to_read_to_the_end(pair: str) -> None:
-    """As with `| head -1`: it ends without a word."""
+    """The command ends silently when the reader closes the pipe, as with `| head -1`."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "duygu.services.cli", "analyze", "--quiet", pair, pair]
@@ -496,7 +496,7 @@ def heed_interrupts() -> None:
 
 @pytest.mark.parametrize("option", ["--csv", "--video"])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker, option: str) -> None:
-    """Ctrl-C in the middle, also of writing: exit status 130, no traceback, no file, whole or half."""
+    """Ctrl-C during analysis or writing gives exit status 130, no traceback and no file."""
     long = video_maker.make(Scene(duration_s=20.0 if option == "--csv" else 5.0, width=640, height=480))
     process = subprocess.Popen(
         [sys.executable, "-m", "duygu.services.cli", "analyze", str(long), option, str(tmp_path / "long.out")],
@@ -521,8 +521,8 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
 @pytest.mark.parametrize(
     "wrong", [["--faces", "0"], ["--max-faces", "0"], ["--every", "0"], ["--every", "nan"], ["--csv"], []]
 )
-def test_wrong_usage_is_told_apart(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit status 2, and what was wrong."""
+def test_invalid_usage_has_its_own_exit_status(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Invalid usage gives exit status 2 and a message."""
     video = ["film.mp4"] if wrong else []
     with pytest.raises(SystemExit) as ended:
         main(["analyze", *video, *wrong])
@@ -530,10 +530,10 @@ def test_wrong_usage_is_told_apart(wrong: list[str], capsys: pytest.CaptureFixtu
     assert "usage: duygu analyze" in capsys.readouterr().err
 
 
-def test_a_missing_model_is_told(
+def test_a_missing_model_is_reported(
     pair: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is not the fault of the video."""
+    """A model that cannot be loaded gives exit status 2."""
     monkeypatch.setenv("DUYGU_MODEL", str(tmp_path))
     assert main(["analyze", "--quiet", pair]) == 2
     assert capsys.readouterr().err.startswith("duygu: ")

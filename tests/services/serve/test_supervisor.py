@@ -1,4 +1,4 @@
-"""`duygu serve` as people run it: one process that starts all others."""
+"""`duygu serve`: one process that runs all others."""
 
 import os
 import re
@@ -47,7 +47,7 @@ class Served:
 
 @contextmanager
 def serve(settings: Settings, *, secrets: bool = True) -> Iterator[Served]:
-    """Run it while the block does."""
+    """Run `duygu serve` while the block runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "duygu.services.cli", "serve"],
         env={**os.environ, **settings.environment(secrets=secrets)},
@@ -67,12 +67,12 @@ def serve(settings: Settings, *, secrets: bool = True) -> Iterator[Served]:
 
 @pytest.fixture
 def own(settings: Settings, model_folder: Path) -> Settings:
-    """Settings of a service with a Redis of its own."""
+    """Settings of a service with its own Redis."""
     return settings.model_copy(update={"model": model_folder})
 
 
 def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: VideoMaker) -> None:
-    """A video is analysed; after SIGTERM every process has ended, and the job is still there after a new start."""
+    """SIGTERM ends every process, and the job is available after a restart."""
     with serve(own) as served:
         wait_until(served.ready)
         job = ended(served.client, submit(served.client, video_maker.make(PAN))["job_id"])
@@ -88,7 +88,7 @@ def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: Video
 
 
 def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_maker: VideoMaker) -> None:
-    """kill -9 of the worker and then of Valkey: the service becomes ready again by itself, with the job it held."""
+    """After kill -9 of a worker and of Valkey the service becomes ready again with its job."""
     with serve(own) as served:
         wait_until(served.ready)
         before = served.children("duygu.services.cli")[0]
@@ -101,7 +101,7 @@ def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_ma
 
 
 def test_restarts_that_the_system_refuses_are_tried_again(own: Settings, capfd: pytest.CaptureFixture[str]) -> None:
-    """A full table of open files lets no process be started: once there is room, workers and Valkey are back."""
+    """Workers and Valkey are restarted once the system permits new processes."""
     log = ""
 
     def refused(what: str) -> bool:
@@ -123,7 +123,7 @@ def test_restarts_that_the_system_refuses_are_tried_again(own: Settings, capfd: 
 
 
 def test_a_light_worker_sends_webhooks(own: Settings) -> None:
-    """Where there is a secret to sign them with: a process that loads no engine."""
+    """With a webhook secret a webhook worker runs, which loads no engine."""
     with serve(own.model_copy(update={"webhook_secret": SECRET, "stream_workers": 0})) as served:
         wait_until(lambda: "worker:webhooks" not in served.missing())
         (sender,) = served.children("webhooks")
@@ -131,7 +131,7 @@ def test_a_light_worker_sends_webhooks(own: Settings) -> None:
 
 
 def test_processes_carry_no_secret_that_they_do_not_need(own: Settings, tmp_path: Path) -> None:
-    """Whoever may look at a process reads its environment: secrets from files stay out of it."""
+    """Secrets from files do not appear in the environment of the workers."""
     folder = tmp_path / "secrets"
     folder.mkdir()
     (folder / "duygu_webhook_secret").write_text(SECRET, encoding="utf-8")
@@ -152,14 +152,14 @@ def test_processes_carry_no_secret_that_they_do_not_need(own: Settings, tmp_path
 
 
 def test_it_ends_on_ctrl_c(own: Settings) -> None:
-    """SIGINT is as good as SIGTERM."""
+    """SIGINT ends the service like SIGTERM."""
     with serve(own) as served:
         served.process.send_signal(signal.SIGINT)
         assert served.process.wait(20) == 0
 
 
 def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
-    """One line on stderr, the status of wrong usage, no traceback."""
+    """A configuration error gives one line on stderr and exit status 2."""
     settings = own.model_copy(update={"model": tmp_path})
     command = [sys.executable, "-m", "duygu.services.cli", "serve"]
     environment = {**os.environ, **settings.environment()}
@@ -171,7 +171,7 @@ def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path:
 
 
 def test_a_taken_port_is_told(own: Settings) -> None:
-    """The second service on a port says what to do about it, in one line and before it has started anything."""
+    """A port in use gives one line with a hint before any process starts."""
     with serve(own) as served:
         port = served.client.base_url.port
         other = own.model_copy(update={"port": port, "data_dir": own.data_dir.parent / "other"})

@@ -1,4 +1,4 @@
-"""Parts of files."""
+"""Byte ranges of files."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from duygu.shared.errors import RangeNotSatisfiableError
     ],
 )
 def test_one_range_is_a_part(byte_range: str, part: Part) -> None:
-    """From, to, or the last so many; an end behind the file's is the file's."""
+    """A range has a start, an end or a suffix length; an end behind the file is clipped."""
     assert part_of(byte_range, 10) == part
 
 
@@ -38,7 +38,7 @@ def test_one_range_is_a_part(byte_range: str, part: Part) -> None:
     ],
 )
 def test_an_unknown_range_is_ignored(byte_range: str | None) -> None:
-    """As the standard wants: the whole file is sent. Several ranges need not be understood."""
+    """Unknown units, invalid and multiple ranges select the whole file, as RFC 9110 permits."""
     assert part_of(byte_range, 10) is None
 
 

@@ -1,4 +1,4 @@
-"""Which form of an answer a client prefers."""
+"""Content negotiation."""
 
 import pytest
 
@@ -32,5 +32,5 @@ KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
     ],
 )
 def test_the_best_known_type_is_taken(accept: str, best: str | None) -> None:
-    """By quality, then by the order of the header; q=0 refuses, and ranges stand for what is not named more closely."""
+    """Types are chosen by quality, then by order; q=0 excludes a type, and the most specific range applies."""
     assert preferred(accept, KNOWN) == best

@@ -1,4 +1,4 @@
-"""Query parameters and form fields that a call does not know."""
+"""Unknown query parameters and form fields."""
 
 import httpx
 import pytest
@@ -30,7 +30,7 @@ Field = tuple[str, tuple[str | None, bytes]]
 def test_unknown_query_parameters_are_refused_by_name(
     api: httpx.Client, method: str, path: str, known: list[str] | None
 ) -> None:
-    """A misspelt `limit` or `format` would have no effect without a word; the answer names those that there are."""
+    """An unknown query parameter gives 422 with the names of the known ones."""
     answer = api.request(method, f"{path}?bogus=1")
     assert answer.status_code == 422
     if known is None:
@@ -41,7 +41,7 @@ def test_unknown_query_parameters_are_refused_by_name(
 
 
 def test_known_parameters_work_on(api: httpx.Client) -> None:
-    """Each of them, alone and together; pages for people take whatever a link to them carries."""
+    """Every documented parameter is accepted; pages accept any query."""
     video = {"video": ("a.mp4", Script().upload())}
     assert api.post("/v1/videos?annotate=true&reuse=true", files=video).status_code == 202
     assert api.get("/v1/jobs?limit=5&cursor=").status_code == 200
@@ -49,7 +49,7 @@ def test_known_parameters_work_on(api: httpx.Client) -> None:
 
 
 def test_unknown_form_fields_are_refused_by_name(api: httpx.Client) -> None:
-    """Before, behind or instead of the video; nothing of the upload is kept as a job."""
+    """An unknown form field before, after or instead of the video is rejected, and no job is created."""
     video: Field = ("video", ("a.mp4", Script().upload()))
     unknown: Field = ("every", (None, b"1"))
     misnamed: Field = ("every", video[1])

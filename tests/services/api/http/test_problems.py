@@ -1,4 +1,4 @@
-"""Every error is a problem with a code that is documented."""
+"""Errors are problems with documented codes."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +17,7 @@ from tests.support.scripted_worker import Script
 
 @pytest.fixture
 def full_redis(redis: Redis) -> Iterator[Redis]:
-    """A Redis that may hold no more than it does."""
+    """A Redis that has reached its memory limit."""
     redis.config_set("maxmemory", "1")
     yield redis
     redis.config_set("maxmemory", "0")
@@ -33,7 +33,7 @@ def full_redis(redis: Redis) -> Iterator[Redis]:
     ],
 )
 def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:
-    """The framework's own answers are problems as well."""
+    """Errors of the framework are problems."""
     answer = api.request(method, path)
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem = answer.json()
@@ -42,7 +42,7 @@ def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str
 
 
 def test_the_socket_is_no_page(api: httpx.Client) -> None:
-    """426 with what is missing, for whoever has a proxy that does not pass it on."""
+    """A plain HTTP request to the socket gives 426, as through a proxy that drops the Upgrade header."""
     answer = api.get("/v1/stream")
     assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
     assert answer.headers["Upgrade"] == "websocket"
@@ -51,7 +51,7 @@ def test_the_socket_is_no_page(api: httpx.Client) -> None:
 def test_a_fault_of_ours_is_a_problem_without_details(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """500 and `internal`; what happened stands in the log and not in the answer."""
+    """An unhandled error gives 500 `internal`; its details are logged and not returned."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
@@ -80,7 +80,7 @@ def test_a_fault_of_ours_is_a_problem_without_details(
 def test_an_answer_that_breaks_off_is_seen(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error after the first bytes: the client gets no whole answer; metrics and the log have it under its id."""
+    """An error after the start of a response interrupts it and is counted and logged under the request id."""
 
     async def broken(*_: object) -> AsyncIterator[None]:
         yield None
@@ -101,7 +101,7 @@ def test_an_answer_that_breaks_off_is_seen(
 
 
 def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> None:
-    """503, to be tried again; what can be looked up still is, and nothing is taken half."""
+    """A full Redis gives 503 with `Retry-After`; reads still work, and no partial job is stored."""
     answer = api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "Retry-After" in answer.headers
@@ -111,7 +111,7 @@ def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> No
 
 
 def test_descriptions_name_codes_and_retry_after() -> None:
-    """OpenAPI says which codes an answer may have, and when it says how long to wait."""
+    """OpenAPI lists the codes of each error response and its `Retry-After` header."""
     described = problems(TooLargeError, QueueFullError)
     assert "`too_large`" in described[413]["description"]
     assert "`queue_full`" in described[503]["description"]

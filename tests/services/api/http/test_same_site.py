@@ -1,4 +1,4 @@
-"""Names that a service without keys answers to, and pages that may change something there."""
+"""Host and origin checks of a service without API keys."""
 
 import socket
 from pathlib import Path
@@ -39,7 +39,7 @@ OWN_HOSTS = [
 
 
 def test_other_hosts_are_refused_without_keys(api: httpx.Client) -> None:
-    """A page of a stranger whose name leads to this machine's address reads and sends nothing."""
+    """A page that reaches the service by DNS rebinding is rejected."""
     for path in ("/v1/jobs", "/", "/static/js/pages/index.js", "/openapi.json", "/metrics", "/nothing"):
         for host in STRANGE_HOSTS:
             answer = api.get(path, headers={"Host": host})
@@ -49,13 +49,13 @@ def test_other_hosts_are_refused_without_keys(api: httpx.Client) -> None:
 
 
 def test_loopback_names_are_answered(api: httpx.Client) -> None:
-    """Whatever port stands behind them, as that of a tunnel or a published container."""
+    """Loopback names are accepted with any port, as behind a tunnel or a published container port."""
     for host in OWN_HOSTS:
         assert api.get("/v1/jobs", headers={"Host": host}).status_code == 200
 
 
 def test_two_hosts_are_refused(api: httpx.Client) -> None:
-    """Whatever the first one is: a proxy in front may go by the other one."""
+    """Several Host headers are rejected, as a proxy may use another one than the service."""
     with socket.create_connection((api.base_url.host, api.base_url.port or 0), timeout=10) as connection:
         connection.sendall(b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 4")
@@ -71,7 +71,7 @@ def test_probes_may_name_any_host(api: httpx.Client) -> None:
 
 
 def test_a_service_that_listens_everywhere_answers_to_its_address(service_settings: Settings) -> None:
-    """Of the machine or the container; a name takes the setting."""
+    """The address of the connection is accepted on a wildcard listener; a name requires the setting."""
     with serving(service_settings.model_copy(update={"host": "0.0.0.0"})) as api:  # noqa: S104
         own = socket.gethostbyname(socket.gethostname())
         port = api.base_url.port
@@ -81,7 +81,7 @@ def test_a_service_that_listens_everywhere_answers_to_its_address(service_settin
 
 
 def test_configured_hosts_are_answered(service_settings: Settings) -> None:
-    """The host that it listens on, those of the setting, and all where the setting says so."""
+    """DUYGU_HOST and the names in DUYGU_ALLOWED_HOSTS are accepted; `*` accepts every host."""
     for settings, good in (
         (
             {"allowed_hosts": "duygu.example.org, 192.0.2.1"},
@@ -99,7 +99,7 @@ def test_configured_hosts_are_answered(service_settings: Settings) -> None:
 
 @pytest.mark.parametrize("names", ["https://duygu.example.org", "duygu.example.org:8000", "a.example, b.example/x"])
 def test_hosts_that_are_none_are_refused(names: str) -> None:
-    """At the start, as they would never match."""
+    """Invalid host names in the setting are rejected at startup."""
     with pytest.raises(ValidationError, match="without scheme, path and port"):
         Settings(allowed_hosts=names)
 
@@ -117,7 +117,7 @@ def test_hosts_that_are_none_are_refused(names: str) -> None:
     ],
 )
 def test_pages_of_other_sites_change_nothing(api: httpx.Client, headers: dict[str, str]) -> None:
-    """A form that is posted from elsewhere uses up this machine; a job that is erased from elsewhere is gone."""
+    """Cross-site POST and DELETE requests give 403 and have no effect."""
     job = api.post("/v1/videos", files=VIDEO).json()
     for answer in (
         api.post("/v1/videos", files=VIDEO, headers=headers),
@@ -128,7 +128,7 @@ def test_pages_of_other_sites_change_nothing(api: httpx.Client, headers: dict[st
 
 
 def test_own_pages_and_programs_go_on(api: httpx.Client) -> None:
-    """With what browsers and programs send."""
+    """Requests of the service's own pages and of programs are accepted."""
     own = str(api.base_url).rstrip("/")
     for headers in (
         {},
@@ -141,7 +141,7 @@ def test_own_pages_and_programs_go_on(api: httpx.Client) -> None:
 
 
 def test_allowed_origins_may_change_something(service_settings: Settings) -> None:
-    """Those that the setting names, and no other."""
+    """Only the origins in DUYGU_CORS_ORIGINS are accepted."""
     with serving(service_settings.model_copy(update={"cors_origins": "https://app.example"})) as api:
         for origin, status in (("https://app.example", 202), ("https://evil.example", 403)):
             headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
@@ -149,7 +149,7 @@ def test_allowed_origins_may_change_something(service_settings: Settings) -> Non
 
 
 def test_with_keys_hosts_are_free(service_settings: Settings, tmp_path: Path) -> None:
-    """No page has a key, so nothing depends on where a request comes from."""
+    """With API keys, hosts and origins are not checked."""
     path = tmp_path / "keys.json"
     key = add_key(path, "app", frozenset({Scope.SUBMIT, Scope.READ}), KeyLimits())
     with serving(service_settings.model_copy(update={"keys_file": path})) as api:

@@ -1,4 +1,4 @@
-"""Headers for the safety of people's browsers."""
+"""Security headers."""
 
 import httpx
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.mark.parametrize("path", ["/healthz", "/nothing", "/v1/jobs", "/v1/jobs/x"])
 def test_every_answer_has_them(api: httpx.Client, path: str) -> None:
-    """Good answers and problems alike; nothing inline and nothing from elsewhere may run in a page."""
+    """Every response has the security headers, which forbid inline and third-party content."""
     headers = api.get(path).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self';" in policy
@@ -21,7 +21,7 @@ def test_every_answer_has_them(api: httpx.Client, path: str) -> None:
     ["/", "/healthz", "/v1/jobs", "/v1/model", "/openapi.json", "/static/images/mark.svg", "/nothing", "/v1/jobs/x"],
 )
 def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
-    """The same status and headers, without the answer itself."""
+    """HEAD gives the status and headers of GET without the body."""
     head, got = api.head(path), api.get(path)
     assert (head.status_code, head.content) == (got.status_code, b"")
     changing = {"date", "x-request-id"}
@@ -31,13 +31,13 @@ def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
 
 
 def test_head_knows_no_ranges(api: httpx.Client) -> None:
-    """They are for GET alone."""
+    """HEAD ignores range requests."""
     assert api.get("/", headers={"Range": "bytes=0-9"}).status_code == 206
     assert api.head("/", headers={"Range": "bytes=0-9"}).status_code == 200
 
 
 def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
-    """405, and a GET-only address names both."""
+    """A wrong method gives 405, and `Allow` lists GET and HEAD."""
     answer = api.head("/v1/videos")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert api.put("/v1/model").headers["Allow"] == "GET, HEAD"

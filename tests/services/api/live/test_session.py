@@ -1,4 +1,4 @@
-"""The books of a live session: one answer for each frame, in order."""
+"""The state of a live session: one reply per frame, in order."""
 
 import time
 
@@ -18,18 +18,18 @@ LIMITS = SessionLimits(max_frame_bytes=100_000, max_pixels=64 * 48, max_waiting=
 
 @pytest.fixture
 def session() -> Session:
-    """A fresh one."""
+    """A new session."""
     return Session("id", "", LIMITS)
 
 
 def sent(session: Session) -> list[tuple[str, int | None]]:
-    """What goes out now, as kind and number."""
+    """The messages that are ready, as type and sequence number."""
     kinds = (FrameResult, FrameDropped, FrameError)
     return [(message.type, message.seq) for message in session.outgoing() if isinstance(message, kinds)]
 
 
 def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
-    """An answer waits until every earlier frame has one, whichever kind they are."""
+    """A reply waits until every earlier frame has one."""
     for number in range(4):
         session.receive(pack(JPEG, number, number / 10))
     session.answer(Reply(seq=3))
@@ -43,7 +43,7 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
 def test_frames_without_times_are_taken_when_the_clock_is_set_back(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As by NTP in the middle of a session: it began at the time of day, and goes on by the monotonic clock."""
+    """A change of the system clock does not affect the capture times of a session."""
     before = time.time()
     assert session.receive(JPEG)
     monkeypatch.setattr(time, "time", lambda: before - 3600)
@@ -57,7 +57,7 @@ def test_frames_without_times_are_taken_when_the_clock_is_set_back(
 
 
 def test_a_frame_is_answered_once(session: Session) -> None:
-    """What was dropped or answered stays so, whatever a worker says later."""
+    """A late reply to a dropped or answered frame is ignored."""
     session.receive(pack(JPEG, 1, 0.0))
     session.drop(1)
     session.answer(Reply(seq=1))
@@ -67,8 +67,8 @@ def test_a_frame_is_answered_once(session: Session) -> None:
     assert sent(session) == []
 
 
-def test_a_frame_that_a_worker_passed_over_is_dropped(session: Session) -> None:
-    """For a newer one, as if it had not reached the worker."""
+def test_a_frame_that_a_worker_skipped_is_dropped(session: Session) -> None:
+    """A frame that the worker skipped is reported as dropped with reason `newer`."""
     session.receive(pack(JPEG, 1, 0.0))
     session.receive(pack(JPEG, 2, 0.1))
     session.answer(Reply(seq=1, passed_over=True))
@@ -88,8 +88,8 @@ def test_a_frame_that_a_worker_passed_over_is_dropped(session: Session) -> None:
         (bytes(cv2.imencode(".png", np.zeros((49, 64, 3), np.uint8))[1]), "too_many_pixels"),
     ],
 )
-def test_a_frame_that_cannot_be_used_is_told_with_its_number(session: Session, message: bytes, code: str) -> None:
-    """It does not go to the workers, and the session goes on."""
+def test_a_frame_that_cannot_be_used_gets_an_error_with_its_number(session: Session, message: bytes, code: str) -> None:
+    """An invalid frame gets an error, is not sent to the workers, and does not end the session."""
     assert session.receive(message) is None
     (error,) = session.outgoing()
     assert isinstance(error, FrameError)
@@ -98,7 +98,7 @@ def test_a_frame_that_cannot_be_used_is_told_with_its_number(session: Session, m
 
 
 def test_time_runs_forward_from_the_first_frame(session: Session) -> None:
-    """A frame's time counts from the first capture; one that is no later than the one before is refused."""
+    """Times are relative to the first capture, and a frame with a non-increasing capture time is rejected."""
     taken = [session.receive(pack(JPEG, number, 500 + time_s)) for number, time_s in enumerate((0.0, 0.5, 0.5, 0.7))]
     assert [accepted and round(accepted.about.time_s, 6) for accepted in taken] == [0.0, 0.5, None, 0.7]
     session.answer(Reply(seq=1))
@@ -117,7 +117,7 @@ def test_a_rate_leaves_frames_out(session: Session) -> None:
 
 
 def test_the_end_comes_after_the_last_answer(session: Session) -> None:
-    """Closing waits for what is still to be answered, and counts it."""
+    """`session.closed` follows the pending replies and counts them."""
     session.receive(pack(JPEG, 1, 3.0))
     session.receive(pack(JPEG, 2, 3.5))
     session.receive(b"words")
@@ -135,7 +135,7 @@ def test_the_end_comes_after_the_last_answer(session: Session) -> None:
 
 
 def test_a_client_that_is_not_answered_is_not_read_for_ever(session: Session) -> None:
-    """There is room for a number of frames without an answer, and again once one was answered."""
+    """The socket is not read while MAX_PENDING_FRAMES frames are pending."""
     for number in range(MAX_PENDING_FRAMES):
         assert session.can_receive.is_set()
         session.receive(pack(JPEG, number, float(number)))

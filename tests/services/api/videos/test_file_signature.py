@@ -1,4 +1,4 @@
-"""What surely is no video is known by its first bytes; everything else is left to the decoder."""
+"""Detection of files that are not videos by their first bytes."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.support.videos import STILL, VideoMaker
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "webm", "avi", "mov", "ts", "flv", "gif"])
 def test_containers_pass(video_maker: VideoMaker, container: str) -> None:
-    """Every kind of video gets as far as the decoder."""
+    """No video format is rejected by its first bytes."""
     codecs = {"webm": "libvpx", "flv": "flv", "gif": "gif"}
     pixels = {"gif": "rgb8"}
     scene = replace(
@@ -25,7 +25,7 @@ def test_containers_pass(video_maker: VideoMaker, container: str) -> None:
 
 @pytest.mark.parametrize("head", [b"YUV4MPEG2 W64 H48 F30:1\nFRAME\n", b"\0\0\1\xba\x44", b"\0\0\0\1\x67\x42"])
 def test_raw_streams_pass(head: bytes) -> None:
-    """Uncompressed video with its readable header, MPEG program streams, bare H.264."""
+    """Videos that begin with text or without a container signature are accepted."""
     assert not is_not_video(head)
 
 
@@ -48,5 +48,5 @@ def test_raw_streams_pass(head: bytes) -> None:
     ],
 )
 def test_other_files_do_not(head: bytes) -> None:
-    """Texts of every kind, playlists among them, documents, archives, programs, photographs and sound."""
+    """Text, playlists, documents, archives, programs, photographs and sound are rejected."""
     assert is_not_video(head)

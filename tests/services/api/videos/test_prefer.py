@@ -1,4 +1,4 @@
-"""Answers that wait for the job."""
+"""`Prefer: wait=N`."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ from tests.support.scripted_worker import Script
 
 
 def submit(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
-    """Hand in a video that is waited for."""
+    """Submit a video and wait for its job."""
     return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Prefer": prefer})
 
 
 def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """200 with the ended job and the result in it; it stays a job like any other."""
+    """A job that ends in time gives 200 with its result, and remains readable."""
     start_scripted_worker()
     answer = submit(api, Script(), "respond-async, wait=30")
     job = answer.json()
@@ -58,7 +58,7 @@ def test_waiting_ends(api: httpx.Client) -> None:
 
 
 def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """202 with the job as it was, and not an error, after which the video would be sent again."""
+    """If Redis becomes unavailable while waiting, the response is 202 with the accepted job."""
 
     def away(*_: object) -> None:
         raise RedisConnectionError
@@ -89,5 +89,5 @@ def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: 
     ],
 )
 def test_preferences_are_read(prefer: str | None, seconds: int) -> None:
-    """As RFC 7240 writes them; what is not understood is passed over."""
+    """`wait` is parsed as in RFC 7240, and unknown preferences are ignored."""
     assert wait_s(prefer) == seconds

@@ -1,4 +1,4 @@
-"""Handing in a video."""
+"""Submission of videos."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ VIDEO = Script().upload()
 
 
 def stored(settings: Settings) -> list[Path]:
-    """Everything in storage."""
+    """All files in the storage."""
     return list((settings.data_dir / "jobs").rglob("*"))
 
 
@@ -34,7 +34,7 @@ def test_a_video_becomes_a_waiting_job(api: httpx.Client, video_maker: VideoMake
 
 
 def test_a_body_without_a_stated_length_is_taken(api: httpx.Client, service_settings: Settings) -> None:
-    """A chunked body, as from a program that does not know the size of what it sends."""
+    """A chunked body without a `Content-Length` is accepted."""
     boundary = "piece"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'.encode()
 
@@ -52,7 +52,7 @@ def test_a_body_without_a_stated_length_is_taken(api: httpx.Client, service_sett
     "content_type", ["Multipart/Form-Data; Boundary=piece", 'multipart/form-data; charset=utf-8; boundary="piece"']
 )
 def test_content_types_of_other_programs_are_understood(api: httpx.Client, content_type: str) -> None:
-    """Capitals, quotes and further parameters."""
+    """Variants of the `Content-Type` header are accepted."""
     body = b'--piece\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n' + VIDEO + b"\r\n--piece--"
     assert api.post("/v1/videos", content=body, headers={"Content-Type": content_type}).status_code == 202
 
@@ -64,7 +64,7 @@ def test_content_types_of_other_programs_are_understood(api: httpx.Client, conte
 def test_what_is_no_video_is_refused_at_once(
     api: httpx.Client, service_settings: Settings, content: bytes, status: int, code: str
 ) -> None:
-    """A problem says so, and nothing is kept."""
+    """An unusable upload gives a problem and is discarded."""
     answer = api.post("/v1/videos", files={"video": ("a.mp4", content)})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -84,7 +84,7 @@ def test_what_is_no_video_is_refused_at_once(
 def test_another_form_is_refused(
     api: httpx.Client, service_settings: Settings, request_parts: dict[str, object]
 ) -> None:
-    """A body of another type, no body, a boundary that no form may have."""
+    """A body that is not a multipart form gives 422."""
     answer = api.post("/v1/videos", **request_parts)  # type: ignore[arg-type]
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert stored(service_settings) == []
@@ -92,7 +92,7 @@ def test_another_form_is_refused(
 
 @pytest.mark.parametrize("stated", [True, False])
 def test_too_large_is_refused(service_settings: Settings, stated: bool) -> None:
-    """413 with or without a stated length, nothing is kept, and the next upload is taken."""
+    """An upload beyond the limit gives 413 with or without a `Content-Length` and is discarded."""
     small = service_settings.model_copy(update={"max_upload_mb": 0.2})
     with serving(small) as api:
         request = api.build_request("POST", "/v1/videos", files={"video": ("a.mp4", VIDEO + bytes(900_000))})
@@ -107,7 +107,7 @@ def test_too_large_is_refused(service_settings: Settings, stated: bool) -> None:
 
 
 def test_a_full_queue_says_when_to_come_back(service_settings: Settings, redis: Redis) -> None:
-    """503 with Retry-After once as many jobs wait as may."""
+    """A full queue gives 503 with `Retry-After`."""
     with serving(service_settings.model_copy(update={"max_queued": 2})) as api:
         submit(api, VIDEO)
         submit(api, VIDEO)

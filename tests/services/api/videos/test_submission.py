@@ -1,4 +1,4 @@
-"""The same video twice."""
+"""Repeated submissions: idempotency keys and `reuse`."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,19 +23,19 @@ VIDEO, OTHER = Script().upload(), Script(duration_s=0.2).upload()
 
 
 def post(api: httpx.Client, content: bytes, key: str | None = None, *, reuse: bool = False) -> httpx.Response:
-    """Hand in a video with or without a key."""
+    """Submit a video with or without a key."""
     headers = {"Idempotency-Key": key} if key else {}
     query = {"reuse": "true"} if reuse else {}
     return api.post("/v1/videos", files={"video": ("a.mp4", content)}, headers=headers, params=query)
 
 
 def folders(settings: Settings) -> list[Path]:
-    """Jobs that have something in storage."""
+    """Jobs with files in the storage."""
     return list((settings.data_dir / "jobs").iterdir())
 
 
 def test_a_key_makes_one_job(api: httpx.Client, service_settings: Settings, redis: Redis) -> None:
-    """The repeated call answers the same job, queues nothing and stores nothing; another key makes another job."""
+    """A repetition returns the same job and stores nothing; another key creates another job."""
     first = post(api, VIDEO, "one").json()
     again = post(api, VIDEO, "one")
     assert (again.status_code, again.json()) == (202, first)
@@ -44,15 +44,15 @@ def test_a_key_makes_one_job(api: httpx.Client, service_settings: Settings, redi
 
 
 def test_a_key_with_another_video_is_refused(api: httpx.Client, service_settings: Settings) -> None:
-    """422, and the other video is not kept."""
+    """A key with a different video gives 422, and the video is discarded."""
     post(api, VIDEO, "one")
     answer = post(api, OTHER, "one")
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
     assert len(folders(service_settings)) == 1
 
 
-def test_a_key_with_other_wishes_is_refused(api: httpx.Client, service_settings: Settings) -> None:
-    """The same video, once plain and once to be annotated, are two requests, whichever comes first."""
+def test_a_key_with_other_options_is_refused(api: httpx.Client, service_settings: Settings) -> None:
+    """A key with a different `annotate` gives 422."""
     for key, first in (("plain", False), ("annotated", True)):
         for annotate, status in ((first, 202), (first, 202), (not first, 422)):
             answer = api.post(
@@ -66,7 +66,7 @@ def test_a_key_with_other_wishes_is_refused(api: httpx.Client, service_settings:
 
 
 def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) -> None:
-    """Eight threads with one key."""
+    """Concurrent requests with one key create one job."""
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: post(api, VIDEO, "one"), range(8)))
     assert {answer.status_code for answer in answers} == {202}
@@ -75,7 +75,7 @@ def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) ->
 
 
 def test_an_erased_job_frees_its_key(api: httpx.Client, redis: Redis) -> None:
-    """The key may be used again, and nothing of it was left in Redis."""
+    """Erasing a job frees its key and leaves nothing in Redis."""
     first = post(api, VIDEO, "one").json()
     assert redis.keys("duygu:idempotency:*")
     api.delete(first["links"]["self"])
@@ -84,14 +84,14 @@ def test_an_erased_job_frees_its_key(api: httpx.Client, redis: Redis) -> None:
 
 
 def test_the_hash_of_the_upload_stands_in_the_job(api: httpx.Client) -> None:
-    """With its size."""
+    """A job reports the SHA-256 and the size of its upload."""
     job = post(api, VIDEO).json()
     assert (len(job["sha256"]), job["size_bytes"]) == (64, len(VIDEO))
     assert job["sha256"] == post(api, VIDEO).json()["sha256"] != post(api, OTHER).json()["sha256"]
 
 
 def test_the_same_bytes_are_reused_when_asked(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """A waiting job and one that has ended well are as good; the latter is answered with its result."""
+    """`reuse` returns a queued or succeeded job, the latter with its result."""
     first = post(api, VIDEO).json()["job_id"]
     assert post(api, VIDEO, reuse=True).json()["job_id"] == first
     assert post(api, OTHER, reuse=True).json()["job_id"] != first
@@ -104,7 +104,7 @@ def test_the_same_bytes_are_reused_when_asked(api: httpx.Client, start_scripted_
 
 
 def test_a_key_stands_for_a_reused_job(api: httpx.Client, redis: Redis, start_scripted_worker: StartWorker) -> None:
-    """As long as the job is there, whether it has ended or not, and no longer."""
+    """A key lives as long as its job."""
     first = post(api, VIDEO).json()["job_id"]
     assert post(api, VIDEO, "waiting", reuse=True).json()["job_id"] == first
     start_scripted_worker()
@@ -120,7 +120,7 @@ def test_a_key_stands_for_a_reused_job(api: httpx.Client, redis: Redis, start_sc
 
 
 def test_a_failed_job_is_not_reused(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """The video gets another chance."""
+    """`reuse` does not return a failed job."""
     start_scripted_worker()
     failing = Script(hungry=True).upload()
     first = post(api, failing).json()["job_id"]
@@ -129,7 +129,7 @@ def test_a_failed_job_is_not_reused(api: httpx.Client, start_scripted_worker: St
 
 
 def test_another_way_of_answering_is_not_reused(api: httpx.Client, service_settings: Settings) -> None:
-    """A service without neutral does not answer with a job that was analysed with it."""
+    """`reuse` does not return a job that was analysed with other settings."""
     first = post(api, VIDEO).json()["job_id"]
     with serving(service_settings.model_copy(update={"neutral": "off"})) as other:
         assert post(other, VIDEO, reuse=True).json()["job_id"] != first
@@ -137,7 +137,7 @@ def test_another_way_of_answering_is_not_reused(api: httpx.Client, service_setti
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_strange_keys_are_refused(api: httpx.Client, key: str) -> None:
-    """Empty and endless ones."""
+    """Empty and overlong keys are rejected."""
     answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, headers={"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
@@ -146,7 +146,7 @@ def test_strange_keys_are_refused(api: httpx.Client, key: str) -> None:
 def test_a_lost_answer_makes_no_second_job(
     api: httpx.Client, service_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
-    """Redis has made the job, but the connection breaks before it says so: one job all the same, with its video."""
+    """A connection to Redis that breaks during the transaction gives one job with its video."""
     real = Pipeline.parse_response
     lost: list[Any] = []
 
@@ -168,7 +168,7 @@ def test_a_lost_answer_makes_no_second_job(
 def test_the_upload_stays_where_its_job_may_be(
     api: httpx.Client, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis is away from the moment in which it has made the job: 503, but a worker will find the video."""
+    """If Redis becomes unavailable after the transaction, the response is 503, but the upload is kept for the job."""
 
     def unheard(service: ServiceContext, submission: Submission) -> JobRecord:
         submit(service, submission)

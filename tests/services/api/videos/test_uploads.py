@@ -1,4 +1,4 @@
-"""Forms that arrive in pieces, and forms that are not what they should be."""
+"""The multipart parser: pieces of any size, and invalid forms."""
 
 import hashlib
 from io import BytesIO
@@ -31,14 +31,14 @@ END = b"--" + BOUNDARY + b"--\r\n"
 
 
 def form(limit: int = 10_000) -> tuple[VideoForm, BytesIO]:
-    """A form that writes its video into memory."""
+    """A form that writes its video to memory."""
     file = BytesIO()
     return VideoForm(BOUNDARY, MeasuredWriter(file, limit)), file
 
 
 @pytest.mark.parametrize("step", [1, 7, 100, 100_000])
 def test_the_video_arrives_whole_however_it_is_cut(step: int) -> None:
-    """What comes before and behind the form is passed over; size and hash are those of the file alone."""
+    """Preamble and epilogue are ignored; size and hash are those of the file."""
     preamble = b"This is a message in MIME format: --b0undary, not at the beginning of a line.\r\n--b0und\r\n"
     body = preamble + part("video", VIDEO) + END + b"\r\nan epilogue\r\n--b0undary\r\n"
     received, file = form()
@@ -62,7 +62,7 @@ def test_the_video_arrives_whole_however_it_is_cut(step: int) -> None:
     ids=["no line end at the end", "empty lines", "header in capitals", "no quotes", "long preamble"],
 )
 def test_legal_forms_of_other_programs_are_taken(body: bytes, step: int) -> None:
-    """RFC 2046 and RFC 7578 leave more freedom than browsers use."""
+    """Unusual but valid forms of RFC 2046 and RFC 7578 are accepted."""
     received, file = form()
     for start in range(0, len(body), step):
         received.feed(body[start : start + step])
@@ -71,7 +71,7 @@ def test_legal_forms_of_other_programs_are_taken(body: bytes, step: int) -> None
 
 
 def test_an_endless_preamble_is_refused() -> None:
-    """Before the whole body has been read."""
+    """A body without a boundary is rejected before it is read completely."""
     received, _ = form()
     with pytest.raises(InvalidRequestError, match=r"contains? no boundary"):  # noqa: PT012 - the error comes with some piece
         for _ in range(100):
@@ -79,7 +79,7 @@ def test_an_endless_preamble_is_refused() -> None:
 
 
 def test_fields_that_nobody_knows_are_refused_by_name() -> None:
-    """A misspelt field would have no effect without a word."""
+    """An unknown form field is rejected with its name."""
     for name in ("every", "", "x" * 1000):
         received, file = form()
         with pytest.raises(UnknownParameterError) as refused:
@@ -104,7 +104,7 @@ def test_fields_that_nobody_knows_are_refused_by_name() -> None:
     ],
 )
 def test_other_forms_are_refused(body: bytes, error: type[Exception]) -> None:
-    """No video, an empty one, a text, two of them, a form that breaks off, no form at all."""
+    """Forms without exactly one complete video are rejected."""
     received, _ = form()
     with pytest.raises(error):  # noqa: PT012 - the error comes with the piece that shows it
         received.feed(body)
@@ -112,7 +112,7 @@ def test_other_forms_are_refused(body: bytes, error: type[Exception]) -> None:
 
 
 def test_too_much_is_refused_as_soon_as_it_is_too_much() -> None:
-    """No more than the limit is written; the error names the limit and what can be done."""
+    """An upload stops at the limit, and the error names the limit and the remedies."""
     received, file = form(limit=1000)
     with pytest.raises(TooLargeError, match=r"limit of 0\.001 MB.*re-encode.*DUYGU_MAX_UPLOAD_MB"):
         received.feed(part("video", VIDEO))
@@ -120,7 +120,7 @@ def test_too_much_is_refused_as_soon_as_it_is_too_much() -> None:
 
 
 def test_a_stated_size_is_believed() -> None:
-    """One beyond the limit is refused before anything is read, however much room there is."""
+    """A `Content-Length` above the limit is rejected before the body is read."""
 
     def stated(size: int) -> int:
         headers = [(b"content-length", str(size).encode())]
@@ -137,7 +137,7 @@ PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 200 + b"\xff\xd9"
 
 @pytest.mark.parametrize("step", [1, 700, 100_000])
 def test_jpeg_pictures_one_behind_another_are_taken(step: int) -> None:
-    """Bare or as parts of a message they may be a video; a photograph is refused once it is whole."""
+    """Several JPEGs are Motion JPEG; a single one is rejected at the end of the file."""
     for content in (PICTURE * 3, b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE):
         received, file = form()
         body = part("video", content) + END
