@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { distinctNames, mergeRecords, MOST_RECORDS, readRecord, recordOf } from "../../services/api/static/js/jobs/records.js";
-import { limiter } from "../../services/api/static/js/common/concurrency.js";
-import { MOST_ROWS, sketchOf, windowsOf } from "../../services/api/static/js/jobs/preview-data.js";
+import { distinctNames, mergeRecords, MAX_RECORDS, readRecord, recordOf } from "../../services/api/static/js/jobs/records.js";
+import { limitConcurrency } from "../../services/api/static/js/common/concurrency.js";
+import { MAX_LANES, previewOf, windowsOf } from "../../services/api/static/js/jobs/preview-data.js";
 import { timeLeft } from "../../services/api/static/js/jobs/time-left.js";
 
 const record = (number, more = {}) => ({ key: `k${number}`, id: `j${number}`, name: `${number}.mp4`, added: number, ...more });
@@ -17,9 +17,9 @@ test("a hundred records are kept, the newest first", () => {
 });
 
 test("beyond the bound the oldest record falls", () => {
-  const own = Array.from({ length: MOST_RECORDS + 1 }, (_, i) => record(i));
+  const own = Array.from({ length: MAX_RECORDS + 1 }, (_, i) => record(i));
   const kept = mergeRecords(own, [], new Set());
-  assert.equal(kept.length, MOST_RECORDS);
+  assert.equal(kept.length, MAX_RECORDS);
   assert.ok(!kept.some(({ added }) => added === 0));
 });
 
@@ -70,25 +70,25 @@ test("no time is given too early, without progress, or before the job has starte
 const windows = (face, count) =>
   Array.from({ length: count }, (_, i) => ({ face_id: face, start_s: i, end_s: i + 1, emotion: i % 10 ? "anger" : "fear", confidence: 0.5 }));
 
-test("a short result is sketched window by window", () => {
-  const sketch = sketchOf(windows(1, 20), 20);
-  assert.deepEqual(windowsOf(sketch), windows(1, 20));
+test("a short result is previewed window by window", () => {
+  const preview = previewOf(windows(1, 20), 20);
+  assert.deepEqual(windowsOf(preview), windows(1, 20));
 });
 
-test("a long result with many faces is sketched in few bars that cover its whole length", () => {
-  const sketch = sketchOf(Array.from({ length: 10 }, (_, i) => windows(i + 1, 10_000)).flat(), 10_000);
-  assert.ok(sketch.bars.length <= MOST_ROWS * 100);
-  const first = windowsOf(sketch).filter(({ face_id: id }) => id === 1);
+test("a long result with many faces is previewed in few bars that cover its whole length", () => {
+  const preview = previewOf(Array.from({ length: 10 }, (_, i) => windows(i + 1, 10_000)).flat(), 10_000);
+  assert.ok(preview.bars.length <= MAX_LANES * 100);
+  const first = windowsOf(preview).filter(({ face_id: id }) => id === 1);
   assert.equal(first[0].start_s, 0);
   assert.equal(first.at(-1).end_s, 10_000);
   assert.ok(first.every(({ emotion, confidence }) => emotion === "anger" && confidence === 0.5));
 });
 
 test("at most so many pieces of work run at a time, all in order, whatever fails", async () => {
-  const inTurn = limiter(2);
+  const limited = limitConcurrency(2);
   const begun = [];
   let running = 0;
-  const work = (i) => inTurn(async () => {
+  const work = (i) => limited(async () => {
     begun.push(i);
     running += 1;
     assert.ok(running <= 2);

@@ -3,29 +3,29 @@
 import { eventsLink } from "./client.js";
 import { fetchWithKey } from "./key.js";
 
-const LAST = new Set(["succeeded", "failed", "cancelled"]);
+const LAST_EVENTS = new Set(["succeeded", "failed", "cancelled"]);
 
 /** A browser keeps six connections to one server, for all its tabs; uploads and the page itself need some of them. */
-const MOST_AT_ONCE = 2;
+const MAX_STREAMS = 2;
 
 /** The first event is old news and comes at once, unless something between here and the server holds it back. */
-const PATIENCE_MS = 4000;
+const FIRST_EVENT_MS = 4000;
 
 let listening = 0;
 
 /** Call `told(name, data)` for each event. Resolves to whether the last one was heard; else the job has to be asked. */
-export async function listen(id, told) {
-  if (listening >= MOST_AT_ONCE) return false;
+export async function listen(id, onEvent) {
+  if (listening >= MAX_STREAMS) return false;
   listening += 1;
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
+  const timer = setTimeout(() => controller.abort(), FIRST_EVENT_MS);
   try {
     const response = await fetchWithKey(eventsLink(id), { signal: controller.signal }, { insist: false });
     if (!response.ok || !response.body) return false;
     for await (const { name, data } of eventsIn(response.body)) {
       clearTimeout(timer);
-      if (LAST.has(name)) return true;
-      told(name, data);
+      if (LAST_EVENTS.has(name)) return true;
+      onEvent(name, data);
     }
     return false;
   } catch {

@@ -8,11 +8,11 @@ const STORED = "duygu.key";
 /** What may stand in a header and in the name of a subprotocol. */
 const ALLOWED = "[A-Za-z0-9._~\\-]+";
 
-let key = recalled();
+let key = storedKey();
 let declined = 0; // when the person last closed the question without a key, in ms since 1970
-let asking = null; // { dialog, answer, askers } while the question is open
+let openPrompt = null; // { dialog, answer, askers } while the question is open
 
-function recalled() {
+function storedKey() {
   try {
     return sessionStorage.getItem(STORED);
   } catch {
@@ -20,7 +20,7 @@ function recalled() {
   }
 }
 
-function keep(text) {
+function saveKey(text) {
   key = text || null;
   try {
     if (key) sessionStorage.setItem(STORED, key);
@@ -43,37 +43,37 @@ export const subprotocols = () => (key ? ["duygu", `duygu.key.${key}`] : []);
  * since   when what needs the key was begun, in ms since 1970: a refusal after that holds for it too
  * signal  aborted when the key is needed no longer; the question is closed once nobody needs its answer
  */
-export function askForKey({ insist = true, since = Infinity, signal } = {}) {
+export function promptForKey({ insist = true, since = Infinity, signal } = {}) {
   byId("show-key").hidden = false;
   if (signal?.aborted || (declined && (!insist || since <= declined))) return Promise.resolve(false);
-  asking ??= question();
-  asking.askers += 1;
-  if (!signal) return asking.answer;
-  return Promise.race([asking.answer, abortOf(signal).then(withdrawing(asking))]);
+  openPrompt ??= newPrompt();
+  openPrompt.waiting += 1;
+  if (!signal) return openPrompt.answer;
+  return Promise.race([openPrompt.answer, abortOf(signal).then(leavePrompt(openPrompt))]);
 }
 
 const abortOf = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 
 /** The answer is needed no longer; whoever has not refused is not taken for refusing. */
-const withdrawing = (asked) => () => {
-  asked.askers -= 1;
-  if (asked === asking && !asked.askers) asked.dialog.close("withdrawn");
+const leavePrompt = (prompt) => () => {
+  prompt.waiting -= 1;
+  if (prompt === openPrompt && !prompt.waiting) prompt.dialog.close("withdrawn");
   return false;
 };
 
-function question() {
+function newPrompt() {
   const { dialog, answer } = show(key ? "key.unknown" : "key.asked");
-  return { dialog, askers: 0, answer: answer.finally(() => { asking = null; }) };
+  return { dialog, waiting: 0, answer: answer.finally(() => { openPrompt = null; }) };
 }
 
 /** Fetch; where a key is asked for, ask the person, unless `ask` is false, and try again. */
-export async function fetchWithKey(path, options = {}, { ask = true, insist = true } = {}) {
+export async function fetchWithKey(path, options = {}, { prompt = true, insist = true } = {}) {
   for (;;) {
     const sent = key;
     const headers = { ...options.headers, ...authorization() };
     const response = await fetch(path, { ...options, headers });
-    if (response.status !== 401 || !ask) return response;
-    if (key === sent && !(await askForKey({ insist }))) return response;
+    if (response.status !== 401 || !prompt) return response;
+    if (key === sent && !(await promptForKey({ insist }))) return response;
   }
 }
 
@@ -95,12 +95,12 @@ function show(reason) {
   document.body.append(dialog);
   dialog.showModal();
   const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  return { dialog, answer: closed.then(() => taken(dialog, input)) };
+  return { dialog, answer: closed.then(() => readDialog(dialog, input)) };
 }
 
-function taken(dialog, input) {
+function readDialog(dialog, input) {
   const used = dialog.returnValue === "use";
-  if (used) keep(input.value.trim());
+  if (used) saveKey(input.value.trim());
   if (dialog.returnValue !== "withdrawn") declined = used ? 0 : Date.now();
   dialog.remove();
   return used;

@@ -7,7 +7,7 @@ const VERSION = 1;
 const HEADER_BYTES = 20;
 
 /** A picture behind its header, as shared/live/header.py reads it. */
-export function packed(picture, number, capturedMs) {
+export function pack(picture, number, capturedMs) {
   const message = new Uint8Array(HEADER_BYTES + picture.byteLength);
   const header = new DataView(message.buffer);
   header.setUint32(0, MAGIC);
@@ -50,7 +50,7 @@ export class CameraSession {
   send(picture, capturedMs) {
     this.#number += 1;
     this.#sentAt.set(this.#number, capturedMs);
-    this.#socket.send(packed(picture, this.#number, capturedMs));
+    this.#socket.send(pack(picture, this.#number, capturedMs));
   }
 
   close() {

@@ -1,5 +1,5 @@
 /** Runs at most `most` pieces of asynchronous work at a time; the others wait for their turn, in order. */
-export function limiter(most) {
+export function limitConcurrency(most) {
   const waiting = [];
   let running = 0;
   const enter = () => {

@@ -25,7 +25,7 @@ function sha256Of(file) {
 }
 
 /** What a difference says, in the language that is chosen when it is called. */
-function words(difference, found, wanted) {
+function describe(difference, found, wanted) {
   const size = ({ width, height }) => `${width} × ${height}`;
   switch (difference) {
     case "size":
@@ -44,18 +44,18 @@ function words(difference, found, wanted) {
  * any more, by the picture that `played()` resolves to as { width, height, duration }. Calls `likely()` once the size agrees.
  * Resolves to null where the file is the same, else to a function that says what differs.
  */
-export async function comparison(file, { id, video }, { likely, played }) {
+export async function compareFile(file, { id, video }, { onSameSize, readVideo }) {
   const wanted = await analysedFile(id, video);
   let found = { sizeBytes: file.size };
   let difference = differenceOf(found, wanted);
   if (!difference) {
-    likely();
+    onSameSize();
     if (wanted.sha256) {
       difference = (await sha256Of(file)) === wanted.sha256 ? null : "content";
     } else {
-      found = { ...found, ...(await played()) };
+      found = { ...found, ...(await readVideo()) };
       difference = differenceOf(found, wanted);
     }
   }
-  return difference && words(difference, found, wanted);
+  return difference && describe(difference, found, wanted);
 }

@@ -1,12 +1,12 @@
 /** The person's videos: what was sent from this browser, how far each is, and the file itself while the page lives. */
 
-import { eraseJob, getDatedJob } from "../api/client.js";
+import { eraseJob, getJobWithTime } from "../api/client.js";
 import { listen } from "../api/job-events.js";
+import { expiryOf } from "../api/limits.js";
+import { limitConcurrency } from "../common/concurrency.js";
+import { dropPreview, dropPreviews } from "./preview-storage.js";
 import { recordOf, sameRecord } from "./records.js";
 import { onStored, recall, store } from "./storage.js";
-import { expiryOf } from "../api/limits.js";
-import { limiter } from "../common/concurrency.js";
-import { dropSketch, dropSketches } from "./preview-storage.js";
 import { timeLeft } from "./time-left.js";
 
 const POLL_MS = 400;
@@ -39,9 +39,9 @@ export function onChange(listener) {
   listeners.add(listener);
 }
 
-export function change(entry, news) {
+export function change(entry, changes) {
   const before = entry.state;
-  Object.assign(entry, news);
+  Object.assign(entry, changes);
   remember(entry);
   notify(entry, before);
 }
@@ -52,10 +52,10 @@ function notify(entry, before) {
 
 /** Progress comes several times a second and is not stored. */
 function remember(entry) {
-  const text = entries.has(entry.key) && !entry.unsure ? JSON.stringify(recordOf(entry)) : "";
+  const text = entries.has(entry.key) && !entry.unconfirmed ? JSON.stringify(recordOf(entry)) : "";
   if ((stored.get(entry.key) ?? "") === text) return;
   stored.set(entry.key, text);
-  const own = all().filter((other) => !other.unsure);
+  const own = all().filter((other) => !other.unconfirmed);
   store(own.map(recordOf), removed);
 }
 
@@ -64,7 +64,7 @@ export function add(entry) {
   return entry;
 }
 
-function takeUp(records) {
+function addRecords(records) {
   for (const record of records) {
     if (all().some((entry) => sameRecord(entry, record)) || removed.has(record.key) || removed.has(record.id)) continue;
     const entry = add({ ...record, progress: null, foreign: record.state === "uploading" });
@@ -74,7 +74,7 @@ function takeUp(records) {
 }
 
 /** An upload of another tab has become a job, or has failed. */
-function takeOver(record) {
+function takeOverUpload(record) {
   const entry = all().find((known) => known.foreign && sameRecord(known, record));
   if (!entry || record.state === "uploading") return;
   change(entry, { ...record, foreign: false });
@@ -84,22 +84,22 @@ function takeOver(record) {
 /** Take up the videos of an earlier visit, and from now on those of other tabs; what another tab takes off the list goes from this one. */
 export function restore() {
   const records = recall();
-  dropSketches(new Set(records.filter((record) => (expiryOf(record) ?? Infinity) > Date.now()).map(({ id }) => id)));
-  takeUp(records);
+  dropPreviews(new Set(records.filter((record) => (expiryOf(record) ?? Infinity) > Date.now()).map(({ id }) => id)));
+  addRecords(records);
   onStored((now, before) => {
     const gone = before.filter((record) => !now.some((other) => sameRecord(record, other)));
-    for (const entry of all()) if (gone.some((record) => sameRecord(record, entry))) withdraw(entry);
-    now.forEach(takeOver);
-    takeUp(now);
+    for (const entry of all()) if (gone.some((record) => sameRecord(record, entry))) cancelHere(entry);
+    now.forEach(takeOverUpload);
+    addRecords(now);
   });
-  setInterval(lookAtExpired, EXPIRY_MS);
+  setInterval(pollExpired, EXPIRY_MS);
 }
 
 /** Know a job that was sent from elsewhere, as a link to it may be opened in another browser; `unsure` until the server knows it. */
 export function adopt(id) {
   const known = byJob(id);
   if (known) return known;
-  const entry = add({ key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unsure: true });
+  const entry = add({ key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unconfirmed: true });
   follow(entry);
   return entry;
 }
@@ -108,7 +108,7 @@ export function adopt(id) {
 export const rename = (entry, name) => change(entry, { name });
 
 /** More than a few at once would keep the browser's connections from everything else. */
-const inTurn = limiter(4);
+const limited = limitConcurrency(4);
 
 /** The more jobs wait, the less often each is asked for. */
 const pollPause = () => POLL_MS * Math.max(1, Math.ceil(all().filter((entry) => entry.id && !hasEnded(entry)).length / 4));
@@ -116,54 +116,54 @@ const pollPause = () => POLL_MS * Math.max(1, Math.ceil(all().filter((entry) => 
 /** Whatever was known before, the server is asked once: the result may have been erased meanwhile. */
 export async function follow(entry) {
   for (;;) {
-    const pause = await inTurn(() => look(entry));
-    if (!entries.has(entry.key) || (hasEnded(entry) && !entry.trouble)) return;
-    if (!entry.trouble && (await hearOut(entry))) continue;
+    const pause = await limited(() => poll(entry));
+    if (!entries.has(entry.key) || (hasEnded(entry) && !entry.problem)) return;
+    if (!entry.problem && (await listenToEvents(entry))) continue;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
 /** Let the job tell by itself how it goes; resolves to whether it has told of its end. */
-function hearOut(entry) {
+function listenToEvents(entry) {
   entry.found = [];
   return listen(entry.id, (name, data) => {
     if (name === "started") change(entry, { state: "running" });
-    if (name === "progress") takeProgress(entry, data);
+    if (name === "progress") updateProgress(entry, data);
     if (name === "window") change(entry, { found: [...entry.found, data] });
   });
 }
 
 /** What was told earlier is told again to each listener: progress only goes forward. */
-function takeProgress(entry, data) {
+function updateProgress(entry, data) {
   if (Number.isFinite(entry.progress) && !(data.progress >= entry.progress)) return;
   const left = timeLeft({ progress: data.progress, work: data }, NaN);
   change(entry, { state: "running", progress: data.progress, left, duration: data.duration_s ?? entry.duration });
 }
 
 /** Ask once; returns how long to wait before the next time. */
-async function look(entry) {
+async function poll(entry) {
   if (!entries.has(entry.key)) return 0;
   try {
-    const { job, answered } = await getDatedJob(entry.id);
-    if (entries.has(entry.key)) change(entry, { ...factsOf(job, answered, entry), trouble: null, unsure: false });
+    const { job, serverTime } = await getJobWithTime(entry.id);
+    if (entries.has(entry.key)) change(entry, { ...factsOf(job, serverTime, entry), problem: null, unconfirmed: false });
     return pollPause();
   } catch (error) {
     if (!entries.has(entry.key)) return 0;
-    if (error.status === 404 && entry.unsure) forget(entry);
+    if (error.status === 404 && entry.unconfirmed) forget(entry);
     else if (error.status === 404) noteErased(entry);
-    else change(entry, { trouble: error });
+    else change(entry, { problem: error });
     return POLL_OFFLINE_MS;
   }
 }
 
 /** With a result goes what this browser has kept of it. */
 function noteErased(entry) {
-  dropSketch(entry.id);
-  change(entry, { state: "gone", trouble: null });
+  dropPreview(entry.id);
+  change(entry, { state: "gone", problem: null });
 }
 
 /** Of a job as the API describes it, what the pages need. */
-function factsOf(job, answered, known) {
+function factsOf(job, serverTime, known) {
   const { status: state, progress, error, sha256, links, work } = job;
   return {
     state,
@@ -172,7 +172,7 @@ function factsOf(job, answered, known) {
     sha256,
     video: links.video,
     annotated: Boolean(links.video) || known.annotated,
-    left: timeLeft(job, answered),
+    left: timeLeft(job, serverTime),
     faces: job.faces ?? known.faces,
     duration: job.duration_s ?? work?.duration_s ?? known.duration,
     ended: job.ended_at ? Date.parse(job.ended_at) : null,
@@ -181,7 +181,7 @@ function factsOf(job, answered, known) {
 }
 
 /** The page may be open when a result is erased. */
-function lookAtExpired() {
+function pollExpired() {
   for (const entry of all()) if (entry.state === "succeeded" && (expiryOf(entry) ?? Infinity) < Date.now()) follow(entry);
 }
 
@@ -189,7 +189,7 @@ function lookAtExpired() {
 export function forget(entry) {
   if (entry.id) {
     removed.add(entry.id);
-    dropSketch(entry.id);
+    dropPreview(entry.id);
   }
   removed.add(entry.key);
   entries.delete(entry.key);
@@ -197,28 +197,28 @@ export function forget(entry) {
 }
 
 /** Another tab has taken it off the list: an upload of this one stops too. */
-function withdraw(entry) {
+function cancelHere(entry) {
   entry.controller?.abort();
   forget(entry);
 }
 
 /** The server has given an upload the job of another entry: that one stays, and takes the file. */
-export function joinTwin(entry, twin) {
-  Object.assign(twin, { file: entry.file, awaited: entry.awaited });
+export function mergeDuplicate(entry, duplicate) {
+  Object.assign(duplicate, { file: entry.file, awaited: entry.awaited });
   removed.add(entry.key);
   entries.delete(entry.key);
   change(entry, { state: "removed" });
-  return twin;
+  return duplicate;
 }
 
 /** Stop what runs, erase what the server holds, and take it off the list. */
 export async function remove(entry) {
-  if (entry.state === "uploading") return withdraw(entry);
+  if (entry.state === "uploading") return cancelHere(entry);
   if (entry.id && entry.state !== "gone") {
     try {
       await eraseJob(entry.id);
     } catch (error) {
-      if (error.status !== 404) return change(entry, { trouble: error });
+      if (error.status !== 404) return change(entry, { problem: error });
     }
   }
   return forget(entry);

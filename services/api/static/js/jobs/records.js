@@ -1,7 +1,7 @@
 /** What is kept of the list from visit to visit, as plain records. Pure: neither storage nor page. */
 
 /** Records kept; far beyond what anybody sends in the life of a result. */
-export const MOST_RECORDS = 1000;
+export const MAX_RECORDS = 1000;
 
 const FIELDS = ["key", "id", "name", "added", "size", "state", "sha256", "faces", "duration", "ended", "expires", "annotated", "source"];
 
@@ -39,7 +39,7 @@ export function mergeRecords(own, stored, removed) {
     seen.add(record.key).add(record.id ?? record.key);
     kept.push(record);
   }
-  return kept.sort((a, b) => b.added - a.added).slice(0, MOST_RECORDS);
+  return kept.sort((a, b) => b.added - a.added).slice(0, MAX_RECORDS);
 }
 
 /** Names under which entries can be told apart: the second of a name, in the order in which they were added, gets a (2). */

@@ -1,7 +1,7 @@
 /** The list in this browser's storage, which all tabs share. Private windows may forbid storage; the list then lasts until the page closes. */
 
+import { dropPreviews } from "./preview-storage.js";
 import { mergeRecords, readRecord } from "./records.js";
-import { dropSketches } from "./preview-storage.js";
 
 const KEY = "duygu.jobs";
 
@@ -27,7 +27,7 @@ export function store(own, removed) {
   try {
     localStorage.setItem(KEY, text);
   } catch {
-    dropSketches();
+    dropPreviews();
     try {
       localStorage.setItem(KEY, text);
     } catch {

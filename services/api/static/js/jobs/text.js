@@ -1,12 +1,12 @@
 /** What the list says of a video, in the reader's language. */
 
-import { clock, errorTitle, fileSize, longSpan, percent, remedy, span, t, when } from "../common/i18n.js";
 import { expiryOf, limits } from "../api/limits.js";
+import { clock, errorTitle, fileSize, longSpan, percent, remedy, span, t, when } from "../common/i18n.js";
 
 /** How it goes with a video, or what went wrong. */
 export function stateText(entry) {
-  const { state, trouble, error, progress } = entry;
-  if (trouble) return trouble.code === "offline" ? t("jobs.unreachable") : errorTitle(trouble);
+  const { state, problem, error, progress } = entry;
+  if (problem) return problem.code === "offline" ? t("jobs.unreachable") : errorTitle(problem);
   if (state === "failed") return errorTitle(error);
   if (state === "uploading") return uploadText(entry);
   if (state === "running" && Number.isFinite(progress)) return runningText(entry);
@@ -38,8 +38,8 @@ export function factTexts(entry) {
 }
 
 /** What may be done about a failure, or null. */
-export function remedyText({ state, error, trouble, size }) {
-  if (state !== "failed" || trouble) return null;
+export function remedyText({ state, error, problem, size }) {
+  if (state !== "failed" || problem) return null;
   return remedyFor(error, { found: Number.isFinite(size) ? fileSize(size) : "?" });
 }
 

@@ -9,9 +9,9 @@ const ESTIMATE_FROM = 0.05;
  * job       progress (0 to 1 or null), work.time_left_s (seconds or null) and started_at (ISO 8601) as the API gives them
  * answered  the server's own clock when it said so, in ms since 1970: the clock of the reader may be wrong
  */
-export function timeLeft({ progress, work, started_at: started }, answered) {
+export function timeLeft({ progress, work, started_at: started }, serverTime) {
   if (!Number.isFinite(progress) || progress < ESTIMATE_FROM) return null;
   if (Number.isFinite(work?.time_left_s)) return work.time_left_s;
-  const elapsed = (answered - Date.parse(started)) / 1000;
+  const elapsed = (serverTime - Date.parse(started)) / 1000;
   return elapsed > 0 ? elapsed * (1 / progress - 1) : null;
 }

@@ -1,26 +1,26 @@
 /** Files on their way to the server. */
 
 import { eraseJob, upload } from "../api/client.js";
-import { add, all, byJob, change, follow, forget, joinTwin } from "./jobs.js";
-import { limiter } from "../common/concurrency.js";
 import { refusal } from "../api/limits.js";
+import { limitConcurrency } from "../common/concurrency.js";
+import { add, all, byJob, change, follow, forget, mergeDuplicate } from "./jobs.js";
 
 /** A browser keeps six connections to one server; the page itself needs some of them. */
-const inTurn = limiter(2);
+const limited = limitConcurrency(2);
 
 /** How long other tabs have to say which uploads are theirs. */
 const CLAIM_MS = 1000;
 
 /** No answer (0), a key that may be changed, and what goes over by itself. */
-const passes = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
+const isTransient = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
 
 /** Whether it makes sense to send the same file again: not where the server has said what is wrong with it. */
-const mayPass = ({ state, id, error }) => state === "interrupted" || (state === "failed" && !id && passes(error));
+const isRepeatable = ({ state, id, error }) => state === "interrupted" || (state === "failed" && !id && isTransient(error));
 
-export const mayRetry = (entry) => mayPass(entry) && Boolean(entry.file);
+export const mayRetry = (entry) => isRepeatable(entry) && Boolean(entry.file);
 
 /** The page that had the file is gone. */
-export const needsFile = (entry) => mayPass(entry) && !entry.file;
+export const needsFile = (entry) => isRepeatable(entry) && !entry.file;
 
 /** Another key is in use: send what was refused for the sake of the one before. */
 export function retryRefused() {
@@ -48,7 +48,7 @@ export async function sendAgain(entry, file) {
 export const annotate = (entry) => send(entry.file, { annotate: true, source: entry.id });
 
 /** The annotated video that was asked for from a result, if it is of the same file; also while it is being made. */
-export const filmOf = ({ id, sha256 }) =>
+export const annotatedVideoOf = ({ id, sha256 }) =>
   all().find((entry) => entry.source === id && (!entry.sha256 || entry.sha256 === sha256) && entry.state !== "gone");
 
 /** Unlike randomUUID(), which browsers keep from pages that came by http from another machine. */
@@ -65,7 +65,7 @@ export async function transmit(entry) {
   const since = Date.now();
   change(entry, { state: "uploading", progress: null, error: null, foreign: false, controller });
   try {
-    const job = await inTurn(() => sendNow(entry, signal, since));
+    const job = await limited(() => sendNow(entry, signal, since));
     return signal.aborted ? await eraseJob(job.job_id) : await takeJob(entry, job);
   } catch (error) {
     if (isSending(entry) && !signal.aborted) change(entry, { state: "failed", error });
@@ -84,10 +84,10 @@ function sendNow(entry, signal, since) {
 }
 
 function takeJob(entry, job) {
-  const twin = byJob(job.job_id);
-  const one = twin ? joinTwin(entry, twin) : entry;
+  const duplicate = byJob(job.job_id);
+  const one = duplicate ? mergeDuplicate(entry, duplicate) : entry;
   change(one, { id: job.job_id, state: job.status, progress: job.progress, sha256: job.sha256, controller: null });
-  return twin ? null : follow(one);
+  return duplicate ? null : follow(one);
 }
 
 const isSending = (entry) => entry.state === "uploading" && !entry.foreign;

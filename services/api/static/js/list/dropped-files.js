@@ -31,7 +31,7 @@ async function videosIn(folder) {
  * What was dropped: files as they are, of folders the videos in them. Must be called while the event is handled.
  * Resolves to { files, empty }: `empty` names the folders in which there was no video, or that could not be read.
  */
-export async function droppedFiles({ items, files }) {
+export async function readDrop({ items, files }) {
   const entries = [...(items ?? [])].map((item) => item.webkitGetAsEntry?.());
   const folders = entries.filter((entry) => entry?.isDirectory);
   if (!folders.length) return { files: [...files], empty: [] };

@@ -1,15 +1,15 @@
 /** A small timeline of what a job has found so far, a row a face. */
 
 import { makeSvg } from "../common/dom.js";
-import { MOST_ROWS } from "../jobs/preview-data.js";
+import { MAX_LANES } from "../jobs/preview-data.js";
 
 const WIDTH = 1000;
 const ROW = 10;
 
 /** `windows` as events tell them; null while there are none. `label` names the picture. */
-export function preview(windows, duration, label) {
+export function drawPreview(windows, duration, label) {
   if (!windows?.length) return null;
-  const ids = [...new Set(windows.map((window) => window.face_id))].slice(0, MOST_ROWS);
+  const ids = [...new Set(windows.map((window) => window.face_id))].slice(0, MAX_LANES);
   const scale = WIDTH / Math.max(duration ?? 0, ...windows.map((window) => window.end_s));
   const bars = windows.filter((window) => ids.includes(window.face_id)).map((window) => bar(window, ids, scale));
   const view = { viewBox: `0 0 ${WIDTH} ${ids.length * ROW}`, preserveAspectRatio: "none" };

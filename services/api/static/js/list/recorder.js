@@ -1,8 +1,8 @@
 /** Record a video with the camera and send it like any other file. Nothing leaves the browser before "stop". */
 
 import { byId } from "../common/dom.js";
-import { sendAll } from "./home.js";
 import { clock, t, when } from "../common/i18n.js";
+import { sendAll } from "./drop-zone.js";
 
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };

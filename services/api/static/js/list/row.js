@@ -2,15 +2,15 @@
 
 import { iconButton, make } from "../common/dom.js";
 import { currentLanguage, t } from "../common/i18n.js";
-import { factTexts, remedyText, stateText } from "../jobs/text.js";
 import { hasEnded } from "../jobs/jobs.js";
-import { preview } from "./preview-drawing.js";
 import { windowsOf } from "../jobs/preview-data.js";
-import { knownSketch } from "../jobs/previews.js";
+import { cachedPreview } from "../jobs/previews.js";
+import { factTexts, remedyText, stateText } from "../jobs/text.js";
 import { mayRetry, needsFile } from "../jobs/uploads.js";
+import { drawPreview } from "./preview-drawing.js";
 
 /** What of an entry is not changed in place: with another one its row is made anew. */
-const looksOf = (entry, name) =>
+const signatureOf = (entry, name) =>
   [entry.state, name, entry.annotated, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
 
 function actions(entry, name, { onRetry, onChoose, onRemove }) {
@@ -22,16 +22,16 @@ function actions(entry, name, { onRetry, onChoose, onRemove }) {
     iconButton("close", t(label, { name }), () => onRemove(entry)));
 }
 
-function made(entry, name, does) {
+function newRow(entry, name, handlers) {
   const title = entry.state === "succeeded" ? make("a", { href: `#job/${entry.id}` }, name) : name;
   const mark = entry.annotated ? make("span", { class: "job-mark" }, t("jobs.annotated")) : null;
   const state = make("div", { class: "job-state" }, make("span"));
   if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
   const bar = hasEnded(entry) ? null : make("progress", { "aria-label": name, max: 1 });
-  const about = { "data-key": entry.key, "data-state": entry.state, "data-looks": looksOf(entry, name) };
+  const about = { "data-key": entry.key, "data-state": entry.state, "data-signature": signatureOf(entry, name) };
   return make("li", { class: "job", ...about },
     make("div", { class: "job-title" }, make("span", { class: "job-name", title: name }, title), mark),
-    actions(entry, name, does), state, make("p", { class: "job-remedy" }), bar);
+    actions(entry, name, handlers), state, make("p", { class: "job-remedy" }), bar);
 }
 
 /** Most rows stay as they are while one job goes on. */
@@ -46,19 +46,19 @@ function update(row, entry) {
   const bar = row.querySelector("progress");
   if (Number.isFinite(entry.progress)) bar?.setAttribute("value", entry.progress);
   else bar?.removeAttribute("value");
-  drawSketch(row, entry);
+  updatePreview(row, entry);
 }
 
-function drawSketch(row, entry) {
-  const sketch = entry.state === "succeeded" ? knownSketch(entry.id) : null;
-  const windows = sketch ? windowsOf(sketch) : entry.found;
+function updatePreview(row, entry) {
+  const preview = entry.state === "succeeded" ? cachedPreview(entry.id) : null;
+  const windows = preview ? windowsOf(preview) : entry.found;
   const drawn = row.querySelector(".preview");
-  const looks = [windows?.length ?? 0, sketch ? sketch.duration : entry.duration, currentLanguage()].join();
-  if (drawn?.dataset.looks === looks) return;
+  const signature = [windows?.length ?? 0, preview ? preview.duration : entry.duration, currentLanguage()].join();
+  if (drawn?.dataset.signature === signature) return;
   drawn?.remove();
-  const picture = preview(windows, sketch?.duration ?? entry.duration, t(sketch ? "jobs.sketch" : "jobs.preview"));
+  const picture = drawPreview(windows, preview?.duration ?? entry.duration, t(preview ? "jobs.sketch" : "jobs.preview"));
   if (!picture) return;
-  picture.dataset.looks = looks;
+  picture.dataset.signature = signature;
   row.append(picture);
 }
 
@@ -68,8 +68,8 @@ function drawSketch(row, entry) {
  * name  under which the entry is told from others
  * does  { onRetry, onChoose, onRemove }, each called with the entry
  */
-export function jobRow(entry, name, before, does) {
-  const row = before?.dataset.looks === looksOf(entry, name) ? before : made(entry, name, does);
+export function jobRow(entry, name, before, handlers) {
+  const row = before?.dataset.signature === signatureOf(entry, name) ? before : newRow(entry, name, handlers);
   update(row, entry);
   return row;
 }

@@ -5,7 +5,7 @@ import { byId } from "../common/dom.js";
 const KEY = "duygu.place";
 
 /** { top, row, offset }: pixels from the top, and the first row in sight with its distance from the top of the window. */
-let place = recalled();
+let position = recalled();
 
 function recalled() {
   const [visit] = performance.getEntriesByType("navigation");
@@ -16,31 +16,31 @@ function recalled() {
   }
 }
 
-function placeNow() {
+function scrollNow() {
   const row = [...byId("job-list").children].find((other) => other.getBoundingClientRect().bottom > 0);
   return { top: scrollY, row: row?.dataset.key, offset: row?.getBoundingClientRect().top };
 }
 
 /** Rows may have grown or gone meanwhile, so the row counts for more than the distance from the top. */
-export function restorePlace() {
-  if (!place) return;
-  scrollTo(0, place.top);
-  const row = place.top > 0 && [...byId("job-list").children].find((other) => other.dataset.key === place.row);
-  if (row) scrollBy(0, row.getBoundingClientRect().top - place.offset);
+export function restoreScroll() {
+  if (!position) return;
+  scrollTo(0, position.top);
+  const row = position.top > 0 && [...byId("job-list").children].find((other) => other.dataset.key === position.row);
+  if (row) scrollBy(0, row.getBoundingClientRect().top - position.offset);
 }
 
 /** Browsers restore a place before the list is drawn, and know one place for all views of a page. */
-export function watchPlace() {
+export function watchScroll() {
   history.scrollRestoration = "manual";
   addEventListener("scroll", () => {
-    if (!byId("home").hidden) place = placeNow();
+    if (!byId("home").hidden) position = scrollNow();
   }, { passive: true });
   addEventListener("pagehide", () => {
     try {
-      sessionStorage.setItem(KEY, JSON.stringify(place));
+      sessionStorage.setItem(KEY, JSON.stringify(position));
     } catch {
       // The page then opens at its top.
     }
   });
-  if (!byId("home").hidden) restorePlace();
+  if (!byId("home").hidden) restoreScroll();
 }

@@ -10,10 +10,10 @@ export function drawTitle(id, problem) {
     return;
   }
   const entry = id ? byJob(id) : all().find((one) => one.file || !hasEnded(one));
-  document.title = entry ? `${words(entry)} – Duygu` : "Duygu";
+  document.title = entry ? `${titleText(entry)} – Duygu` : "Duygu";
 }
 
-function words({ name, state, progress }) {
+function titleText({ name, state, progress }) {
   const share = progress ? percent(progress) : "…";
   return t(`title.${state}`, { name, share });
 }

@@ -1,11 +1,11 @@
 /** Boxes, ids and emotions over the picture. */
 
 import { bodyFont, cssColour, fitCanvas } from "../common/dom.js";
-import { finding } from "../common/window-text.js";
-import { contain } from "./contain.js";
 import { t } from "../common/i18n.js";
-import { layoutTags } from "./tag-layout.js";
+import { windowText } from "../common/window-text.js";
 import { boxAt, windowAt } from "../timeline/timebase.js";
+import { contain } from "./contain.js";
+import { layoutTags } from "./tag-layout.js";
 
 const LINE = 5; // width of a box's outline, in CSS pixels
 /** Colour of a face that no window speaks for, or only an uncertain one. */
@@ -18,7 +18,7 @@ const SMALL_HEIGHT = 20;
 const NARROW = 520;
 
 /** Where full tags would cover more than this share of the picture, all are small. */
-const MOST_COVERED = 0.1;
+const MAX_COVERED = 0.1;
 
 export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
@@ -27,19 +27,19 @@ export function drawOverlay(canvas, view, time) {
   const faces = [];
   for (const face of view.result.faces) {
     const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);
-    if (box) faces.push(followed(face, box, windowAt(view.spans.get(face.face_id), time), picture, width < NARROW));
+    if (box) faces.push(faceView(face, box, windowAt(view.spans.get(face.face_id), time), picture, width < NARROW));
   }
   for (const face of faces) drawBox(context, face);
   drawTags(context, faces, { width, height }, picture.scale ** 2 * view.result.video.width * view.result.video.height);
 }
 
 /** What is drawn of one face: its box in CSS pixels, and what its tag says. */
-function followed(face, [x, y, width, height], window, { scale, left, top }, narrow) {
+function faceView(face, [x, y, width, height], window, { scale, left, top }, narrow) {
   const id = String(face.face_id);
   const name = narrow ? id : t("faces.name", { id });
   return {
     id,
-    text: window ? `${name} · ${finding(window)}` : name,
+    text: window ? `${name} · ${windowText(window)}` : name,
     colour: window && !window.uncertain ? cssColour(window.emotion) : UNKNOWN,
     uncertain: window?.uncertain,
     box: { left: left + x * scale, top: top + y * scale, width: width * scale, height: height * scale },
@@ -68,7 +68,7 @@ function drawTags(context, faces, area, pictureArea) {
     small: { width: Math.ceil(widthOf(context, id)) + 23, height: SMALL_HEIGHT },
   }));
   const covered = sizes.reduce((sum, { full }) => sum + full.width * full.height, 0);
-  const wanted = covered > MOST_COVERED * pictureArea && faces.length > 1 ? sizes.map(({ small }) => ({ full: small, small })) : sizes;
+  const wanted = covered > MAX_COVERED * pictureArea && faces.length > 1 ? sizes.map(({ small }) => ({ full: small, small })) : sizes;
   const tags = layoutTags(faces.map(({ box }) => grown(box, LINE / 2)), wanted, area);
   tags.forEach((tag, i) => {
     if (tag) drawTag(context, faces[i], tag, tag.height === SMALL_HEIGHT);

@@ -1,8 +1,8 @@
 /** The page at /api: every call, from the description that programs read as well, /openapi.json. */
 
+import { startKey } from "../api/key.js";
 import { byId, make } from "../common/dom.js";
 import { currentLanguage, setLanguage, t } from "../common/i18n.js";
-import { startKey } from "../api/key.js";
 
 const METHODS = ["get", "post", "delete"];
 

@@ -1,21 +1,21 @@
 /** The page at /camera: a camera's picture with what each face shows, as it happens. */
 
 import { findLabels } from "../api/client.js";
-import { CameraSession } from "../camera/session.js";
+import { promptForKey, startKey } from "../api/key.js";
 import { RecentTimeline } from "../camera/recent-timeline.js";
+import { CameraSession } from "../camera/session.js";
 import { byId, make } from "../common/dom.js";
-import { finding } from "../common/window-text.js";
 import { currentLanguage, decimal, setLanguage, t } from "../common/i18n.js";
-import { askForKey, startKey } from "../api/key.js";
-import { drawLegend } from "../timeline/legend.js";
+import { windowText } from "../common/window-text.js";
 import { drawOverlay } from "../overlay/overlay.js";
+import { drawLegend } from "../timeline/legend.js";
 
 const RATE_HZ = 10;
 const WIDTH = 640;
 const QUALITY = 0.85;
-const AHEAD = 4; // frames without an answer; one more would only wait
-const AGAIN_MS = 3000;
-const FIGURES_MS = 2000; // over which rate and latency are told
+const MAX_UNANSWERED = 4; // frames without an answer; one more would only wait
+const RECONNECT_MS = 3000;
+const FIGURES_WINDOW_MS = 2000; // over which rate and latency are told
 
 const REFUSALS = {
   NotAllowedError: "denied",
@@ -36,26 +36,26 @@ let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "n
 let camera = null;
 let session = null;
 let timer = null;
-let again = null;
+let reconnectTimer = null;
 let note = "idle";
 let dropped = 0;
 let answers = []; // { at, latency } of the last moments
-let known = new Map(); // face id -> its newest position
+let lastPositions = new Map(); // face id -> its newest position
 let shown = [];
 
-function say(key) {
+function setNote(key) {
   note = key;
   byId("note").textContent = key ? t(`camera.notes.${key}`) : "";
 }
 
 async function start() {
   byId("toggle").disabled = true;
-  say("asking");
+  setNote("asking");
   try {
     if (!navigator.mediaDevices) throw new DOMException("", window.isSecureContext ? "NotFoundError" : "SecurityError");
     camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH }, facingMode: "user" }, audio: false });
   } catch (error) {
-    say(REFUSALS[error.name] ?? "missing");
+    setNote(REFUSALS[error.name] ?? "missing");
     byId("toggle").disabled = false;
     return;
   }
@@ -68,8 +68,8 @@ async function start() {
 }
 
 function connect() {
-  say("connecting");
-  known.clear();
+  setNote("connecting");
+  lastPositions.clear();
   recent.clear();
   dropped = 0;
   answers = [];
@@ -78,37 +78,37 @@ function connect() {
 }
 
 function stop(reason = "idle") {
-  clearTimeout(again);
+  clearTimeout(reconnectTimer);
   clearInterval(timer);
   session?.close();
   camera?.getTracks().forEach((track) => track.stop());
   camera = session = video.srcObject = null;
   show([], { width: WIDTH, height: WIDTH }, 0);
   label();
-  say(reason);
+  setNote(reason);
 }
 
 /** The session is over; unless it was stopped here, another one is tried. */
 async function ended(reason, from) {
   if (from !== session) return;
   clearInterval(timer);
-  const told = REASONS[reason] ?? "offline";
-  say(told);
+  const noteKey = REASONS[reason] ?? "offline";
+  setNote(noteKey);
   show([], { width: WIDTH, height: WIDTH }, 0);
-  if (told !== "unauthorized") {
-    again = setTimeout(connect, AGAIN_MS);
+  if (noteKey !== "unauthorized") {
+    reconnectTimer = setTimeout(connect, RECONNECT_MS);
     return;
   }
-  const another = await askForKey();
+  const newKey = await promptForKey();
   if (from !== session) return;
-  if (another) connect();
-  else stop(told);
+  if (newKey) connect();
+  else stop(noteKey);
 }
 
 async function sendFrame() {
   const current = session;
   if (document.hidden || !video.videoWidth || !current?.open) return;
-  if (current.unanswered >= AHEAD) {
+  if (current.unanswered >= MAX_UNANSWERED) {
     dropped += 1;
     return;
   }
@@ -121,9 +121,9 @@ async function sendFrame() {
   if (current === session && current.open) current.send(picture, capturedMs);
 }
 
-function useLabels(answered) {
-  if (!answered) return;
-  labels = answered;
+function useLabels(found) {
+  if (!found) return;
+  labels = found;
   drawLegend(labels);
 }
 
@@ -131,13 +131,13 @@ function receive(message, from) {
   if (from !== session) return;
   if (message.type === "session.created") {
     useLabels(message.model?.labels);
-    say("");
+    setNote("");
   }
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
   answers.push({ at: performance.now(), latency: message.seen_ms });
   for (const face of message.faces) {
-    if (face.positions.length) known.set(face.face_id, face.positions.at(-1));
+    if (face.positions.length) lastPositions.set(face.face_id, face.positions.at(-1));
   }
   show(message.faces, message, message.captured_at);
 }
@@ -145,9 +145,9 @@ function receive(message, from) {
 function show(faces, { width, height }, time) {
   shown = faces;
   const view = {
-    result: { video: { width, height }, faces: faces.map((face) => ({ face_id: face.face_id, positions: [{ time_s: 0, box: known.get(face.face_id)?.box }] })) },
+    result: { video: { width, height }, faces: faces.map((face) => ({ face_id: face.face_id, positions: [{ time_s: 0, box: lastPositions.get(face.face_id)?.box }] })) },
     spans: new Map(faces.map((face) => [face.face_id, face.emotion ? [{ start: 0, end: 1, window: face }] : []])),
-    hidden: new Set(faces.filter((face) => !known.has(face.face_id)).map((face) => face.face_id)),
+    hidden: new Set(faces.filter((face) => !lastPositions.has(face.face_id)).map((face) => face.face_id)),
   };
   drawOverlay(byId("overlay"), view, 0);
   listFaces();
@@ -157,7 +157,7 @@ function show(faces, { width, height }, time) {
 function listFaces() {
   byId("nobody").hidden = shown.length > 0 || !camera;
   byId("faces").replaceChildren(...shown.map((face) => {
-    const text = face.emotion ? finding(face) : t("camera.warming_up");
+    const text = face.emotion ? windowText(face) : t("camera.warming_up");
     const colour = face.uncertain ? "unknown" : face.emotion ?? "";
     return make("li", { class: `live-face ${colour}`, "data-emotion": face.emotion ?? "" },
       make("p", { class: "name" }, t("faces.name", { id: face.face_id }), make("span", {}, text)),
@@ -165,12 +165,12 @@ function listFaces() {
   }));
 }
 
-function tellFigures() {
-  const since = performance.now() - FIGURES_MS;
+function drawFigures() {
+  const since = performance.now() - FIGURES_WINDOW_MS;
   answers = answers.filter((answer) => answer.at >= since);
   const latencies = answers.map((answer) => answer.latency).sort((a, b) => a - b);
   const running = camera && latencies.length;
-  byId("rate").textContent = running ? decimal((answers.length * 1000) / FIGURES_MS, 1) : "–";
+  byId("rate").textContent = running ? decimal((answers.length * 1000) / FIGURES_WINDOW_MS, 1) : "–";
   byId("latency").textContent = running ? `${decimal(latencies[latencies.length >> 1], 0)} ms` : "–";
   byId("dropped").textContent = camera ? decimal(dropped, 0) : "–";
 }
@@ -183,7 +183,7 @@ function translate() {
   byId("language").value = currentLanguage();
   drawLegend(labels);
   label();
-  say(note);
+  setNote(note);
   listFaces();
   recent.draw();
 }
@@ -192,7 +192,7 @@ document.addEventListener("language", translate);
 document.addEventListener("theme", () => recent.draw());
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
 byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
-setInterval(tellFigures, 500);
+setInterval(drawFigures, 500);
 startKey();
 findLabels().then(useLabels);
 setLanguage();

@@ -1,17 +1,19 @@
 /** Which of the three views is shown: the first page, one result, or what went wrong. */
 
-import { byId } from "../common/dom.js";
-import { startDownloads } from "../result/downloads.js";
-import { drawJobs, drawLimits, focusRow, startHome } from "../list/home.js";
-import { errorTitle, setLanguage, currentLanguage, t } from "../common/i18n.js";
-import { remedyFor } from "../jobs/text.js";
-import { adopt, all, hasEnded, onChange, restore } from "../jobs/jobs.js";
 import { startKey } from "../api/key.js";
-import { restorePlace, watchPlace } from "../list/scroll-position.js";
-import { startRecorder } from "../list/recorder.js";
-import { drawTitle } from "../list/tab-title.js";
-import { drawModel, loadModel } from "../result/reliability.js";
+import { loadLimits } from "../api/limits.js";
+import { byId } from "../common/dom.js";
+import { errorTitle, setLanguage, currentLanguage, t } from "../common/i18n.js";
+import { adopt, all, hasEnded, onChange, restore } from "../jobs/jobs.js";
+import { remedyFor } from "../jobs/text.js";
 import { retryRefused, startUploads } from "../jobs/uploads.js";
+import { drawLimits, startDropZone } from "../list/drop-zone.js";
+import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
+import { startRecorder } from "../list/recorder.js";
+import { restoreScroll, watchScroll } from "../list/scroll-position.js";
+import { drawTitle } from "../list/tab-title.js";
+import { startDownloads } from "../result/downloads.js";
+import { drawModel, loadModel } from "../result/reliability.js";
 import { closeWorkspace, openWorkspace, startWorkspace } from "../result/workspace.js";
 
 const wantedJob = () => /^#job\/([\w-]+)$/.exec(location.hash)?.[1];
@@ -21,7 +23,7 @@ function show(section) {
   if (section !== "workspace") closeWorkspace();
 }
 
-let trouble = null; // the problem that is told
+let shownProblem = null; // the problem that is told
 let result = null; // the entry whose result is shown
 
 /** The server's own explanation is in English; where the page has one in the reader's language, that one is shown. */
@@ -34,23 +36,23 @@ function detailOf(problem) {
 
 const titleOf = (problem) => (problem.code === "offline" ? t("trouble.offline") : errorTitle(problem));
 
-const setTitle = () => drawTitle(wantedJob(), trouble && titleOf(trouble));
+const setTitle = () => drawTitle(wantedJob(), shownProblem && titleOf(shownProblem));
 
-function tellTrouble() {
-  const title = titleOf(trouble);
-  const { text, lang } = detailOf(trouble);
+function drawProblem() {
+  const title = titleOf(shownProblem);
+  const { text, lang } = detailOf(shownProblem);
   byId("trouble-title").textContent = title;
   byId("trouble-detail").textContent = text;
   byId("trouble-detail").lang = lang ?? currentLanguage();
-  byId("trouble-detail").hidden = text === title || text === trouble.title;
-  byId("trouble-code").textContent = trouble.code;
+  byId("trouble-detail").hidden = text === title || text === shownProblem.title;
+  byId("trouble-code").textContent = shownProblem.code;
   setTitle();
 }
 
-function showTrouble(problem) {
-  trouble = problem;
+function showProblem(problem) {
+  shownProblem = problem;
   show("trouble");
-  tellTrouble();
+  drawProblem();
   byId("trouble-title").focus();
 }
 
@@ -58,12 +60,12 @@ function showTrouble(problem) {
 function showHome() {
   const opened = result?.id;
   result = null;
-  trouble = null;
+  shownProblem = null;
   setTitle();
   if (!byId("home").hidden) return;
   show("home");
   drawJobs();
-  restorePlace();
+  restoreScroll();
   if (opened) focusRow(opened);
 }
 
@@ -74,11 +76,11 @@ async function route() {
   const entry = adopt(id);
   try {
     show("workspace");
-    trouble = null;
+    shownProblem = null;
     setTitle();
     await openWorkspace(entry, wanted);
   } catch (problem) {
-    if (wanted()) showTrouble(problem);
+    if (wanted()) showProblem(problem);
     return;
   }
   if (!wanted()) return;
@@ -102,7 +104,7 @@ function startLanguage() {
     drawLimits();
     drawModel();
     setTitle();
-    if (trouble) tellTrouble();
+    if (shownProblem) drawProblem();
   });
 }
 
@@ -123,7 +125,8 @@ function useKey() {
 
 startLanguage();
 startSkipping();
-startHome();
+startDropZone();
+startJobList();
 startWorkspace();
 startRecorder();
 startKey(useKey);
@@ -134,7 +137,8 @@ restore();
 startUploads();
 startDownloads();
 drawJobs();
-watchPlace();
+watchScroll();
 addEventListener("hashchange", route);
 route();
-loadModel().catch(() => {}); // the pages work without the figures; whatever else fails says so itself
+loadModel().catch(() => {}); // the pages work without the figures
+loadLimits().then(() => { drawLimits(); drawJobs(); }).catch(() => {}); // the server checks every upload anyway

@@ -3,9 +3,9 @@
 import { getFile, resultLink } from "../api/client.js";
 import { byId, icon, make } from "../common/dom.js";
 import { errorTitle, t } from "../common/i18n.js";
-import { stateText } from "../jobs/text.js";
 import { hasEnded, onChange } from "../jobs/jobs.js";
-import { annotate, filmOf } from "../jobs/uploads.js";
+import { stateText } from "../jobs/text.js";
+import { annotate, annotatedVideoOf } from "../jobs/uploads.js";
 
 /** A browser takes a moment to save what it was given. */
 const KEPT_MS = 60_000;
@@ -19,20 +19,20 @@ const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "s
 async function save(event) {
   const link = event.currentTarget;
   const { href, download } = link;
-  const tell = (text) => { if (link.isConnected) byId("downloads-note").textContent = text; };
+  const setNote = (text) => { if (link.isConnected) byId("downloads-note").textContent = text; };
   event.preventDefault();
-  tell(t("downloads.fetching", { name: download }));
+  setNote(t("downloads.fetching", { name: download }));
   try {
     const url = URL.createObjectURL(await getFile(href));
     make("a", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
-    tell(t("downloads.saved", { name: download }));
+    setNote(t("downloads.saved", { name: download }));
   } catch (problem) {
-    tell(errorTitle(problem));
+    setNote(errorTitle(problem));
   }
 }
 
-const inside = (format, text, symbol) => [make("b", {}, format.toUpperCase()), make("span", {}, text), icon(symbol)];
+const content = (format, text, symbol) => [make("b", {}, format.toUpperCase()), make("span", {}, text), icon(symbol)];
 
 function link(entry, format, name = entry.name) {
   const stem = name.replace(/\.[^.]*$/, "");
@@ -43,11 +43,11 @@ function link(entry, format, name = entry.name) {
 const button = (text, more) => make("button", { class: "download", type: "button", ...more }, ...inside("mp4", text, "film"));
 
 /** The annotated video, how far it is, or how to get it where nobody asked for it with the upload. */
-function film(entry) {
-  const made = entry.video ? entry : filmOf(entry);
-  if (made?.video) return link(made, "mp4", entry.name);
-  if (made && !hasEnded(made)) return button(t("downloads.making_mp4", { state: stateText(made) }), { disabled: true });
-  if (made?.state === "failed") byId("downloads-note").textContent = t("downloads.mp4_failed", { reason: stateText(made) });
+function annotatedVideo(entry) {
+  const source = entry.video ? entry : annotatedVideoOf(entry);
+  if (source?.video) return link(source, "mp4", entry.name);
+  if (source && !hasEnded(source)) return button(t("downloads.making_mp4", { state: stateText(source) }), { disabled: true });
+  if (source?.state === "failed") byId("downloads-note").textContent = t("downloads.mp4_failed", { reason: stateText(source) });
   const text = t(entry.file ? "downloads.make_mp4" : "downloads.no_mp4");
   return button(text, { disabled: !entry.file, onclick: () => annotate(entry) });
 }
@@ -57,17 +57,17 @@ let shown = null; // the entry whose downloads are shown
 export function drawDownloads(entry) {
   shown = entry;
   byId("downloads-note").textContent = "";
-  const items = [film(entry), ...FORMATS.map((format) => link(entry, format))];
+  const items = [annotatedVideo(entry), ...FORMATS.map((format) => link(entry, format))];
   byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
 }
 
 /** The annotated video may be made while its result is shown. */
-function redrawFilm(changed) {
+function redrawAnnotatedVideo(changed) {
   if (!shown || changed.source !== shown.id || !byId("downloads").isConnected) return;
   const item = byId("downloads").firstElementChild;
   const focused = item?.contains(document.activeElement);
-  item?.replaceChildren(film(shown));
+  item?.replaceChildren(annotatedVideo(shown));
   if (focused) item.firstElementChild.focus();
 }
 
-export const startDownloads = () => onChange(redrawFilm);
+export const startDownloads = () => onChange(redrawAnnotatedVideo);

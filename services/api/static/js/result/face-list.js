@@ -1,9 +1,9 @@
 /** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
 
 import { byId, make } from "../common/dom.js";
-import { watchEdges } from "../common/overflow.js";
-import { finding } from "../common/window-text.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
+import { watchOverflow } from "../common/overflow.js";
+import { windowText } from "../common/window-text.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
 
 /** A place for a face's picture; until there is one, its number tells it from the others. */
@@ -13,11 +13,11 @@ const known = new WeakMap(); // shares by the spans that they are of
 
 /** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
 function timeShares(spans) {
-  const [shares, unsure] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
-  known.set(spans, [shares, unsure]);
+  const [shares, uncertain] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
+  known.set(spans, [shares, uncertain]);
   const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
-  if (unsure > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(unsure)}` : t("share.all_uncertain"));
-  const bars = [...shares, ...(unsure > 0 ? [["hatched", unsure]] : [])].map(([kind, share]) => {
+  if (uncertain > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(uncertain)}` : t("share.all_uncertain"));
+  const bars = [...shares, ...(uncertain > 0 ? [["hatched", uncertain]] : [])].map(([kind, share]) => {
     const bar = make("i", { class: kind });
     bar.style.flexGrow = share;
     return bar;
@@ -76,7 +76,7 @@ export function drawFaces(view, onToggle) {
 export function startFaceList() {
   const list = byId("face-list");
   const more = byId("face-more");
-  watchEdges(list, (sides) => {
+  watchOverflow(list, (sides) => {
     const end = list.getBoundingClientRect().bottom;
     const count = [...list.children].filter((item) => item.getBoundingClientRect().bottom > end + 8).length;
     more.hidden = !sides.includes("bottom") || count === 0;
@@ -109,6 +109,6 @@ export function updateFaces(view, time) {
 function now(window) {
   const when = make("span", { class: "when" }, t("faces.now"));
   return window.uncertain
-    ? [when, make("span", { class: "swatch hatched" }), make("b", {}, t("faces.uncertain")), make("span", { class: "soft" }, finding({ ...window, uncertain: false }))]
+    ? [when, make("span", { class: "swatch hatched" }), make("b", {}, t("faces.uncertain")), make("span", { class: "soft" }, windowText({ ...window, uncertain: false }))]
     : [when, make("span", { class: `swatch ${window.emotion}` }), make("b", {}, emotionName(window.emotion)), make("span", { class: "soft" }, percent(window.confidence))];
 }

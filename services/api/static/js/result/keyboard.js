@@ -52,13 +52,13 @@ function actionOf(event, { player, timeline, stepWindow, toggleFace }) {
 }
 
 /** What has a use of its own for all keys. */
-const TAKES_KEYS = "input:not([type=checkbox], [type=file]), select, textarea, [contenteditable]";
+const OWN_KEYS = "input:not([type=checkbox], [type=file]), select, textarea, [contenteditable]";
 
 /** Listen while `active()`; never while typing, in a dialog, or where the key belongs to a button. */
 export function startKeyboard(active, parts) {
   document.addEventListener("keydown", (event) => {
     if (!active() || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.target.closest(TAKES_KEYS)) return;
+    if (event.target.closest(OWN_KEYS)) return;
     if (event.key === " " && event.target.closest("button, a, summary, label, input")) return;
     const action = actionOf(event, parts);
     if (!action) return;

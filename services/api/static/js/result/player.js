@@ -6,27 +6,27 @@
  */
 export class Player extends EventTarget {
   /** Resolves, to the time of the first picture on the video's own clock, when that is shown. */
-  pictured = Promise.resolve(0);
+  firstFrame = Promise.resolve(0);
 
   #video;
   #url = null;
   #start = 0; // of the pictures, on the video's own clock: sound may begin before them
-  #free = { time: 0, playing: false, speed: 1, last: 0 };
+  #ownClock = { time: 0, playing: false, speed: 1, last: 0 };
 
   constructor(video) {
     super();
     this.#video = video;
-    for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.#tell("state"));
-    for (const name of ["seeked", "seeking", "loadeddata"]) video.addEventListener(name, () => this.#tell("time"));
-    video.addEventListener("error", () => this.#giveUp());
-    video.addEventListener("loadedmetadata", () => video.videoWidth || this.#giveUp());
+    for (const name of ["play", "pause", "ended", "volumechange"]) video.addEventListener(name, () => this.#emit("state"));
+    for (const name of ["seeked", "seeking", "loadeddata"]) video.addEventListener(name, () => this.#emit("time"));
+    video.addEventListener("error", () => this.#fail());
+    video.addEventListener("loadedmetadata", () => video.videoWidth || this.#fail());
   }
 
   /** Where a browser knows no part of a file, or its sound alone, the clock runs without it. */
-  #giveUp() {
+  #fail() {
     if (!this.#url) return;
     this.detach();
-    this.#tell("unplayable");
+    this.#emit("unplayable");
   }
 
   /** Begin with a result that is `duration` seconds long, of pictures `frame` seconds apart. */
@@ -34,9 +34,9 @@ export class Player extends EventTarget {
     this.detach();
     this.duration = duration;
     this.frame = frame;
-    this.#free = { ...this.#free, time: 0, playing: false };
+    this.#ownClock = { ...this.#ownClock, time: 0, playing: false };
     if (file) this.attach(file);
-    this.#tell("time");
+    this.#emit("time");
   }
 
   attach(file) {
@@ -45,13 +45,13 @@ export class Player extends EventTarget {
     this.#url = URL.createObjectURL(file);
     this.#video.src = this.#url;
     this.#start = 0;
-    this.pictured = this.#firstPicture(this.#url);
-    this.pictured.then((start) => start || time ? this.seek(time) : null);
-    this.#tell("state");
+    this.firstFrame = this.#findFirstFrame(this.#url);
+    this.firstFrame.then((start) => start || time ? this.seek(time) : null);
+    this.#emit("state");
   }
 
   /** When the first picture is due on the video's own clock, as soon as it is shown; results count from it. */
-  #firstPicture(url) {
+  #findFirstFrame(url) {
     return new Promise((resolve) => {
       const shown = (now, picture) => {
         if (this.#url === url) this.#start = picture?.mediaTime ?? 0;
@@ -72,15 +72,15 @@ export class Player extends EventTarget {
   }
 
   get url() { return this.#url; }
-  get time() { return this.#url ? Math.max(this.#video.currentTime - this.#start, 0) : this.#free.time; }
-  get playing() { return this.#url ? !this.#video.paused && !this.#video.ended : this.#free.playing; }
+  get time() { return this.#url ? Math.max(this.#video.currentTime - this.#start, 0) : this.#ownClock.time; }
+  get playing() { return this.#url ? !this.#video.paused && !this.#video.ended : this.#ownClock.playing; }
   get muted() { return this.#video.muted; }
 
   seek(time) {
     const wanted = Math.min(Math.max(time, 0), this.duration);
     if (this.#url) this.#video.currentTime = wanted + this.#start;
-    else this.#free.time = wanted;
-    this.#tell("time");
+    else this.#ownClock.time = wanted;
+    this.#emit("time");
   }
 
   step(frames) {
@@ -96,21 +96,21 @@ export class Player extends EventTarget {
   async play() {
     if (this.time >= this.duration - 0.02) this.seek(0);
     if (this.#url) await this.#video.play();
-    else Object.assign(this.#free, { playing: true, last: performance.now() });
-    this.#tell("state");
+    else Object.assign(this.#ownClock, { playing: true, last: performance.now() });
+    this.#emit("state");
     this.#tick();
   }
 
   pause() {
     if (this.#url) this.#video.pause();
-    this.#free.playing = false;
-    this.#tell("state");
+    this.#ownClock.playing = false;
+    this.#emit("state");
   }
 
   set speed(value) {
     this.#video.playbackRate = value;
     this.#video.defaultPlaybackRate = value;
-    this.#free.speed = value;
+    this.#ownClock.speed = value;
   }
 
   toggleSound() {
@@ -119,18 +119,18 @@ export class Player extends EventTarget {
 
   #tick() {
     if (!this.#url) this.#advance();
-    this.#tell("time");
+    this.#emit("time");
     if (this.playing) requestAnimationFrame(() => this.#tick());
   }
 
   #advance() {
     const now = performance.now();
-    this.#free.time = Math.min(this.#free.time + ((now - this.#free.last) / 1000) * this.#free.speed, this.duration);
-    this.#free.last = now;
-    if (this.#free.time >= this.duration) this.pause();
+    this.#ownClock.time = Math.min(this.#ownClock.time + ((now - this.#ownClock.last) / 1000) * this.#ownClock.speed, this.duration);
+    this.#ownClock.last = now;
+    if (this.#ownClock.time >= this.duration) this.pause();
   }
 
-  #tell(name) {
+  #emit(name) {
     this.dispatchEvent(new Event(name));
   }
 }

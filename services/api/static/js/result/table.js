@@ -1,8 +1,8 @@
 /** Every window as a table: for screen readers, for copying, and for whoever prefers figures. */
 
 import { make } from "../common/dom.js";
-import { findingName } from "../common/window-text.js";
 import { clock, decimal, emotionName, percent, t } from "../common/i18n.js";
+import { windowEmotionText } from "../common/window-text.js";
 import { flagNames } from "../timeline/tooltip.js";
 
 /** Rows that are made at once: an hour of twenty faces has more than a hundred thousand, which no browser lays out in time. */
@@ -16,7 +16,7 @@ function row([face, window], labels) {
     make("td", {}, String(face.face_id)),
     make("td", {}, clock(window.start_s)),
     make("td", {}, clock(window.end_s)),
-    make("td", { class: "text" }, findingName(window)),
+    make("td", { class: "text" }, windowEmotionText(window)),
     make("td", {}, percent(window.confidence, 1)),
     ...figures,
     make("td", { class: "text flags" }, flagNames(window)),
@@ -24,7 +24,7 @@ function row([face, window], labels) {
 }
 
 /** The windows of a page that begins with the one numbered `first`, each with its face. */
-function part(faces, first) {
+function page(faces, first) {
   const found = [];
   let passed = 0;
   for (const face of faces) {

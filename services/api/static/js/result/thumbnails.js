@@ -5,14 +5,14 @@ import { contain } from "../overlay/contain.js";
 const SIZE = 96;
 const MARGIN = 0.25;
 
-const event = (target, name) =>
+const nextEvent = (target, name) =>
   new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true });
     target.addEventListener("error", () => reject(new Error("unplayable")), { once: true });
   });
 
 /** The moment at which a face is largest, away from its first and last appearance. */
-function best(face) {
+function largestPosition(face) {
   const inner = face.positions.slice(1, -1);
   const area = ({ box }) => box[2] * box[3];
   return (inner.length ? inner : face.positions).reduce((a, b) => (area(b) > area(a) ? b : a));
@@ -22,7 +22,7 @@ function best(face) {
  * A square around a box, moved or made smaller where it would leave the picture. Boxes count in pixels of the analysed
  * picture, `analysed`; a frame of another shape lies centred in that.
  */
-function cut(video, box, analysed) {
+function crop(video, box, analysed) {
   const { videoWidth: width, videoHeight: height } = video;
   const { scale, left: barLeft, top: barTop } = contain({ width, height }, analysed);
   const side = Math.min((Math.max(box[2], box[3]) * (1 + MARGIN)) / scale, width, height);
@@ -44,12 +44,12 @@ export async function* thumbnails(url, result, start) {
   video.preload = "auto";
   video.src = url;
   try {
-    await event(video, "loadeddata");
+    await nextEvent(video, "loadeddata");
     for (const face of result.faces) {
-      const position = best(face);
+      const position = largestPosition(face);
       video.currentTime = start + position.time_s + 0.001;
-      await event(video, "seeked");
-      yield [face.face_id, cut(video, position.box, result.video)];
+      await nextEvent(video, "seeked");
+      yield [face.face_id, crop(video, position.box, result.video)];
     }
   } catch {
     return;

@@ -2,22 +2,22 @@
 
 import { getResult } from "../api/client.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
+import { clock, t } from "../common/i18n.js";
+import { watchOverflow } from "../common/overflow.js";
+import { compareFile } from "../file-check/comparison.js";
+import { rename } from "../jobs/jobs.js";
+import { contain } from "../overlay/contain.js";
+import { drawOverlay } from "../overlay/overlay.js";
+import { drawLegend } from "../timeline/legend.js";
+import { adjacentStart, spansOf } from "../timeline/timebase.js";
+import { Timeline } from "../timeline/timeline.js";
 import { drawDownloads } from "./downloads.js";
 import { drawFaces, placeThumb, startFaceList, updateFaces } from "./face-list.js";
-import { contain } from "../overlay/contain.js";
-import { clock, t } from "../common/i18n.js";
-import { rename } from "../jobs/jobs.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
-import { drawLegend } from "../timeline/legend.js";
-import { drawOverlay } from "../overlay/overlay.js";
-import { watchEdges } from "../common/overflow.js";
-import { comparison } from "../file-check/comparison.js";
 import { Player } from "./player.js";
+import { drawModel } from "./reliability.js";
 import { drawTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
-import { spansOf, startBeside } from "../timeline/timebase.js";
-import { Timeline } from "../timeline/timeline.js";
-import { drawModel } from "./reliability.js";
 
 const FRAME_S = 1 / 30;
 
@@ -53,7 +53,7 @@ export async function openWorkspace(entry, wanted) {
   player.open({ duration, frame: frames ? duration / frames : FRAME_S, file: entry.file });
   drawAll();
   timeline.show(view);
-  note(entry.file ? null : () => t("stage.missing"));
+  showNote(entry.file ? null : () => t("stage.missing"));
   if (entry.file) makeThumbs(view);
   announce(t("result.ready", { name: entry.name, faces: t("result.faces", { count: result.faces.length }) }));
 }
@@ -111,8 +111,8 @@ function setShown(id, shown) {
 function drawMoment() {
   if (!view) return;
   drawOverlay(byId("overlay"), view, player.time);
-  timeline.followHead();
-  timeline.moveHead();
+  timeline.followPlayhead();
+  timeline.movePlayhead();
   updateFaces(view, player.time);
   byId("clock").replaceChildren(clock(player.time, 2), make("span", {}, ` / ${clock(player.duration, 2)}`));
 }
@@ -140,18 +140,18 @@ function fitVideo() {
   drawMoment();
 }
 
-let noted = { words: null, anyway: null };
+let shownNote = { text: null, anyway: null };
 
 /** Say `words()` over the stage, with the offer to choose the file and, given `anyway`, to do that; null takes it away. */
-function note(words, anyway = null) {
-  noted = { words, anyway };
-  byId("stage-note").hidden = words === null;
+function showNote(text, anyway = null) {
+  shownNote = { text, anyway };
+  byId("stage-note").hidden = text === null;
   byId("file-anyway").hidden = anyway === null;
-  byId("stage-note").querySelector("p").textContent = words?.() ?? "";
+  byId("stage-note").querySelector("p").textContent = text?.() ?? "";
 }
 
 async function makeThumbs(of) {
-  const start = await player.pictured;
+  const start = await player.firstFrame;
   if (view !== of || !player.url) return;
   for await (const [id, picture] of thumbnails(player.url, of.result, start)) {
     if (view !== of) return;
@@ -163,18 +163,18 @@ async function makeThumbs(of) {
 let chosen = null; // the file that was chosen last
 
 /** Take the person's file to a result whose file this page no longer has; another file is shown only where that is wanted. */
-async function takeFile(file) {
+async function useFile(file) {
   const of = view;
   chosen = file;
   const current = () => view === of && chosen === file;
-  const differs = await comparison(file, { id: of.entry.id, video: of.result.video }, {
-    likely: () => current() && show(file),
-    played: factsOfPicture,
+  const differs = await compareFile(file, { id: of.entry.id, video: of.result.video }, {
+    onSameSize: () => current() && show(file),
+    readVideo: factsOfPicture,
   });
   if (!current()) return;
   if (differs) {
     player.detach();
-    note(differs, () => {
+    showNote(differs, () => {
       show(file);
       makeThumbs(of);
     });
@@ -188,7 +188,7 @@ async function takeFile(file) {
 }
 
 function show(file) {
-  note(null);
+  showNote(null);
   player.attach(file);
 }
 
@@ -200,25 +200,25 @@ async function factsOfPicture() {
   });
   if (!player.url) return {};
   const { videoWidth: width, videoHeight: height } = video;
-  const length = video.duration - (await player.pictured);
+  const length = video.duration - (await player.firstFrame);
   return { width, height, duration: Number.isFinite(length) ? length : NaN };
 }
 
 /** What is dropped on a stage without a picture is the picture; elsewhere it is another video to analyse. */
-function takeDrop(event) {
+function handleDrop(event) {
   const [file] = event.dataTransfer.files;
   if (!file || view.entry.file) return;
   event.preventDefault();
-  takeFile(file);
+  useFile(file);
 }
 
 /** To the next or the previous beginning of a window of any shown face. */
-function stepWindow(way) {
-  const edge = player.time + way * 0.005;
+function stepWindow(direction) {
+  const edge = player.time + direction * 0.005;
   const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
-  const starts = shown.map((face) => startBeside(view.spans.get(face.face_id), edge, way)).filter((start) => start !== undefined);
+  const starts = shown.map((face) => adjacentStart(view.spans.get(face.face_id), edge, direction)).filter((start) => start !== undefined);
   player.pause();
-  if (way > 0) player.seek(Math.min(...starts, player.duration));
+  if (direction > 0) player.seek(Math.min(...starts, player.duration));
   else player.seek(Math.max(...starts, 0));
 }
 
@@ -230,7 +230,7 @@ function toggleFace(row) {
 function translate() {
   if (!view) return;
   drawAll();
-  note(noted.words, noted.anyway);
+  showNote(shownNote.text, shownNote.anyway);
 }
 
 export function startWorkspace() {
@@ -243,20 +243,20 @@ export function startWorkspace() {
   click("mute", () => player.toggleSound());
   click("show-keys", showKeys);
   click("stage", (event) => event.target.closest(".stage-note") || player.toggle());
-  byId("stage").addEventListener("drop", takeDrop);
+  byId("stage").addEventListener("drop", handleDrop);
   byId("speed").addEventListener("change", (event) => { player.speed = Number(event.target.value); });
   byId("own-file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
     target.value = "";
-    if (file) takeFile(file);
+    if (file) useFile(file);
   });
   byId("table").addEventListener("toggle", () => view && drawRows());
-  watchEdges(byId("table").querySelector(".table-scroll"));
+  watchOverflow(byId("table").querySelector(".table-scroll"));
   startFaceList();
-  click("file-anyway", () => noted.anyway());
+  click("file-anyway", () => shownNote.anyway());
   player.addEventListener("time", drawMoment);
   player.addEventListener("state", drawState);
-  player.addEventListener("unplayable", () => note(() => t("stage.unplayable")));
+  player.addEventListener("unplayable", () => showNote(() => t("stage.unplayable")));
   new ResizeObserver(fitVideo).observe(byId("stage"));
   startKeyboard(() => view !== null, { player, timeline, stepWindow, toggleFace });
   document.addEventListener("theme", () => view && timeline.draw());

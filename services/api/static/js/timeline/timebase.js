@@ -65,9 +65,9 @@ export function windowAt(spans, time) {
 }
 
 /** The first beginning of a span after a time (`way` 1), or the last before it (-1). */
-export function startBeside(spans, time, way) {
+export function adjacentStart(spans, time, direction) {
   const before = lastBefore(spans, "start", time);
-  if (way > 0) return spans[before + 1]?.start;
+  if (direction > 0) return spans[before + 1]?.start;
   return spans[spans[before]?.start === time ? before - 1 : before]?.start;
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { byId, cssColour, fitCanvas } from "../common/dom.js";
-import { finding } from "../common/window-text.js";
 import { clock, t } from "../common/i18n.js";
+import { windowText } from "../common/window-text.js";
+import { columnLength, Columns, meanLength } from "./columns.js";
 import { hatch } from "./legend.js";
 import { lastBefore, windowAt } from "./timebase.js";
-import { columnLength, Columns, meanLength } from "./columns.js";
 import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
@@ -25,8 +25,8 @@ export class Timeline {
   #column = null; // seconds that a column stands for; null where every window is drawn
   #columns = new WeakMap(); // by the spans that they are of
   #mean = NaN; // seconds of a window
-  #wanted = null; // the frame that will draw
-  #spokenAt = 0;
+  #frame = null; // the frame that will draw
+  #valueTextAt = 0;
   #player;
 
   constructor(player) {
@@ -79,13 +79,13 @@ export class Timeline {
     this.#column = columnLength(this.#mean, this.#scale);
     byId("timeline-note").hidden = this.#column === null;
     this.draw();
-    this.moveHead();
+    this.movePlayhead();
   }
 
   /** Draw with the next picture of the screen, once, however often this is called until then. */
   draw() {
-    this.#wanted ??= requestAnimationFrame(() => {
-      this.#wanted = null;
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = null;
       if (this.#view) this.#drawNow();
     });
   }
@@ -94,7 +94,7 @@ export class Timeline {
     const context = fitCanvas(this.canvas, this.#width, this.#height);
     this.#drawAxis(context);
     this.#view.result.faces.forEach((face, row) => this.#drawLane(context, face, AXIS + row * LANE));
-    this.moveHead();
+    this.movePlayhead();
   }
 
   /** Draw the lane of one face anew, as where it was switched on or off. */
@@ -186,31 +186,31 @@ export class Timeline {
     if (window.uncertain) hatch(context, left, base - height, width, height);
   }
 
-  moveHead() {
+  movePlayhead() {
     if (!this.#view) return;
     const x = (this.#player.time - this.#left) * this.#scale;
     byId("playhead").style.transform = `translateX(${x}px)`;
     byId("playhead").hidden = x < -1 || x > this.#width + 1;
     const now = performance.now();
-    if (this.#player.playing && now - this.#spokenAt < SPOKEN_MS) return;
-    this.#spokenAt = now;
+    if (this.#player.playing && now - this.#valueTextAt < SPOKEN_MS) return;
+    this.#valueTextAt = now;
     this.lanes.setAttribute("aria-valuenow", this.#player.time.toFixed(2));
-    this.lanes.setAttribute("aria-valuetext", this.#spoken());
+    this.lanes.setAttribute("aria-valuetext", this.#valueText());
   }
 
-  #spoken() {
+  #valueText() {
     const time = this.#player.time;
     const said = this.#view.result.faces.flatMap((face) => {
       const window = windowAt(this.#view.spans.get(face.face_id), time);
       return window
-        ? [t("timeline.value_face", { id: face.face_id, finding: finding(window) })]
+        ? [t("timeline.value_face", { id: face.face_id, finding: windowText(window) })]
         : [];
     });
     return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.nobody") });
   }
 
   /** Keep the playing position in sight. */
-  followHead() {
+  followPlayhead() {
     const x = (this.#player.time - this.#left) * this.#scale;
     if (this.#player.playing && (x < 0 || x > this.#width * 0.95)) {
       this.scroll.scrollLeft = this.#player.time * this.#scale - this.#width * 0.1;

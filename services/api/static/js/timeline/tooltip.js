@@ -30,9 +30,9 @@ export function showTooltip(event, face, window) {
 /** What a column of many windows holds: shares of its time. */
 export function showColumn(event, face, { start, end, parts }) {
   const sure = parts.filter(([, , uncertain]) => !uncertain).sort((a, b) => b[1] - a[1]);
-  const unsure = parts.reduce((sum, [, share, uncertain]) => sum + (uncertain ? share : 0), 0);
+  const uncertainTime = parts.reduce((sum, [, share, uncertain]) => sum + (uncertain ? share : 0), 0);
   const rows = sure.map(([emotion, share], i) => meter(emotion, share, i === 0));
-  const notes = unsure > 0 ? `${t("faces.uncertain")} ${percent(unsure, 1)}` : "";
+  const notes = uncertainTime > 0 ? `${t("faces.uncertain")} ${percent(uncertainTime, 1)}` : "";
   show(event, face, [start, end], [make("div", { class: "soft" }, t("timeline.shares")), ...rows], notes);
 }
 
@@ -44,7 +44,7 @@ function show(event, face, [start, end], rows, notes) {
     ...(notes ? [make("div", { class: "flags" }, notes)] : []),
   );
   tooltip.hidden = false;
-  place(tooltip, event);
+  position(tooltip, event);
 }
 
 export function hideTooltip() {
@@ -52,7 +52,7 @@ export function hideTooltip() {
 }
 
 /** Beside the pointer, above it, and inside the page. */
-function place(tooltip, event) {
+function position(tooltip, event) {
   const frame = tooltip.offsetParent.getBoundingClientRect();
   const left = Math.min(event.clientX - frame.left + 16, frame.width - tooltip.offsetWidth - 8);
   const top = event.clientY - frame.top - tooltip.offsetHeight - 14;

@@ -1,0 +1,103 @@
+/** The list of the person's videos, a row each. */
+
+import { announce, byId } from "../common/dom.js";
+import { t } from "../common/i18n.js";
+import { all, byKey, change, hasEnded, onChange, remove } from "../jobs/jobs.js";
+import { cachedPreview, fetchPreview } from "../jobs/previews.js";
+import { distinctNames } from "../jobs/records.js";
+import { stateText } from "../jobs/text.js";
+import { sendAgain, transmit } from "../jobs/uploads.js";
+import { jobRow } from "./row.js";
+
+/** Pixels below the window in which previews are loaded before their rows are scrolled into view. */
+const PRELOAD_PX = 2000;
+
+/** Cancelling and erasing need a confirmation; removing a failed upload loses nothing. */
+function confirmRemoval(entry) {
+  const question = hasEnded(entry) ? (entry.state === "succeeded" ? "jobs.erase_question" : null) : "jobs.cancel_question";
+  if (!question || window.confirm(t(question, { name: entry.name }))) remove(entry);
+}
+
+let retried = null; // the entry that a file is being chosen for
+
+function chooseAgain(entry) {
+  retried = entry;
+  byId("file-again").click();
+}
+
+const HANDLERS = { onRetry: transmit, onChoose: chooseAgain, onRemove: confirmRemoval };
+
+export function drawJobs() {
+  const entries = all();
+  byId("jobs").hidden = entries.length === 0;
+  byId("home").classList.toggle("in-use", entries.length > 0);
+  const names = distinctNames(entries);
+  const rows = new Map([...byId("job-list").children].map((row) => [row.dataset.key, row]));
+  keepFocus(() => arrange(byId("job-list"), entries.map((entry) => rowFor(entry, names.get(entry.key), rows.get(entry.key)))));
+}
+
+function rowFor(entry, name, before) {
+  const row = jobRow(entry, name, before, HANDLERS);
+  if (row !== before) nearby.observe(row);
+  return row;
+}
+
+const rowOf = (key) => byId("job-list").querySelector(`[data-key="${key}"]`);
+
+/** Make `rows` the children of a list without detaching those that are in it already. */
+function arrange(list, rows) {
+  const wanted = new Set(rows);
+  for (const row of [...list.children]) if (!wanted.has(row)) row.remove();
+  for (const [i, row] of rows.entries()) if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
+}
+
+/** Restore the focus where drawing replaced the row that held it. */
+function keepFocus(draw) {
+  const controls = (row) => [...(row?.querySelectorAll("a, button") ?? [])];
+  const row = document.activeElement?.closest(".job");
+  const index = controls(row).indexOf(document.activeElement);
+  draw();
+  if (index >= 0) controls(rowOf(row.dataset.key))[index]?.focus({ preventScroll: true });
+}
+
+export function focusRow(id) {
+  document.querySelector(`.job a[href="#job/${id}"]`)?.focus({ preventScroll: true });
+}
+
+const nearby = new IntersectionObserver((rows) => {
+  for (const { isIntersecting, target } of rows) if (isIntersecting) loadPreview(byKey(target.dataset.key));
+}, { rootMargin: `${PRELOAD_PX}px 0px` });
+
+async function loadPreview(entry) {
+  if (entry?.state !== "succeeded" || cachedPreview(entry.id)) return;
+  const found = await fetchPreview(entry.id);
+  if (found && byKey(entry.key)) change(entry, { faces: entry.faces ?? found.faces, duration: entry.duration ?? found.duration });
+}
+
+let frame = 0; // the animation frame that will draw
+
+/** Draw with the next animation frame: a job may report several changes before it. */
+function drawSoon() {
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    drawJobs();
+  });
+}
+
+/** Announce the end of a job to screen readers. */
+function announceEnd(entry, before) {
+  if (entry.state === before) return;
+  if (entry.state === "succeeded" || entry.state === "failed") announce(`${entry.name}: ${stateText(entry)}`);
+}
+
+export function startJobList() {
+  byId("file-again").addEventListener("change", ({ target }) => {
+    const [file] = target.files;
+    target.value = "";
+    if (file && retried) sendAgain(retried, file);
+  });
+  onChange((entry, before) => {
+    drawSoon();
+    announceEnd(entry, before);
+  });
+}
