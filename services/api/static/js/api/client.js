@@ -1,7 +1,8 @@
-/** The HTTP interface, as far as the pages need it. Failures are problems (RFC 9457) with a stable code. */
+/** Client of the HTTP interface, as far as the pages need it. */
 
 import { authorization, fetchWithKey, promptForKey } from "./key.js";
 
+/** A failure of a call: the server's problem (RFC 9457), or `offline` where no answer came. */
 export class Problem extends Error {
   constructor(problem) {
     super(problem.detail ?? problem.title);
@@ -37,8 +38,10 @@ async function requestJson(path, options = {}, keyOptions = {}) {
 }
 
 /**
- * { job, answered }: a job, and the time of the answer by the server's clock, in ms since 1970. Jobs are asked for again
- * and again; nobody is bothered for a key more than once because of it.
+ * A job, and the time of the answer by the server's clock. Jobs are polled, so a refused prompt for a key is not repeated.
+ * @param {string} id
+ * @returns {Promise<{ job: object, serverTime: number }>} the job as GET /v1/jobs/{id} describes it; ms since 1970
+ * @throws {Problem}
  */
 export async function getJobWithTime(id) {
   const response = await get(`/v1/jobs/${encodeURIComponent(id)}`, { insist: false });
@@ -46,14 +49,47 @@ export async function getJobWithTime(id) {
   return { job, serverTime: Date.parse(response.headers.get("date")) || Date.now() };
 }
 
+/**
+ * @param {string} id
+ * @returns {Promise<object>} the job as GET /v1/jobs/{id} describes it
+ */
 export const getJob = async (id) => (await getJobWithTime(id)).job;
+
+/**
+ * @param {string} id
+ * @returns {Promise<object>} the result as GET /v1/jobs/{id}/result gives it in JSON
+ */
 export const getResult = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/result`);
+
+/**
+ * Cancel a job that has not ended, or erase its result.
+ * @param {string} id
+ * @returns {Promise<null>}
+ */
 export const eraseJob = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+/** @returns {Promise<object>} the model in use, with its measured figures */
 export const getModel = () => requestJson("/v1/model");
+
+/** @returns {Promise<object>} the limits of an upload, as GET /v1/limits gives them */
 export const getLimits = () => requestJson("/v1/limits");
-/** The labels that the service answers with; null where it says so to holders of a key alone. Nobody is asked for one. */
+/**
+ * The labels of the model in use. No key is prompted for.
+ * @returns {Promise<string[] | null>} null where the service answers holders of a key only
+ */
 export const findLabels = () => requestJson("/v1/model", {}, { prompt: false }).then((model) => model.labels, () => null);
+
+/**
+ * @param {string} id
+ * @returns {string} path of a job's server-sent events
+ */
 export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
+
+/**
+ * @param {string} id
+ * @param {string} format for example "csv"
+ * @returns {string} path of a result in a format
+ */
 export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
 
 /** The response to a GET; failures are problems. */
@@ -63,10 +99,18 @@ async function get(link, keyOptions = {}) {
   return response;
 }
 
-/** A result as a file. */
+/**
+ * @param {string} link path of a result
+ * @returns {Promise<Blob>}
+ * @throws {Problem}
+ */
 export const getFile = async (link) => (await get(link)).blob();
 
-/** The windows of a result without the positions of the faces, and the length of its video in seconds. */
+/**
+ * The windows of a result without the positions of the faces.
+ * @param {string} id
+ * @returns {Promise<{ windows: object[], duration: number }>} duration of the video in seconds
+ */
 export async function getWindows(id) {
   const response = await get(resultLink(id, "ndjson"), { insist: false });
   const [head, ...windows] = (await response.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
@@ -74,8 +118,12 @@ export async function getWindows(id) {
 }
 
 /**
- * Send a file; `onProgress` gets the share sent. Where a key is asked for, ask for it and send the file again, unless
- * the person has refused to give one after `since`, in ms since 1970.
+ * Upload a file. After a 401 a key is prompted for and the file sent again, unless the prompt was refused after `since`.
+ * @param {File} file
+ * @param {{ annotate: boolean, idempotencyKey: string, onProgress: (share: number) => void, signal: AbortSignal, since: number }} options
+ *   `onProgress` gets the share sent, 0 to 1; `since` is in ms since 1970
+ * @returns {Promise<object>} the job
+ * @throws {Problem}
  */
 export async function upload(file, options) {
   const { signal, since } = options;
@@ -90,7 +138,7 @@ export async function upload(file, options) {
   }
 }
 
-/** fetch() cannot tell how far it is, so this is an XMLHttpRequest. */
+/** An XMLHttpRequest, since fetch() does not report the progress of an upload. */
 function uploadOnce(file, { annotate, idempotencyKey, onProgress, signal }) {
   const form = new FormData();
   form.append("video", file, file.name);

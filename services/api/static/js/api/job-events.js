@@ -1,19 +1,24 @@
-/** What a running job tells, as it happens: server-sent events, read by fetch() since EventSource can send no key. */
+/** Server-sent events of a running job, read by fetch() since EventSource cannot send a key. */
 
 import { eventsLink } from "./client.js";
 import { fetchWithKey } from "./key.js";
 
 const LAST_EVENTS = new Set(["succeeded", "failed", "cancelled"]);
 
-/** A browser keeps six connections to one server, for all its tabs; uploads and the page itself need some of them. */
+/** A browser keeps six connections per server, for all tabs; uploads and the page itself need some of them. */
 const MAX_STREAMS = 2;
 
-/** The first event is old news and comes at once, unless something between here and the server holds it back. */
+/** The first event is sent at once; a proxy that buffers the stream delays it. */
 const FIRST_EVENT_MS = 4000;
 
 let listening = 0;
 
-/** Call `told(name, data)` for each event. Resolves to whether the last one was heard; else the job has to be asked. */
+/**
+ * Follow the events of a job.
+ * @param {string} id
+ * @param {(name: string, data: object) => void} onEvent
+ * @returns {Promise<boolean>} whether the last event has come; otherwise the job has to be polled
+ */
 export async function listen(id, onEvent) {
   if (listening >= MAX_STREAMS) return false;
   listening += 1;
@@ -29,7 +34,7 @@ export async function listen(id, onEvent) {
     }
     return false;
   } catch {
-    return false; // the connection broke, or nothing came: whoever listens asks instead
+    return false; // the connection broke, or no event came: the caller polls instead
   } finally {
     clearTimeout(timer);
     controller.abort();
@@ -37,7 +42,7 @@ export async function listen(id, onEvent) {
   }
 }
 
-/** Yields { name, data } for each event of a stream. */
+/** Parse a stream. @yields {{ name: string, data: object }} */
 async function* eventsIn(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ;) {

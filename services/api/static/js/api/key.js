@@ -1,16 +1,16 @@
-/** The API key of a service that asks for one: kept for this tab alone, and sent with whatever the page asks for. */
+/** The API key, kept in sessionStorage for this tab and sent with every call. */
 
 import { byId, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
 
 const STORED = "duygu.key";
 
-/** What may stand in a header and in the name of a subprotocol. */
+/** Characters that are valid in a header and in the name of a subprotocol. */
 const ALLOWED = "[A-Za-z0-9._~\\-]+";
 
 let key = storedKey();
-let declined = 0; // when the person last closed the question without a key, in ms since 1970
-let openPrompt = null; // { dialog, answer, askers } while the question is open
+let declined = 0; // when the dialog was last closed without a key, in ms since 1970
+let openPrompt = null; // { dialog, answer, waiting } while the dialog is open; `waiting` counts the calls that need its answer
 
 function storedKey() {
   try {
@@ -30,18 +30,19 @@ function saveKey(text) {
   }
 }
 
-/** Headers of a call. */
+/** @returns {Record<string, string>} headers of a call */
 export const authorization = () => (key ? { Authorization: `Bearer ${key}` } : {});
 
-/** Subprotocols of a socket: browsers cannot give it headers. */
+/** @returns {string[]} subprotocols of a WebSocket, which browsers cannot give headers */
 export const subprotocols = () => (key ? ["duygu", `duygu.key.${key}`] : []);
 
 /**
- * Ask the person for a key, since the one that was sent did not do. Resolves to whether there is another one now.
- *
- * insist  ask also who has refused before, as where something cannot be done without
- * since   when what needs the key was begun, in ms since 1970: a refusal after that holds for it too
- * signal  aborted when the key is needed no longer; the question is closed once nobody needs its answer
+ * Prompt for a key after the one in use was refused. Calls made while the dialog is open share it.
+ * @param {{ insist?: boolean, since?: number, signal?: AbortSignal }} options
+ *   insist: prompt even if an earlier prompt was closed without a key;
+ *   since: when the work that needs the key began, in ms since 1970: a refusal after that holds for it;
+ *   signal: aborted when the key is no longer needed; the dialog closes with the last call that needs it
+ * @returns {Promise<boolean>} whether another key was entered
  */
 export function promptForKey({ insist = true, since = Infinity, signal } = {}) {
   byId("show-key").hidden = false;
@@ -54,7 +55,7 @@ export function promptForKey({ insist = true, since = Infinity, signal } = {}) {
 
 const abortOf = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 
-/** The answer is needed no longer; whoever has not refused is not taken for refusing. */
+/** One call fewer needs the key; closing the dialog for lack of calls does not count as a refusal. */
 const leavePrompt = (prompt) => () => {
   prompt.waiting -= 1;
   if (prompt === openPrompt && !prompt.waiting) prompt.dialog.close("withdrawn");
@@ -66,7 +67,13 @@ function newPrompt() {
   return { dialog, waiting: 0, answer: answer.finally(() => { openPrompt = null; }) };
 }
 
-/** Fetch; where a key is asked for, ask the person, unless `ask` is false, and try again. */
+/**
+ * fetch() with the key. After a 401, prompt for a key and repeat the call.
+ * @param {string} path
+ * @param {RequestInit} options
+ * @param {{ prompt?: boolean, insist?: boolean }} keyOptions prompt: false never opens the dialog; insist as for `promptForKey`
+ * @returns {Promise<Response>}
+ */
 export async function fetchWithKey(path, options = {}, { prompt = true, insist = true } = {}) {
   for (;;) {
     const sent = key;
@@ -106,7 +113,10 @@ function readDialog(dialog, input) {
   return used;
 }
 
-/** The button in the bar, for those who want to enter another key; `onKey` does again what failed for want of it. */
+/**
+ * Start the button that opens the dialog.
+ * @param {() => void} onKey called after another key was entered
+ */
 export function startKey(onKey = () => {}) {
   byId("show-key").hidden = !key;
   byId("show-key").addEventListener("click", async () => {

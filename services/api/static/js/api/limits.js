@@ -1,20 +1,34 @@
-/** What the server takes, and for how long it keeps results. */
+/** Limits of an upload, and the retention of results. */
 
 import { getLimits, Problem } from "./client.js";
 
 let known = null; // as GET /v1/limits gives it
 
+/** @returns {object | null} the limits as GET /v1/limits gives them; null until they are loaded */
 export const limits = () => known;
 
+/**
+ * Load the limits.
+ * @returns {Promise<void>}
+ * @throws {Problem}
+ */
 export async function loadLimits() {
   known = await getLimits();
 }
 
-/** Why the server would refuse a file, as its own problem; null where it may take it. It saves sending what is too large. */
+/**
+ * Why the server would refuse a file. Checking first saves uploading what is too large.
+ * @param {{ size: number }} file size in bytes
+ * @returns {Problem | null} null where nothing speaks against the upload
+ */
 export function refusal(file) {
   if (!known || file.size <= known.max_upload_bytes) return null;
   return new Problem({ code: "too_large", title: "The upload is too large", status: 413 });
 }
 
-/** When a result is erased, in ms since 1970: as the job says it, or by when it `ended`; null while unknown. */
+/**
+ * When a result is erased: `expires` of the job, else by when it ended.
+ * @param {{ expires?: number, ended?: number }} entry ms since 1970
+ * @returns {number | null | undefined} ms since 1970; nothing while unknown
+ */
 export const expiryOf = ({ expires, ended }) => expires ?? (ended && known ? ended + known.result_ttl_s * 1000 : null);

@@ -11,6 +11,7 @@ const PAD = 6;
 const STEP_S = 5;
 const HEAD = 64;
 
+/** The last thirty seconds of a live session on a canvas. */
 export class RecentTimeline {
   #lanes = new Map(); // face id -> [{ time, emotion, confidence, uncertain }]
   #now = 0;

@@ -6,7 +6,13 @@ const MAGIC = 0x44594755; // "DYGU"
 const VERSION = 1;
 const HEADER_BYTES = 20;
 
-/** A picture behind its header, as shared/live/header.py reads it. */
+/**
+ * A picture behind its header, as shared/live/header.py unpacks it.
+ * @param {ArrayBuffer} picture JPEG, PNG or WebP
+ * @param {number} number of the frame
+ * @param {number} capturedMs capture time in ms of any clock
+ * @returns {Uint8Array}
+ */
 export function pack(picture, number, capturedMs) {
   const message = new Uint8Array(HEADER_BYTES + picture.byteLength);
   const header = new DataView(message.buffer);
@@ -18,6 +24,7 @@ export function pack(picture, number, capturedMs) {
   return message;
 }
 
+/** A live session over a WebSocket; docs/live.md describes the messages. */
 export class CameraSession {
   #socket;
   #number = 0;

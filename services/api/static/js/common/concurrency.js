@@ -1,4 +1,9 @@
 /** Runs at most `most` pieces of asynchronous work at a time; the others wait for their turn, in order. */
+/**
+ * Limit how many asynchronous calls run at a time; the others wait in order.
+ * @param {number} most
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>} runs `work` when its turn comes
+ */
 export function limitConcurrency(most) {
   const waiting = [];
   let running = 0;

@@ -1,6 +1,10 @@
-/** Scrolling boxes say where there is more: [data-more] names the sides, css/base.css fades them. */
+/** Marks the sides of scrolling boxes on which content overflows. */
 
-/** Watch a box; `onChange(sides)` gets the sides that there is more at, of "right" and "bottom". */
+/**
+ * Keep `data-more` of a scrolling box up to date: the sides on which content overflows, which css/base.css fades.
+ * @param {HTMLElement} box
+ * @param {(sides: ("right" | "bottom")[]) => void} onChange
+ */
 export function watchOverflow(box, onChange = () => {}) {
   const update = () => {
     const right = box.scrollWidth - box.scrollLeft - box.clientWidth > 1;

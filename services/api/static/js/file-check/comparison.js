@@ -1,10 +1,10 @@
-/** The person's own file for a result: whether it is the one that was analysed, and what to say where it is not. */
+/** Whether a chosen file is the one that was analysed, and what differs where it is not. */
 
 import { getJob } from "../api/client.js";
 import { byteCount, clock, t } from "../common/i18n.js";
 import { differenceOf } from "./difference.js";
 
-/** What is known of the analysed file: of the picture by the result, of the bytes by the job, while the server has it. */
+/** Facts of the analysed file: picture and duration from the result, size and digest from the job while the server has it. */
 async function analysedFile(id, { width, height, duration_s: duration }) {
   try {
     const { size_bytes: sizeBytes, sha256 } = await getJob(id);
@@ -24,7 +24,7 @@ function sha256Of(file) {
   }).finally(() => worker.terminate());
 }
 
-/** What a difference says, in the language that is chosen when it is called. */
+/** A function that describes a difference in the language chosen when it is called. */
 function describe(difference, found, wanted) {
   const size = ({ width, height }) => `${width} × ${height}`;
   switch (difference) {
@@ -40,9 +40,13 @@ function describe(difference, found, wanted) {
 }
 
 /**
- * Compare a file with the one that was analysed: by size at once, then by content or, where the server does not know that
- * any more, by the picture that `played()` resolves to as { width, height, duration }. Calls `likely()` once the size agrees.
- * Resolves to null where the file is the same, else to a function that says what differs.
+ * Compare a file with the one that was analysed: size first, then the SHA-256, or picture size and duration where the server no
+ * longer knows the digest.
+ * @param {File} file
+ * @param {{ id: string, video: object }} analysed id of the job, and `video` of its result
+ * @param {{ onSameSize: () => void, readVideo: () => Promise<{ width: number, height: number, duration: number }> }} callbacks
+ *   onSameSize: called once the sizes agree; readVideo: measures the chosen file in pixels and seconds
+ * @returns {Promise<(() => string) | null>} null for the same file, else a function that describes the difference in the chosen language
  */
 export async function compareFile(file, { id, video }, { onSameSize, readVideo }) {
   const wanted = await analysedFile(id, video);

@@ -1,11 +1,14 @@
-/** Whether a chosen file is the one that was analysed. */
+/** Cheap checks whether two files are the same. */
 
-const SAME_S = 1; // players and decoders differ by less about the length of a file
-const SAME_PIXELS = 2; // the same for the size of its pictures, which pixels that are not square make fractional
+const SAME_S = 1; // players and decoders disagree by less than this about a duration
+const SAME_PIXELS = 2; // the same for picture sizes, which non-square pixels make fractional
 
 /**
- * What tells a chosen file from the analysed one, cheapest first: "size", "picture", "length", or null. `chosen` and
- * `analysed` have sizeBytes, width, height (pixels) and duration (seconds); what is unknown of either is not compared.
+ * The first difference between two files, cheapest check first. Unknown values are not compared.
+ * @typedef {{ sizeBytes?: number, width?: number, height?: number, duration?: number }} FileFacts bytes, pixels, seconds
+ * @param {FileFacts} chosen
+ * @param {FileFacts} analysed
+ * @returns {"size" | "picture" | "length" | null}
  */
 export function differenceOf(chosen, analysed) {
   const differ = (name, tolerance) => Math.abs(chosen[name] - analysed[name]) > tolerance; // false for undefined and NaN

@@ -1,4 +1,4 @@
-/** A worker: gets a file, answers with its SHA-256, or null where the file cannot be read. The page stays responsive meanwhile. */
+/** A worker that hashes a file off the main thread: receives a File, posts its SHA-256, or null for an unreadable file. */
 
 import { Sha256 } from "./sha256.js";
 

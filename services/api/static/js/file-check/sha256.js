@@ -1,4 +1,4 @@
-/** SHA-256 (FIPS 180-4) piece by piece: crypto.subtle takes whole files only, and is missing on pages that came by plain http. */
+/** Incremental SHA-256 (FIPS 180-4): crypto.subtle hashes whole buffers only, and is missing on pages served by plain http. */
 
 const BLOCK = 64;
 
@@ -21,6 +21,7 @@ function derive() {
 
 derive();
 
+/** The digest of bytes that come in pieces: `new Sha256().update(bytes).digest()`. */
 export class Sha256 {
   #state = INITIAL.slice();
   #schedule = new Int32Array(64);

@@ -1,4 +1,4 @@
-/** The person's videos: what was sent from this browser, how far each is, and the file itself while the page lives. */
+/** The entries of the list: the videos sent from this browser, the state of each, and its file while the page is open. */
 
 import { eraseJob, getJobWithTime } from "../api/client.js";
 import { listen } from "../api/job-events.js";
@@ -15,30 +15,73 @@ const EXPIRY_MS = 60_000;
 const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"]);
 
 /**
- * key -> { key, id, name, added, size, state, progress, left, error, trouble, unsure, faces, duration, ended, expires, found,
- *          sha256, video, annotated, source, file, awaited, controller }
- *
- * state     of the job, or uploading, interrupted (before there was a job), gone (erased from the server)
- * left      seconds until the end, by the server
- * ended, expires   when the job ended, and when its result is erased, in ms since 1970
- * source    id of the result that an annotated video was asked for from
- * found     windows that a running job has found
+ * @typedef {object} Entry
+ * @property {string} key identifies the entry; also the idempotency key of its upload
+ * @property {string | null} id of the job; null before there is one
+ * @property {string} name of the file
+ * @property {number} added ms since 1970
+ * @property {number} [size] bytes
+ * @property {string} state of the job, or uploading, interrupted (before there was a job), gone (erased from the server)
+ * @property {number | null} progress of the upload or of the job, 0 to 1
+ * @property {number | null} [left] seconds until the end, as the server estimates it
+ * @property {object} [error] why the job or the upload failed
+ * @property {object | null} [problem] why the last call about the job failed
+ * @property {boolean} [unconfirmed] whether the server has not confirmed the job yet
+ * @property {boolean} [foreign] whether another tab uploads it
+ * @property {number} [faces] number of faces
+ * @property {number} [duration] of the video in seconds
+ * @property {number | null} [ended] when the job ended, in ms since 1970
+ * @property {number | null} [expires] when the result is erased, in ms since 1970
+ * @property {object[]} [found] windows that a running job has found
+ * @property {string} [sha256] of the file
+ * @property {string} [video] link of the annotated video
+ * @property {boolean} [annotated] whether an annotated video was requested
+ * @property {string | null} [source] id of the result whose annotated video this job makes
+ * @property {File} [file] while the page is open
+ * @property {boolean} [awaited] whether the result opens when it is ready
+ * @property {AbortController | null} [controller] of the upload
  */
+
+/** @type {Map<string, Entry>} by key */
 const entries = new Map();
-const removed = new Set(); // keys and ids of what was taken off the list
+const removed = new Set(); // keys and ids of removed entries
 const listeners = new Set();
 const stored = new Map(); // key -> the record that was last stored, as text
 
+/** @returns {Entry[]} newest first */
 export const all = () => [...entries.values()].sort((a, b) => b.added - a.added);
+
+/**
+ * @param {string} id of a job
+ * @returns {Entry | undefined}
+ */
 export const byJob = (id) => [...entries.values()].find((entry) => entry.id === id);
+
+/**
+ * @param {string} key
+ * @returns {Entry | undefined}
+ */
 export const byKey = (key) => entries.get(key);
+
+/**
+ * @param {Entry} entry
+ * @returns {boolean}
+ */
 export const hasEnded = (entry) => ENDED.has(entry.state);
 
-/** Call `listener(entry, before)` whenever something about a video changes. */
+/**
+ * Call a listener whenever an entry changes.
+ * @param {(entry: Entry, stateBefore: string) => void} listener
+ */
 export function onChange(listener) {
   listeners.add(listener);
 }
 
+/**
+ * Change an entry, store it and notify the listeners.
+ * @param {Entry} entry
+ * @param {Partial<Entry>} changes
+ */
 export function change(entry, changes) {
   const before = entry.state;
   Object.assign(entry, changes);
@@ -50,7 +93,7 @@ function notify(entry, before) {
   for (const listener of listeners) listener(entry, before);
 }
 
-/** Progress comes several times a second and is not stored. */
+/** Store the entries if this one's record has changed; progress, which changes several times a second, is not part of it. */
 function remember(entry) {
   const text = entries.has(entry.key) && !entry.unconfirmed ? JSON.stringify(recordOf(entry)) : "";
   if ((stored.get(entry.key) ?? "") === text) return;
@@ -59,6 +102,10 @@ function remember(entry) {
   store(own.map(recordOf), removed);
 }
 
+/**
+ * @param {Entry} entry
+ * @returns {Entry} the same
+ */
 export function add(entry) {
   entries.set(entry.key, entry);
   return entry;
@@ -73,7 +120,7 @@ function addRecords(records) {
   }
 }
 
-/** An upload of another tab has become a job, or has failed. */
+/** Update the entry of another tab's upload that has become a job, or has failed. */
 function takeOverUpload(record) {
   const entry = all().find((known) => known.foreign && sameRecord(known, record));
   if (!entry || record.state === "uploading") return;
@@ -81,7 +128,7 @@ function takeOverUpload(record) {
   if (entry.id) follow(entry);
 }
 
-/** Take up the videos of an earlier visit, and from now on those of other tabs; what another tab takes off the list goes from this one. */
+/** Restore the stored list, and follow the changes of other tabs. An entry that another tab removes is removed here. */
 export function restore() {
   const records = recall();
   dropPreviews(new Set(records.filter((record) => (expiryOf(record) ?? Infinity) > Date.now()).map(({ id }) => id)));
@@ -95,7 +142,11 @@ export function restore() {
   setInterval(pollExpired, EXPIRY_MS);
 }
 
-/** Know a job that was sent from elsewhere, as a link to it may be opened in another browser; `unsure` until the server knows it. */
+/**
+ * Add a job that was sent from another browser, as a link to it may be opened anywhere. It is unconfirmed until the server answers.
+ * @param {string} id
+ * @returns {Entry} the entry of the job, new or known
+ */
 export function adopt(id) {
   const known = byJob(id);
   if (known) return known;
@@ -104,16 +155,23 @@ export function adopt(id) {
   return entry;
 }
 
-/** Call a video by another name, as where its file turns up again. */
+/**
+ * @param {Entry} entry
+ * @param {string} name
+ */
 export const rename = (entry, name) => change(entry, { name });
 
-/** More than a few at once would keep the browser's connections from everything else. */
+/** Leaves connections of the browser for everything else. */
 const limited = limitConcurrency(4);
 
-/** The more jobs wait, the less often each is asked for. */
+/** Each job is polled less often the more there are. */
 const pollPause = () => POLL_MS * Math.max(1, Math.ceil(all().filter((entry) => entry.id && !hasEnded(entry)).length / 4));
 
-/** Whatever was known before, the server is asked once: the result may have been erased meanwhile. */
+/**
+ * Follow a job until it ends, by events or else by polling. Stored entries are polled once as well: the result may have been erased.
+ * @param {Entry} entry
+ * @returns {Promise<void>}
+ */
 export async function follow(entry) {
   for (;;) {
     const pause = await limited(() => poll(entry));
@@ -123,7 +181,7 @@ export async function follow(entry) {
   }
 }
 
-/** Let the job tell by itself how it goes; resolves to whether it has told of its end. */
+/** Update an entry from the events of its job; resolves to whether the last one has come. */
 function listenToEvents(entry) {
   entry.found = [];
   return listen(entry.id, (name, data) => {
@@ -133,14 +191,14 @@ function listenToEvents(entry) {
   });
 }
 
-/** What was told earlier is told again to each listener: progress only goes forward. */
+/** Each stream repeats the job's events from the start, so progress that goes back is ignored. */
 function updateProgress(entry, data) {
   if (Number.isFinite(entry.progress) && !(data.progress >= entry.progress)) return;
   const left = timeLeft({ progress: data.progress, work: data }, NaN);
   change(entry, { state: "running", progress: data.progress, left, duration: data.duration_s ?? entry.duration });
 }
 
-/** Ask once; returns how long to wait before the next time. */
+/** Poll once; returns the pause before the next poll in ms. */
 async function poll(entry) {
   if (!entries.has(entry.key)) return 0;
   try {
@@ -156,13 +214,13 @@ async function poll(entry) {
   }
 }
 
-/** With a result goes what this browser has kept of it. */
+/** Drop what this browser has stored of an erased result. */
 function noteErased(entry) {
   dropPreview(entry.id);
   change(entry, { state: "gone", problem: null });
 }
 
-/** Of a job as the API describes it, what the pages need. */
+/** The properties of an entry that come from its job. */
 function factsOf(job, serverTime, known) {
   const { status: state, progress, error, sha256, links, work } = job;
   return {
@@ -180,12 +238,15 @@ function factsOf(job, serverTime, known) {
   };
 }
 
-/** The page may be open when a result is erased. */
+/** Results expire while the page is open. */
 function pollExpired() {
   for (const entry of all()) if (entry.state === "succeeded" && (expiryOf(entry) ?? Infinity) < Date.now()) follow(entry);
 }
 
-/** Take an entry off this tab's list. */
+/**
+ * Remove an entry from the list, without a call to the server.
+ * @param {Entry} entry
+ */
 export function forget(entry) {
   if (entry.id) {
     removed.add(entry.id);
@@ -196,13 +257,18 @@ export function forget(entry) {
   change(entry, { state: "removed" });
 }
 
-/** Another tab has taken it off the list: an upload of this one stops too. */
+/** Remove an entry, aborting its upload. */
 function cancelHere(entry) {
   entry.controller?.abort();
   forget(entry);
 }
 
-/** The server has given an upload the job of another entry: that one stays, and takes the file. */
+/**
+ * Merge an upload into the entry of the same job, which the server answered with.
+ * @param {Entry} entry of the upload; removed
+ * @param {Entry} duplicate stays, with the file
+ * @returns {Entry} duplicate
+ */
 export function mergeDuplicate(entry, duplicate) {
   Object.assign(duplicate, { file: entry.file, awaited: entry.awaited });
   removed.add(entry.key);
@@ -211,7 +277,11 @@ export function mergeDuplicate(entry, duplicate) {
   return duplicate;
 }
 
-/** Stop what runs, erase what the server holds, and take it off the list. */
+/**
+ * Cancel what runs, erase what the server holds, and remove the entry from the list.
+ * @param {Entry} entry
+ * @returns {Promise<void>}
+ */
 export async function remove(entry) {
   if (entry.state === "uploading") return cancelHere(entry);
   if (entry.id && entry.state !== "gone") {

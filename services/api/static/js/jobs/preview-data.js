@@ -1,12 +1,12 @@
 /** A preview of a result: few enough bars to draw in a row of the list and to keep in the browser. Pure. */
 
-/** Faces that a preview shows. */
+/** Faces that a preview shows, as many as an annotated video has lanes. */
 export const MAX_LANES = 6;
 
-/** Bars for one face; longer rows are joined into so many. */
+/** Bars of one face; longer rows are merged to so many. */
 const MAX_BARS = 100;
 
-/** One bar for neighbouring windows: the emotion with most confidence in sum, and the mean confidence of all. */
+/** One bar for adjacent windows: the emotion with the largest sum of confidence, and the mean confidence of all. */
 function joined(windows) {
   const sums = new Map();
   for (const { emotion, confidence } of windows) sums.set(emotion, (sums.get(emotion) ?? 0) + confidence);
@@ -24,7 +24,14 @@ function thinned(windows) {
 
 const rounded = (value) => Math.round(value * 100) / 100;
 
-/** `windows` { face_id, start_s, end_s, emotion, confidence } in the order of time; only the first faces' are kept. */
+/**
+ * Reduce windows to a preview of the first MAX_LANES faces.
+ * @typedef {{ face_id: number, start_s: number, end_s: number, emotion: string, confidence: number }} PreviewWindow
+ * @typedef {[number, number, number, string, number]} Bar face id, start and end in seconds, emotion, confidence
+ * @param {PreviewWindow[]} windows in order of time
+ * @param {number} duration of the video in seconds
+ * @returns {{ duration: number, bars: Bar[] }}
+ */
 export function previewOf(windows, duration) {
   const rows = new Map();
   for (const window of windows) {
@@ -35,5 +42,9 @@ export function previewOf(windows, duration) {
   return { duration, bars };
 }
 
-/** The bars of a preview as windows again. */
+/**
+ * The bars of a preview as windows.
+ * @param {{ bars: Bar[] }} preview
+ * @returns {PreviewWindow[]}
+ */
 export const windowsOf = ({ bars }) => bars.map(([face_id, start_s, end_s, emotion, confidence]) => ({ face_id, start_s, end_s, emotion, confidence }));

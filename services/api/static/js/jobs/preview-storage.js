@@ -1,10 +1,14 @@
-/** Sketches by job, kept in this browser so that a result is fetched once for its preview. */
+/** Previews by job in localStorage, so that a result is fetched once for its preview. */
 
 const PREFIX = "duygu.sketch.";
 
-/** What was read or written before, as rows are drawn often; all there is where storage is forbidden or full. */
+/** Cache, as rows are drawn often; the only copy where storage is forbidden or full. */
 const memory = new Map();
 
+/**
+ * @param {string} id of a job
+ * @returns {object | null} its stored preview
+ */
 export function recallPreview(id) {
   if (!memory.has(id)) memory.set(id, stored(id));
   return memory.get(id);
@@ -18,6 +22,10 @@ function stored(id) {
   }
 }
 
+/**
+ * @param {string} id of a job
+ * @param {object} preview
+ */
 export function storePreview(id, preview) {
   memory.set(id, preview);
   try {
@@ -27,6 +35,7 @@ export function storePreview(id, preview) {
   }
 }
 
+/** @param {string} id of a job */
 export function dropPreview(id) {
   memory.delete(id);
   try {
@@ -36,7 +45,10 @@ export function dropPreview(id) {
   }
 }
 
-/** Forget all, or all but those of the jobs `kept`. */
+/**
+ * Drop all previews, or all but those of the jobs `kept`.
+ * @param {Set<string>} kept ids
+ */
 export function dropPreviews(kept = new Set()) {
   try {
     const ids = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));

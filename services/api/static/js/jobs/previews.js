@@ -1,4 +1,4 @@
-/** Sketches of results, fetched when their rows come into sight. */
+/** Previews of results, fetched when their rows come into view. */
 
 import { getWindows } from "../api/client.js";
 import { limitConcurrency } from "../common/concurrency.js";
@@ -10,10 +10,17 @@ const limited = limitConcurrency(2);
 
 const pending = new Set(); // ids of jobs whose result is being fetched, or could not be
 
-/** The preview of a job that has succeeded, where this browser has it. */
+/**
+ * @param {string} id of a job that has succeeded
+ * @returns {object | null} its preview, if this browser has it
+ */
 export const cachedPreview = (id) => recallPreview(id);
 
-/** Fetch the preview of a job once; resolves to { preview, faces, duration } or null. */
+/**
+ * Fetch the preview of a job, once.
+ * @param {string} id
+ * @returns {Promise<{ preview: object, faces: number, duration: number } | null>} null while it is being fetched, or after a failure
+ */
 export async function fetchPreview(id) {
   if (pending.has(id)) return null;
   pending.add(id);

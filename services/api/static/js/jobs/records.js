@@ -1,11 +1,15 @@
-/** What is kept of the list from visit to visit, as plain records. Pure: neither storage nor page. */
+/** Records: what is stored of the entries. Pure: neither storage nor page. */
 
-/** Records kept; far beyond what anybody sends in the life of a result. */
+/** Records kept; far more than anybody sends before results expire. */
 export const MAX_RECORDS = 1000;
 
 const FIELDS = ["key", "id", "name", "added", "size", "state", "sha256", "faces", "duration", "ended", "expires", "annotated", "source"];
 
-/** An entry of the list as a record; an error without what only a running page needs. */
+/**
+ * The part of an entry that is stored.
+ * @param {object} entry
+ * @returns {object}
+ */
 export function recordOf(entry) {
   const record = Object.fromEntries(FIELDS.filter((field) => entry[field] !== undefined && entry[field] !== null).map((field) => [field, entry[field]]));
   if (entry.error) {
@@ -15,20 +19,30 @@ export function recordOf(entry) {
   return record;
 }
 
-/** A record that may be an earlier version's, which had `id`, `name` and `added` alone; null for anything else. */
+/**
+ * Read a stored record, perhaps of an earlier version with `id`, `name` and `added` only.
+ * @param {unknown} record
+ * @returns {object | null} null for anything else
+ */
 export function readRecord(record) {
   const key = record?.key ?? record?.id;
   if (typeof key !== "string" || typeof record.name !== "string") return null;
   return { state: "queued", added: 0, ...record, key, id: record.id ?? null };
 }
 
-/** Whether two records are of one job or of one upload. */
+/**
+ * @param {object} one
+ * @param {object} other
+ * @returns {boolean} whether both are of one job or of one upload
+ */
 export const sameRecord = (one, other) => one.key === other.key || Boolean(one.id && one.id === other.id);
 
 /**
- * The records to keep: this tab's own, and those of other tabs that it does not know. The newest come first.
- *
- * removed  keys and ids of what was taken off this tab's list
+ * Merge this tab's records with the stored ones of other tabs.
+ * @param {object[]} own
+ * @param {object[]} stored
+ * @param {Set<string>} removed keys and ids removed from this tab's list
+ * @returns {object[]} newest first, at most MAX_RECORDS
  */
 export function mergeRecords(own, stored, removed) {
   const others = stored.filter((record) => !removed.has(record.key) && !removed.has(record.id));
@@ -42,7 +56,11 @@ export function mergeRecords(own, stored, removed) {
   return kept.sort((a, b) => b.added - a.added).slice(0, MAX_RECORDS);
 }
 
-/** Names under which entries can be told apart: the second of a name, in the order in which they were added, gets a (2). */
+/**
+ * Names by key that tell entries apart: the second entry of a name gets a (2).
+ * @param {object[]} entries
+ * @returns {Map<string, string>}
+ */
 export function distinctNames(entries) {
   const counts = new Map();
   const names = new Map();

@@ -1,4 +1,4 @@
-/** The list in this browser's storage, which all tabs share. Private windows may forbid storage; the list then lasts until the page closes. */
+/** The records in localStorage, which all tabs share. Private windows may forbid it; the list then lasts until the page closes. */
 
 import { dropPreviews } from "./preview-storage.js";
 import { mergeRecords, readRecord } from "./records.js";
@@ -13,6 +13,7 @@ function parsed(text) {
   }
 }
 
+/** @returns {object[]} the stored records */
 export function recall() {
   try {
     return parsed(localStorage.getItem(KEY));
@@ -21,7 +22,11 @@ export function recall() {
   }
 }
 
-/** Other tabs write the same list: what they know is kept, unless this one took it off. */
+/**
+ * Store the records of this tab beside those of other tabs.
+ * @param {object[]} own
+ * @param {Set<string>} removed keys and ids removed from this tab's list
+ */
 export function store(own, removed) {
   const text = JSON.stringify(mergeRecords(own, recall(), removed));
   try {
@@ -36,7 +41,10 @@ export function store(own, removed) {
   }
 }
 
-/** Call `listener(now, before)` with the records whenever another tab has changed them. */
+/**
+ * Call a listener when another tab has changed the records.
+ * @param {(now: object[], before: object[]) => void} listener
+ */
 export function onStored(listener) {
   addEventListener("storage", ({ key, oldValue, newValue }) => {
     if (key === KEY && newValue !== null) listener(parsed(newValue), parsed(oldValue));

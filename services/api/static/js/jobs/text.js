@@ -1,9 +1,13 @@
-/** What the list says of a video, in the reader's language. */
+/** State, facts and remedy of an entry, in the chosen language. */
 
 import { expiryOf, limits } from "../api/limits.js";
 import { clock, errorTitle, fileSize, longSpan, percent, remedy, span, t, when } from "../common/i18n.js";
 
-/** How it goes with a video, or what went wrong. */
+/**
+ * The state of an entry, or what went wrong.
+ * @param {object} entry
+ * @returns {string}
+ */
 export function stateText(entry) {
   const { state, problem, error, progress } = entry;
   if (problem) return problem.code === "offline" ? t("jobs.unreachable") : errorTitle(problem);
@@ -23,7 +27,11 @@ function runningText({ progress, left }) {
   return Number.isFinite(left) ? t("jobs.running_left", { share, left: span(left) }) : t("jobs.running_share", { share });
 }
 
-/** What is known of a result: how many faces, how long, and when it is erased. */
+/**
+ * Faces, length and expiry of a result, or the size of an upload.
+ * @param {object} entry
+ * @returns {string[]} what is known of them
+ */
 export function factTexts(entry) {
   const { state, faces, duration, size } = entry;
   if (state === "succeeded") {
@@ -37,13 +45,22 @@ export function factTexts(entry) {
   return state === "uploading" && Number.isFinite(size) ? [fileSize(size)] : [];
 }
 
-/** What may be done about a failure, or null. */
+/**
+ * What to do about a failed entry.
+ * @param {object} entry
+ * @returns {string | null}
+ */
 export function remedyText({ state, error, problem, size }) {
   if (state !== "failed" || problem) return null;
   return remedyFor(error, { found: Number.isFinite(size) ? fileSize(size) : "?" });
 }
 
-/** The remedy for a problem with the server's own limits in it; null where there is none, or where it needs what is not known. */
+/**
+ * The remedy for a problem, with the server's limits filled in.
+ * @param {{ code: string }} problem
+ * @param {Record<string, string>} values of further {placeholders}
+ * @returns {string | null} null where there is none, or where a value is unknown
+ */
 export function remedyFor({ code }, values = {}) {
   const known = limits();
   const bounds = known && { size: fileSize(known.max_upload_bytes), length: longSpan(known.max_duration_s), pixels: (known.max_pixels / 1e6).toFixed(1) };

@@ -1,13 +1,13 @@
-/** How long a running job still takes, as far as the server's own figures say. Pure: the same figures give every tab the same answer. */
+/** The time left of a running job. Pure: the same figures give every tab the same answer. */
 
-/** An estimate is worth showing only from here on. */
+/** Progress from which an estimate is shown. */
 const ESTIMATE_FROM = 0.05;
 
 /**
- * Seconds left, or null while unknown.
- *
- * job       progress (0 to 1 or null), work.time_left_s (seconds or null) and started_at (ISO 8601) as the API gives them
- * answered  the server's own clock when it said so, in ms since 1970: the clock of the reader may be wrong
+ * The server's estimate, else one from start and progress of the job by the server's clock: the browser's may be wrong.
+ * @param {{ progress: number | null, work?: { time_left_s: number | null }, started_at?: string }} job as the API describes it
+ * @param {number} serverTime ms since 1970
+ * @returns {number | null} seconds; null while unknown
  */
 export function timeLeft({ progress, work, started_at: started }, serverTime) {
   if (!Number.isFinite(progress) || progress < ESTIMATE_FROM) return null;

@@ -1,40 +1,58 @@
-/** Files on their way to the server. */
+/** Uploads. */
 
 import { eraseJob, upload } from "../api/client.js";
 import { refusal } from "../api/limits.js";
 import { limitConcurrency } from "../common/concurrency.js";
 import { add, all, byJob, change, follow, forget, mergeDuplicate } from "./jobs.js";
 
-/** A browser keeps six connections to one server; the page itself needs some of them. */
+/** A browser keeps six connections per server; the page itself needs some of them. */
 const limited = limitConcurrency(2);
 
-/** How long other tabs have to say which uploads are theirs. */
+/** How long other tabs have to claim their uploads. */
 const CLAIM_MS = 1000;
 
-/** No answer (0), a key that may be changed, and what goes over by itself. */
+/** No answer (0), a refused key, and failures that pass by themselves. */
 const isTransient = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
 
-/** Whether it makes sense to send the same file again: not where the server has said what is wrong with it. */
+/** Whether the same file may succeed when sent again. */
 const isRepeatable = ({ state, id, error }) => state === "interrupted" || (state === "failed" && !id && isTransient(error));
 
+/**
+ * @param {Entry} entry
+ * @returns {boolean} whether the upload can be repeated with the file that this page has
+ */
 export const mayRetry = (entry) => isRepeatable(entry) && Boolean(entry.file);
 
-/** The page that had the file is gone. */
+/**
+ * @param {Entry} entry
+ * @returns {boolean} whether it can be repeated once the file is chosen again
+ */
 export const needsFile = (entry) => isRepeatable(entry) && !entry.file;
 
-/** Another key is in use: send what was refused for the sake of the one before. */
+/** Repeat the uploads that were refused for their key, after another one was entered. */
 export function retryRefused() {
   for (const entry of all()) if (mayRetry(entry) && [401, 403].includes(entry.error.status)) transmit(entry);
 }
 
-/** Send a file and follow its job. `annotate` asks for the video with what was found in it; `awaited` is what somebody looks forward to. */
+/**
+ * Upload a file and follow its job.
+ * @param {File} file
+ * @param {{ annotate?: boolean, awaited?: boolean, source?: string | null }} options annotate: also make the annotated video;
+ *   awaited: open the result when it is ready; source: id of the result that the annotated video belongs to
+ * @returns {Promise<void>}
+ */
 export async function send(file, { annotate = false, awaited = false, source = null } = {}) {
   const { name, size } = file;
   const about = { key: newKey(), id: null, name, size, added: Date.now(), file, awaited, source };
   await transmit(add({ ...about, annotated: annotate }));
 }
 
-/** Send a file for an upload that was lost with its page. Another file than the one before is another upload. */
+/**
+ * Repeat an interrupted upload. A file of another name or size becomes another upload.
+ * @param {Entry} entry
+ * @param {File} file
+ * @returns {Promise<void>}
+ */
 export async function sendAgain(entry, file) {
   if (file.name === entry.name && file.size === entry.size) return transmit(Object.assign(entry, { file }));
   forget(entry);
@@ -42,21 +60,30 @@ export async function sendAgain(entry, file) {
 }
 
 /**
- * The file of a result is sent again for the video with what was found in it: the server erases uploads once they are
- * analysed. It becomes a job of its own; the result it was asked for from stays.
+ * Make the annotated video of a result. The server has erased the upload, so the file is sent again, as a job of its own; the result stays.
+ * @param {Entry} entry
+ * @returns {Promise<void>}
  */
 export const annotate = (entry) => send(entry.file, { annotate: true, source: entry.id });
 
-/** The annotated video that was asked for from a result, if it is of the same file; also while it is being made. */
+/**
+ * @param {Entry} entry
+ * @returns {Entry | undefined} the job that makes or has made its annotated video, if it is of the same file
+ */
 export const annotatedVideoOf = ({ id, sha256 }) =>
   all().find((entry) => entry.source === id && (!entry.sha256 || entry.sha256 === sha256) && entry.state !== "gone");
 
-/** Unlike randomUUID(), which browsers keep from pages that came by http from another machine. */
+/** A random key; crypto.randomUUID() is missing on pages served by plain http. */
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return `upload-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
+/**
+ * Send the file of an entry. Its key makes the call idempotent: after a lost answer the server returns the same job.
+ * @param {Entry} entry
+ * @returns {Promise<void>}
+ */
 export async function transmit(entry) {
   const refused = refusal(entry.file);
   if (refused) return change(entry, { state: "failed", error: refused });
@@ -72,7 +99,6 @@ export async function transmit(entry) {
   }
 }
 
-/** The key of the entry makes a repetition safe: where the answer alone was lost, the same job comes back. */
 function sendNow(entry, signal, since) {
   return upload(entry.file, {
     annotate: entry.annotated,
@@ -92,7 +118,7 @@ function takeJob(entry, job) {
 
 const isSending = (entry) => entry.state === "uploading" && !entry.foreign;
 
-/** A file that is on its way is lost with the page: ask before, and leave word of it. */
+/** An upload ends with its page: confirm leaving, and mark it as interrupted. */
 function watchLeaving() {
   addEventListener("beforeunload", (event) => {
     if (all().some(isSending)) event.preventDefault();
@@ -102,7 +128,7 @@ function watchLeaving() {
   });
 }
 
-/** What no tab is sending was interrupted, as by a crash. Tabs tell each other which uploads are theirs. */
+/** Mark uploads that no tab claims as interrupted, as after a crash. Tabs claim theirs over a BroadcastChannel. */
 function findInterrupted() {
   const claimed = new Set();
   const channel = new BroadcastChannel("duygu.uploads");
@@ -117,7 +143,7 @@ function findInterrupted() {
   }, CLAIM_MS);
 }
 
-/** To be called once the list is restored. */
+/** Watch for interrupted uploads; call it after the list is restored. */
 export function startUploads() {
   watchLeaving();
   findInterrupted();

@@ -31,12 +31,17 @@ async function handleDrop(transfer) {
   sendAll(files);
 }
 
+/**
+ * Upload files with the option chosen on the page.
+ * @param {Iterable<File> & { length: number }} files
+ */
 export function sendAll(files) {
   const annotate = byId("annotate").checked;
   const awaited = files.length === 1;
   for (const file of files) send(file, { annotate, awaited });
 }
 
+/** Show the limits of an upload and the retention of results. */
 export function drawLimits() {
   const known = limits();
   byId("limits").hidden = !known;
@@ -45,6 +50,7 @@ export function drawLimits() {
   byId("limits").textContent = t("home.limits", { size, length: longSpan(known.max_duration_s), kept: longSpan(known.result_ttl_s) });
 }
 
+/** Accept chosen and dropped files. */
 export function startDropZone() {
   acceptDrops(byId("drop"));
   byId("file").addEventListener("change", ({ target }) => {

@@ -1,20 +1,20 @@
-/** Files that are dropped on the page, alone or in folders. */
+/** Files dropped on the page, by themselves or in folders. */
 
-/** Endings of videos that browsers have no media type for. */
+/** File name extensions of videos that browsers have no media type for. */
 const ENDINGS = /\.(3gp|avi|flv|gif|m4v|mkv|mov|mp4|mpe?g|mts|m2ts|ogv|ts|vob|webm|wmv)$/i;
 
 const isVideo = ({ type, name }) => type.startsWith("video/") || type === "image/gif" || ENDINGS.test(name);
 
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
-/** A folder gives its content in portions; an empty one is the last. */
+/** readEntries() returns the content in batches, the last one empty. */
 async function contentOf(folder) {
   const reader = folder.createReader();
   const content = [];
   for (;;) {
-    const portion = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!portion.length) return content;
-    content.push(...portion);
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!batch.length) return content;
+    content.push(...batch);
   }
 }
 
@@ -28,8 +28,9 @@ async function videosIn(folder) {
 }
 
 /**
- * What was dropped: files as they are, of folders the videos in them. Must be called while the event is handled.
- * Resolves to { files, empty }: `empty` names the folders in which there was no video, or that could not be read.
+ * The files of a drop; of folders the videos in them. Must be called while the event is dispatched.
+ * @param {DataTransfer} transfer
+ * @returns {Promise<{ files: File[], empty: string[] }>} empty: names of folders without a readable video
  */
 export async function readDrop({ items, files }) {
   const entries = [...(items ?? [])].map((item) => item.webkitGetAsEntry?.());

@@ -27,6 +27,7 @@ function chooseAgain(entry) {
 
 const HANDLERS = { onRetry: transmit, onChoose: chooseAgain, onRemove: confirmRemoval };
 
+/** Draw the list, keeping rows and focus. */
 export function drawJobs() {
   const entries = all();
   byId("jobs").hidden = entries.length === 0;
@@ -60,6 +61,10 @@ function keepFocus(draw) {
   if (index >= 0) controls(rowOf(row.dataset.key))[index]?.focus({ preventScroll: true });
 }
 
+/**
+ * Focus the link of a job, as after returning from its result.
+ * @param {string} id
+ */
 export function focusRow(id) {
   document.querySelector(`.job a[href="#job/${id}"]`)?.focus({ preventScroll: true });
 }
@@ -90,6 +95,7 @@ function announceEnd(entry, before) {
   if (entry.state === "succeeded" || entry.state === "failed") announce(`${entry.name}: ${stateText(entry)}`);
 }
 
+/** Redraw the list whenever an entry changes. */
 export function startJobList() {
   byId("file-again").addEventListener("change", ({ target }) => {
     const [file] = target.files;

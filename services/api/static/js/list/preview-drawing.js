@@ -1,4 +1,4 @@
-/** A small timeline of what a job has found so far, a row a face. */
+/** The small timeline in a row of the list, a lane for each face. */
 
 import { makeSvg } from "../common/dom.js";
 import { MAX_LANES } from "../jobs/preview-data.js";
@@ -6,7 +6,13 @@ import { MAX_LANES } from "../jobs/preview-data.js";
 const WIDTH = 1000;
 const ROW = 10;
 
-/** `windows` as events tell them; null while there are none. `label` names the picture. */
+/**
+ * A small timeline of a result, or of what a running job has found.
+ * @param {import("../jobs/preview-data.js").PreviewWindow[] | undefined} windows
+ * @param {number | undefined} duration of the video in seconds
+ * @param {string} label accessible name
+ * @returns {SVGElement | null} null without windows
+ */
 export function drawPreview(windows, duration, label) {
   if (!windows?.length) return null;
   const ids = [...new Set(windows.map((window) => window.face_id))].slice(0, MAX_LANES);

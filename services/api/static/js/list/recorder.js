@@ -1,4 +1,4 @@
-/** Record a video with the camera and send it like any other file. Nothing leaves the browser before "stop". */
+/** Record a video with the camera and upload it like any other file. Nothing leaves the browser before the recording is stopped. */
 
 import { byId } from "../common/dom.js";
 import { clock, t, when } from "../common/i18n.js";
@@ -12,7 +12,7 @@ let visit = null; // { stream, recorder, timer } while the dialog is open
 const note = (key, values) => { byId("recorder-note").textContent = t(key, values); };
 const release = (stream) => stream?.getTracks().forEach((track) => track.stop());
 
-/** Permission may come when the dialog is closed, or open once more: the camera is then not wanted. */
+/** Permission may be granted after the dialog was closed or reopened: the stream is then released. */
 async function open() {
   const own = { stream: null, recorder: null, timer: null };
   visit = own;
@@ -34,7 +34,7 @@ async function open() {
   note("record.ready");
 }
 
-/** What was recorded when the dialog is closed is dropped; only who stops the recording sends it. */
+/** Closing the dialog discards the recording; stopping it uploads it. */
 function start() {
   const own = visit;
   const pieces = [];
@@ -61,6 +61,7 @@ function leave() {
   visit = null;
 }
 
+/** Start the button that records with the camera, where the browser can. */
 export function startRecorder() {
   byId("record").hidden = !navigator.mediaDevices || !("MediaRecorder" in window);
   byId("record").addEventListener("click", open);

@@ -9,7 +9,7 @@ import { factTexts, remedyText, stateText } from "../jobs/text.js";
 import { mayRetry, needsFile } from "../jobs/uploads.js";
 import { drawPreview } from "./preview-drawing.js";
 
-/** What of an entry is not changed in place: with another one its row is made anew. */
+/** The properties that are not updated in place: a row with another signature is replaced. */
 const signatureOf = (entry, name) =>
   [entry.state, name, entry.annotated, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
 
@@ -34,12 +34,12 @@ function newRow(entry, name, handlers) {
     actions(entry, name, handlers), state, make("p", { class: "job-remedy" }), bar);
 }
 
-/** Most rows stay as they are while one job goes on. */
+/** Most rows do not change while one job runs. */
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** How far it is and what was found, in a row that stays: a button that is pressed must be there when it is let go. */
+/** Update a row in place: replacing it would lose a click between press and release. */
 function update(row, entry) {
   setText(row.querySelector(".job-state span"), [stateText(entry), ...factTexts(entry)].join(" · "));
   setText(row.querySelector(".job-remedy"), remedyText(entry) ?? "");
@@ -63,10 +63,12 @@ function updatePreview(row, entry) {
 }
 
 /**
- * The row of an entry: `before` where it still serves, else a new one.
- *
- * name  under which the entry is told from others
- * does  { onRetry, onChoose, onRemove }, each called with the entry
+ * The row of an entry.
+ * @param {object} entry
+ * @param {string} name that tells the entry from others
+ * @param {HTMLElement | undefined} before the row so far, reused where it still fits
+ * @param {{ onRetry: (entry: object) => void, onChoose: (entry: object) => void, onRemove: (entry: object) => void }} handlers
+ * @returns {HTMLElement}
  */
 export function jobRow(entry, name, before, handlers) {
   const row = before?.dataset.signature === signatureOf(entry, name) ? before : newRow(entry, name, handlers);

@@ -1,4 +1,4 @@
-/** Where the first page was left: going back to a long list does not begin at its top. */
+/** The scroll position of the list, kept while a result is shown and across reloads. */
 
 import { byId } from "../common/dom.js";
 
@@ -21,7 +21,7 @@ function scrollNow() {
   return { top: scrollY, row: row?.dataset.key, offset: row?.getBoundingClientRect().top };
 }
 
-/** Rows may have grown or gone meanwhile, so the row counts for more than the distance from the top. */
+/** Scroll to where the list was left. The row counts for more than the distance from the top, as rows may have grown or gone. */
 export function restoreScroll() {
   if (!position) return;
   scrollTo(0, position.top);
@@ -29,7 +29,7 @@ export function restoreScroll() {
   if (row) scrollBy(0, row.getBoundingClientRect().top - position.offset);
 }
 
-/** Browsers restore a place before the list is drawn, and know one place for all views of a page. */
+/** Remember the position of the list. Browsers restore it before the list is drawn, and keep one position for all views of a page. */
 export function watchScroll() {
   history.scrollRestoration = "manual";
   addEventListener("scroll", () => {

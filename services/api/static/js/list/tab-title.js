@@ -1,9 +1,13 @@
-/** The title of the tab: which video, and how far it is. */
+/** The title of the tab: name and state of a video. */
 
 import { percent, t } from "../common/i18n.js";
 import { all, byJob, hasEnded } from "../jobs/jobs.js";
 
-/** Of what went wrong, of the job `id`, or, on the first page, of the newest video that was sent from it or is still on its way. */
+/**
+ * Set the title of the tab: the problem, else the job, else the newest upload of this page or what still runs.
+ * @param {string | undefined} id of the job that is shown
+ * @param {string | null} problem title of the problem that is shown
+ */
 export function drawTitle(id, problem) {
   if (problem) {
     document.title = `${problem} – Duygu`;

@@ -8,7 +8,7 @@ import { contain } from "./contain.js";
 import { layoutTags } from "./tag-layout.js";
 
 const LINE = 5; // width of a box's outline, in CSS pixels
-/** Colour of a face that no window speaks for, or only an uncertain one. */
+/** Colour of a face without a window, or with an uncertain one. */
 const UNKNOWN = "#d7dae0";
 
 const FULL_HEIGHT = 24;
@@ -20,6 +20,12 @@ const NARROW = 520;
 /** Where full tags would cover more than this share of the picture, all are small. */
 const MAX_COVERED = 0.1;
 
+/**
+ * Draw boxes and tags of one moment.
+ * @param {HTMLCanvasElement} canvas lies over the picture
+ * @param {{ result: object, spans: Map<number, object[]>, hidden: Set<number> }} view spans and hidden faces by face id
+ * @param {number} time seconds
+ */
 export function drawOverlay(canvas, view, time) {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = fitCanvas(canvas, width, height);
@@ -33,7 +39,7 @@ export function drawOverlay(canvas, view, time) {
   drawTags(context, faces, { width, height }, picture.scale ** 2 * view.result.video.width * view.result.video.height);
 }
 
-/** What is drawn of one face: its box in CSS pixels, and what its tag says. */
+/** What is drawn of one face: its box in CSS pixels, and the text of its tag. */
 function faceView(face, [x, y, width, height], window, { scale, left, top }, narrow) {
   const id = String(face.face_id);
   const name = narrow ? id : t("faces.name", { id });

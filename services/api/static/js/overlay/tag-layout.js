@@ -14,7 +14,11 @@
 
 const TOUCH = 1e-6; // rectangles this near touch, whatever the rounding
 
-/** Whether two rectangles overlap or touch. */
+/**
+ * @param {Rect} a
+ * @param {Rect} b
+ * @returns {boolean} whether the two overlap or touch
+ */
 export const meet = (a, b) =>
   a.left <= b.left + b.width + TOUCH && b.left <= a.left + a.width + TOUCH &&
   a.top <= b.top + b.height + TOUCH && b.top <= a.top + a.height + TOUCH;
@@ -56,8 +60,13 @@ const inside = ({ left, top, width, height }, area) =>
   left >= 0 && top >= 0 && left + width <= area.width && top + height <= area.height;
 
 /**
- * Lay out one tag for each of `boxes`. `sizes` has { full, small } for each, with the width and height of both forms.
- * Returns a list of { left, top, width, height, small }, or null where a box is outside the area or no place is left.
+ * Lay out one tag for each box.
+ * @typedef {{ left: number, top: number, width: number, height: number }} Rect
+ * @typedef {{ width: number, height: number }} Size
+ * @param {Rect[]} boxes
+ * @param {{ full: Size, small: Size }[]} sizes of the two forms of each tag
+ * @param {Size} area
+ * @returns {((Rect & { small: boolean }) | null)[]} null where a box is outside the area or no place is left
  */
 export function layoutTags(boxes, sizes, area) {
   const shown = boxes.map((box) => visible(box, area));

@@ -1,4 +1,4 @@
-/** The page at /api: every call, from the description that programs read as well, /openapi.json. */
+/** The page at /api: every call, drawn from /openapi.json. */
 
 import { startKey } from "../api/key.js";
 import { byId, make } from "../common/dom.js";
@@ -6,10 +6,10 @@ import { currentLanguage, setLanguage, t } from "../common/i18n.js";
 
 const METHODS = ["get", "post", "delete"];
 
-/** The description is written for readers of Markdown; here it needs code alone. */
+/** Of the Markdown in descriptions only `code` is rendered. */
 const words = (text = "") => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));
 
-/** A name that changes with the language. */
+/** An accessible name that follows the language. */
 const label = (key) => ({ "aria-label": t(key), "data-i18n-label": key });
 
 function parameters(list = []) {
@@ -25,7 +25,7 @@ function answers(responses) {
   return make("dl", { class: "answers", ...label("api.answers") }, ...items);
 }
 
-/** The first thing that is said, without what it goes on to explain. */
+/** The first clause of a description. */
 const gist = (text = "") => text.split(/[.:] /)[0].replace(/\.$/, "");
 
 function curl(method, path, body) {

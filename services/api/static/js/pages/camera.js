@@ -1,4 +1,4 @@
-/** The page at /camera: a camera's picture with what each face shows, as it happens. */
+/** The page at /camera: streams the camera to a live session and draws the answers over its picture. */
 
 import { findLabels } from "../api/client.js";
 import { promptForKey, startKey } from "../api/key.js";
@@ -13,9 +13,9 @@ import { drawLegend } from "../timeline/legend.js";
 const RATE_HZ = 10;
 const WIDTH = 640;
 const QUALITY = 0.85;
-const MAX_UNANSWERED = 4; // frames without an answer; one more would only wait
+const MAX_UNANSWERED = 4; // frames in flight; more would only queue
 const RECONNECT_MS = 3000;
-const FIGURES_WINDOW_MS = 2000; // over which rate and latency are told
+const FIGURES_WINDOW_MS = 2000; // over which rate and latency are measured
 
 const REFUSALS = {
   NotAllowedError: "denied",
@@ -32,14 +32,14 @@ const video = byId("picture");
 const canvas = document.createElement("canvas");
 const recent = new RecentTimeline(byId("recent"));
 
-let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]; // until the service says its own
+let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]; // until the service has answered with its own
 let camera = null;
 let session = null;
 let timer = null;
 let reconnectTimer = null;
 let note = "idle";
 let dropped = 0;
-let answers = []; // { at, latency } of the last moments
+let answers = []; // { at, latency } of the last FIGURES_WINDOW_MS, both in ms
 let lastPositions = new Map(); // face id -> its newest position
 let shown = [];
 
@@ -88,7 +88,7 @@ function stop(reason = "idle") {
   setNote(reason);
 }
 
-/** The session is over; unless it was stopped here, another one is tried. */
+/** Reconnect after the end of a session, unless it was stopped here. */
 async function ended(reason, from) {
   if (from !== session) return;
   clearInterval(timer);

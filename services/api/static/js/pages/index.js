@@ -1,5 +1,6 @@
-/** Which of the three views is shown: the first page, one result, or what went wrong. */
+/** The page at /: routes between the list, a result, and a problem. */
 
+import { Problem } from "../api/client.js";
 import { startKey } from "../api/key.js";
 import { loadLimits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
@@ -23,10 +24,10 @@ function show(section) {
   if (section !== "workspace") closeWorkspace();
 }
 
-let shownProblem = null; // the problem that is told
+let shownProblem = null;
 let result = null; // the entry whose result is shown
 
-/** The server's own explanation is in English; where the page has one in the reader's language, that one is shown. */
+/** The server's detail is in English; another language shows the remedy of the page instead, where there is one. */
 function detailOf(problem) {
   if (problem.code === "offline") return { text: t("trouble.offline_detail") };
   const text = remedyFor(problem);
@@ -56,7 +57,7 @@ function showProblem(problem) {
   byId("trouble-title").focus();
 }
 
-/** The list is found again where it was left. */
+/** Show the list, scrolled to where it was left. */
 function showHome() {
   const opened = result?.id;
   result = null;
@@ -81,6 +82,7 @@ async function route() {
     await openWorkspace(entry, wanted);
   } catch (problem) {
     if (wanted()) showProblem(problem);
+    if (!(problem instanceof Problem)) throw problem; // a fault of this page: keep it visible in the console
     return;
   }
   if (!wanted()) return;
@@ -89,7 +91,7 @@ async function route() {
   scrollTo(0, 0);
 }
 
-/** Who sent one video alone and waits for it is led to its result. */
+/** Open the result of a single video that was sent from this page, once no other job is waiting. */
 function openWhenAlone(entry, before) {
   const waiting = all().some((other) => !hasEnded(other));
   const fresh = entry.awaited && (before === "running" || before === "queued");
@@ -108,7 +110,7 @@ function startLanguage() {
   });
 }
 
-/** The address says which result is shown, so the way past the bar must not change it. */
+/** The skip link moves the focus without its own hash: the hash of the address names the result. */
 function startSkipping() {
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
@@ -116,7 +118,7 @@ function startSkipping() {
   });
 }
 
-/** Whatever was refused is asked for again; what is on its way stays on it. */
+/** Repeat with the new key what was refused; uploads in progress continue. */
 function useKey() {
   retryRefused();
   loadModel().catch(() => {});

@@ -1,4 +1,4 @@
-/** The page for an address at which there is nothing. */
+/** The page for an unknown address. */
 
 import { byId } from "../common/dom.js";
 import { currentLanguage, setLanguage } from "../common/i18n.js";

@@ -1,4 +1,4 @@
-/** The result in every format that the server offers. */
+/** Downloads of a result in every format of the server. */
 
 import { getFile, resultLink } from "../api/client.js";
 import { byId, icon, make } from "../common/dom.js";
@@ -7,15 +7,15 @@ import { hasEnded, onChange } from "../jobs/jobs.js";
 import { stateText } from "../jobs/text.js";
 import { annotate, annotatedVideoOf } from "../jobs/uploads.js";
 
-/** A browser takes a moment to save what it was given. */
+/** How long an object URL stays valid, for the browser to save it. */
 const KEPT_MS = 60_000;
 
-/** What is saved beside the video must not have its name. */
+/** Extensions that keep a download from having the name of the video. */
 const ENDINGS = { mp4: "annotated.mp4" };
 
 const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
 
-/** Fetch the file first: a link alone cannot send a key, and the server does not know what the video was called. */
+/** Fetch the file with the key, which a link cannot send, and save it under the name of the video, which the server does not know. */
 async function save(event) {
   const link = event.currentTarget;
   const { href, download } = link;
@@ -37,12 +37,12 @@ const content = (format, text, symbol) => [make("b", {}, format.toUpperCase()), 
 function link(entry, format, name = entry.name) {
   const stem = name.replace(/\.[^.]*$/, "");
   const where = { href: resultLink(entry.id, format), download: `${stem}.${ENDINGS[format] ?? format}` };
-  return make("a", { class: "download", ...where, onclick: save }, ...inside(format, t(`downloads.${format}`), "download"));
+  return make("a", { class: "download", ...where, onclick: save }, ...content(format, t(`downloads.${format}`), "download"));
 }
 
-const button = (text, more) => make("button", { class: "download", type: "button", ...more }, ...inside("mp4", text, "film"));
+const button = (text, more) => make("button", { class: "download", type: "button", ...more }, ...content("mp4", text, "film"));
 
-/** The annotated video, how far it is, or how to get it where nobody asked for it with the upload. */
+/** The annotated video: a link, its progress, or a button to make it. */
 function annotatedVideo(entry) {
   const source = entry.video ? entry : annotatedVideoOf(entry);
   if (source?.video) return link(source, "mp4", entry.name);
@@ -54,6 +54,10 @@ function annotatedVideo(entry) {
 
 let shown = null; // the entry whose downloads are shown
 
+/**
+ * List the downloads of a result.
+ * @param {object} entry
+ */
 export function drawDownloads(entry) {
   shown = entry;
   byId("downloads-note").textContent = "";
@@ -61,7 +65,6 @@ export function drawDownloads(entry) {
   byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
 }
 
-/** The annotated video may be made while its result is shown. */
 function redrawAnnotatedVideo(changed) {
   if (!shown || changed.source !== shown.id || !byId("downloads").isConnected) return;
   const item = byId("downloads").firstElementChild;
@@ -70,4 +73,5 @@ function redrawAnnotatedVideo(changed) {
   if (focused) item.firstElementChild.focus();
 }
 
+/** Update the annotated video of the shown result while it is being made. */
 export const startDownloads = () => onChange(redrawAnnotatedVideo);

@@ -1,4 +1,4 @@
-/** The list of people: who they are, what they show now and over all, and a switch to leave one out. */
+/** A card for each face: picture, current emotion, shares of time, and a switch that hides it. */
 
 import { byId, make } from "../common/dom.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
@@ -6,12 +6,12 @@ import { watchOverflow } from "../common/overflow.js";
 import { windowText } from "../common/window-text.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
 
-/** A place for a face's picture; until there is one, its number tells it from the others. */
+/** The thumbnail of a face, showing its number until there is a picture. */
 const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
 
 const known = new WeakMap(); // shares by the spans that they are of
 
-/** How much of a face's time goes to each emotion, and how much to none for certain: as a bar, and in words. */
+/** Shares of time of each emotion and of uncertain windows, as a bar and in words. */
 function timeShares(spans) {
   const [shares, uncertain] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
   known.set(spans, [shares, uncertain]);
@@ -52,7 +52,11 @@ function card(face, view, onToggle) {
   );
 }
 
-/** Draw list and lane heads anew. `onToggle(face_id, shown)` hears the switches. */
+/**
+ * Draw the cards and the lane heads.
+ * @param {object} view
+ * @param {(faceId: number, shown: boolean) => void} onToggle called by the switches
+ */
 export function drawFaces(view, onToggle) {
   const { faces } = view.result;
   byId("face-list").replaceChildren(
@@ -72,7 +76,7 @@ export function drawFaces(view, onToggle) {
   for (const [id, picture] of view.thumbs) placeThumb(id, picture);
 }
 
-/** Say how many faces there are below those in sight, and go there when asked to. */
+/** Count the cards below the visible ones, on a button that scrolls to them. */
 export function startFaceList() {
   const list = byId("face-list");
   const more = byId("face-more");
@@ -85,7 +89,11 @@ export function startFaceList() {
   more.addEventListener("click", () => list.scrollBy({ top: list.clientHeight * 0.8, behavior: "smooth" }));
 }
 
-/** Put a face's own picture where its number stands. */
+/**
+ * Replace the number of a face by its picture.
+ * @param {number} id
+ * @param {HTMLCanvasElement} picture
+ */
 export function placeThumb(id, picture) {
   for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) {
     const canvas = make("canvas", { width: picture.width, height: picture.height });
@@ -94,7 +102,11 @@ export function placeThumb(id, picture) {
   }
 }
 
-/** Say of each face what it shows at a time. */
+/**
+ * Update what each face shows at a time.
+ * @param {object} view
+ * @param {number} time seconds
+ */
 export function updateFaces(view, time) {
   for (const line of byId("face-list").getElementsByClassName("face-now")) {
     const face = line.face;

@@ -1,4 +1,4 @@
-/** The workspace by keyboard, and the list that tells of it. */
+/** Keyboard control of the result page, and the list of keys. */
 
 import { byId, make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
@@ -13,6 +13,7 @@ const KEYS = [
   [["?"], "help"],
 ];
 
+/** Draw the list of keys. */
 export function drawKeys() {
   byId("key-list").replaceChildren(
     ...KEYS.flatMap(([keys, name]) => [
@@ -22,6 +23,7 @@ export function drawKeys() {
   );
 }
 
+/** Open the list of keys. */
 export const showKeys = () => byId("keys").showModal();
 
 /** Digits count the faces from the top; the other keys are those of most players. */
@@ -51,10 +53,14 @@ function actionOf(event, { player, timeline, stepWindow, toggleFace }) {
   }
 }
 
-/** What has a use of its own for all keys. */
+/** Elements that handle all keys themselves. */
 const OWN_KEYS = "input:not([type=checkbox], [type=file]), select, textarea, [contenteditable]";
 
-/** Listen while `active()`; never while typing, in a dialog, or where the key belongs to a button. */
+/**
+ * Handle keys, except while typing, in a dialog, or where a control uses the key itself.
+ * @param {() => boolean} active whether a result is shown
+ * @param {{ player: object, timeline: object, stepWindow: (direction: 1 | -1) => void, toggleFace: (row: number) => void }} parts
+ */
 export function startKeyboard(active, parts) {
   document.addEventListener("keydown", (event) => {
     if (!active() || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

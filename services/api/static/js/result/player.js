@@ -1,6 +1,6 @@
 /**
- * One clock for the whole workspace. With the person's own file it is the video's; without one, or where the browser
- * cannot play it, it runs by itself, so that boxes and timeline still move.
+ * The clock of the result page: that of the video, or one that runs by itself without a file or where the browser cannot play
+ * it, so that boxes and timeline still move.
  *
  * Events: `time` whenever the position may have changed, `state` for play, pause and speed, `unplayable`.
  */
@@ -22,14 +22,14 @@ export class Player extends EventTarget {
     video.addEventListener("loadedmetadata", () => video.videoWidth || this.#fail());
   }
 
-  /** Where a browser knows no part of a file, or its sound alone, the clock runs without it. */
+  /** Continue without the file where the browser can play none of it, or its sound only. */
   #fail() {
     if (!this.#url) return;
     this.detach();
     this.#emit("unplayable");
   }
 
-  /** Begin with a result that is `duration` seconds long, of pictures `frame` seconds apart. */
+  /** Open a result of `duration` seconds, with frames `frame` seconds apart. */
   open({ duration, frame, file }) {
     this.detach();
     this.duration = duration;

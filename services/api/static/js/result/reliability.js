@@ -1,4 +1,4 @@
-/** How far to trust the result, from the model's own published figures. */
+/** How reliable a result is: remarks, and the model's measured figures. */
 
 import { getModel } from "../api/client.js";
 import { byId, make } from "../common/dom.js";
@@ -6,12 +6,17 @@ import { decimal, percent, t } from "../common/i18n.js";
 
 let model = null;
 
+/**
+ * Load and draw the model in use.
+ * @returns {Promise<void>}
+ * @throws {Problem}
+ */
 export async function loadModel() {
   model ??= await getModel();
   drawModel();
 }
 
-/** What a model was measured on, in words where the page has them. */
+/** The name of a protocol in the chosen language, else its own. */
 function nameOf(protocol) {
   const key = `trust.names.${protocol}`;
   const name = t(key);
@@ -39,6 +44,7 @@ function card() {
   return make("details", {}, make("summary", {}, t("trust.card")), make("pre", { class: "model-card", lang: "en" }, model.card));
 }
 
+/** Draw the measured figures in the chosen language; nothing until the model is loaded. */
 export function drawModel() {
   if (!model) return;
   const threshold = percent(model.uncertain_below);

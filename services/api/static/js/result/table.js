@@ -1,11 +1,11 @@
-/** Every window as a table: for screen readers, for copying, and for whoever prefers figures. */
+/** Every window as a table: for screen readers, for copying, and for those who prefer figures. */
 
 import { make } from "../common/dom.js";
 import { clock, decimal, emotionName, percent, t } from "../common/i18n.js";
 import { windowEmotionText } from "../common/window-text.js";
 import { flagNames } from "../timeline/tooltip.js";
 
-/** Rows that are made at once: an hour of twenty faces has more than a hundred thousand, which no browser lays out in time. */
+/** Rows added at a time: an hour of twenty faces has more than a hundred thousand, too many for a browser to lay out. */
 const PAGE = 200;
 
 function row([face, window], labels) {
@@ -23,8 +23,8 @@ function row([face, window], labels) {
   );
 }
 
-/** The windows of a page that begins with the one numbered `first`, each with its face. */
-function page(faces, first) {
+/** Up to PAGE windows from number `first` on, each with its face. */
+function pageOf(faces, first) {
   const found = [];
   let passed = 0;
   for (const face of faces) {
@@ -36,7 +36,11 @@ function page(faces, first) {
   return found;
 }
 
-/** Put the first windows of a result into `box`, with a button for those that follow. */
+/**
+ * Show the first windows of a result as a table, with a button for the next ones.
+ * @param {HTMLElement} box
+ * @param {object} result
+ */
 export function drawTable(box, result) {
   const { labels } = result.model;
   const count = result.faces.reduce((sum, face) => sum + face.windows.length, 0);
@@ -47,7 +51,7 @@ export function drawTable(box, result) {
   const more = make("button", { class: "button small table-more", type: "button", onclick: () => add() });
   const add = () => {
     const first = body.rows.length;
-    body.append(...part(result.faces, first).map((pair) => row(pair, labels)));
+    body.append(...pageOf(result.faces, first).map((pair) => row(pair, labels)));
     const shown = body.rows.length;
     more.hidden = shown === count;
     more.textContent = t("table.more", { shown: decimal(shown, 0), all: decimal(count, 0) });

@@ -1,4 +1,4 @@
-/** A small picture of each face, cut from the person's own file in the browser: the server keeps none. */
+/** Thumbnails of faces, cut from the person's own file in the browser: the server keeps none. */
 
 import { contain } from "../overlay/contain.js";
 
@@ -11,7 +11,7 @@ const nextEvent = (target, name) =>
     target.addEventListener("error", () => reject(new Error("unplayable")), { once: true });
   });
 
-/** The moment at which a face is largest, away from its first and last appearance. */
+/** The position at which a face is largest, excluding its first and last one. */
 function largestPosition(face) {
   const inner = face.positions.slice(1, -1);
   const area = ({ box }) => box[2] * box[3];
@@ -35,8 +35,11 @@ function crop(video, box, analysed) {
 }
 
 /**
- * Yields [face_id, canvas] for each face, one after the other; ends early where the browser cannot play the file.
- * `start` is where the first picture lies on the video's own clock.
+ * Cut a picture of each face from the person's own file. Ends early where the browser cannot play it.
+ * @param {string} url of the file
+ * @param {object} result
+ * @param {number} start time of the first frame on the video's own clock, in seconds
+ * @yields {[number, HTMLCanvasElement]} face id and picture
  */
 export async function* thumbnails(url, result, start) {
   const video = document.createElement("video");

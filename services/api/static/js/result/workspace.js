@@ -1,4 +1,4 @@
-/** One result: the person's own video with boxes over it, and the timeline below. */
+/** The result page: the person's own video with boxes over it, faces, timeline, table and downloads. */
 
 import { getResult } from "../api/client.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
@@ -33,7 +33,13 @@ const player = new Player(byId("video"));
 const timeline = new Timeline(player);
 let view = null;
 
-/** Fetch a result and show it if it is still `wanted()` then. Raises the server's problem when there is none. */
+/**
+ * Fetch a result and show it.
+ * @param {object} entry
+ * @param {() => boolean} wanted whether the result is still wanted when it arrives
+ * @returns {Promise<void>}
+ * @throws {Problem}
+ */
 export async function openWorkspace(entry, wanted) {
   if (view?.entry === entry) return;
   closeWorkspace();
@@ -58,6 +64,7 @@ export async function openWorkspace(entry, wanted) {
   announce(t("result.ready", { name: entry.name, faces: t("result.faces", { count: result.faces.length }) }));
 }
 
+/** Hide the result and stop the player. */
 export function closeWorkspace() {
   player.pause();
   player.detach();
@@ -81,7 +88,7 @@ function drawAll() {
   drawState();
 }
 
-/** The table is made when it is opened: most never are. */
+/** The table is drawn when it is opened. */
 function drawRows() {
   const box = byId("table").querySelector(".table-scroll");
   if (byId("table").open) drawTable(box, view.result);
@@ -93,7 +100,7 @@ function isAllUncertain({ faces }) {
   return known.length > 0 && known.every((face) => face.windows.every((window) => window.uncertain));
 }
 
-/** The list is made anew; whoever has the focus in it keeps it. */
+/** Redraw the cards, keeping the focus. */
 function redrawFaces() {
   const focused = document.activeElement?.closest("#face-list .face")?.dataset.face;
   drawFaces(view, (id, shown) => setShown(id, shown));
@@ -142,7 +149,7 @@ function fitVideo() {
 
 let shownNote = { text: null, anyway: null };
 
-/** Say `words()` over the stage, with the offer to choose the file and, given `anyway`, to do that; null takes it away. */
+/** Show `text()` over the stage, with buttons to choose the file and, given `anyway`, to call that; null hides the note. */
 function showNote(text, anyway = null) {
   shownNote = { text, anyway };
   byId("stage-note").hidden = text === null;
@@ -160,9 +167,9 @@ async function makeThumbs(of) {
   }
 }
 
-let chosen = null; // the file that was chosen last
+let chosen = null; // the file chosen last
 
-/** Take the person's file to a result whose file this page no longer has; another file is shown only where that is wanted. */
+/** Play a chosen file with a result whose file this page no longer has; one that differs is played only after confirmation. */
 async function useFile(file) {
   const of = view;
   chosen = file;
@@ -192,7 +199,7 @@ function show(file) {
   player.attach(file);
 }
 
-/** Size and length of the picture that was just attached, NaN where this browser does not know them. */
+/** Picture size and duration of the file just attached, NaN where the browser does not know them. */
 async function factsOfPicture() {
   const video = byId("video");
   await new Promise((resolve) => {
@@ -204,7 +211,7 @@ async function factsOfPicture() {
   return { width, height, duration: Number.isFinite(length) ? length : NaN };
 }
 
-/** What is dropped on a stage without a picture is the picture; elsewhere it is another video to analyse. */
+/** A file dropped on an empty stage is played there; elsewhere it is uploaded. */
 function handleDrop(event) {
   const [file] = event.dataTransfer.files;
   if (!file || view.entry.file) return;
@@ -212,7 +219,7 @@ function handleDrop(event) {
   useFile(file);
 }
 
-/** To the next or the previous beginning of a window of any shown face. */
+/** Seek to the next or the previous start of a window of any shown face. */
 function stepWindow(direction) {
   const edge = player.time + direction * 0.005;
   const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
@@ -233,6 +240,7 @@ function translate() {
   showNote(shownNote.text, shownNote.anyway);
 }
 
+/** Connect the controls of the result page. */
 export function startWorkspace() {
   const click = (id, action) => byId(id).addEventListener("click", action);
   click("play", () => player.toggle());

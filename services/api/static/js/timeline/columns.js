@@ -1,10 +1,13 @@
-/** A timeline from afar: where a pixel covers several windows, columns show which share of their time goes to what. */
+/** A zoomed-out timeline: where a pixel covers several windows, columns show the share of time of each emotion. */
 
 const NARROWEST_SPAN = 2.5; // pixels; spans that are narrower on average cannot be drawn one by one
 const NARROWEST_COLUMN = 4; // pixels
 const SPANS_PER_COLUMN = 5; // at least, on average: fewer would flicker instead of showing proportions
 
-/** Mean length in seconds of the spans of all faces; NaN without any. */
+/**
+ * @param {Iterable<Span[]>} spansOfFaces
+ * @returns {number} mean length of a span in seconds; NaN without spans
+ */
 export function meanLength(spansOfFaces) {
   let seconds = 0;
   let count = 0;
@@ -15,14 +18,18 @@ export function meanLength(spansOfFaces) {
   return seconds / count;
 }
 
-/** Seconds that a column stands for at `scale` pixels a second, or null where every span can be drawn for itself. */
+/**
+ * @param {number} mean length of a span in seconds
+ * @param {number} scale pixels per second
+ * @returns {number | null} seconds of a column; null where every span can be drawn by itself
+ */
 export const columnLength = (mean, scale) =>
   mean * scale < NARROWEST_SPAN ? Math.max(NARROWEST_COLUMN / scale, SPANS_PER_COLUMN * mean) : null;
 
-/** Shares of time of one face in columns of `length` seconds, counted from the time 0. */
+/** Shares of the time of one face, in columns of `length` seconds counted from 0. */
 export class Columns {
   #labels;
-  #shares; // of column after column: what is sure of each label, then what is uncertain of each
+  #shares; // column by column: the certain share of each label, then the uncertain share of each
 
   constructor(spans, labels, length) {
     this.length = length;

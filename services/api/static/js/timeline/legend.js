@@ -1,4 +1,4 @@
-/** What colours and hatching mean, and how hatching is drawn. */
+/** The legend of the timeline, and hatching on a canvas. */
 
 import { byId, cssColour, make } from "../common/dom.js";
 import { emotionName, t } from "../common/i18n.js";
@@ -32,13 +32,23 @@ function hatching(context) {
   return patterns.get(key);
 }
 
-/** Lines over a rectangle of a canvas: what is below is uncertain. */
+/**
+ * Hatch a rectangle of a canvas: what is below is uncertain.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} left
+ * @param {number} top
+ * @param {number} width
+ * @param {number} height
+ */
 export function hatch(context, left, top, width, height) {
   context.fillStyle = hatching(context);
   context.fillRect(left, top, width, height);
 }
 
-/** The colours in words, and what hatching means; `note` where there is more to say. */
+/**
+ * @param {string[]} labels
+ * @param {string | null} note added below the colours
+ */
 export function drawLegend(labels, note = null) {
   const swatch = (kind, text) => make("li", {}, make("span", { class: `swatch ${kind}` }), text);
   byId("legend").replaceChildren(

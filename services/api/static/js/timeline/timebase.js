@@ -1,13 +1,24 @@
-/** Who is where, and feels what, at a moment of the result. */
+/** Boxes and windows of a result at a moment; shared/exports/moments.py has the same rules. */
 
-/** Between two positions further apart than this, in seconds, a face counts as out of the picture. */
-const HOLD_S = 0.45;
+/** Between two positions further apart than this, in seconds, a face counts as away. */
+export const HOLD_S = 0.45;
 
-/** The same in usual gaps between two positions, where these are longer; so many gaps say what is usual. */
-const HOLD_GAPS = 1.2;
-const FIRST_GAPS = 15;
+/** The same in median gaps between two positions, where that is longer; the median is of the first FIRST_GAPS gaps. */
+export const HOLD_GAPS = 1.2;
+export const FIRST_GAPS = 15;
 
-/** Index of the last element whose `key` is not after `time`, or -1. */
+/** Windows further apart than this, in seconds, have a gap between them. */
+export const JOIN_S = 0.25;
+
+/** A window stays for this long after its end, in seconds: the time from one analysed frame to the next. */
+export const LINGER_S = 0.11;
+
+/**
+ * @param {object[]} list ordered by `key`
+ * @param {string} key
+ * @param {number} time
+ * @returns {number} index of the last element whose `key` is not after `time`, or -1
+ */
 export function lastBefore(list, key, time) {
   let low = 0;
   let high = list.length;
@@ -19,7 +30,11 @@ export function lastBefore(list, key, time) {
   return low - 1;
 }
 
-/** How long a face stays where it was without another position, in seconds. */
+/**
+ * How long a box stays without another position.
+ * @param {{ time_s: number }[]} positions
+ * @returns {number} seconds
+ */
 export function holdOf(positions) {
   const first = positions.slice(0, FIRST_GAPS + 1);
   const gaps = first.slice(1).map((position, i) => position.time_s - first[i].time_s).sort((a, b) => a - b);
@@ -27,7 +42,12 @@ export function holdOf(positions) {
   return gaps.length ? Math.max(HOLD_S, HOLD_GAPS * usual) : HOLD_S;
 }
 
-/** The box [x, y, width, height] of a face at a time, moved evenly between the analysed frames; null when away. */
+/**
+ * The box of a face at a time, interpolated linearly between analysed frames.
+ * @param {{ positions: { time_s: number, box: number[] }[] }} face
+ * @param {number} time seconds
+ * @returns {number[] | null} [x, y, width, height] in pixels; null while the face is away
+ */
 export function boxAt(face, time) {
   const index = lastBefore(face.positions, "time_s", time);
   const before = face.positions[index];
@@ -41,15 +61,17 @@ export function boxAt(face, time) {
 }
 
 /**
- * The windows of a face as spans that do not overlap: each window speaks for the time nearest to its middle.
- * Returns [{ start, end, window }], in order of time; where two windows do not touch there is a gap.
+ * The windows of a face as spans that do not overlap: each moment belongs to the window whose middle is nearest.
+ * @typedef {{ start: number, end: number, window: object }} Span seconds
+ * @param {{ windows: object[] }} face
+ * @returns {Span[]} in order of time, with a gap where two windows do not touch
  */
 export function spansOf(face) {
   const middle = (window) => (window.start_s + window.end_s) / 2;
   return face.windows.map((window, i) => {
     const before = face.windows[i - 1];
     const after = face.windows[i + 1];
-    const joins = (a, b) => a && b && b.start_s <= a.end_s + 0.25;
+    const joins = (a, b) => a && b && b.start_s <= a.end_s + JOIN_S;
     return {
       window,
       start: joins(before, window) ? (middle(before) + middle(window)) / 2 : window.start_s,
@@ -58,28 +80,44 @@ export function spansOf(face) {
   });
 }
 
-/** The window that speaks for a time, or null. */
+/**
+ * @param {Span[]} spans
+ * @param {number} time seconds
+ * @returns {object | null} the window of the span at that time
+ */
 export function windowAt(spans, time) {
   const span = spans[lastBefore(spans, "start", time)];
-  return span && time <= span.end + 0.11 ? span.window : null;
+  return span && time <= span.end + LINGER_S ? span.window : null;
 }
 
-/** The first beginning of a span after a time (`way` 1), or the last before it (-1). */
+/**
+ * The nearest start of a span after or before a time.
+ * @param {Span[]} spans
+ * @param {number} time seconds
+ * @param {1 | -1} direction 1 for after, -1 for before
+ * @returns {number | undefined} seconds
+ */
 export function adjacentStart(spans, time, direction) {
   const before = lastBefore(spans, "start", time);
   if (direction > 0) return spans[before + 1]?.start;
   return spans[spans[before]?.start === time ? before - 1 : before]?.start;
 }
 
-/** How long spans last together, in seconds. */
+/** Total length of spans in seconds. */
 const lengthOf = (spans) => spans.reduce((sum, span) => sum + span.end - span.start, 0);
 
-/** Share of a face's time whose windows are uncertain. */
+/**
+ * @param {Span[]} spans
+ * @returns {number} share of their time whose windows are uncertain, 0 to 1
+ */
 export function uncertainShare(spans) {
   return lengthOf(spans.filter(({ window }) => window.uncertain)) / (lengthOf(spans) || 1);
 }
 
-/** Share of a face's time for each emotion, largest first: [[emotion, share]]. Uncertain windows count for none. */
+/**
+ * @param {Span[]} spans
+ * @returns {[string, number][]} share of time for each emotion, largest first; uncertain windows count for none
+ */
 export function sharesOf(spans) {
   const total = lengthOf(spans) || 1;
   const shares = new Map();

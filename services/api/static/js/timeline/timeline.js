@@ -17,8 +17,9 @@ const PAD = 10;
 const MAX_PIXELS_PER_SECOND = 400;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const TICK_PIXELS = 72;
-const SPOKEN_MS = 250; // while playing, screen readers get the position no more often than this
+const ARIA_UPDATE_MS = 250; // shortest interval between updates for screen readers while playing
 
+/** The timeline of a result, with zoom, playhead and tooltip. */
 export class Timeline {
   #view = null;
   #zoom = 1;
@@ -192,7 +193,7 @@ export class Timeline {
     byId("playhead").style.transform = `translateX(${x}px)`;
     byId("playhead").hidden = x < -1 || x > this.#width + 1;
     const now = performance.now();
-    if (this.#player.playing && now - this.#valueTextAt < SPOKEN_MS) return;
+    if (this.#player.playing && now - this.#valueTextAt < ARIA_UPDATE_MS) return;
     this.#valueTextAt = now;
     this.lanes.setAttribute("aria-valuenow", this.#player.time.toFixed(2));
     this.lanes.setAttribute("aria-valuetext", this.#valueText());

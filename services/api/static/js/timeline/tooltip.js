@@ -1,4 +1,4 @@
-/** All probabilities of the window under the pointer. */
+/** The tooltip of the timeline: probabilities of a window, or shares of a column. */
 
 import { byId, make } from "../common/dom.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
@@ -15,19 +15,38 @@ function meter(emotion, probability, best) {
   );
 }
 
+/**
+ * @param {object} window of a result
+ * @returns {HTMLElement[]} a bar for each probability, largest first
+ */
 export function meters(window) {
   const sorted = Object.entries(window.probabilities).sort((a, b) => b[1] - a[1]);
   return sorted.map(([emotion, probability]) => meter(emotion, probability, emotion === window.emotion));
 }
 
+/**
+ * @param {{ flags: string[] }} window
+ * @returns {string} its flags in the chosen language
+ */
 export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}`)).join(", ");
 
+/**
+ * Show the probabilities of a window.
+ * @param {PointerEvent} event
+ * @param {object} face
+ * @param {object} window
+ */
 export function showTooltip(event, face, window) {
   const notes = [window.uncertain ? t("faces.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
   show(event, face, [window.start_s, window.end_s], meters(window), notes);
 }
 
-/** What a column of many windows holds: shares of its time. */
+/**
+ * Show the shares of a column of many windows.
+ * @param {PointerEvent} event
+ * @param {object} face
+ * @param {{ start: number, end: number, parts: [string, number, boolean][] }} column seconds; emotion, share and whether uncertain
+ */
 export function showColumn(event, face, { start, end, parts }) {
   const sure = parts.filter(([, , uncertain]) => !uncertain).sort((a, b) => b[1] - a[1]);
   const uncertainTime = parts.reduce((sum, [, share, uncertain]) => sum + (uncertain ? share : 0), 0);
@@ -47,6 +66,7 @@ function show(event, face, [start, end], rows, notes) {
   position(tooltip, event);
 }
 
+/** Hide the tooltip. */
 export function hideTooltip() {
   byId("tooltip").hidden = true;
 }
