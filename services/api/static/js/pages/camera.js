@@ -5,6 +5,7 @@ import { promptForKey, startKey } from "../api/key.js";
 import { RecentTimeline } from "../camera/recent-timeline.js";
 import { CameraSession } from "../camera/session.js";
 import { byId, make } from "../common/dom.js";
+import { EMOTIONS } from "../common/emotions.js";
 import { currentLanguage, decimal, setLanguage, t } from "../common/i18n.js";
 import { windowText } from "../common/window-text.js";
 import { drawOverlay } from "../overlay/overlay.js";
@@ -32,7 +33,7 @@ const video = byId("picture");
 const canvas = document.createElement("canvas");
 const recent = new RecentTimeline(byId("recent"));
 
-let labels = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]; // until the service has answered with its own
+let labels = EMOTIONS; // until the service has answered with its own
 let camera = null;
 let session = null;
 let timer = null;

@@ -31,7 +31,10 @@ let result = null; // the entry whose result is shown
 function detailOf(problem) {
   if (problem.code === "offline") return { text: t("trouble.offline_detail") };
   const text = remedyFor(problem);
-  if (!text || currentLanguage() === "en") return { text: [problem.message, text].filter(Boolean).join(" "), lang: "en" };
+  if (!text || currentLanguage() === "en") {
+    const detail = problem.message === problem.title ? "" : problem.message;
+    return { text: [detail, text].filter(Boolean).join(" "), lang: "en" };
+  }
   return { text };
 }
 
@@ -45,7 +48,7 @@ function drawProblem() {
   byId("trouble-title").textContent = title;
   byId("trouble-detail").textContent = text;
   byId("trouble-detail").lang = lang ?? currentLanguage();
-  byId("trouble-detail").hidden = text === title || text === shownProblem.title;
+  byId("trouble-detail").hidden = !text;
   byId("trouble-code").textContent = shownProblem.code;
   setTitle();
 }

@@ -13,7 +13,8 @@ const KEPT_MS = 60_000;
 /** Extensions that keep a download from having the name of the video. */
 const ENDINGS = { mp4: "annotated.mp4" };
 
-const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
+/** Formats of the server, in the order of the list. */
+export const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
 
 /** Fetch the file with the key, which a link cannot send, and save it under the name of the video, which the server does not know. */
 async function save(event) {

@@ -35,12 +35,12 @@ test("the columns keep the proportions of the whole", () => {
   for (const parts of columns) near(parts.reduce((sum, [, share]) => sum + share, 0), 1);
 });
 
-test("a span over several columns is shared between them; where nobody is, shares are missing", () => {
+test("a span over several columns is shared between them; columns without spans have no shares", () => {
   const spans = [{ start: 3, end: 7, window: { emotion: "anger", uncertain: false } }];
   assert.deepEqual(columnsOf(spans, 2), [[], [["anger", 0.5, false]], [["anger", 1, false]], [["anger", 0.5, false]]]);
 });
 
-test("what is uncertain is kept apart, above what is sure", () => {
+test("uncertain shares are separate and follow the certain ones", () => {
   const spans = spansOf(["neutral", "anger", "neutral", "anger"], { uncertain: (i) => i > 1 });
   assert.deepEqual(columnsOf(spans, 2), [
     [["anger", 0.25, false], ["neutral", 0.25, false], ["anger", 0.25, true], ["neutral", 0.25, true]],

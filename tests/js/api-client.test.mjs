@@ -1,0 +1,62 @@
+/** Calls of the HTTP interface, and what their failures become. */
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+globalThis.document = new EventTarget();
+
+const { findLabels, getJobWithTime, getResult, getWindows, Problem, resultLink } = await import("../../services/api/static/js/api/client.js");
+
+let answer = null;
+globalThis.fetch = async () => {
+  if (answer instanceof Error) throw answer;
+  return answer;
+};
+
+const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers });
+
+beforeEach(() => { answer = null; });
+
+test("a problem keeps code, title, detail and status", async () => {
+  answer = json({ code: "job_not_found", title: "There is no such job", detail: "It was erased", status: 404 }, 404);
+  const failure = await getResult("j").catch((error) => error);
+  assert.ok(failure instanceof Problem);
+  const { code, title, message, status } = failure;
+  assert.deepEqual({ code, title, message, status }, { code: "job_not_found", title: "There is no such job", message: "It was erased", status: 404 });
+});
+
+test("without an answer the problem is offline, with status 0", async () => {
+  answer = new TypeError("Failed to fetch");
+  await assert.rejects(getResult("j"), { code: "offline", status: 0 });
+});
+
+test("an answer that is no JSON, as a proxy gives it, is an internal problem with its status", async () => {
+  answer = new Response("<h1>Bad Gateway</h1>", { status: 502 });
+  await assert.rejects(getResult("j"), { code: "internal", status: 502 });
+});
+
+test("an aborted call stays an AbortError", async () => {
+  answer = new DOMException("stopped", "AbortError");
+  await assert.rejects(getResult("j"), { name: "AbortError" });
+});
+
+test("a job comes with the time of the server's clock", async () => {
+  answer = json({ job_id: "j" }, 200, { date: "Thu, 01 Jan 2026 00:00:00 GMT" });
+  const { job, serverTime } = await getJobWithTime("j");
+  assert.deepEqual([job.job_id, serverTime], ["j", Date.UTC(2026, 0, 1)]);
+});
+
+test("windows are read line by line, after the video", async () => {
+  const lines = [{ type: "video", video: { duration_s: 7 } }, { type: "window", face_id: 1 }];
+  answer = new Response(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  assert.deepEqual(await getWindows("j"), { windows: [lines[1]], duration: 7 });
+});
+
+test("labels are null where only holders of a key get them", async () => {
+  answer = json({ code: "unauthorized", title: "A valid API key is needed" }, 401);
+  assert.equal(await findLabels(), null);
+});
+
+test("ids are escaped in paths", async () => {
+  assert.equal(resultLink("a/b", "csv"), "/v1/jobs/a%2Fb/result?format=csv");
+});
