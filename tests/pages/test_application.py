@@ -57,7 +57,7 @@ def test_a_video_may_fall_anywhere(page: Page, smile: Path) -> None:
     page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
     result = page.url
     page.reload()
-    expect(page.locator("#stage-note p")).to_contain_text("stayed with you")
+    expect(page.locator("#stage-note p")).to_contain_text("stored on your device only")
     drop(page, smile, "#stage")
     expect(page.locator("#stage-note")).to_be_hidden()
     expect(page.locator(".thumb canvas")).to_have_count(2)
@@ -120,7 +120,7 @@ def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
     page.goto("/")
     page.locator("#job-list a").first.click()
     expect(page.locator("#video-name")).to_have_text(smile.name)
-    expect(page.locator("#stage-note p")).to_contain_text("stayed with you")
+    expect(page.locator("#stage-note p")).to_contain_text("stored on your device only")
 
 
 def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
@@ -265,7 +265,7 @@ def test_every_call_is_shown(page: Page, address: str) -> None:
     expect(first.locator(".call")).to_have_text(f"curl -F video=@holiday.mp4 {address}/v1/videos")
     expect(first).to_contain_text("The upload is too large (too_large)")
     page.select_option("#language", "tr")
-    expect(first.locator("caption")).to_have_text("Aldıkları")
+    expect(first.locator("caption")).to_have_text("Parametreler")
 
 
 CALLS = """async () => {

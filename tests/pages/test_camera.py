@@ -141,7 +141,7 @@ def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
     )
     page.goto("/camera")
     page.get_by_role("button", name="Start the camera").click()
-    expect(page.locator("#note")).to_contain_text("The camera may not be used")
+    expect(page.locator("#note")).to_contain_text("Camera access is blocked")
     expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
     context.close()
 
@@ -166,7 +166,7 @@ def test_without_a_worker_it_says_so(live: Page) -> None:
     live.route_web_socket(re.compile("/v1/stream"), refuse)
     live.reload()
     live.get_by_role("button", name="Start the camera").click()
-    expect(live.locator("#note")).to_contain_text("No worker takes live sessions", timeout=PATIENCE_MS)
+    expect(live.locator("#note")).to_contain_text("No worker is available for live sessions", timeout=PATIENCE_MS)
     live.get_by_label("Language").select_option("tr")
     expect(live.locator("#note")).to_contain_text("bir işçi yok")
 

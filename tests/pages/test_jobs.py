@@ -102,6 +102,6 @@ def test_another_key_sends_what_was_refused(page: Page) -> None:
     expect(page.locator(".job[data-state=failed]")).to_have_count(1)
     page.get_by_role("button", name="API key").click()
     page.get_by_label("Key", exact=True).fill("good")
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use key").click()
     expect(page.locator(".job[data-state=running]")).to_have_count(1)
     assert keys == [None, "Bearer good"]

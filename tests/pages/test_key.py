@@ -37,7 +37,7 @@ def visitor(browser: Browser, locked: tuple[str, str]) -> Iterator[Page]:
 def enter(page: Page, key: str) -> None:
     """Answer the question for a key."""
     page.get_by_label("Key", exact=True).fill(key)
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use key").click()
 
 
 def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, str], smile: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) ->
     other = page.locator(".job", has_text="old.mp4").locator(".job-state")
     expect(other).to_contain_text("1 face · 0:10 · erased on")
     page.select_option("#language", "tr")
-    expect(row).to_contain_text("3 yüz · 1:23 · silineceği zaman:")
+    expect(row).to_contain_text("3 yüz · 1:23 · silinme:")
 
 
 def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> None:
@@ -145,7 +145,7 @@ def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> 
     )
     page.goto("/")
     expect(page.locator("#limits")).to_have_text(
-        "Up to 250 MB and 1.5 hours each. A result is erased 24 hours after it is ready."
+        "Up to 250 MB and 1.5 hours per video. Results are erased after 24 hours."
     )
     page.select_option("#language", "tr")
     expect(page.locator("#limits")).to_contain_text("250 MB ve 1,5 saat")
@@ -164,12 +164,12 @@ def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) ->
     page.set_input_files("#file", video("large.mp4", b"x" * 2000))
     row = page.locator(".job", has_text="large.mp4")
     expect(row.locator("code")).to_have_text("too_large")
-    expect(row.locator(".job-remedy")).to_contain_text("has 2 kB; at most 1 kB are taken here. Cut it, or export it")
+    expect(row.locator(".job-remedy")).to_contain_text("has 2 kB; the limit is 1 kB. Cut it, or export it")
     assert sent == []
     page.set_input_files("#file", video("long.mp4"))
-    expect(page.locator(".job", has_text="long.mp4").locator(".job-remedy")).to_contain_text("At most 1 minute")
+    expect(page.locator(".job", has_text="long.mp4").locator(".job-remedy")).to_contain_text("The limit is 1 minute")
     page.select_option("#language", "tr")
-    expect(row.locator(".job-remedy")).to_contain_text("burada en çok 1 kB kabul edilir")
+    expect(row.locator(".job-remedy")).to_contain_text("sınır 1 kB")
 
 
 def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) -> None:

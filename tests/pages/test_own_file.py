@@ -34,11 +34,11 @@ def test_a_file_of_another_size_is_refused_before_it_is_shown(page: Page, video_
     page.set_input_files("#own-file", wrong)
     note = page.locator("#stage-note p")
     expect(note).to_contain_text(
-        re.compile(r"That is another video: its file has [\d,]+ bytes, the analysed one [\d,]+")
+        re.compile(r"This is a different video: the file has [\d,]+ bytes, the analysed one [\d,]+")
     )
     assert page.locator("#video").get_attribute("src") is None
     page.select_option("#language", "tr")
-    expect(note).to_contain_text(re.compile(r"Bu başka bir video: dosyası [\d.]+ bayt"))
+    expect(note).to_contain_text(re.compile(r"Bu farklı bir video: dosya [\d.]+ bayt"))
     page.get_by_role("button", name="Yine de bunu göster").click()
     expect(page.locator("#stage-note")).to_be_hidden()
     page.wait_for_function("() => document.getElementById('video').videoWidth === 160")
@@ -58,7 +58,7 @@ def test_a_file_of_the_same_size_is_told_by_its_content(page: Page, video_maker:
     expect(page.locator("#video-name")).to_have_text("clip")
     page.set_input_files("#own-file", wrong)
     expect(page.locator("#stage-note p")).to_contain_text("its content differs")
-    expect(page.get_by_role("button", name="Show this one anyway")).to_be_visible()
+    expect(page.get_by_role("button", name="Show it anyway")).to_be_visible()
     page.set_input_files("#own-file", right)
     expect(page.locator("#stage-note")).to_be_hidden()
     expect(page.locator("#video-name")).to_have_text(right.name)

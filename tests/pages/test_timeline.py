@@ -46,7 +46,7 @@ def test_twenty_minutes_show_their_proportions(page: Page) -> None:
     assert share == pytest.approx(emotions.count("neutral") / len(emotions), abs=0.03)
     expect(page.locator("#timeline-note")).to_be_visible()
     page.locator("#lane-view").hover(position={"x": 300, "y": 60})
-    expect(page.locator("#tooltip")).to_contain_text("Shares of this time")
+    expect(page.locator("#tooltip")).to_contain_text("Share of this time")
     for _ in range(6):
         page.locator("#zoom-in").click()
     expect(page.locator("#timeline-note")).to_be_hidden()

@@ -62,7 +62,7 @@ def test_downloads_say_that_they_hold_all_faces(page: Page) -> None:
     """Whatever is switched off above."""
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     page.keyboard.press("1")
-    expect(page.locator(".card", has=page.locator("#downloads"))).to_contain_text("downloads hold all faces")
+    expect(page.locator(".card", has=page.locator("#downloads"))).to_contain_text("downloads contain all faces")
 
 
 def test_the_title_of_the_tab_has_the_name_and_the_state(page: Page) -> None:
