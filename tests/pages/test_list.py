@@ -79,7 +79,7 @@ def test_a_hundred_files_are_in_the_list_after_a_reload(page: Page) -> None:
     expect(failed).to_have_count(9)
 
 
-def test_every_result_has_its_sketch_also_after_a_reload(page: Page) -> None:
+def test_every_result_has_its_preview_also_after_a_reload(page: Page) -> None:
     """Whether or not its events were listened to; the result is fetched for it once in this browser."""
     fetched: list[str] = []
     page.goto("/")
@@ -92,7 +92,20 @@ def test_every_result_has_its_sketch_also_after_a_reload(page: Page) -> None:
     assert len(fetched) == 6
 
 
-def test_a_sketch_goes_with_its_result(page: Page) -> None:
+def test_a_preview_counts_the_faces_that_it_leaves_out(page: Page) -> None:
+    """A preview has six lanes; below them the row says how many more faces the result has, in the chosen language."""
+    remember(page, "crowd")
+    accept(page, lambda _: {"status": "succeeded", "faces": 8})
+    crowd = lines(*(window(face, 0, "fear") for face in range(1, 9)))
+    page.route("**/v1/jobs/*/result*", lambda route: route.fulfill(body=crowd))
+    page.reload()
+    expect(page.locator(".job .preview rect")).to_have_count(6)
+    expect(page.locator(".preview-more")).to_have_text("+ 2 more faces")
+    page.select_option("#language", "tr")
+    expect(page.locator(".preview-more")).to_have_text("+ 2 yüz daha")
+
+
+def test_a_preview_goes_with_its_result(page: Page) -> None:
     """What the browser has kept of a result is dropped once the server has erased it."""
     remember(page, "film")
     accept(page, lambda _: {"status": "succeeded"})
@@ -280,7 +293,7 @@ SKETCHED = """() => scrollY > 500 && [...document.querySelectorAll(".job")].ever
   const { top, bottom } = row.getBoundingClientRect();
   return bottom < 0 || top > innerHeight || row.querySelector(".preview");
 })"""
-"""The page is scrolled, and every row in sight has its sketch."""
+"""The page is scrolled, and every row in sight has its preview."""
 
 PLACE = "document.querySelector('a[href=\"#job/n70\"]').getBoundingClientRect().top"
 """Pixels from the top of the window to the link."""

@@ -3,6 +3,17 @@
 /** Faces that a preview shows, as many as an annotated video has lanes. */
 export const MAX_LANES = 6;
 
+/**
+ * How many faces a preview leaves out.
+ * @param {{ face_id: number }[]} windows
+ * @param {number | undefined} faces of the result, where they are known
+ * @returns {number}
+ */
+export function facesLeftOut(windows, faces = 0) {
+  const found = new Set(windows.map((window) => window.face_id)).size;
+  return found < MAX_LANES ? 0 : Math.max(found, faces) - MAX_LANES;
+}
+
 /** Bars of one face; longer rows are merged to so many. */
 const MAX_BARS = 100;
 

@@ -3,7 +3,7 @@
 import { iconButton, make } from "../common/dom.js";
 import { currentLanguage, t } from "../common/i18n.js";
 import { hasEnded } from "../jobs/jobs.js";
-import { windowsOf } from "../jobs/preview-data.js";
+import { facesLeftOut, windowsOf } from "../jobs/preview-data.js";
 import { cachedPreview } from "../jobs/previews.js";
 import { factTexts, remedyText, stateText } from "../jobs/text.js";
 import { mayRetry, needsFile } from "../jobs/uploads.js";
@@ -53,13 +53,15 @@ function updatePreview(row, entry) {
   const preview = entry.state === "succeeded" ? cachedPreview(entry.id) : null;
   const windows = preview ? windowsOf(preview) : entry.found;
   const drawn = row.querySelector(".preview");
-  const signature = [windows?.length ?? 0, preview ? preview.duration : entry.duration, currentLanguage()].join();
+  const signature = [windows?.length ?? 0, preview ? preview.duration : entry.duration, entry.faces, currentLanguage()].join();
   if (drawn?.dataset.signature === signature) return;
-  drawn?.remove();
+  for (const old of row.querySelectorAll(".preview, .preview-more")) old.remove();
   const picture = drawPreview(windows, preview?.duration ?? entry.duration, t(preview ? "jobs.sketch" : "jobs.preview"));
   if (!picture) return;
   picture.dataset.signature = signature;
   row.append(picture);
+  const count = facesLeftOut(windows, entry.faces);
+  if (count) row.append(make("p", { class: "preview-more" }, t("jobs.preview_more", { count })));
 }
 
 /**

@@ -60,6 +60,7 @@ export default {
     erase_question: "Erase the result of {name} from the server?",
     retry: "Try again",
     preview: "Expressions found so far",
+    preview_more: { one: "+ {count} more face", other: "+ {count} more faces" },
   },
   title: {
     interrupted: "Interrupted · {name}",

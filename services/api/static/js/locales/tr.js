@@ -60,6 +60,7 @@ export default {
     erase_question: "{name} sonucunu sunucudan silmek istiyor musunuz?",
     retry: "Yeniden dene",
     preview: "Şimdiye kadar bulunan ifadeler",
+    preview_more: { one: "+ {count} yüz daha", other: "+ {count} yüz daha" },
   },
   title: {
     interrupted: "Yarıda kaldı · {name}",
