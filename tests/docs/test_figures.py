@@ -1,4 +1,4 @@
-"""The pages give the figures of the model that ships."""
+"""Accuracy figures in the pages equal those of the default model."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ SENTENCES = {
     ],
     "docs/training.md": [f"models/emotion --version {MANIFEST.version}"],
 }
-"""What each page says of the model, written with the figures of its manifest."""
+"""Text of each page, with the figures of the model's manifest."""
 
 QUANTISED = re.compile(r"(?:eight-bit|int8).*?accuracy(?: is)? ([\d.]+%), UAR ([\d.]+%) and ECE ([\d.]+)")
 
@@ -72,5 +72,5 @@ def test_the_quantised_model_has_the_figures_of_the_card() -> None:
 
 
 def test_it_is_the_model_that_answers() -> None:
-    """Nothing else is the default."""
+    """The default model is the one whose figures the pages state."""
     assert Settings().model == MODEL
