@@ -31,7 +31,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_in_it(site: Path) -> None:
-    """Every page of docs/, and the guests from elsewhere in the project, can be reached by the navigation."""
+    """Every page of docs/, and the external pages, can be reached by the navigation."""
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html") if path.name != "404.html"}
     navigation = (site / "index.html").read_text(encoding="utf-8")
     assert {page for page in pages if f'href="{page}"' not in navigation} - {"index.html"} == set()
