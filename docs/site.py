@@ -1,4 +1,4 @@
-"""MkDocs hooks: add pages from outside docs/ to the site and rewrite links, so that they work here and on a code host."""
+"""MkDocs hooks: add pages from outside docs/ to the site and adapt links, which work on a code host too."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
 
 def _in_site(path: str, here: str) -> str:
-    """The relative address in the site of a file of the repository. The strict build rejects a file that the site lacks."""
+    """The relative address in the site of a file of the repository. The strict build rejects missing files."""
     if path == "docs/README.md":
         path = "README.md"
     there = EXTERNAL_PAGES.get(path, path.removeprefix("docs/"))
