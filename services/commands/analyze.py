@@ -24,7 +24,7 @@ from duygu.shared.errors import (
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas import Result
-from duygu.shared.storage.spooling import STDIN, seekable
+from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, open_reader
 from duygu.shared.vision.engine import Engine, load_engine
 
@@ -94,17 +94,20 @@ def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet:
 
 
 def _sources(paths: list[Path]) -> Iterator[Source]:
-    """Files as given; of a folder, every file in it and below, sorted by name, except hidden ones."""
+    """Files as given; of a folder, every file in it and below, sorted by name, except hidden ones.
+
+    A dangling link in a folder is among them, so that it is reported as a file that cannot be read.
+    """
     for path in paths:
         if path.is_dir():
-            files = (file for file in sorted(path.rglob("*")) if file.is_file())
+            files = (file for file in sorted(path.rglob("*")) if file.is_file() or not file.exists())
             for file in files:
                 inside = file.relative_to(path)
                 if not _is_hidden(inside):
                     yield Source(file, printable(inside.as_posix()), in_folder=True)
         else:
             path = STDIN if path == STDIN_ARGUMENT else path
-            yield Source(path, printable(path.name))
+            yield Source(path, pipe_name(path) or printable(path.name))
 
 
 def _with_unique_names(sources: Iterable[Source]) -> list[Source]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from duygu.shared.exports.letters import shortened, text_width
 from duygu.shared.exports.palette import colour_of
-from duygu.shared.exports.spans import is_uncertain, shares_of, spans_of, uncertain_emotions, uncertain_share
+from duygu.shared.exports.spans import guesses_in_words, is_uncertain, shares_of, spans_of, uncertain_share
 from duygu.shared.schemas import Face, Result
 
 WIDTH, GUTTER, MARGIN = 1600, 290, 40
@@ -134,11 +134,8 @@ def _lane(face: Face, top: float, duration_s: float) -> Iterator[Item]:
 
 def _summary(face: Face) -> list[str]:
     """Up to three short lines: what is uncertain is no finding, and says so first."""
-    uncertain = uncertain_emotions(face)
-    shares = [
-        f"{emotion}{'?' if emotion in uncertain else ''} {share:.0%}" for emotion, share in shares_of(face).items()
-    ]
     if is_uncertain(face):
-        return ["uncertain throughout", *shares[:2]]
+        return ["uncertain throughout", *guesses_in_words(face).split(", ")[:2]]
+    shares = [f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items()]
     share = uncertain_share(face)
     return [*shares[:2], *([f"{share:.0%} of its time uncertain"] if share else [])]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from duygu.shared.exports.palette import colour_of
-from duygu.shared.exports.spans import Span, is_uncertain, overall_in_words, shares_in_words, spans_of, uncertain_share
+from duygu.shared.exports.spans import Span, guesses_in_words, is_uncertain, overall_in_words, shares_in_words, spans_of
 from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas import Face, Options, Result, Window
 
@@ -104,14 +104,12 @@ def _face(face: Face, result: Result) -> str:
 
 
 def _overall(face: Face) -> str:
-    shares = shares_in_words(face)
     if is_uncertain(face):
         return (
             "Uncertain throughout: every window is below the model's threshold of confidence. "
-            f"Share of time by the most probable emotion: {shares}"
+            f"Share of time by the most probable emotion: {guesses_in_words(face)}"
         )
-    uncertain = f"{uncertain_share(face):.0%} of the time uncertain"
-    return f"{overall_in_words(face)} over all ({face.confidence:.0%}); share of time: {shares}; {uncertain}"
+    return f"{overall_in_words(face)} over all ({face.confidence:.0%}); share of time: {shares_in_words(face)}"
 
 
 def _lane(face: Face, duration_s: float) -> str:

@@ -30,20 +30,30 @@ def spans_of(face: Face) -> list[Span]:
 
 
 def moods_of(face: Face) -> Iterator[list[Span]]:
-    """Runs of touching spans with one emotion."""
-    numbered = list(enumerate(_gaps(spans_of(face))))
-    for _, run in groupby(numbered, key=lambda item: (item[1][0], item[1][1].window.emotion)):
-        yield [span for _, (_, span) in run]
+    """Runs of touching spans with one emotion, either all uncertain or none of them."""
+    for _, run in groupby(
+        _gaps(spans_of(face)), key=lambda item: (item[0], item[1].window.emotion, item[1].window.uncertain)
+    ):
+        yield [span for _, span in run]
 
 
 def shares_of(face: Face) -> dict[str, float]:
-    """Share of the face's time for each emotion that it shows, largest first; the shares sum to 1."""
+    """Share of the face's time for each emotion, largest first, without the uncertain windows.
+
+    Together with `uncertain_share` the shares sum to 1.
+    """
+    return _shares(face, uncertain=False)
+
+
+def _shares(face: Face, *, uncertain: bool) -> dict[str, float]:
+    """Share of the face's whole time for each emotion of its uncertain windows, or of the others, largest first."""
     spans = spans_of(face)
     total = _length(spans) or 1.0
     shares: dict[str, float] = {}
     for span in spans:
-        emotion = span.window.emotion
-        shares[emotion] = shares.get(emotion, 0.0) + (span.end_s - span.start_s) / total
+        if span.window.uncertain == uncertain:
+            emotion = span.window.emotion
+            shares[emotion] = shares.get(emotion, 0.0) + (span.end_s - span.start_s) / total
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
@@ -66,11 +76,15 @@ def overall_in_words(face: Face) -> str:
 
 
 def shares_in_words(face: Face) -> str:
-    """Emotions with their shares of time, those marked `?` that only uncertain windows show."""
-    uncertain = uncertain_emotions(face)
-    return ", ".join(
-        f"{emotion}{'?' if emotion in uncertain else ''} {share:.0%}" for emotion, share in shares_of(face).items()
-    )
+    """Emotions with their shares of time, then the uncertain time as a share of its own: the parts sum to 100 %."""
+    parts = [f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items()]
+    uncertain = uncertain_share(face)
+    return ", ".join([*parts, *([f"uncertain {uncertain:.0%}"] if uncertain else [])])
+
+
+def guesses_in_words(face: Face) -> str:
+    """The emotions of the uncertain windows with their shares of time, each marked `?`."""
+    return ", ".join(f"{emotion}? {share:.0%}" for emotion, share in _shares(face, uncertain=True).items())
 
 
 def uncertain_share(face: Face) -> float:

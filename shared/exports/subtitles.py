@@ -44,7 +44,7 @@ def _cue(face_id: int, run: list[Span], first_s: float) -> Cue:
     """A run of windows with one emotion, on a player's clock; its confidence is the mean over time."""
     start_ms, end_ms = (round((first_s + time_s) * 1000) for time_s in (run[0].start_s, run[-1].end_s))
     confidence = sum(span.window.confidence for span in run) / len(run)
-    doubt = "?" if all(span.window.uncertain for span in run) else ""
+    doubt = "?" if run[0].window.uncertain else ""
     text = f"Face {face_id}: {run[0].window.emotion}{doubt} {confidence:.0%}"
     return Cue(start_ms, max(end_ms, start_ms + 1), face_id, text)
 

@@ -15,12 +15,22 @@ STDIN = Path("/dev/stdin")
 
 STDIN_NAMES = frozenset(map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
 
+DESCRIPTOR_FOLDERS = frozenset(map(Path, ("/dev/fd", "/proc/self/fd")))
+"""Where a shell puts the pipe of a process substitution, `<(command)`."""
+
 PIECE_BYTES = 1 << 20
 
 
 def is_pipe(path: Path) -> bool:
     """Whether this can be read only once and in order: a FIFO, a socket, a device, such as `/dev/stdin`."""
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def pipe_name(path: Path) -> str | None:
+    """`stdin` or `pipe` for a path that is an open file descriptor, whose number names nothing; None for others."""
+    if path in STDIN_NAMES:
+        return "stdin"
+    return "pipe" if path.parent in DESCRIPTOR_FOLDERS else None
 
 
 @contextmanager

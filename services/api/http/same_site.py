@@ -93,9 +93,10 @@ class SameSiteMiddleware:
 
 
 def _host_name(host: str) -> str:
-    """The name in a `Host` header, without port and in lower case; empty if there is none."""
+    """The name in a `Host` header, without port and in lower case; empty if it is not `host[:port]` (RFC 9110, 7.2)."""
     try:
-        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+        parts = urlsplit(f"//{host}")
+        return "" if "@" in host or parts.netloc != host else (parts.hostname or "").removesuffix(".")
     except ValueError:
         return ""
 

@@ -135,6 +135,15 @@ def test_a_folder_may_hold_other_things(
     assert output.err.count("skipped") == 2
 
 
+def test_a_dangling_link_in_a_folder_is_reported(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The videos beside it are analysed, the link is named, and the exit status is 1."""
+    (tmp_path / "pair.mp4").write_bytes(Path(pair).read_bytes())
+    (tmp_path / "gone.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    assert main(["analyze", "--quiet", str(tmp_path), "--csv", f"{tmp_path / 'tables'}/"]) == 1
+    assert "gone.mp4" in capsys.readouterr().err
+    assert (tmp_path / "tables" / "pair.csv").exists()
+
+
 def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder without videos gives an error."""
     assert main(["analyze", str(tmp_path)]) == 1

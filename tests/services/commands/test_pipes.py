@@ -107,3 +107,11 @@ def test_terminal(tmp_path: Path) -> None:
     os.close(theirs)
     assert ended.returncode == 1
     assert b"stdin is a terminal" in ended.stderr
+
+
+def test_a_process_substitution_is_named_pipe(video: Path) -> None:
+    """The number of a file descriptor, which the shell chose, does not become the name of a video."""
+    line = f"{' '.join(COMMAND)} <(cat {video}) --csv - --quiet"
+    ended = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
+    heading, first = ended.stdout.splitlines()[:2]
+    assert first.split(",")[heading.split(",").index("video")] == "pipe"

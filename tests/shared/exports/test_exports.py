@@ -56,12 +56,23 @@ def test_the_uncertain_share_counts_time() -> None:
 def test_emotions_that_only_uncertain_windows_show() -> None:
     """Are marked, each by itself; a face is uncertain when all its windows are."""
     torn = face(1, [window(0.0, "neutral", 0.8), window(2.0, "neutral", 0.3), window(4.0, "fear", 0.3)])
-    assert shares_in_words(torn) == "neutral 67%, fear? 33%"
+    assert shares_in_words(torn) == "neutral 33%, uncertain 67%"
     assert not is_uncertain(torn)
     assert overall_in_words(torn) == "neutral"
     assert overall_in_words(torn.model_copy(update={"emotion": "fear"})) == "fear?"
     assert overall_in_words(RESULT.faces[1]) == "uncertain"
     assert [is_uncertain(other) for other in RESULT.faces] == [False, True]
+
+
+def test_uncertain_time_is_counted_apart() -> None:
+    """Shares of time and subtitles separate uncertain windows from the others, whatever their emotion."""
+    windows = [window(0.0, "sadness", 0.9), *(window(at, "sadness", 0.4) for at in (0.9, 1.8, 2.7))]
+    torn = face(1, windows)
+    assert shares_of(torn)["sadness"] + uncertain_share(torn) == pytest.approx(1)
+    assert uncertain_share(torn) > 0.7
+    result = RESULT.model_copy(update={"faces": [torn]})
+    cues = [line for line in EXPORTS[ExportName.VTT].write(result).decode().splitlines() if "sadness" in line]
+    assert [cue.partition("sadness")[2] for cue in cues] == [" 90%", "? 40%"]
 
 
 def test_csv_opens_in_pandas() -> None:
@@ -179,10 +190,10 @@ def test_labels_of_another_model_are_shown() -> None:
 
 
 def test_the_report_calls_uncertain_what_is_uncertain() -> None:
-    """A face without a certain window has no overall emotion there, and its shares carry question marks."""
+    """A face without a certain window has no overall emotion in the report, and its shares carry question marks."""
     certain, uncertain = re.findall(r"<h2>Face \d.*?</h2><p>(.*?)</p>", EXPORTS[ExportName.HTML].write(RESULT).decode())
     assert certain.startswith("neutral over all (60%); share of time: happiness ")
-    assert certain.endswith("0% of the time uncertain")
+    assert "uncertain" not in certain
     assert uncertain.startswith("Uncertain throughout: ")
     assert uncertain.endswith("by the most probable emotion: surprise? 100%")
 

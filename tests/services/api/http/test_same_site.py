@@ -21,6 +21,8 @@ STRANGE_HOSTS = [
     "127.0.0.1.evil.example",
     "evil.example:8000",
     "user@evil.example",
+    "evil.example@127.0.0.1",
+    "127.0.0.1/evil.example",
     "192.0.2.1",
     "[2001:db8::1]:8000",
     "[::1",
