@@ -24,7 +24,7 @@ from duygu.training.measure.provenance import read_data
 from duygu.training.network import keras_file as model_file
 from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
-from duygu.training.onnx.graph import to_onnx
+from duygu.training.onnx.from_keras import to_onnx
 from duygu.training.train import MEASURED
 
 TOLERANCE = 1e-4

@@ -25,7 +25,7 @@ from duygu.training.network.architectures import (
 from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING, scale_moving
-from duygu.training.onnx.graph import to_onnx
+from duygu.training.onnx.from_keras import to_onnx
 from duygu.training.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
