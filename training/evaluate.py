@@ -1,6 +1,6 @@
-"""Measures a trained network: `python -m training.evaluate RUN --recipe e3d48 --stills FILE --clips FILE`.
+"""Evaluates a trained network: `python -m training.evaluate RUN --recipe e3d48 --stills FILE --clips FILE`.
 
-Writes measured.json, which `duygu.training.export` puts into the model folder, and report.html with pictures.
+Writes measured.json, which training.export copies into the model folder, and report.html with plots.
 """
 
 import argparse
@@ -12,105 +12,115 @@ from typing import Any
 import numpy as np
 
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.model.folder import H5
+from duygu.training.command import note
 from duygu.training.command import run as run_command
-from duygu.training.command import tell
-from duygu.training.data.clipset import INPUT, differing, load_clips
+from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
+from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import Stills
-from duygu.training.measure import metrics
 from duygu.training.measure.metrics import Answers
-from duygu.training.measure.protocols import leaky, leave_each_out, moving_stills, strict_stills, untrained
-from duygu.training.measure.report import write_report
-from duygu.training.network import keras_file as model_file
+from duygu.training.measure.protocols import (
+    LEAVE_ONE_OUT,
+    MOVING_STILLS,
+    STILLS,
+    SUBJECT_LEAKING,
+    ZERO_SHOT,
+    leave_each_out,
+    moving_stills,
+    strict_stills,
+    subject_leaking,
+    zero_shot,
+)
+from duygu.training.measure.report import summary, write_results
+from duygu.training.network import keras_file
+from duygu.training.network.keras_file import Network
+from duygu.training.run_folder import RunFolder
 from duygu.training.settings import TrainingRecipe, load_recipe
-from duygu.training.train import MEASURED, REPORT, before_clips
 
-STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
-UNTRAINED, HONEST, LEAKY = "untrained", "leave_one_actor_out", "leaky"
-"""The protocols. The last three follow the name of the file of clips, as in javanese_leave_one_actor_out."""
-
-DRAWN = 200
-"""Points of the line of risk against coverage, its two ends among them."""
-
-LEAST_UNTRAINED, LEAST_HONEST = 2, 4
-"""People without whom a protocol has nobody to fit a temperature on, or nobody to train."""
+LEAST_ZERO_SHOT, LEAST_LEAVE_ONE_OUT = 2, 4
+"""Numbers of people below which no one is left to fit a temperature on, or to train on."""
 
 
-def judge(
-    run: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, with_leaky: bool
-) -> Iterator[tuple[str, Answers]]:
-    """Every protocol that there is data for, by its name."""
-    inflated = recipe.network == "inflated"
-    if stills and inflated:
-        network, labelled = model_file.load(run / H5), Stills(stills)
-        yield STILLS, strict_stills(network, labelled)
-        yield MOVING_STILLS, moving_stills(network, labelled)
-    if clips is None:
-        return
-    known = load_clips(clips, recipe.clip)
-    people = len(np.unique(known.subjects))
-    start = before_clips(run) if inflated else None
-    if start:
-        if others := differing(start.recipe, recipe.clip, INPUT):
-            raise ConfigurationError(f"the network in {run} takes clips with {others}")
-        model_file.require_strangers(start.people, known.subjects)
-        if people < LEAST_UNTRAINED:
-            tell(f"one person alone: {UNTRAINED} is left out, for its temperature is fitted on others")
-        else:
-            yield f"{clips.stem}_{UNTRAINED}", untrained(start, known)
-    if recipe.clips and people < LEAST_HONEST:
-        tell(f"{people} people: {HONEST} is left out, for it takes {LEAST_HONEST}")
-    elif recipe.clips:
-        yield f"{clips.stem}_{HONEST}", leave_each_out(recipe, start, known, run / HONEST)
-        if with_leaky:
-            yield f"{clips.stem}_{LEAKY}", leaky(recipe, start, known, run / LEAKY)
+def evaluate(
+    path: Path, recipe: TrainingRecipe, *, stills: Path | None, clips: Path | None, with_leaking: bool = False
+) -> dict[str, Any]:
+    """Evaluate by every protocol that there is data for, and write measured.json and report.html.
 
+    with_leaking  also evaluate with a subject-leaking split
 
-def summary(answers: Answers) -> dict[str, Any]:
-    """Everything that is measured, as plain JSON values."""
-    coverage, risk = metrics.risk_by_coverage(answers)
-    kept = np.unique(np.linspace(0, len(coverage) - 1, DRAWN).astype(int))
-    return {
-        "count": len(answers.truth),
-        "figures": metrics.measured(answers).model_dump(),
-        "interval": metrics.interval(answers),
-        "labels": list(answers.labels),
-        "recalls": metrics.recalls(answers),
-        "confusion": metrics.confusion(answers).tolist(),
-        "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(answers)],
-        "coverage": coverage[kept].tolist(),
-        "risk": risk[kept].tolist(),
-        "subjects": metrics.by_subject(answers) if len(set(answers.subjects)) < len(answers.subjects) else {},
-    }
+    returns  the summary of each protocol by its name
 
-
-def evaluate(run: Path, recipe: TrainingRecipe, **data: Any) -> dict[str, Any]:
-    """Measure, and write both files."""
-    report = {name: summary(answers) for name, answers in judge(run, recipe, **data)}
-    write_both(run, recipe.clip.name, report)
+    Raises ConfigurationError for a network whose clips are cut differently, SubjectLeakError for clips of people who
+    trained it.
+    """
+    run = RunFolder(path)
+    report: dict[str, Any] = {}
+    if stills and recipe.network == "inflated":
+        report |= {name: summary(answers) for name, answers in _on_stills(run, stills)}
+    if clips:
+        known = load_clips(clips, recipe.clip)
+        report |= {
+            f"{clips.stem}_{name}": summary(answers)
+            for name, answers in _on_clips(run, recipe, known, with_leaking=with_leaking)
+        }
+    write_results(run, recipe.clip.name, report)
     return report
 
 
-def write_both(folder: Path, name: str, report: dict[str, Any]) -> None:
-    """What was measured, for programs and for people."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MEASURED).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    write_report(folder / REPORT, name, report)
+def _on_stills(run: RunFolder, path: Path) -> Iterator[tuple[str, Answers]]:
+    network, labelled = keras_file.load(run.network), Stills(path)
+    yield STILLS, strict_stills(network, labelled)
+    yield MOVING_STILLS, moving_stills(network, labelled)
+
+
+def _on_clips(
+    run: RunFolder, recipe: TrainingRecipe, clips: ClipSet, *, with_leaking: bool
+) -> Iterator[tuple[str, Answers]]:
+    people = len(np.unique(clips.subjects))
+    start = _start(run, recipe, clips) if recipe.network == "inflated" else None
+    if start and people < LEAST_ZERO_SHOT:
+        note(f"{ZERO_SHOT} is skipped: it needs at least {LEAST_ZERO_SHOT} people, got {people}")
+    elif start:
+        yield ZERO_SHOT, zero_shot(start, clips)
+    if recipe.clips and people < LEAST_LEAVE_ONE_OUT:
+        note(f"{LEAVE_ONE_OUT} is skipped: it needs at least {LEAST_LEAVE_ONE_OUT} people, got {people}")
+    elif recipe.clips:
+        yield LEAVE_ONE_OUT, leave_each_out(recipe, start, clips, run.fold(LEAVE_ONE_OUT))
+        if with_leaking:
+            yield SUBJECT_LEAKING, subject_leaking(recipe, start, clips, run.fold(SUBJECT_LEAKING))
+
+
+def _start(run: RunFolder, recipe: TrainingRecipe, clips: ClipSet) -> Network:
+    """The network before training on clips, which must know none of the people in these."""
+    start = keras_file.load_initial(run)
+    if others := differing(start.recipe, recipe.clip, INPUT):
+        raise ConfigurationError(f"the network in {run.path} expects clips with {others}")
+    require_unseen_people(start.people, clips.subjects)
+    return start
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
-    parser.add_argument("run", type=Path, help="folder that `duygu.training.train` wrote")
-    parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
-    parser.add_argument("--stills", type=Path, help="stills48.npz")
-    parser.add_argument("--clips", type=Path, help="file that `duygu.training.prepare` wrote")
-    parser.add_argument("--leaky", action="store_true", help="also split at random, to show what that would claim")
+    parser.add_argument("run", type=Path, help="run folder written by training.train")
+    parser.add_argument("--recipe", default="e3d48", help="name of a recipe, or path of a TOML file")
+    parser.add_argument("--stills", type=Path, help="labelled stills (stills48.npz)")
+    parser.add_argument("--clips", type=Path, help="file of clips written by training.prepare")
+    parser.add_argument(
+        "--leaking",
+        "--leaky",  # the name in version 0.1
+        action="store_true",
+        help="also evaluate with a subject-leaking random split, for comparison only (earlier name: --leaky)",
+    )
     arguments = parser.parse_args()
-    recipe = load_recipe(arguments.recipe)
-    data = {"stills": arguments.stills, "clips": arguments.clips, "with_leaky": arguments.leaky}
-    for name, values in evaluate(arguments.run, recipe, **data).items():
-        print(name, json.dumps(values["figures"]))  # noqa: T201 - what the command answers
+    report = evaluate(
+        arguments.run,
+        load_recipe(arguments.recipe),
+        stills=arguments.stills,
+        clips=arguments.clips,
+        with_leaking=arguments.leaking,
+    )
+    for name, values in report.items():
+        print(name, json.dumps(values["figures"]))  # noqa: T201 - the result of the command
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes clips of recordings, with the code that serves: `python -m training.prepare SOURCE CLIPS --recipe e3d48`."""
+"""Cuts clips from recordings with the engine of serving: `python -m training.prepare SOURCE CLIPS --recipe e3d48`."""
 
 import argparse
 import logging
@@ -21,21 +21,21 @@ from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detector, Floats, Image
+from duygu.training.command import note
 from duygu.training.command import run as run_command
-from duygu.training.command import tell
 from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips
-from duygu.training.data.frames import Film, PictureFilm, open_film
+from duygu.training.data.frames import FrameSource, PictureSequence, open_recording
 from duygu.training.data.layouts import Recording
-from duygu.training.data.recordings import passed_over, read_recordings
+from duygu.training.data.recordings import read_recordings, skipped_files
 from duygu.training.settings import load_recipe
 
 logger = logging.getLogger(__name__)
 
 
-class Collector:
-    """Stands where the network stands and keeps the clips that reach it.
+class ClipCollector:
+    """A classifier for the engine that stores the clips it receives, in place of classifying them.
 
-    Its recipe leaves pixels as they are, so that they come back to the byte.
+    Its recipe does not change pixel values, so that clips are stored exactly as they were cut.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -43,86 +43,81 @@ class Collector:
         self._kept: list[Image] = []
 
     def logits(self, clips: Floats) -> Floats:
-        """Keep them and say nothing."""
+        """Store the clips; returns zeros, (N, labels)."""
         self._kept.extend(clips[..., 0].astype(np.uint8))
         return np.zeros((len(clips), len(self.recipe.labels)), np.float32)
 
     def take(self) -> list[Image]:
-        """What was kept since the last time, each (frames, size, size)."""
+        """Return and clear the stored clips, each (frames, size, size) uint8."""
         kept, self._kept = self._kept, []
         return kept
 
 
 def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings) -> dict[int, list[Image]]:
-    """Every clip of every face of a recording, by face id; of one picture, the first crop all the time.
+    """Clips (frames, size, size) of each face of a recording, by face id; a picture gives its first crop, repeated.
 
-    Raises VideoError for a file that gives no pictures.
+    Raises VideoError for a file that cannot be decoded.
     """
-    collector = Collector(recipe)
-    nobody = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
+    collector = ClipCollector(recipe)
+    no_model = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
     faces: dict[int, list[Image]] = {}
-    with open_film(path, settings, recipe) as film:
-        engine = Engine(detector, collector, nobody, settings.max_faces)
-        analyzer = Analyzer(engine, interval_s=film.interval_s, batch=BATCH)
-        still = isinstance(film, PictureFilm) and film.still
-        for step in _steps(analyzer, film):
+    with open_recording(path, settings, recipe) as frames:
+        engine = Engine(detector, collector, no_model, settings.max_faces)
+        analyzer = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH)
+        still = isinstance(frames, PictureSequence) and frames.still
+        for step in _steps(analyzer, frames):
             for answer, images in zip(step.answers, collector.take(), strict=True):
-                faces.setdefault(answer.face_id, []).append(_standing_still(images) if still else images)
+                faces.setdefault(answer.face_id, []).append(_first_repeated(images) if still else images)
     return faces
 
 
-def _standing_still(images: Image) -> Image:
-    """The first crop, repeated: a box that is followed shifts a little, which would look like a face that moves."""
+def _first_repeated(images: Image) -> Image:
+    """The first crop, repeated: the box of a tracked face shifts slightly, which would appear as motion."""
     return np.repeat(images[:1], len(images), axis=0)
 
 
-def _steps(analyzer: Analyzer, film: Film) -> Iterator[Step]:
-    for frame in film:
+def _steps(analyzer: Analyzer, frames: FrameSource) -> Iterator[Step]:
+    for frame in frames:
         yield analyzer.push(frame)
     yield analyzer.finish()
 
 
 @dataclass(slots=True)
 class Tally:
-    """What became of recordings, without the clips."""
+    """Counts of recordings and clips, and the recordings that were skipped."""
 
     clips: Counter[str] = field(default_factory=Counter)  # by emotion
     people: set[str] = field(default_factory=set)
-    recordings: int = 0  # that gave clips
-    left_out: list[tuple[Recording, str]] = field(default_factory=list)  # those that gave none, with the reason
-    failed: int = 0  # of those, the ones with an error that nobody expects
+    recordings: int = 0  # with clips
+    skipped: list[tuple[Recording, str]] = field(default_factory=list)  # recordings without clips, with the reason
+    failed: int = 0  # of those, the ones with an unexpected error
 
     def count(self, recording: Recording, clips: int) -> None:
-        """A recording that gave clips."""
+        """Count a recording with its clips."""
         self.clips[recording.emotion] += clips
         self.people.add(recording.subject)
         self.recordings += 1
 
     def lines(self) -> Iterator[str]:
-        """How many clips, of whom, with which emotions, and which recordings gave none."""
+        """A summary: numbers of clips, people and recordings, clips by emotion, and skipped recordings by reason."""
         emotions = ", ".join(f"{count} {name}" for name, count in sorted(self.clips.items()))
         people = len(self.people)
         yield f"{self.clips.total()} clips of {people} people in {self.recordings} recordings: {emotions}"
-        yield from _told(self.left_out)
+        yield from _skipped_lines(self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Clips, and what became of the recordings."""
+    """Clips with the tally of their recordings."""
 
     clips: ClipSet
     tally: Tally
 
-    @property
-    def left_out(self) -> list[tuple[Recording, str]]:
-        """The recordings that gave no clips, with the reason."""
-        return self.tally.left_out
-
 
 def make_clips(recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings) -> Prepared:
-    """The clips of the face that is seen longest in each recording, in memory.
+    """Clips of the face with the longest track in each recording, in memory.
 
-    Raises TrainingDataError when there are none.
+    Raises TrainingDataError when no recording has clips.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.npz"
@@ -133,11 +128,11 @@ def make_clips(recordings: Iterable[Recording], detector: Detector, recipe: Reci
 def write_clips(
     recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings, path: Path
 ) -> Tally:
-    """Write the clips of the face that is seen longest in each recording to a file (.npz).
+    """Write the clips of the face with the longest track in each recording to a file (.npz).
 
-    Memory does not grow with the number of clips. A recording that gives none, for whatever reason, costs no other.
+    Memory does not grow with the number of clips. A recording that fails is skipped.
 
-    Raises TrainingDataError when there are none at all; a file that was there before is then left as it was.
+    Raises TrainingDataError when no recording has clips; an existing file is then unchanged.
     """
     tally = Tally()
     with ClipWriter(path, recipe) as writer:
@@ -147,39 +142,39 @@ def write_clips(
                 writer.add(clips, label, recording.subject, recording.path.as_posix())
                 tally.count(recording, len(clips))
         if not tally.recordings:
-            raise TrainingDataError("; ".join(["no recording gives a clip", *_told(tally.left_out)]))
+            raise TrainingDataError("; ".join(["no clips in any recording", *_skipped_lines(tally.skipped)]))
     return tally
 
 
 def _clips_or_reason(
     recording: Recording, detector: Detector, recipe: Recipe, settings: Settings, tally: Tally
 ) -> list[Image]:
-    """The clips of a recording; nothing where it has none, and the reason in the tally."""
+    """The clips of a recording; where it has none, an empty list and a reason in the tally."""
     try:
         return _main_face(recording, detector, recipe, settings)
     except (TrainingDataError, VideoError) as error:
-        tally.left_out.append((recording, error.detail or error.title))
-    except Exception as error:  # the other recordings are not lost through an error in one
+        tally.skipped.append((recording, error.detail or error.title))
+    except Exception as error:  # one recording must not stop the others
         logger.debug("unexpected error in %s", recording.path, exc_info=True)
-        tally.left_out.append((recording, f"unexpected error: {one_line(error)}"))
+        tally.skipped.append((recording, f"unexpected error: {one_line(error)}"))
         tally.failed += 1
     return []
 
 
 def _main_face(recording: Recording, detector: Detector, recipe: Recipe, settings: Settings) -> list[Image]:
     if recording.emotion not in recipe.labels:
-        raise TrainingDataError(f"the recipe has no label for {recording.emotion}")
+        raise TrainingDataError(f"the recipe has no label {recording.emotion}")
     faces = clips_of(recording.path, detector, recipe, settings)
     if not faces:
         raise TrainingDataError("no face was found")
     return max(faces.values(), key=len)
 
 
-def _told(left_out: list[tuple[Recording, str]], shown: int = 10) -> Iterator[str]:
-    """How many were left out for each reason, and the first of them."""
-    for reason, count in Counter(reason for _, reason in left_out).most_common():
-        paths = [recording.path.as_posix() for recording, why in left_out if why == reason]
-        yield f"{count} left out ({reason}): {_listed(paths, shown)}"
+def _skipped_lines(skipped: list[tuple[Recording, str]], shown: int = 10) -> Iterator[str]:
+    """One line for each reason, with the number of skipped recordings and the first paths."""
+    for reason, count in Counter(reason for _, reason in skipped).most_common():
+        paths = [recording.path.as_posix() for recording, why in skipped if why == reason]
+        yield f"{count} skipped ({reason}): {_listed(paths, shown)}"
 
 
 def _listed(paths: list[str], shown: int = 10) -> str:
@@ -187,23 +182,25 @@ def _listed(paths: list[str], shown: int = 10) -> str:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
     parser.add_argument(
-        "source", type=Path, help="folders subject/emotion/video, a CSV (path, subject, emotion), or a known data set"
+        "source",
+        type=Path,
+        help="folder subject/emotion/video, CSV (path, subject, emotion), or folder of a known data set",
     )
-    parser.add_argument("clips", type=Path, help="file to write (.npz)")
-    parser.add_argument("--recipe", default="e3d48", help="name, or path of a TOML file")
+    parser.add_argument("clips", type=Path, help="file of clips to write (.npz)")
+    parser.add_argument("--recipe", default="e3d48", help="name of a recipe, or path of a TOML file")
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
     set_up_logs(settings.log_format, settings.log_level)
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
     recordings = read_recordings(arguments.source)
-    if unknown := [path.as_posix() for path in passed_over(arguments.source)]:
-        tell(f"{len(unknown)} files end neither as videos do nor as pictures, and are left out: {_listed(unknown)}")
+    if unknown := [path.as_posix() for path in skipped_files(arguments.source)]:
+        note(f"{len(unknown)} files skipped (unknown extension): {_listed(unknown)}")
     counted = track(recordings, description="Finding faces")
     tally = write_clips(counted, detector, recipe, settings, arguments.clips)
-    print("\n".join(tally.lines()))  # noqa: T201 - what the command answers
+    print("\n".join(tally.lines()))  # noqa: T201 - the result of the command
     if tally.failed:
         raise SystemExit(1)
 

@@ -1,6 +1,8 @@
-"""How a network is trained: the TOML files in training/recipes, read into values."""
+"""Training recipes: the TOML files in training/recipes, validated and read into frozen values."""
 
 import tomllib
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,16 +18,20 @@ from duygu.shared.schemas import EMOTIONS
 FOLDER = Path(__file__).parent / "recipes"
 
 NetworkKind = Literal["flat", "inflated"]
-Lesson = Literal["stills", "asked"]
+ImageSource = Literal["stills", "pseudo_labels"]
+"""Where the images of a cycle come from: labelled stills, or altered stills that the teachers labelled."""
 
 SOURCES = ("votes", "fer2013", "xception_mini", "xception_big", "face_api")
-"""Who labelled the stills: FER+'s raters, FER2013, and three public networks. Each has its own linear head."""
+"""Sources of labels for stills: FER+'s raters, FER2013, and the three teachers. Each has its own linear head."""
+
+EARLIER_SOURCE = "asked"
+"""What recipes of version 0.1 call `pseudo_labels`; in [stills] also what they call `distillation_images`."""
 
 
 def _one_of(known: tuple[str, ...]) -> AfterValidator:
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"it should be one of {', '.join(known)}")
+            raise ValueError(f"expected one of {', '.join(known)}")
         return name
 
     return AfterValidator(check)
@@ -34,7 +40,7 @@ def _one_of(known: tuple[str, ...]) -> AfterValidator:
 Source = Annotated[str, _one_of(SOURCES)]
 Label = Annotated[str, _one_of(EMOTIONS)]
 Mix = dict[Source, float]
-"""How much each source weighs."""
+"""Weight of each source."""
 
 STRICTLY = ConfigDict(extra="forbid")
 
@@ -42,42 +48,43 @@ STRICTLY = ConfigDict(extra="forbid")
 @with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """Epochs in which the learning rate falls from its highest to almost nothing (Loshchilov and Hutter 2017)."""
+    """Epochs with one cosine decay of the learning rate (Loshchilov and Hutter 2017)."""
 
     epochs: int
     learning_rate: float
-    of: Lesson = "stills"
-    """Stills with the opinions that came with them, or altered ones about which public networks were asked anew."""
+    """Highest rate, after the warm-up."""
+    of: ImageSource = "stills"
+    """Images that the cycle trains on. A cycle on pseudo-labels is skipped where no teachers are given."""
 
 
 @with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class StillsSettings:
-    """How the trunk learns from stills."""
+    """Training of the trunk on stills."""
 
     cycles: tuple[Cycle, ...]
     batch: int
     weight_decay: float
     label_smoothing: float
     loss: Mix
-    """How much each source of labels weighs in the loss."""
+    """Weight of each source in the loss."""
     answer: Mix
-    """How much each source's head weighs in the answer."""
+    """Weight of each source's head in the output."""
     answer_of: dict[Label, Mix] = field(default_factory=dict)
-    """The same for single labels that need another mix."""
+    """The same for individual labels, in place of `answer`."""
     moving: Mix = field(default_factory=dict)
-    """How much each source's head weighs in the answer about a face that moves; as for a still by default."""
-    asked: int = 0
-    """Pictures about which public networks are asked, where these are given."""
-    loss_of: dict[Lesson, Mix] = field(default_factory=dict)
-    """The loss of cycles that learn from these."""
+    """Weight of each source's head in the output for a moving face; that for a still face by default."""
+    distillation_images: int = 0
+    """Number of altered stills that the teachers label."""
+    loss_of: dict[ImageSource, Mix] = field(default_factory=dict)
+    """Weights in the loss of cycles on these images, in place of `loss`."""
 
     def shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
-        """(sources, labels) how much each head weighs for each label; they sum to 1 over the sources."""
+        """(sources, labels) weight of each head for each label; they sum to 1 over the sources."""
         return _shares(sources, [self.answer_of.get(label, self.answer) for label in labels])
 
     def moving_shares(self, sources: tuple[str, ...], labels: tuple[str, ...]) -> npt.NDArray[np.float32]:
-        """The same for a face that moves."""
+        """The same for a moving face."""
         return _shares(sources, [self.moving] * len(labels)) if self.moving else self.shares(sources, labels)
 
 
@@ -89,15 +96,15 @@ def _shares(sources: tuple[str, ...], mixes: list[Mix]) -> npt.NDArray[np.float3
 @with_config(STRICTLY)
 @dataclass(frozen=True, slots=True)
 class ClipsSettings:
-    """How the network learns from clips."""
+    """Training of the network on clips."""
 
     epochs: int
     batch: int
     learning_rate: float
     patience: int
-    """Epochs without a better validation loss after which training stops."""
+    """Epochs without a lower validation loss after which training stops."""
     frozen: tuple[str, ...] = ()
-    """Beginnings of the names of layers that stay as they are."""
+    """Prefixes of the names of layers whose weights do not change."""
 
 
 @with_config(STRICTLY)
@@ -110,33 +117,72 @@ class TrainingRecipe:
     stills: StillsSettings | None = None
     clips: ClipsSettings | None = None
 
+    def require_clips(self) -> ClipsSettings:
+        """The settings for clips. Raises ConfigurationError when the recipe has none."""
+        if self.clips is None:
+            raise ConfigurationError(f"the recipe {self.clip.name} has no section [clips]")
+        return self.clips
 
-READER = TypeAdapter(TrainingRecipe)
+
+RECIPE_FILE = TypeAdapter(TrainingRecipe)
 
 
 def load_recipe(name: str) -> TrainingRecipe:
-    """Read a recipe by name, or by the path of a TOML file. Raises ConfigurationError when it cannot be read."""
+    """Read a recipe by its name, or by the path of a TOML file. Raises ConfigurationError for an invalid one."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
-        raise ConfigurationError(f"there is no recipe {name}; there are {known}") from error
+        raise ConfigurationError(f"unknown recipe {name}: the recipes are {known}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the recipe {name} is not TOML: {error}") from error
+        raise ConfigurationError(f"invalid recipe: {name} is not TOML: {error}") from error
     except OSError as error:
         raise ConfigurationError(f"the recipe {name} cannot be read: {error.strerror}") from error
     return _recipe(name, values)
 
 
 def _recipe(name: str, values: dict[str, Any]) -> TrainingRecipe:
-    """TOML has no null: a clip's rate of 0 stands for every frame."""
+    """TOML has no null: `rate_hz = 0` of a clip means every frame."""
     clip = values.get("clip")
     if isinstance(clip, dict) and clip.get("rate_hz") == 0:
         values = {**values, "clip": {**clip, "rate_hz": None}}
+    if isinstance(values.get("stills"), dict):
+        values = {**values, "stills": _current_stills(name, values["stills"])}
     try:
-        return READER.validate_python(values)
+        return RECIPE_FILE.validate_python(values)
     except ValidationError as error:
-        raise ConfigurationError(f"the recipe {name} cannot be used: {explain(error)}") from error
+        raise ConfigurationError(f"invalid recipe {name}: {explain(error)}") from error
     except ModelError as error:
-        raise ConfigurationError(f"the recipe {name} cannot be used: {error.detail}") from error
+        raise ConfigurationError(f"{error.detail} (in the recipe {name})") from error
+
+
+def _current_stills(name: str, stills: dict[str, Any]) -> dict[str, Any]:
+    """The section [stills] with its present keys; warns of those of version 0.1."""
+    renamed = with_current_names(stills)
+    if renamed != stills:
+        warnings.warn(
+            f"the recipe {name} says `{EARLIER_SOURCE}`: write `distillation_images` for the number of images, and "
+            "`pseudo_labels` for their source; the earlier key will not be read by the next version",
+            DeprecationWarning,
+            stacklevel=4,
+        )
+    return renamed
+
+
+def with_current_names(stills: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of stills, as plain values, with the keys of version 0.1 replaced by the present ones."""
+    values = {"distillation_images" if key == EARLIER_SOURCE else key: value for key, value in stills.items()}
+    if isinstance(values.get("loss_of"), Mapping):
+        values["loss_of"] = {_current_source(source): mix for source, mix in values["loss_of"].items()}
+    if isinstance(values.get("cycles"), list):
+        values["cycles"] = [_current_cycle(cycle) for cycle in values["cycles"]]
+    return values
+
+
+def _current_cycle(cycle: Any) -> Any:
+    return {**cycle, "of": _current_source(cycle["of"])} if isinstance(cycle, Mapping) and "of" in cycle else cycle
+
+
+def _current_source(source: Any) -> Any:
+    return "pseudo_labels" if source == EARLIER_SOURCE else source

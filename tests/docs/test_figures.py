@@ -48,7 +48,7 @@ SENTENCES = {
 }
 """Text of each page, with the figures of the model's manifest."""
 
-QUANTISED = re.compile(r"(?:eight-bit|int8).*?accuracy(?: is)? ([\d.]+%), UAR ([\d.]+%) and ECE ([\d.]+)")
+QUANTISED = re.compile(r"quantised model is ([\d.]+%), its UAR ([\d.]+%) and its ECE ([\d.]+)")
 
 
 def words(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Recordings and labelled stills that are not part of the repository, in the folder that `DUYGU_TEST_DATA` names.
 
-The folder holds `clips/` (videos of any kind) and `stills48.npz` (labelled stills, see `duygu.training.data.stills`);
-both are optional. Without the variable, tests that need them are skipped and benchmarks use synthetic scenes.
+The folder holds `clips/` (videos of any kind), `stills48.npz` (labelled stills, see `duygu.training.data.stills`) and
+`teachers/` (the packages of `duygu.training.distillation.teachers`); all are optional.
+Without the variable, tests that need them are skipped and benchmarks use synthetic scenes.
 """
 
 import os
@@ -10,8 +11,6 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "DUYGU_TEST_DATA"
-
-STILLS = "stills48.npz"
 
 
 def extra_data(name: str) -> Path | None:

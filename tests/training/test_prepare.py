@@ -1,4 +1,4 @@
-"""Clips of pictures, and what is said of recordings that give none."""
+"""Tests of cutting clips, and of reporting skipped recordings."""
 
 import sys
 import tracemalloc
@@ -47,7 +47,7 @@ def test_a_picture_stands_still_for_one_clip(detector: Detector, tmp_path: Path)
 
 
 def test_a_folder_of_pictures_ends_with_the_expression(detector: Detector, tmp_path: Path) -> None:
-    """Its last pictures make one clip, each a tenth of a second later; the first ones are left out."""
+    """Its last pictures make one clip, each a tenth of a second later; the first ones are skipped."""
     for number in range(14):
         write(tmp_path / "sequence" / f"{number:02}.png", PAN.picture(number / 15))
     recording = Recording(tmp_path / "sequence", "ann", "fear")
@@ -57,8 +57,8 @@ def test_a_folder_of_pictures_ends_with_the_expression(detector: Detector, tmp_p
     assert steps.min() > 0  # none is shown twice
 
 
-def test_what_gives_no_clip_is_told_with_the_reason(detector: Detector, tmp_path: Path) -> None:
-    """A broken file, an empty folder and a label that nobody has are not told as pictures without a face."""
+def test_what_gives_no_clip_is_output_with_the_reason(detector: Detector, tmp_path: Path) -> None:
+    """A broken file, an empty folder and a label that nobody has are not output as pictures without a face."""
     good = write(tmp_path / "good.png", Scene().picture(0))
     nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
     (broken := tmp_path / "broken.png").write_bytes(b"no picture")
@@ -66,20 +66,20 @@ def test_what_gives_no_clip_is_told_with_the_reason(detector: Detector, tmp_path
     (empty := tmp_path / "empty").mkdir()
     recordings = [Recording(path, "ann", "anger") for path in (good, nobody, broken, film, empty)]
     prepared = make_clips([*recordings, Recording(good, "ben", "contempt")], detector, RECIPE, Settings())
-    told = list(prepared.tally.lines())
-    assert told[0] == "1 clips of 1 people in 1 recordings: 1 anger"
-    assert sorted(told[1:]) == [
-        f"1 left out (The file is not a video): {film}",
-        f"1 left out (no face was found): {nobody}",
-        f"1 left out (the recipe has no label for contempt): {good}",
-        f"2 left out (No frame of the video could be decoded): {broken}, {empty}",
+    output = list(prepared.tally.lines())
+    assert output[0] == "1 clips of 1 people in 1 recordings: 1 anger"
+    assert sorted(output[1:]) == [
+        f"1 skipped (The file is not a video): {film}",
+        f"1 skipped (no face was found): {nobody}",
+        f"1 skipped (the recipe has no label contempt): {good}",
+        f"2 skipped (No frame of the video could be decoded): {broken}, {empty}",
     ]
 
 
 def test_nothing_at_all_is_an_error(detector: Detector, tmp_path: Path) -> None:
     """With the reasons."""
     nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
-    with pytest.raises(TrainingDataError, match=r"no recording gives a clip; 1 left out \(no face was found\)"):
+    with pytest.raises(TrainingDataError, match=r"no clips in any recording; 1 skipped \(no face was found\)"):
         make_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings())
 
 
@@ -102,10 +102,10 @@ def test_an_unexpected_error_costs_one_recording(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 1
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     reason = "unexpected error: IndexError: index 3 is out of bounds"
-    assert f"1 left out ({reason}): {tmp_path}/source/ben/happy/1.png" in told.out
-    assert "1 files end neither as videos do nor as pictures, and are left out" in told.err
+    assert f"1 skipped ({reason}): {tmp_path}/source/ben/happy/1.png" in output.out
+    assert "1 files skipped (unknown extension)" in output.err
     clips = load_clips(tmp_path / "clips.npz", RECIPE)
     assert clips.subjects.tolist() == ["ann", "cem"]
 

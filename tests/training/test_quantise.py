@@ -1,4 +1,4 @@
-"""The network in eight-bit integers: made by training, taken by the engine where the processor is quick with it."""
+"""Tests of the int8-quantised model: written by training, used by the engine on processors with int8 instructions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +13,10 @@ from duygu.shared.vision.classify.classifier import OnnxClassifier
 from duygu.shared.vision.detect import onnx_session as sessions
 from duygu.shared.vision.types import Floats
 from duygu.training.data.stills import StrictStills
-from duygu.training.measure.card import INTEGERS
+from duygu.training.measure.card import INT8_HEADING
 from tests.support.tiny_model import write_tiny_model
 
-quantise = pytest.importorskip("duygu.training.quantise")
+quantisation = pytest.importorskip("duygu.training.onnx.quantisation")
 
 RECIPE = Recipe("tiny", size=48)
 
@@ -29,15 +29,15 @@ def clips() -> Floats:
 
 @pytest.fixture
 def folder(tmp_path: Path, clips: Floats) -> Path:
-    """A model folder with both networks."""
+    """A model folder with the network and its int8-quantised model."""
     made = write_tiny_model(tmp_path / "model", RECIPE)
-    quantise.quantise(made, clips)
+    quantisation.quantise(made, clips)
     return made
 
 
 @pytest.fixture
 def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that tells what the processor can."""
+    """The file from which the engine reads the features of the processor."""
     path = tmp_path / "cpuinfo"
     monkeypatch.setattr(sessions, "CPU", path)
     sessions.multiplies_bytes.cache_clear()
@@ -46,7 +46,7 @@ def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 def test_both_networks_agree(folder: Path, clips: Floats, processor: Path) -> None:
-    """The engine takes integers where the processor multiplies bytes, and answers nearly the same."""
+    """With int8 instructions the engine uses the int8-quantised model, whose logits differ by less than 0.1."""
     processor.write_text("processor : 0\nflags : fpu avx2 avx512_vnni\n")
     quick = OnnxClassifier(open_model_folder(folder))
     sessions.multiplies_bytes.cache_clear()
@@ -57,15 +57,15 @@ def test_both_networks_agree(folder: Path, clips: Floats, processor: Path) -> No
     assert 0 < difference < 0.1
 
 
-def test_an_unknown_processor_takes_the_network_itself(folder: Path, clips: Floats, processor: Path) -> None:
-    """Where nothing tells what the processor can, nothing is risked."""
+def test_an_unknown_processor_uses_the_network_itself(folder: Path, clips: Floats, processor: Path) -> None:
+    """Where the features of the processor are unknown, the engine uses the network that is not quantised."""
     assert not processor.exists()
     answers = OnnxClassifier(open_model_folder(folder)).logits(clips)
-    assert np.array_equal(answers, quantise.logits_of(folder / ONNX, clips))
+    assert np.array_equal(answers, quantisation.logits_of(folder / ONNX, clips))
 
 
-def test_integers_of_another_network_are_refused(folder: Path, processor: Path) -> None:
-    """Integers that were made before the network was exported again are no twin of it."""
+def test_an_int8_model_of_another_network_is_rejected(folder: Path, processor: Path) -> None:
+    """An int8 file that was quantised before the network was exported again raises ModelError."""
     processor.write_text("Features : fp asimd asimddp\n")
     manifest = open_model_folder(folder).manifest
     (folder / INT8).write_bytes((folder / ONNX).read_bytes())
@@ -74,30 +74,32 @@ def test_integers_of_another_network_are_refused(folder: Path, processor: Path) 
         OnnxClassifier(open_model_folder(folder))
 
 
-def test_says_what_it_was_made_from(folder: Path) -> None:
-    """The sha256 of the network is among its metadata."""
+def test_metadata_names_the_source_network(folder: Path) -> None:
+    """The metadata of the int8-quantised model contains the SHA-256 of the network."""
     import onnx
 
     metadata = {entry.key: entry.value for entry in onnx.load(folder / INT8).metadata_props}
     assert metadata[MADE_FROM] == open_model_folder(folder).manifest.files[ONNX]
 
 
-def test_refuses_what_answers_differently(tmp_path: Path, clips: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Integers that name another emotion too often are not written."""
+def test_low_agreement_is_rejected(tmp_path: Path, clips: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An int8-quantised model that predicts another emotion too often is not written."""
     folder = write_tiny_model(tmp_path / "model", RECIPE)
-    monkeypatch.setattr(quantise, "LEAST_AGREEMENT", 1.1)
+    monkeypatch.setattr(quantisation, "LEAST_AGREEMENT", 1.1)
     with pytest.raises(ModelError, match="same emotion"):
-        quantise.quantise(folder, clips)
+        quantisation.quantise(folder, clips)
     assert not (folder / INT8).exists()
 
 
-def test_the_card_tells_of_both(folder: Path) -> None:
-    """Once, however often it is said, and the folder can still be opened."""
+def test_the_card_describes_both_networks(folder: Path) -> None:
+    """Writing the comparison twice leaves one section in the card, and a valid folder."""
     recipe = Recipe("tiny", size=48)
     images = np.random.default_rng(1).integers(0, 255, (8, 48, 48), np.uint8)
     (folder / CARD).write_text("# tiny\n", encoding="utf-8")
-    comparison = quantise.compare(folder, recipe, StrictStills(images, np.zeros(8, np.int64), np.full((8, 7), 1 / 7)))
+    comparison = quantisation.compare(
+        folder, recipe, StrictStills(images, np.zeros(8, np.int64), np.full((8, 7), 1 / 7))
+    )
     for _ in range(2):
-        quantise.tell(folder, comparison)
+        quantisation.write_comparison(folder, comparison)
     text = (open_model_folder(folder).path / CARD).read_text(encoding="utf-8")
-    assert text.count(INTEGERS) == text.count("On 8 stills") == 1
+    assert text.count(INT8_HEADING) == text.count("On 8 stills") == 1

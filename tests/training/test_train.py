@@ -1,4 +1,4 @@
-"""What training refuses before it begins, and what it leaves of an earlier one."""
+"""Tests of what training rejects before it begins, and of what it keeps of an earlier training."""
 
 import json
 from dataclasses import replace
@@ -14,11 +14,13 @@ from duygu.shared.model.folder import H5
 from duygu.shared.schemas import EMOTIONS
 from duygu.training.calibrate import calibrate
 from duygu.training.data.clipset import ClipSet, save_clips
-from duygu.training.evaluate import UNTRAINED, evaluate
+from duygu.training.evaluate import evaluate
 from duygu.training.export import Release, export
-from duygu.training.network import keras_file as model_file
+from duygu.training.measure.protocols import ZERO_SHOT
+from duygu.training.network import keras_file
+from duygu.training.run_folder import RunFolder
 from duygu.training.settings import TrainingRecipe, load_recipe
-from duygu.training.train import MEASURED, SPLIT, START, train
+from duygu.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras warns of itself when it writes a file."""
@@ -29,14 +31,14 @@ NOTHING: dict[str, Any] = {"stills": None, "clips": None, "start": None}
 
 
 def quick(**changes: Any) -> TrainingRecipe:
-    """The recipe that ships, one epoch long, with another way to make clips."""
+    """The recipe that ships with a single epoch and other settings for its clips."""
     recipe = load_recipe("e3d48")
     assert recipe.clips
     return replace(recipe, clip=replace(recipe.clip, **changes), clips=replace(recipe.clips, epochs=1))
 
 
 def write_clips(path: Path, people: str, *, still: bool = False) -> Path:
-    """Two clips of noise of each person, of different emotions."""
+    """Write two clips of noise for each person, with different labels."""
     recipe, count = load_recipe("e3d48").clip, 2 * len(people)
     images = np.random.default_rng(0).integers(0, 255, (count, *recipe.input_shape[:3]), np.uint8)
     if still:
@@ -48,90 +50,96 @@ def write_clips(path: Path, people: str, *, still: bool = False) -> Path:
 
 
 @pytest.mark.parametrize(("name", "needed"), [("seed16", "--clips"), ("e3d48", "--stills")])
-def test_a_recipe_says_what_it_lacks(name: str, needed: str, tmp_path: Path) -> None:
-    """Without clips or stills there is nothing to learn from."""
+def test_missing_data_is_named(name: str, needed: str, tmp_path: Path) -> None:
+    """Training without the clips or stills that the recipe needs raises ConfigurationError."""
     with pytest.raises(ConfigurationError, match=needed):
         train(tmp_path, load_recipe(name), **NOTHING)
 
 
 @pytest.mark.parametrize("name", ["seed16", "base48"])
-def test_networks_that_nothing_would_ask_are_refused(name: str, tmp_path: Path) -> None:
-    """A card would otherwise tell that they were learned from."""
-    with pytest.raises(ConfigurationError, match="asked"):
+def test_teachers_that_the_recipe_would_not_use_are_rejected(name: str, tmp_path: Path) -> None:
+    """Teachers for a recipe without distillation raise ConfigurationError: the card would name them."""
+    with pytest.raises(ConfigurationError, match="distillation_images"):
         train(tmp_path, load_recipe(name), **NOTHING, networks=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("e3d48", {"networks": SHIPPED}, "no network is begun with"),
-        ("e3d48", {"stills": SHIPPED / H5}, "stills are not learned from"),
-        ("seed16", {}, "begins with no other network"),
+        ("e3d48", {"networks": SHIPPED}, "cannot be combined with --start"),
+        ("e3d48", {"stills": SHIPPED / H5}, "--stills cannot be combined with --start"),
+        ("seed16", {}, "starts from random weights"),
     ],
 )
-def test_what_would_not_be_learned_from_is_refused(name: str, data: dict[str, Path], why: str, tmp_path: Path) -> None:
-    """Where a network is begun with, its trunk stays as it is."""
+def test_data_that_training_would_not_use_is_rejected(
+    name: str, data: dict[str, Path], why: str, tmp_path: Path
+) -> None:
+    """Stills and teachers cannot be combined with a network to start from, whose trunk is not trained."""
     with pytest.raises(ConfigurationError, match=why):
         train(tmp_path, load_recipe(name), **{**NOTHING, "start": SHIPPED, **data})
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"margin": 0.3}, "margin 0.0 instead of 0.3"),
         ({"normalisation": "clip"}, "normalisation frame instead of clip"),
         ({"labels": tuple(reversed(EMOTIONS))}, "labels"),
     ],
 )
-def test_a_network_that_takes_other_clips_cannot_be_begun_with(
-    changes: dict[str, Any], told: str, tmp_path: Path
+def test_training_cannot_start_from_a_network_with_other_clips(
+    changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    """It would be taught labels that it calls otherwise, on crops that serving does not make."""
-    with pytest.raises(ConfigurationError, match=told):
+    """A network whose labels or crops differ from the recipe raises ConfigurationError, and nothing is written."""
+    with pytest.raises(ConfigurationError, match=message):
         train(tmp_path / "run", quick(**changes), **{**NOTHING, "start": SHIPPED})
     assert not (tmp_path / "run").exists()
 
 
 def test_one_person_is_refused_at_once(tmp_path: Path) -> None:
-    """Not after the hour that stills take, and with nothing written."""
+    """Clips of a single person are rejected before the training on stills, and nothing is written."""
     clips = write_clips(tmp_path / "clips.npz", "a")
-    with pytest.raises(TrainingDataError, match="two people"):
+    with pytest.raises(TrainingDataError, match="at least two people"):
         train(tmp_path / "run", quick(), stills=tmp_path / "none.npz", clips=clips, start=None)
     assert not (tmp_path / "run").exists()
 
 
 def test_clips_without_motion_teach_nothing(tmp_path: Path) -> None:
-    """What the recipe trains is multiplied by what changes from frame to frame."""
+    """Clips that are all stills are rejected by a recipe that trains only what depends on motion."""
     clips = write_clips(tmp_path / "clips.npz", "ab", still=True)
-    with pytest.raises(ConfigurationError, match="nothing moves"):
+    with pytest.raises(ConfigurationError, match="contain no motion"):
         train(tmp_path / "run", quick(), **{**NOTHING, "start": SHIPPED, "clips": clips})
 
 
-def test_a_training_forgets_the_one_before(tmp_path: Path) -> None:
-    """Figures of another network, and people who did not train this one, would go into its card."""
+def test_a_training_deletes_the_results_of_an_earlier_one(tmp_path: Path) -> None:
+    """Split, initial network, history and figures of an earlier training do not reach the next one's card."""
     run, clips = tmp_path / "run", write_clips(tmp_path / "clips.npz", "ab")
+    files = RunFolder(run)
+    of_clips = (files.measured, files.report, files.split, files.initial_network, files.history, files.best_weights)
     train(run, quick(), **{**NOTHING, "start": SHIPPED, "clips": clips})
-    report = evaluate(run, quick(), stills=None, clips=clips, with_leaky=False)
-    assert set(report) == {f"clips_{UNTRAINED}"}  # leaving one out takes four people, and says so
-    assert {MEASURED, SPLIT, START} <= {path.name for path in run.iterdir()}
+    report = evaluate(run, quick(), stills=None, clips=clips)
+    assert set(report) == {f"clips_{ZERO_SHOT}"}  # leave-one-out needs four people
+    assert all(path.exists() for path in of_clips)
+    files.stills_state.touch()
     train(run, quick(), **{**NOTHING, "start": SHIPPED})
-    assert not {MEASURED, SPLIT, START} & {path.name for path in run.iterdir()}
-    with pytest.raises(ConfigurationError, match="learned from no clips"):
+    assert files.stills_state.exists()  # from which training on stills resumes
+    assert not any(path.exists() for path in of_clips)
+    with pytest.raises(ConfigurationError, match="was not trained on clips"):
         calibrate(run, stills=None, clips=clips)
-    assert not model_file.load(run / H5).people
+    assert not keras_file.load(run / H5).people
 
 
-def test_calibration_takes_the_people_who_chose(tmp_path: Path) -> None:
-    """Clips of others are none of theirs."""
+def test_calibration_uses_the_validation_part(tmp_path: Path) -> None:
+    """Calibration with clips of other people raises TrainingDataError with the names in the validation part."""
     run = tmp_path / "run"
     train(run, quick(), **{**NOTHING, "start": SHIPPED, "clips": write_clips(tmp_path / "clips.npz", "ab")})
-    chose = json.loads((run / SPLIT).read_text(encoding="utf-8"))["validation"]
-    assert len(chose) == 1
-    with pytest.raises(TrainingDataError, match=f"the people who chose the network: {chose[0]}"):
+    validation = json.loads(RunFolder(run).split.read_text(encoding="utf-8"))["validation"]
+    assert len(validation) == 1
+    with pytest.raises(TrainingDataError, match=f"the people in the validation part: {validation[0]}"):
         calibrate(run, stills=None, clips=write_clips(tmp_path / "others.npz", "cd"))
 
 
 def test_a_run_is_not_its_own_model_folder(tmp_path: Path) -> None:
-    """Its files would be written over themselves."""
-    with pytest.raises(ModelError, match="another one than that of the training"):
+    """Exporting into the run's own folder raises ModelError."""
+    with pytest.raises(ModelError, match="choose another folder for the model"):
         export(tmp_path, tmp_path / ".", Release("mine", "1"))

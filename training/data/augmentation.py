@@ -1,4 +1,4 @@
-"""Changes that a camera, a light or a codec makes to a face without changing its expression."""
+"""Augmentation: changes by camera, light and codec that leave the expression of a face as it is."""
 
 import cv2
 import numpy as np
@@ -6,41 +6,41 @@ import numpy as np
 from duygu.shared.vision.classify.crops import standardise
 from duygu.shared.vision.types import Floats, Image
 
-TURN_DEGREES, GROWTH, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2
-"""Standard deviations: of rotation, of the logarithms of size and of width, and of the shift in pixels."""
+ROTATION_DEGREES, SCALE, STRETCH, SHIFT = 7.0, 0.09, 0.04, 2.2
+"""Standard deviations of rotation, of the logarithms of scale and horizontal stretch, and of the shift in pixels."""
 
 LOWEST_SIDE, HIGHEST_SIDE = 16, 42
-"""A face that was this small in its video and was enlarged."""
+"""Sides in pixels between which a face is reduced before it is enlarged again, as a small face in a video."""
 
 LOWEST_QUALITY, HIGHEST_QUALITY = 15, 75
-"""Of JPEG, which spoils a picture much as video codecs do."""
+"""JPEG qualities, whose artefacts resemble those of video codecs."""
 
-HIDDEN_SIDES = 6, 20
-"""Pixels of a hand, hair or a microphone before the face."""
+OCCLUDED_SIDES = 6, 20
+"""Sides in pixels of a rectangle that stands for a hand, hair or a microphone."""
 
 CONTRAST, BRIGHTNESS = (-0.1, 0.3), (5.0, 25.0)
-"""Mean and standard deviation, of the logarithm of a factor and of grey levels: studios are brighter than snapshots."""
+"""Mean and standard deviation of the logarithm of a contrast factor, and of an offset in grey levels."""
 
 
 def augment(image: Image, random: np.random.Generator) -> Floats:
-    """(size, size) grey -> the same face, otherwise seen: zero mean and unit deviation."""
-    return _hidden(standardise(_seen(image, random)), random)
+    """Augment an image: (size, size) uint8 grey -> (size, size) float32, standardised before the occlusion."""
+    return _occluded(standardise(_augmented(image, random)), random)
 
 
 def alter(image: Image, random: np.random.Generator) -> Image:
-    """(size, size) grey -> the same face, otherwise seen, as a picture that can be shown to any network."""
-    pixels = _exposed(_seen(image, random), random)
+    """Augment an image: (size, size) uint8 grey -> (size, size) uint8, an input for any network."""
+    pixels = _exposed(_augmented(image, random), random)
     if random.random() < 0.15:
-        pixels[_hidden_part(pixels.shape, random)] = random.uniform(0, 255)
+        pixels[_occluded_part(pixels.shape, random)] = random.uniform(0, 255)
     return np.asarray(np.clip(pixels, 0, 255), np.uint8)
 
 
 def blend(image: Image, other: Image, share: float) -> Image:
-    """Two pictures in one, of which the first has this share."""
+    """Weighted mean of two images; `share` in 0..1 is the weight of the first."""
     return np.asarray(share * image.astype(np.float32) + (1 - share) * other.astype(np.float32), np.uint8)
 
 
-def _seen(image: Image, random: np.random.Generator) -> Floats:
+def _augmented(image: Image, random: np.random.Generator) -> Floats:
     moved = _compressed(_blurred(_moved(image, random), random), random)
     return _noisy(_lit(moved.astype(np.float32), random), random)
 
@@ -55,9 +55,9 @@ def _exposed(pixels: Floats, random: np.random.Generator) -> Floats:
 def _moved(image: Image, random: np.random.Generator) -> Image:
     size = image.shape[0]
     middle = (size - 1) / 2
-    degrees = random.normal(0, TURN_DEGREES) if random.random() < 0.8 else 0.0
+    degrees = random.normal(0, ROTATION_DEGREES) if random.random() < 0.8 else 0.0
     stretch = np.exp(random.normal(0, STRETCH))
-    matrix = cv2.getRotationMatrix2D((middle, middle), degrees, np.exp(random.normal(0, GROWTH)))
+    matrix = cv2.getRotationMatrix2D((middle, middle), degrees, np.exp(random.normal(0, SCALE)))
     matrix[0] *= stretch
     matrix[0, 2] += middle * (1 - stretch) + random.normal(0, SHIFT)
     matrix[1, 2] += random.normal(0, SHIFT)
@@ -86,7 +86,7 @@ def _compressed(image: Image, random: np.random.Generator) -> Image:
 
 
 def _lit(pixels: Floats, random: np.random.Generator) -> Floats:
-    """Another exposure, and light from one side."""
+    """Change the exposure by a gamma curve, and add a linear gradient of light."""
     if random.random() < 0.5:
         pixels = np.asarray(255 * (pixels / 255) ** np.exp(random.normal(0, 0.3)), np.float32)
     if random.random() < 0.4:
@@ -102,21 +102,21 @@ def _noisy(pixels: Floats, random: np.random.Generator) -> Floats:
     return np.asarray(pixels + random.normal(0, 2 + 8 * random.random(), pixels.shape), np.float32)
 
 
-def _hidden(pixels: Floats, random: np.random.Generator) -> Floats:
+def _occluded(pixels: Floats, random: np.random.Generator) -> Floats:
     if random.random() >= 0.35:
         return pixels
-    pixels[_hidden_part(pixels.shape, random)] = random.normal(0, 0.7)
+    pixels[_occluded_part(pixels.shape, random)] = random.normal(0, 0.7)
     return pixels
 
 
-def _hidden_part(shape: tuple[int, ...], random: np.random.Generator) -> tuple[slice, slice]:
-    height, width = random.integers(*HIDDEN_SIDES, 2)
+def _occluded_part(shape: tuple[int, ...], random: np.random.Generator) -> tuple[slice, slice]:
+    height, width = random.integers(*OCCLUDED_SIDES, 2)
     top, left = random.integers(-4, shape[0] - 4, 2)
     return slice(max(top, 0), top + height), slice(max(left, 0), left + width)
 
 
 def mix(images: Floats, targets: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Every second time, blend each of a batch with another, targets likewise (mixup, Zhang et al. 2018)."""
+    """With probability 0.5, blend each image of a batch and its target with another (mixup, Zhang et al. 2018)."""
     if random.random() >= 0.5:
         return images, targets
     share = np.float32(random.beta(0.4, 0.4))

@@ -1,4 +1,4 @@
-"""Clips that training learns from, with whose they are; one .npz file."""
+"""Sets of labelled clips with their people and recordings, stored as one .npz file."""
 
 import shutil
 import struct
@@ -19,33 +19,31 @@ from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.storage.atomic import atomically
 from duygu.shared.vision.types import Image
-from duygu.training.measure.metrics import Integers
-
-Names = npt.NDArray[np.str_]
+from duygu.training.types import Integers, Names
 
 CROP = ("size", "frames", "rate_hz", "margin", "align", "labels")
-"""Everything of a recipe that shows in a clip's pixels, or in what it is called."""
+"""Settings of a recipe that determine the pixels and labels of a clip."""
 
 INPUT = (*CROP, "stride", "normalisation")
-"""Everything of a recipe that a network which is begun with brings along."""
+"""Settings of a recipe that a network brings along when training starts from it."""
 
 
 COPIED_BYTES = 1 << 20
-"""At once, from the file of pixels to the .npz."""
+"""Bytes copied at a time from the temporary file of pixels to the .npz."""
 
 
 UNREADABLE = (
     *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
-"""What numpy and zipfile raise for a damaged .npz."""
+"""Exceptions of numpy and zipfile for a damaged .npz."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSet:
-    """N clips, made by one recipe."""
+    """N clips cut by one recipe."""
 
-    images: Image  # (N, frames, size, size) grey, not normalised
+    images: Image  # (N, frames, size, size) uint8 grey, not normalised
     labels: Integers  # (N,) index into the recipe's labels
     subjects: Names  # (N,)
     recordings: Names  # (N,) clips of one recording overlap
@@ -54,12 +52,12 @@ class ClipSet:
         return len(self.labels)
 
     def take(self, chosen: npt.NDArray[np.bool_] | Integers) -> "ClipSet":
-        """Some of them, by mask or index."""
+        """The clips that a mask or an array of indices selects."""
         return ClipSet(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
-    """Write the file, with the recipe."""
+    """Write the clips and their recipe to a file (.npz)."""
     with ClipWriter(path, recipe) as writer:
         for image, label, subject, recording in zip(
             *(getattr(clips, field.name) for field in fields(clips)), strict=True
@@ -69,7 +67,7 @@ def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Clips in a row that have everything but their pixels in common."""
+    """Consecutive clips with the same label, person and recording."""
 
     count: int
     label: int
@@ -78,14 +76,14 @@ class _Run:
 
 
 class ClipWriter:
-    """Writes the file of `save_clips` clip by clip: memory does not grow with the pixels.
+    """Writes the file of `save_clips` clip by clip; memory does not grow with the pixels.
 
-    Pixels wait in an unnamed file beside the target, since their number stands before them in the .npz. The target
-    is replaced at the end of the `with` block, and stays as it was when the block fails.
+    Pixels are collected in an unnamed file beside the target, because an .npz stores their count before them. The
+    target is replaced at the end of the `with` block, and remains unchanged when the block raises.
     """
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
-        """Make the folder of `path`, whose ending .npz is added where it is missing, as numpy does."""
+        """`path` of the file to write; as in numpy, .npz is appended where it is missing."""
         self.path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
         self._recipe, self._shape = recipe, recipe.input_shape[:-1]
         self._runs: list[_Run] = []
@@ -113,7 +111,7 @@ class ClipWriter:
         """
         for image in images:
             if image.shape != self._shape:
-                raise ValueError(f"a clip has the shape {image.shape} instead of {self._shape}")
+                raise ValueError(f"invalid clip: shape {image.shape} instead of {self._shape}")
             self._pixels.write(np.ascontiguousarray(image, np.uint8).data)
         self._runs.append(_Run(len(images), label, subject, recording))
 
@@ -130,7 +128,7 @@ class ClipWriter:
             self._write_column(archive, "recordings", [run.recording for run in self._runs])
 
     def _write_column(self, archive: zipfile.ZipFile, name: str, values: list[int] | list[str]) -> None:
-        """One value of each run, as often as it has clips."""
+        """Write the value of each run, repeated for its clips."""
         dtype = np.array(values or [0]).dtype
         with _entry(archive, name) as file:
             _write_header(file, dtype, (len(self),))
@@ -143,36 +141,36 @@ def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
 
 
 def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    """What stands before the values of an array in a .npy file."""
+    """Write the header of a .npy file."""
     header = {"descr": dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     write_array_header_1_0(file, header)
 
 
 def load_clips(path: Path, recipe: Recipe) -> ClipSet:
-    """Read what `save_clips` wrote. Raises TrainingDataError when it is something else, or of another recipe."""
+    """Read a file of clips. Raises TrainingDataError when it is damaged, or when its recipe cuts other clips."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             made_by = Recipe.from_json(str(arrays["recipe"]))
             clips = ClipSet(*(arrays[field.name] for field in fields(ClipSet)))
     except UNREADABLE as error:
-        raise TrainingDataError(f"{path} holds no clips: `python -m training.prepare` makes them") from error
+        raise TrainingDataError(f"{path} holds no clips: write the file with `python -m training.prepare`") from error
     if others := differing(made_by, recipe, CROP):
-        raise TrainingDataError(f"the clips in {path} were made by a recipe with {others}")
+        raise TrainingDataError(f"the clips in {path} were cut by a recipe with {others}")
     _check(clips, recipe, path)
     return clips
 
 
 def _check(clips: ClipSet, recipe: Recipe, path: Path) -> None:
-    """Raises TrainingDataError where the arrays do not belong together."""
+    """Raises TrainingDataError when shapes, lengths or labels are inconsistent."""
     if clips.images.ndim != 4 or clips.labels.ndim != 1 or clips.images.dtype != np.uint8:
-        raise TrainingDataError(f"the arrays in {path} do not have the shapes of clips")
+        raise TrainingDataError(f"invalid clips: the arrays in {path} do not have the shapes of clips")
     if len({len(getattr(clips, field.name)) for field in fields(clips)}) > 1:
-        raise TrainingDataError(f"the arrays in {path} are not equally long")
+        raise TrainingDataError(f"invalid clips: the arrays in {path} are not equally long")
     if len(clips) and not 0 <= clips.labels.min() <= clips.labels.max() < len(recipe.labels):
-        raise TrainingDataError(f"{path} has labels beyond the {len(recipe.labels)} of the recipe")
+        raise TrainingDataError(f"invalid clips: {path} has labels beyond the {len(recipe.labels)} of the recipe")
 
 
 def differing(one: Recipe, other: Recipe, names: tuple[str, ...]) -> str:
-    """What differs between two recipes, in words; nothing where they agree."""
+    """The settings among `names` that differ between two recipes, as text; empty when they are equal."""
     pairs = ((name, getattr(one, name), getattr(other, name)) for name in names)
     return ", ".join(f"{name} {mine} instead of {theirs}" for name, mine, theirs in pairs if mine != theirs)

@@ -1,4 +1,4 @@
-"""Frames of a recording, whether it is a video, a picture, or a folder of pictures."""
+"""Frames of a recording: a video, a picture, or a folder of pictures."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -23,14 +23,14 @@ VIDEOS = {
     *(".mpg", ".mpv", ".mts", ".mxf", ".nut", ".obu", ".ogg", ".ogm", ".ogv", ".psp", ".qt", ".rm", ".rmvb", ".tod"),
     *(".ts", ".vc1", ".vob", ".webm", ".wmv", ".wtv", ".y4m"),
 }
-"""Endings, in lower case, of what the decoder reads (duygu.shared.vision.decode.child.FORMATS)."""
+"""File name extensions, in lower case, of the containers in duygu.shared.vision.decode.child.FORMATS."""
 
 RATE_HZ = 30.0
-"""Of pictures, where the recipe takes every frame whatever its time."""
+"""Frame rate of a sequence of pictures where the recipe has no rate of its own."""
 
 
-class Film(Protocol):
-    """Something with frames."""
+class FrameSource(Protocol):
+    """Frames of a recording in order, `interval_s` seconds apart where that is known."""
 
     interval_s: float | None
 
@@ -39,10 +39,10 @@ class Film(Protocol):
         ...
 
 
-class PictureFilm:
-    """A picture that stands still for one clip, or the last pictures of a folder, which make one clip.
+class PictureSequence:
+    """One picture repeated for one clip, or the last pictures of a folder, one clip long.
 
-    A sequence of pictures leads up to the expression that it is named after.
+    The last pictures are used because a sequence of pictures (CK+) ends at the apex of the labelled expression.
     """
 
     def __init__(self, path: Path, settings: Settings, recipe: Recipe) -> None:
@@ -57,11 +57,11 @@ class PictureFilm:
 
     @property
     def still(self) -> bool:
-        """Whether it shows one picture all the time."""
+        """Whether the sequence repeats a single picture."""
         return len(self._pictures) == 1
 
     def __iter__(self) -> Iterator[Frame]:
-        """Raises UndecodableVideoError when a picture is none."""
+        """Raises UndecodableVideoError when a picture cannot be decoded."""
         try:
             decoded = [decode(path.read_bytes()) for path in self._pictures]
         except UndecodablePictureError as error:
@@ -72,15 +72,15 @@ class PictureFilm:
 
 
 def ends_with(path: Path, endings: set[str]) -> bool:
-    """Whether a file's name has one of these endings, in small or capital letters. Hidden files have none.
+    """Whether a file name has one of these extensions, in lower or upper case; false for hidden files.
 
-    macOS puts hidden files beside videos and pictures that are named like them.
+    macOS writes hidden files with the names of the videos and pictures beside them.
     """
     return path.suffix.lower() in endings and not path.name.startswith(".")
 
 
-def open_film(path: Path, settings: Settings, recipe: Recipe) -> AbstractContextManager[Film]:
-    """Raises VideoError when there is no picture to be had."""
+def open_recording(path: Path, settings: Settings, recipe: Recipe) -> AbstractContextManager[FrameSource]:
+    """Open a recording for reading. Raises VideoError when no frame can be read."""
     if path.is_dir() or path.suffix.lower() in PICTURES:
-        return nullcontext(PictureFilm(path, settings, recipe))
+        return nullcontext(PictureSequence(path, settings, recipe))
     return Video(path, settings, recipe.rate_hz)

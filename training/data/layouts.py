@@ -1,4 +1,4 @@
-"""Data sets as their authors lay them out, for whoever has the right to them: who shows what, by names of files.
+"""Published data sets in the layout of their authors: subject and emotion of each recording by file names.
 
 Javanese  ACTOR-SENTENCE-EMOTION_TAKE.mp4 (2black0/video-emotion-recognition-javanese)
 RAVDESS   **/MODALITY-CHANNEL-EMOTION-INTENSITY-SENTENCE-TAKE-ACTOR.mp4 (Livingstone and Russo 2018)
@@ -19,22 +19,22 @@ from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One person with one emotion: a video, a picture, or a folder of pictures in order."""
+    """A video, a picture, or a folder of pictures in order, of one person with one emotion."""
 
     path: Path
     subject: str
-    emotion: str  # one of ours, or contempt, which has no label here
+    emotion: str  # one of EMOTIONS, or contempt
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one data set lies in a folder."""
+    """Layout of one data set in a folder."""
 
     name: str
     recordings: Callable[[Path], Iterator[Recording]]
-    """Those of a folder; none where it is not laid out so. Raises TrainingDataError for a label that is none."""
+    """Recordings of a folder; none where it has another layout. Raises TrainingDataError for an invalid label."""
     owns: Callable[[PurePath], bool]
-    """Whether a file, by its path in the folder, is one of the data set's, with a label or without."""
+    """Whether a file, by its path in the folder, belongs to the data set, labelled or not."""
 
 
 JAVANESE_NAME = re.compile(r"(?P<actor>\d\d)-\d\d-(?P<emotion>\d\d)_\d\d")
@@ -48,10 +48,10 @@ JAVANESE_EMOTIONS = {
 }
 
 RAVDESS_NAME = re.compile(r"0[12]-(?P<performance>\d\d-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<actor>\d\d))")
-"""With sound (01) or without it (02): the same performance twice."""
+"""Modality 01 has sound, 02 has none: the same performance twice."""
 
 RAVDESS_FILE = re.compile(r"0[123](-\d\d){6}\.\w+")
-"""Sound alone (03) as well."""
+"""Any modality, sound alone (03) included."""
 
 RAVDESS_EMOTIONS = {
     "01": "neutral",
@@ -91,14 +91,14 @@ AFFECTNET_EMOTIONS = {
 
 
 def javanese(folder: Path) -> Iterator[Recording]:
-    """All recordings beside each other."""
+    """Javanese: all recordings in one folder."""
     for path in sorted(folder.iterdir()):
         if ends_with(path, VIDEOS) and (match := JAVANESE_NAME.fullmatch(path.stem)):
             yield Recording(path, match["actor"], _named(JAVANESE_EMOTIONS, match["emotion"], path))
 
 
 def ravdess(folder: Path) -> Iterator[Recording]:
-    """Each performance once, spoken and sung, in whatever folders it is."""
+    """RAVDESS: each performance once, speech and song, in any folders."""
     known: set[str] = set()
     for path in sorted(folder.glob("**/*")):
         match = RAVDESS_NAME.fullmatch(path.stem) if ends_with(path, VIDEOS) else None
@@ -108,30 +108,30 @@ def ravdess(folder: Path) -> Iterator[Recording]:
 
 
 def ck_plus(folder: Path) -> Iterator[Recording]:
-    """The sequences that have a label, from a neutral face to the strongest expression."""
+    """CK+: the labelled sequences, from a neutral face to the apex of the expression."""
     for label in sorted(folder.glob("Emotion*/*/*/*_emotion.txt")):
         sequence, person = label.parent.name, label.parent.parent.name
         try:
             code = f"{float(label.read_text(encoding='ascii')):.0f}"
         except ValueError as error:
-            raise TrainingDataError(f"{label} holds no number") from error
+            raise TrainingDataError(f"invalid label: {label} holds no number") from error
         yield Recording(folder / CK_PICTURES / person / sequence, person, _named(CK_EMOTIONS, code, label))
 
 
 def affectnet(folder: Path) -> Iterator[Recording]:
-    """Single pictures from the web, each taken for a person of its own."""
+    """AffectNet: single pictures, each with a subject of its own."""
     for label in sorted(folder.glob(f"**/annotations/*{AFFECTNET_LABEL}")):
         name = label.name.removesuffix(AFFECTNET_LABEL)
         try:
             code = str(np.load(label).item())
         except (EOFError, ValueError) as error:
-            raise TrainingDataError(f"{label} holds no number") from error
+            raise TrainingDataError(f"invalid label: {label} holds no number") from error
         emotion = _named(AFFECTNET_EMOTIONS, code, label)
         yield Recording(_picture(label.parent.parent / AFFECTNET_PICTURES, name), name, emotion)
 
 
 def _picture(folder: Path, name: str) -> Path:
-    """The picture of that name with whatever ending; one that ends with .jpg where there is none."""
+    """The picture of that name with any known extension; with .jpg where none exists."""
     usual = folder / f"{name}.jpg"
     if usual.exists():
         return usual
@@ -151,5 +151,5 @@ LAYOUTS = (
 
 def _named(names: Mapping[str, str], code: str, path: Path) -> str:
     if code not in names:
-        raise TrainingDataError(f"{path} names an emotion {code} that its data set does not have")
+        raise TrainingDataError(f"invalid label: {path} names an emotion {code} that its data set does not define")
     return names[code]

@@ -1,4 +1,4 @@
-"""Where recordings come from: a manifest CSV, a data set as its authors lay it out, or folders subject/emotion."""
+"""Finds recordings: in a CSV, in a published data set with its own layout, or in folders subject/emotion."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from duygu.training.data.layouts import LAYOUTS, Recording
 
 COLUMNS = {"path", "subject", "emotion"}
 
-OTHER_WORDS = {
+SYNONYMS = {
     "angry": "anger",
     "disgusted": "disgust",
     "fearful": "fear",
@@ -23,45 +23,47 @@ OTHER_WORDS = {
     "surprised": "surprise",
     "calm": "neutral",
 }
-"""What other data sets call the seven labels."""
+"""Other words for the seven labels."""
 
 PARTS = re.compile(
     r"(pre)?train(ing|ed)?|(public|private)?_?test(ing|s)?|val(id|idation|s)?|development|eval(uation)?|holdout"
     r"|(fold|split|part)[ _-]?\d*|(train|test|val)[ _-]?(set|data|images|videos)?",
     re.IGNORECASE,
 )
-"""Folders that data sets are divided into, whose names are none of people."""
+"""Names of folders that are parts of a data set rather than people or emotions."""
 
 UNLABELLED = "contempt"
-"""What data sets also know, and no recipe has a label for; such recordings are left out."""
+"""A label of several data sets that no recipe has; `prepare` skips such recordings."""
 
 
 def read_recordings(source: Path) -> list[Recording]:
-    """All recordings of a source, whichever of the kinds it is.
+    """All recordings of a source.
 
-    Raises TrainingDataError when there are none or one is gone, when a label is none of ours, when a manifest is not
-    as documented, when folders do not name people and emotions, or when a data set lies among recordings that it does
-    not know.
+    source  a CSV with the columns path, subject and emotion, or a folder
+
+    Raises TrainingDataError when the source holds no recordings or a recording is missing, for an unknown label, for
+    an invalid CSV, for folders that do not name people and emotions, and for a folder that holds a data set and other
+    recordings as well.
     """
     if source.is_file():
         found = list(_from_manifest(source))
     elif source.is_dir():
         found = _as_laid_out(source) or list(_from_folders(source))
     else:
-        raise TrainingDataError(f"there is nothing at {source}")
+        raise TrainingDataError(f"{source} does not exist")
     if not found:
-        raise TrainingDataError(f"there are no recordings in {source}")
+        raise TrainingDataError(f"{source} holds no recordings")
     if gone := [recording.path for recording in found if not recording.path.exists()]:
-        raise TrainingDataError(f"{len(gone)} recordings are not there, {gone[0]} first")
+        raise TrainingDataError(f"{len(gone)} recordings do not exist, {gone[0]} first")
     return found
 
 
 def emotion_of(word: str) -> str:
-    """One of our labels for what somebody wrote. Raises TrainingDataError when it is none."""
+    """The label for a word or a synonym, in any case. Raises TrainingDataError for an unknown word."""
     lower = word.strip().lower()
-    emotion = OTHER_WORDS.get(lower, lower)
+    emotion = SYNONYMS.get(lower, lower)
     if emotion not in (*EMOTIONS, UNLABELLED):
-        raise TrainingDataError(f"{word!r} is none of the labels {', '.join(EMOTIONS)}")
+        raise TrainingDataError(f"unknown label {word!r}: expected one of {', '.join(EMOTIONS)}")
     return emotion
 
 
@@ -69,17 +71,17 @@ def _from_manifest(path: Path) -> Iterator[Recording]:
     """A CSV with a header; paths are relative to the file."""
     known: set[Path] = set()
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin UTF-8 with a mark
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             rows = csv.DictReader(file)
             rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
             if not set(rows.fieldnames) >= COLUMNS:
-                raise TrainingDataError(f"{path} needs the columns path, subject and emotion")
+                raise TrainingDataError(f"invalid CSV: {path} needs the columns path, subject and emotion")
             for row in rows:
                 yield _of_row(row, path, rows.line_num, known)
     except UnicodeDecodeError as error:
-        raise TrainingDataError(f"{path} is not UTF-8; save it as UTF-8, or as CSV UTF-8") from error
+        raise TrainingDataError(f"invalid CSV: {path} is not UTF-8; save it as UTF-8, or as CSV UTF-8") from error
     except csv.Error as error:
-        raise TrainingDataError(f"{path} is no CSV: {error}") from error
+        raise TrainingDataError(f"invalid CSV: {path}: {error}") from error
 
 
 def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Path]) -> Recording:
@@ -87,11 +89,11 @@ def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Pa
     cells = {column: (row[column] or "").strip() for column in COLUMNS}
     try:
         if empty := sorted(column for column, cell in cells.items() if not cell):
-            raise TrainingDataError(f"there is no {' and no '.join(empty)}")
+            raise TrainingDataError(f"missing {' and '.join(empty)}")
         path = manifest.parent / cells["path"]
         resolved = _resolved(path)
         if resolved in known:
-            raise TrainingDataError(f"{cells['path']} stands there already")
+            raise TrainingDataError(f"{cells['path']} is listed twice")
         known.add(resolved)
         return Recording(path, cells["subject"], emotion_of(cells["emotion"]))
     except TrainingDataError as error:
@@ -99,52 +101,52 @@ def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Pa
 
 
 def _resolved(path: Path) -> Path:
-    """Raises TrainingDataError for what is no path: it is too long, holds a null byte, or leads in a circle."""
+    """Raises TrainingDataError for an invalid path: too long, with a null byte, or a symbolic link to itself."""
     try:
-        path.exists()  # which refuses more than `resolve` does
+        path.exists()  # raises for paths that `resolve` accepts
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise TrainingDataError(f"the path cannot be used: {one_line(error)}") from error
+        raise TrainingDataError(f"invalid path: {one_line(error)}") from error
 
 
 def _as_laid_out(folder: Path) -> list[Recording]:
-    """Those of the first data set that is recognised. Raises TrainingDataError when there are others beside them."""
+    """Recordings of the first layout that matches. Raises TrainingDataError for other recordings beside them."""
     for layout in LAYOUTS:
         if not (found := list(layout.recordings(folder))):
             continue
-        others = (path for path in _films(folder, "**/*") if not layout.owns(path.relative_to(folder)))
+        others = (path for path in _recording_files(folder, "**/*") if not layout.owns(path.relative_to(folder)))
         if other := next(others, None):
             raise TrainingDataError(
-                f"{folder} holds {layout.name}, and recordings that are none of it, {other} first: "
-                "keep them apart, or name all of them in a CSV"
+                f"{folder} holds {layout.name} and recordings that do not belong to it, {other} first: "
+                "move them to another folder, or list all of them in a CSV"
             )
         return found
     return []
 
 
 def _from_folders(folder: Path) -> Iterator[Recording]:
-    for path in _films(folder, "**/*"):
+    for path in _recording_files(folder, "**/*"):
         inside = path.relative_to(folder)
         if len(inside.parts) < len(("subject", "emotion", "file")):
-            raise TrainingDataError(f"{inside} does not lie in folders subject/emotion")
+            raise TrainingDataError(f"{inside} is not in folders subject/emotion")
         subject, emotion, *_ = inside.parts
         if part := next((name for name in (subject, emotion) if PARTS.fullmatch(name)), None):
             raise TrainingDataError(
-                f"the folder {part} of {inside} names a part of a data set, and no person or emotion; people have to "
-                "be kept apart, so name the person of each recording, as subject/emotion/file or in a CSV "
-                "(path,subject,emotion); where every picture shows another person, give each a subject of its own"
+                f"the folder {part} of {inside} names a part of a data set, not a person or an emotion; splits are "
+                "subject-independent, so name the person of each recording, as subject/emotion/file or in a CSV "
+                "(path,subject,emotion); where every picture shows another person, give each picture its own subject"
             )
         yield Recording(path, subject, emotion_of(emotion))
 
 
-def passed_over(source: Path) -> list[Path]:
-    """Files in folders subject/emotion whose names end neither as videos do nor as pictures; hidden ones aside."""
+def skipped_files(source: Path) -> list[Path]:
+    """Files in folders subject/emotion with an unknown extension, except hidden files."""
     if not source.is_dir() or _as_laid_out(source):
         return []
     files = (path for path in sorted(source.glob("*/*/**/*")) if path.is_file())
     return [path for path in files if not path.name.startswith(".") and not ends_with(path, VIDEOS | PICTURES)]
 
 
-def _films(folder: Path, pattern: str) -> Iterator[Path]:
-    """Videos and pictures in order."""
+def _recording_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """Videos and pictures in alphabetical order."""
     return (path for path in sorted(folder.glob(pattern)) if ends_with(path, VIDEOS | PICTURES) and path.is_file())

@@ -1,4 +1,4 @@
-"""Stills that move as if filmed by an unsteady hand: what is said of faces that move, measured on labelled stills."""
+"""Synthetic camera shake: turns labelled stills into moving clips, on which the output for moving faces is measured."""
 
 import cv2
 import numpy as np
@@ -6,34 +6,34 @@ import numpy.typing as npt
 
 from duygu.shared.vision.types import Image
 
-STEADY = 0.2
-"""Least motion of a clip, in the standard deviations below; most have more."""
+LEAST_AMPLITUDE = 0.2
+"""Smallest amplitude of a clip, as a factor of the standard deviations below."""
 
-SHIFT, GROWTH, TURN_DEGREES, LIGHT = 0.5, 0.012, 1.2, 0.03
-"""Standard deviations of one frame's step: pixels, logarithms of size and of the exponent of the exposure."""
+SHIFT, SCALE, ROTATION_DEGREES, LIGHT = 0.5, 0.012, 1.2, 0.03
+"""Standard deviations of the step from frame to frame: pixels, logarithm of the scale, degrees, logarithm of gamma."""
 
-TREMBLE = 0.3
-"""Of the pixels by which a frame is off on top of that, as a face detector's boxes are."""
+JITTER = 0.3
+"""Standard deviation in pixels of an independent shift of each frame, like that of a face detector's boxes."""
 
 SEED = 6
 
 
-def moving(image: Image, frames: int, random: np.random.Generator) -> Image:
-    """(size, size) grey -> (frames, size, size): a camera that wanders, light that changes, a codec that spoils."""
-    strength = STEADY + abs(random.normal())
-    steps = random.normal(0, strength, (frames, 5)) * np.array([SHIFT, SHIFT, GROWTH, TURN_DEGREES, LIGHT])
+def shaken(image: Image, frames: int, random: np.random.Generator) -> Image:
+    """Random walk of camera and light, and JPEG artefacts: (size, size) uint8 grey -> (frames, size, size)."""
+    amplitude = LEAST_AMPLITUDE + abs(random.normal())
+    steps = random.normal(0, amplitude, (frames, 5)) * np.array([SHIFT, SHIFT, SCALE, ROTATION_DEGREES, LIGHT])
     path = np.cumsum(steps, axis=0)
     path -= path.mean(axis=0)
-    path[:, :2] += random.normal(0, TREMBLE * strength, (frames, 2))
+    path[:, :2] += random.normal(0, JITTER * amplitude, (frames, 2))
     quality = int(random.integers(20, 80)) if random.random() < 0.5 else None
-    return np.stack([_coded(_seen(image, where), quality) for where in path])
+    return np.stack([_coded(_transformed(image, parameters), quality) for parameters in path])
 
 
-def _seen(image: Image, where: npt.NDArray[np.float64]) -> Image:
-    right, down, growth, degrees, light = where.tolist()
+def _transformed(image: Image, parameters: npt.NDArray[np.float64]) -> Image:
+    right, down, scale, degrees, light = parameters.tolist()
     size = image.shape[0]
     middle = (size - 1) / 2
-    matrix = cv2.getRotationMatrix2D((middle, middle), degrees, float(np.exp(growth)))
+    matrix = cv2.getRotationMatrix2D((middle, middle), degrees, float(np.exp(scale)))
     matrix[:, 2] += right, down
     warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(255 * (warped / 255) ** np.exp(light), np.uint8)
@@ -47,6 +47,6 @@ def _coded(image: Image, quality: int | None) -> Image:
 
 
 def moving_clips(images: Image, frames: int) -> Image:
-    """(N, size, size) stills -> (N, frames, size, size) clips, the same whenever it is called."""
+    """Shake each still with a fixed seed: (N, size, size) -> (N, frames, size, size)."""
     random = np.random.default_rng(SEED)
-    return np.stack([moving(image, frames, random) for image in images])
+    return np.stack([shaken(image, frames, random) for image in images])

@@ -1,4 +1,4 @@
-"""What a trunk is shown: stills that are altered each time anew, or pictures that networks were asked about."""
+"""Batches of images and targets for training the trunk, prepared in the background."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,24 +12,24 @@ from duygu.training.data.augmentation import augment, mix
 from duygu.training.data.stills import TrainingStills
 
 Batch = tuple[Floats, Floats]
-"""Pictures (batch, size, size, 1) and targets (batch, sources, labels)."""
+"""Images (batch, size, size, 1), standardised, and targets (batch, sources, labels)."""
 
 
-class Pictures(Protocol):
-    """What one cycle of the training learns from."""
+class ImageSet(Protocol):
+    """Images of one source, from which batches are drawn."""
 
     def __len__(self) -> int:
-        """How many pictures there are in one epoch."""
+        """Number of images in one epoch."""
 
     def digest(self) -> str:
-        """Differs where the pictures, or what is said of them, differ."""
+        """SHA-256 of the images and their targets, in hexadecimal."""
 
     def batch(self, size: int, random: np.random.Generator) -> Batch:
-        """Some of them, as they are shown to the network."""
+        """Draw a batch of this size."""
 
 
-class AlteredStills:
-    """Stills that look different each time they are drawn; what was said of them as they are counts for all of it."""
+class AugmentedStills:
+    """Labelled stills that are augmented each time they are drawn; the targets are those of the original still."""
 
     def __init__(self, stills: TrainingStills) -> None:
         self._stills = stills
@@ -38,44 +38,44 @@ class AlteredStills:
         return len(self._stills.images)
 
     def digest(self) -> str:
-        """That of the stills."""
+        """Digest of the stills before augmentation."""
         return self._stills.digest()
 
     def batch(self, size: int, random: np.random.Generator) -> Batch:
-        """Each altered in its own way; every second batch is of blends."""
+        """Draw stills by their rates and augment each; mixup is applied to every second batch on average."""
         chosen = random.choice(len(self), size, p=self._stills.shares)
         images = np.stack([augment(self._stills.images[index], random) for index in chosen])[..., np.newaxis]
         return mix(images, self._stills.targets[chosen], random)
 
 
-class AskedPictures:
-    """Pictures that networks were asked about exactly as they are, so that nothing but left and right may change."""
+class PseudoLabelledImages:
+    """Images that the teachers labelled as they are: a batch may mirror them, and changes nothing else."""
 
-    def __init__(self, pictures: TrainingStills) -> None:
-        self._pictures = pictures
+    def __init__(self, images: TrainingStills) -> None:
+        self._images = images
 
     def __len__(self) -> int:
-        return len(self._pictures.images)
+        return len(self._images.images)
 
     def digest(self) -> str:
-        """That of the pictures."""
-        return self._pictures.digest()
+        """Digest of the images and their pseudo-labels."""
+        return self._images.digest()
 
     def batch(self, size: int, random: np.random.Generator) -> Batch:
-        """Every second one is mirrored."""
-        chosen = random.choice(len(self), size, p=self._pictures.shares)
-        images = standardise(self._pictures.images[chosen].astype(np.float32))[..., np.newaxis]
+        """Draw images by their rates and mirror each with probability 0.5."""
+        chosen = random.choice(len(self), size, p=self._images.shares)
+        images = standardise(self._images.images[chosen].astype(np.float32))[..., np.newaxis]
         mirrored = random.random(size) < 0.5
         images[mirrored] = images[mirrored, :, ::-1]
-        return images, self._pictures.targets[chosen]
+        return images, self._images.targets[chosen]
 
 
-def batches(pictures: Pictures, size: int, steps: int, random: np.random.Generator) -> Iterator[Batch]:
-    """So many batches; the next one is made while this one is used."""
+def batches(images: ImageSet, size: int, steps: int, random: np.random.Generator) -> Iterator[Batch]:
+    """Yield `steps` batches; a thread prepares the next one while the current one is used."""
     generators = iter(random.spawn(steps))
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(pictures.batch, size, next(generators))
+        pending = pool.submit(images.batch, size, next(generators))
         for generator in generators:
-            ready, coming = coming, pool.submit(pictures.batch, size, generator)
+            ready, pending = pending, pool.submit(images.batch, size, generator)
             yield ready.result()
-        yield coming.result()
+        yield pending.result()

@@ -1,7 +1,7 @@
-"""Stills that are altered once, and what public networks say of them as they then are.
+"""Pseudo-labels: stills are altered once, and the teachers label each altered image.
 
-A network that imitates others learns most from what they say of exactly what it sees (Beyer et al. 2022, "Knowledge
-distillation: A good teacher is patient and consistent").
+A student profits most when teacher and student see exactly the same image (Beyer et al. 2022, "Knowledge distillation:
+A good teacher is patient and consistent").
 """
 
 from collections.abc import Iterator
@@ -13,61 +13,62 @@ from rich.progress import Progress
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.augmentation import alter, blend
 from duygu.training.data.stills import TEACHERS, TrainingStills
-from duygu.training.distillation.teachers import PublicNetworks
+from duygu.training.distillation.teachers import Teachers
+from duygu.training.run_folder import RunFolder
 
 PART = 8192
-"""Pictures in one file; an interrupted run goes on with the next."""
+"""Images in one file; an interrupted run resumes with the next file."""
 
 BLENDED = 0.15
-"""Share of the pictures that are a blend of two faces, on which networks have opinions that no single face brings."""
+"""Share of the images that blend two faces: the teachers' outputs there lie between those for single faces."""
 
-EVENLY = 0.5
-"""Share of the pictures that is drawn from all stills alike; the others are drawn as the trunk draws them, rare labels
-more often."""
+UNIFORM = 0.5
+"""Share of the images that is drawn uniformly from all stills; the others are drawn by the stills' rates."""
 
-KEPT_AS = np.float16
-"""Of opinions, in files and so also before."""
+STORED = np.float16
+"""Precision of the targets in files, and for that reason also before they are written."""
 
 SEED = 11
 
 
-def asked_pictures(
-    stills: TrainingStills, networks: PublicNetworks, count: int, run: Path, progress: Progress
+def label_with_teachers(
+    stills: TrainingStills, teachers: Teachers, count: int, run: RunFolder, progress: Progress
 ) -> TrainingStills:
-    """Alter stills and ask about them, or read what an earlier call has kept in the run's folder.
+    """Alter stills and label them, or read what an earlier call wrote into the run's folder.
 
-    What other networks have said, or about other stills, is asked anew.
+    Parts are computed again where they belong to other stills or to other versions of the teachers.
 
-    returns  pictures with the targets of their stills, the networks' opinions in place of those about the stills
+    count    number of images
+
+    returns  images (count, size, size) with targets: the teachers' probabilities for the altered image, and the votes
+             and labels of the still that it was made of
     """
-    origin = _origin(stills, networks)
+    origin = _origin(stills, teachers)
     parts = -(-count // PART)
-    task = progress.add_task("asking networks", total=parts)
-    run.mkdir(parents=True, exist_ok=True)
-    kept: list[tuple[Image, Floats]] = []
+    task = progress.add_task("pseudo-labels", total=parts)
+    run.create()
+    labelled: list[tuple[Image, Floats]] = []
     for part in range(parts):
-        path, size = run / f"asked_{part:03}.npz", min(PART, count - part * PART)
-        if (known := _kept(path, origin)) is None or len(known[0]) != size:
-            known = _ask(stills, networks, size, np.random.default_rng((SEED, part)))
-            _keep(path, *known, origin)
-        kept.append(known)
+        path, size = run.pseudo_labels(part), min(PART, count - part * PART)
+        if (known := _read(path, origin)) is None or len(known[0]) != size:
+            known = _label(stills, teachers, size, np.random.default_rng((SEED, part)))
+            _write(path, *known, origin)
+        labelled.append(known)
         progress.advance(task)
-    images, targets = (np.concatenate(arrays) for arrays in zip(*kept, strict=True))
+    images, targets = (np.concatenate(arrays) for arrays in zip(*labelled, strict=True))
     return TrainingStills(images, targets, np.full(len(images), 1 / len(images)))
 
 
-def _ask(
-    stills: TrainingStills, networks: PublicNetworks, count: int, random: np.random.Generator
-) -> tuple[Image, Floats]:
+def _label(stills: TrainingStills, teachers: Teachers, count: int, random: np.random.Generator) -> tuple[Image, Floats]:
     made = list(_altered(stills, count, random))
     images, targets = np.stack([image for image, _ in made]), np.stack([target for _, target in made])
-    targets[:, TEACHERS] = networks.opinions(images)
-    return images, targets.astype(KEPT_AS).astype(np.float32)
+    targets[:, TEACHERS] = teachers.probabilities(images)
+    return images, targets.astype(STORED).astype(np.float32)
 
 
 def _altered(stills: TrainingStills, count: int, random: np.random.Generator) -> Iterator[tuple[Image, Floats]]:
-    """Pictures (size, size), each with the targets (sources, labels) of its still."""
-    shares = (1 - EVENLY) * stills.shares + EVENLY / len(stills.images)
+    """Images (size, size), each with the targets (sources, labels) of its still."""
+    shares = (1 - UNIFORM) * stills.shares + UNIFORM / len(stills.images)
     chosen = random.choice(len(stills.images), (count, 2), p=shares / shares.sum())
     for first, second in chosen:
         image, target = alter(stills.images[first], random), stills.targets[first]
@@ -78,12 +79,12 @@ def _altered(stills: TrainingStills, count: int, random: np.random.Generator) ->
         yield image, np.asarray(target, np.float32)
 
 
-def _origin(stills: TrainingStills, networks: PublicNetworks) -> str:
-    """Whose opinions about what: differs for other packages, and for other stills or opinions on these."""
-    return " ".join([*networks.names, stills.digest()])
+def _origin(stills: TrainingStills, teachers: Teachers) -> str:
+    """Identifies the teachers' versions and the stills with their targets."""
+    return " ".join([*teachers.packages, stills.digest()])
 
 
-def _kept(path: Path, origin: str) -> tuple[Image, Floats] | None:
+def _read(path: Path, origin: str) -> tuple[Image, Floats] | None:
     if not path.exists():
         return None
     with np.load(path) as arrays:
@@ -92,7 +93,7 @@ def _kept(path: Path, origin: str) -> tuple[Image, Floats] | None:
         return arrays["images"], arrays["targets"].astype(np.float32)
 
 
-def _keep(path: Path, images: Image, targets: Floats, origin: str) -> None:
+def _write(path: Path, images: Image, targets: Floats, origin: str) -> None:
     half = path.with_name(f"half_{path.name}")
-    np.savez(half, images=images, targets=targets.astype(KEPT_AS), origin=np.array(origin))
+    np.savez(half, images=images, targets=targets.astype(STORED), origin=np.array(origin))
     half.replace(path)

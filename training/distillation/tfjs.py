@@ -1,7 +1,7 @@
-"""Networks that TensorFlow.js keeps as JSON and a binary file, run by TensorFlow.
+"""TensorFlow.js models (JSON and a binary file), executed by TensorFlow.
 
-What is read is the public format (github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts): a manifest of weights, which
-may be quantised (value = stored x scale + min), and for a graph model the nodes of a TensorFlow graph in order.
+The format is documented in github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts: a manifest of weights, which may be
+quantised (value = stored x scale + min), and for a graph model the nodes of a TensorFlow graph in topological order.
 """
 
 import base64
@@ -21,7 +21,7 @@ CONSTANT, INPUT, LAST = "Const", "Placeholder", "Softmax"
 
 
 def read_weights(manifest: list[Any], data: bytes) -> dict[str, Floats]:
-    """All weights of a manifest by name. Raises TrainingDataError when the data are not as long as it says."""
+    """All weights of a manifest by name, dequantised. Raises TrainingDataError when the data is too short."""
     weights: dict[str, Floats] = {}
     begin = 0
     for entry in (entry for group in manifest for entry in group["weights"]):
@@ -30,7 +30,9 @@ def read_weights(manifest: list[Any], data: bytes) -> dict[str, Floats]:
         count = int(np.prod(entry["shape"]))
         end = begin + count * kind.itemsize
         if end > len(data):
-            raise TrainingDataError(f"the weights of {entry['name']} are not in the file")
+            raise TrainingDataError(
+                f"truncated weights: {entry['name']} ends at byte {end}, the file has {len(data)} bytes"
+            )
         stored = np.frombuffer(data[begin:end], kind).astype(np.float32)
         values = stored * quantisation.get("scale", 1.0) + quantisation.get("min", 0.0)
         weights[entry["name"]] = np.asarray(values, np.float32).reshape(entry["shape"])
@@ -39,24 +41,24 @@ def read_weights(manifest: list[Any], data: bytes) -> dict[str, Floats]:
 
 
 class GraphModel:
-    """A graph that ends in a softmax: (N, H, W, C) -> (N, labels) logits, which are what the softmax is given."""
+    """A graph that ends in a softmax: (N, H, W, C) -> (N, labels) logits, the input of that softmax."""
 
     def __init__(self, model: Json, data: bytes) -> None:
-        """Take over `model.json` as read and the bytes of its binary file."""
+        """`model` is the parsed model.json, `data` the content of its binary file."""
         self._weights = read_weights(model["weightsManifest"], data)
         self._nodes = [node for node in model["modelTopology"]["node"] if node["op"] != CONSTANT]
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Raises TrainingDataError for a graph with an operation that is none of those known here."""
+        """Raises TrainingDataError for an operation that is not supported."""
         values: dict[str, Tensor] = dict(self._weights)
         for node in self._nodes:
             inputs = [values[name] for name in node.get("input", [])]
             if node["op"] == LAST:
                 return inputs[0]
             if node["op"] != INPUT and node["op"] not in OPERATIONS:
-                raise TrainingDataError(f"the network has a {node['op']}, which is not known here")
+                raise TrainingDataError(f"unsupported operation {node['op']} in the graph")
             values[node["name"]] = pictures if node["op"] == INPUT else OPERATIONS[node["op"]](node["attr"], *inputs)
-        raise TrainingDataError("the network does not end in a softmax")
+        raise TrainingDataError("unsupported graph: it does not end in a softmax")
 
 
 def _text(coded: str) -> str:
@@ -72,7 +74,7 @@ def _padding(attributes: Json) -> str:
 
 
 def _convolve(attributes: Json, inputs: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """A convolution that TensorFlow.js has fused with what follows: a bias and, where it says so, a ReLU."""
+    """A convolution fused with a bias and, where `fused_ops` lists it, a ReLU."""
     strides = _integers(attributes, "strides")
     convolved = tf.nn.conv2d(inputs, kernel, strides, _padding(attributes)) + bias
     fused = {_text(name) for name in attributes["fused_ops"]["list"]["s"]}

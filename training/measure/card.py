@@ -1,4 +1,4 @@
-"""The model card (Mitchell et al. 2019): what a network is for, what it was made of, and what it is bad at."""
+"""The model card (Mitchell et al. 2019): intended use, figures, limitations and training data of a network."""
 
 from pathlib import Path
 from string import Template
@@ -12,36 +12,44 @@ TEMPLATE = Path(__file__).parent / "card.md"
 
 PROTOCOLS = {
     "ferplus_strict": "FER+ PrivateTest, stills on which more than half of the raters agree",
-    "ferplus_strict_moving": "the same stills, moved as if filmed by an unsteady hand: the answer that videos get",
-    "_untrained": "recordings, judged by the network before it learned from any recording",
-    "_leave_one_actor_out": "recordings, each person judged by a network that learned from others by the same recipe",
-    "_leaky": "for the record, clips split at random, with the same people on both sides",
+    "ferplus_strict_moving": "the same stills with synthetic camera shake, classified by the output for moving faces",
+    "_zero_shot": "recordings, classified by the network before training on any recording",
+    "_leave_one_actor_out": "recordings, each person classified by a network trained on the others by the same recipe",
+    "_subject_leaking": "for comparison only: clips split at random, with the same people on both sides",
 }
-"""What stands for each, by the end of its name."""
+"""Description of each protocol, by the end of its name."""
 
-TWO_ANSWERS = """A face that moves gets another answer than a still: a temporal convolution over the changes between
-frames leads from the mix of heads that is best on stills to another one, which carries over better to people who talk.
-**Figures on stills that stand still (ferplus_strict) do not speak of videos**; those on moving stills
-(ferplus_strict_moving) do, as far as a still can.
+MOVING_FACES = """The network has one output for still and one for moving faces: a temporal convolution over the
+differences between frames controls the transition from the mix of heads that is best on stills to another mix,
+which generalises better to people who talk. **ferplus_strict measures the output for still faces and does not apply
+to videos**; ferplus_strict_moving measures the output for moving faces, on images whose faces do not talk.
 """
 
 
 UNCERTAIN = (
-    "A window whose confidence is below {threshold:.2f} is marked `uncertain`: "
-    "on the same data, one in ten or fewer of the answers at or\n"
-    "above the threshold were wrong. On other recordings the share can be higher."
+    "A window whose confidence is below {threshold:.2f} is marked `uncertain`. On the calibration data, at most one in "
+    "ten predictions at or\n"
+    "above that threshold was wrong. **This error rate does not hold for other videos**: measure it on your own "
+    "recordings with\n`python -m training.judge` before you rely on the mark."
 )
 NO_THRESHOLD = (
-    "On the same data no confidence kept the wrong answers at one in ten: all windows are marked `uncertain`."
+    "On the calibration data no threshold kept the error rate at one in ten: all windows are marked `uncertain`."
 )
 
 
-INTEGERS = "## In eight-bit integers\n"
-"""Heading of the card's last section, which `duygu.training.quantise` writes."""
+INT8_HEADING = "## Int8 quantisation\n"
+"""Heading of the card's last section, which `training.quantise` writes."""
+
+EARLIER_INT8_HEADING = "## In eight-bit integers\n"
+"""The heading in cards that version 0.1 wrote."""
 
 
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
-    """Fill the template with what was measured."""
+    """Fill the template with the figures and the training data.
+
+    report  summary of each protocol by its name
+    data    Markdown about the training data
+    """
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         name=name,
         labels=" or ".join([", ".join(network.recipe.labels[:-1]), network.recipe.labels[-1]]),
@@ -50,57 +58,63 @@ def write_card(path: Path, name: str, network: Network, report: dict[str, Any], 
         size=network.recipe.size,
         temperature=f"{network.recipe.temperature:.3f}",
         track_temperature=f"{network.recipe.track_temperature:.3f}",
-        uncertain=uncertain_words(network.recipe.uncertain_below),
+        uncertain=uncertain_sentences(network.recipe.uncertain_below),
         figures=figures_table(report),
         recalls=recall_table(report),
-        answers=TWO_ANSWERS if any(layer.name == MOVING for layer in network.model.layers) else "",
+        moving_faces=MOVING_FACES if any(layer.name == MOVING for layer in network.model.layers) else "",
         data=data,
     )
     path.write_text(text, encoding="utf-8")
 
 
-def integers_section(card: Path) -> str:
-    """What a card says of the network in integers, with its heading; empty where it says nothing, or is not there."""
-    if not card.exists():
-        return ""
-    _, heading, text = card.read_text(encoding="utf-8").partition(INTEGERS)
-    return heading + text
+def int8_section(card: Path) -> str:
+    """The section on the int8-quantised model, with its heading; empty where the card or the section is missing."""
+    return _split_at_int8(card.read_text(encoding="utf-8"))[1] if card.exists() else ""
 
 
-def write_integers_section(card: Path, section: str) -> None:
-    """Put a section, with its heading, in place of the one that the card has."""
-    text = card.read_text(encoding="utf-8").partition(INTEGERS)[0].rstrip()
-    card.write_text(f"{text}\n\n{section}", encoding="utf-8")
+def write_int8_section(card: Path, section: str) -> None:
+    """Replace or append the section, which begins with its heading."""
+    text, _ = _split_at_int8(card.read_text(encoding="utf-8"))
+    card.write_text(f"{text.rstrip()}\n\n{section}", encoding="utf-8")
 
 
-def uncertain_words(threshold: float) -> str:
-    """What the threshold promises."""
+def _split_at_int8(text: str) -> tuple[str, str]:
+    """The card before the section, and the section."""
+    for heading in (INT8_HEADING, EARLIER_INT8_HEADING):
+        before, found, section = text.partition(heading)
+        if found:
+            return before, INT8_HEADING + section
+    return text, ""
+
+
+def uncertain_sentences(threshold: float) -> str:
+    """The sentences on the threshold."""
     if threshold >= ALWAYS_UNCERTAIN:
         return NO_THRESHOLD
     return UNCERTAIN.format(threshold=threshold)
 
 
 def figures_table(report: dict[str, Any]) -> str:
-    """One row for each protocol, as Markdown."""
+    """Accuracy, UAR and ECE of each protocol, as a Markdown table."""
     if not report:
-        return "Nothing has been measured yet: run `python -m training.evaluate`."
-    rows = ["| protocol | answers | accuracy (95 % interval) | UAR | ECE |", "|---|---|---|---|---|"]
+        return "The network has not been evaluated: run `python -m training.evaluate`."
+    rows = ["| protocol | samples | accuracy (95 % interval) | UAR | ECE |", "|---|---|---|---|---|"]
     for key, values in report.items():
         figures = values["figures"]
         low, high = values["interval"]
         rows.append(
-            f"| {key}: {_meaning(key)} | {values['count']} | {figures['accuracy']:.1%} ({low:.1%}–{high:.1%}) "
+            f"| {key}: {_description(key)} | {values['count']} | {figures['accuracy']:.1%} ({low:.1%}–{high:.1%}) "
             f"| {figures['uar']:.1%} | {figures['ece']:.3f} |"
         )
     return "\n".join(rows)
 
 
-def _meaning(key: str) -> str:
+def _description(key: str) -> str:
     return next((text for end, text in PROTOCOLS.items() if key.endswith(end)), "")
 
 
 def recall_table(report: dict[str, Any]) -> str:
-    """Recall of each label under each protocol, as Markdown."""
+    """Recall by protocol and label, as a Markdown table."""
     if not report:
         return ""
     labels = list(next(iter(report.values()))["recalls"])

@@ -1,173 +1,211 @@
-"""How a network is tested: on strict stills, on people who speak, by leaving each out in turn, and the wrong way."""
+"""Evaluation protocols: labelled stills, zero-shot, leave-one-subject-out, and a subject-leaking split for comparison.
 
-from collections.abc import Iterator
+The names of the protocols on clips follow the name of the file of clips, as in javanese_leave_one_actor_out.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from duygu.shared.vision.types import Floats
-from duygu.training.data.clipset import ClipSet, Names
+from duygu.training.data.clipset import ClipSet
 from duygu.training.data.splits import Split, cross_fits, leave_one_out, make_split
 from duygu.training.data.stills import TEST, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
-from duygu.training.measure.metrics import Answers, Integers, probabilities_of
-from duygu.training.measure.metrics import Floats as Probabilities
+from duygu.training.measure.metrics import Answers, probabilities_of
 from duygu.training.measure.temperature import fit_temperature
 from duygu.training.network.architectures import copy_weights, head_network
+from duygu.training.network.fit import train_flat, train_head
 from duygu.training.network.inference import features_of, logits_of
 from duygu.training.network.keras_file import Network
+from duygu.training.run_folder import RunFolder
 from duygu.training.settings import TrainingRecipe
-from duygu.training.train import clips_settings, train_flat, train_head
+from duygu.training.types import Integers, Names, Probabilities
 
-LEAKY_FOLDS = 5
+STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
+ZERO_SHOT, LEAVE_ONE_OUT, SUBJECT_LEAKING = "zero_shot", "leave_one_actor_out", "subject_leaking"
+
+EARLIER_NAMES = {"untrained": ZERO_SHOT, "leaky": SUBJECT_LEAKING}
+"""Ends of names that version 0.1 wrote into measured.json, with the present ones."""
+
+LEAKING_FOLDS = 5
 SEED = 1
 
 
+def with_current_names(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Results by protocol, with present names in place of those that version 0.1 wrote."""
+    renamed = {_current_name(key): values for key, values in report.items()}
+    if earlier := sorted(set(report) - set(renamed)):
+        warnings.warn(
+            f"earlier names of protocols in measured.json: {', '.join(earlier)}; evaluate again, the next version will "
+            "not recognise them",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    return renamed
+
+
+def _current_name(key: str) -> str:
+    stem, _, end = key.rpartition("_")
+    return f"{stem}_{EARLIER_NAMES[end]}" if stem and end in EARLIER_NAMES else key
+
+
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What a network said of whole recordings, before any temperature."""
+class RecordingLogits:
+    """Logits of whole recordings, before temperature scaling."""
 
     logits: Floats  # (recordings, labels): means over the windows
-    truth: Integers
-    subjects: Names
+    truth: Integers  # (recordings,)
+    subjects: Names  # (recordings,)
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
-    """What the networks of all folds begin with."""
+class CrossValidation:
+    """What all folds share: the recipe, the clips, and the network that training starts from."""
 
     recipe: TrainingRecipe
     start: Network | None
     clips: ClipSet
     features: Floats | None
-    """What the trunk of `start` says of all clips, if there is one."""
+    """(N, frames, 1, 1, features) outputs of the trunk of `start`, if there is one."""
 
-    def judge(self, split: Split, folder: Path) -> tuple[Judged, Judged]:
-        """Train on one part of the clips: what the network says of those who chose it, and of those who test."""
-        logits = self._logits(split, folder)
-        chosen, tested = (by_recording(logits[part], self.clips.take(part)) for part in (split.validation, split.test))
-        return chosen, tested
+    def predict(self, split: Split, run: RunFolder) -> tuple[RecordingLogits, RecordingLogits]:
+        """Train on the training part; the predictions for the validation and the test part."""
+        logits = self._logits(split, run)
+        validation, test = (
+            by_recording(logits[part], self.clips.take(part)) for part in (split.validation, split.test)
+        )
+        return validation, test
 
-    def without(self, left_out: Integers) -> "Lessons":
-        """The same, but for some clips."""
+    def without(self, left_out: Integers) -> "CrossValidation":
+        """The same without some clips, by their indices."""
         kept = np.delete(np.arange(len(self.clips)), left_out)
         features = None if self.features is None else self.features[kept]
         return replace(self, clips=self.clips.take(kept), features=features)
 
-    def _logits(self, split: Split, folder: Path) -> Floats:
+    def _logits(self, split: Split, run: RunFolder) -> Floats:
         """(N, labels) of all clips."""
         keras.utils.set_random_seed(SEED)
         if self.start is None or self.features is None:
-            return logits_of(train_flat(self.clips, split, self.recipe, folder), self.clips.images)
+            return logits_of(train_flat(self.clips, split, self.recipe, run), self.clips.images)
         head = head_network(self.start.recipe)
         copy_weights(self.start.model, head)
-        train_head(head, self.features, self.clips.labels, split, clips_settings(self.recipe), folder)
+        train_head(head, self.features, self.clips.labels, split, self.recipe.require_clips(), run)
         return np.asarray(head(self.features, training=False), np.float32)
 
 
 def strict_stills(network: Network, stills: Stills) -> Answers:
-    """FER+ PrivateTest where more than half of the raters agree, each still shown as a clip."""
+    """FER+ PrivateTest, stills for which more than half of all votes name one label, each repeated for one clip."""
     test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, as_clips(test.images, recipe.frames))
-    nobody = np.arange(len(logits)).astype(str)  # each still is of somebody else
-    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)
+    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
 
 
 def moving_stills(network: Network, stills: Stills) -> Answers:
-    """The same stills as if filmed by an unsteady hand, which gets the answer that faces in videos get."""
+    """The same stills with synthetic camera shake, for which the network gives the output for moving faces."""
     test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, moving_clips(test.images, recipe.frames))
-    nobody = np.arange(len(logits)).astype(str)
-    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, nobody)
+    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
 
 
-def by_recording(logits: Floats, clips: ClipSet) -> Judged:
-    """The mean over the windows of each recording, which is what a face is told with."""
+def dummy_ids(count: int) -> Names:
+    """(count,) ids of people for stills, which are treated as independent samples."""
+    return np.arange(count).astype(str)
+
+
+def by_recording(logits: Floats, clips: ClipSet) -> RecordingLogits:
+    """The mean logits over the windows of each recording, from which serving computes the emotion of a face track."""
     _, first, place = np.unique(clips.recordings, return_index=True, return_inverse=True)
     means = np.stack([logits[place == number].mean(axis=0) for number in range(len(first))])
-    return Judged(means, clips.labels[first], clips.subjects[first])
+    return RecordingLogits(means, clips.labels[first], clips.subjects[first])
 
 
-def untrained(network: Network, clips: ClipSet) -> Answers:
-    """Recordings of people whom the network never saw; each person's temperature is fitted on the others."""
-    judged = by_recording(logits_of(network, clips.images), clips)
-    probabilities = np.zeros(judged.logits.shape)
-    for person in np.unique(judged.subjects):
-        own = judged.subjects == person
-        temperature = fit_temperature(judged.logits[~own], judged.truth[~own])
-        probabilities[own] = probabilities_of(judged.logits[own], temperature)
-    return occurring(network.recipe.labels, probabilities, judged)
+def zero_shot(network: Network, clips: ClipSet) -> Answers:
+    """Recordings of people unknown to the network; the temperature for each person is fitted on the others."""
+    predicted = by_recording(logits_of(network, clips.images), clips)
+    probabilities = np.zeros(predicted.logits.shape)
+    for person in np.unique(predicted.subjects):
+        own = predicted.subjects == person
+        temperature = fit_temperature(predicted.logits[~own], predicted.truth[~own])
+        probabilities[own] = probabilities_of(predicted.logits[own], temperature)
+    return restricted_to_occurring(network.recipe.labels, probabilities, predicted)
 
 
 def as_served(network: Network, clips: ClipSet) -> Answers:
-    """Recordings by what serving says of a whole face: over all labels, with the temperature in the model file."""
-    judged = by_recording(logits_of(network, clips.images), clips)
-    probabilities = probabilities_of(judged.logits, network.recipe.track_temperature)
-    return Answers(network.recipe.labels, probabilities, judged.truth, judged.subjects)
+    """Recordings as serving classifies a face track: all labels, with the temperature of the model file."""
+    predicted = by_recording(logits_of(network, clips.images), clips)
+    probabilities = probabilities_of(predicted.logits, network.recipe.track_temperature)
+    return Answers(network.recipe.labels, probabilities, predicted.truth, predicted.subjects)
 
 
 def without_neutral(answers: Answers) -> Answers:
-    """The same over the other labels, of recordings that show one of these, as `DUYGU_NEUTRAL=off` tells it."""
+    """Recordings that are not neutral, over the remaining labels, as with `DUYGU_NEUTRAL=off`."""
     neutral = answers.labels.index("neutral")
-    shown = answers.truth != neutral
+    kept = answers.truth != neutral
     labels = tuple(label for label in answers.labels if label != "neutral")
-    among = np.delete(answers.probabilities[shown], neutral, axis=1)
-    truth = answers.truth[shown]
-    return Answers(labels, among / among.sum(axis=1, keepdims=True), truth - (truth > neutral), answers.subjects[shown])
+    among = np.delete(answers.probabilities[kept], neutral, axis=1)
+    truth = answers.truth[kept]
+    return Answers(labels, among / among.sum(axis=1, keepdims=True), truth - (truth > neutral), answers.subjects[kept])
 
 
-def together(parts: list[Judged]) -> Judged:
-    """What several networks said of different recordings."""
+def concatenated(parts: list[RecordingLogits]) -> RecordingLogits:
+    """Predictions for different recordings in one."""
     fields = zip(*((part.logits, part.truth, part.subjects) for part in parts), strict=True)
-    return Judged(*(np.concatenate(arrays) for arrays in fields))
+    return RecordingLogits(*(np.concatenate(arrays) for arrays in fields))
 
 
-def calibrated(labels: tuple[str, ...], found: list[tuple[Judged, Judged]]) -> Answers:
-    """Answers about the first of each pair, with a temperature that is fitted on the second."""
+def calibrated(labels: tuple[str, ...], folds: list[tuple[RecordingLogits, RecordingLogits]]) -> Answers:
+    """Predictions for the first of each pair, with a temperature that is fitted on the second."""
     probabilities = [
-        probabilities_of(tested.logits, fit_temperature(chosen.logits, chosen.truth)) for tested, chosen in found
+        probabilities_of(test.logits, fit_temperature(others.logits, others.truth)) for test, others in folds
     ]
-    return occurring(labels, np.concatenate(probabilities), together([tested for tested, _ in found]))
+    return restricted_to_occurring(labels, np.concatenate(probabilities), concatenated([test for test, _ in folds]))
 
 
-def occurring(labels: tuple[str, ...], probabilities: Probabilities, judged: Judged) -> Answers:
-    """Answers over the labels that the recordings have."""
-    kept = np.unique(judged.truth)
+def restricted_to_occurring(
+    labels: tuple[str, ...], probabilities: Probabilities, predicted: RecordingLogits
+) -> Answers:
+    """Predictions over the labels that occur in the recordings, with renormalised probabilities."""
+    kept = np.unique(predicted.truth)
     among = probabilities[:, kept] / probabilities[:, kept].sum(axis=1, keepdims=True)
-    return Answers(tuple(labels[label] for label in kept), among, np.searchsorted(kept, judged.truth), judged.subjects)
+    truth = np.searchsorted(kept, predicted.truth)
+    return Answers(tuple(labels[label] for label in kept), among, truth, predicted.subjects)
 
 
-def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: Path) -> Answers:
-    """Each person is judged by a network that was trained on others, with a temperature that was fitted on all others.
+def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Answers:
+    """Leave-one-subject-out: each person is classified by a network trained on the others.
 
-    Each of these is told by a network that knew neither them nor the person who tests, so that no figure about a person
-    comes from anything that saw them.
+    The temperature of a fold is fitted on out-of-fold predictions for all other people, by networks that were trained
+    neither on these nor on the person in the test part.
     """
-    everybody = Lessons(recipe, start, clips, features_of(start, clips.images) if start else None)
-    found = []
+    whole = CrossValidation(recipe, start, clips, features_of(start, clips.images) if start else None)
+    folds = []
     for number, split in enumerate(leave_one_out(clips.subjects)):
-        folder = run / f"fold{number}"
-        _, tested = everybody.judge(split, folder)
-        others = everybody.without(split.test)
-        strangers = [
-            others.judge(inner, folder / f"others{index}")[1]
+        name = f"fold{number}"
+        _, test = whole.predict(split, run.fold(name))
+        others = whole.without(split.test)
+        out_of_fold = [
+            others.predict(inner, run.fold(name, f"others{index}"))[1]
             for index, inner in enumerate(cross_fits(others.clips.subjects))
         ]
-        found.append((tested, together(strangers)))
-    return calibrated(recipe.clip.labels, found)
+        folds.append((test, concatenated(out_of_fold)))
+    return calibrated(recipe.clip.labels, folds)
 
 
-def leaky(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: Path) -> Answers:
-    """The mistake, for the record: every clip counts as a person of its own, so that overlapping ones are parted."""
-    strangers = replace(clips, subjects=np.arange(len(clips)).astype(str), recordings=np.arange(len(clips)).astype(str))
-    everything = Lessons(recipe, start, strangers, features_of(start, clips.images) if start else None)
-    judged = [everything.judge(split, run / f"fold{number}") for number, split in enumerate(_random_folds(strangers))]
-    return calibrated(recipe.clip.labels, [(tested, chosen) for chosen, tested in judged])
+def subject_leaking(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Answers:
+    """A random split of the clips, which puts overlapping clips of one person on both sides, for comparison only."""
+    ids = dummy_ids(len(clips))
+    unrelated = replace(clips, subjects=ids, recordings=ids)
+    whole = CrossValidation(recipe, start, unrelated, features_of(start, clips.images) if start else None)
+    folds = [whole.predict(split, run.fold(f"fold{number}")) for number, split in enumerate(_random_folds(unrelated))]
+    return calibrated(recipe.clip.labels, [(test, validation) for validation, test in folds])
 
 
 def _random_folds(clips: ClipSet) -> Iterator[Split]:
-    parts = np.array_split(np.random.default_rng(SEED).permutation(clips.subjects), LEAKY_FOLDS)
+    parts = np.array_split(np.random.default_rng(SEED).permutation(clips.subjects), LEAKING_FOLDS)
     for index, part in enumerate(parts):
-        yield make_split(clips.subjects, validation=parts[(index + 1) % LEAKY_FOLDS], test=part)
+        yield make_split(clips.subjects, validation=parts[(index + 1) % LEAKING_FOLDS], test=part)

@@ -1,4 +1,4 @@
-"""What a network learned from, in words, for its card."""
+"""The training data of a network in words, for its model card."""
 
 from pathlib import Path
 
@@ -6,45 +6,45 @@ import numpy as np
 
 from duygu.shared.model.folder import open_model_folder
 from duygu.training.data.clipset import ClipSet
-
-DATA = "data.md"
-"""In a run's folder."""
+from duygu.training.run_folder import RunFolder
 
 STILLS = """| stills | used for | terms |
 |---|---|---|
-| FER2013 (Goodfellow et al. 2013), training part | pictures and labels | web crawl; rights in the photos are unclear |
+| FER2013 (Goodfellow et al. 2013), training part | images and labels | web crawl; rights in the photos are unclear |
 | FER+ votes of ten raters (Barsoum et al. 2016) | soft labels | MIT |
-| muxspace/facial_expressions, 1,117 pictures of rare classes | pictures and labels | Apache-2.0 |
+| muxspace/facial_expressions, 1,117 images of rare classes | images and labels | Apache-2.0 |
 | probabilities of fer's mini XCEPTION, human-models' big XCEPTION and face-api's expression net | soft labels | MIT |
 
-FER+'s PublicTest chose and calibrated; its PrivateTest only tested.
+FER+'s PublicTest was used for validation and calibration, its PrivateTest for testing only.
+"""
+
+PSEUDO_LABELS = """The same three networks labelled altered stills, and training used these pseudo-labels as well.
 """
 
 
-ASKED = """The same three networks were asked about altered stills, and their answers learned from.
-"""
+def write_provenance(
+    run: RunFolder, *, stills: bool, pseudo_labels: bool, clips: ClipSet | None, start: Path | None
+) -> None:
+    """Record the data of a training before it begins.
 
-
-def write_data(run: Path, *, stills: bool, asked: bool, clips: ClipSet | None, start: Path | None) -> None:
-    """Write down what is about to be learned from."""
-    parts = ([STILLS] if stills else []) + ([ASKED] if asked else [])
+    start  model folder of the network that training starts from
+    """
+    parts = ([STILLS] if stills else []) + ([PSEUDO_LABELS] if pseudo_labels else [])
     if start:
         manifest = open_model_folder(start).manifest
         parts.append(
-            f"It began as {manifest.name}, version {manifest.version}, whose card says what that learned from.\n"
+            f"Training started from {manifest.name}, version {manifest.version}; "
+            "the card of that model describes its training data.\n"
         )
-    if clips:
-        people, recordings = len(np.unique(clips.subjects)), len(np.unique(clips.recordings))
-        parts.append(
-            f"{len(clips)} clips of {people} people in {recordings} recordings trained, chose and calibrated it.\n"
-        )
-    else:
-        parts.append("No video trained it.\n")
-    run.mkdir(parents=True, exist_ok=True)
-    (run / DATA).write_text("\n".join(parts), encoding="utf-8")
+    parts.append(_clips_sentence(clips))
+    run.write_provenance("\n".join(parts))
 
 
-def read_data(run: Path) -> str:
-    """What `write_data` wrote."""
-    path = run / DATA
-    return path.read_text(encoding="utf-8") if path.exists() else "It was not written down.\n"
+def _clips_sentence(clips: ClipSet | None) -> str:
+    if clips is None:
+        return "No video was used for training.\n"
+    people, recordings = len(np.unique(clips.subjects)), len(np.unique(clips.recordings))
+    return (
+        f"{len(clips)} clips of {people} people in {recordings} recordings were used for training, validation and "
+        "calibration.\n"
+    )

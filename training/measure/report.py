@@ -1,4 +1,4 @@
-"""What was measured, as one page with pictures that needs nothing beside itself."""
+"""The report of an evaluation: figures as JSON values, and one HTML page with embedded plots."""
 
 import io
 from html import escape
@@ -8,6 +8,13 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from duygu.training.measure import metrics
+from duygu.training.measure.metrics import Answers
+from duygu.training.run_folder import RunFolder
+
+DRAWN = 200
+"""Points of the curve of risk against coverage, including both ends."""
 
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -22,14 +29,42 @@ svg {{ max-width: 100%; height: auto }}
 """
 
 
+def summary(answers: Answers) -> dict[str, Any]:
+    """All figures of one protocol, as plain JSON values."""
+    coverage, risk = metrics.risk_by_coverage(answers)
+    kept = np.unique(np.linspace(0, len(coverage) - 1, DRAWN).astype(int))
+    return {
+        "count": len(answers.truth),
+        "figures": metrics.measured(answers).model_dump(),
+        "interval": metrics.interval(answers),
+        "labels": list(answers.labels),
+        "recalls": metrics.recalls(answers),
+        "confusion": metrics.confusion(answers).tolist(),
+        "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(answers)],
+        "coverage": coverage[kept].tolist(),
+        "risk": risk[kept].tolist(),
+        "subjects": metrics.by_subject(answers) if len(set(answers.subjects)) < len(answers.subjects) else {},
+    }
+
+
+def write_results(folder: RunFolder, name: str, report: dict[str, Any]) -> None:
+    """Write measured.json and report.html.
+
+    name    of the model
+    report  `summary` of each protocol by its name
+    """
+    folder.write_measured(report)
+    write_report(folder.report, name, report)
+
+
 def write_report(path: Path, name: str, report: dict[str, Any]) -> None:
-    """One section for each protocol."""
+    """Write the HTML page, with one section for each protocol."""
     body = figures_table(report) + "".join(_section(key, values) for key, values in report.items())
-    path.write_text(PAGE.format(title=f"What {escape(name)} is measured to do", body=body), encoding="utf-8")
+    path.write_text(PAGE.format(title=f"Evaluation of {escape(name)}", body=body), encoding="utf-8")
 
 
 def figures_table(report: dict[str, Any]) -> str:
-    """The figures of all protocols."""
+    """The figures of all protocols as an HTML table."""
     rows = []
     for key, values in report.items():
         figures, (low, high) = values["figures"], values["interval"]
@@ -37,7 +72,7 @@ def figures_table(report: dict[str, Any]) -> str:
             f"<tr><td>{escape(key)}<td>{values['count']}<td>{figures['accuracy']:.1%}<td>{low:.1%} to {high:.1%}"
             f"<td>{figures['uar']:.1%}<td>{figures['ece']:.3f}"
         )
-    head = "<tr><th>protocol<th>answers<th>accuracy<th>95 % interval<th>UAR<th>ECE"
+    head = "<tr><th>protocol<th>samples<th>accuracy<th>95 % interval<th>UAR<th>ECE"
     return f"<table>{head}{''.join(rows)}</table>"
 
 
@@ -66,7 +101,7 @@ def _confusion(axes: Axes, values: dict[str, Any]) -> None:
     places = range(len(labels))
     axes.set_xticks(places, labels, rotation=45, ha="right")
     axes.set_yticks(places, labels)
-    axes.set(title="Confusion", xlabel="answer", ylabel="truth")
+    axes.set(title="Confusion", xlabel="prediction", ylabel="truth")
 
 
 def _reliability(axes: Axes, values: dict[str, Any]) -> None:
@@ -78,12 +113,12 @@ def _reliability(axes: Axes, values: dict[str, Any]) -> None:
 
 def _risk(axes: Axes, values: dict[str, Any]) -> None:
     axes.plot(values["coverage"], values["risk"])
-    axes.set(title="Risk against coverage", xlabel="share answered", ylabel="share wrong", xlim=(0, 1), ylim=(0, None))
+    axes.set(title="Risk against coverage", xlabel="coverage", ylabel="error rate", xlim=(0, 1), ylim=(0, None))
 
 
 def _recalls(axes: Axes, values: dict[str, Any]) -> None:
     axes.barh(list(values["recalls"]), list(values["recalls"].values()))
-    axes.set(title="Recall of each label", xlim=(0, 1))
+    axes.set(title="Recall by label", xlim=(0, 1))
 
 
 def _subjects(axes: Axes, values: dict[str, Any]) -> None:
@@ -94,4 +129,4 @@ def _subjects(axes: Axes, values: dict[str, Any]) -> None:
     axes.axvspan(low, high, alpha=0.2)
     axes.axvline(values["figures"]["accuracy"])
     axes.barh(list(values["subjects"]), list(values["subjects"].values()))
-    axes.set(title="Accuracy for each person, with the interval of the mean", xlim=(0, 1))
+    axes.set(title="Accuracy by subject, with the interval of the mean", xlim=(0, 1))

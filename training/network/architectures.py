@@ -1,4 +1,4 @@
-"""The networks: the 3D CNN that this project descends from, and a residual trunk of stills, inflated."""
+"""Architectures: the 3D CNN of seed16, and a residual 2D trunk inflated to 3D (Carreira and Zisserman 2017)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import EMOTIONS
-from duygu.training.network.motion_gate import MOVING, STILL, answer
+from duygu.training.network.motion_gate import MOVING, STILL, gated_head
 from duygu.training.settings import SOURCES
 
 Weights = npt.NDArray[np.float32]
@@ -17,15 +17,15 @@ Tensor = Any  # Keras has no types
 
 STEM = 16, 32
 STAGES = (64, 2), (64, 1), (144, 2), (144, 1)
-"""Channels and stride of each residual block: 48 pixels become 24 behind the stem, then 12, then 6."""
+"""Channels and stride of each residual block: 48 pixels become 24 after the stem, then 12, then 6."""
 
 FEATURES = STAGES[-1][0]
 POOLED = "pool"
-"""Name of the layer behind which every frame is one vector."""
+"""Name of the pooling layer after the trunk, whose output is one vector for each frame."""
 
 
 def flat_network(recipe: Recipe) -> keras.Model:
-    """Two Conv3D and two pooling layers, flattened: the network of `seed16`. Clips -> probabilities."""
+    """The network of seed16: (N, frames, size, size, 1) -> (N, labels) probabilities."""
     layers = keras.layers
     clips = keras.Input(recipe.input_shape)
     features = layers.MaxPooling3D((1, 2, 2))(layers.Conv3D(32, 3, activation="relu")(clips))
@@ -44,31 +44,31 @@ def still_network(size: int, labels: int) -> keras.Model:
 
 
 def clip_network(recipe: Recipe) -> keras.Model:
-    """The trunk inflated: (N, frames, size, size, 1) clips -> (N, labels) logits.
+    """The inflated trunk with its head: (N, frames, size, size, 1) -> (N, labels) logits.
 
-    Kernels are (1, 3, 3). Behind them every frame is a vector of features, whose mean answers for a face that stands
-    still; a temporal convolution over their changes says how far and which way to depart from that.
+    Kernels of the trunk are (1, 3, 3), so it computes one feature vector for each frame. A linear layer classifies
+    their mean; a temporal convolution over their differences controls how a moving face is classified.
     """
     clips = keras.Input(recipe.input_shape)
     features = _trunk(mirror_second_half(clips, recipe), keras.layers.Conv3D, lambda side: (1, side, side))
     side = features.shape[2]
     pooled = keras.layers.AveragePooling3D((1, side, side), name=POOLED)(features)
-    return keras.Model(clips, answer(pooled, len(recipe.labels)))
+    return keras.Model(clips, gated_head(pooled, len(recipe.labels)))
 
 
 def features_network(clips: keras.Model) -> keras.Model:
-    """The part of a clip network that looks at each frame alone: clips -> (N, frames, 1, 1, FEATURES)."""
+    """The trunk of a clip network: (N, frames, size, size, 1) -> (N, frames, 1, 1, FEATURES)."""
     return keras.Model(clips.input, clips.get_layer(POOLED).output)
 
 
 def head_network(recipe: Recipe) -> keras.Model:
-    """The rest of it, which mixes the frames: (N, frames, 1, 1, FEATURES) -> (N, labels) logits."""
+    """The head of a clip network: (N, frames, 1, 1, FEATURES) -> (N, labels) logits."""
     features = keras.Input((recipe.frames, 1, 1, FEATURES))
-    return keras.Model(features, answer(features, len(recipe.labels)))
+    return keras.Model(features, gated_head(features, len(recipe.labels)))
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Give every layer of the target the weights of the source's layer of that name, where it has one."""
+    """Copy the weights of every layer that has the same name in both models."""
     names = {layer.name for layer in source.layers}
     for layer in target.layers:
         if layer.weights and layer.name in names:
@@ -76,17 +76,17 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
 
 
 def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
-    """Turn left and right around in the second half of a clip.
+    """Mirror the second half of the frames of each clip: (N, frames, size, size, 1) -> the same shape.
 
-    Averaging over a face and its mirror image is worth about half a point, and so costs nothing: clips overlap by half,
-    so each crop is seen both ways, and so is a still that is shown as a clip.
+    This averages over a face and its mirror image, about half a percentage point of accuracy, without a second pass:
+    consecutive clips overlap by half, so that each crop is processed in both orientations, as is a repeated still.
     """
     layers, shape, half = keras.layers, recipe.input_shape, recipe.frames // 2
     rest = recipe.frames - half
     first = layers.Cropping3D(((0, rest), (0, 0), (0, 0)), name="first_half")(clips)
     second = layers.Cropping3D(((half, 0), (0, 0), (0, 0)), name="second_half")(clips)
     rows = layers.Reshape((rest, *shape[1:3]), name="rows")(second)
-    # A .h5 file cannot hold a flip. The product with a reversed identity is exact.
+    # A .h5 file cannot store a flip. The product with a reversed identity matrix is exact.
     backwards = keras.initializers.Constant(np.eye(recipe.size, dtype=np.float32)[::-1].copy())
     mirror = layers.Dense(recipe.size, use_bias=False, kernel_initializer=backwards, trainable=False, name="mirror")
     mirrored = layers.Reshape((rest, *shape[1:]), name="mirrored")(mirror(rows))
@@ -94,10 +94,10 @@ def mirror_second_half(clips: Tensor, recipe: Recipe) -> Tensor:
 
 
 def inflate(stills: keras.Model, shares: Weights, moving: Weights, recipe: Recipe) -> keras.Model:
-    """A clip network that says of ten times the same still what the mix of the still network's heads says.
+    """A clip network whose output for a repeated still equals the weighted mix of the still network's heads.
 
-    shares  (sources, labels) how much each source's head weighs; a mix of linear heads is linear
-    moving  the same for faces that move
+    shares  (sources, labels) weight of each source's head; a mix of linear heads is one linear layer
+    moving  (sources, labels) the same for moving faces
     """
     clips = clip_network(recipe)
     names = {layer.name for layer in stills.layers}
@@ -111,7 +111,7 @@ def inflate(stills: keras.Model, shares: Weights, moving: Weights, recipe: Recip
 
 
 def heads_of(stills: keras.Model, labels: tuple[str, ...]) -> tuple[Weights, Weights]:
-    """Kernel (features, sources * labels) and bias of all heads, for these labels in this order."""
+    """Kernel (features, sources * labels) and bias (sources * labels,) of all heads, for these labels in this order."""
     chosen = [EMOTIONS.index(label) for label in labels]
     kernel, bias = (
         weights.reshape(*weights.shape[:-1], len(SOURCES), len(EMOTIONS))[..., chosen]
@@ -121,9 +121,9 @@ def heads_of(stills: keras.Model, labels: tuple[str, ...]) -> tuple[Weights, Wei
 
 
 def mixed_heads(kernel: Weights, bias: Weights, shares: Weights) -> list[Weights]:
-    """Kernel (features, labels) and bias (labels,) of the mix of all heads.
+    """Kernel (features, labels) and bias (labels,) of the weighted mix of all heads.
 
-    Each head's logits are centred first, as otherwise labels of different mixes would not compare.
+    Each head's logits are centred over the labels first, so that labels with different mixes are comparable.
     """
     both = np.concatenate([kernel, bias[np.newaxis]]).reshape(len(kernel) + 1, *shares.shape)  # (., sources, labels)
     mixed = ((both - both.mean(axis=-1, keepdims=True)) * shares).sum(axis=1)
@@ -135,7 +135,7 @@ def _inflated(weights: Weights) -> Weights:
 
 
 def _trunk(pictures: Tensor, kind: type[Any], extent: Callable[[int], int | tuple[int, int, int]]) -> Tensor:
-    """The convolutions, in two dimensions or three; `extent` makes a kernel or stride of a side."""
+    """The convolutions, in two or three dimensions; `extent` returns the kernel or stride for a side."""
     layers = keras.layers
 
     def convolve(inputs: Tensor, channels: int, name: str, stride: int = 1, side: int = 3) -> Tensor:

@@ -1,43 +1,76 @@
-"""The training of a network on clips, or of the head of one on features, with everything that is kept of it."""
+"""Training on clips: of a whole network, or of the head alone on the trunk's features."""
 
 import csv
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.types import Floats
-from duygu.training.measure.metrics import Integers
-from duygu.training.settings import ClipsSettings
+from duygu.training.data.clipset import ClipSet
+from duygu.training.data.splits import Split
+from duygu.training.network.architectures import flat_network
+from duygu.training.network.keras_file import Network
+from duygu.training.run_folder import RunFolder
+from duygu.training.settings import ClipsSettings, TrainingRecipe
+from duygu.training.types import Integers
 
-HISTORY, PLOT = "history.csv", "accuracy.png"
-BEST = "best.weights.h5"
-ACCURACIES = {"accuracy": "accuracy.npy", "val_accuracy": "val_accuracy.npy"}
-"""Series of the history that are kept as arrays of their own."""
+ACCURACIES = "accuracy", "val_accuracy"
+"""Series of the history that are also stored as arrays and plotted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Inputs of a network with what it should say: (N, ...), (N, labels) and how much each counts (N,)."""
+    """Training examples: inputs (N, ...), one-hot targets (N, labels) and weights (N,)."""
 
     inputs: Floats
     targets: Floats
     weights: Floats
 
 
+def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: RunFolder) -> Network:
+    """Train the network of seed16 from random weights, with mean and deviation of the training part's pixels."""
+    pixels = clips.images[split.train]
+    clip = replace(
+        recipe.clip, mean=float(pixels.mean(dtype=np.float64)), deviation=float(pixels.std(dtype=np.float64))
+    )
+    model = flat_network(clip)
+    train, validation = (
+        examples(normalise(clips.images[part], clip), clips.labels[part], len(clip.labels))
+        for part in (split.train, split.validation)
+    )
+    fit(model, train, validation, recipe.require_clips(), run)
+    return Network(model, clip, split.people())
+
+
+def train_head(
+    head: keras.Model, features: Floats, labels: Integers, split: Split, settings: ClipsSettings, run: RunFolder
+) -> None:
+    """Train the layers after the trunk, except those that the settings freeze.
+
+    features  (N, frames, 1, 1, features) outputs of the frozen trunk for all clips
+    labels    (N,) indices
+    """
+    for layer in head.layers:
+        layer.trainable = not layer.name.startswith(settings.frozen)
+    count = head.output_shape[-1]
+    train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
+    fit(head, train, validation, settings, run)
+
+
 def examples(inputs: Floats, labels: Integers, count: int) -> Examples:
-    """One-hot targets, weighted so that every label that occurs counts the same in all."""
+    """Examples whose weights balance the labels: those of each label that occurs have the same sum."""
     counts = np.bincount(labels, minlength=count)
     weights = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     return Examples(inputs, np.eye(count, dtype=np.float32)[labels], weights[labels].astype(np.float32))
 
 
-def fit(model: keras.Model, train: Examples, validation: Examples, settings: ClipsSettings, run: Path) -> None:
-    """Train until the validation loss stops falling, leave the best weights in the model, and write the history."""
-    run.mkdir(parents=True, exist_ok=True)
+def fit(model: keras.Model, train: Examples, validation: Examples, settings: ClipsSettings, run: RunFolder) -> None:
+    """Train with early stopping, load the weights with the lowest validation loss, and write the history."""
+    run.create()
     probabilities = getattr(model.layers[-1], "activation", None) is keras.activations.softmax
     model.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
@@ -55,27 +88,27 @@ def fit(model: keras.Model, train: Examples, validation: Examples, settings: Cli
         callbacks=_callbacks(settings, run),
         verbose=2,
     )
-    model.load_weights(run / BEST)
-    keep_history(history.history, run)
+    model.load_weights(run.best_weights)
+    write_history(history.history, run)
 
 
-def _callbacks(settings: ClipsSettings, run: Path) -> list[Any]:
+def _callbacks(settings: ClipsSettings, run: RunFolder) -> list[Any]:
     return [
         keras.callbacks.EarlyStopping("val_loss", patience=settings.patience),
-        keras.callbacks.ModelCheckpoint(run / BEST, "val_loss", save_best_only=True, save_weights_only=True),
+        keras.callbacks.ModelCheckpoint(run.best_weights, "val_loss", save_best_only=True, save_weights_only=True),
     ]
 
 
-def keep_history(history: dict[str, list[float]], run: Path) -> None:
-    """All series as a CSV, the accuracies as arrays and as a plot."""
-    with (run / HISTORY).open("w", newline="", encoding="utf-8") as file:
+def write_history(history: dict[str, list[float]], run: RunFolder) -> None:
+    """Write all series as a CSV, and the accuracies as arrays and as a plot."""
+    with run.history.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["epoch", *history])
         table.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True)))
     axes = (figure := Figure()).subplots()
-    for name, file_name in ACCURACIES.items():
-        np.save(run / file_name, np.array(history[name]))
+    for name in ACCURACIES:
+        np.save(run.series(name), np.array(history[name]))
         axes.plot(range(1, len(history[name]) + 1), history[name], label=name)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
     axes.legend()
-    figure.savefig(run / PLOT)
+    figure.savefig(run.accuracy_plot)

@@ -1,4 +1,4 @@
-"""What a network says of many clips, in pieces that fit into memory."""
+"""Inference on sets of clips, in batches that fit into memory."""
 
 from collections.abc import Iterator
 
@@ -12,23 +12,23 @@ from duygu.training.network.keras_file import Network
 BATCH = 32
 
 LEAST = 1e-30
-"""Smallest probability whose logarithm is taken."""
+"""Lower bound of probabilities before the logarithm."""
 
 
 def logits_of(network: Network, images: Image) -> Floats:
-    """(N, frames, size, size) grey clips -> (N, labels)."""
+    """(N, frames, size, size) uint8 grey clips -> (N, labels) logits."""
     return np.concatenate([predict(network, normalise(part, network.recipe)) for part in _parts(images)])
 
 
 def features_of(network: Network, images: Image) -> Floats:
-    """(N, frames, size, size) grey clips -> (N, frames, 1, 1, features): what the trunk says of each frame."""
+    """(N, frames, size, size) uint8 grey clips -> (N, frames, 1, 1, features) outputs of the trunk."""
     trunk = features_network(network.model)
     parts = [np.asarray(trunk(normalise(part, network.recipe), training=False)) for part in _parts(images)]
     return np.concatenate(parts)
 
 
 def predict(network: Network, clips: Floats) -> Floats:
-    """(N, frames, size, size, 1) normalised clips -> (N, labels) logits; logarithms of probabilities are logits too."""
+    """(N, frames, size, size, 1) normalised clips -> (N, labels) logits, the logarithms for a model with a softmax."""
     answers = np.asarray(network.model(clips, training=False), np.float32)
     return np.log(np.maximum(answers, LEAST)) if network.gives_probabilities else answers
 

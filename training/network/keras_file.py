@@ -1,40 +1,39 @@
-"""The Keras file of a network, which carries its own recipe, and by whom it was taught."""
+"""The Keras file of a network, with its recipe and digests of the people who trained it as attributes."""
 
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import keras
 
-from duygu.shared.errors import ModelError, SubjectLeakError
+from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
+from duygu.training.run_folder import RunFolder
 
 RECIPE_KEY = "recipe"
 """Attribute of the .h5, metadata property of the .onnx."""
 
 PEOPLE_KEY = "people"
-"""Attribute of the .h5: digests of the names of all people whose clips taught it, or a network that it began with."""
+"""Attribute of the .h5: digests of the names of all people whose clips trained the network, or one it started from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network, how its clips are made, and whom it knows."""
+    """A Keras model, the recipe of its clips, and digests of the people who trained it."""
 
     model: keras.Model
     recipe: Recipe
-    people: frozenset[str] = frozenset()  # digests of names
+    people: frozenset[str] = frozenset()
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether it ends in a softmax, rather than in logits."""
+        """Whether the model ends in a softmax; otherwise it returns logits."""
         return getattr(self.model.layers[-1], "activation", None) is keras.activations.softmax
 
 
 def save(network: Network, path: Path) -> None:
-    """Write the file; what was there is replaced."""
+    """Write the file, or replace it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     network.model.save(path)
     set_recipe(path, network.recipe)
@@ -43,7 +42,7 @@ def save(network: Network, path: Path) -> None:
 
 
 def load(path: Path) -> Network:
-    """Read what `save` wrote. Raises ModelError when it is something else."""
+    """Read what `save` wrote. Raises ModelError for a file that is missing or no Keras model."""
     try:
         with h5py.File(path) as file:
             recipe = Recipe.from_json(str(file.attrs.get(RECIPE_KEY, "")))
@@ -54,20 +53,17 @@ def load(path: Path) -> Network:
 
 
 def set_recipe(path: Path, recipe: Recipe) -> None:
-    """Replace the recipe and leave the network as it is."""
+    """Replace the recipe in the file; the network is unchanged."""
     with h5py.File(path, "a") as file:
         file.attrs[RECIPE_KEY] = recipe.to_json()
 
 
-def digest(name: str) -> str:
-    """A person's name as a model file may hold it: to be recognised, not to be read."""
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def load_initial(run: RunFolder) -> Network:
+    """The network of a run before training on clips. Raises ModelError when there is none."""
+    return load(run.initial_network if run.initial_network.exists() else run.network)
 
 
-def require_strangers(people: frozenset[str], subjects: Iterable[str]) -> None:
-    """Raises SubjectLeakError when one of these is among the people (digests) whom a network knows."""
-    if known := sorted(name for name in set(subjects) if digest(name) in people):
-        raise SubjectLeakError(
-            f"these people taught the network, or the one that it began with: {', '.join(known)}; "
-            "give other people other names"
-        )
+def initial_people(run: RunFolder) -> frozenset[str]:
+    """Digests of the people who trained the network before the run's clips; none for one from random weights."""
+    from_random_weights = run.split.exists() and not run.initial_network.exists()
+    return frozenset() if from_random_weights else load_initial(run).people

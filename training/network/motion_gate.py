@@ -1,7 +1,8 @@
-"""What answers for a clip: one mix of opinions for a face that stands still, and another as far as it moves.
+"""The head of a clip network: a linear layer for still faces, and corrections gated by the motion in the clip.
 
-Mouths that speak look like expressions. Stills cannot teach that, and what clips teach must not spoil the answers about
-stills; so everything that clips train is multiplied by what changes from frame to frame, which is zero in a still.
+The mouth of a talking face resembles expressions, which stills cannot teach, and training on clips must not change the
+output for stills. Every term that clips train is therefore multiplied by a function of the differences between frames,
+which is zero for a repeated still.
 """
 
 from typing import Any
@@ -11,27 +12,27 @@ import keras
 Tensor = Any  # Keras has no types
 
 CHANNELS = 32
-"""Kinds of motion that the temporal convolution tells apart."""
+"""Output channels of the temporal convolution."""
 
 STILL, MOVING = "answer", "moving_answer"
-"""Names of the layers that answer from the mean over the frames: always, and in addition when a face moves."""
+"""Names of the linear layers on the mean over the frames: always active, and added in proportion to the gate."""
 
 FIRST_GATE = 4.0
-"""What each kind of motion counts at first: enough to open the gate for nearly every recording of a living face."""
+"""Initial weight of each motion channel: it opens the gate for nearly every recording of a living face."""
 
 
 def scale_moving(network: keras.Model, factor: float) -> None:
-    """Multiply the logits of a face that moves; those of one that stands still stay as they are."""
+    """Multiply the logits for a fully open gate by a factor; those for a still face are unchanged."""
     still, moving = (network.get_layer(name).get_weights() for name in (STILL, MOVING))
     network.get_layer(MOVING).set_weights(
-        [factor * (always + more) - always for always, more in zip(still, moving, strict=True)]
+        [factor * (base + added) - base for base, added in zip(still, moving, strict=True)]
     )
 
 
-def answer(features: Tensor, labels: int) -> Tensor:
-    """(N, frames, 1, 1, features), the second half mirrored -> (N, labels) logits."""
+def gated_head(features: Tensor, labels: int) -> Tensor:
+    """(N, frames, 1, 1, features), with the second half mirrored -> (N, labels) logits."""
     layers = keras.layers
-    motion = _motion(features)  # (N, kinds), none below zero
+    motion = _motion(features)  # (N, CHANNELS), not negative
     mean = layers.Dropout(0.3, name="answer_dropout")(layers.GlobalAveragePooling3D(name="mean")(features))
     gate = layers.Dense(
         1,
@@ -47,13 +48,13 @@ def answer(features: Tensor, labels: int) -> Tensor:
 
 
 def _motion(features: Tensor) -> Tensor:
-    """How much of each kind of motion there is: a temporal convolution without bias over changes between frames."""
+    """(N, CHANNELS) mean output of a temporal convolution, without bias, over the differences between frames."""
     mixed = keras.layers.Conv3D(CHANNELS, (3, 1, 1), padding="same", use_bias=False, activation="relu", name="motion")
     return keras.layers.GlobalAveragePooling3D(name="motion_mean")(mixed(_changes(features)))
 
 
 def _changes(features: Tensor) -> Tensor:
-    """Each frame less the one before, in both halves of the clip by themselves: between them it is mirrored."""
+    """Differences between consecutive frames within each half of the clip; the second half is mirrored."""
     frames = features.shape[1]
     half = frames // 2
 

@@ -1,6 +1,7 @@
-"""The trunk learns from stills, with one head for each source of labels; the mean of its weights over time is kept."""
+"""Training of the trunk on stills, with one head for each source of labels and an exponential moving average (EMA)."""
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,194 +14,216 @@ from rich.progress import Progress
 
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.schemas import EMOTIONS
-from duygu.training.distillation.batches import Pictures, batches
+from duygu.training.distillation.batches import ImageSet, batches
 from duygu.training.network.architectures import still_network
-from duygu.training.settings import SOURCES, Cycle, Lesson, StillsSettings
-
-STILLS_MODEL, STATE = "stills.keras", "stills_state.npz"
-"""In a run's folder: the mean network, and everything that is needed to go on after an interruption."""
+from duygu.training.run_folder import RunFolder
+from duygu.training.settings import EARLIER_SOURCE, SOURCES, Cycle, ImageSource, StillsSettings, with_current_names
 
 WARMUP_STEPS = 300
+"""Steps of a cycle over which the learning rate rises linearly."""
+
 LEAST_RATE = 0.004
-"""Share of the learning rate that is left at the end."""
+"""Final learning rate of a cycle, as a share of the highest one."""
 
-NOTHING: dict[str, Any] = {"settings": None, "cycles": []}
-"""What is known of a training that earlier versions began."""
+EMA_DECAY = 0.998
+"""Decay of the moving average of the weights: their share that remains after one step."""
 
-MEMORY = 0.998
-"""Share of itself that the mean network keeps at each step, once there have been enough of them."""
-
-MEMORY_RAMP = 19
-"""Steps over which that share rises."""
+EMA_WARMUP = 19
+"""Constant w of the warm-up of that decay, which is min(EMA_DECAY, n / (n + w)) at step n of a cycle."""
 
 LARGEST_GRADIENT = 2.0
+"""Norm to which the gradient of each variable is clipped."""
+
 SEED = 1
 SIZE = 48
-"""Of a still, in pixels."""
+"""Side of a still in pixels."""
 
+NO_ORIGINS: dict[str, Any] = {"settings": None, "cycles": []}
+"""Origins of a state that does not record any."""
 
-Lessons = Mapping[Lesson, Pictures]
+ImageSets = Mapping[ImageSource, ImageSet]
 
 
 @dataclass(slots=True)
-class Learner:
-    """Two networks of one shape, one that learns and the mean of what it was, and the optimiser of this cycle."""
+class TrainingState:
+    """A model in training with the moving average of its weights, and the optimiser of the current phase."""
 
-    network: keras.Model
-    mean: keras.Model
-    epoch: int = 0  # over all cycles
+    model: keras.Model
+    ema_model: keras.Model
+    epoch: int = 0  # over all phases
     optimiser: Any = None
 
     def variables(self) -> list[Any]:
-        """Everything that a state file holds, in order."""
+        """All variables that a state file holds, in order."""
         optimiser = self.optimiser.variables if self.optimiser else []
-        return [*self.network.variables, *self.mean.variables, *optimiser]
+        return [*self.model.variables, *self.ema_model.variables, *optimiser]
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """A cycle with what it learns from, and where it stands among all epochs."""
+class Phase:
+    """A cycle of the recipe with its images and its position among all epochs."""
 
     cycle: Cycle
-    pictures: Pictures
-    begin: int  # of its first epoch
+    images: ImageSet
+    begin: int  # first epoch
     steps: int  # in one epoch
 
     @property
     def end(self) -> int:
-        """The first epoch after it."""
+        """The first epoch after the phase."""
         return self.begin + self.cycle.epochs
 
     def done(self, epoch: int) -> int:
-        """Steps of this cycle before that epoch."""
+        """Steps of the phase before that epoch."""
         return min(max(epoch - self.begin, 0), self.cycle.epochs) * self.steps
 
 
-def courses(lessons: Lessons, settings: StillsSettings) -> Iterator[Course]:
-    """The cycles for which there are pictures, one after the other."""
-    begin = 0
+Schedule = tuple[Phase, ...]
+"""The phases of a training in order."""
+
+
+def make_schedule(images: ImageSets, settings: StillsSettings) -> Schedule:
+    """The cycles whose images are available, one after another."""
+    phases: list[Phase] = []
     for cycle in settings.cycles:
-        if pictures := lessons.get(cycle.of):
-            yield Course(cycle, pictures, begin, max(len(pictures) // settings.batch, 1))
-            begin += cycle.epochs
+        if of_cycle := images.get(cycle.of):
+            begin = phases[-1].end if phases else 0
+            phases.append(Phase(cycle, of_cycle, begin, max(len(of_cycle) // settings.batch, 1)))
+    return tuple(phases)
 
 
-def train_trunk(lessons: Lessons, settings: StillsSettings, run: Path, progress: Progress) -> keras.Model:
-    """Train, or go on where an earlier call stopped: the mean network, (N, 48, 48, 1) -> (N, sources, labels).
+def train_trunk(images: ImageSets, settings: StillsSettings, run: RunFolder, progress: Progress) -> keras.Model:
+    """Train, or resume from the state in the run's folder.
 
-    Raises ConfigurationError when that call had another recipe or other pictures.
+    returns  the EMA model, (N, 48, 48, 1) -> (N, sources, labels) logits
+
+    Raises ConfigurationError when that state belongs to another recipe or to other images.
     """
-    origins = origins_of(lessons, settings)
-    require_same(origins, run)
+    origins = origins_of(images, settings)
+    require_same_origins(origins, run.stills_state)
     keras.utils.set_random_seed(SEED)
-    network, mean = (still_network(SIZE, len(EMOTIONS)) for _ in range(2))
-    learner = Learner(network, mean)
-    restore(learner, run / STATE)
-    plan = list(courses(lessons, settings))
-    total = sum(course.done(course.end) for course in plan)
-    task = progress.add_task("stills", total=total, completed=sum(course.done(learner.epoch) for course in plan))
-    for loss in (loss for course in plan for loss in _losses(learner, course, settings, origins, run)):
+    model, ema_model = (still_network(SIZE, len(EMOTIONS)) for _ in range(2))
+    state = TrainingState(model, ema_model)
+    restore(state, run.stills_state)
+    schedule = make_schedule(images, settings)
+    total = sum(phase.done(phase.end) for phase in schedule)
+    task = progress.add_task("stills", total=total, completed=sum(phase.done(state.epoch) for phase in schedule))
+    for loss in (loss for phase in schedule for loss in _losses(state, phase, settings, origins, run)):
         progress.update(task, advance=1, description=f"stills, loss {loss:.3f}")
-    return learner.mean
+    return state.ema_model
 
 
-def origins_of(lessons: Lessons, settings: StillsSettings) -> dict[str, Any]:
-    """What makes a training another one: the recipe's settings, its cycles, and each kind of pictures."""
+def origins_of(images: ImageSets, settings: StillsSettings) -> dict[str, Any]:
+    """What determines the result of a training: settings, cycles, and a digest of each set of images."""
     values = json.loads(json.dumps(asdict(settings)))
     cycles = values.pop("cycles")
-    return {"settings": values, "cycles": cycles} | {name: pictures.digest() for name, pictures in lessons.items()}
+    return {"settings": values, "cycles": cycles} | {name: of_name.digest() for name, of_name in images.items()}
 
 
-def require_same(origins: dict[str, Any], run: Path) -> None:
-    """Raises ConfigurationError when the run's folder holds another training, of which this one is no continuation."""
-    if not (run / STATE).exists():
+def require_same_origins(origins: dict[str, Any], path: Path) -> None:
+    """Check that a state file can be resumed; further cycles may follow those that it knows.
+
+    Raises ConfigurationError when its settings, cycles or images differ.
+    """
+    if not path.exists():
         return
-    with np.load(run / STATE) as arrays:
-        before = json.loads(str(arrays["origins"])) if "origins" in arrays else NOTHING
+    before = _read_origins(path)
     now = {**origins, "cycles": origins["cycles"][: len(before["cycles"])]}
     if others := [name for name, origin in now.items() if before.get(name, origin) != origin]:
         raise ConfigurationError(
-            f"{run} holds a training with other {' and '.join(others)}: take another folder, or remove its {STATE}"
+            f"{path.parent} holds a training with other {' and '.join(others)}: "
+            f"choose another folder, or remove {path.name}"
         )
 
 
+def _read_origins(path: Path) -> dict[str, Any]:
+    """Origins of a state file, with present names in place of those that version 0.1 wrote."""
+    with np.load(path) as arrays:
+        before = json.loads(str(arrays["origins"])) if "origins" in arrays else NO_ORIGINS
+    if not before["settings"] or EARLIER_SOURCE not in before["settings"]:
+        return dict(before)
+    warnings.warn(f"{path} was written by version 0.1, and is read for the last time", DeprecationWarning, stacklevel=2)
+    stills = with_current_names({**before["settings"], "cycles": before["cycles"]})
+    images = {("pseudo_labels" if name == EARLIER_SOURCE else name): value for name, value in before.items()}
+    return {**images, "cycles": stills.pop("cycles"), "settings": stills}
+
+
 def _losses(
-    learner: Learner, course: Course, settings: StillsSettings, origins: dict[str, Any], run: Path
+    state: TrainingState, phase: Phase, settings: StillsSettings, origins: dict[str, Any], run: RunFolder
 ) -> Iterator[float]:
-    """Train what is left of a cycle, telling the loss of each step."""
-    if learner.epoch >= course.end:
+    """Run the remaining steps of a phase; yields the loss of each step."""
+    if state.epoch >= phase.end:
         return
-    learner.optimiser = make_optimiser(learner, course, settings)
-    if learner.epoch > course.begin:
-        restore(learner, run / STATE)
+    state.optimiser = make_optimiser(state, phase, settings)
+    if state.epoch > phase.begin:
+        restore(state, run.stills_state)
     else:
-        learner.mean.set_weights(learner.network.get_weights())
-    weights = settings.loss_of.get(course.cycle.of, settings.loss)
-    step = _step(learner, weights, settings.label_smoothing)
-    while learner.epoch < course.end:
-        random = np.random.default_rng((SEED, learner.epoch))
-        shown = batches(course.pictures, settings.batch, course.steps, random)
-        for number, (images, targets) in enumerate(shown, 1):
-            done = course.done(learner.epoch) + number
-            memory = min(MEMORY, done / (done + MEMORY_RAMP))
-            yield float(step(images, targets, tf.constant(memory, tf.float32)))
-        learner.epoch += 1
-        keep(learner, origins, run)
+        state.ema_model.set_weights(state.model.get_weights())
+    weights = settings.loss_of.get(phase.cycle.of, settings.loss)
+    step = _step(state, weights, settings.label_smoothing)
+    while state.epoch < phase.end:
+        random = np.random.default_rng((SEED, state.epoch))
+        drawn = batches(phase.images, settings.batch, phase.steps, random)
+        for number, (images, targets) in enumerate(drawn, 1):
+            done = phase.done(state.epoch) + number
+            decay = min(EMA_DECAY, done / (done + EMA_WARMUP))
+            yield float(step(images, targets, tf.constant(decay, tf.float32)))
+        state.epoch += 1
+        save_state(state, origins, run)
 
 
-def make_optimiser(learner: Learner, course: Course, settings: StillsSettings) -> Any:
-    """AdamW, whose rate rises over the first steps of a cycle and then follows a cosine."""
-    cycle = course.cycle
+def make_optimiser(state: TrainingState, phase: Phase, settings: StillsSettings) -> Any:
+    """AdamW with a linear warm-up and a cosine decay of the learning rate over the phase."""
+    cycle = phase.cycle
     rate = keras.optimizers.schedules.CosineDecay(
         cycle.learning_rate / 100,
-        max(course.done(course.end) - WARMUP_STEPS, 1),
+        max(phase.done(phase.end) - WARMUP_STEPS, 1),
         alpha=LEAST_RATE,
         warmup_target=cycle.learning_rate,
         warmup_steps=WARMUP_STEPS,
     )
     optimiser = keras.optimizers.AdamW(rate, weight_decay=settings.weight_decay, clipnorm=LARGEST_GRADIENT)
     optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    optimiser.build(learner.network.trainable_variables)
+    optimiser.build(state.model.trainable_variables)
     return optimiser
 
 
-def _step(learner: Learner, shares: Mapping[str, float], smoothing: float) -> Any:
-    """One step of gradient descent, compiled: images, targets and memory -> loss."""
+def _step(state: TrainingState, shares: Mapping[str, float], smoothing: float) -> Any:
+    """A compiled training step: images, targets and EMA decay -> loss."""
     weights = tf.constant([shares.get(source, 0.0) for source in SOURCES])
-    pairs = [(kept, now) for kept, now in zip(learner.mean.variables, learner.network.variables, strict=True)]
-    pairs = [(kept, now) for kept, now in pairs if kept.dtype == "float32"]  # not the state of the dropout
+    pairs = [(mean, now) for mean, now in zip(state.ema_model.variables, state.model.variables, strict=True)]
+    pairs = [(mean, now) for mean, now in pairs if mean.dtype == "float32"]  # not the random state of the dropout
 
     @tf.function  # type: ignore[untyped-decorator]
-    def step(images: Any, targets: Any, memory: Any) -> Any:
+    def step(images: Any, targets: Any, decay: Any) -> Any:
         smooth = targets * (1 - smoothing) + smoothing / targets.shape[-1]
         with tf.GradientTape() as tape:
-            scores = tf.nn.log_softmax(learner.network(images, training=True))  # (N, sources, labels)
-            losses = -tf.reduce_sum(smooth * scores, -1)
+            scores = tf.nn.log_softmax(state.model(images, training=True))  # (N, sources, labels)
+            losses = -tf.reduce_sum(smooth * scores, -1)  # (N, sources) cross-entropy
             loss = tf.reduce_mean(tf.reduce_sum(losses * weights, -1)) / tf.reduce_sum(weights)
-        trained = learner.network.trainable_variables
-        learner.optimiser.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
-        for kept, now in pairs:
-            kept.assign(kept * memory + now * (1 - memory))
+        trained = state.model.trainable_variables
+        state.optimiser.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
+        for mean, now in pairs:
+            mean.assign(mean * decay + now * (1 - decay))
         return loss
 
     return step
 
 
-def keep(learner: Learner, origins: dict[str, Any], run: Path) -> None:
-    """Write the state, and the mean network as it is now."""
-    arrays = {f"variable_{index}": keras.ops.convert_to_numpy(value) for index, value in enumerate(learner.variables())}
-    run.mkdir(parents=True, exist_ok=True)
-    half = run / f"half_{STATE}"
-    np.savez(half, epoch=learner.epoch, origins=np.array(json.dumps(origins)), **arrays)
-    half.replace(run / STATE)
-    learner.mean.save(run / STILLS_MODEL)
+def save_state(state: TrainingState, origins: dict[str, Any], run: RunFolder) -> None:
+    """Write the state to resume from, and the EMA model."""
+    arrays = {f"variable_{index}": keras.ops.convert_to_numpy(value) for index, value in enumerate(state.variables())}
+    half = run.create().stills_state.with_name(f"half_{run.stills_state.name}")
+    np.savez(half, epoch=state.epoch, origins=np.array(json.dumps(origins)), **arrays)
+    half.replace(run.stills_state)
+    state.ema_model.save(run.stills_network)
 
 
-def restore(learner: Learner, path: Path) -> None:
-    """Take over the state of an earlier call, if there is one; the optimiser's too, where the learner has one."""
+def restore(state: TrainingState, path: Path) -> None:
+    """Load a state file, where it exists; the optimiser's variables only where the state has an optimiser."""
     if not path.exists():
         return
     with np.load(path) as arrays:
-        learner.epoch = int(arrays["epoch"])
-        for index, variable in enumerate(learner.variables()):
+        state.epoch = int(arrays["epoch"])
+        for index, variable in enumerate(state.variables()):
             variable.assign(arrays[f"variable_{index}"])

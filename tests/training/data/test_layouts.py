@@ -1,4 +1,4 @@
-"""Data sets that lie as their authors lay them out."""
+"""Tests of reading published data sets in their own layout."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.training.data.test_recordings import touch
 
 
 def write(path: Path, text: str) -> Path:
-    """A file with that text, its folders included."""
+    """Write a text file, and its parent folders."""
     touch(path).write_text(text, encoding="ascii")
     return path
 
@@ -25,7 +25,7 @@ def test_javanese(tmp_path: Path) -> None:
 
 
 def test_ravdess_has_each_performance_twice(tmp_path: Path) -> None:
-    """With sound and without it counts once, sound alone not at all, and calm is neutral."""
+    """Files with and without sound of a performance give one recording, sound alone none, and calm is neutral."""
     spoken = touch(tmp_path / "Actor_12" / "01-01-07-02-01-01-12.mp4")
     touch(tmp_path / "Actor_12" / "02-01-07-02-01-01-12.mp4")
     touch(tmp_path / "Actor_12" / "03-01-07-02-01-01-12.wav")
@@ -34,7 +34,7 @@ def test_ravdess_has_each_performance_twice(tmp_path: Path) -> None:
 
 
 def test_ck_plus_labels_some_of_its_sequences(tmp_path: Path) -> None:
-    """A recording is the folder of a labelled sequence; the others are passed over."""
+    """Each labelled sequence is one recording; sequences without a label are skipped."""
     for sequence in ("001", "002"):
         touch(tmp_path / "cohn-kanade-images" / "S005" / sequence / f"S005_{sequence}_00000001.png")
     write(tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt", "   3.0000000e+00\n")
@@ -42,8 +42,8 @@ def test_ck_plus_labels_some_of_its_sequences(tmp_path: Path) -> None:
     assert found == [Recording(tmp_path / "cohn-kanade-images" / "S005" / "001", "S005", "disgust")]
 
 
-def test_affectnet_is_pictures_of_strangers(tmp_path: Path) -> None:
-    """Labels are arrays beside the pictures, as numbers or as text; contempt is told as what it is."""
+def test_affectnet_gives_each_picture_its_own_subject(tmp_path: Path) -> None:
+    """Labels are read from arrays of numbers or text, and contempt is kept as a label."""
     for part, name, label in (("train_set", "12", np.array("6")), ("val_set", "7", np.array(7))):
         touch(tmp_path / part / "images" / f"{name}.jpg")
         (tmp_path / part / "annotations").mkdir()
@@ -55,7 +55,7 @@ def test_affectnet_is_pictures_of_strangers(tmp_path: Path) -> None:
 
 
 def test_data_sets_with_other_endings(tmp_path: Path) -> None:
-    """As they lie after a conversion, or on a camera's card, in small or capital letters."""
+    """Layouts are recognised with any known extension, in lower or upper case."""
     spoken = touch(tmp_path / "ravdess" / "Actor_12" / "01-01-07-02-01-01-12.MKV")
     assert read_recordings(tmp_path / "ravdess") == [Recording(spoken, "12", "disgust")]
     javanese = touch(tmp_path / "javanese" / "03-02-05_01.MP4")
@@ -66,8 +66,8 @@ def test_data_sets_with_other_endings(tmp_path: Path) -> None:
     assert read_recordings(tmp_path / "affectnet") == [Recording(picture, "12", "anger")]
 
 
-def test_a_label_that_is_none(tmp_path: Path) -> None:
-    """The file is named, whether it holds no number or one that stands for nothing."""
+def test_an_invalid_label_is_named(tmp_path: Path) -> None:
+    """A label that is no number, or an unknown number, raises TrainingDataError with the file's name."""
     label = tmp_path / "Emotion" / "S005" / "001" / "S005_001_00000011_emotion.txt"
     with pytest.raises(TrainingDataError, match=r"_emotion\.txt holds no number"):
         read_recordings(write(label, "happy").parents[3])
@@ -85,7 +85,7 @@ def test_a_label_that_is_none(tmp_path: Path) -> None:
 
 
 def lay_out(layout: str, folder: Path) -> None:
-    """A recording with a label, files of the data set that have none, and what macOS leaves beside them."""
+    """Write a labelled recording, unlabelled files of the data set, and a hidden file of macOS."""
     if layout == "the Javanese recordings":
         touch(folder / "03-02-05_01.mp4")
     elif layout == "RAVDESS":
@@ -105,10 +105,10 @@ def lay_out(layout: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("other", ["ann/happy/1.mp4", "ann/happy/2.PNG", "1.mov"])
 @pytest.mark.parametrize("layout", ["the Javanese recordings", "RAVDESS", "CK+", "AffectNet"])
-def test_no_recording_beside_a_data_set_is_passed_over(layout: str, other: str, tmp_path: Path) -> None:
-    """One that it does not know is named, and nothing is read."""
+def test_other_recordings_beside_a_data_set_are_rejected(layout: str, other: str, tmp_path: Path) -> None:
+    """A recording that does not belong to the data set raises TrainingDataError with its path."""
     lay_out(layout, tmp_path)
     assert len(read_recordings(tmp_path)) == 1
     touch(tmp_path / other)
-    with pytest.raises(TrainingDataError, match=f"holds {re.escape(layout)}, and .*{other} first"):
+    with pytest.raises(TrainingDataError, match=f"holds {re.escape(layout)} and .*{other} first"):
         read_recordings(tmp_path)

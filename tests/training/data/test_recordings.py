@@ -1,4 +1,4 @@
-"""Where recordings are found, and what is said when they are not."""
+"""Tests of finding recordings in folders and CSV files."""
 
 import contextlib
 from pathlib import Path
@@ -10,18 +10,18 @@ from duygu.shared.errors import TrainingDataError
 from duygu.shared.vision.decode.child import FORMATS
 from duygu.training.data.frames import PICTURES, VIDEOS
 from duygu.training.data.layouts import Recording
-from duygu.training.data.recordings import passed_over, read_recordings
+from duygu.training.data.recordings import read_recordings, skipped_files
 
 
 def touch(path: Path) -> Path:
-    """An empty file, its folders included."""
+    """Write an empty file, and its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
 
 
 def test_folders_name_person_and_emotion(tmp_path: Path) -> None:
-    """Videos and pictures may lie deeper; what is neither, or hidden, is passed over."""
+    """Videos and pictures are found at any depth below subject/emotion; other and hidden files are skipped."""
     path = touch(tmp_path / "ann" / "happy" / "monday" / "1.MP4")
     picture = touch(tmp_path / "ben" / "contempt" / "1.png")
     touch(tmp_path / "ann" / "happy" / "notes.txt")
@@ -31,14 +31,14 @@ def test_folders_name_person_and_emotion(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["c.3gp", "d.MTS", "e.Ts", "f.y4m", "g.ogv", "h.GIF", "i.TIFF", "j.mxf", "k.h264"])
 def test_all_that_the_decoder_reads_is_a_recording(tmp_path: Path, name: str) -> None:
-    """By its ending, in small or capital letters."""
+    """Files with the extension of any supported container are recordings, in lower or upper case."""
     path = touch(tmp_path / "ann" / "happy" / name)
     assert read_recordings(tmp_path) == [Recording(path, "ann", "happiness")]
-    assert passed_over(tmp_path) == []
+    assert skipped_files(tmp_path) == []
 
 
 def test_the_endings_are_those_of_the_decoders_containers() -> None:
-    """FFmpeg's own lists for each of them, less sound, subtitles and stills."""
+    """The known extensions include those that FFmpeg lists for its containers, except sound, subtitles and stills."""
     others = {"m4a", "m4b", "isma", "mka", "mks", "mp3", "mp2", "m2a", "mpa", "wma", "wav", "flac", "aac", "adts"}
     others |= {"heic", "heif", "avif", "mpo", "asc", "oga", "ra"}
     endings: set[str] = set()
@@ -53,9 +53,9 @@ def test_the_endings_are_those_of_the_decoders_containers() -> None:
 @pytest.mark.parametrize("part", ["train", "Test", "val", "validation", "PrivateTest", "fold 1", "test_set"])
 @pytest.mark.parametrize("below", ["happy", "ann/happy"])
 def test_parts_of_a_data_set_are_no_people(tmp_path: Path, part: str, below: str) -> None:
-    """Folders such as train/ and test/ above the people or the emotions are refused with the reason."""
+    """Folders such as train/ and test/ in place of people or emotions raise TrainingDataError with the reason."""
     touch(tmp_path / part / below / "1.png")
-    with pytest.raises(TrainingDataError, match=rf"the folder {part} of .* names a part of a data set, and no person"):
+    with pytest.raises(TrainingDataError, match=rf"the folder {part} of .* names a part of a data set, not a person"):
         read_recordings(tmp_path)
     with pytest.raises(TrainingDataError, match=f"the folder {part} of"):
         read_recordings(touch(tmp_path / "data" / part / below / "1.png").parents[1 + len(Path(part, below).parts)])
@@ -63,23 +63,23 @@ def test_parts_of_a_data_set_are_no_people(tmp_path: Path, part: str, below: str
 
 @pytest.mark.parametrize("name", ["1.mp4", "ann/1.PNG"])
 def test_recordings_above_the_folders_are_refused(tmp_path: Path, name: str) -> None:
-    """Instead of being overlooked: nothing says whose they are, or what they show."""
+    """A recording outside of subject/emotion raises TrainingDataError with its path."""
     touch(tmp_path / "ben" / "happy" / "1.mp4")
     touch(tmp_path / name)
-    with pytest.raises(TrainingDataError, match=f"{name} does not lie in folders subject/emotion"):
+    with pytest.raises(TrainingDataError, match=f"{name} is not in folders subject/emotion"):
         read_recordings(tmp_path)
 
 
 def test_files_that_are_no_recordings_can_be_named(tmp_path: Path) -> None:
-    """Those whose endings nobody knows; hidden ones aside."""
+    """skipped_files lists files with an unknown extension, except hidden ones."""
     touch(tmp_path / "ann" / "happy" / "1.mp4")
     touch(tmp_path / "ann" / "happy" / ".DS_Store")
     notes = touch(tmp_path / "ann" / "happy" / "notes.txt")
-    assert passed_over(tmp_path) == [notes]
+    assert skipped_files(tmp_path) == [notes]
 
 
 def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
-    """Paths are relative to the manifest."""
+    """Paths in a CSV are relative to the file."""
     path = touch(tmp_path / "videos" / "1.mp4")
     manifest = tmp_path / "mine.csv"
     manifest.write_text("path,subject,emotion\nvideos/1.mp4,ann,Fear\n", encoding="utf-8")
@@ -87,7 +87,7 @@ def test_a_manifest_names_them_line_by_line(tmp_path: Path) -> None:
 
 
 def test_a_manifest_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
-    """With its mark at the beginning, spaces after commas and a blank line; a person is one person all the same."""
+    """A byte order mark, spaces around cells and blank lines are accepted, and do not split one person into two."""
     one, other = (touch(tmp_path / f"{number}.mp4") for number in (1, 2))
     manifest = tmp_path / "mine.csv"
     manifest.write_text("path, subject, emotion\n1.mp4, ann, fear\n\n2.mp4,ann , sad\n", encoding="utf-8-sig")
@@ -95,8 +95,8 @@ def test_a_manifest_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
-    """Whether its bytes look like text or not."""
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    """A CSV that is not UTF-8 raises TrainingDataError that says so."""
     manifest = tmp_path / "mine.csv"
     manifest.write_text("path,subject,emotion\n1.mp4,Jörg,fear\n", encoding=encoding)
     with pytest.raises(TrainingDataError, match=r"mine\.csv is not UTF-8"):
@@ -107,31 +107,31 @@ def test_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
     ("text", "complaint"),
     [
         ("path,person\n", "columns path, subject and emotion"),
-        ("path,subject,emotion\n", "no recordings"),
+        ("path,subject,emotion\n", "holds no recordings"),
         ("path,subject,emotion\n1.mp4,ann,hungry\n", "hungry"),
-        ("path,subject,emotion\n1.mp4,ann,fear\n", "not there"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n", "do not exist"),
         ("", "columns path, subject and emotion"),
-        ("path,subject,emotion\n1.mp4,ann,fear\n2.mp4,ann\n", r"line 3 of .*mine.csv: there is no emotion"),
-        ("path,subject,emotion\n1.mp4, ,fear\n", "line 2 of .*there is no subject"),
-        ("path,emotion,subject\n ,fear\n", "line 2 of .*there is no path and no subject"),
-        ("path,subject,emotion\n1.mp4,ann,fear\n./1.mp4,ben,anger\n", "line 3 of .*: ./1.mp4 stands there already"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n2.mp4,ann\n", r"line 3 of .*mine.csv: missing emotion"),
+        ("path,subject,emotion\n1.mp4, ,fear\n", "line 2 of .*missing subject"),
+        ("path,emotion,subject\n ,fear\n", "line 2 of .*missing path and subject"),
+        ("path,subject,emotion\n1.mp4,ann,fear\n./1.mp4,ben,anger\n", "line 3 of .*: ./1.mp4 is listed twice"),
         (
             "path,subject,emotion\n1\0.mp4,ann,fear\n",
-            "line 2 of .*: the path cannot be used: ValueError: embedded null",
+            "line 2 of .*: invalid path: ValueError: embedded null",
         ),
-        (f"path,subject,emotion\n{'1' * 5000}.mp4,ann,fear\n", "line 2 of .*: the path cannot be used: .*too long"),
-        (f'path,subject,emotion\n"1.mp4,ann,fear\n{"2.mp4,ann,fear" * 9999}', "is no CSV: field larger"),
+        (f"path,subject,emotion\n{'1' * 5000}.mp4,ann,fear\n", "line 2 of .*: invalid path: .*too long"),
+        (f'path,subject,emotion\n"1.mp4,ann,fear\n{"2.mp4,ann,fear" * 9999}', "invalid CSV: .*field larger"),
     ],
 )
 def test_a_wrong_manifest_is_explained(tmp_path: Path, text: str, complaint: str) -> None:
-    """Missing columns, no rows, a label that is none of ours, files that are gone, cells that are empty or missing."""
+    """Each error in a CSV raises TrainingDataError, with the line where there is one."""
     manifest = tmp_path / "mine.csv"
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(TrainingDataError, match=complaint):
         read_recordings(manifest)
 
 
-def test_nothing_there(tmp_path: Path) -> None:
-    """A path that does not exist is told."""
-    with pytest.raises(TrainingDataError, match="nothing at"):
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    """A source that does not exist raises TrainingDataError."""
+    with pytest.raises(TrainingDataError, match="does not exist"):
         read_recordings(tmp_path / "gone")

@@ -1,4 +1,4 @@
-"""Which stills train, which test, and what they are said to show."""
+"""Tests of selecting stills and their targets."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ VOTES = {
 
 @pytest.fixture
 def stills(tmp_path: Path) -> Stills:
-    """Each kind of vote once in training and once in test, and one picture of muxspace."""
+    """Each kind of vote in the training and the test part, and one image of muxspace."""
     votes = np.array([*VOTES.values()] * 2, np.uint8)
     count = len(votes)
     np.savez(
@@ -40,14 +40,14 @@ def stills(tmp_path: Path) -> Stills:
 
 
 def test_the_strict_test_keeps_what_more_than_half_agree_on(stills: Stills) -> None:
-    """Half is not enough, and a majority for what is none of the seven labels does not count."""
+    """The strict test excludes stills without a majority, and those whose majority is not one of the seven labels."""
     strict = stills.strict(TEST)
     assert [LABELS[label] for label in strict.truth] == ["happiness", "anger"]
     assert strict.images[:, 0, 0].tolist() == [5, 6]
 
 
 def test_a_recipe_with_fewer_labels_is_tested_on_these(stills: Stills) -> None:
-    """Their numbers are the recipe's, and what shows another label is left out."""
+    """With fewer labels, indices follow the given order, and stills of other labels are excluded."""
     strict = stills.strict(TEST, ("fear", "anger"))
     assert strict.truth.tolist() == [1]
     assert strict.images[:, 0, 0].tolist() == [6]
@@ -55,14 +55,14 @@ def test_a_recipe_with_fewer_labels_is_tested_on_these(stills: Stills) -> None:
 
 
 def test_training_leaves_out_what_has_no_face_or_no_opinion(stills: Stills) -> None:
-    """Three pictures of FER+'s training part and the one of muxspace; none of the test part."""
+    """Training excludes stills without a face or a vote for the seven labels, and the test part."""
     training = stills.training()
     assert training.images[:, 0, 0].tolist() == [0, 1, 2, 99]
     assert training.shares.sum() == pytest.approx(1)
 
 
 def test_targets_hold_every_source(stills: Stills) -> None:
-    """Votes as shares of the seven labels, FER2013's label, and three teachers; muxspace's label stands for both."""
+    """Targets have votes, FER2013's label and three teachers; muxspace's label is used for the first two."""
     targets = stills.training().targets
     assert targets.shape == (4, 5, 7)
     assert targets[1, 0].tolist() == pytest.approx([0.6, 0.1, 0.1, 0, 0, 0, 0.2])
@@ -71,7 +71,7 @@ def test_targets_hold_every_source(stills: Stills) -> None:
 
 
 def test_a_still_clip_stands_still() -> None:
-    """Every frame is the picture."""
+    """as_clips repeats a still for every frame."""
     pictures = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
     clips = as_clips(pictures, 10)
     assert clips.shape == (2, 10, 2, 2)

@@ -1,4 +1,4 @@
-"""Figures that can be checked by hand."""
+"""Tests of metrics against values computed by hand."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from duygu.training.measure.metrics import Answers
 
 @pytest.fixture
 def answers() -> Answers:
-    """Four answers about two people, three of them right."""
+    """Four predictions for two people, three of them correct."""
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.7, 0.3]])
     return Answers(("anger", "fear"), probabilities, np.array([0, 0, 1, 1]), np.array(["a", "a", "b", "b"]))
 
 
 def test_shares_of_right_answers(answers: Answers) -> None:
-    """Accuracy counts answers, the unweighted average recall counts labels, and people are told apart."""
+    """Accuracy averages over samples, UAR over labels, and by_subject over the samples of each person."""
     assert metrics.accuracy(answers) == 0.75
     assert metrics.recalls(answers) == {"anger": 1.0, "fear": 0.5}
     assert metrics.unweighted_average_recall(answers) == 0.75
@@ -24,19 +24,19 @@ def test_shares_of_right_answers(answers: Answers) -> None:
 
 
 def test_calibration_error_is_the_distance_from_confidence_to_accuracy(answers: Answers) -> None:
-    """Each of the four answers is alone in its bin."""
+    """With one prediction in each bin, ECE is the mean difference between confidence and correctness."""
     expected = (0.1 + 0.2 + 0.4 + 0.7) / 4
     assert metrics.expected_calibration_error(answers) == pytest.approx(expected)
 
 
 def test_risk_falls_when_only_sure_answers_count(answers: Answers) -> None:
-    """The wrong answer is the third most confident."""
+    """Risk counts the wrong prediction from the coverage on that includes it."""
     coverage, risk = metrics.risk_by_coverage(answers)
     assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
     assert risk.tolist() == pytest.approx([0, 0, 1 / 3, 1 / 4])
 
 
 def test_the_interval_draws_whole_people(answers: Answers) -> None:
-    """With two people of accuracy 1 and 0.5, nothing outside of that can be drawn."""
+    """The bootstrap of two people with accuracies 1 and 0.5 stays between these."""
     low, high = metrics.interval(answers)
     assert (low, high) == (0.5, 1.0)

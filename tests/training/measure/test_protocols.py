@@ -1,4 +1,4 @@
-"""What a network is judged by."""
+"""Tests of evaluation protocols."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from duygu.training.measure.protocols import without_neutral
 
 
 def test_without_neutral() -> None:
-    """Neutral recordings go, and so does the label, wherever it stands; the others keep their ratios."""
+    """without_neutral removes neutral recordings and the label, and keeps the ratios of the other probabilities."""
     answers = Answers(
         ("fear", "neutral", "surprise"),
         np.array([[0.2, 0.6, 0.2], [0.3, 0.1, 0.6], [0.4, 0.5, 0.1]]),

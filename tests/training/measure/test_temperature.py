@@ -1,4 +1,4 @@
-"""Confidence that holds."""
+"""Tests of calibration."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ LABELS = ("anger", "fear", "neutral")
 
 
 def sampled(scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logits that are `scale` times the ones by which the truth was drawn."""
+    """Logits that are `scale` times those from which the true labels were drawn, and these labels."""
     random = np.random.default_rng(3)
     logits = random.normal(0, 2, (4000, len(LABELS))).astype(np.float32)
     shares = probabilities_of(logits)
@@ -20,7 +20,7 @@ def sampled(scale: float) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("scale", [0.5, 3.0])
 def test_the_temperature_undoes_wrong_confidence(scale: float) -> None:
-    """Too little confidence is mended as well as too much."""
+    """The fitted temperature recovers the scale of under- and overconfident logits."""
     logits, truth = sampled(scale)
     temperature = calibration.fit_temperature(logits, truth)
     assert temperature == pytest.approx(scale, rel=0.1)
@@ -29,7 +29,7 @@ def test_the_temperature_undoes_wrong_confidence(scale: float) -> None:
 
 
 def test_the_threshold_holds_the_stated_risk() -> None:
-    """Of the answers that are at least so confident, no more than the stated share is wrong."""
+    """The error rate at or above the threshold is at most the given risk."""
     logits, truth = sampled(1.0)
     answers = Answers(LABELS, probabilities_of(logits), truth, truth.astype(str))
     sure = answers.confidence >= calibration.uncertain_below(answers, risk=0.1)
@@ -37,14 +37,14 @@ def test_the_threshold_holds_the_stated_risk() -> None:
 
 
 def test_answers_that_are_as_sure_stand_or_fall_together() -> None:
-    """Half of those who are quite sure are wrong: no order among them may hide it."""
+    """Predictions of equal confidence are accepted or rejected together, whatever their order."""
     sure = np.repeat([[1.0, 0.0, 0.0]], 10, axis=0)
     answers = Answers(LABELS, sure, np.array([0] * 5 + [1] * 5), np.arange(10).astype(str))
     assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN
 
 
 def test_a_network_that_knows_nothing_is_always_uncertain() -> None:
-    """Where no threshold holds the risk, none is claimed to."""
+    """Where no threshold keeps the risk, every prediction is uncertain."""
     flat = np.full((10, 3), 1 / 3)
     answers = Answers(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
     assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN

@@ -1,4 +1,4 @@
-"""The networks, and the ONNX graphs that are made of them."""
+"""Tests of the architectures, and of their conversion to ONNX."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import EMOTIONS
 from duygu.training.measure.metrics import probabilities_of
-from duygu.training.network import keras_file as model_file
+from duygu.training.network import keras_file
 from duygu.training.network.architectures import (
     clip_network,
     copy_weights,
@@ -29,7 +29,7 @@ from duygu.training.onnx.from_keras import to_onnx
 from duygu.training.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras warns of itself when it writes a file."""
+"""Keras triggers this warning when it writes a file."""
 
 SHARES, MOVING_SHARES = (
     np.random.default_rng(4).dirichlet(np.ones(len(SOURCES)), (2, 7)).transpose(0, 2, 1).astype(np.float32)
@@ -48,7 +48,7 @@ def stills() -> keras.Model:
 
 
 def test_inflation_is_exact(stills: keras.Model) -> None:
-    """Of a still shown as a clip, the clip network says what the still network says of it and its mirror image."""
+    """For a repeated still, the clip network gives the mean over the still and its mirror image."""
     recipe = load_recipe("e3d48").clip
     pictures = np.random.default_rng(1).normal(0, 1, (3, 48, 48, 1)).astype(np.float32)
     heads = (np.asarray(stills(pictures)) + np.asarray(stills(pictures[:, :, ::-1]))) / 2  # (3, sources, 7)
@@ -58,7 +58,7 @@ def test_inflation_is_exact(stills: keras.Model) -> None:
 
 
 def test_the_head_continues_where_the_features_end(stills: keras.Model) -> None:
-    """Both parts of a clip network together say what the whole says."""
+    """Trunk and head together give the logits of the whole network."""
     recipe = load_recipe("e3d48").clip
     whole = inflate(stills, SHARES, MOVING_SHARES, recipe)
     head = head_network(recipe)
@@ -69,7 +69,7 @@ def test_the_head_continues_where_the_features_end(stills: keras.Model) -> None:
 
 
 def test_only_motion_changes_the_answer(stills: keras.Model) -> None:
-    """Whatever the layers about motion have learned, a clip that stands still is answered as the still is."""
+    """Weights of the motion layers change the logits of moving clips and not those of repeated stills."""
     recipe = load_recipe("e3d48").clip
     network, changed = (inflate(stills, SHARES, MOVING_SHARES, recipe) for _ in range(2))
     random = np.random.default_rng(3)
@@ -83,7 +83,7 @@ def test_only_motion_changes_the_answer(stills: keras.Model) -> None:
 
 
 def test_the_answer_about_moving_faces_is_scaled_alone(stills: keras.Model) -> None:
-    """Still and moving answer together, as an open gate adds them, grow by the factor; the still one stays."""
+    """scale_moving multiplies the sum of both layers, and leaves the layer for still faces unchanged."""
     network = inflate(stills, SHARES, MOVING_SHARES, load_recipe("e3d48").clip)
     before = {name: network.get_layer(name).get_weights() for name in ("answer", MOVING)}
     scale_moving(network, 2.0)
@@ -95,7 +95,7 @@ def test_the_answer_about_moving_faces_is_scaled_alone(stills: keras.Model) -> N
 
 
 def test_each_label_gets_its_own_heads(stills: keras.Model) -> None:
-    """Also where a recipe has fewer labels, or another order."""
+    """Logits are the same for each label where a recipe has fewer labels or another order."""
     shares = np.full((len(SOURCES), len(EMOTIONS)), 1 / len(SOURCES), np.float32)
     picture = np.random.default_rng(2).normal(0, 1, (1, 1, 48, 48, 1)).astype(np.float32)
     logits = {}
@@ -118,10 +118,10 @@ def networks() -> list[Network]:
 
 @pytest.mark.parametrize("network", networks(), ids=lambda network: network.recipe.name)
 def test_the_graph_answers_as_the_network(network: Network, tmp_path: Path) -> None:
-    """Saved, read again and written as ONNX, it gives the same probabilities for any number of clips."""
+    """Saving, loading and conversion to ONNX keep the probabilities, for any number of clips."""
     path = tmp_path / "network.h5"
-    model_file.save(network, path)
-    again = model_file.load(path)
+    keras_file.save(network, path)
+    again = keras_file.load(path)
     assert again.recipe == network.recipe
     graph = to_onnx(again)
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -132,7 +132,7 @@ def test_the_graph_answers_as_the_network(network: Network, tmp_path: Path) -> N
 
 
 def test_frames_are_convolved_in_two_dimensions() -> None:
-    """Only what mixes frames is left as a three-dimensional convolution, because ONNX Runtime is slow with those."""
+    """Only the temporal convolution remains three-dimensional in ONNX."""
     _, network = networks()
     graph = to_onnx(network).graph
     kernels = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
@@ -142,7 +142,7 @@ def test_frames_are_convolved_in_two_dimensions() -> None:
 
 
 def test_an_unknown_layer_is_refused() -> None:
-    """Rather than left out."""
+    """A layer without a conversion raises NotImplementedError with its type."""
     recipe = Recipe("other", size=16)
     clips = keras.Input(recipe.input_shape)
     model = keras.Model(clips, keras.layers.GaussianNoise(0.1)(clips))
@@ -151,8 +151,8 @@ def test_an_unknown_layer_is_refused() -> None:
 
 
 def test_another_file_is_no_model(tmp_path: Path) -> None:
-    """A file that is no HDF5 is told, rather than met as an error of a library."""
+    """A file that is not HDF5 raises ModelError."""
     path = tmp_path / "network.h5"
     path.write_text("nothing", encoding="utf-8")
     with pytest.raises(ModelError):
-        model_file.load(path)
+        keras_file.load(path)

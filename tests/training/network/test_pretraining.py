@@ -1,5 +1,6 @@
-"""The trunk learns from what there is, and goes on where it was stopped."""
+"""Tests of training the trunk: schedule, resuming, batches and sampling."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from rich.progress import Progress
 from duygu.shared.errors import ConfigurationError
 from duygu.training.data.augmentation import augment, mix
 from duygu.training.data.stills import TrainingStills, draw_rates, one_hot
-from duygu.training.distillation.batches import AlteredStills, AskedPictures
-from duygu.training.network.pretraining import STATE, STILLS_MODEL, Lessons, courses, train_trunk
+from duygu.training.distillation.batches import AugmentedStills, PseudoLabelledImages
+from duygu.training.network.pretraining import ImageSets, make_schedule, train_trunk
+from duygu.training.run_folder import RunFolder
 from duygu.training.settings import SOURCES, Cycle, StillsSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-"""Keras warns of itself when it writes a file."""
+"""Keras triggers this warning when it writes a file."""
 
 SETTINGS = StillsSettings(
     cycles=(Cycle(1, 1e-3), Cycle(1, 1e-3)),
@@ -29,7 +31,7 @@ SETTINGS = StillsSettings(
 
 @pytest.fixture(scope="module")
 def stills() -> TrainingStills:
-    """Pictures of noise; every source agrees on the label."""
+    """Images of noise with the same label from every source."""
     random = np.random.default_rng(0)
     targets = np.repeat(one_hot(random.integers(0, 7, 16))[:, np.newaxis], len(SOURCES), axis=1)
     images = random.integers(0, 255, (16, 48, 48), np.uint8)
@@ -37,56 +39,79 @@ def stills() -> TrainingStills:
 
 
 @pytest.fixture
-def lessons(stills: TrainingStills) -> Lessons:
-    """Stills alone, as where no public network is given."""
-    return {"stills": AlteredStills(stills)}
+def run(tmp_path: Path) -> RunFolder:
+    """An empty run folder."""
+    return RunFolder(tmp_path)
 
 
-def test_a_stopped_training_goes_on(lessons: Lessons, tmp_path: Path) -> None:
-    """After the first cycle the second one begins from what was kept, and a finished training is not repeated."""
+@pytest.fixture
+def images(stills: TrainingStills) -> ImageSets:
+    """Stills alone, as without teachers."""
+    return {"stills": AugmentedStills(stills)}
+
+
+def test_an_interrupted_training_resumes(images: ImageSets, run: RunFolder) -> None:
+    """The second cycle starts from the state after the first one, and a finished training is not repeated."""
     first = replace(SETTINGS, cycles=SETTINGS.cycles[:1])
-    train_trunk(lessons, first, tmp_path, Progress(disable=True))
-    assert int(np.load(tmp_path / STATE)["epoch"]) == 1
-    whole = train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
-    assert int(np.load(tmp_path / STATE)["epoch"]) == 2
-    assert (tmp_path / STILLS_MODEL).exists()
-    again = train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
+    train_trunk(images, first, run, Progress(disable=True))
+    assert int(np.load(run.stills_state)["epoch"]) == 1
+    whole = train_trunk(images, SETTINGS, run, Progress(disable=True))
+    assert int(np.load(run.stills_state)["epoch"]) == 2
+    assert run.stills_network.exists()
+    again = train_trunk(images, SETTINGS, run, Progress(disable=True))
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         assert np.array_equal(one, other)
 
 
-def test_another_training_is_not_gone_on_with(stills: TrainingStills, lessons: Lessons, tmp_path: Path) -> None:
-    """Other settings, shorter cycles or other stills in the same folder would otherwise give back the old network."""
-    train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
-    darker: Lessons = {"stills": AlteredStills(replace(stills, images=stills.images // 2))}
+def test_the_state_of_another_training_is_rejected(stills: TrainingStills, images: ImageSets, run: RunFolder) -> None:
+    """Other settings, fewer cycles or other stills in the same folder raise ConfigurationError that names them."""
+    train_trunk(images, SETTINGS, run, Progress(disable=True))
+    darker: ImageSets = {"stills": AugmentedStills(replace(stills, images=stills.images // 2))}
     for other, settings, named in (
-        (lessons, replace(SETTINGS, weight_decay=0.5), "settings"),
-        (lessons, replace(SETTINGS, cycles=SETTINGS.cycles[:1]), "cycles"),
+        (images, replace(SETTINGS, weight_decay=0.5), "settings"),
+        (images, replace(SETTINGS, cycles=SETTINGS.cycles[:1]), "cycles"),
         (darker, SETTINGS, "stills"),
     ):
-        with pytest.raises(ConfigurationError, match=f"other {named}: take another folder"):
-            train_trunk(other, settings, tmp_path, Progress(disable=True))
+        with pytest.raises(ConfigurationError, match=f"other {named}: choose another folder"):
+            train_trunk(other, settings, run, Progress(disable=True))
 
 
-def test_a_training_of_an_earlier_version_is_not_gone_on_with(lessons: Lessons, tmp_path: Path) -> None:
-    """Its state does not say what it learned from."""
-    np.savez(tmp_path / STATE, epoch=1)
-    with pytest.raises(ConfigurationError, match="take another folder"):
-        train_trunk(lessons, SETTINGS, tmp_path, Progress(disable=True))
+def test_a_state_without_origins_is_rejected(images: ImageSets, run: RunFolder) -> None:
+    """A state file that does not record settings and images cannot be resumed."""
+    np.savez(run.stills_state, epoch=1)
+    with pytest.raises(ConfigurationError, match="choose another folder"):
+        train_trunk(images, SETTINGS, run, Progress(disable=True))
 
 
-def test_cycles_without_pictures_are_left_out(stills: TrainingStills, lessons: Lessons) -> None:
-    """Where no network was asked, the trunk learns from stills alone; otherwise each cycle follows the one before."""
-    settings = replace(SETTINGS, cycles=(Cycle(2, 1e-3), Cycle(3, 1e-3, of="asked"), Cycle(1, 1e-3)))
-    assert [(course.begin, course.end) for course in courses(lessons, settings)] == [(0, 2), (2, 3)]
-    both: Lessons = {**lessons, "asked": AskedPictures(stills)}
-    assert [(course.begin, course.end) for course in courses(both, settings)] == [(0, 2), (2, 5), (5, 6)]
-    assert [course.done(3) for course in courses(both, settings)] == [4, 2, 0]
+def test_a_state_with_earlier_names_is_resumed(images: ImageSets, run: RunFolder) -> None:
+    """The state of version 0.1, which says `asked`, is accepted with a warning by the same training."""
+    settings = replace(SETTINGS, loss_of={"pseudo_labels": {"votes": 1.0}})
+    train_trunk(images, replace(settings, cycles=settings.cycles[:1]), run, Progress(disable=True))
+    with np.load(run.stills_state) as arrays:
+        values = dict(arrays)
+    text = str(values["origins"])
+    for new in ("distillation_images", "pseudo_labels"):
+        assert f'"{new}"' in text
+        text = text.replace(f'"{new}"', '"asked"')
+    assert json.loads(text)["settings"]["asked"] == 0
+    np.savez(run.stills_state, **{**values, "origins": np.array(text)})
+    with pytest.warns(DeprecationWarning, match=r"written by version 0\.1"):
+        train_trunk(images, settings, run, Progress(disable=True))
+    assert int(np.load(run.stills_state)["epoch"]) == 2
 
 
-def test_asked_pictures_are_shown_as_they_were(stills: TrainingStills) -> None:
-    """But for left and right, and for the normalisation that serving makes."""
-    images, targets = AskedPictures(stills).batch(32, np.random.default_rng(3))
+def test_cycles_without_images_are_skipped(stills: TrainingStills, images: ImageSets) -> None:
+    """Without teachers, cycles on pseudo-labels are skipped; with them, the phases follow each other."""
+    settings = replace(SETTINGS, cycles=(Cycle(2, 1e-3), Cycle(3, 1e-3, of="pseudo_labels"), Cycle(1, 1e-3)))
+    assert [(phase.begin, phase.end) for phase in make_schedule(images, settings)] == [(0, 2), (2, 3)]
+    both: ImageSets = {**images, "pseudo_labels": PseudoLabelledImages(stills)}
+    assert [(phase.begin, phase.end) for phase in make_schedule(both, settings)] == [(0, 2), (2, 5), (5, 6)]
+    assert [phase.done(3) for phase in make_schedule(both, settings)] == [4, 2, 0]
+
+
+def test_pseudo_labelled_images_are_not_augmented(stills: TrainingStills) -> None:
+    """Batches of pseudo-labelled images contain each image as it is or mirrored, standardised as in serving."""
+    images, targets = PseudoLabelledImages(stills).batch(32, np.random.default_rng(3))
     pixels = stills.images.astype(np.float32)
     normal = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
     known = np.concatenate([normal, normal[:, :, ::-1]])
@@ -96,8 +121,8 @@ def test_asked_pictures_are_shown_as_they_were(stills: TrainingStills) -> None:
     assert (distances.argmin(axis=1) >= len(normal)).any()
 
 
-def test_augmented_pictures_are_normalised(stills: TrainingStills) -> None:
-    """Shape stays, values are of the size that the network expects, and two are never the same."""
+def test_augmented_images_are_standardised(stills: TrainingStills) -> None:
+    """Augmentation keeps the shape, gives a mean near zero, and differs from draw to draw."""
     random = np.random.default_rng(1)
     seen = np.stack([augment(stills.images[0], random) for _ in range(20)])
     assert seen.shape == (20, 48, 48)
@@ -105,8 +130,8 @@ def test_augmented_pictures_are_normalised(stills: TrainingStills) -> None:
     assert not np.array_equal(seen[0], seen[1])
 
 
-def test_a_mix_keeps_the_targets_whole() -> None:
-    """Shares of labels still sum to one."""
+def test_mixup_keeps_targets_normalised() -> None:
+    """The targets of blended images sum to 1."""
     random = np.random.default_rng(2)
     for _ in range(5):
         _, targets = mix(np.ones((4, 8, 8, 1), np.float32), np.eye(4, dtype=np.float32), random)
@@ -114,15 +139,15 @@ def test_a_mix_keeps_the_targets_whole() -> None:
 
 
 def test_rare_labels_are_drawn_more_often() -> None:
-    """Disgust by FER2013's label; fear only where another source sees some."""
+    """Sampling rates are higher for disgust by FER2013's label, and for fear that another source supports."""
     disgust, fear, happiness = one_hot(np.array([1, 2, 3]))
-    nobody = np.zeros(7, np.float32)
+    no_label = np.zeros(7, np.float32)
     targets = np.stack(
         [
-            np.stack([happiness, disgust, nobody, nobody, nobody]),
-            np.stack([fear, fear, nobody, nobody, nobody]),
-            np.stack([happiness, fear, nobody, nobody, nobody]),
-            np.stack([happiness, happiness, nobody, nobody, nobody]),
+            np.stack([happiness, disgust, no_label, no_label, no_label]),
+            np.stack([fear, fear, no_label, no_label, no_label]),
+            np.stack([happiness, fear, no_label, no_label, no_label]),
+            np.stack([happiness, happiness, no_label, no_label, no_label]),
         ]
     )
     assert draw_rates(targets).tolist() == [4.0, 1.6, 1.0, 1.0]
