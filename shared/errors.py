@@ -271,7 +271,7 @@ class StorageFullError(DuyguError):
     retry_after_s = MINUTE_S
 
 
-class StreamError(DuyguError):
+class LiveError(DuyguError):
     """A message on the live socket is invalid."""
 
     code = "invalid_message"
@@ -279,7 +279,7 @@ class StreamError(DuyguError):
     status = 422
 
 
-class NotAPictureError(StreamError):
+class NotAPictureError(LiveError):
     """The frame is not a JPEG, PNG or WebP picture."""
 
     code = "not_a_picture"
@@ -287,21 +287,21 @@ class NotAPictureError(StreamError):
     status = 415
 
 
-class UndecodablePictureError(StreamError):
+class UndecodablePictureError(LiveError):
     """The frame has the signature of a picture, but cannot be decoded."""
 
     code = "undecodable_picture"
     title = "The picture could not be decoded"
 
 
-class OutOfOrderError(StreamError):
+class OutOfOrderError(LiveError):
     """The capture time of a frame is not later than that of the previous frame."""
 
     code = "out_of_order"
     title = "The capture time is not later than that of the previous frame"
 
 
-class TooManySessionsError(StreamError):
+class TooManySessionsError(LiveError):
     """As many live sessions are open as the key or the service allows."""
 
     code = "too_many_sessions"
@@ -310,7 +310,7 @@ class TooManySessionsError(StreamError):
     retry_after_s = 10
 
 
-class IdleError(StreamError):
+class IdleError(LiveError):
     """No message arrived from the client within the idle timeout."""
 
     code = "idle"
@@ -318,7 +318,7 @@ class IdleError(StreamError):
     status = 408
 
 
-class SlowReaderError(StreamError):
+class SlowReaderError(LiveError):
     """The client does not read the messages of the service."""
 
     code = "slow_reader"
@@ -496,6 +496,14 @@ def one_line(error: Exception) -> str:
 def server_error_codes() -> list[str]:
     """Codes of server errors: those that lie with the service and its surroundings, not with the request."""
     return [code for code, cls in by_code().items() if cls.status >= SERVER_ERROR]
+
+
+def from_code(code: str, detail: str | None = None) -> DuyguError:
+    """The error that a record, a child process or a service reported; DuyguError itself for an unknown code."""
+    cls = by_code().get(code, DuyguError)
+    error = cls.__new__(cls)
+    DuyguError.__init__(error, detail)  # some subclasses build the detail from other arguments
+    return error
 
 
 def by_code() -> dict[str, type[DuyguError]]:

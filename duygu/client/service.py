@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from duygu.shared.errors import ConfigurationError, DuyguError, by_code
+from duygu.shared.errors import ConfigurationError, DuyguError, from_code
 
 SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
@@ -43,4 +43,4 @@ class SessionBroken(Exception):  # noqa: N818 - it reads as what happened
 
 def error_from_problem(code: str, detail: str) -> DuyguError:
     """The error of a problem, as the class with its code."""
-    return by_code().get(code, DuyguError)(detail)
+    return from_code(code, detail)

@@ -13,7 +13,7 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError
-from duygu.shared.jobs.events import Told, follow, last_number
+from duygu.shared.jobs.events import JobEvent, follow, last_number
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,6 @@ async def _stream(service: ServiceContext, job_id: str, after: int) -> AsyncIter
         logger.warning("the event stream of job %s was interrupted: %s", job_id, error)
 
 
-def _encoded(event: Told) -> bytes:
+def _encoded(event: JobEvent) -> bytes:
     number = str(event.number) if event.number is not None else None
     return format_sse_event(data_str=event.data, event=event.name, id=number)

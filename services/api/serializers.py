@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from duygu.shared.jobs.queues import WEBHOOK_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas import Delivery, Job, JobError, JobLinks, JobStatus, Webhook, Work
+from duygu.shared.schemas import Job, JobError, JobLinks, JobStatus, Webhook, Work
 
 
 def job_path(job_id: str) -> str:
@@ -16,7 +16,7 @@ def serialize_webhook(record: JobRecord) -> Webhook | None:
     """The deliveries of a job's webhook; None without a webhook."""
     if not record.webhook:
         return None
-    deliveries = [Delivery.model_validate(delivery) for delivery in record.deliveries]
+    deliveries = list(record.deliveries)
     if any(delivery.error is None for delivery in deliveries):
         return Webhook(status="delivered", deliveries=deliveries)
     gone = any(delivery.status == HTTPStatus.GONE for delivery in deliveries)
@@ -26,10 +26,9 @@ def serialize_webhook(record: JobRecord) -> Webhook | None:
 
 def _serialize_work(record: JobRecord) -> Work | None:
     """The progress of a job. Once it has ended, no time is left, whatever the last progress event was."""
-    if not record.work:
-        return None
-    work = Work(**record.work)
-    return work.model_copy(update={"time_left_s": 0.0}) if record.ended else work
+    if record.work and record.ended:
+        return record.work.model_copy(update={"time_left_s": 0.0})
+    return record.work
 
 
 def serialize_job(record: JobRecord) -> Job:

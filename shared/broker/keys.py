@@ -1,9 +1,9 @@
-"""Names of everything that this project keeps in Redis (rq keeps its own keys, all of which begin with `rq:`)."""
+"""Names of the keys in Redis. They never change. rq's own keys begin with `rq:`."""
 
 import hashlib
 
 JOBS = "duygu:jobs"
-"""Sorted set of every job's id, all with score 0: ids begin with their time, so their order is the order of age."""
+"""Sorted set of all job ids, with score 0: ids begin with a time, so lexical order is order of age."""
 
 
 def jobs_of(owner: str) -> str:
@@ -17,22 +17,22 @@ def unfinished(owner: str) -> str:
 
 
 UNFINISHED = "duygu:unfinished_jobs"
-"""Sorted set of all `listing`s of jobs that have not ended, all with score 0, so that the oldest comes first."""
+"""Sorted set of all `listing`s of jobs that have not ended, all with score 0, in order of age."""
 
 SWEEP_DUE = "duygu:sweep_due"
-"""Sorted set of `listing`s of jobs that have ended, by when the sweeper has to look at them: when they expire."""
+"""Sorted set of `listing`s of jobs that have ended, scored by when they are due for the sweeper: when they expire."""
 
 INDEXED = "duygu:indexed"
-"""There while UNFINISHED and SWEEP_DUE are known to hold every job, also those of versions that had neither."""
+"""Exists while UNFINISHED and SWEEP_DUE are complete; a version without them leaves jobs out."""
 
 
 def listing(job_id: str, owner: str) -> str:
-    """A job with its owner, who would not be known any more once the record has expired."""
+    """A job id with its owner, who is unknown once the record has expired."""
     return f"{job_id} {owner}"
 
 
 def used(owner: str, what: str, window: int) -> str:
-    """How much of a limit an owner has used in a window of time."""
+    """An owner's usage of a limit in one window of time."""
     return f"duygu:used:{owner}:{what}:{window}"
 
 
@@ -42,29 +42,29 @@ def job(job_id: str) -> str:
 
 
 def events(job_id: str) -> str:
-    """Capped stream with what happened to a job."""
+    """Capped stream with the events of a job."""
     return f"duygu:job:{job_id}:events"
 
 
 WEBHOOKS_DUE = "duygu:webhooks:due"
-"""Set of the jobs that have ended and whose webhook has not come into its queue yet."""
+"""Set of the ended jobs whose webhook is not queued yet."""
 
 
 def idempotency(owner: str, key: str) -> str:
-    """The id of the job that an owner's `Idempotency-Key` made."""
+    """The id of the job that was created with an owner's `Idempotency-Key`."""
     return f"duygu:idempotency:{_digest(owner, key)}"
 
 
-def twin(owner: str, model: str, sha256: str) -> str:
-    """The id of the newest job in which an owner had a video with this hash analysed by a model."""
+def same_video(owner: str, model: str, sha256: str) -> str:
+    """The id of an owner's newest job for a video with this hash and a model."""
     return f"duygu:twin:{_digest(owner, model, sha256)}"
 
 
 def workers(queue: str) -> str:
-    """Sorted set of the workers that serve a queue, scored by when each was last heard of, in seconds since 1970."""
+    """Sorted set of the workers that serve a queue, scored by the time of the last heartbeat, in seconds since 1970."""
     return f"duygu:workers:{queue}"
 
 
 def _digest(*parts: str) -> str:
-    """What people chose or sent is not readable in a key."""
+    """A hash, so that no user input is readable in a key."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

@@ -1,4 +1,4 @@
-"""How the API knows that somebody serves a queue."""
+"""Heartbeats of workers: how the API knows that a queue is served."""
 
 import time
 
@@ -7,27 +7,27 @@ from redis import Redis
 from duygu.shared.broker import keys
 
 HEARTBEAT_S = 5
-"""Seconds from one sign of life of a worker to the next, whether it is busy or idle."""
+"""Seconds between the heartbeats of a worker, busy or idle."""
 
-LIVE_S = 3 * HEARTBEAT_S
-"""A worker that was not heard of for so long is taken for dead."""
+ALIVE_S = 3 * HEARTBEAT_S
+"""A worker without a heartbeat for so long counts as dead."""
 
 
-def sign_of_life(redis: Redis, queue: str, worker: str) -> None:
-    """Say that a worker lives, and drop those that were not heard of."""
+def send_heartbeat(redis: Redis, queue: str, worker: str) -> None:
+    """Record a heartbeat, and remove workers without a recent one."""
     now = time.time()
     with redis.pipeline() as pipeline:
         pipeline.zadd(keys.workers(queue), {worker: now})
-        pipeline.zremrangebyscore(keys.workers(queue), "-inf", now - LIVE_S)
-        pipeline.expire(keys.workers(queue), LIVE_S)
+        pipeline.zremrangebyscore(keys.workers(queue), "-inf", now - ALIVE_S)
+        pipeline.expire(keys.workers(queue), ALIVE_S)
         pipeline.execute()
 
 
-def farewell(redis: Redis, queue: str, worker: str) -> None:
-    """Say that a worker has ended."""
+def deregister(redis: Redis, queue: str, worker: str) -> None:
+    """Remove a worker that ends."""
     redis.zrem(keys.workers(queue), worker)
 
 
-def heard_since() -> float:
-    """Workers with a score of at least this are alive."""
-    return time.time() - LIVE_S
+def alive_since() -> float:
+    """The lowest score of a live worker in `keys.workers`."""
+    return time.time() - ALIVE_S

@@ -1,7 +1,7 @@
 """The queues between the API and the workers.
 
-Tasks are named by text and their arguments are JSON, so the API imports no worker code, and whoever can write to
-Redis can name a task but not bring code along.
+A task is stored by name with JSON arguments: the API imports no worker code, and write access to Redis does not allow
+running other code.
 """
 
 from collections.abc import Callable
@@ -25,45 +25,45 @@ from duygu.shared.broker import keys
 
 
 class QueueName(StrEnum):
-    """One worker process serves one of these."""
+    """A worker process serves one of these."""
 
     VIDEOS = "videos"
-    STREAMS = "streams"
+    LIVE = "streams"
     WEBHOOKS = "webhooks"
 
 
 ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
 
-WORK_SHIFT = "services.worker.tasks.work_shift"
+DRAIN_LIVE = "services.worker.tasks.work_shift"
 
 SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
 TASKS = {
     ANALYZE_VIDEO: "duygu.services.worker.videos.tasks.analyze_video",
-    WORK_SHIFT: "duygu.services.worker.videos.tasks.work_shift",
+    DRAIN_LIVE: "duygu.services.worker.videos.tasks.drain_live_sessions",
     SEND_WEBHOOK: "duygu.services.worker.webhooks.task.send_webhook",
 }
-"""Each task by its name in Redis, which never changes, with the function that runs it: API and workers of different
-versions understand each other wherever the function moves."""
+"""Each task by its name in Redis, with the function that runs it. The names never change, so that API and workers of
+different versions understand each other."""
 
-SHIFT_TIMEOUT_S = 60
-"""A shift for live sessions ends by itself long before."""
+DRAIN_TIMEOUT_S = 60
+"""Timeout of a drain job, which ends by itself long before."""
 
 WEBHOOK_TIMEOUT_S = 30
-"""One attempt takes no longer, however slowly the other side answers."""
+"""Timeout of one attempt to deliver a webhook."""
 
 WEBHOOK_PAUSES_S = [5, 60, 300, 1800, 7200, 18000]
-"""Waits between the attempts to deliver a webhook: seven attempts in seven and a half hours."""
+"""Delays between the attempts to deliver a webhook: seven attempts in seven and a half hours."""
 
 STORAGE_PAUSES_S = [15, 30, 60, 120, 300, 600, 900, 1800]
-"""Waits of a job that found the storage away: nine attempts in a little more than an hour."""
+"""Delays of a job that found the storage unavailable: nine attempts in a little more than an hour."""
 
 CRASHES_FORGIVEN = 1
-"""A job that ends its worker is run again this often; after that it fails."""
+"""Retries of a job that has ended its worker; after that it fails."""
 
 
 class TaskJob(Job):
-    """A job of rq's that runs one of our own tasks and nothing else, whatever its record in Redis names."""
+    """An rq job that runs one of TASKS and nothing else, whatever its record in Redis names."""
 
     @property
     def func(self) -> Callable[..., Any] | None:
@@ -75,12 +75,12 @@ class TaskJob(Job):
 
 
 def open_queue(redis: Redis, name: QueueName) -> Queue:
-    """One of the queues, as both sides see it."""
+    """One of the queues, as the API and the workers open it."""
     return Queue(name.value, connection=redis, job_class=TaskJob, serializer=JSONSerializer)
 
 
 def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline) -> None:
-    """Put a video's job into the queue, as part of `pipeline`. rq forgets the job as soon as it has ended."""
+    """Queue a video's task as part of `pipeline`. rq deletes its record as soon as the task has ended."""
     queue.enqueue_call(
         ANALYZE_VIDEO,
         args=(job_id,),
@@ -94,25 +94,25 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
     )
 
 
-def enqueue_shift(queue: Queue) -> None:
-    """Ask for a worker that answers live sessions until there is nothing to answer for a while."""
-    queue.enqueue_call(WORK_SHIFT, timeout=SHIFT_TIMEOUT_S, result_ttl=0, failure_ttl=0, description="shift")
+def enqueue_drain(queue: Queue) -> None:
+    """Queue a drain job: a worker serves live sessions until none is ready."""
+    queue.enqueue_call(DRAIN_LIVE, timeout=DRAIN_TIMEOUT_S, result_ttl=0, failure_ttl=0, description="shift")
 
 
 def webhook_task(job_id: str) -> str:
-    """Id of the task that delivers a job's webhook: there is never more than one."""
+    """Id of the task that delivers a job's webhook; the id keeps it unique."""
     return f"webhook-{job_id}"
 
 
 def enqueue_webhooks(queue: Queue) -> None:
-    """Queue the webhooks of all jobs that have ended, each once, whoever ended them and whoever else calls this."""
+    """Queue the due webhooks, each once, also when several processes call this at the same time."""
     redis = queue.connection
     for job_id in cast(set[bytes], redis.smembers(keys.WEBHOOKS_DUE)):
         _enqueue_webhook(queue, job_id.decode())
 
 
 def _enqueue_webhook(queue: Queue, job_id: str) -> None:
-    with queue.connection.pipeline() as pipeline, suppress(WatchError):  # whoever changed it has done the same
+    with queue.connection.pipeline() as pipeline, suppress(WatchError):  # another process has queued it
         pipeline.watch(keys.WEBHOOKS_DUE)  # type: ignore[no-untyped-call]
         if not pipeline.sismember(keys.WEBHOOKS_DUE, job_id):
             return
@@ -132,34 +132,34 @@ def _enqueue_webhook(queue: Queue, job_id: str) -> None:
         pipeline.execute()
 
 
-def put_off(job: Job, seconds: int) -> None:
-    """Let a task that now fails come again after a while, woken by `wake_sleepers`; this costs it no retry."""
+def defer_task(job: Job, seconds: int) -> None:
+    """Schedule a task that is about to fail for another run, without using up a retry; `wake_deferred` queues it."""
     job.retries_left = (job.retries_left or 0) + 1
     job.retry_intervals = [seconds]
 
 
 def waiting(queue: Queue) -> int:
-    """How many tasks wait, those that were put off among them."""
-    sleeping = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
-    return queue.count + queue.connection.zcard(sleeping.key)
+    """Number of waiting tasks, deferred ones included."""
+    deferred = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
+    return queue.count + queue.connection.zcard(deferred.key)
 
 
-def wake_sleepers(queue: Queue) -> None:
-    """Queue the tasks that wait for another attempt and whose time has come. One process at a time may do it."""
-    sleeping = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
-    for task_id in sleeping.get_jobs_to_schedule():
+def wake_deferred(queue: Queue) -> None:
+    """Queue the deferred tasks that are due. Only one process at a time may call this."""
+    deferred = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
+    for task_id in deferred.get_jobs_to_schedule():
         task = queue.fetch_job(task_id)
         with queue.connection.pipeline() as pipeline:
             if task:
                 if task.func_name == ANALYZE_VIDEO:
-                    task.retry_intervals = [0]  # the pause was for the storage, none is due after a crash
+                    task.retry_intervals = [0]  # the delay was for the storage; a retry after a crash needs none
                 queue._enqueue_job(task, pipeline=pipeline)
-            sleeping.remove(task_id, pipeline=pipeline)
+            deferred.remove(task_id, pipeline=pipeline)
             pipeline.execute()
 
 
 def withdraw(queue: Queue, job_id: str) -> None:
-    """Take a job out of the queue or, when a worker has it already, ask that worker to stop."""
+    """Remove a job from the queue; when a worker runs it already, send that worker a stop command."""
     queue.remove(job_id)
     try:
         job = queue.job_class.fetch(job_id, connection=queue.connection, serializer=queue.serializer)
@@ -168,9 +168,9 @@ def withdraw(queue: Queue, job_id: str) -> None:
         else:
             job.delete()
     except (NoSuchJobError, InvalidJobOperation):
-        return  # it ended just now
+        return  # it has just ended
 
 
 def holds(queue: Queue, job_id: str) -> bool:
-    """Whether a job's task is waiting or being worked on; it is, from the first moment until the job has ended."""
+    """Whether a job's task waits or runs; true from its creation until its end."""
     return bool(queue.job_class.exists(job_id, connection=queue.connection))

@@ -1,4 +1,4 @@
-"""How much of its limits a key has used, counted in Redis so that all API processes count together."""
+"""Usage of an API key against its limits, counted in Redis for all API processes together."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ WINDOWS = {MINUTE_S: "minute", DAY_S: "day"}
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was added to a counter."""
+    """An amount that was added to a counter."""
 
     key: str
     amount: int
@@ -27,20 +27,20 @@ class Counted:
 
 
 def take_upload(redis: Redis, caller: Caller) -> Counted | None:
-    """Count an upload that begins. Raises RateLimitedError when the caller has sent too many, or too many wait."""
+    """Count the start of an upload. Raises RateLimitedError above `uploads_per_minute` or `jobs_waiting`."""
     check_waiting(redis, caller)
     limit = caller.limits.uploads_per_minute
     return None if limit is None else _count(redis, caller, "uploads", 1, limit, MINUTE_S)
 
 
 def take_bytes(redis: Redis, caller: Caller, size: int) -> Counted | None:
-    """Count an upload that has arrived. Raises RateLimitedError when it is more than is left of the day's allowance."""
+    """Count the bytes of an upload. Raises RateLimitedError above `megabytes_per_day`."""
     limit = caller.limits.megabytes_per_day
     return None if limit is None else _count(redis, caller, "bytes", size, limit * MB, DAY_S)
 
 
 def charge(redis: Redis, caller: Caller, size: int) -> None:
-    """Count an upload that was let in for a repetition and is none, whether or not the limits leave room for it."""
+    """Count an upload that was admitted as a repetition but is a new one, whether or not it exceeds the limits."""
     now, limits = time.time(), caller.limits
     with redis.pipeline() as pipeline:
         if limits.uploads_per_minute is not None:
@@ -51,16 +51,16 @@ def charge(redis: Redis, caller: Caller, size: int) -> None:
 
 
 def give_back(redis: Redis, counted: Counted | None) -> None:
-    """Take back what was counted for an upload that is refused in the end."""
+    """Subtract what was counted for an upload that is refused after all."""
     if counted:
         with redis.pipeline() as pipeline:
             pipeline.decrby(counted.key, counted.amount)
-            pipeline.expire(counted.key, counted.window_s)  # its window may be over, and the counter new
+            pipeline.expire(counted.key, counted.window_s)  # the window may be over and the counter new
             pipeline.execute()
 
 
 def check_waiting(redis: Redis, caller: Caller) -> None:
-    """Raises RateLimitedError when as many of the caller's jobs have not ended as may wait."""
+    """Raises RateLimitedError when the caller has `jobs_waiting` unfinished jobs."""
     limit = caller.limits.jobs_waiting
     if limit is None:
         return
@@ -70,7 +70,7 @@ def check_waiting(redis: Redis, caller: Caller) -> None:
 
 
 def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Counted:
-    """Add to a counter that starts again with each window; what is refused does not count."""
+    """Add to the counter of the current window; a refused amount is subtracted again."""
     now = time.time()
     counted = _counted(caller, what, amount, window_s, now)
     with redis.pipeline() as pipeline:

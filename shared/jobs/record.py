@@ -1,30 +1,31 @@
-"""A job's record: what became of one upload.
+"""The record of a job: one upload, its status and what became of it.
 
-rq's own record of a job lives only until the job has ended; this one lives until the result expires.
+rq deletes its own record when a task has ended; this one exists until the result expires.
 """
 
-import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from duygu.shared.errors import DuyguError, by_code
-from duygu.shared.schemas import JobStatus
+from pydantic import TypeAdapter
+
+from duygu.shared.errors import DuyguError, from_code
+from duygu.shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 def new_job_id() -> str:
-    """32 hexadecimal digits: 12 of milliseconds since 1970, so that ids sort by age, and 20 that nobody can guess."""
+    """32 hexadecimal digits: 12 of milliseconds since 1970, so that ids sort by age, and 20 random ones."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job as Redis has it. Times are UTC."""
+    """One job as Redis stores it. Times are UTC."""
 
     job_id: str
     status: JobStatus
@@ -37,78 +38,72 @@ class JobRecord:
     error: DuyguError | None = None
     size: int = 0  # bytes of the upload
     sha256: str = ""
-    owner: str = ""  # name of the API key that made it
-    claims: tuple[str, ...] = ()  # keys in Redis that hold this job's id, and go when it goes
-    work: Mapping[str, Any] | None = None  # as schemas.Work
-    events: int = 0  # how many have been told
-    windows: int = 0  # how many of these told a window
-    attempts: int = 0  # how often a worker has begun it
-    put_off: int = 0  # how often it was put off, as the storage was away
-    webhook: str = ""  # address that its end is told to
-    deliveries: tuple[Mapping[str, Any], ...] = ()  # attempts to tell it, as schemas.Delivery
-    annotate: bool = False  # whether the video is wanted back with what was found in it
-    trace: str = ""  # `traceparent` of the request that made it
+    owner: str = ""  # name of the API key that submitted it
+    index_keys: tuple[str, ...] = ()  # keys in Redis that hold this job's id and are deleted with it
+    work: Work | None = None
+    events: int = 0  # number of events so far
+    windows: int = 0  # number of `window` events so far
+    attempts: int = 0  # number of times that a worker has started it
+    deferrals: int = 0  # number of times that it was deferred because the storage was unavailable
+    webhook: str = ""  # URL that receives its end
+    deliveries: tuple[Delivery, ...] = ()  # attempts to deliver the webhook
+    annotate: bool = False  # whether an annotated video was requested
+    trace: str = ""  # `traceparent` of the request that submitted it
 
     @property
     def ended(self) -> bool:
-        """Nothing more will happen to it."""
+        """Whether the status is final."""
         return self.status not in UNFINISHED
 
     @property
-    def in_vain(self) -> bool:
-        """It has ended, and there is no result of it."""
+    def ended_without_result(self) -> bool:
+        """Whether it failed or was cancelled."""
         return self.ended and self.status != JobStatus.SUCCEEDED
 
     def to_hash(self) -> dict[str, str]:
-        """As the fields of a Redis hash; the opposite of `from_hash`."""
-        values = {
-            "status": self.status.value,
-            "created_at": self.created_at.isoformat(),
-            "progress": progress_text(self.progress),
-            "started_at": self.started_at.isoformat() if self.started_at else "",
-            "ended_at": self.ended_at.isoformat() if self.ended_at else "",
-            "sha256": self.sha256,
-            "size": str(self.size),
-            "owner": self.owner,
-            "claims": " ".join(self.claims),
-            "webhook": self.webhook,
-            "annotate": "1" if self.annotate else "",
-            "trace": self.trace,
-        }
+        """The fields of a Redis hash, without those that are None; `from_hash` is the inverse."""
+        values = {field.key: field.write(value) for field, value in self._values() if value is not None}
         return {**values, **error_fields(self.error)}
 
     @classmethod
     def from_hash(cls, job_id: str, values: Mapping[str, str]) -> "JobRecord":
-        """Read a Redis hash that is known to hold a job."""
-        return cls(
-            job_id=job_id,
-            status=JobStatus(values["status"]),
-            created_at=datetime.fromisoformat(values["created_at"]),
-            progress=_progress(values.get("progress", "")),
-            started_at=_time(values.get("started_at", "")),
-            ended_at=_time(values.get("ended_at", "")),
-            expires_at=_time(values.get("expires_at", "")),
-            faces=int(values["faces"]) if "faces" in values else None,
-            error=_error(values),
-            size=int(values.get("size", 0)),
-            sha256=values.get("sha256", ""),
-            owner=values.get("owner", ""),
-            claims=tuple(values.get("claims", "").split()),
-            work=json.loads(values["work"]) if "work" in values else None,
-            events=int(values.get("events", 0)),
-            windows=int(values.get("windows", 0)),
-            attempts=int(values.get("attempts", 0)),
-            put_off=int(values.get("put_off", 0)),
-            webhook=values.get("webhook", ""),
-            deliveries=tuple(json.loads(values.get("deliveries", "[]"))),
-            annotate=bool(values.get("annotate")),
-            trace=values.get("trace", ""),
-        )
+        """Read a Redis hash that holds a job."""
+        fields: dict[str, Any] = {field.name: field.value(values) for field in FIELDS}
+        return cls(job_id=job_id, error=_error(values), **fields)
+
+    def _values(self) -> "list[tuple[HashField, Any]]":
+        return [(field, getattr(self, field.name)) for field in FIELDS]
+
+
+@dataclass(frozen=True, slots=True)
+class HashField:
+    """How one attribute of a record is stored in the hash."""
+
+    name: str  # of the attribute
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+    absent: Any = None  # value where the hash lacks the field or has it empty
+    stored_as: str = ""  # name in the hash where it differs
+
+    @property
+    def key(self) -> str:
+        """Name in the hash, which never changes."""
+        return self.stored_as or self.name
+
+    def value(self, values: Mapping[str, str]) -> Any:
+        """The attribute's value."""
+        text = values.get(self.key, "")
+        return self.read(text) if text else self.absent
 
 
 def progress_text(progress: float | None) -> str:
-    """Progress as a hash field; empty while it is unknown."""
+    """Progress as a hash field, rounded to four digits; empty while it is unknown."""
     return "" if progress is None else f"{progress:.4f}"
+
+
+def deliveries_text(deliveries: tuple[Delivery, ...]) -> str:
+    """Deliveries as a hash field."""
+    return DELIVERIES.dump_json(deliveries).decode()
 
 
 def error_fields(error: DuyguError | None) -> dict[str, str]:
@@ -116,14 +111,45 @@ def error_fields(error: DuyguError | None) -> dict[str, str]:
     return {"error": error.code, "detail": error.detail} if error else {}
 
 
-def _progress(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _time(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def _error(values: Mapping[str, str]) -> DuyguError | None:
     code = values.get("error")
-    return by_code().get(code, DuyguError)(values.get("detail")) if code else None
+    return from_code(code, values.get("detail")) if code else None
+
+
+def _text(name: str) -> HashField:
+    return HashField(name, str, str, absent="")
+
+
+def _count(name: str, stored_as: str = "") -> HashField:
+    return HashField(name, str, int, absent=0, stored_as=stored_as)
+
+
+def _time(name: str) -> HashField:
+    return HashField(name, datetime.isoformat, datetime.fromisoformat)
+
+
+DELIVERIES = TypeAdapter(tuple[Delivery, ...])
+
+FIELDS = (
+    HashField("status", str, JobStatus),
+    _time("created_at"),
+    HashField("progress", progress_text, float),
+    _time("started_at"),
+    _time("ended_at"),
+    _time("expires_at"),
+    HashField("faces", str, int),
+    _count("size"),
+    _text("sha256"),
+    _text("owner"),
+    HashField("index_keys", " ".join, lambda text: tuple(text.split()), absent=(), stored_as="claims"),
+    HashField("work", Work.model_dump_json, Work.model_validate_json),
+    _count("events"),
+    _count("windows"),
+    _count("attempts"),
+    _count("deferrals", stored_as="put_off"),
+    _text("webhook"),
+    HashField("deliveries", deliveries_text, DELIVERIES.validate_json, absent=()),
+    HashField("annotate", lambda wanted: "1" if wanted else "", bool, absent=False),
+    _text("trace"),
+)
+"""Every attribute but `job_id`, which is part of the key, and `error`, which takes two fields."""

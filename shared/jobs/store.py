@@ -1,4 +1,4 @@
-"""Changes to jobs. Each is one script in Redis: the record, its time to live and the event that tells of it."""
+"""Jobs in Redis: reading and changing records. A change of record, time to live and events is one atomic script."""
 
 import json
 import time
@@ -12,28 +12,30 @@ from redis.client import Pipeline
 
 from duygu.shared.broker import keys
 from duygu.shared.errors import CancelledError, DuyguError
-from duygu.shared.jobs.record import UNFINISHED, JobRecord, error_fields, progress_text
+from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
 from duygu.shared.schemas import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600
-"""Seconds after its last change for which an unfinished job is remembered: far longer than any queue takes."""
+"""Time to live of an unfinished job from its last change, in seconds; far longer than any queue."""
 
 READ_TOGETHER = 500
-"""Records that are asked for in one go, where many are."""
+"""Most records in one pipeline."""
 
 MAX_EVENTS = 2000
-"""Events kept for one job; older ones make way."""
+"""Most events stored for one job; the oldest are removed."""
 
 EVENTS_TTL = 3600
-"""Seconds after its last event for which an ended job's events can be replayed."""
+"""Seconds for which the events of an ended job can be replayed."""
 
 INDEX_S = 3600
-"""Seconds after which the indexes are held against all records: workers of an earlier version do not keep them."""
+"""Seconds between two rebuilds of the indexes: workers of an earlier version do not maintain them."""
 
-SCANNED = 1000
-"""Keys that Redis looks at in one go where it is asked for those of a kind; it answers nobody else meanwhile."""
+SCAN_COUNT = 1000
+"""COUNT of SCAN: Redis serves no other client while it examines so many keys."""
 
 CHANGE: Final = """
+-- KEYS: record, events, prefix of the owners' unfinished jobs, due webhooks, unfinished jobs, due sweeps, prefix of the
+-- owners' jobs. ARGV: the change as JSON.
 local record, stream = KEYS[1], KEYS[2]
 local change = cjson.decode(ARGV[1])
 local status = redis.call('HGET', record, 'status')
@@ -44,8 +46,9 @@ end
 if not allowed then
     return 0
 end
-local told = tonumber(redis.call('HGET', record, 'events') or '0')
-if change.number > 0 and told >= change.number then
+-- A repeated change: its event is stored already.
+local events = tonumber(redis.call('HGET', record, 'events') or '0')
+if change.number > 0 and events >= change.number then
     return 1
 end
 if #change.fields > 0 then
@@ -57,6 +60,7 @@ if change.event ~= '' then
     redis.call('EXPIRE', stream, change.events_ttl)
 end
 redis.call('EXPIRE', record, change.ttl)
+-- The owner's lists and the index keys live at least as long as the job.
 local owner = redis.call('HGET', record, 'owner') or ''
 for _, list in ipairs({KEYS[3] .. owner, KEYS[7] .. owner}) do
     local left = redis.call('TTL', list)
@@ -64,9 +68,9 @@ for _, list in ipairs({KEYS[3] .. owner, KEYS[7] .. owner}) do
         redis.call('EXPIRE', list, change.ttl)
     end
 end
-for claim in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
-    if redis.call('GET', claim) == change.job_id then
-        redis.call('EXPIRE', claim, change.ttl)
+for key in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
+    if redis.call('GET', key) == change.job_id then  -- a later job may have taken it over
+        redis.call('EXPIRE', key, change.ttl)
     end
 end
 if change.ended then
@@ -79,37 +83,38 @@ if change.ended then
 end
 return 1
 """
-"""Changes a job whose status is one of `allowed`; 0 when it is not, or when there is no such job.
+"""Changes a job whose status is one of `allowed`; returns 0 for another status and for an unknown job.
 
-An event's `number` is the count of events once it is told: one that has been told already is not told again, so a
-change may be repeated when the connection broke before its answer came, and by the next worker after a crash.
-The lists of the job's owner live at least as long as the job.
+The `number` of an event makes the change idempotent: an event that is stored already is not stored again, so a change
+may be repeated after a broken connection, and by the next worker after a crash.
 """
 
 NEXT = 0
-"""Instead of an event's number: whichever is next. Only for the last event of a job, which no repetition can follow."""
+"""As the number of an event: the next one. Only for the last event of a job, which cannot be repeated."""
 
 
-CLAIM: Final = """
+ADD_INDEX_KEY: Final = """
+-- KEYS: record, index key. ARGV: job id.
 local ttl = redis.call('TTL', KEYS[1])
 if ttl > 0 then
     redis.call('SET', KEYS[2], ARGV[1], 'EX', ttl)
     redis.call('HSET', KEYS[1], 'claims', (redis.call('HGET', KEYS[1], 'claims') or '') .. ' ' .. KEYS[2])
 end
 """
-"""Gives a job one more key that holds its id, unless it was erased or has expired meanwhile."""
+"""Adds a key that holds the job's id, unless the job was erased or has expired."""
 
-NOTE: Final = """
+SET_DELIVERIES: Final = """
+-- KEYS: record. ARGV: deliveries as JSON.
 if redis.call('EXISTS', KEYS[1]) == 1 then
     redis.call('HSET', KEYS[1], 'deliveries', ARGV[1])
 end
 """
-"""Writes the log of deliveries, unless the job was erased or has expired meanwhile."""
+"""Writes the deliveries, unless the job was erased or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell about a job. `number` counts from 1, or is NEXT; `data` is sent as JSON."""
+    """An event to store. `number` counts from 1, or is NEXT; `data` is stored as JSON."""
 
     number: int
     name: str
@@ -117,21 +122,21 @@ class Event:
 
 
 class JobStore:
-    """The jobs in Redis, for those who change them. `result_ttl`: seconds for which an ended job is kept."""
+    """Reads and changes the jobs in Redis. `result_ttl`: time to live of an ended job, in seconds."""
 
     def __init__(self, redis: Redis, result_ttl: int) -> None:
         self._redis = redis
         self._result_ttl = result_ttl
         self._change = redis.register_script(CHANGE)
-        self._claim = redis.register_script(CLAIM)
-        self._note = redis.register_script(NOTE)
+        self._add_index_key = redis.register_script(ADD_INDEX_KEY)
+        self._set_deliveries = redis.register_script(SET_DELIVERIES)
 
     def read(self, job_id: str) -> JobRecord | None:
         """One job, or None when there is none."""
         return _record(job_id, cast(dict[bytes, bytes], self._redis.hgetall(keys.job(job_id))))
 
     def read_all(self, job_ids: Sequence[str]) -> dict[str, JobRecord | None]:
-        """Many jobs, by their ids; None for each that there is not."""
+        """Many jobs by their ids; None for an unknown one."""
         found: dict[str, JobRecord | None] = {}
         for start in range(0, len(job_ids), READ_TOGETHER):
             some = job_ids[start : start + READ_TOGETHER]
@@ -144,11 +149,11 @@ class JobStore:
         return found
 
     def page(self, owner: str | None, cursor: str | None, limit: int) -> tuple[list[JobRecord], str | None]:
-        """Jobs from newest to oldest, beginning behind the job `cursor`, and the cursor of the next page.
+        """Jobs from newest to oldest, from behind the job `cursor`, and the cursor of the next page.
 
-        owner  whose jobs; None for everybody's
+        owner  whose jobs; None for all
 
-        A page may be shorter than `limit` and still not be the last: jobs that have expired are left out.
+        A page may be shorter than `limit` without being the last: expired jobs are omitted.
         """
         group = keys.JOBS if owner is None else keys.jobs_of(owner)
         start = f"({cursor}" if cursor else "+"
@@ -162,37 +167,37 @@ class JobStore:
         return [record for record in records.values() if record is not None], following
 
     def known(self) -> set[str]:
-        """Ids of all jobs in the list of everybody's; some of them may have expired just now."""
+        """Ids of all listed jobs; some may have expired."""
         found: list[bytes] = self._redis.zrange(keys.JOBS, 0, -1)  # type: ignore[assignment]
         return {job_id.decode() for job_id in found}
 
     def unfinished(self) -> list[str]:
-        """Ids of the jobs that have not ended, the oldest first; those that have expired leave every list."""
+        """Ids of the unfinished jobs, the oldest first. Removes expired jobs from the lists."""
         records = self._listed(self._redis.zrange(keys.UNFINISHED, 0, -1))
         return [listing.partition(" ")[0] for listing, record in records.items() if record and not record.ended]
 
     def due(self) -> set[str]:
-        """Ids of the jobs that the sweeper has to look at now; those that have expired leave every list."""
+        """Ids of the jobs that are due for the sweeper. Removes expired jobs from the lists."""
         records = self._listed(self._redis.zrangebyscore(keys.SWEEP_DUE, "-inf", time.time()))
         there = {listing: self._expires(record) for listing, record in records.items() if record}
         if there:
             self._redis.zadd(keys.SWEEP_DUE, there)
         return {listing.partition(" ")[0] for listing in records}
 
-    def look_again(self, job_id: str) -> None:
-        """Let the sweeper look at a job that is still there with its next turn."""
+    def sweep_again(self, job_id: str) -> None:
+        """Make an existing job due for the next sweep."""
         if record := self.read(job_id):
             self._redis.zadd(keys.SWEEP_DUE, {keys.listing(job_id, record.owner): 0})
 
     def refresh_index(self) -> bool:
-        """Hold the indexes against all records, unless that was done a while ago; whether it was done now.
+        """Rebuild the indexes from all records, at most once per INDEX_S; returns whether it was done.
 
-        They are built in this way from what a version without them has left. Expired jobs leave every list.
+        This also indexes the jobs of a version without indexes. Removes expired jobs from the lists.
         """
         if self._redis.exists(keys.INDEXED):
             return False
         lists = list(self._lists())
-        # Records are read after all lists: a job that is made meanwhile is not taken for one that has expired.
+        # Records are read after the lists, so that a job that is created meanwhile does not count as expired.
         listed: set[bytes] = set().union(*(job_ids for _, _, job_ids in lists))
         records = self.read_all(sorted(job_id.decode() for job_id in listed))
         expired = {job_id.encode() for job_id, record in records.items() if record is None}
@@ -211,7 +216,7 @@ class JobStore:
         return True
 
     def _listed(self, found: Any) -> dict[str, JobRecord | None]:
-        """The records of listings; those that are gone leave every list."""
+        """The records of listings. Removes expired jobs from the lists."""
         listings = [listing.decode() for listing in found]
         records = self.read_all([listing.partition(" ")[0] for listing in listings])
         by_listing = dict(zip(listings, records.values(), strict=True))
@@ -223,16 +228,16 @@ class JobStore:
         return by_listing
 
     def _expires(self, record: JobRecord) -> float:
-        """When a job that has ended expires, in seconds since 1970; earlier versions did not write it down."""
+        """When an ended job expires, in seconds since 1970; earlier versions did not store it."""
         known = record.expires_at or (record.ended_at or record.created_at) + timedelta(seconds=self._result_ttl)
         return max(known.timestamp(), time.time() + 1)  # not again in the same sweep
 
     def _lists(self) -> Iterator[tuple[bytes, str, set[bytes]]]:
-        """Everybody's lists of jobs: the key of each, the command that takes ids out of it, and the ids in it."""
+        """All lists of jobs: the key of each, the command that removes ids from it, and its ids."""
         redis: Any = self._redis
-        for group in (keys.JOBS.encode(), *redis.scan_iter(keys.jobs_of("*"), SCANNED)):
+        for group in (keys.JOBS.encode(), *redis.scan_iter(keys.jobs_of("*"), SCAN_COUNT)):
             yield group, "zrem", set(redis.zrange(group, 0, -1))
-        for group in redis.scan_iter(keys.unfinished("*"), SCANNED):
+        for group in redis.scan_iter(keys.unfinished("*"), SCAN_COUNT):
             yield group, "srem", redis.smembers(group)
 
     def create(self, record: JobRecord, pipeline: Pipeline) -> None:
@@ -248,20 +253,20 @@ class JobStore:
         pipeline.sadd(keys.unfinished(record.owner), record.job_id)
         pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
         pipeline.zadd(keys.UNFINISHED, {keys.listing(record.job_id, record.owner): 0})
-        for claim in record.claims:
-            pipeline.set(claim, record.job_id, ex=UNFINISHED_TTL)
+        for key in record.index_keys:
+            pipeline.set(key, record.job_id, ex=UNFINISHED_TTL)
 
-    def claimant(self, claim: str) -> JobRecord | None:
-        """The job whose id a key holds, if there still is one."""
-        job_id: bytes | None = self._redis.get(claim)  # type: ignore[assignment]
+    def find_by_index_key(self, key: str) -> JobRecord | None:
+        """The job whose id an index key holds; None when the key or the job does not exist."""
+        job_id: bytes | None = self._redis.get(key)  # type: ignore[assignment]
         return self.read(job_id.decode()) if job_id else None
 
-    def claim(self, job_id: str, claim: str, pipeline: Pipeline) -> None:
-        """Let a key stand for a job that is there already, as part of `pipeline`."""
-        self._claim(keys=[keys.job(job_id), claim], args=[job_id], client=pipeline)
+    def add_index_key(self, job_id: str, key: str, pipeline: Pipeline) -> None:
+        """Make a key refer to an existing job, as part of `pipeline`."""
+        self._add_index_key(keys=[keys.job(job_id), key], args=[job_id], client=pipeline)
 
     def begin(self, job_id: str) -> JobRecord | None:
-        """Say that a worker has taken the job, for the first or another time; None when it is no longer wanted."""
+        """Set a job to running, for the first or another time; None when it has ended or was erased."""
         record = self.read(job_id)
         if record is None or record.ended:
             return None
@@ -273,11 +278,11 @@ class JobStore:
         return self.read(job_id) if self._apply(job_id, UNFINISHED, fields, event) else None
 
     def report(self, job_id: str, fields: Mapping[str, str], event: Event | None = None) -> bool:
-        """Change a running job; False when it is no longer wanted."""
+        """Change a running job; False when it is not running any more."""
         return self._apply(job_id, [JobStatus.RUNNING], fields, event)
 
     def succeed(self, job_id: str, number: int, work: Work | None = None, faces: int | None = None) -> bool:
-        """End a running job with success; False when it was no longer wanted.
+        """End a running job with success; False when it is not running any more.
 
         work   of the whole job
         faces  number of faces in the result
@@ -288,33 +293,33 @@ class JobStore:
         return self._apply(job_id, [JobStatus.RUNNING], fields, Event(number, "succeeded", {}))
 
     def fail(self, job_id: str, error: DuyguError, number: int = NEXT) -> bool:
-        """End an unfinished job with an error, or as cancelled; False when it was no longer wanted."""
+        """End an unfinished job as failed, or as cancelled by CancelledError; False when it has ended already."""
         status = JobStatus.CANCELLED if isinstance(error, CancelledError) else JobStatus.FAILED
         fields = {"status": status.value, **self._end(), **error_fields(error)}
-        told = {"code": error.code, "title": error.title, "detail": error.detail}
-        return self._apply(job_id, UNFINISHED, fields, Event(number, status.value, told))
+        data = {"code": error.code, "title": error.title, "detail": error.detail}
+        return self._apply(job_id, UNFINISHED, fields, Event(number, status.value, data))
 
-    def hand_back(self, job_id: str, put_off: int | None = None) -> bool:
-        """Say that a running job waits again; False when it is no longer wanted.
+    def requeue(self, job_id: str, deferrals: int | None = None) -> bool:
+        """Set a running job to queued; False when it is not running any more.
 
-        put_off  how often it has been put off by now, where it waits for the storage
+        deferrals  new number of deferrals, for a job that waits for the storage
         """
         fields = {"status": JobStatus.QUEUED.value}
-        if put_off is not None:
-            fields["put_off"] = str(put_off)
+        if deferrals is not None:
+            fields["put_off"] = str(deferrals)
         return self._apply(job_id, [JobStatus.RUNNING], fields)
 
     def note_delivery(self, record: JobRecord, delivery: Delivery) -> None:
-        """Add an attempt to deliver the job's webhook to its log."""
-        log = [*record.deliveries, delivery.model_dump(mode="json")]
-        self._note(keys=[keys.job(record.job_id)], args=[json.dumps(log)])
+        """Append an attempt to the job's deliveries."""
+        log = deliveries_text((*record.deliveries, delivery))
+        self._set_deliveries(keys=[keys.job(record.job_id)], args=[log])
 
     def erase(self, job_id: str) -> None:
-        """Forget the job. Whoever listens to it is told first that it was cancelled, if it had not ended."""
+        """Delete the job. Listeners to an unfinished job first receive the event `cancelled`."""
         self.fail(job_id, CancelledError())
         record = self.read(job_id)
-        claims, owner = (record.claims, record.owner) if record else ((), "")
-        held = [claim for claim in claims if self._redis.get(claim) == job_id.encode()]
+        index_keys, owner = (record.index_keys, record.owner) if record else ((), "")
+        held = [key for key in index_keys if self._redis.get(key) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
             pipeline.delete(keys.job(job_id), keys.events(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
@@ -322,7 +327,7 @@ class JobStore:
             pipeline.execute()
 
     def _end(self) -> dict[str, str]:
-        """The fields that every job gets with its end."""
+        """The fields that the end of a job sets."""
         now = datetime.now(UTC)
         return {"ended_at": now.isoformat(), "expires_at": (now + timedelta(seconds=self._result_ttl)).isoformat()}
 
@@ -349,7 +354,7 @@ class JobStore:
 
 
 def _unlist(pipeline: Pipeline, listing: str) -> None:
-    """Take a job out of every list."""
+    """Remove a job from every list."""
     job_id, _, owner = listing.partition(" ")
     pipeline.srem(keys.unfinished(owner), job_id)
     for group in (keys.JOBS, keys.jobs_of(owner)):

@@ -153,7 +153,9 @@ def _admit(service: ServiceContext, caller: Caller, request: Request, idempotenc
     """
     settings = service.settings
     size = declared_size(request, settings.max_upload_bytes)
-    known = idempotency_key is not None and service.jobs.claimant(keys.idempotency(caller.name, idempotency_key))
+    known = idempotency_key is not None and service.jobs.find_by_index_key(
+        keys.idempotency(caller.name, idempotency_key)
+    )
     if not known and waiting(service.videos) >= settings.max_queued:
         raise QueueFullError(f"{settings.max_queued} jobs are queued, the limit of DUYGU_MAX_QUEUED")
     if service.storage.free_bytes() < size + settings.min_free_mb * MB:

@@ -46,7 +46,7 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
     exist nevertheless.
     """
     analysis_fingerprint = f"{service.analysis_fingerprint}{' annotated' if submission.annotate else ''}"
-    reuse_key = keys.twin(submission.caller.name, analysis_fingerprint, submission.upload.sha256)
+    reuse_key = keys.same_video(submission.caller.name, analysis_fingerprint, submission.upload.sha256)
     record = _new(service, submission, reuse_key)
     watched = [*_watched_keys(submission, record)]
     with service.redis.pipeline() as pipeline:
@@ -61,7 +61,7 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
             pipeline.multi()
             if reused:
                 for key in _idempotency_keys(submission):
-                    service.jobs.claim(reused.job_id, key, pipeline)
+                    service.jobs.add_index_key(reused.job_id, key, pipeline)
             else:
                 service.jobs.create(record, pipeline)
                 enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
@@ -81,7 +81,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         size=upload.size,
         sha256=upload.sha256,
         owner=submission.caller.name,
-        claims=(reuse_key, *_idempotency_keys(submission)),
+        index_keys=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
@@ -96,7 +96,7 @@ def _watched_keys(submission: Submission, record: JobRecord) -> Iterator[str]:
     """
     yield keys.job(record.job_id)
     if submission.may_match_existing:
-        yield from record.claims
+        yield from record.index_keys
     if submission.caller.limits.jobs_waiting is not None:
         yield keys.unfinished(record.owner)
 
@@ -108,7 +108,7 @@ def _idempotency_keys(submission: Submission) -> Iterator[str]:
 
 def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord | None:
     for key in _idempotency_keys(submission):
-        known = service.jobs.claimant(key)
+        known = service.jobs.find_by_index_key(key)
         if known and (known.sha256, known.annotate) != (submission.upload.sha256, submission.annotate):
             raise IdempotencyMismatchError
         return known
@@ -116,5 +116,5 @@ def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord |
 
 
 def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:
-    known = service.jobs.claimant(reuse_key)
+    known = service.jobs.find_by_index_key(reuse_key)
     return known if known and known.status in REUSABLE_STATUSES else None

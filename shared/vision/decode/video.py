@@ -27,7 +27,7 @@ from duygu.shared.errors import (
     EmptyFileError,
     NotAVideoError,
     UndecodableVideoError,
-    by_code,
+    from_code,
 )
 from duygu.shared.processes.stderr_tail import StderrTail
 from duygu.shared.storage.spooling import is_pipe
@@ -172,7 +172,7 @@ class Child:
         line, _, self._lines = self._lines.partition(b"\n")
         message = read(bytes(line))
         if isinstance(message, Failed):
-            raise by_code()[message.code](message.detail)
+            raise from_code(message.code, message.detail)
         return message
 
     def frame(self, decoded: Decoded) -> StoredFrame:

@@ -5,23 +5,23 @@ import time
 from redis import Redis
 
 from duygu.shared.broker import keys
-from duygu.shared.jobs.heartbeat import LIVE_S, farewell, heard_since, sign_of_life
+from duygu.shared.jobs.heartbeat import ALIVE_S, alive_since, deregister, send_heartbeat
 
 
 def living(redis: Redis) -> int:
     """How many workers of a queue are alive."""
-    return int(redis.zcount(keys.workers("videos"), heard_since(), "+inf"))
+    return int(redis.zcount(keys.workers("videos"), alive_since(), "+inf"))
 
 
 def test_a_worker_lives_while_it_is_heard(redis: Redis) -> None:
-    """It counts until it says farewell, or falls silent."""
-    sign_of_life(redis, "videos", "one")
-    sign_of_life(redis, "videos", "two")
+    """A worker counts as live until it deregisters or its heartbeats stop."""
+    send_heartbeat(redis, "videos", "one")
+    send_heartbeat(redis, "videos", "two")
     assert living(redis) == 2
-    farewell(redis, "videos", "one")
+    deregister(redis, "videos", "one")
     assert living(redis) == 1
-    redis.zadd(keys.workers("videos"), {"two": time.time() - LIVE_S - 1})
+    redis.zadd(keys.workers("videos"), {"two": time.time() - ALIVE_S - 1})
     assert living(redis) == 0
-    sign_of_life(redis, "videos", "three")
+    send_heartbeat(redis, "videos", "three")
     assert redis.zrange(keys.workers("videos"), 0, -1) == [b"three"]
     assert redis.ttl(keys.workers("videos")) > 0

@@ -85,7 +85,7 @@ def test_an_ended_job_stays_as_it_ended(jobs: JobStore) -> None:
     assert not jobs.report(JOB, {"progress": "0.9"})
     assert not jobs.succeed(JOB, 9)
     assert not jobs.fail(JOB, CancelledError())
-    assert not jobs.hand_back(JOB)
+    assert not jobs.requeue(JOB)
     assert jobs.begin(JOB) is None
     assert read(jobs).status == JobStatus.FAILED
 
@@ -123,7 +123,7 @@ def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Red
 def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
     """It is begun again by the next worker."""
     jobs.begin(JOB)
-    assert jobs.hand_back(JOB)
+    assert jobs.requeue(JOB)
     assert read(jobs).status == JobStatus.QUEUED
     assert jobs.begin(JOB)
 
@@ -187,10 +187,10 @@ def test_jobs_of_an_earlier_version_are_indexed_once(jobs: JobStore, redis: Redi
     assert 50 < due - time.time() <= 60
 
 
-def test_a_claim_lives_with_the_job_that_holds_it(jobs: JobStore, redis: Redis) -> None:
-    """A claim that a later job has taken over is not shortened when the earlier one ends, as its own is."""
+def test_an_index_key_lives_with_the_job_that_it_names(jobs: JobStore, redis: Redis) -> None:
+    """A key that names a later job keeps its time to live when the earlier job ends."""
     for job_id in (OTHER, THIRD):
-        add(jobs, redis, JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), claims=("claim",)))
+        add(jobs, redis, JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), index_keys=("claim",)))
     jobs.fail(OTHER, CancelledError())
     assert redis.ttl("claim") > 60
     jobs.fail(THIRD, CancelledError())
