@@ -9,7 +9,7 @@ from rich.table import Table
 
 from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
 from duygu.shared.schemas import Result
-from duygu.shared.vision.analysis import Progress as Done
+from duygu.shared.vision.progress import Progress as Done
 
 
 @contextmanager

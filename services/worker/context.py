@@ -1,4 +1,4 @@
-"""What a task needs besides its arguments, and how it finds it."""
+"""The context of a task: what the worker has set up once, and the control of the running job."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,30 +15,7 @@ from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
 from duygu.shared.telemetry.tracing import Traces
-
-
-class Progress(Protocol):
-    """How far the analysis of a video has come."""
-
-    @property
-    def fraction(self) -> float | None:
-        """Share done; None while the length is unknown."""
-        ...
-
-    @property
-    def time_s(self) -> float:
-        """Seconds of the video that are done."""
-        ...
-
-    @property
-    def duration_s(self) -> float | None:
-        """Seconds of the video altogether; None while unknown."""
-        ...
-
-    @property
-    def frames_analysed(self) -> int:
-        """Pictures that were looked at."""
-        ...
+from duygu.shared.vision.progress import Progress
 
 
 class Analyze(Protocol):
@@ -53,12 +30,12 @@ class Analyze(Protocol):
         on_window: Callable[[int, Window], None],
         should_stop: Callable[[], bool],
     ) -> Result:
-        """Raises CancelledError soon after `should_stop` says so, and any DuyguError that lies in the file."""
+        """Raises CancelledError soon after `should_stop` returns True, and a VideoError for an unusable file."""
         ...
 
 
 class Pictures(Protocol):
-    """What is made of a result besides its JSON."""
+    """Renders the pictures of a result."""
 
     def plot(self, result: Result) -> bytes:
         """The timeline as PNG."""
@@ -73,30 +50,30 @@ class Pictures(Protocol):
         on_progress: Callable[[float], None],
         should_stop: Callable[[], bool],
     ) -> None:
-        """Write the annotated video; `on_progress` gets the share done. Raises as the analysis does."""
+        """Write the annotated video; `on_progress` receives the share done. Raises as `Analyze` does."""
         ...
 
 
-class Live(Protocol):
-    """Work on live sessions, with the model already loaded."""
+class LiveWork(Protocol):
+    """Serves live sessions, with the model already loaded."""
 
-    def shift(self, should_stop: Callable[[], bool]) -> int:
-        """Take steps until nothing is ready or the shift is over; returns how many there were."""
+    def drain(self, should_stop: Callable[[], bool]) -> int:
+        """Take steps until no session is ready or the time is over; returns their number."""
         ...
 
     def close(self) -> None:
-        """End what the work has started."""
+        """Stop the child processes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
-    """The same for every job of a worker."""
+class WorkerContext:
+    """What a worker sets up once for all its jobs."""
 
     jobs: JobStore
     storage: Storage
     analyze: Analyze
-    live: Live | None = None
+    live: LiveWork | None = None
     pictures: Pictures | None = None
     sender: Sender | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
@@ -104,32 +81,32 @@ class Workplace:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure a stage of a job while the block runs."""
+        """Record the block as a stage of a job, in metrics and traces."""
         with self.metrics.seconds.labels(name).time(), self.traces.span(name):
             yield
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One job's turn at a workplace."""
+class JobContext:
+    """The running job and its worker."""
 
-    place: Workplace
+    worker: WorkerContext
     control: JobControl
 
 
-_turn: ContextVar[Turn] = ContextVar("turn")
+_job: ContextVar[JobContext] = ContextVar("job")
 
 
-def current_turn() -> Turn:
-    """The turn of the job that this thread runs; rq hands a task nothing but its arguments."""
-    return _turn.get()
+def current_job() -> JobContext:
+    """The context of the job that this thread runs; rq passes a task only its arguments."""
+    return _job.get()
 
 
 @contextmanager
-def taking(turn: Turn) -> Iterator[None]:
-    """Make it the current turn while the block runs."""
-    token = _turn.set(turn)
+def running(job: JobContext) -> Iterator[None]:
+    """Make this the current job while the block runs."""
+    token = _job.set(job)
     try:
         yield
     finally:
-        _turn.reset(token)
+        _job.reset(token)

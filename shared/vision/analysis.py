@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,21 +13,11 @@ from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.results import Reader, Timeline
 
 BATCH = 4
 """Clips that are classified together. More of them are hardly quicker each, and the decoder would wait meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the analysis has come."""
-
-    fraction: float | None  # 0..1; None while the length is unknown
-    time_s: float  # of the video
-    duration_s: float | None
-    frames_decoded: int
-    frames_analysed: int
 
 
 def analyze_video(

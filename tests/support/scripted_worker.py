@@ -1,6 +1,6 @@
-"""A real worker process whose analysis does what the upload says: `python -m tests.support.scripted_worker QUEUE`.
+"""A real worker process whose analysis follows a script in the upload: `python -m tests.support.scripted_worker QUEUE`.
 
-Signs of life come faster than in a real worker, so that tests need not wait long for a dead one to be noticed.
+Heartbeats are more frequent than in production, so that tests detect a dead worker soon.
 """
 
 import json
@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from duygu.services.worker import main, model_worker
-from duygu.services.worker.context import Progress
 from duygu.shared.config import Settings
 from duygu.shared.errors import CancelledError
 from duygu.shared.jobs import queues
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.schemas import ModelInfo, Result, VideoInfo, Window
+from duygu.shared.vision.progress import Progress
 
 MARK = b"\0\0\0\x18ftypscripted"
 """What an upload begins with; no text, so that the API takes it."""
@@ -42,17 +42,6 @@ class Script:
         return MARK + json.dumps(asdict(self)).encode()
 
 
-@dataclass(frozen=True)
-class Step:
-    """How far it has come."""
-
-    fraction: float | None
-    time_s: float
-    duration_s: float | None
-    frames_decoded: int
-    frames_analysed: int
-
-
 def analyze(
     path: Path,
     *,
@@ -68,7 +57,7 @@ def analyze(
         if should_stop():
             raise CancelledError
         time.sleep(STEP_S)
-        on_progress(Step(done / steps, done * STEP_S, steps * STEP_S, done, done))
+        on_progress(Progress(done / steps, done * STEP_S, steps * STEP_S, done, done))
         if done % 10 == 0:
             on_window(1, _window(done * STEP_S))
         if done == steps // 2:

@@ -49,4 +49,4 @@ if __name__ == "__main__":
     engine = load_engine(settings)
     slow = replace(engine, detector=SlowDetector(engine.detector, Path(os.environ["SEARCHES"])))
     with closing(live_work(settings, slow)) as live:
-        sys.exit(serve(settings, QueueName.STREAMS, no_analysis, live))
+        sys.exit(serve(settings, QueueName.LIVE, no_analysis, live))

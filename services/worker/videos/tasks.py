@@ -1,4 +1,4 @@
-"""What workers do. Each task is named in shared/jobs/queues.py and called by rq with the arguments of the job."""
+"""The tasks for videos and live sessions. shared/jobs/queues.py names them; rq calls them with the job's arguments."""
 
 import logging
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rq.timeouts import JobTimeoutException
 
-from duygu.services.worker.context import Turn, Workplace, current_turn
-from duygu.services.worker.control import HandedBackError, PutOffError
+from duygu.services.worker.context import JobContext, WorkerContext, current_job
+from duygu.services.worker.control import DeferredError, RequeuedError
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.services.worker.videos.stages import Stages
 from duygu.shared.errors import (
@@ -30,40 +30,40 @@ logger = logging.getLogger(__name__)
 
 
 def analyze_video(job_id: str) -> None:
-    """Analyse the upload of a job, store the result, and delete the upload however it ends.
+    """Analyse the upload of a job, store the result, and delete the upload in any case.
 
-    Raises HandedBackError when the worker has to go and PutOffError when the storage is away; everything else that
-    goes wrong is written into the job.
+    Raises RequeuedError when the worker shuts down and DeferredError when the storage is unavailable; any other error
+    is written into the job's record.
     """
-    turn = current_turn()
+    job = current_job()
     with about(job_id=job_id):
-        record = turn.place.jobs.begin(job_id)
+        record = job.worker.jobs.begin(job_id)
         if record is not None:
-            with turn.place.traces.span("job", record.trace, job_id=job_id, attempt=record.attempts):
-                _run(turn, record)
-        tidy(turn.place, job_id)
+            with job.worker.traces.span("job", record.trace, job_id=job_id, attempt=record.attempts):
+                _run(job, record)
+        tidy(job.worker, job_id)
 
 
-def work_shift() -> None:
-    """Answer live sessions until there is nothing to answer for a while."""
-    turn = current_turn()
-    if turn.place.live:
-        turn.place.live.shift(turn.control.should_stop)
+def drain_live_sessions() -> None:
+    """Serve live sessions until none is ready."""
+    job = current_job()
+    if job.worker.live:
+        job.worker.live.drain(job.control.should_stop)
 
 
-def _run(turn: Turn, record: JobRecord) -> None:
-    jobs, metrics, traces = turn.place.jobs, turn.place.metrics, turn.place.traces
+def _run(job: JobContext, record: JobRecord) -> None:
+    jobs, metrics, traces = job.worker.jobs, job.worker.metrics, job.worker.traces
     if record.attempts == 1 and record.started_at:
         waited_s = (record.started_at - record.created_at).total_seconds()
         metrics.seconds.labels("wait").observe(waited_s)
         traces.note(waited_s=waited_s)
-    reporter = Reporter(jobs, record, turn.control)
-    error = _attempt(turn, record, reporter)
-    if isinstance(error, HandedBackError):
-        jobs.hand_back(record.job_id)
+    reporter = Reporter(jobs, record, job.control)
+    error = _attempt(job, record, reporter)
+    if isinstance(error, RequeuedError):
+        jobs.requeue(record.job_id)
         raise error
     if isinstance(error, UnavailableError):
-        error = _put_off(turn, record)
+        error = _defer(job, record)
     reporter.flush()
     if error is None:
         jobs.succeed(record.job_id, reporter.next_number, reporter.done, reporter.faces)
@@ -74,39 +74,39 @@ def _run(turn: Turn, record: JobRecord) -> None:
     logger.info("the job has ended: %s", error.code if error else "succeeded")
 
 
-def _put_off(turn: Turn, record: JobRecord) -> DuyguError:
-    """The storage is away: let the job come again later, or tell what to fail it with once that was done too often.
+def _defer(job: JobContext, record: JobRecord) -> DuyguError:
+    """The storage is unavailable: defer the job, or return the error of a job that was deferred too often.
 
-    Raises PutOffError.
+    Raises DeferredError.
     """
-    if record.put_off >= len(STORAGE_PAUSES_S):
+    if record.deferrals >= len(STORAGE_PAUSES_S):
         return StorageAwayError()
-    if not turn.place.jobs.hand_back(record.job_id, record.put_off + 1):
+    if not job.worker.jobs.requeue(record.job_id, record.deferrals + 1):
         return CancelledError()
-    turn.control.put_off_s = STORAGE_PAUSES_S[record.put_off]
-    logger.warning("the storage is away; the job comes again in %s s", turn.control.put_off_s)
-    raise PutOffError
+    job.control.defer_s = STORAGE_PAUSES_S[record.deferrals]
+    logger.warning("the storage is unavailable; the job is deferred for %s s", job.control.defer_s)
+    raise DeferredError
 
 
-def tidy(place: Workplace, job_id: str) -> None:
-    """Delete the upload of a job that ended well, and everything of one that did not or was erased meanwhile."""
+def tidy(worker: WorkerContext, job_id: str) -> None:
+    """Delete the upload of a job that succeeded, and all files of one that failed or was erased meanwhile."""
     try:
-        record = place.jobs.read(job_id)
-        if record is None or record.in_vain:
-            place.storage.erase(job_id)
+        record = worker.jobs.read(job_id)
+        if record is None or record.ended_without_result:
+            worker.storage.erase(job_id)
         else:
-            place.storage.remove(job_id, UPLOAD)
+            worker.storage.remove(job_id, UPLOAD)
     except UnavailableError as error:
-        logger.warning("the files of job %s are left to the sweeper: %s", job_id, error.detail)
-        place.jobs.look_again(job_id)
+        logger.warning("the sweeper will delete the files of job %s: %s", job_id, error.detail)
+        worker.jobs.sweep_again(job_id)
 
 
-def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | HandedBackError | None:
-    """Do the job once; what went wrong, or None."""
+def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguError | RequeuedError | None:
+    """Run the job once; the error, or None."""
     try:
-        _do(turn, record, reporter)
+        _analyze(job, record, reporter)
     except CancelledError as error:
-        return HandedBackError() if turn.control.handing_back else error
+        return RequeuedError() if job.control.requeueing else error
     except DuyguError as error:
         return error
     except MemoryError:
@@ -114,56 +114,56 @@ def _attempt(turn: Turn, record: JobRecord, reporter: Reporter) -> DuyguError | 
     except JobTimeoutException:
         return JobTimeoutError()
     except Exception:
-        if turn.control.cancelled:  # its files were erased under its hands
+        if job.control.cancelled:  # its files were erased while it ran
             return CancelledError()
-        logger.exception("job %s failed for a reason that lies with us", record.job_id)
+        logger.exception("job %s failed with an internal error", record.job_id)
         return DuyguError()
     return None
 
 
-def _do(turn: Turn, record: JobRecord, reporter: Reporter) -> None:
-    job_id, place = record.job_id, turn.place
+def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
+    job_id, worker = record.job_id, job.worker
     stages = Stages(reporter.progress, annotate=record.annotate)
-    with _upload(place, job_id) as path:
-        with place.stage("analyze"):
-            result = place.analyze(
+    with _upload(worker, job_id) as path:
+        with worker.stage("analyze"):
+            result = worker.analyze(
                 path,
                 job_id=job_id,
                 on_progress=stages.analysed,
                 on_window=reporter.window,
-                should_stop=turn.control.should_stop,
+                should_stop=job.control.should_stop,
             )
-        _illustrate(turn, path, result, stages)
-    with place.stage("store"), place.storage.writer(job_id, RESULT) as file:
+        _illustrate(job, path, result, stages)
+    with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
         file.write(result.model_dump_json().encode())
-    place.metrics.count(result)
+    worker.metrics.count(result)
     reporter.finish(result)
 
 
 @contextmanager
-def _upload(place: Workplace, job_id: str) -> Iterator[Path]:
+def _upload(worker: WorkerContext, job_id: str) -> Iterator[Path]:
     with ExitStack() as lent:
         try:
-            with place.stage("fetch"):
-                path = lent.enter_context(place.storage.local(job_id, UPLOAD))
+            with worker.stage("fetch"):
+                path = lent.enter_context(worker.storage.local(job_id, UPLOAD))
         except FileNotFoundError as error:
             raise UploadMissingError from error
         yield path
 
 
-def _illustrate(turn: Turn, video: Path, result: Result, stages: Stages) -> None:
-    """Store the pictures of a result: the plot always, the annotated video where it was asked for."""
-    pictures, storage, job_id = turn.place.pictures, turn.place.storage, str(result.job_id)
+def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) -> None:
+    """Store the pictures of a result: the plot always, the annotated video on request."""
+    pictures, storage, job_id = job.worker.pictures, job.worker.storage, str(result.job_id)
     if pictures is None:
         return
     with storage.writer(job_id, PLOT) as file:
         file.write(pictures.plot(result))
     if stages.annotate:
-        with turn.place.stage("annotate"), storage.place(job_id, FILM) as target:
+        with job.worker.stage("annotate"), storage.place(job_id, FILM) as target:
             pictures.film(
                 video,
                 result,
                 target,
                 on_progress=lambda share: stages.filmed(share, result),
-                should_stop=turn.control.should_stop,
+                should_stop=job.control.should_stop,
             )
