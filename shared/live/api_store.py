@@ -1,9 +1,9 @@
-"""What Redis keeps of live sessions, and the API's side of it; each step that changes it is all or nothing.
+"""The API's side of live sessions in Redis: opening sessions, offering frames, reading replies.
 
-A session is an actor: its frames wait in a stream, its state is one value, and whoever claims it may take one step. A
-claim has a number; what is committed under an older number is refused, so a worker that was taken for dead cannot
-spoil anything. Frames leave the stream only with the answers to them, so a dead worker costs one step and no frame;
-those that a worker has in hand are not dropped for newer ones.
+A session is an actor: its frames wait in a stream, its state is one value, and the worker that holds its lease takes
+one step. Each claim has a number; Redis refuses a commit under an older number, so a worker that was presumed dead
+cannot overwrite anything. A commit removes the frames that it answers, so a dead worker costs one step and no frame.
+The frames that a worker holds are not dropped for newer ones. docs/live-sessions-internals.md describes the states.
 """
 
 import secrets
@@ -12,33 +12,35 @@ from typing import Any
 
 from redis.asyncio import Redis as AsyncRedis
 
-READY = "duygu:live:ready"
-"""List of the sessions that wait for a step, none of them twice."""
+from duygu.shared.live.lease_state import MAKES_READY, NOW, Transition, guard, lua_set
 
-SHIFT = "duygu:live:shift"
-"""There while a shift waits in the queue."""
+READY = "duygu:live:ready"
+"""List of the sessions that wait for a step, each at most once."""
+
+DRAIN_QUEUED = "duygu:live:shift"
+"""Exists while a drain job waits in the queue."""
 
 OPEN = "duygu:live:open"
-"""Sorted set of all open sessions, scored by when each is taken for gone."""
+"""Sorted set of all open sessions; the score is the time at which a session no longer counts."""
 
-SHIFT_WAITS_S = 10
-"""A shift that waits for longer is taken for lost."""
+DRAIN_WAITS_S = 10
+"""A drain job that waits for longer is presumed lost."""
 
 OPEN_S = 30
-"""A session that its API process has not confirmed for so long does not count any more."""
+"""A session that its API process has not confirmed for so long no longer counts."""
 
 COUNTED_S = 300
-"""Sets of open sessions in which none was opened or confirmed for so long are forgotten."""
+"""Time to live of the sets of open sessions, from the last session that was opened or confirmed."""
 
 KEPT_S = 120
-"""Everything of a session is forgotten so long after its last frame; longer than a session may be idle."""
-
-NOW = "local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-"""Begins a script that needs the time: milliseconds of the server's clock, as `now`."""
+"""Time to live of a session's keys, from its last frame; longer than a session may be idle."""
 
 _OPEN = (
     NOW
     + """
+-- KEYS: open sessions, open sessions of the owner, session.
+-- ARGV: session id, seconds until it no longer counts, most sessions, most of the owner, stream of replies, TTLs.
+-- Returns 0 when a limit is reached. Sessions whose process died leave the sets by their score.
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) or redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then
@@ -55,16 +57,25 @@ return 1
 )
 
 _OFFER = (
-    NOW
+    guard(Transition.OFFER)
+    + lua_set("makes_ready_by_offer", MAKES_READY[Transition.OFFER])
+    + lua_set("makes_ready_by_nudge", MAKES_READY[Transition.NUDGE])
     + """
+-- KEYS: session, frames, state, ready list, queued-drain flag.
+-- ARGV: session id, seq (0: a nudge, without a frame), about, picture, most waiting frames, TTL, TTL of the flag.
+-- Returns {whether a drain job has to be queued, seqs of dropped frames}; false for a closed session.
 local session, frames = KEYS[1], KEYS[2]
-if redis.call('EXISTS', session) == 0 then return false end
-if ARGV[2] ~= '0' then
+local state, nudge = lease_state(session, now), ARGV[2] == '0'
+if not allowed[state] then return false end
+if not nudge then
   redis.call('XADD', frames, ARGV[2] .. '-0', 'about', ARGV[3], 'picture', ARGV[4])
 end
-local busy = redis.call('HMGET', session, 'ready', 'lease', 'held', 'taken')
+-- A worker holds the `held` oldest frames, up to the id `taken`: these neither count as waiting nor are dropped.
 local held, from = 0, '-'
-if tonumber(busy[2]) > now then held, from = tonumber(busy[3]), '(' .. busy[4] end
+if state == 'leased' then
+  local claimed = redis.call('HMGET', session, 'held', 'taken')
+  held, from = tonumber(claimed[1]), '(' .. claimed[2]
+end
 local dropped = {}
 while redis.call('XLEN', frames) - held > tonumber(ARGV[5]) do
   local oldest = redis.call('XRANGE', frames, from, '+', 'COUNT', 1)[1][1]
@@ -72,30 +83,32 @@ while redis.call('XLEN', frames) - held > tonumber(ARGV[5]) do
   table.insert(dropped, tonumber(string.match(oldest, '^%d+')))
 end
 for _, key in ipairs({session, frames, KEYS[3]}) do redis.call('EXPIRE', key, ARGV[6]) end
-local lost = busy[1] == '1' and ARGV[2] == '0'
-if redis.call('XLEN', frames) > 0 and (busy[1] == '0' or lost) and tonumber(busy[2]) <= now then
-  if lost then redis.call('LREM', KEYS[4], 0, ARGV[1]) end
+local makes_ready = nudge and makes_ready_by_nudge or makes_ready_by_offer
+if makes_ready[state] and redis.call('XLEN', frames) > 0 then
+  -- Only a nudge can meet a session that is in the list already; LREM keeps it from being there twice.
+  if nudge then redis.call('LREM', KEYS[4], 0, ARGV[1]) end
   redis.call('HSET', session, 'ready', 1)
   redis.call('RPUSH', KEYS[4], ARGV[1])
 end
-local shift = 0
-if redis.call('LLEN', KEYS[4]) > 0 and redis.call('SET', KEYS[5], 1, 'NX', 'EX', ARGV[7]) then shift = 1 end
-return {shift, dropped}
+-- Sessions are ready and no drain job is queued: the caller queues one. The flag expires in case that job is lost.
+local needs_drain = 0
+if redis.call('LLEN', KEYS[4]) > 0 and redis.call('SET', KEYS[5], 1, 'NX', 'EX', ARGV[7]) then needs_drain = 1 end
+return {needs_drain, dropped}
 """
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What became of a frame that was offered."""
+    """Outcome of offering a frame."""
 
-    needs_shift: bool  # nobody may be at work: put a shift into the queue
-    dropped: tuple[int, ...]  # seqs of frames that had to go
+    needs_drain: bool  # no drain job is queued: queue one
+    dropped: tuple[int, ...]  # seqs of the frames that it replaced
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What one step answered."""
+class ReplyBatch:
+    """The replies of one step."""
 
     place: str  # in the stream
     session_id: str
@@ -106,12 +119,12 @@ Argument = bytes | str | int | float
 
 
 def new_session_id() -> str:
-    """Nobody can guess it."""
+    """A random id that cannot be guessed."""
     return secrets.token_urlsafe(12)
 
 
 def replies_key(process: str) -> str:
-    """Capped stream with the answers for the sessions of one API process."""
+    """Capped stream with the replies for the sessions of one API process."""
     return f"duygu:live:replies:{process}"
 
 
@@ -135,24 +148,24 @@ class SessionStore:
         self._open, self._offer = redis.register_script(_OPEN), redis.register_script(_OFFER)
 
     async def open(self, session_id: str, owner: str, most: int, most_of_owner: int) -> bool:
-        """Begin a session, unless so many are open already, in all or of this owner."""
+        """Open a session; False when `most` are open, or `most_of_owner` of this owner."""
         keys = [OPEN, open_key(owner), session_keys(session_id)[0]]
         replies = replies_key(self._process)
         args: list[Argument] = [session_id, OPEN_S, most, most_of_owner, replies, KEPT_S, COUNTED_S]
         return bool(await self._open(keys, args))
 
     async def offer(self, session_id: str, seq: int, about: str, picture: bytes, most_waiting: int) -> Offer | None:
-        """Let a frame wait for a worker; None where the session is not known any more."""
-        args: list[Argument] = [session_id, seq, about, picture, most_waiting, KEPT_S, SHIFT_WAITS_S]
-        answer = await self._offer([*session_keys(session_id), READY, SHIFT], args)
+        """Add a frame; None when the session is closed."""
+        args: list[Argument] = [session_id, seq, about, picture, most_waiting, KEPT_S, DRAIN_WAITS_S]
+        answer = await self._offer([*session_keys(session_id), READY, DRAIN_QUEUED], args)
         return Offer(bool(answer[0]), tuple(answer[1])) if answer else None
 
     async def nudge(self, session_id: str, most_waiting: int) -> Offer | None:
-        """Make a session ready again whose worker died, or that was forgotten; None where it is not known any more."""
+        """Make a session ready again whose worker has died; None when the session is closed."""
         return await self.offer(session_id, 0, "", b"", most_waiting)
 
     async def confirm(self, sessions: dict[str, str]) -> None:
-        """Say that these sessions (id -> owner) are still open."""
+        """Extend the time for which these sessions (id -> owner) count as open."""
         seconds, microseconds = await self._redis.time()
         until = seconds * 1000 + microseconds // 1000 + OPEN_S * 1000
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -165,18 +178,18 @@ class SessionStore:
             await pipeline.execute()
 
     async def close(self, session_id: str, owner: str) -> None:
-        """Forget a session and all that was kept of it."""
+        """Delete a session and all its keys."""
         async with self._redis.pipeline() as pipeline:
             pipeline.delete(*session_keys(session_id))
             pipeline.zrem(OPEN, session_id)
             pipeline.zrem(open_key(owner), session_id)
             await pipeline.execute()
 
-    async def replies(self, after: str, block_ms: int) -> list[Answers]:
-        """What workers answered since the place `after`."""
+    async def replies(self, after: str, block_ms: int) -> list[ReplyBatch]:
+        """The batches behind the stream id `after`; waits up to `block_ms` for one."""
         key = replies_key(self._process)
         read: Any = await self._redis.xread({key: after}, count=500, block=block_ms)
         entries = read[0][1] if read else []
         if entries:
             await self._redis.xtrim(key, minid=entries[-1][0], approximate=False)
-        return [Answers(at.decode(), told[b"session"].decode(), told[b"replies"]) for at, told in entries]
+        return [ReplyBatch(at.decode(), entry[b"session"].decode(), entry[b"replies"]) for at, entry in entries]

@@ -54,7 +54,7 @@ class SessionCreated(Schema):
     limits: SessionLimits
 
 
-class Options(Schema):
+class SessionOptions(Schema):
     """The options of a session."""
 
     labels: list[str] | None = Field(
@@ -70,13 +70,13 @@ class Options(Schema):
     )
 
 
-class Configure(Options):
+class Configure(SessionOptions):
     """`session.configure`: set the options from the next frame on."""
 
     type: Literal["session.configure"]
 
 
-class Configured(Options):
+class Configured(SessionOptions):
     """`session.configured`: confirms the options."""
 
     type: Literal["session.configured"] = "session.configured"

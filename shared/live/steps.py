@@ -1,22 +1,33 @@
-"""What the API and a worker tell each other about the frames of a live session."""
+"""What the API and a worker send each other about the frames of a live session."""
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
-from duygu.shared.live.messages import LiveFace, Options
+from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.schemas import Schema, Seconds
 
 
-class About(Schema):
-    """What a worker needs to know of a frame besides the picture. The last one of a session has no picture."""
+class StepMessage(Schema):
+    """Base of what is written into Redis: names there never change, so that versions understand each other."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+
+class FrameInfo(StepMessage):
+    """A frame without its picture. The last one of a session has no picture."""
 
     time_s: Seconds = Field(description="capture time, from the first frame's")
-    options: Options = Options()
+    options: SessionOptions = SessionOptions()
     last: bool = False
-    crowded: int = Field(default=0, description="frames so far that had to make way for newer ones, as nobody had time")
+    overload_drops: int = Field(
+        default=0,
+        validation_alias="crowded",
+        serialization_alias="crowded",
+        description="frames of the session so far that newer ones replaced before a step",
+    )
 
 
-class Reply(Schema):
-    """What a worker says of one frame: faces, a code with its detail, or that it was passed over for a newer one."""
+class Reply(StepMessage):
+    """A worker's reply to one frame: faces, an error code with its detail, or that load shedding skipped it."""
 
     seq: int
     width: int = 0
@@ -24,7 +35,7 @@ class Reply(Schema):
     faces: tuple[LiveFace, ...] = ()
     code: str | None = None
     detail: str = ""
-    passed_over: bool = False
+    skipped: bool = Field(default=False, validation_alias="passed_over", serialization_alias="passed_over")
 
 
 REPLIES: TypeAdapter[list[Reply]] = TypeAdapter(list[Reply])

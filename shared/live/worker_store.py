@@ -1,4 +1,7 @@
-"""The worker's side of the sessions in shared/live/api_store.py: claiming one for a step, and committing the step."""
+"""The worker's side of live sessions in Redis: claiming a session for one step, and committing the step.
+
+docs/live-sessions-internals.md describes the protocol; the API's side is shared/live/api_store.py.
+"""
 
 import json
 from dataclasses import dataclass
@@ -6,48 +9,60 @@ from typing import Any
 
 from redis import Redis
 
-from duygu.shared.live.api_store import KEPT_S, NOW, READY, SHIFT, Argument, session_keys
+from duygu.shared.live.api_store import DRAIN_QUEUED, KEPT_S, READY, Argument, session_keys
+from duygu.shared.live.lease_state import Transition, guard
 
 LEASE_S = 3
-"""A worker that has not renewed its lease for so long is taken for dead, and the session goes to another."""
+"""A worker that has not renewed its lease for so long is presumed dead, and another worker may claim the session."""
 
 MOST_REPLIES = 2000
-"""Of one API process that wait to be read; more means that the process is stuck or gone."""
+"""Most batches of replies that wait for one API process; more means that the process hangs or has ended."""
 
 _CLAIM = (
-    NOW
+    guard(Transition.CLAIM)
     + """
+-- KEYS: session, frames, state. ARGV: claim number whose state the worker has in memory, lease in milliseconds.
+-- Returns {claim number, attempts, stream of replies, state, frames, last face id}; false when the claim is refused.
 local session = KEYS[1]
-local kept = redis.call('HMGET', session, 'claim', 'lease', 'replies', 'last_face_id')
-if not kept[1] then return false end
-redis.call('HSET', session, 'ready', 0)
-if tonumber(kept[2]) > now then return false end
+local lease = lease_state(session, now)
+if lease == 'closed' then return false end
+redis.call('HSET', session, 'ready', 0)  -- the worker has taken it from the ready list
+if not allowed[lease] then return false end
+local kept = redis.call('HMGET', session, 'claim', 'replies', 'last_face_id')
 local claim = redis.call('HINCRBY', session, 'claim', 1)
-local attempts = redis.call('HINCRBY', session, 'attempts', 1)
+local attempts = redis.call('HINCRBY', session, 'attempts', 1)  -- a commit resets it
 redis.call('HSET', session, 'lease', now + ARGV[2])
+-- The frames stay in the stream until the commit; `held` and `taken` keep an offer from dropping them.
 local waiting = redis.call('XRANGE', KEYS[2], '-', '+')
 local taken = '0-0'
 if #waiting > 0 then taken = waiting[#waiting][1] end
 redis.call('HSET', session, 'held', #waiting, 'taken', taken)
+-- The worker that made the last commit has the state in memory and need not receive it.
 local state = ''
 if kept[1] ~= ARGV[1] then state = redis.call('GET', KEYS[3]) or '' end
-return {claim, attempts, kept[3], state, waiting, kept[4]}
+return {claim, attempts, kept[2], state, waiting, kept[3]}
 """
 )
 
 _RENEW = (
-    NOW
+    guard(Transition.RENEW)
     + """
-local held = redis.call('HMGET', KEYS[1], 'claim', 'lease')
-if held[1] ~= ARGV[1] or held[2] == '0' then return 0 end
+-- KEYS: session. ARGV: claim number, lease in milliseconds. Returns 0 for an outdated or committed claim.
+if not allowed[lease_state(KEYS[1], now)] then return 0 end
+if redis.call('HGET', KEYS[1], 'claim') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'lease', now + ARGV[2])
 return 1
 """
 )
-"""A lease of 0 belongs to a step that has been committed."""
 
-_COMMIT = """
+_COMMIT = (
+    guard(Transition.COMMIT)
+    + """
+-- KEYS: session, frames, state, ready list, stream of replies.
+-- ARGV: session id, claim number, state, TTL, ids of the answered frames (JSON), most batches, replies, last face id.
+-- Returns 0, and changes nothing, for an outdated claim.
 local session, frames, replies = KEYS[1], KEYS[2], KEYS[5]
+if not allowed[lease_state(session, now)] then return 0 end
 if redis.call('HGET', session, 'claim') ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4])
 local answered = cjson.decode(ARGV[5])
@@ -55,17 +70,19 @@ if #answered > 0 then redis.call('XDEL', frames, unpack(answered)) end
 redis.call('XADD', replies, 'MAXLEN', '~', ARGV[6], '*', 'session', ARGV[1], 'replies', ARGV[7])
 redis.call('EXPIRE', replies, ARGV[4])
 redis.call('HSET', session, 'lease', 0, 'attempts', 0, 'last_face_id', ARGV[8])
+-- Frames have come in meanwhile: the session is ready at once, unless it is in the list already.
 if redis.call('XLEN', frames) > 0 and redis.call('HGET', session, 'ready') == '0' then
   redis.call('HSET', session, 'ready', 1)
   redis.call('RPUSH', KEYS[4], ARGV[1])
 end
 return 1
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A frame that waits for its answer."""
+class WaitingFrame:
+    """A frame that waits for its reply."""
 
     seq: int
     about: bytes  # JSON, as the API wrote it
@@ -74,38 +91,38 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to take one step of a session, and what is needed for it."""
+    """The right to take one step of a session, and the input of that step."""
 
     session_id: str
     number: int
-    attempts: int  # this one included; the others did not come to their end
-    replies_to: bytes  # key of the stream for the answers
-    state: bytes | None  # None where the state is the one that was committed under the claim before
-    frames: tuple[Waiting, ...]
+    attempts: int  # claims since the last commit, this one included
+    replies_to: bytes  # key of the stream for the replies
+    state: bytes | None  # None where the caller committed it under the previous claim
+    frames: tuple[WaitingFrame, ...]
     last_face_id: int | None  # as committed with the state; None before the first commit
 
 
-class SessionDesk:
-    """A worker's side: takes ready sessions and commits steps."""
+class SessionLeases:
+    """Claims sessions, renews leases and commits steps."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._claim, self._commit = redis.register_script(_CLAIM), redis.register_script(_COMMIT)
         self._renew = redis.register_script(_RENEW)
 
-    def begin_shift(self) -> None:
-        """From now on another shift may wait in the queue."""
-        self._redis.delete(SHIFT)
+    def begin_drain(self) -> None:
+        """Allow another drain job in the queue."""
+        self._redis.delete(DRAIN_QUEUED)
 
-    def next_ready(self, patience_s: float) -> str | None:
-        """A session that waits for a step, or None when there was none for so long."""
-        taken: Any = self._redis.blpop([READY], timeout=patience_s)
+    def next_ready(self, timeout_s: float) -> str | None:
+        """Take a session from the ready list; None when there was none for `timeout_s`."""
+        taken: Any = self._redis.blpop([READY], timeout=timeout_s)
         return taken[1].decode() if taken else None
 
     def claim(self, session_id: str, known: int) -> Claim | None:
-        """Take a session for one step; None where somebody else has it or it is over.
+        """Claim a session for one step; None when another worker holds it or it is closed.
 
-        known  number of the claim whose committed state is at hand; -1 for none
+        known  number of the claim whose committed state the caller has in memory; -1 for none
         """
         answer = self._claim([*session_keys(session_id)], [known, LEASE_S * 1000])
         if not answer:
@@ -122,13 +139,13 @@ class SessionDesk:
         )
 
     def renew(self, claim: Claim) -> bool:
-        """Let the lease of a claim last LEASE_S from now on; False when another worker has the session by now."""
+        """Extend the lease by LEASE_S from now; False after another worker's claim and after the commit."""
         return bool(self._renew([session_keys(claim.session_id)[0]], [claim.number, LEASE_S * 1000]))
 
     def commit(self, claim: Claim, state: bytes, replies: str, last_face_id: int = 0) -> bool:
-        """Keep the state, take the frames of the claim away and send the answers; False when the claim had run out.
+        """Store the state, remove the frames of the claim and send the replies; False for an outdated claim.
 
-        last_face_id  kept beside the state, so that an id is not used again where the state cannot be read
+        last_face_id  stored beside the state, so that no id is reused when the state cannot be read
         """
         keys: list[str | bytes] = [*session_keys(claim.session_id), READY, claim.replies_to]
         answered = json.dumps([f"{frame.seq}-0" for frame in claim.frames])
@@ -137,6 +154,6 @@ class SessionDesk:
         return bool(self._commit(keys, args))
 
 
-def _waiting(entry_id: bytes, pairs: list[bytes]) -> Waiting:
+def _waiting(entry_id: bytes, pairs: list[bytes]) -> WaitingFrame:
     fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    return Waiting(int(entry_id.partition(b"-")[0]), fields[b"about"], fields[b"picture"])
+    return WaitingFrame(int(entry_id.partition(b"-")[0]), fields[b"about"], fields[b"picture"])

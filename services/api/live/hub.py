@@ -15,11 +15,11 @@ from rq import Queue
 from duygu.services.api.live.session import AcceptedFrame, Session
 from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
-from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url, stream_redis_url
+from duygu.shared.broker.connections import connect_briefly, connect_waiting, live_redis_url, redis_url
 from duygu.shared.config import MB, Settings
 from duygu.shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
-from duygu.shared.jobs.heartbeat import heard_since
-from duygu.shared.jobs.queues import QueueName, enqueue_shift, open_queue
+from duygu.shared.jobs.heartbeat import alive_since
+from duygu.shared.jobs.queues import QueueName, enqueue_drain, open_queue
 from duygu.shared.live.api_store import Offer, SessionStore, new_session_id
 from duygu.shared.live.messages import CloseCode, SessionLimits
 from duygu.shared.live.steps import REPLIES
@@ -45,9 +45,9 @@ class Hub:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._live_redis = connect_waiting(stream_redis_url(settings), BLOCK_S)
+        self._live_redis = connect_waiting(live_redis_url(settings), BLOCK_S)
         self._jobs_redis = connect_briefly(redis_url(settings))
-        self._queue: Queue = open_queue(self._jobs_redis, QueueName.STREAMS)
+        self._queue: Queue = open_queue(self._jobs_redis, QueueName.LIVE)
         self._process = secrets.token_hex(8)
         self._store = SessionStore(self._live_redis, self._process)
         self._sessions: dict[str, Session] = {}
@@ -116,11 +116,11 @@ class Hub:
         if outcome is None:
             session.fail(CloseCode.TRY_AGAIN, SessionLostError())
             return
-        session.crowded += len(outcome.dropped)
+        session.overload_drops += len(outcome.dropped)
         for seq in outcome.dropped:
             session.drop(seq)
-        if outcome.needs_shift:
-            await run_in_threadpool(enqueue_shift, self._queue)
+        if outcome.needs_drain:
+            await run_in_threadpool(enqueue_drain, self._queue)
 
     async def _listen(self) -> None:
         after = "0"
@@ -161,8 +161,8 @@ class Hub:
                 await asyncio.sleep(CHECK_INTERVAL_S)
 
     def _has_workers(self) -> bool:
-        workers = keys.workers(QueueName.STREAMS)
-        return bool(self._jobs_redis.zcount(workers, heard_since(), "+inf"))
+        workers = keys.workers(QueueName.LIVE)
+        return bool(self._jobs_redis.zcount(workers, alive_since(), "+inf"))
 
 
 def _deliver(session: Session, replies: bytes) -> None:

@@ -13,12 +13,12 @@ from duygu.shared.live.messages import (
     FrameDropped,
     FrameError,
     FrameResult,
-    Options,
     SessionClosed,
     SessionLimits,
+    SessionOptions,
     Totals,
 )
-from duygu.shared.live.steps import About, Reply
+from duygu.shared.live.steps import FrameInfo, Reply
 from duygu.shared.media.image_size import dimensions
 from duygu.shared.schemas import Schema
 
@@ -68,7 +68,7 @@ class AcceptedFrame:
     """A frame that is sent to the workers."""
 
     seq: int
-    about: About
+    about: FrameInfo
     picture: bytes
 
 
@@ -80,13 +80,13 @@ class Session:
         self.session_id = session_id
         self.owner = owner
         self.limits = limits
-        self.options = Options()
+        self.options = SessionOptions()
         self.state = State.OPEN
         self.end: SessionEnd | None = None
         self.outgoing_ready = asyncio.Event()
         self.can_receive = asyncio.Event()
         self.can_receive.set()
-        self.crowded = 0  # frames dropped in favour of newer ones (overload)
+        self.overload_drops = 0  # frames dropped in favour of newer ones (overload)
         self._unanswered: OrderedDict[int, PendingFrame] = OrderedDict()
         self._seq = self._answered = self._dropped = self._errors = self._most_face_id = 0
         self._first_s: float | None = None
@@ -121,7 +121,7 @@ class Session:
         if self._exceeds_rate(time_s):
             self.drop(entry.seq, "rate")
             return None
-        about = About(time_s=time_s, options=self.options, crowded=self.crowded)
+        about = FrameInfo(time_s=time_s, options=self.options, overload_drops=self.overload_drops)
         return AcceptedFrame(entry.seq, about, incoming.picture)
 
     def drain(self) -> AcceptedFrame:
@@ -132,7 +132,7 @@ class Session:
         self._last_seq = self._seq
         self._enter(PendingFrame(self._seq, None, self._last_s, time.monotonic()))
         time_s = self._last_s - (self._first_s or 0.0)
-        return AcceptedFrame(self._seq, About(time_s=time_s, options=self.options, last=True), b"")
+        return AcceptedFrame(self._seq, FrameInfo(time_s=time_s, options=self.options, last=True), b"")
 
     def drop(self, seq: int, reason: str = "newer") -> None:
         """Drop a frame unless it is answered already."""
@@ -145,7 +145,7 @@ class Session:
         entry = self._unanswered.get(reply.seq)
         if entry is None or entry.answer is not None:
             return
-        if reply.passed_over:
+        if reply.skipped:
             self.drop(reply.seq)
             return
         self._most_face_id = max([self._most_face_id, *(face.face_id for face in reply.faces)])

@@ -12,7 +12,7 @@ from duygu.services.api.live.hub import Hub
 from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.live.session import Session, SessionEnd, State
 from duygu.services.api.service import ServiceContext
-from duygu.shared.errors import DuyguError, IdleError, SlowReaderError, StreamError
+from duygu.shared.errors import DuyguError, IdleError, LiveError, SlowReaderError
 from duygu.shared.live.messages import (
     CLIENT_MESSAGES,
     Close,
@@ -20,9 +20,9 @@ from duygu.shared.live.messages import (
     Configure,
     Configured,
     FrameError,
-    Options,
     SessionClosed,
     SessionCreated,
+    SessionOptions,
 )
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import ModelInfo, Schema
@@ -98,19 +98,19 @@ class SocketSession:
             command = _parse_command(text)
             if isinstance(command, Configure):
                 await self._configure(command)
-        except StreamError as error:
+        except LiveError as error:
             await self._send(FrameError(code=error.code, detail=_truncated(error.detail), recoverable=True))
             return
         if isinstance(command, Close):
             await self._hub.offer(self._session, self._session.drain())
 
     async def _configure(self, command: Configure) -> None:
-        options = Options(**command.model_dump(exclude={"type"}))
+        options = SessionOptions(**command.model_dump(exclude={"type"}))
         if command.labels is not None:
             try:
                 labels = list(chosen_labels(command.labels, self._model.labels))
             except ValueError as error:
-                raise StreamError(str(error)) from error
+                raise LiveError(str(error)) from error
             options = options.model_copy(update={"labels": labels})
         self._session.options = options
         await self._send(Configured(**options.model_dump()))
@@ -154,15 +154,15 @@ def _truncated(detail: str) -> str:
 
 
 def _parse_command(text: str) -> Configure | Close:
-    """Parse a text message. Raises StreamError."""
+    """Parse a text message. Raises LiveError."""
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise StreamError(f"The message has {len(text)} characters; the limit is {MAX_TEXT_CHARACTERS}")
+        raise LiveError(f"The message has {len(text)} characters; the limit is {MAX_TEXT_CHARACTERS}")
     try:
         return CLIENT_MESSAGES.validate_json(text)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise StreamError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
+        raise LiveError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
 
 
 def _session_end(error: Exception) -> SessionEnd:

@@ -1,4 +1,4 @@
-"""Keeps the lease of a live session from running out while a worker takes a step of it."""
+"""Renews the lease of a live session while a worker takes a step of it."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
-from duygu.shared.live.worker_store import LEASE_S, Claim, SessionDesk
+from duygu.shared.live.worker_store import LEASE_S, Claim, SessionLeases
 
 logger = logging.getLogger(__name__)
 
@@ -18,14 +18,14 @@ RENEW_S = LEASE_S / 3
 """Seconds from one renewal to the next."""
 
 LONGEST_STEP_S = 30.0
-"""A step that takes longer is stuck: its lease runs out, and another worker takes the step."""
+"""A step that takes longer is presumed stuck: its lease is no longer renewed, and another worker takes the step."""
 
 
 class LeaseRenewal:
-    """A thread that renews the lease of the step at hand, while the block runs."""
+    """A thread that renews the lease of the current step while the block runs."""
 
-    def __init__(self, desk: SessionDesk) -> None:
-        self._desk = desk
+    def __init__(self, leases: SessionLeases) -> None:
+        self._leases = leases
         self._held: tuple[Claim, float] | None = None  # the claim and when its step began, monotonic seconds
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,6 +58,6 @@ class LeaseRenewal:
 
     def _renew(self, claim: Claim) -> None:
         try:
-            self._desk.renew(claim)
+            self._leases.renew(claim)
         except RedisError as error:
             logger.warning("the lease of a live session could not be renewed: %s", error)

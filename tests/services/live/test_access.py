@@ -10,7 +10,7 @@ from redis import Redis
 from duygu.services.api.live import hub as live_hub
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
-from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live import api_store as live_store
 from tests.services.conftest import serving, wait_until
@@ -43,7 +43,7 @@ def test_long_sessions_are_counted_to_their_end(
     """Longer than what counts them is kept without a sign that they are open."""
     monkeypatch.setattr(live_store, "COUNTED_S", 2)
     monkeypatch.setattr(live_hub, "CHECK_INTERVAL_S", 0.02)
-    sign_of_life(redis, QueueName.STREAMS, "worker")
+    send_heartbeat(redis, QueueName.LIVE, "worker")
     with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
         address = str(client.base_url)
         with open_socket(address) as socket:

@@ -7,7 +7,7 @@ import pytest
 
 from duygu.client import Service, analyze, stream
 from duygu.shared.config import Settings
-from duygu.shared.live.messages import FrameResult, Options, SessionClosed, SessionCreated
+from duygu.shared.live.messages import FrameResult, SessionClosed, SessionCreated, SessionOptions
 from duygu.shared.schemas import Window
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.sockets import LIVE, open_socket, opens, receive, send
@@ -37,7 +37,7 @@ def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker
     """A smile is reported as `other` when only other labels are requested."""
     path = video_maker.make(LIVE)
     everything = sent_live(served, path)[-2].faces[0]
-    chosen = sent_live(served, path, Options(labels=["anger"]))[-2].faces[0]
+    chosen = sent_live(served, path, SessionOptions(labels=["anger"]))[-2].faces[0]
     assert everything.emotion == "happiness"
     assert (chosen.emotion, chosen.uncertain) == ("other", everything.uncertain)
     assert set(chosen.probabilities) == {"anger", "other"}
@@ -86,7 +86,7 @@ def same_either_way(settings: Settings, address: str, path: Path) -> None:
     assert len(pairs) >= 0.95 * max(sum(map(len, found.values())) for found in (uploaded, live)) > 0
 
 
-def sent_live(address: str, path: Path, options: Options | None = None) -> list[Any]:
+def sent_live(address: str, path: Path, options: SessionOptions | None = None) -> list[Any]:
     """Every message about a video that is sent at its own rate."""
     return list(stream(path, Service(address), options))
 

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from duygu.shared.config import Settings
-from duygu.shared.live import api_store as stream_store
+from duygu.shared.live import api_store
 from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
@@ -71,7 +71,7 @@ def test_an_idle_session_is_closed_and_leaves_nothing(
             assert receive(socket)["type"] == "result"
             assert until_closed(socket)[1:] == (4408, "idle")
         wait_until(lambda: not redis.keys("duygu:live:session:*"))
-        wait_until(lambda: not redis.zcard(stream_store.OPEN))
+        wait_until(lambda: not redis.zcard(api_store.OPEN))
 
 
 def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) -> None:

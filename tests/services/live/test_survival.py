@@ -12,10 +12,10 @@ from redis import Redis
 from websockets.sync.client import ClientConnection
 
 from duygu.services.api.live import hub as live_hub
-from duygu.shared.broker.connections import stream_redis_url
+from duygu.shared.broker.connections import live_redis_url
 from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey
 from duygu.shared.config import Settings
-from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until, worker
@@ -167,7 +167,7 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
 ) -> None:
     """An unreadable reply of a newer worker ends its session and no other."""
     monkeypatch.setattr(live_hub, "CHECK_INTERVAL_S", 0.02)
-    sign_of_life(redis, QueueName.STREAMS, "worker")
+    send_heartbeat(redis, QueueName.LIVE, "worker")
     with open_socket(address) as refused, open_socket(address) as other:
         sessions = [str(receive(socket)["session_id"]) for socket in (refused, other)]
         for socket, session in zip((refused, other), sessions, strict=True):
@@ -206,7 +206,7 @@ def test_redis_restarting_ends_a_session_and_another_can_begin(
 ) -> None:
     """The socket says within seconds that Redis is away; afterwards the same worker answers a new session."""
     with EmbeddedValkey(tmp_path, IN_MEMORY) as valkey, ExitStack() as running:
-        url = stream_redis_url(Settings(data_dir=tmp_path))
+        url = live_redis_url(Settings(data_dir=tmp_path))
         settings = live_settings.model_copy(update={"stream_redis_url": url})
         address = str(running.enter_context(serving(settings)).base_url)
         process = running.enter_context(worker(settings, "duygu.services.cli", "worker", "streams"))

@@ -8,9 +8,9 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from duygu.shared.live import worker_store as stream_desk
+from duygu.shared.live import worker_store
 from duygu.shared.live.api_store import COUNTED_S, OPEN, Offer, SessionStore, open_key, replies_key
-from duygu.shared.live.worker_store import Claim, SessionDesk
+from duygu.shared.live.worker_store import Claim, SessionLeases
 
 MOST_WAITING = 2
 
@@ -18,9 +18,9 @@ Store = Callable[[Callable[[SessionStore], Awaitable[object]]], object]
 
 
 @pytest.fixture
-def desk(redis: Redis) -> SessionDesk:
+def desk(redis: Redis) -> SessionLeases:
     """A worker's side."""
-    return SessionDesk(redis)
+    return SessionLeases(redis)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def offer(with_store: Store) -> Callable[[int], Offer]:
     return give
 
 
-def taken(desk: SessionDesk, known: int = -1) -> Claim:
+def taken(desk: SessionLeases, known: int = -1) -> Claim:
     """A claim of the session that is ready."""
     session_id = desk.next_ready(0.1)
     assert session_id == "one"
@@ -59,13 +59,13 @@ def taken(desk: SessionDesk, known: int = -1) -> Claim:
     return claim
 
 
-def test_the_newest_frames_wait(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+def test_the_newest_frames_wait(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """One more than may wait drops the oldest, and says which."""
     assert [offer(seq).dropped for seq in (1, 2, 3)] == [(), (), (1,)]
     assert [frame.seq for frame in taken(desk).frames] == [2, 3]
 
 
-def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """Frames that come while a step runs wait besides its own, and are the next step's."""
     offer(1), offer(2)
     claim = taken(desk)
@@ -76,7 +76,7 @@ def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionDesk, offer: Call
     assert ([frame.seq for frame in following.frames], following.state) == ([4, 5], None)
 
 
-def test_a_session_has_one_step_at_a_time(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+def test_a_session_has_one_step_at_a_time(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """While a claim holds, nobody else gets one."""
     offer(1)
     taken(desk)
@@ -84,10 +84,10 @@ def test_a_session_has_one_step_at_a_time(desk: SessionDesk, offer: Callable[[in
 
 
 def test_an_old_claim_changes_nothing(
-    desk: SessionDesk, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+    desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     """A worker that was taken for dead comes back: its step is refused, the next worker's counts, no frame is lost."""
-    monkeypatch.setattr(stream_desk, "LEASE_S", 0)
+    monkeypatch.setattr(worker_store, "LEASE_S", 0)
     offer(1)
     late, following = taken(desk), desk.claim("one", -1)
     assert following
@@ -99,13 +99,13 @@ def test_an_old_claim_changes_nothing(
 
 
 def test_a_renewed_lease_holds_from_then_on(
-    desk: SessionDesk, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+    desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     """Until the step is committed or another worker has the session: then there is nothing to renew."""
-    monkeypatch.setattr(stream_desk, "LEASE_S", 0.2)
+    monkeypatch.setattr(worker_store, "LEASE_S", 0.2)
     offer(1)
     claim = taken(desk)
-    monkeypatch.setattr(stream_desk, "LEASE_S", 60)
+    monkeypatch.setattr(worker_store, "LEASE_S", 60)
     assert desk.renew(claim)
     time.sleep(0.3)
     assert desk.claim("one", -1) is None
@@ -119,7 +119,7 @@ def test_a_renewed_lease_holds_from_then_on(
     assert not desk.renew(claim)
 
 
-def test_a_state_travels_only_to_who_lacks_it(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+def test_a_state_travels_only_to_who_lacks_it(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """The worker that committed it goes on from memory; another one reads it."""
     offer(1)
     first = taken(desk)
@@ -129,13 +129,13 @@ def test_a_state_travels_only_to_who_lacks_it(desk: SessionDesk, offer: Callable
     assert second.state == b"state"
 
 
-def test_one_shift_waits_at_most(desk: SessionDesk, offer: Callable[[int], Offer]) -> None:
+def test_one_shift_waits_at_most(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """The first frame asks for a shift, further ones do not until that shift has begun."""
-    assert offer(1).needs_shift
-    assert not offer(2).needs_shift
-    desk.begin_shift()
+    assert offer(1).needs_drain
+    assert not offer(2).needs_drain
+    desk.begin_drain()
     taken(desk)
-    assert not offer(3).needs_shift
+    assert not offer(3).needs_drain
 
 
 def test_sessions_are_limited_and_closing_makes_room(with_store: Store) -> None:

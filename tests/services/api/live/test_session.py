@@ -8,7 +8,14 @@ import pytest
 
 from duygu.services.api.live.session import MAX_PENDING_FRAMES, Session, State
 from duygu.shared.live.header import pack
-from duygu.shared.live.messages import FrameDropped, FrameError, FrameResult, Options, SessionClosed, SessionLimits
+from duygu.shared.live.messages import (
+    FrameDropped,
+    FrameError,
+    FrameResult,
+    SessionClosed,
+    SessionLimits,
+    SessionOptions,
+)
 from duygu.shared.live.steps import Reply
 
 JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
@@ -71,7 +78,7 @@ def test_a_frame_that_a_worker_skipped_is_dropped(session: Session) -> None:
     """A frame that the worker skipped is reported as dropped with reason `newer`."""
     session.receive(pack(JPEG, 1, 0.0))
     session.receive(pack(JPEG, 2, 0.1))
-    session.answer(Reply(seq=1, passed_over=True))
+    session.answer(Reply(seq=1, skipped=True))
     session.answer(Reply(seq=2))
     dropped, _ = session.outgoing()
     assert isinstance(dropped, FrameDropped)
@@ -108,7 +115,7 @@ def test_time_runs_forward_from_the_first_frame(session: Session) -> None:
 
 def test_a_rate_leaves_frames_out(session: Session) -> None:
     """At 5 results a second of 20 frames a second, every fourth is analysed and the others are dropped."""
-    session.options = Options(rate_hz=5)
+    session.options = SessionOptions(rate_hz=5)
     taken = [session.receive(pack(JPEG, number, number / 20)) for number in range(9)]
     assert [accepted.seq for accepted in taken if accepted] == [1, 5, 9]
     for seq in (1, 5):

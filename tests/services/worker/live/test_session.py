@@ -11,7 +11,7 @@ import pytest
 from duygu.services.worker.live.session import LENGTH, LiveSession
 from duygu.shared.config import Settings
 from duygu.shared.live.messages import LiveFace
-from duygu.shared.live.steps import About
+from duygu.shared.live.steps import FrameInfo
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode
 from duygu.shared.vision.engine import Engine, load_engine
@@ -33,7 +33,7 @@ def engine() -> Engine:
 
 def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
     """The faces that a session tells of in one of its pictures."""
-    return session.take(number, About(time_s=number / fps), picture).faces
+    return session.take(number, FrameInfo(time_s=number / fps), picture).faces
 
 
 def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
@@ -97,7 +97,7 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
     with closing(confined_decoder):
         own, confined = LiveSession(engine, settings), LiveSession(engine, settings, decode=confined_decoder.decode)
         for number, time_s in enumerate(MOVING.times()):
-            about, picture = About(time_s=time_s), jpeg(MOVING.picture(time_s))
+            about, picture = FrameInfo(time_s=time_s), jpeg(MOVING.picture(time_s))
             answer = confined.take(number, about, picture)
             confined_decoder.decode(OTHER)
             assert answer == own.take(number, about, picture)

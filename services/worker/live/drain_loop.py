@@ -1,0 +1,133 @@
+"""The drain loop: takes steps of live sessions, one after the other, as long as sessions are ready."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from redis import Redis
+from rq.timeouts import JobTimeoutException
+
+from duygu.services.worker.live.lease_renewal import LeaseRenewal
+from duygu.services.worker.live.session import LiveSession
+from duygu.shared.config import MB, Settings
+from duygu.shared.errors import CrashedError, DuyguError, StateLostError
+from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
+from duygu.shared.live.worker_store import Claim, SessionLeases, WaitingFrame
+from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.engine import Engine
+
+logger = logging.getLogger(__name__)
+
+LOOP_S = 2.0
+"""The loop ends after so long, so that the worker can serve its queue."""
+
+LINGER_S = 0.25
+"""The loop ends when no session was ready for so long; longer than the frame interval of a slow camera."""
+
+MOST_CACHED = 64
+"""Most sessions that a worker keeps in memory, so that it need not load their state."""
+
+MOST_ATTEMPTS = 3
+"""Consecutive claims without a commit after which the frames are answered with an error."""
+
+
+class DrainLoop:
+    """Claims ready sessions and answers their frames; set up once in a worker."""
+
+    def __init__(self, redis: Redis, engine: Engine, settings: Settings) -> None:
+        self._leases = SessionLeases(redis)
+        self._renewal = LeaseRenewal(self._leases)
+        self._engine = engine
+        self._settings = settings
+        self._decoder = ImageDecoder(
+            picture_bytes=int(settings.stream_max_frame_mb * MB),
+            max_pixels=settings.stream_max_pixels,
+            min_face=settings.min_face,
+        )
+        self._cached: OrderedDict[str, tuple[int, LiveSession]] = OrderedDict()
+
+    def close(self) -> None:
+        """Stop the process that decodes pictures."""
+        self._decoder.close()
+
+    def drain(self, should_stop: Callable[[], bool]) -> int:
+        """Take steps until no session is ready or LOOP_S has passed; returns their number."""
+        self._leases.begin_drain()
+        steps, end = 0, time.monotonic() + LOOP_S
+        with self._renewal:
+            while time.monotonic() < end and not should_stop():
+                session_id = self._leases.next_ready(LINGER_S)
+                if session_id is None:
+                    break
+                self.step(session_id)
+                steps += 1
+        return steps
+
+    def step(self, session_id: str) -> None:
+        """Claim a session, answer its waiting frames and commit."""
+        known, session = self._cached.pop(session_id, (-1, None))
+        claim = self._leases.claim(session_id, known)
+        if claim is None:
+            return
+        with self._renewal.holding(claim):
+            session, lost = self._open(claim, session)
+            replies = self._answer(session, claim, lost=lost)
+            content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
+            if self._leases.commit(claim, session.save(), content, session.last_face_id):
+                self._cached[session_id] = (claim.number, session)
+        while len(self._cached) > MOST_CACHED:
+            self._cached.popitem(last=False)
+
+    def _open(self, claim: Claim, cached: LiveSession | None) -> tuple[LiveSession, bool]:
+        """The session as of the last commit, and whether its state was lost, so that a new one replaces it."""
+        if claim.state is None and cached:
+            return cached, False
+        if claim.last_face_id is None and not claim.state:
+            return self._new_session(), False
+        try:
+            if claim.attempts > MOST_ATTEMPTS + 1:
+                raise ValueError("every step ended its worker, even without frames")
+            decode = self._decoder.decode
+            return LiveSession.restore(self._engine, self._settings, claim.state or b"", decode=decode), False
+        except ValueError as error:
+            logger.warning("live session %s starts without its state: %s", claim.session_id, error)
+        return self._new_session(claim.last_face_id or 0), True
+
+    def _new_session(self, last_face_id: int = 0) -> LiveSession:
+        return LiveSession(self._engine, self._settings, decode=self._decoder.decode, last_face_id=last_face_id)
+
+    def _answer(self, session: LiveSession, claim: Claim, *, lost: bool) -> list[Reply]:
+        if claim.attempts > MOST_ATTEMPTS:
+            return [_refusal(frame, CrashedError()) for frame in claim.frames]
+        notices = [_refusal(frame, StateLostError()) for frame in claim.frames[:lost]]
+        frames = claim.frames[lost:]
+        skipped = _skipped(session, frames)
+        return notices + [
+            Reply(seq=frame.seq, skipped=True) if frame.seq in skipped else _attempt(session, frame) for frame in frames
+        ]
+
+
+def _skipped(session: LiveSession, frames: tuple[WaitingFrame, ...]) -> set[int]:
+    """Seqs of the frames that load shedding skips: all pictures but the newest, never the end of the session."""
+    pictures = [frame.seq for frame in frames if frame.picture]
+    return set(pictures[:-1]) if session.shedding else set()
+
+
+def _attempt(session: LiveSession, frame: WaitingFrame) -> Reply:
+    try:
+        info = FrameInfo.model_validate_json(frame.about)
+        if info.last:
+            return session.finish(frame.seq, info)
+        return session.take(frame.seq, info, frame.picture)
+    except DuyguError as error:
+        return _refusal(frame, error)
+    except JobTimeoutException:
+        raise
+    except Exception:
+        logger.exception("internal error while answering a frame")
+        return _refusal(frame, DuyguError())
+
+
+def _refusal(frame: WaitingFrame, error: DuyguError) -> Reply:
+    return Reply(seq=frame.seq, code=error.code, detail=error.detail)
