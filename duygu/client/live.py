@@ -20,9 +20,9 @@ from duygu.shared.live.messages import (
     FrameDropped,
     FrameError,
     FrameResult,
-    Options,
     SessionClosed,
     SessionCreated,
+    SessionOptions,
 )
 
 Source = int | str | Path | Iterable[Picture]
@@ -47,7 +47,7 @@ POLL_S = 0.2
 
 
 async def stream_async(
-    source: Source, service: Service | None = None, options: Options | None = None
+    source: Source, service: Service | None = None, options: SessionOptions | None = None
 ) -> AsyncIterator[LiveMessage]:
     """Send pictures and yield every message of the service, `session.closed` last.
 
@@ -78,7 +78,9 @@ async def stream_async(
             raise _broken(socket)
 
 
-def stream(source: Source, service: Service | None = None, options: Options | None = None) -> Iterator[LiveMessage]:
+def stream(
+    source: Source, service: Service | None = None, options: SessionOptions | None = None
+) -> Iterator[LiveMessage]:
     """Like `stream_async`, without `async`: the session runs in its own thread."""
     answers: queue.Queue[LiveMessage | BaseException | None] = queue.Queue(MAX_QUEUED_MESSAGES)
     closed = threading.Event()
@@ -128,7 +130,7 @@ async def _enqueue(
         return
 
 
-async def _send(socket: ClientConnection, pictures: Iterator[Picture], options: Options | None) -> None:
+async def _send(socket: ClientConnection, pictures: Iterator[Picture], options: SessionOptions | None) -> None:
     if options:
         await socket.send(json.dumps({"type": "session.configure", **options.model_dump(mode="json")}))
     number = 0

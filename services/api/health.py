@@ -10,7 +10,7 @@ from duygu.services.api.http.problems import problem_response, problems
 from duygu.services.api.service import ServiceContext
 from duygu.shared.broker import keys
 from duygu.shared.errors import UnavailableError
-from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.heartbeat import alive_since
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.schemas import Alive, Check, Readiness
 
@@ -44,7 +44,7 @@ def _storage(service: ServiceContext) -> None:
 
 def _worker(queue: QueueName) -> Callable[[ServiceContext], None]:
     def check(service: ServiceContext) -> None:
-        if not service.redis.zcount(keys.workers(queue), heard_since(), "+inf"):
+        if not service.redis.zcount(keys.workers(queue), alive_since(), "+inf"):
             raise UnavailableError(f"no worker serves the queue {queue.value}")
 
     return check

@@ -17,7 +17,7 @@ from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.service import ServiceContext
 from duygu.shared.broker import keys
 from duygu.shared.errors import server_error_codes
-from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.heartbeat import alive_since
 from duygu.shared.jobs.queues import QueueName, waiting
 
 router = APIRouter(tags=["health"])
@@ -81,7 +81,7 @@ class QueueCollector(Collector):
 
     def _gauges(self, queue: Queue) -> list[GaugeMetricFamily]:
         redis = self._service.redis
-        workers = {name.value: redis.zcount(keys.workers(name), heard_since(), "+inf") for name in QueueName}
+        workers = {name.value: redis.zcount(keys.workers(name), alive_since(), "+inf") for name in QueueName}
         return [
             _gauge("duygu_queue_jobs", "Queued jobs", {queue.name: waiting(queue)}),
             _gauge(

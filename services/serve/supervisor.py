@@ -39,7 +39,7 @@ class WorkerProcesses:
         self._settings = settings
         self._servers = servers
         live = settings.stream_workers
-        self._queues = [QueueName.VIDEOS] * settings.workers + [QueueName.STREAMS] * live
+        self._queues = [QueueName.VIDEOS] * settings.workers + [QueueName.LIVE] * live
         if settings.webhooks and settings.workers:
             self._queues.append(QueueName.WEBHOOKS)
         self._pause_s = CHECK_INTERVAL_S

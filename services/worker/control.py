@@ -1,45 +1,45 @@
-"""Stopping a job from outside: somebody erased it, or its worker has to go."""
+"""Stopping a running job: it was cancelled, or its worker is shutting down."""
 
 import math
 import threading
 import time
 
 
-class HandedBackError(Exception):
-    """The worker has to end before the job has; another worker shall do it. Nobody outside ever sees it."""
+class RequeuedError(Exception):
+    """The worker shuts down before the job has ended, and another worker runs it again. Internal to the worker."""
 
 
-class PutOffError(Exception):
-    """The job cannot be done now; it comes again after a while. Nobody outside ever sees it."""
+class DeferredError(Exception):
+    """The job cannot run now and is scheduled again after a delay. Internal to the worker."""
 
 
 class JobControl:
-    """What the thread that runs a job looks at to learn whether it shall stop."""
+    """Signals to the thread that runs a job."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
-        self._hand_back_at = math.inf
-        self.put_off_s: int | None = None
-        """Where the job was put off: seconds until it comes again."""
+        self._requeue_at = math.inf
+        self.defer_s: int | None = None
+        """Seconds until a deferred job runs again; None where the job was not deferred."""
 
     def cancel(self) -> None:
-        """Nobody wants the job any more."""
+        """Request that the job stops for good."""
         self._cancelled.set()
 
-    def hand_back_in(self, seconds: float) -> None:
-        """The job may run on for so long, then it goes to another worker."""
-        self._hand_back_at = time.monotonic() + seconds
+    def requeue_in(self, seconds: float) -> None:
+        """Request that the job stops after so many seconds and goes to another worker."""
+        self._requeue_at = time.monotonic() + seconds
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody wants the job any more."""
+        """Whether the job was cancelled."""
         return self._cancelled.is_set()
 
     @property
-    def handing_back(self) -> bool:
-        """Whether the job goes to another worker now."""
-        return not self.cancelled and time.monotonic() >= self._hand_back_at
+    def requeueing(self) -> bool:
+        """Whether the job has to stop now and go to another worker."""
+        return not self.cancelled and time.monotonic() >= self._requeue_at
 
     def should_stop(self) -> bool:
-        """Asked by the engine between frames."""
-        return self.cancelled or self.handing_back
+        """Whether the job has to stop; the engine calls this between frames."""
+        return self.cancelled or self.requeueing

@@ -9,20 +9,20 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.config import settings
-from duygu.shared.jobs.heartbeat import heard_since
+from duygu.shared.jobs.heartbeat import alive_since
 
 RQ_WORKER = "rq:worker:"
-"""Prefix of the hash in which rq keeps what it knows of a worker; its name follows."""
+"""Prefix of the hash that holds rq's record of a worker; the worker's name follows."""
 
 
 def lives_here(redis: Redis, queue: str, hostname: str) -> bool:
-    """Whether a worker on a host that serves a queue was heard of lately."""
-    names = cast(list[bytes], redis.zrangebyscore(keys.workers(queue), heard_since(), "+inf"))
+    """Whether a worker on this host has sent a recent heartbeat for the queue."""
+    names = cast(list[bytes], redis.zrangebyscore(keys.workers(queue), alive_since(), "+inf"))
     return any(redis.hget(f"{RQ_WORKER}{name.decode()}", "hostname") == hostname.encode() for name in names)
 
 
 def main() -> int:
-    """Exit status for a queue named on the command line: 0 where a worker lives, 1 where none does."""
+    """Exit status for the queue named on the command line: 0 with a live worker, 1 without."""
     with connect(redis_url(settings())) as redis:
         return 0 if lives_here(redis, sys.argv[1], socket.gethostname()) else 1
 

@@ -1,4 +1,4 @@
-"""A worker process: load the model once, then serve one queue until told to stop."""
+"""A worker process: loads the model once, then serves one queue until it is stopped."""
 
 import logging
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duygu.services.worker.context import Analyze, Live, Pictures, Progress, Workplace
+from duygu.services.worker.context import Analyze, LiveWork, Pictures, WorkerContext
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
-from duygu.shared.broker.connections import connect, redis_url, stream_redis_url
+from duygu.shared.broker.connections import connect, live_redis_url, redis_url
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.queues import QueueName, open_queue
@@ -21,12 +21,13 @@ from duygu.shared.webhooks import trusted_networks
 
 if TYPE_CHECKING:
     from duygu.shared.vision.engine import Engine
+    from duygu.shared.vision.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings, queue: QueueName) -> int:
-    """Serve a queue; returns the exit status of the process: 0 when it ended because it was asked to."""
+    """Load what a queue needs and serve it; returns the exit status: 0 after a signal to stop."""
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
     from duygu.shared.vision.engine import load_engine
@@ -42,13 +43,13 @@ def serve(
     settings: Settings,
     queue: QueueName,
     analyze: Analyze,
-    live: Live | None = None,
+    live: LiveWork | None = None,
     pictures: Pictures | None = None,
 ) -> int:
-    """Serve a queue with what is ready to do its work; returns the exit status of the process."""
+    """Serve a queue; returns the exit status of the process."""
     redis = connect(redis_url(settings))
     sender = Sender(settings.webhook_secret, trusted_networks(settings)) if queue is QueueName.WEBHOOKS else None
-    place = Workplace(
+    context = WorkerContext(
         JobStore(redis, settings.result_ttl),
         open_storage(settings),
         analyze,
@@ -58,34 +59,34 @@ def serve(
         traces=open_traces(f"duygu-worker-{queue.value}"),
     )
     if settings.metrics_port:
-        place.metrics.serve(settings.metrics_host, settings.metrics_port)
-    worker = ModelWorker(open_queue(redis, queue), place, settings.shutdown_grace_s)
+        context.metrics.serve(settings.metrics_host, settings.metrics_port)
+    worker = ModelWorker(open_queue(redis, queue), context, settings.shutdown_grace_s)
     worker.work(logging_level="WARNING")
-    place.traces.close()
+    context.traces.close()
     return 0 if worker.stopping else 1
 
 
-def no_analysis(path: Path, **wishes: object) -> Result:
-    """The analysis of a worker that has loaded no model."""
+def no_analysis(path: Path, **options: object) -> Result:
+    """The analysis in a worker without a model. Raises ConfigurationError."""
     raise ConfigurationError("This worker has no model")
 
 
-def live_work(settings: Settings, engine: "Engine") -> Live:
-    """The work on live sessions with an engine that is loaded."""
-    from duygu.services.worker.live.leases import StreamWork
+def live_work(settings: Settings, engine: "Engine") -> LiveWork:
+    """The drain loop for live sessions, with a loaded engine."""
+    from duygu.services.worker.live.drain_loop import DrainLoop
 
-    return StreamWork(connect(stream_redis_url(settings)), engine, settings)
+    return DrainLoop(connect(live_redis_url(settings)), engine, settings)
 
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
-    """The analysis of video files with an engine that is loaded."""
+    """The analysis of video files, with a loaded engine."""
     from duygu.shared.vision.analysis import analyze_video
 
     def analyze(
         path: Path,
         *,
         job_id: str,
-        on_progress: Callable[[Progress], None],
+        on_progress: "Callable[[Progress], None]",
         on_window: Callable[[int, Window], None],
         should_stop: Callable[[], bool],
     ) -> Result:
@@ -103,7 +104,7 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
 
 
 class FilmPictures:
-    """Pictures as duygu.shared.annotated makes them."""
+    """`Pictures` rendered by duygu.shared.annotated."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""What one worker counts, for Prometheus."""
+"""Prometheus metrics of one worker."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
 
@@ -9,13 +9,13 @@ SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
 class WorkerMetrics:
-    """Jobs, their time by stage, and what was in the videos."""
+    """Counters and histograms of jobs, stages, frames and webhooks."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.jobs = Counter("duygu_jobs", "Jobs that ended in this process", ["code"], registry=self.registry)
         for code in server_error_codes():
-            self.jobs.labels(code)  # from the start: Prometheus sees the growth of what it has seen before
+            self.jobs.labels(code)  # from the start: Prometheus derives a rate only from a series it has seen
         self.seconds = Histogram(
             "duygu_job_seconds",
             "Time of a job in a stage: wait in the queue, fetch the video, analyze, annotate, store the result",
@@ -31,7 +31,7 @@ class WorkerMetrics:
         ProcessCollector(registry=self.registry)
 
     def count(self, result: Result) -> None:
-        """Add what was found in one video."""
+        """Count the frames, faces and seconds of one video."""
         self.frames.labels("decoded").inc(result.video.frames_decoded)
         self.frames.labels("analysed").inc(result.video.frames_analysed)
         self.faces.inc(len(result.faces))
@@ -39,9 +39,9 @@ class WorkerMetrics:
         self.name_model(result.model)
 
     def name_model(self, model: ModelInfo) -> None:
-        """Say which model answers."""
+        """Export the name and version of the model."""
         self._model.info({"name": model.name, "version": model.version, "sha256": model.sha256})
 
     def serve(self, host: str, port: int) -> None:
-        """Answer scrapes on a port of their own, in a thread that ends with the process."""
+        """Serve metrics on a port, in a daemon thread."""
         start_http_server(port, host, self.registry)

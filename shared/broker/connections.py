@@ -25,7 +25,7 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url or f"unix://{socket_path(settings.data_dir)}"
 
 
-def stream_redis_url(settings: Settings) -> str:
+def live_redis_url(settings: Settings) -> str:
     """Where the frames of live sessions wait: a server that keeps nothing on disk, unless the settings name another."""
     if settings.stream_redis_url or settings.redis_url:
         return settings.stream_redis_url or settings.redis_url

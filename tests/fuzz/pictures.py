@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from duygu.shared.errors import StreamError
+from duygu.shared.errors import LiveError
 from duygu.shared.live.header import pack, unpack
 from duygu.shared.media.image_size import dimensions
 from duygu.shared.vision.decode.images import decode, to_frame
@@ -43,7 +43,7 @@ class Pictures:
             if width * height > MOST_PIXELS:
                 return "too_many_pixels"
             pixels = decode(incoming.picture)
-        except StreamError as error:
+        except LiveError as error:
             return error.code
         if pixels.shape[0] * pixels.shape[1] > 2 * MOST_PIXELS:
             raise FindingError(f"{width} x {height} by its header, but {pixels.shape} decoded")

@@ -1,4 +1,4 @@
-"""Sending one webhook: to an address that was checked in the moment of connecting, and nowhere else."""
+"""Sends a webhook, to an address that is checked at the moment of connecting."""
 
 import http.client
 import socket
@@ -10,20 +10,20 @@ from http import HTTPStatus
 from duygu.shared.errors import WebhookRefusedError
 from duygu.shared.webhooks import Networks, Target, parse_target, sign
 
-PATIENCE_S = 10.0
-"""For the connection, and for each piece of the answer."""
+TIMEOUT_S = 10.0
+"""For the connection, and for each read of the response."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """How the other side has answered, or why it has not."""
+class WebhookResponse:
+    """The receiver's status, or why there is none."""
 
     status: int | None
     error: str | None
 
     @property
     def final(self) -> bool:
-        """Whether there is no point in another attempt: it was delivered, or the receiver says that it is gone."""
+        """Whether no further attempt is due: the webhook was delivered, or the receiver answered 410 Gone."""
         return self.error is None or self.status == HTTPStatus.GONE
 
 
@@ -35,19 +35,19 @@ class Sender:
         self._networks = networks
         self._tls = ssl.create_default_context()
 
-    def send(self, url: str, message_id: str, body: bytes) -> Answer:
-        """Post a message. Redirects are not followed: they would lead to addresses that nobody asked for."""
+    def send(self, url: str, message_id: str, body: bytes) -> WebhookResponse:
+        """Post a message. Redirects are not followed: they could lead to unchecked addresses."""
         try:
             target = parse_target(url)
             status = self._post(target, self._headers(message_id, body), body)
         except WebhookRefusedError as error:
-            return Answer(None, error.detail)
-        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: no possible name
-            return Answer(None, f"{type(error).__name__}: no answer")
-        return Answer(status, None if 200 <= status < 300 else "the answer is not a success")
+            return WebhookResponse(None, error.detail)
+        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: an invalid host name
+            return WebhookResponse(None, f"{type(error).__name__}: no answer")
+        return WebhookResponse(status, None if 200 <= status < 300 else "the answer is not a success")
 
     def _post(self, target: Target, headers: dict[str, str], body: bytes) -> int:
-        connection = http.client.HTTPConnection(target.host, target.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_S)
         connection.default_port = 443 if target.secure else 80
         try:
             connection.sock = self._connect(target)
@@ -57,7 +57,7 @@ class Sender:
             connection.close()
 
     def _connect(self, target: Target) -> socket.socket:
-        """Connect to the very address that was checked: a second look-up of the name might give another one."""
+        """Connect to the address that was checked: a second look-up of the name could return another one."""
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
@@ -83,11 +83,11 @@ class Sender:
 
 
 def _first_open(addresses: list[str], port: int) -> socket.socket:
-    """A connection to the first address that takes one. Raises OSError."""
+    """Connect to the first address that accepts. Raises OSError."""
     failure = OSError("the name has no address")
     for address in addresses:
         try:
-            return socket.create_connection((address, port), PATIENCE_S)
+            return socket.create_connection((address, port), TIMEOUT_S)
         except OSError as error:
             failure = error
     raise failure

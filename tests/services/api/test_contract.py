@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from duygu.shared.config import Settings
 from duygu.shared.errors import DuyguError, OutOfMemoryError
-from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
@@ -108,7 +108,7 @@ def test_every_call_is_tried(api: httpx.Client) -> None:
 def test_good_requests(api: httpx.Client, redis: Redis, label: str) -> None:
     """Valid requests give documented responses and no 500."""
     for queue in QueueName:
-        sign_of_life(redis, queue.value, "somebody")
+        send_heartbeat(redis, queue.value, "somebody")
     probe(api, label, GenerationMode.POSITIVE, None)()
 
 

@@ -4,7 +4,7 @@ import httpx
 from redis import Redis
 
 from duygu.shared.config import Settings
-from duygu.shared.jobs.heartbeat import farewell, sign_of_life
+from duygu.shared.jobs.heartbeat import deregister, send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from tests.services.conftest import serving
 from tests.shared.test_webhooks import SECRET
@@ -12,7 +12,7 @@ from tests.shared.test_webhooks import SECRET
 
 def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     """Not ready before a worker was heard of, ready then, and not ready once it has left."""
-    queues = (QueueName.VIDEOS, QueueName.STREAMS)
+    queues = (QueueName.VIDEOS, QueueName.LIVE)
     answer = api.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
@@ -22,21 +22,21 @@ def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     }
     for queue in queues:
         assert api.get("/readyz").status_code == 503
-        sign_of_life(redis, queue.value, "somebody")
+        send_heartbeat(redis, queue.value, "somebody")
     assert api.get("/readyz").json()["status"] == "ready"
-    farewell(redis, "videos", "somebody")
+    deregister(redis, "videos", "somebody")
     assert api.get("/readyz").status_code == 503
 
 
 def test_webhooks_need_a_worker_of_their_own(service_settings: Settings, redis: Redis) -> None:
     """Where there are webhooks, the service is not ready before somebody delivers them."""
-    for queue in (QueueName.VIDEOS, QueueName.STREAMS):
-        sign_of_life(redis, queue.value, "somebody")
+    for queue in (QueueName.VIDEOS, QueueName.LIVE):
+        send_heartbeat(redis, queue.value, "somebody")
     with serving(service_settings.model_copy(update={"webhook_secret": SECRET})) as api:
         assert [check["name"] for check in api.get("/readyz").json()["checks"] if not check["ok"]] == [
             "worker:webhooks"
         ]
-        sign_of_life(redis, QueueName.WEBHOOKS.value, "somebody")
+        send_heartbeat(redis, QueueName.WEBHOOKS.value, "somebody")
         assert api.get("/readyz").status_code == 200
 
 
@@ -57,7 +57,7 @@ def test_without_redis_everything_says_so(service_settings: Settings) -> None:
 def test_a_storage_that_cannot_be_written_is_not_ready(service_settings: Settings, redis: Redis) -> None:
     """A file lies where the folder should be."""
     for queue in QueueName:
-        sign_of_life(redis, queue.value, "somebody")
+        send_heartbeat(redis, queue.value, "somebody")
     service_settings.data_dir.mkdir(parents=True)
     (service_settings.data_dir / "jobs").touch()
     with serving(service_settings) as api:

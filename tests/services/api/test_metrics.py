@@ -10,7 +10,7 @@ from redis import Redis
 
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
-from duygu.shared.jobs.heartbeat import sign_of_life
+from duygu.shared.jobs.heartbeat import send_heartbeat
 from tests.services.conftest import serving, submit
 from tests.support.scripted_worker import Script
 
@@ -49,7 +49,7 @@ def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
     """How many jobs wait, for how long, and how many workers there are."""
     submit(api, Script().upload())
     submit(api, Script().upload())
-    sign_of_life(redis, "videos", "somebody")
+    send_heartbeat(redis, "videos", "somebody")
     found = scraped(api)
     queue = frozenset({"videos"})
     assert (found["duygu_queue_jobs", queue], found["duygu_workers", queue]) == (2, 1)

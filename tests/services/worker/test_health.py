@@ -7,7 +7,7 @@ from rq import Queue, SimpleWorker
 
 from duygu.services.worker.health import lives_here
 from duygu.shared.broker import keys
-from duygu.shared.jobs.heartbeat import LIVE_S, sign_of_life
+from duygu.shared.jobs.heartbeat import ALIVE_S, send_heartbeat
 
 
 def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:
@@ -16,9 +16,9 @@ def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:
     worker.register_birth()  # type: ignore[no-untyped-call]
     assert worker.hostname
     assert not lives_here(redis, "videos", worker.hostname)
-    sign_of_life(redis, "videos", worker.name)
+    send_heartbeat(redis, "videos", worker.name)
     assert lives_here(redis, "videos", worker.hostname)
     assert not lives_here(redis, "videos", "elsewhere")
     assert not lives_here(redis, "streams", worker.hostname)
-    redis.zadd(keys.workers("videos"), {worker.name: time.time() - LIVE_S - 1})
+    redis.zadd(keys.workers("videos"), {worker.name: time.time() - ALIVE_S - 1})
     assert not lives_here(redis, "videos", worker.hostname)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from duygu.services.worker.context import Workplace
+from duygu.services.worker.context import WorkerContext
 from duygu.services.worker.model_worker import SWEEPING, SWEPT, ModelWorker
 from duygu.services.worker.sweeper import UPLOAD_IDLE_S, sweep
 from duygu.services.worker.videos.tasks import tidy
@@ -24,12 +24,12 @@ from tests.support.scripted_worker import analyze
 
 
 @pytest.fixture
-def place(redis: Redis, tmp_path: Path) -> Workplace:
+def place(redis: Redis, tmp_path: Path) -> WorkerContext:
     """An empty workplace."""
-    return Workplace(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+    return WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
 
 
-def add(place: Workplace, redis: Redis, *, task: bool = True) -> str:
+def add(place: WorkerContext, redis: Redis, *, task: bool = True) -> str:
     """A waiting job with an upload, with or without a task."""
     job_id = new_job_id()
     with redis.pipeline() as pipeline:
@@ -42,23 +42,23 @@ def add(place: Workplace, redis: Redis, *, task: bool = True) -> str:
     return job_id
 
 
-def store(place: Workplace, job_id: str, name: str) -> None:
+def store(place: WorkerContext, job_id: str, name: str) -> None:
     """Write a file of a job."""
     with place.storage.writer(job_id, name) as file:
         file.write(b"x")
 
 
-def held(place: Workplace, job_id: str) -> frozenset[str]:
+def held(place: WorkerContext, job_id: str) -> frozenset[str]:
     """Names of a job's files."""
     return next(job.files for job in place.storage.stored() if job.job_id == job_id)
 
 
-def swept(place: Workplace, redis: Redis) -> None:
+def swept(place: WorkerContext, redis: Redis) -> None:
     """Sweep once."""
     sweep(place, open_queue(redis, QueueName.VIDEOS))
 
 
-def test_what_is_wanted_stays(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+def test_what_is_wanted_stays(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
     """A waiting job's upload, a result that has not expired, an upload that is arriving."""
     waiting, done, arriving = add(place, redis), add(place, redis), new_job_id()
     place.jobs.begin(done)
@@ -73,7 +73,7 @@ def test_what_is_wanted_stays(place: Workplace, redis: Redis, tmp_path: Path) ->
     assert (tmp_path / arriving / f"{UPLOAD}{PARTIAL}").exists()
 
 
-def test_expired_results_go(place: Workplace, redis: Redis) -> None:
+def test_expired_results_go(place: WorkerContext, redis: Redis) -> None:
     """Once Redis has dropped the job, its file goes too, and its place in the list."""
     job_id = add(place, redis)
     store(place, job_id, RESULT)
@@ -83,7 +83,7 @@ def test_expired_results_go(place: Workplace, redis: Redis) -> None:
     assert redis.zcard(keys.JOBS) == 0
 
 
-def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+def test_uploads_that_broke_off_go(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
     """What an API that was killed in the middle of an upload has left."""
     job_id = new_job_id()
     (tmp_path / job_id).mkdir()
@@ -97,7 +97,7 @@ def test_uploads_that_broke_off_go(place: Workplace, redis: Redis, tmp_path: Pat
 
 
 def test_files_that_cannot_be_erased_do_not_keep_the_others(
-    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log names the job; everything else goes, and the next sweep tries again."""
     jobs = [new_job_id() for _ in range(3)]
@@ -119,7 +119,7 @@ def test_files_that_cannot_be_erased_do_not_keep_the_others(
     assert place.storage.stored() == []
 
 
-def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
+def test_uploads_of_ended_jobs_go(place: WorkerContext, redis: Redis) -> None:
     """What a worker that was killed just after the end of a job has left."""
     job_id = add(place, redis)
     place.jobs.begin(job_id)
@@ -129,7 +129,7 @@ def test_uploads_of_ended_jobs_go(place: Workplace, redis: Redis) -> None:
     assert held(place, job_id) == {RESULT}
 
 
-def test_failed_jobs_keep_nothing(place: Workplace, redis: Redis, tmp_path: Path) -> None:
+def test_failed_jobs_keep_nothing(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
     """What a worker that was killed while it wrote an annotated video has left: the people in it are visible."""
     job_id = add(place, redis)
     place.jobs.begin(job_id)
@@ -140,7 +140,7 @@ def test_failed_jobs_keep_nothing(place: Workplace, redis: Redis, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
+def test_lost_jobs_end(place: WorkerContext, redis: Redis) -> None:
     """A job whose task is gone would wait for ever; it fails, and its upload goes."""
     lost, waiting = add(place, redis, task=False), add(place, redis)
     swept(place, redis)
@@ -152,7 +152,7 @@ def test_lost_jobs_end(place: Workplace, redis: Redis) -> None:
     assert [job.job_id for job in place.storage.stored()] == [waiting]
 
 
-def test_kept_results_cost_nothing(place: Workplace, redis: Redis) -> None:
+def test_kept_results_cost_nothing(place: WorkerContext, redis: Redis) -> None:
     """However many there are, a sweep takes a handful of commands; each leaves files and lists when it expires."""
     jobs = [add(place, redis) for _ in range(60)]
     for job_id in jobs:
@@ -173,7 +173,7 @@ def test_kept_results_cost_nothing(place: Workplace, redis: Redis) -> None:
 
 
 def test_what_could_not_be_erased_is_looked_at_again(
-    place: Workplace, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failed job that has a result all the same, as its end came between the two."""
     job_id = add(place, redis)
@@ -190,7 +190,7 @@ def test_what_could_not_be_erased_is_looked_at_again(
     assert place.storage.stored() == []
 
 
-def test_many_jobs_are_asked_for_together(place: Workplace, redis: Redis) -> None:
+def test_many_jobs_are_asked_for_together(place: WorkerContext, redis: Redis) -> None:
     """A sweep takes far fewer turns with Redis than there are jobs whose results are kept."""
     job_ids, now = [new_job_id() for _ in range(50)], datetime.now(UTC)
     with redis.pipeline() as pipeline:
@@ -204,9 +204,9 @@ def test_many_jobs_are_asked_for_together(place: Workplace, redis: Redis) -> Non
     assert {job.job_id for job in place.storage.stored()} == set(job_ids)
 
 
-def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: Workplace, redis: Redis) -> None:
+def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: WorkerContext, redis: Redis) -> None:
     """Sessions would wait for it; but where other workers are busy or missing, what has expired goes all the same."""
-    videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.STREAMS))
+    videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.LIVE))
     store(place, new_job_id(), RESULT)
     streams.clean_registries()
     assert place.storage.stored() == []

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 from redis import Redis
 
-from duygu.services.worker.context import Turn, Workplace, taking
+from duygu.services.worker.context import JobContext, WorkerContext, running
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.videos.tasks import analyze_video
 from duygu.shared.errors import StorageFullError
@@ -45,15 +45,15 @@ class Paint:
         target.write_bytes(b"film")
 
 
-def done(redis: Redis, turn: Turn, record: JobRecord, upload: bytes) -> JobRecord:
+def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> JobRecord:
     """A job after a worker has done it."""
-    jobs, job_id = turn.place.jobs, record.job_id
+    jobs, job_id = job.worker.jobs, record.job_id
     with redis.pipeline() as pipeline:
         jobs.create(record, pipeline)
         pipeline.execute()
-    with turn.place.storage.writer(job_id, UPLOAD) as file:
+    with job.worker.storage.writer(job_id, UPLOAD) as file:
         file.write(upload)
-    with taking(turn):
+    with running(job):
         analyze_video(job_id)
     ended = jobs.read(job_id)
     assert ended
@@ -62,9 +62,9 @@ def done(redis: Redis, turn: Turn, record: JobRecord, upload: bytes) -> JobRecor
 
 def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
     """The annotated video was ready when the job failed; nobody could fetch it, so it goes as the upload does."""
-    place = Workplace(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, pictures=Paint())
+    place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, pictures=Paint())
     waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True)
-    record = done(redis, Turn(place, JobControl()), waiting, Script().upload())
+    record = done(redis, JobContext(place, JobControl()), waiting, Script().upload())
     assert record.error
     assert record.error.code == "storage_full"
     assert list(tmp_path.iterdir()) == []
@@ -82,9 +82,9 @@ def test_files_that_are_erased_under_its_hands_are_no_fault(
             control.cancel()
         raise FileNotFoundError(path)
 
-    place = Workplace(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
-    record = done(redis, Turn(place, control), JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), b"film")
+    place = WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+    record = done(redis, JobContext(place, control), JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), b"film")
     assert record.error
     assert record.error.code == outcome
-    assert any("lies with us" in message for message in caplog.messages) == (not erased)
+    assert any("internal error" in message for message in caplog.messages) == (not erased)
     assert place.storage.stored() == []

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from duygu.services.worker.webhooks.sender import Answer, Sender
+from duygu.services.worker.webhooks.sender import Sender, WebhookResponse
 from duygu.shared.webhooks import Networks, sign
 from tests.shared.test_webhooks import SECRET
 from tests.support.receiver import receiving
 
 HERE = Networks((ipaddress.ip_network("127.0.0.0/8"),))
 
+NOT_PUBLIC = "The webhook address is not public, and DUYGU_WEBHOOK_NETWORKS does not list its network"
 
-def send(url: str, networks: Networks = HERE) -> Answer:
+
+def send(url: str, networks: Networks = HERE) -> WebhookResponse:
     """Send a small message."""
     return Sender(SECRET, networks).send(url, "msg_1", b"{}")
 
@@ -36,7 +38,7 @@ def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 def test_a_message_is_signed_and_arrives() -> None:
     """With the three headers of the standard, at the path and the query that were asked for."""
     with receiving() as receiver:
-        assert send(receiver.url) == Answer(204, None)
+        assert send(receiver.url) == WebhookResponse(204, None)
     (message,) = receiver.messages
     assert (message.path, message.body) == ("/hook?a=b", b"{}")
     assert message.headers["host"] == f"127.0.0.1:{receiver.port}"
@@ -48,7 +50,7 @@ def test_a_message_is_signed_and_arrives() -> None:
 def test_this_machine_is_refused_unless_trusted() -> None:
     """Nothing arrives."""
     with receiving() as receiver:
-        assert send(receiver.url, Networks()) == Answer(None, "The address is not a public one")
+        assert send(receiver.url, Networks()) == WebhookResponse(None, NOT_PUBLIC)
     assert receiver.messages == []
 
 
@@ -57,8 +59,8 @@ def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -
     with receiving() as receiver:
         asked = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
         url = f"http://rebound.test:{receiver.port}/"
-        assert send(url, Networks()).error == "The address is not a public one"
-        assert send(url) == Answer(204, None)
+        assert send(url, Networks()).error == NOT_PUBLIC
+        assert send(url) == WebhookResponse(204, None)
         assert asked == ["rebound.test"] * 2
     assert receiver.messages[0].headers["host"] == f"rebound.test:{receiver.port}"
 
@@ -84,10 +86,10 @@ def test_no_answer_is_a_failure() -> None:
     """Nobody listens there, a name that is none, or the other side does not speak TLS."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert send(f"http://127.0.0.1:{port}/") == Answer(None, "ConnectionRefusedError: no answer")
+    assert send(f"http://127.0.0.1:{port}/") == WebhookResponse(None, "ConnectionRefusedError: no answer")
     assert send("https://nobody.invalid/").status is None
     with receiving() as receiver:
-        assert send(f"https://127.0.0.1:{receiver.port}/") == Answer(None, "SSLError: no answer")
+        assert send(f"https://127.0.0.1:{receiver.port}/") == WebhookResponse(None, "SSLError: no answer")
     assert receiver.messages == []
 
 
@@ -98,5 +100,5 @@ def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.Monkey
         raise UnicodeError("label too long")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert send("https://example.test/") == Answer(None, "UnicodeError: no answer")
+    assert send("https://example.test/") == WebhookResponse(None, "UnicodeError: no answer")
     assert send("https://a..b/").error
