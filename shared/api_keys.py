@@ -87,7 +87,7 @@ class KeyRing:
         self.open = keys is None
 
     def caller(self, token: str | None) -> Caller:
-        """Who a key belongs to. Raises UnauthorizedError."""
+        """The caller that a key belongs to. Raises UnauthorizedError."""
         if self.open:
             return ANONYMOUS
         prefix, _, rest = (token or "").partition("_")
@@ -101,10 +101,10 @@ class KeyRing:
 
 
 class Keys(Protocol):
-    """What tells callers by their keys."""
+    """Identifies callers by their API keys."""
 
     def caller(self, token: str | None) -> Caller:
-        """Who a key belongs to. Raises UnauthorizedError."""
+        """The caller that a key belongs to. Raises UnauthorizedError."""
         ...
 
 

@@ -33,18 +33,18 @@ def live_redis_url(settings: Settings) -> str:
 
 
 def connect(url: str) -> Redis:
-    """A connection for a worker, which waits out a restart of the server rather than fail at once."""
+    """A connection for a worker, which retries through a restart of the server."""
     retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=2.0), RETRIES)
     return Redis.from_url(url, retry=retry, retry_on_error=[RedisConnectionError])
 
 
 def connect_briefly(url: str) -> Redis:
-    """A connection for the API, which rather says that Redis is away than let people wait."""
+    """A connection for the API, which fails soon rather than let a request wait."""
     return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
 
 
 def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
-    """A connection for the API that may wait so long for news."""
+    """A connection for the API with blocking reads of up to `longest_s`."""
     return AsyncRedis.from_url(
         url,
         retry=AsyncRetry(NoBackoff(), 1),

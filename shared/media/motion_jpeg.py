@@ -1,6 +1,6 @@
 """JPEG pictures one behind another, as IP cameras send them: bare, or as parts of `multipart/x-mixed-replace`.
 
-Known by their bytes alone, because nothing else tells a bare one from a photograph.
+Recognised by their bytes alone: nothing else distinguishes a bare stream from a photograph.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 JPEG = b"\xff\xd8\xff"
 
 HEAD_BYTES = 1024
-"""How much of a file tells whether it is a multipart message."""
+"""Bytes of a file that decide whether it is a multipart message."""
 
 PART_HEADER_BYTES = 512
 """Longest header of a part."""

@@ -52,7 +52,7 @@ class Storage(Protocol):
     """
 
     def place(self, job_id: str, name: str) -> AbstractContextManager[Path]:
-        """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
+        """A path on this machine to write to; its file appears whole when the block ends well, else not at all."""
         ...
 
     def writer(self, job_id: str, name: str) -> AbstractContextManager[BinaryIO]:
@@ -72,7 +72,7 @@ class Storage(Protocol):
         ...
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each read when it is asked for."""
+        """The bytes of a file from `start` to before `stop`, in pieces, each read on demand."""
         ...
 
     def remove(self, job_id: str, name: str) -> None:

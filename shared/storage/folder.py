@@ -25,7 +25,7 @@ class FolderStorage:
 
     @contextmanager
     def place(self, job_id: str, name: str) -> Iterator[Path]:
-        """A path on this machine to write to; its file appears whole when the block ends well, and else not at all."""
+        """A path on this machine to write to; its file appears whole when the block ends well, else not at all."""
         path = self._path(job_id, name)
         partial = path.with_name(name + PARTIAL)
         try:
@@ -60,7 +60,7 @@ class FolderStorage:
         return StoredFile(about.st_size, about.st_mtime)
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each read when it is asked for."""
+        """The bytes of a file from `start` to before `stop`, in pieces, each read on demand."""
         with self._path(job_id, name).open("rb") as file:
             file.seek(start)
             for length in lengths(stop - start, READ_BYTES):

@@ -22,15 +22,14 @@ PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
 """A large file is sent in pieces of this size, so many at a time: each is held in memory."""
 
 READ_BYTES = 1024 * 1024
-"""A file that is sent to somebody is asked for in pieces of this size: who stops listening has not had it all fetched,
-and a piece takes longer to come than to be asked for."""
+"""A download is read from the bucket in pieces of this size, so that an aborted one does not fetch the whole file."""
 
 CONNECTION = {
     "connect_timeout": 3,
     "read_timeout": 20,
     "retries": {"total_max_attempts": 3, "mode": "standard"},
 }
-"""For botocore: people wait for the answer. A service that hangs is told of after seconds, not after ten minutes."""
+"""For botocore: an unresponsive service is reported after seconds, not after ten minutes."""
 
 
 class ObjectStorage:
@@ -86,7 +85,7 @@ class ObjectStorage:
         return StoredFile(about["size"], about["LastModified"].timestamp())
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each fetched when it is asked for."""
+        """The bytes of a file from `start` to before `stop`, in pieces, each fetched on demand."""
         key = self._key(job_id, name)
         for length in lengths(stop - start, READ_BYTES):
             with _reading():

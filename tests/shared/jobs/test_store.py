@@ -45,7 +45,7 @@ def read(jobs: JobStore) -> JobRecord:
 
 
 def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
-    """Each step is told once, in order; the record says when."""
+    """Each step adds one event, in order; the record holds the times."""
     assert (read(jobs).status, read(jobs).size, read(jobs).sha256) == (JobStatus.QUEUED, 7, "f" * 64)
     begun = jobs.begin(JOB)
     assert begun
@@ -111,9 +111,9 @@ def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Red
             return record
 
         def _apply(self, job_id: str, *change: Any) -> bool:
-            told = super()._apply(job_id, *change)
+            applied = super()._apply(job_id, *change)
             assert names(redis)[-1] == "cancelled"
-            return told
+            return applied
 
     jobs.begin(JOB)
     TellingMeanwhile(redis, 60).erase(JOB)
@@ -152,7 +152,7 @@ def test_a_list_lives_as_long_as_its_jobs(redis: Redis) -> None:
 
 
 def test_a_page_takes_as_many_turns_as_it_has_none(jobs: JobStore, redis: Redis) -> None:
-    """Records are asked for together, however many are on it."""
+    """The records of a page are read in one pipeline, whatever their number."""
     for number in range(100):
         add(jobs, redis, JobRecord(f"{number:032x}", JobStatus.QUEUED, datetime.now(UTC)))
     before = redis.info("stats")["total_reads_processed"]

@@ -43,9 +43,9 @@ def offer(with_store: Store) -> Callable[[int], Offer]:
     assert with_store(lambda store: store.open("one", "", 10, 10))
 
     def give(seq: int) -> Offer:
-        told = with_store(lambda store: store.offer("one", seq, "{}", b"picture", MOST_WAITING))
-        assert isinstance(told, Offer)
-        return told
+        offered = with_store(lambda store: store.offer("one", seq, "{}", b"picture", MOST_WAITING))
+        assert isinstance(offered, Offer)
+        return offered
 
     return give
 
@@ -60,7 +60,7 @@ def taken(desk: SessionLeases, known: int = -1) -> Claim:
 
 
 def test_the_newest_frames_wait(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
-    """One more than may wait drops the oldest, and says which."""
+    """An offer above the limit drops the oldest frame and returns its seq."""
     assert [offer(seq).dropped for seq in (1, 2, 3)] == [(), (), (1,)]
     assert [frame.seq for frame in taken(desk).frames] == [2, 3]
 

@@ -55,7 +55,7 @@ def test_this_machine_is_refused_unless_trusted() -> None:
 
 
 def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that is public when asked first and private when asked again does not get through: nobody asks again."""
+    """A host name is resolved once: a name that changes to a private address afterwards is not reached."""
     with receiving() as receiver:
         asked = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
         url = f"http://rebound.test:{receiver.port}/"
