@@ -37,7 +37,7 @@ def write(path: Path, rgb: Image) -> Path:
 
 
 def test_a_picture_stands_still_for_one_clip(detector: Detector, tmp_path: Path) -> None:
-    """All frames of its clip show the same, to the byte; so do those of a folder that holds one picture."""
+    """The frames of the clip of a picture, or of a folder with one picture, are identical."""
     path = write(tmp_path / "a" / "1.png", Scene().picture(0))
     recordings = [Recording(path, "ann", "happiness"), Recording(path.parent, "ben", "happiness")]
     clips = make_clips(recordings, detector, RECIPE, Settings()).clips
@@ -47,7 +47,7 @@ def test_a_picture_stands_still_for_one_clip(detector: Detector, tmp_path: Path)
 
 
 def test_a_folder_of_pictures_ends_with_the_expression(detector: Detector, tmp_path: Path) -> None:
-    """Its last pictures make one clip, each a tenth of a second later; the first ones are skipped."""
+    """The last pictures of a folder form one clip; the earlier ones are not used."""
     for number in range(14):
         write(tmp_path / "sequence" / f"{number:02}.png", PAN.picture(number / 15))
     recording = Recording(tmp_path / "sequence", "ann", "fear")
@@ -58,29 +58,29 @@ def test_a_folder_of_pictures_ends_with_the_expression(detector: Detector, tmp_p
 
 
 def test_what_gives_no_clip_is_output_with_the_reason(detector: Detector, tmp_path: Path) -> None:
-    """A broken file, an empty folder and a label that nobody has are not output as pictures without a face."""
+    """A broken file, an empty folder, an unknown label and a picture without a face each have their own reason."""
     good = write(tmp_path / "good.png", Scene().picture(0))
-    nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
+    no_face = write(tmp_path / "no_face.png", Scene(actors=()).picture(0))
     (broken := tmp_path / "broken.png").write_bytes(b"no picture")
     (film := tmp_path / "film.mp4").write_bytes(b"no film")
     (empty := tmp_path / "empty").mkdir()
-    recordings = [Recording(path, "ann", "anger") for path in (good, nobody, broken, film, empty)]
+    recordings = [Recording(path, "ann", "anger") for path in (good, no_face, broken, film, empty)]
     prepared = make_clips([*recordings, Recording(good, "ben", "contempt")], detector, RECIPE, Settings())
     output = list(prepared.tally.lines())
     assert output[0] == "1 clips of 1 people in 1 recordings: 1 anger"
     assert sorted(output[1:]) == [
         f"1 skipped (The file is not a video): {film}",
-        f"1 skipped (no face was found): {nobody}",
+        f"1 skipped (no face was found): {no_face}",
         f"1 skipped (the recipe has no label contempt): {good}",
         f"2 skipped (No frame of the video could be decoded): {broken}, {empty}",
     ]
 
 
 def test_nothing_at_all_is_an_error(detector: Detector, tmp_path: Path) -> None:
-    """With the reasons."""
-    nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
+    """A source without any clip raises TrainingDataError with the reasons."""
+    no_face = write(tmp_path / "no_face.png", Scene(actors=()).picture(0))
     with pytest.raises(TrainingDataError, match=r"no clips in any recording; 1 skipped \(no face was found\)"):
-        make_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings())
+        make_clips([Recording(no_face, "ann", "anger")], detector, RECIPE, Settings())
 
 
 def test_an_unexpected_error_costs_one_recording(
@@ -166,18 +166,18 @@ def test_what_is_written_is_what_numpy_reads(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_the_earlier_file(tmp_path: Path, detector: Detector) -> None:
-    """Nothing to write replaces nothing."""
+    """A failed run leaves an existing file of clips unchanged."""
     (tmp_path / "clips.npz").write_bytes(b"earlier")
-    nobody = write(tmp_path / "nobody.png", Scene(actors=()).picture(0))
+    no_face = write(tmp_path / "no_face.png", Scene(actors=()).picture(0))
     with pytest.raises(TrainingDataError):
-        write_clips([Recording(nobody, "ann", "anger")], detector, RECIPE, Settings(), tmp_path / "clips.npz")
+        write_clips([Recording(no_face, "ann", "anger")], detector, RECIPE, Settings(), tmp_path / "clips.npz")
     assert (tmp_path / "clips.npz").read_bytes() == b"earlier"
-    assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "nobody.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "no_face.png"}
 
 
 @pytest.mark.parametrize("cut", [10, 100, 200, -30])
 def test_a_damaged_file_of_clips_is_refused(tmp_path: Path, cut: int) -> None:
-    """Wherever it is cut off, and where a byte of its arrays is another one."""
+    """A file of clips that is truncated or has additional bytes raises TrainingDataError."""
     path = tmp_path / "clips.npz"
     with ClipWriter(path, RECIPE) as writer:
         writer.add(list(np.zeros((3, *RECIPE.input_shape[:-1]), np.uint8)), 0, "ann", "1.mp4")
@@ -197,7 +197,7 @@ def test_a_damaged_file_of_clips_is_refused(tmp_path: Path, cut: int) -> None:
     ],
 )
 def test_arrays_that_do_not_belong_together(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
-    """A file that was put together by hand is checked before anything learns from it."""
+    """Arrays with inconsistent shapes, lengths or labels raise TrainingDataError."""
     arrays = {
         "recipe": np.array(RECIPE.to_json()),
         "images": np.zeros((1, *RECIPE.input_shape[:-1]), np.uint8),
