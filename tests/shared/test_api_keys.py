@@ -119,7 +119,7 @@ def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Half a file, or none, leaves the keys as they were and is told once; the whole one counts."""
+    """Half a file, or none, leaves the keys as they were and is logged once; the whole one counts."""
     key = add_key(path, "app", BOTH, KeyLimits())
     keys, whole = open_keys(path), path.read_text()
     path.write_text(whole[:20])

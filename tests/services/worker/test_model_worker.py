@@ -57,12 +57,12 @@ def test_one_death_is_forgiven(api: httpx.Client, start_scripted_worker: StartWo
 def test_running_out_of_memory_is_told(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
-    """The job says `out_of_memory`; the worker goes on."""
+    """The job fails with `out_of_memory`, and the worker continues."""
     start_scripted_worker()
     failed = ended(api, submit(api, Script(hungry=True).upload())["job_id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "out_of_memory")
     assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
-    wait_until(lambda: "upload" not in uploads(service_settings))  # the end is told first
+    wait_until(lambda: "upload" not in uploads(service_settings))  # the job ends before its upload is deleted
 
 
 def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:

@@ -138,7 +138,7 @@ def test_a_file_larger_than_a_piece_arrives_whole(storage: Storage) -> None:
 
 
 def test_parts_are_read_without_the_rest(storage: Storage) -> None:
-    """Piece by piece, however many bytes are asked for; what is not there is not found."""
+    """Piece by piece, for any range; a missing file raises FileNotFoundError."""
     content = secrets.token_bytes(2_500_000)
     before = time.time()
     with storage.writer(JOB, FILM) as file:

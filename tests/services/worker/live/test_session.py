@@ -32,19 +32,19 @@ def engine() -> Engine:
 
 
 def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
-    """The faces that a session tells of in one of its pictures."""
+    """The faces of a session's reply to one picture."""
     return session.take(number, FrameInfo(time_s=number / fps), picture).faces
 
 
 def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
     """Also where the change comes on a picture that is not analysed, between two ticks of the clock."""
     session = LiveSession(engine, Settings(threads=1))
-    told = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
-    assert [face.face_id for face in told[18]] == [1]
-    (last,) = told[19]
+    replies = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
+    assert [face.face_id for face in replies[18]] == [1]
+    (last,) = replies[19]
     assert (last.face_id, len(last.windows), last.positions) == (1, 1, [])
-    assert told[20] == ()
-    assert [face.face_id for face in told[35]] == [2]
+    assert replies[20] == ()
+    assert [face.face_id for face in replies[35]] == [2]
 
 
 def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The end of a job is told to whoever asked for it, whatever dies on the way."""
+"""Delivery of webhooks, also when a process is killed meanwhile."""
 
 import json
 import threading
@@ -33,12 +33,12 @@ def start_sender(service_settings: Settings) -> Iterator[StartWorker]:
 
 
 def post(api: httpx.Client, script: Script, url: str) -> httpx.Response:
-    """Hand in a video whose end shall be told."""
+    """Submit a video with a webhook."""
     return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Webhook-URL": url})
 
 
 def submit(api: httpx.Client, script: Script, receiver: Receiver) -> str:
-    """Hand in a video whose end shall be told; returns the id of its job."""
+    """Submit a video with a webhook; returns the id of its job."""
     answer = post(api, script, receiver.url)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["job_id"])
@@ -71,12 +71,12 @@ def test_how_jobs_end_is_told_once(
             assert [(delivery["status"], delivery["error"]) for delivery in found["deliveries"]] == [(204, None)]
     for message in receiver.messages:
         check_signature(message)
-    told = {message.headers["webhook-id"]: json.loads(message.body) for message in receiver.messages}
-    assert set(told) == {f"msg_{good}", f"msg_{bad}"}
+    delivered = {message.headers["webhook-id"]: json.loads(message.body) for message in receiver.messages}
+    assert set(delivered) == {f"msg_{good}", f"msg_{bad}"}
     assert len(receiver.messages) == 2
-    assert (told[f"msg_{good}"]["type"], told[f"msg_{bad}"]["type"]) == ("job.succeeded", "job.failed")
-    assert told[f"msg_{good}"]["data"]["links"]["result"] == f"/v1/jobs/{good}/result"
-    assert told[f"msg_{bad}"]["data"]["error"]["code"] == "out_of_memory"
+    assert (delivered[f"msg_{good}"]["type"], delivered[f"msg_{bad}"]["type"]) == ("job.succeeded", "job.failed")
+    assert delivered[f"msg_{good}"]["data"]["links"]["result"] == f"/v1/jobs/{good}/result"
+    assert delivered[f"msg_{bad}"]["data"]["error"]["code"] == "out_of_memory"
     wait_until(lambda: not redis.keys("rq:job:*"))
 
 
