@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import cast
 
@@ -58,6 +58,18 @@ CASES = (
 
 CROWDS = tuple(Footage(f"720p30_{faces}faces", 1280, 720, 30, faces) for faces in (2, 4, 8))
 
+SMALL = Footage("360p30_1face", 640, 360, 30, 1)
+"""What a wall of faces is compared with."""
+
+WALLS = tuple(Footage(f"360p30_{faces}faces", 640, 360, 30, faces) for faces in (8, 16, 32))
+"""Faces that stand still and speak, all of them above the smallest that is searched for."""
+
+MOST_RECORDED = 8
+"""Different recordings in one picture; with more faces they repeat, since each takes 100 MB to prepare."""
+
+GRIDS = {2: (1, 2), 3: (1, 3), 4: (1, 4), 8: (2, 4), 16: (3, 6), 32: (4, 8)}
+"""Rows and columns of heads."""
+
 
 def from_clips(footage: Footage) -> Iterator[Image]:
     """One face fills the picture as it was recorded; several are the same man at different times, side by side."""
@@ -67,11 +79,9 @@ def from_clips(footage: Footage) -> Iterator[Image]:
         for picture in recorded(MAN if footage.faces else NOBODY_CLIP, 0.0, footage.fps, count):
             yield np.asarray(cv2.resize(picture, size), np.uint8)
         return
-    rows = 1 if footage.faces <= 4 else 2
-    columns = -(-footage.faces // rows)
-    people = [recorded(MAN, 2.0 * person, footage.fps, count) for person in range(footage.faces)]
+    people = [recorded(MAN, 2.0 * person, footage.fps, count) for person in range(min(footage.faces, MOST_RECORDED))]
     for pictures in zip(*people, strict=True):
-        yield tiled(list(pictures), rows, columns, size)
+        yield tiled(list(islice(cycle(pictures), footage.faces)), *GRIDS[footage.faces], size)
 
 
 def tiled(pictures: list[Image], rows: int, columns: int, size: tuple[int, int]) -> Image:
@@ -115,11 +125,11 @@ def from_scene(footage: Footage) -> Iterator[Image]:
 
 
 def standing(person: int, count: int) -> Actor:
-    """One of several in two rows."""
-    columns = -(-count // 2)
+    """One of several in a grid."""
+    rows, columns = GRIDS[count]
     row, column = divmod(person, columns)
-    x = (column + 0.5) / columns
-    return Actor(start=(x - 0.03, 0.3 + 0.45 * row), end=(x + 0.03, 0.3 + 0.45 * row), size=0.4)
+    x, y = (column + 0.5) / columns, (row + 0.5) / rows
+    return Actor(start=(x - 0.1 / columns, y), end=(x + 0.1 / columns, y), size=0.8 / rows)
 
 
 def encode(footage: Footage, path: Path) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import measured
-from benchmarks.footage import CASES, CROWDS, Footage
+from benchmarks.footage import CASES, CROWDS, SMALL, WALLS, Footage
 from benchmarks.timing import measure
 from duygu.shared.config import Settings
 from duygu.shared.model.folder import H5
@@ -54,9 +54,10 @@ def growth(folder: Path) -> list[dict[str, Any]]:
     model = Settings().model
     longer = [(CASES[0], minutes) for minutes in LENGTHS_MIN]
     told = []
-    for footage, minutes in [*longer, *((crowd, 1) for crowd in CROWDS)]:
+    for footage, minutes in [*longer, *((crowd, 1) for crowd in (*CROWDS, SMALL, *WALLS))]:
         run = measure("engine", footage.make(folder, minutes), model)
-        numbers = {"minutes": minutes, "faces": footage.faces, "engine_s": round(run["wall_s"], 2)}
+        numbers = {"case": footage.name, "minutes": minutes, "faces": footage.faces}
+        numbers |= {"engine_s": round(run["wall_s"], 2), "cpu_s": round(run["worker_cpu_s"] + run["decoder_cpu_s"], 2)}
         told.append(numbers | {"peak_rss_mb": round(run["peak_rss_mb"]), "rss_mb": run["rss_mb"]})
     return told
 

@@ -14,7 +14,7 @@ from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import Answer, Seen
 from duygu.shared.vision.track.track import Track
-from duygu.shared.vision.track.tracker import TICK_ROUNDING_S, Tracker
+from duygu.shared.vision.track.tracker import CROWD_FACES, TICK_ROUNDING_S, Tracker
 from duygu.shared.vision.types import Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
@@ -29,6 +29,9 @@ MAX_UNCOUNTED = 10
 
 TOO_MANY_FACES = "too_many_faces"
 """Code of the warning that faces beyond `max_faces` were left out."""
+
+CROWDED = "crowded"
+"""Code of the warning that there were so many faces that windows do not overlap as usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Analyzer:
         self.waiting: list[tuple[int, Clip]] = []  # by key of the track
         self.last_id = 0
         self.frames_analysed = 0
+        self.was_crowded = False  # more than CROWD_FACES faces were followed at the same time
 
     def push(self, frame: Frame) -> Step:
         """Take the next frame; one that falls between two ticks of the recipe's clock brings nothing."""
@@ -103,11 +107,15 @@ class Analyzer:
 
     def warnings(self) -> list[tuple[str, str]]:
         """Code and detail of each thing that a reader of the result should know."""
-        if not self.tracker.overflowed:
-            return []
+        warnings = []
         limit = self.engine.max_faces
-        detail = f"more faces than max_faces={limit} were visible at the same time; only {limit} were analysed"
-        return [(TOO_MANY_FACES, detail)]
+        if self.tracker.overflowed:
+            detail = f"more faces than max_faces={limit} were visible at the same time; only {limit} were analysed"
+            warnings.append((TOO_MANY_FACES, detail))
+        if self.was_crowded:
+            detail = f"more than {CROWD_FACES} faces were visible at the same time; their windows do not overlap"
+            warnings.append((CROWDED, detail))
+        return warnings
 
     def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
         """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""
@@ -115,7 +123,13 @@ class Analyzer:
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
         crop = Crop(tick, frame.time_s, image, judge(image, track.box, track.landmarks))
-        self._wait(track.key, face.clips.add(crop, missed=face.tick != before))
+        usual_ticks = self.tracker.usual_s * (recipe.rate_hz or 0.0) or 1.0
+        stretch = self.tracker.crowding()
+        self.was_crowded |= stretch > 1
+        self._wait(
+            track.key,
+            face.clips.add(crop, missed=face.tick != before, usual_ticks=usual_ticks, stretch=stretch),
+        )
         face.tick = tick
         face.seen.append((frame.time_s, track.box.tolist(), track.score))
         if face.face_id is None:

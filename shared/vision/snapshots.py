@@ -24,7 +24,7 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.transitions import TransitionDetector
 from duygu.shared.vision.types import Image
 
-VERSION = 5
+VERSION = 6
 
 ARRAYS = ("box", "landmarks", "looks", "first_looks", "velocity")
 """Fields of a track that are arrays; the others are numbers, but for its patch."""
@@ -61,6 +61,7 @@ def save(analyzer: Analyzer) -> bytes:
         "tick": analyzer.sampler.last,
         "last_id": analyzer.last_id,
         "frames_analysed": analyzer.frames_analysed,
+        "was_crowded": analyzer.was_crowded,
         "tracker": {name: getattr(analyzer.tracker, name) for name in TRACKER},
         "pace": [list(analyzer.tracker.pace.gaps), analyzer.tracker.pace.last_s],
         "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
@@ -98,11 +99,10 @@ def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
 def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Analyzer:
     tracker = analyzer.tracker
     analyzer.sampler.last, analyzer.last_id = story["tick"], story["last_id"]
-    analyzer.frames_analysed = story["frames_analysed"]
+    analyzer.frames_analysed, analyzer.was_crowded = story["frames_analysed"], story["was_crowded"]
     for name in TRACKER:
         setattr(tracker, name, story["tracker"][name])
-    if "pace" in story:  # versions that did not measure it may still be at work
-        tracker.pace.restore(*story["pace"])
+    tracker.pace.restore(*story["pace"])
     pictures = iter(arrays["patches"])
     patches = [Patch(tuple(area), next(pictures)) if area else None for area in story["patches"]]
     tracker.tracks = [
@@ -121,13 +121,13 @@ def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.ND
 def _save_face(face: Face, images: list[Image]) -> list[Any]:
     images.extend(crop.image for crop in face.clips.crops)
     crops = [[crop.tick, crop.time_s, sorted(crop.flags)] for crop in face.clips.crops]
-    return [face.face_id, face.tick, face.seen, face.clips.due, face.clips.made, crops]
+    return [face.face_id, face.tick, face.seen, face.clips.due, face.clips.made, face.clips.stride, crops]
 
 
 def _load_face(saved: list[Any], engine: Engine, images: Any) -> Face:
-    face_id, last_tick, seen, due, made, crops = saved
+    face_id, last_tick, seen, due, made, stride, crops = saved
     loaded = [Crop(tick, time_s, next(images), frozenset(map(Flag, flags))) for tick, time_s, flags in crops]
-    builder = ClipBuilder(engine.recipe, loaded, due, made)
+    builder = ClipBuilder(engine.recipe, loaded, due, made, stride)
     return Face(builder, face_id, last_tick, [(time_s, box, score) for time_s, box, score in seen])
 
 

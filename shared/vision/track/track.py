@@ -56,6 +56,7 @@ class Track:
     missing: bool = False
     found: int = 1  # times by the whole cascade
     patch: Patch | None = None  # of the last frame, where it was a network that found the face there
+    unchecked: int = 0  # frames in a row in which no network has looked at it
 
     def see(self, sighting: Sighting, time_s: float, patch: Patch | None) -> None:
         """Take a sighting as this face's own."""
@@ -68,6 +69,15 @@ class Track:
         self.best = max(self.best, sighting.score)
         self.seen_s, self.missing, self.patch = time_s, False, patch
         self.sightings += 1
+        self.unchecked = 0
+
+    def coast(self, time_s: float) -> None:
+        """Go on as expected in a frame in which nothing looks for the face."""
+        shifted = self.expected(time_s)
+        self.landmarks = self.landmarks + (shifted - self.box)[:2]
+        self.box, self.seen_s, self.patch = shifted, time_s, None
+        self.sightings += 1
+        self.unchecked += 1
 
     def carry(self, frame: Frame) -> Sighting | None:
         """Where the pixels of the face have gone since the last frame; None where that is not sure."""

@@ -54,13 +54,17 @@ Without a transition it says nothing: a head that turns has 0.0 to 0.4."""
 NEW_SCORE = 0.8
 """O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
 
-CROWD = 8
+CROWD_FACES = 8
 """Faces beyond which a picture is searched no oftener than each CROWD_WAIT_S, whatever is lost or new in it."""
 
 CROWD_WAIT_S = 0.5
 
 CROWD_NEAR = 2
 """Lost faces that are looked for near where they were between two searches of a crowd; more wait for the next one."""
+
+CROWD_UNCHECKED = 3
+"""Most frames in a row for which a face of a crowd is followed without R-Net and O-Net: by its pixels in the first of
+them, by its velocity in the others. Of more faces than CROWD_FACES, about so many are given to networks in a frame."""
 
 TICK_ROUNDING_S = 0.03
 """Frames come at the ticks of a clock give or take this much."""
@@ -88,6 +92,7 @@ class Tracker:
         self.transitions = TransitionDetector()
         self.searched_s: float | None = None
         self.wait_s = min(SOONEST_S, latest_s)
+        self.usual_s = 0.0  # between two frames before the last one
         self.last_key = 0
         self.found = 0  # faces in the picture that was last searched, whether they are followed or not
         self.overflowed = False  # more than max_faces faces were there at the same time
@@ -105,6 +110,7 @@ class Tracker:
             if cut
             else self._forget_after_gap(frame, usual_s) + self._forget_replaced(frame, usual_s)
         )
+        self.usual_s = usual_s
         before = self._seen_keys()
         due = self._is_due(frame, at_once=cut or bool(over))
         lost = not due and not self._follow(frame)
@@ -137,7 +143,7 @@ class Tracker:
         return frame.time_s - self.searched_s + TICK_ROUNDING_S < CROWD_WAIT_S
 
     def _is_crowd(self) -> bool:
-        return max(len(self.tracks), self.found) > CROWD
+        return max(len(self.tracks), self.found) > CROWD_FACES
 
     def _soonest_s(self) -> float:
         return CROWD_WAIT_S if self._is_crowd() else SOONEST_S
@@ -161,7 +167,8 @@ class Tracker:
         In a crowd that was searched a moment ago, those that are lost go missing instead.
         """
         carried = self._carried(frame)
-        others = _others(self.seen(), carried)
+        coasting = [track for track in _others(self.seen(), carried) if self._may_coast(track)]
+        others = _without(_others(self.seen(), carried), coasting)
         refined = self._refined(frame, others, _boxes(carried))
         lost = _others(others, refined)
         patient = self._is_crowd_searched(frame)
@@ -179,7 +186,18 @@ class Tracker:
             track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
         for track, sighting in carried:
             track.see(sighting, frame.time_s, None)
+            track.unchecked = 1
+        for track in coasting:
+            track.coast(frame.time_s)
         return True
+
+    def crowding(self) -> int:
+        """How many times as many faces are in sight as are followed in full, rounded up; 1 without a crowd."""
+        return max(1, -(-len(self.seen()) // CROWD_FACES))
+
+    def _may_coast(self, track: Track) -> bool:
+        """Whether a face of a crowd was found by its pixels in the last frame, or coasts, and not too long."""
+        return 0 < track.unchecked < min(self.crowding() - 1, CROWD_UNCHECKED)
 
     def _carried(self, frame: Frame) -> Pairs:
         """Let the pixels of faces that touch no other say where they went; O-Net has seen each a moment ago."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from duygu.shared.schemas import Flag
-from duygu.shared.vision.classify.clips import MAX_GAP, MAX_HOLD, Clip, ClipBuilder, Crop
+from duygu.shared.vision.classify.clips import MAX_GAP, Clip, ClipBuilder, Crop
 from tests.support.frames import RATE_HZ, RECIPE
 
 
@@ -14,10 +14,14 @@ def crop(tick: int, *flags: Flag) -> Crop:
     return Crop(tick, tick / RATE_HZ, np.full((48, 48), tick % 256, np.uint8), frozenset(flags))
 
 
-def build(*ticks: int, missed: bool = True) -> list[Clip]:
-    """All clips of a face that was seen at these ticks, and in none of the frames between."""
+def build(*ticks: int, missed: bool = True, usual_ticks: float = 1.0, stretch: int = 1) -> list[Clip]:
+    """All clips of a face that was seen at these ticks; `missed`: and in none of the frames between."""
     builder = ClipBuilder(RECIPE)
-    made = [clip for tick in ticks for clip in builder.add(crop(tick), missed=missed)]
+    made = [
+        clip
+        for tick in ticks
+        for clip in builder.add(crop(tick), missed=missed, usual_ticks=usual_ticks, stretch=stretch)
+    ]
     return [*made, *builder.end()]
 
 
@@ -86,9 +90,40 @@ def test_it_keeps_no_more_than_one_clip() -> None:
     assert len(builder.crops) == RECIPE.frames
 
 
-def test_a_picture_that_stands_very_long_has_one_clip() -> None:
-    """Beyond MAX_HOLD, what a player still shows is not answered for again and again."""
-    later = MAX_HOLD + 2
-    clips = build(0, later, missed=False)
-    assert [ticks_of(clip) for clip in clips] == [[0] * 10]
-    assert (clips[0].start_s, clips[0].end_s) == (0.0, 0.9)
+def test_a_slow_video_has_one_clip_for_each_picture() -> None:
+    """A picture that is shown for longer than a clip lasts is answered once, for all that time."""
+    for step in (20, 100, 1200):
+        clips = build(0, step, 2 * step, missed=False, usual_ticks=step)
+        assert [ticks_of(clip) for clip in clips] == [[tick % 256] * 10 for tick in (0, step, 2 * step)]
+        last_s = 2 * step / RATE_HZ
+        assert [(clip.start_s, clip.end_s) for clip in clips] == [
+            (0.0, last_s / 2),
+            (last_s / 2, last_s),
+            (last_s, last_s),
+        ]
+
+
+def test_a_picture_a_second_is_repeated() -> None:
+    """A clip of each picture and one of each two that follow each other, without a gap."""
+    clips = build(*range(0, 40, 10), missed=False, usual_ticks=10)
+    assert [ticks_of(clip) for clip in clips[:3]] == [[0] * 10, [0] * 5 + [10] * 5, [10] * 10]
+
+
+def test_a_freeze_has_no_clips() -> None:
+    """A source of ten pictures a second that stops for seconds is answered for where it moves."""
+    clips = build(*range(20), *range(70, 90), missed=False)
+    assert [ticks_of(clip)[0] for clip in clips] == [0, 5, 10, 70, 75, 80]
+    assert all(len(set(ticks_of(clip))) == 10 for clip in clips)
+
+
+def test_a_short_pause_breaks_no_clip() -> None:
+    """Up to half a clip, the last picture is repeated, as a player shows it."""
+    (clip,) = build(*range(4), *range(9, 11), missed=False)
+    assert ticks_of(clip) == [0, 1, 2, 3, 3, 3, 3, 3, 3, 9]
+
+
+def test_in_a_crowd_clips_follow_at_longer_intervals() -> None:
+    """Up to clips that share no crop, however large the crowd is; the end is answered for as ever."""
+    for stretch in (2, 3, 4):
+        clips = build(*range(36), stretch=stretch)
+        assert [ticks_of(clip)[0] for clip in clips] == [0, 10, 20, 26]

@@ -13,7 +13,7 @@ from duygu.shared.vision.detect import mtcnn
 from duygu.shared.vision.detect.boxes import suppress
 from duygu.shared.vision.detect.mtcnn import CANDIDATES, MAX_FACES, PATCHES, PROPOSALS
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.track.tracker import CROWD_NEAR, CROWD_WAIT_S, Tracker
+from duygu.shared.vision.track.tracker import CROWD_FACES, CROWD_NEAR, CROWD_UNCHECKED, CROWD_WAIT_S, Tracker
 from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.counting_detector import Counted
 from tests.support.frames import frame_at, frame_of
@@ -108,3 +108,29 @@ def test_candidates_are_bounded_before_they_are_compared(engine: Engine, monkeyp
     assert max(levels) == PATCHES * MAX_FACES
     assert refined <= PROPOSALS * MAX_FACES
     assert judged <= CANDIDATES * MAX_FACES
+
+
+def test_a_standing_crowd_is_checked_by_the_networks_in_turns(counted: Counted) -> None:
+    """Of 32 faces, about eight a frame go through R-Net and O-Net between searches, and each keeps its track."""
+    tracker = Tracker(counted)
+    picture, keys, refined = wall(), set(), 0
+    for index in range(30):
+        before = counted.refined, counted.searches
+        tracker.update(frame_of(picture, index / 10))
+        keys |= {track.key for track in tracker.seen()}
+        refined += counted.refined - before[0] if counted.searches == before[1] else 0
+        assert all(track.unchecked <= CROWD_UNCHECKED for track in tracker.tracks)
+    assert len(keys) == MAX_FACES
+    assert refined <= 30 * 1.5 * MAX_FACES / (CROWD_UNCHECKED + 1)
+
+
+def test_the_windows_of_a_crowd_do_not_overlap(engine: Engine) -> None:
+    """More than eight faces have half as many windows each, and the result says so; eight have them all."""
+    starts = {}
+    for most in (CROWD_FACES, CROWD_FACES + 1):
+        analyzer = Analyzer(replace(engine, max_faces=most))
+        steps = [*(analyzer.push(frame_of(wall(), index / 10)) for index in range(40)), analyzer.finish()]
+        starts[most] = {answer.start_s for step in steps for answer in step.answers if answer.face_id == 1}
+        assert ("crowded" in [code for code, _ in analyzer.warnings()]) == (most > CROWD_FACES)
+    assert starts[CROWD_FACES] == {index / 2 for index in range(7)}
+    assert starts[CROWD_FACES + 1] == {0.0, 1.0, 2.0, 3.0}
