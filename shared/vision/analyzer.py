@@ -21,6 +21,10 @@ CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
 """A face counts once it has been followed for so long, O-Net has been so sure of it at least once, and the whole
 cascade has found it this often: O-Net alone follows what is no face for longer than the cascade finds it."""
 
+SLOW_ROUNDING_S = 0.03
+"""A source is slow when its frames are a clip apart, or less by no more than this. There a face counts in one frame,
+which is in sight for as long as a clip."""
+
 CONFIRM_SHARE = 0.5
 """At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
 
@@ -90,8 +94,9 @@ class Analyzer:
             return Step(frame.time_s)
         self.frames_analysed += 1
         over = self.tracker.update(frame)
+        seen = [news for track in over for news in self._confirm(track)] if self._is_slow() else []
         self._close(over)
-        seen = [news for track in self.tracker.seen() for news in self._see(track, frame, tick, before)]
+        seen += [news for track in self.tracker.seen() for news in self._see(track, frame, tick, before)]
         answers = self._classify() if self._ready() >= self.batch else []
         return Step(frame.time_s, tuple(seen), tuple(answers), self._release(over))
 
@@ -99,7 +104,8 @@ class Analyzer:
         """The frames are over: whatever is still open is answered for."""
         over, self.tracker.tracks = self.tracker.tracks, []
         time_s = max((track.seen_s for track in over), default=0.0)
-        lasting = [track for track in over if track.sightings >= CONFIRM_SHARE * self.frames_analysed]
+        least = 0 if self._is_slow() else CONFIRM_SHARE * self.frames_analysed
+        lasting = [track for track in over if track.sightings >= least]
         seen = [news for track in lasting for news in self._confirm(track)]
         self._close(over)
         answers = self._classify() + self.answering.rest()
@@ -132,11 +138,22 @@ class Analyzer:
         )
         face.tick = tick
         face.seen.append((frame.time_s, track.box.tolist(), track.score))
+        if face.face_id is not None or self._is_lasting(track):
+            yield from self._confirm(track)
         if face.face_id is None:
             self._drop_oldest(track.key, face)
+
+    def _is_lasting(self, track: Track) -> bool:
+        """Whether a face has been followed for long enough to count."""
         followed_s = track.seen_s - track.first_s
-        if face.face_id is not None or (followed_s >= CONFIRM_S - TICK_ROUNDING_S and track.found >= CONFIRM_FOUND):
-            yield from self._confirm(track)
+        return self._is_slow() or (followed_s >= CONFIRM_S - TICK_ROUNDING_S and track.found >= CONFIRM_FOUND)
+
+    def _is_slow(self) -> bool:
+        """Whether the frames of the source are a clip apart."""
+        recipe = self.engine.recipe
+        return recipe.rate_hz is not None and self.tracker.pace.is_slow(
+            recipe.frames / recipe.rate_hz - SLOW_ROUNDING_S
+        )
 
     def _drop_oldest(self, key: int, face: Face) -> None:
         """Keep of a face that does not count yet no more than MAX_UNCOUNTED clips, and where it was meanwhile."""

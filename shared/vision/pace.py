@@ -28,6 +28,10 @@ class Pace:
         self.last_s = time_s
         return usual_s
 
+    def is_slow(self, least_s: float) -> bool:
+        """Whether most of the remembered times between frames are so long."""
+        return 2 * sum(gap_s >= least_s for gap_s in self.gaps) > len(self.gaps)
+
     def restore(self, gaps: Iterable[float], last_s: float | None) -> None:
         """Go on from what was saved."""
         self.gaps.extend(gaps)

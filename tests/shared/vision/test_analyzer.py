@@ -13,7 +13,7 @@ from duygu.shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detections, Floats, Frame
 from tests.support.frames import frame_at, frames_of
-from tests.support.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Scene
+from tests.support.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
 
 LANDMARKS: Floats = np.array([(143, 110), (177, 110), (160, 130), (146, 150), (174, 150)], np.float32)
 
@@ -196,3 +196,44 @@ def test_a_slow_source_has_faces(interval_s: float, engine: Engine) -> None:
     starts = {answer.start_s // interval_s for step in steps for answer in step.answers}
     assert [(one.face_id, one.time_s) for one in seen] == [(1, frame.time_s) for frame in frames]
     assert starts >= set(range(5))
+
+
+def handed_over_by(engine: Engine) -> Again:
+    """What takes an analyzer from worker to worker."""
+    return lambda analyzer: snapshots.restore(engine, snapshots.save(analyzer))
+
+
+def by_turns(scenes: tuple[Scene, Scene], interval_s: float) -> list[Frame]:
+    """Six frames of two scenes by turns."""
+    return [replace(frame_at(scenes[index % 2], 0.0), index=index, time_s=index * interval_s) for index in range(6)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("interval_s", [7.0, 30.0])
+def test_a_slow_source_has_its_first_picture(interval_s: float, known: bool, engine: Engine) -> None:
+    """The face of the first picture has its position, however many windows fit into the interval."""
+    frames = by_turns((STILL, STILL), interval_s)[:3]
+    steps = told(frames, Analyzer(engine, interval_s=interval_s if known else None))
+    assert [seen.time_s for step in steps for seen in step.seen] == [frame.time_s for frame in frames]
+    assert min(answer.start_s for step in steps for answer in step.answers) == 0.0
+
+
+@pytest.mark.parametrize("interval_s", [1.0, 10.0])
+@pytest.mark.parametrize("walls", [(), (0.0,)], ids=["one wall", "cuts"])
+def test_a_face_in_one_picture_of_a_slow_source_counts(
+    walls: tuple[float, ...], interval_s: float, engine: Engine
+) -> None:
+    """Two people by turns have a position and a window in each picture, also where each picture has its worker."""
+    left, right = Actor(start=(0.27, 0.5)), Actor(start=(0.73, 0.5), size=0.6, mirrored=True)
+    frames = by_turns((replace(STILL, actors=(left,)), replace(STILL, actors=(right,), cuts=walls)), interval_s)
+    steps = told(frames, Analyzer(engine), handed_over_by(engine))
+    assert sorted(seen.time_s for step in steps for seen in step.seen) == [frame.time_s for frame in frames]
+    assert {answer.start_s // interval_s for step in steps for answer in step.answers} >= set(range(6))
+
+
+@pytest.mark.parametrize("interval_s", [0.1, 1 / 30])
+def test_a_face_in_one_picture_of_a_fast_source_does_not_count(interval_s: float, engine: Engine) -> None:
+    """A flash of a face is no face, also before a pause of seconds."""
+    frames = [frame_at(STILL, 0.0), *(frame_at(NOBODY, 10.0 + index / 10) for index in range(5))]
+    steps = told(frames, Analyzer(engine, interval_s=interval_s))
+    assert not any(step.seen or step.answers for step in steps)

@@ -18,3 +18,13 @@ def test_a_known_interval_counts_from_the_first() -> None:
     """A file says how far its pictures are apart before the second one comes."""
     assert Pace(10.0).take(0.0) == 10.0
     assert Pace().take(0.0) == 0.0
+
+
+def test_a_pause_makes_no_source_slow() -> None:
+    """One long gap beside a short one does not; the only gap known does."""
+    paces = Pace(), Pace(0.1), Pace(10.0)
+    assert [pace.is_slow(1.0) for pace in paces] == [False, False, True]
+    for pace in paces:
+        pace.take(0.0)
+        pace.take(10.0)
+    assert [pace.is_slow(1.0) for pace in paces] == [True, False, True]
