@@ -1,4 +1,4 @@
-"""Who may use the service: API keys, each with scopes and limits. A file holds their hashes, never the keys."""
+"""API keys, each with scopes and limits. The key file holds the hashes of the keys and never the keys."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ PREFIX = "duygu"
 
 
 class Scope(StrEnum):
-    """What a key allows."""
+    """A permission that a key grants."""
 
     SUBMIT = "submit"
     READ = "read"
@@ -31,7 +31,7 @@ Limit = Annotated[int | None, Field(ge=0)]
 
 
 class KeyLimits(BaseModel):
-    """How much one key may use; null for as much as the service gives."""
+    """Limits of one key. Null sets no limit beyond those of the service."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,7 +45,7 @@ UNLIMITED = KeyLimits()
 
 
 class StoredKey(BaseModel):
-    """A key as its file has it."""
+    """A key as stored in the key file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,43 +57,43 @@ class StoredKey(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. `name` is empty where the service has no keys."""
+    """The caller of a request. `name` is empty where the service has no keys."""
 
     name: str
     scopes: frozenset[Scope]
     limits: KeyLimits = UNLIMITED
 
     def require(self, scope: Scope) -> None:
-        """Raise ForbiddenError unless the caller has a scope; an administrator has all."""
+        """Raise ForbiddenError unless the caller has the scope. `admin` includes every scope."""
         if not self.scopes & {scope, Scope.ADMIN}:
             raise ForbiddenError(f"The API key lacks the scope `{scope}`")
 
     def may_see(self, owner: str) -> bool:
-        """Whether something that belongs to somebody is the caller's business."""
+        """Return whether the caller may access what `owner` owns."""
         return owner == self.name or Scope.ADMIN in self.scopes
 
 
 ANONYMOUS = Caller("", frozenset(Scope))
-"""Everyone, where the service has no keys."""
+"""The caller of every request where the service has no keys."""
 
 _stored = TypeAdapter(list[StoredKey])
 
 
 class KeyRing:
-    """The keys of a service. One that has no file of them lets everyone do everything; an empty file lets nobody in."""
+    """The keys of a service. Without a key file, every call is allowed; with an empty file, none is."""
 
     def __init__(self, keys: list[StoredKey] | None) -> None:
         self._keys = {key.name: key for key in keys or ()}
         self.open = keys is None
 
     def caller(self, token: str | None) -> Caller:
-        """The caller that a key belongs to. Raises UnauthorizedError."""
+        """Return the caller that the key identifies. Raises UnauthorizedError."""
         if self.open:
             return ANONYMOUS
         prefix, _, rest = (token or "").partition("_")
         name, _, secret = rest.partition("_")
         key = self._keys.get(name)
-        # The comparison is made for unknown names as well, so that its time does not tell which names there are.
+        # Unknown names are compared as well, so that the response time does not reveal which names exist.
         matches = hmac.compare_digest(_hash(secret), key.sha256 if key else _hash(""))
         if prefix != PREFIX or not key or not matches:
             raise UnauthorizedError
@@ -104,14 +104,14 @@ class Keys(Protocol):
     """Identifies callers by their API keys."""
 
     def caller(self, token: str | None) -> Caller:
-        """The caller that a key belongs to. Raises UnauthorizedError."""
+        """Return the caller that the key identifies. Raises UnauthorizedError."""
         ...
 
 
 class KeyFile:
-    """The keys of a file, which is read again when it has changed. Raises ConfigurationError when it is not there yet.
+    """The keys of a file, reloaded when the file changes. Raises ConfigurationError when it cannot be read at first.
 
-    A change that cannot be read, as when somebody is just writing it, leaves the keys as they were.
+    A later change that cannot be read, such as a file that is being written, leaves the loaded keys in force.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,7 +120,7 @@ class KeyFile:
         self._ring = read_keys(path)
 
     def caller(self, token: str | None) -> Caller:
-        """Who a key belongs to by now. Raises UnauthorizedError."""
+        """Return the caller that the key identifies in the current file. Raises UnauthorizedError."""
         self._look()
         return self._ring.caller(token)
 
@@ -137,7 +137,7 @@ class KeyFile:
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """Another one when a file has changed; empty where there is none."""
+    """Return a value that differs once the file has changed; empty where the file does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -146,12 +146,12 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 def open_keys(path: Path | None) -> Keys:
-    """The keys of a service. Raises ConfigurationError."""
+    """Open the keys of a service. Raises ConfigurationError."""
     return KeyRing(None) if path is None else KeyFile(path)
 
 
 def read_keys(path: Path | None) -> KeyRing:
-    """The keys of a file; an open ring where the service has none. Raises ConfigurationError."""
+    """Read the keys of a file; without a file, return an open ring. Raises ConfigurationError."""
     if path is None:
         return KeyRing(None)
     try:
@@ -161,9 +161,9 @@ def read_keys(path: Path | None) -> KeyRing:
 
 
 def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: KeyLimits) -> str:
-    """Make a key, write its hash into a file, and return the key: it can never be read again.
+    """Create a key, write its hash to the file, and return the key, which cannot be recovered later.
 
-    Raises ConfigurationError when the file cannot be used or has a key of that name.
+    Raises ConfigurationError when the file cannot be used or already has a key of that name.
     """
     secret = secrets.token_urlsafe(32)
     try:
@@ -181,7 +181,7 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: KeyLimits) 
 
 
 def stored_keys(path: Path) -> list[StoredKey]:
-    """The keys of a file, in the order in which they were made. Raises ConfigurationError when it cannot be used."""
+    """Return the keys of a file in the order of their creation. Raises ConfigurationError for an unusable file."""
     try:
         return _read(path)
     except (OSError, ValidationError) as error:
@@ -189,7 +189,7 @@ def stored_keys(path: Path) -> list[StoredKey]:
 
 
 def remove_key(path: Path, name: str) -> None:
-    """Take a key out of a file. Raises ConfigurationError when the file cannot be used or has no such key."""
+    """Remove a key from a file. Raises ConfigurationError when the file cannot be used or has no such key."""
     stored = stored_keys(path)
     left = [key for key in stored if key.name != name]
     if len(left) == len(stored):
@@ -202,7 +202,7 @@ def _read(path: Path) -> list[StoredKey]:
 
 
 def _write(path: Path, stored: list[StoredKey]) -> None:
-    """In place: a container to which the file was given knows it by its inode, not by its name."""
+    """Write in place: a container that mounts the file refers to it by its inode, not by its name."""
     path.write_text(json.dumps(_stored.dump_python(stored, mode="json"), indent=2) + "\n", encoding="utf-8")
 
 

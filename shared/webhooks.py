@@ -1,4 +1,4 @@
-"""Webhooks by https://www.standardwebhooks.com: where they may go, and how they are signed."""
+"""Webhooks by https://www.standardwebhooks.com: the permitted addresses, and the signature."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, not one
 LONGEST_URL = 2000
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""Addresses that stand for those of IPv4 in their last four bytes, by RFC 6052."""
+"""IPv6 addresses that embed an IPv4 address in their last four bytes (RFC 6052)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -23,7 +23,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An address that a webhook goes to."""
+    """The parsed address of a webhook."""
 
     secure: bool
     host: str
@@ -33,12 +33,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Which addresses webhooks may go to: public ones, and those of the networks that the settings name."""
+    """The permitted addresses of webhooks: public ones, and those of the networks in the settings."""
 
     trusted: tuple[Network, ...] = ()
 
     def check(self, address: str, *, secure: bool) -> None:
-        """Raises WebhookRefusedError for an address that is neither public nor trusted, or public without TLS."""
+        """Raise WebhookRefusedError for an address that is neither public nor trusted, or public without TLS."""
         meant = _meant(ipaddress.ip_address(address.partition("%")[0]))
         if any(meant in network for network in self.trusted):
             return
@@ -51,7 +51,7 @@ class Networks:
 
 
 def parse_target(url: str) -> Target:
-    """Take an address apart. Raises WebhookRefusedError when it is none that a webhook can go to."""
+    """Parse the address of a webhook. Raises WebhookRefusedError when a webhook cannot be sent to it."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -75,7 +75,7 @@ def parse_target(url: str) -> Target:
 
 
 def trusted_networks(settings: Settings) -> Networks:
-    """As the settings have them. Raises ConfigurationError."""
+    """Return the networks of the settings. Raises ConfigurationError."""
     names = [name.strip() for name in settings.webhook_networks.split(",") if name.strip()]
     try:
         return Networks(tuple(ipaddress.ip_network(name) for name in names))
@@ -84,7 +84,7 @@ def trusted_networks(settings: Settings) -> Networks:
 
 
 def check_target(url: str, networks: Networks) -> None:
-    """Refuse at once what is known to be refused later. Names are looked up when the webhook is sent, not before.
+    """Refuse an address early where the delivery would refuse it. Host names are resolved at delivery, not here.
 
     Raises WebhookRefusedError.
     """
@@ -99,14 +99,14 @@ def check_target(url: str, networks: Networks) -> None:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """The `webhook-signature` of a message: HMAC-SHA256 over id, timestamp and body, in base64 after its version."""
+    """Return the `webhook-signature` of a message: version, and HMAC-SHA256 over id, timestamp and body in base64."""
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
 def _meant(address: Address) -> Address:
-    """The address that is reached in the end, where one of IPv6 stands for one of IPv4."""
+    """Return the embedded IPv4 address of an IPv6 address that has one, and the address itself otherwise."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in NAT64:

@@ -1,1 +1,1 @@
-"""What a model is: its folder and its recipe."""
+"""The model: its folder, its recipe and the choice of labels."""

@@ -1,6 +1,6 @@
-"""A model folder: the network's files, the labels, the card, and a manifest that holds them together.
+"""A model folder: the network's files, the labels, the card, and a manifest that lists them with their hashes.
 
-Both services read it; nothing here needs numpy. A damaged or foreign folder stops the start with ModelError.
+Both services read it, and this module does not need numpy. An invalid folder stops the start with ModelError.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ INT8 = "3dcnn_emotion_model.int8.onnx"
 LABELS = "emotion_labels.npy"
 
 MADE_FROM = "made_from"
-"""Where the network in integers keeps the sha256 of the one that it was made from, among its metadata."""
+"""Metadata key under which the int8 network stores the sha256 of the network that it was quantised from."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Manifest(BaseModel):
-    """`manifest.json` of a model folder. `recipe` repeats what the model file holds, for those who cannot open it."""
+    """`manifest.json` of a model folder. `recipe` repeats that of the model file, for readers without ONNX Runtime."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
@@ -43,33 +43,33 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder whose manifest was readable and whose files are the ones it names."""
+    """A folder whose manifest is valid and whose files match the manifest."""
 
     path: Path
     manifest: Manifest
 
     @property
     def recipe(self) -> Recipe:
-        """What the manifest says of the network. Raises ModelError when that is no recipe."""
+        """The recipe in the manifest. Raises ModelError when it is invalid."""
         return Recipe.from_dict(self.manifest.recipe)
 
     @property
     def onnx(self) -> Path:
-        """The network for ONNX Runtime, its recipe in the metadata."""
+        """Path of the network for ONNX Runtime, with the recipe in its metadata."""
         return self.path / ONNX
 
     @property
     def int8(self) -> Path | None:
-        """The same in eight-bit integers, where the folder has it."""
+        """Path of the int8-quantised network, or None where the folder has none."""
         return self.path / INT8 if INT8 in self.manifest.files else None
 
     @property
     def h5(self) -> Path:
-        """The network for Keras, its recipe in an attribute."""
+        """Path of the network for Keras, with the recipe in an attribute."""
         return self.path / H5
 
     def info(self, neutral: Literal["on", "off"] = "on") -> ModelInfo:
-        """What every result says about the model, with the labels that are answered with: `neutral` is one or not.
+        """Return the description of the model that each result contains. `neutral="off"` removes that label.
 
         Raises ModelError where no label is left.
         """
@@ -80,7 +80,7 @@ class ModelFolder:
         return ModelInfo(name=manifest.name, version=manifest.version, sha256=manifest.files[ONNX], labels=labels)
 
     def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:
-        """What `GET /v1/model` answers. Raises ModelError where no label is left."""
+        """Return the response of `GET /v1/model`. Raises ModelError where no label is left."""
         manifest = self.manifest
         card = self.path / CARD
         return ModelDescription(
@@ -94,7 +94,7 @@ class ModelFolder:
 
 
 def open_model_folder(path: Path) -> ModelFolder:
-    """Read and verify a model folder. Raises ModelError, naming what is wrong."""
+    """Read and verify a model folder. Raises ModelError with the problem."""
     try:
         manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
     except FileNotFoundError as error:
@@ -114,7 +114,7 @@ def open_model_folder(path: Path) -> ModelFolder:
 
 
 def verify_files(folder: Path, expected: dict[str, str]) -> None:
-    """Compare each file of `expected` (name -> sha256) with what is there. Raises ModelError at a difference."""
+    """Compare the files in a folder with the sha256 of each name in `expected`. Raises ModelError on a difference."""
     for name, sha256 in expected.items():
         if Path(name).name != name:
             raise ModelError(f"the {MANIFEST} in {folder} names a file outside the folder")
@@ -127,12 +127,12 @@ def verify_files(folder: Path, expected: dict[str, str]) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file, read in pieces."""
+    """Return the sha256 of a file, which is read in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest last, so that a folder that was left half written has none."""
+    """Write the manifest. Call it last, so that a partly written folder has none."""
     text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""How a clip is made: the one description that training and serving both read.
+"""The recipe: how clips are built from a video. Training and serving read the same description.
 
-A recipe travels inside the model file (ONNX metadata, an attribute of the .h5), so the two cannot differ.
+The recipe is stored inside the model file (ONNX metadata, an attribute of the .h5), so that the two cannot differ.
 """
 
 import json
@@ -19,7 +19,7 @@ Alignment = Literal["box", "eyes"]
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything between an upright frame with a box and the network's input, and from its logits to probabilities.
+    """All settings from an upright frame with a box to the network's input, and from its logits to probabilities.
 
     A clip is `frames` crops of `size` x `size` grey pixels, (frames, size, size, 1) float32 after normalisation.
     """
@@ -28,25 +28,25 @@ class Recipe:
     size: int
     frames: int = 10
     rate_hz: float | None = 10.0
-    """Crops a second of presentation time; None takes every frame of the video, one after the other."""
+    """Crops per second of presentation time; None uses every frame of the video."""
     stride: int = 5
-    """Samples from the start of one clip to the start of the next."""
+    """Samples between the starts of two consecutive clips."""
     margin: float = 0.0
     """Crop side = longer side of the box x (1 + margin)."""
     align: Alignment = "box"
-    """`eyes` turns the crop about the box's centre until the eyes are level."""
+    """`eyes` rotates the crop about the centre of the box until the eyes are level."""
     normalisation: Normalisation = "clip"
-    """(pixels - mean) / deviation, over the training set, each clip, or each frame."""
+    """Statistics of (pixels - mean) / deviation: of the training set, of each clip, or of each frame."""
     mean: float = 0.0
-    """Grey level 0..255 subtracted by `dataset`; unused otherwise."""
+    """Grey level 0..255 that `dataset` subtracts; unused otherwise."""
     deviation: float = 1.0
     labels: tuple[str, ...] = EMOTIONS
     temperature: float = 1.0
-    """Logits of one window are divided by this before the softmax (Guo et al. 2017, temperature scaling)."""
+    """The logits of a window are divided by this before the softmax (temperature scaling, Guo et al. 2017)."""
     track_temperature: float = 1.0
-    """The same for the mean logits of a whole face track."""
+    """The temperature for the mean logits of a whole face track."""
     uncertain_below: float = 0.5
-    """Confidence below which a window is marked `uncertain`."""
+    """Windows whose confidence is below this are marked `uncertain`."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -67,20 +67,20 @@ class Recipe:
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
-        """(frames, size, size, 1): one clip as the network sees it."""
+        """Shape of one clip at the network's input: (frames, size, size, 1)."""
         return (self.frames, self.size, self.size, 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return the recipe as plain JSON values."""
         return {**asdict(self), "labels": list(self.labels)}
 
     def to_json(self) -> str:
-        """As it is written into a model file."""
+        """Return the recipe as JSON, in the form that a model file stores."""
         return json.dumps(self.to_dict(), sort_keys=True)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """The opposite of `to_dict`. Raises ModelError for a recipe that this version cannot follow."""
+        """Build a recipe from the values of `to_dict`. Raises ModelError for a recipe that is not supported."""
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ModelError(f"invalid recipe: unknown settings {', '.join(sorted(unknown))}")
@@ -91,7 +91,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
-        """Read what `to_json` wrote. Raises ModelError when it is something else."""
+        """Parse the output of `to_json`. Raises ModelError when the text is not a valid recipe."""
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -105,5 +105,5 @@ READER = TypeAdapter(Recipe)
 
 
 def explain(error: ValidationError) -> str:
-    """Each setting that is wrong, with what it should be."""
+    """List each invalid setting with the problem."""
     return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors())

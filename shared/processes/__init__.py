@@ -1,1 +1,1 @@
-"""Child processes: starting, ending, and the end of their stderr."""
+"""Child processes: starting, stopping, and the last lines of their stderr."""

@@ -1,4 +1,4 @@
-"""Starting and ending child processes."""
+"""Starting and stopping child processes."""
 
 import os
 import subprocess
@@ -11,19 +11,19 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 def start_child(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
-    """Start a command that gets SIGTERM when this process dies. Linux alone can do that; elsewhere it goes on.
+    """Start a command that receives SIGTERM when this process dies. Linux only; elsewhere the command keeps running.
 
-    command  its first part is the path of a program; one that cannot be run shows as an early end of the child
-    options  as for subprocess.Popen, without `preexec_fn`
+    command  starts with the path of a program; a program that cannot be run shows as an early exit of the child
+    options  passed to subprocess.Popen; `preexec_fn` is not supported
 
-    Raises OSError when no process can be started, as without memory or free file descriptors.
+    Raises OSError when no process can be started, for example without memory or free file descriptors.
     """
     launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
     return subprocess.Popen([*launcher, *command], **options)  # noqa: S603 - the caller's command
 
 
 def stop(process: "subprocess.Popen[bytes]", timeout_s: float = 5.0) -> None:
-    """End a child: ask first, and kill it when it has not ended in time."""
+    """Stop a child: send SIGTERM, and SIGKILL when it has not exited within the timeout."""
     process.terminate()
     try:
         process.wait(timeout_s)

@@ -1,8 +1,8 @@
-"""Runs a command that ends with its parent: `python shared/processes/launcher.py PARENT_PID COMMAND…`.
+"""Runs a command that exits with its parent: `python shared/processes/launcher.py PARENT_PID COMMAND…`.
 
-Started by `start_child`. The process asks the kernel for the signal itself and then becomes the command; code between
-fork and exec (`preexec_fn`) may deadlock where the parent has threads. It imports the standard library
-alone, since it runs without the site packages.
+`start_child` starts it. The process requests the signal from the kernel itself and then replaces itself with the
+command, because code between fork and exec (`preexec_fn`) may deadlock where the parent has threads. It imports only
+the standard library, since it runs without the site packages.
 """
 
 import ctypes
@@ -11,11 +11,11 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-"""From <sys/prctl.h>: the signal that a process gets when its parent dies. The setting survives exec."""
+"""From <sys/prctl.h>: sets the signal that a process receives when its parent dies. The setting survives exec."""
 
 
 def main(parent_pid: int, command: list[str]) -> None:
-    """Become the command. Where the parent has died in the meantime, end instead."""
+    """Replace this process with the command. Where the parent has already died, exit instead."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == parent_pid:

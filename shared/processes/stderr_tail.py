@@ -4,12 +4,12 @@ import subprocess
 import threading
 
 TAIL_BYTES = 4096
-"""A Python traceback or a dump of `faulthandler` ends within so many bytes."""
+"""Large enough for a Python traceback or a dump of `faulthandler`."""
 
 READ_BYTES = 4096
 
 JOIN_S = 1.0
-"""Longest wait for the end of the output; a grandchild that holds the pipe open would never let it end."""
+"""Longest wait for the end of the output; a grandchild that keeps the pipe open would block it for ever."""
 
 
 class StderrTail:
@@ -27,14 +27,14 @@ class StderrTail:
         self._thread.start()
 
     def ending(self) -> str:
-        """How the child ended, for the log: its exit status or signal, then its last lines. Waits for its end."""
+        """Wait for the child's exit and return its status or signal and its last lines, for the log."""
         code = self._process.wait()
         cause = f"signal {-code}" if code < 0 else f"status {code}"
         last = self.text()
         return f"{cause}; its last lines:\n{last}" if last else f"{cause}; it wrote nothing to stderr"
 
     def text(self) -> str:
-        """What is kept, once the child has ended: at most `limit` bytes, and no line that was cut at its start."""
+        """Return at most `limit` bytes of the output's end, without a partial first line. Call it after the exit."""
         self.close()
         tail = self._tail
         if len(tail) > self._limit:
@@ -42,7 +42,7 @@ class StderrTail:
         return tail.decode("utf-8", "replace").strip()
 
     def close(self) -> None:
-        """Wait for the thread. Call it after the child has ended."""
+        """Wait for the thread. Call it after the child has exited."""
         self._thread.join(JOIN_S)
 
     def _drain(self) -> None:
@@ -50,5 +50,5 @@ class StderrTail:
             return
         with self._process.stderr as pipe:
             while piece := pipe.read(READ_BYTES):
-                # One byte more than the limit shows that something was left out.
+                # One byte beyond the limit shows that output was discarded.
                 self._tail = (self._tail + piece)[-self._limit - 1 :]
