@@ -16,20 +16,20 @@ StartLiveWorker = Callable[[], Any]
 
 @pytest.fixture
 def live_settings(settings: Settings, valkey_url: str, redis: Redis) -> Settings:
-    """With the shipped model and an empty Redis."""
+    """Settings with the shipped model and an empty Redis."""
     return settings.model_copy(update={"redis_url": valkey_url, "stream_idle_s": 20})
 
 
 @pytest.fixture
 def address(live_settings: Settings) -> Iterator[str]:
-    """Of an API that runs in this process."""
+    """Address of an API that runs in this process."""
     with serving(live_settings) as client:
         yield str(client.base_url)
 
 
 @pytest.fixture
 def start_live_worker(live_settings: Settings, redis: Redis) -> Iterator[StartLiveWorker]:
-    """Starts workers for live sessions, each ready before the next line."""
+    """A function that starts a worker for live sessions and returns once the worker is ready."""
     with ExitStack() as running:
 
         def start() -> Any:
@@ -43,7 +43,7 @@ def start_live_worker(live_settings: Settings, redis: Redis) -> Iterator[StartLi
 
 @pytest.fixture
 def served(address: str, start_live_worker: StartLiveWorker) -> str:
-    """Address of an API that one worker works for."""
+    """Address of an API with one live worker."""
     start_live_worker()
     return address
 

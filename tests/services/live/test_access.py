@@ -1,4 +1,4 @@
-"""Who may open live sessions, and how many."""
+"""Access to live sessions, and their limits."""
 
 import time
 from pathlib import Path
@@ -19,14 +19,14 @@ from tests.support.sockets import open_socket, opens, receive, until_closed
 
 
 def test_without_a_worker_the_socket_says_so(address: str) -> None:
-    """The socket closes with the reason and a code that permits a retry."""
+    """Without a worker, the socket closes with the reason and a code that permits a retry."""
     with open_socket(address) as socket:
         (error,), code, reason = until_closed(socket)
     assert (error["code"], error["recoverable"], code, reason) == ("no_worker", False, 1013, "no_worker")
 
 
 def test_only_so_many_sessions_are_open(live_settings: Settings, start_live_worker: StartLiveWorker) -> None:
-    """One more is refused with a code of its own; when one has closed, there is room."""
+    """A session beyond the limit is refused with its own code; closing a session makes room for another."""
     start_live_worker()
     with serving(live_settings.model_copy(update={"stream_sessions": 1})) as client:
         address = str(client.base_url)
@@ -40,7 +40,7 @@ def test_only_so_many_sessions_are_open(live_settings: Settings, start_live_work
 def test_long_sessions_are_counted_to_their_end(
     live_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than what counts them is kept without a sign that they are open."""
+    """A session that outlasts the lifetime of its counter entry still counts against the limit."""
     monkeypatch.setattr(live_store, "COUNTED_S", 2)
     monkeypatch.setattr(live_hub, "CHECK_INTERVAL_S", 0.02)
     send_heartbeat(redis, QueueName.LIVE, "worker")
@@ -54,7 +54,7 @@ def test_long_sessions_are_counted_to_their_end(
 
 
 def test_pages_of_other_sites_are_refused(served: str) -> None:
-    """A socket from a page of another origin is refused, and one from the service's pages is accepted."""
+    """A socket from a page of another origin is refused; a socket from the service's pages is accepted."""
     for origin in ("https://example.org", "http://[x"):
         with open_socket(served, origin=origin) as socket:
             (error,), code, _ = until_closed(socket)
@@ -66,7 +66,7 @@ def test_pages_of_other_sites_are_refused(served: str) -> None:
 def test_the_socket_takes_the_keys_of_the_service(
     live_settings: Settings, start_live_worker: StartLiveWorker, tmp_path: Path
 ) -> None:
-    """As a header or, for browsers, as a subprotocol; nobody comes in without one that may submit."""
+    """The key is accepted as a header or, for browsers, as a subprotocol; a session requires the scope `submit`."""
     settings, submits, reads = with_keys(live_settings, tmp_path)
     start_live_worker()
     with serving(settings) as client:
@@ -87,7 +87,7 @@ def test_the_socket_takes_the_keys_of_the_service(
 def test_a_key_has_only_so_many_sessions(
     live_settings: Settings, start_live_worker: StartLiveWorker, tmp_path: Path
 ) -> None:
-    """Its limit stops that key and no other."""
+    """The session limit of a key does not affect other keys."""
     settings, limited, _ = with_keys(live_settings, tmp_path)
     assert settings.keys_file
     other = add_key(settings.keys_file, "other", frozenset({Scope.SUBMIT}), KeyLimits())
@@ -103,7 +103,7 @@ def test_a_key_has_only_so_many_sessions(
 
 
 def with_keys(settings: Settings, folder: Path) -> tuple[Settings, str, str]:
-    """Settings of a service with a key that may submit, in one session at a time, and one that may read."""
+    """Return settings with two keys, and the keys: one may submit in one session at a time, the other may only read."""
     path = folder / "keys.json"
     submits = add_key(path, "submits", frozenset({Scope.SUBMIT}), KeyLimits(sessions=1))
     reads = add_key(path, "reads", frozenset({Scope.READ}), KeyLimits())
@@ -111,5 +111,5 @@ def with_keys(settings: Settings, folder: Path) -> tuple[Settings, str, str]:
 
 
 def as_header(key: str) -> dict[str, Any]:
-    """How a program sends its key."""
+    """Return the options of a socket that sends its key as a header."""
     return {"additional_headers": {"Authorization": f"Bearer {key}"}}

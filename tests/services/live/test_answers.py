@@ -1,4 +1,4 @@
-"""What live sessions answer: the same as for an uploaded video."""
+"""Results of live sessions, which equal those of an uploaded video."""
 
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from tests.support.videos import Scene, VideoMaker
 SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 
 HALF_TICK_S = 0.05
-"""Half of the time between two crops of a clip."""
+"""Half the interval between two crops of a clip."""
 
 
 def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> None:
-    """Each frame has its result in order, the smile is known within 1.2 s of video, and the totals add up."""
+    """Each frame has a result in order, the smile is recognised within 1.2 s of video, and the totals match."""
     created, *results, closed = sent_live(served, video_maker.make(LIVE))
     assert isinstance(created, SessionCreated)
     assert [message.seq for message in results] == list(range(1, 31))
@@ -46,7 +46,7 @@ def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker
 
 
 def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
-    """Neither the model's description nor a session names it, and it cannot be chosen."""
+    """With `neutral` off, neither the model's description nor a session names it, and it cannot be chosen."""
     settings = live_settings.model_copy(update={"neutral": "off"})
     with serving(settings) as client, worker(settings, "duygu.services.cli", "worker", "streams"):
         assert client.get("/v1/model").json()["labels"] == SIX
@@ -67,12 +67,12 @@ def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served
 
 
 def test_so_does_a_real_recording(live_settings: Settings, served: str, clips: Path) -> None:
-    """Of a face that goes from neutral to a smile."""
+    """A recording of a face that goes from neutral to a smile has the same windows live and uploaded."""
     same_either_way(live_settings, served, clips / "single_face.mp4")
 
 
 def same_either_way(settings: Settings, address: str, path: Path) -> None:
-    """Fails unless the windows of a video are the same when it is uploaded and when it is sent live."""
+    """Assert that the windows of a video are the same when it is uploaded and when it is sent live."""
     with worker(settings, "duygu.services.cli", "worker", "videos"):
         uploaded = {face.face_id: face.windows for face in analyze(path, Service(address)).faces}
     live = windows_of(sent_live(address, path))
@@ -87,12 +87,12 @@ def same_either_way(settings: Settings, address: str, path: Path) -> None:
 
 
 def sent_live(address: str, path: Path, options: SessionOptions | None = None) -> list[Any]:
-    """Every message about a video that is sent at its own rate."""
+    """Return all messages of a session that receives a video at its own rate."""
     return list(stream(path, Service(address), options))
 
 
 def windows_of(messages: list[Any]) -> dict[int, list[Window]]:
-    """Windows by face, from results and the farewell."""
+    """Return the windows by face, from the results and from `session.closed`."""
     found: dict[int, list[Window]] = {}
     for message in messages:
         for face in message.faces if isinstance(message, FrameResult | SessionClosed) else ():

@@ -1,4 +1,4 @@
-"""Clients that send what cannot be used, do not read, or go away."""
+"""Clients that send invalid data, do not read, or disconnect."""
 
 import random
 import time
@@ -20,7 +20,7 @@ from tests.support.sockets import narrow_connection, open_socket, receive, send,
 
 
 def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list[bytes]) -> None:
-    """Words, a huge picture, a damaged one and an unknown message, each between two good frames."""
+    """Messages that are no usable pictures, each after a good frame, cause an error and do not end the session."""
     damaged = pictures[0][:200] + bytes(400)
     huge = bytes(cv2.imencode(".png", np.zeros((16_000, 16_000), np.uint8))[1])
     bad = [b"words", huge, damaged, bytes(5_000_000)]
@@ -48,7 +48,7 @@ def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list
 
 
 def malformed_frames(pictures: list[bytes], chance: random.Random) -> Iterator[bytes]:
-    """Binary messages that no client should send, in no order of badness."""
+    """Yield malformed binary messages in no particular order."""
     good = pack(pictures[0], 1, 0.5)
     header = bytearray(HEADER.pack(MAGIC, VERSION, 1, 0))
     yield from (b"", MAGIC, good[:7], good[: HEADER.size], good[: HEADER.size + 2], bytes(HEADER.size), b"\xff" * 60)
@@ -84,7 +84,7 @@ MALFORMED_TEXTS = (
 
 
 def test_nothing_malformed_ends_a_session_or_disturbs_another(served: str, pictures: list[bytes]) -> None:
-    """Each binary message has one answer in order, each text one error with a code; a session beside it has results."""
+    """Malformed messages have one reply each, binary ones in order, and do not affect a concurrent session."""
     with open_socket(served) as socket, open_socket(served) as other:
         receive(socket), receive(other)
         for number, content in enumerate(malformed_frames(pictures, random.Random(3)), 1):  # noqa: S311
@@ -107,19 +107,19 @@ def test_nothing_malformed_ends_a_session_or_disturbs_another(served: str, pictu
 
 
 def test_a_message_of_17_mib_ends_the_socket_with_1009(served: str) -> None:
-    """It is refused before it is whole in memory, and the next session works."""
+    """A message of 17 MiB is refused before it is complete in memory, and the next session works."""
     with open_socket(served) as socket:
         receive(socket)
         with suppress(ConnectionClosed):
             socket.send(bytes(17 * 1024 * 1024))
-        # Where the kernel still holds unread bytes, the connection is reset and the code may be lost on its way.
+        # Where the kernel still holds unread bytes, the connection is reset and the close code may be lost.
         assert until_closed(socket)[1] in (1009, 1006)
     with open_socket(served) as socket:
         assert receive(socket)["type"] == "session.created"
 
 
 def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once what it did not read fills all buffers, its session ends, and soon after so does the connection."""
+    """The session of a client that never reads ends once its unread data fills all buffers; so does the connection."""
     monkeypatch.setattr(socket_session, "SEND_TIMEOUT_S", 1.0)
     monkeypatch.setattr(server_module, "GRACEFUL_SHUTDOWN_S", 1.0)
     narrow = narrow_connection(served)
@@ -130,7 +130,7 @@ def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.Mo
 
 
 def test_a_client_that_never_reads_harms_nobody(served: str, pictures: list[bytes]) -> None:
-    """While one pours frames in without reading, another is answered, and the first is not read for ever."""
+    """A client that sends frames without reading does not affect another session."""
     with open_socket(served, close_timeout=1) as deaf, open_socket(served) as other:
         receive(other)
         ends = time.monotonic() + 2.0
@@ -143,7 +143,7 @@ def test_a_client_that_never_reads_harms_nobody(served: str, pictures: list[byte
 
 
 def test_a_socket_that_breaks_off_is_forgotten(served: str, pictures: list[bytes], redis: Redis) -> None:
-    """In the middle of frames, without a word."""
+    """A session whose connection breaks between frames without a close message is removed from Redis."""
     with open_socket(served) as socket:
         receive(socket)
         socket.send(pack(pictures[0], 0, 0.0))

@@ -30,7 +30,7 @@ def test_the_example_runs(served: str, video_maker: VideoMaker, capsys: pytest.C
 
 
 def test_a_file_is_sent_at_its_own_rate(video_maker: VideoMaker) -> None:
-    """Pictures come when a player would show them, and fewer where a rate is given."""
+    """The pictures of a file arrive at its playback rate, and fewer arrive where a rate is given."""
     path = video_maker.make(LIVE)
     started = time.monotonic()
     times = [picture.captured_at for picture in video(path, rate_hz=5)]
@@ -39,7 +39,7 @@ def test_a_file_is_sent_at_its_own_rate(video_maker: VideoMaker) -> None:
 
 
 def test_a_source_that_fails_ends_the_session(served: str, pictures: list[bytes], tmp_path: Path) -> None:
-    """At once, with its own error, after the answers that came before it."""
+    """A failing source raises its own error, after the results that precede it."""
 
     def breaking() -> Iterator[Picture]:
         yield Picture(0.0, pictures[0])
@@ -57,7 +57,7 @@ def test_a_source_that_fails_ends_the_session(served: str, pictures: list[bytes]
 
 
 def test_a_refused_connection_is_told(address: str) -> None:
-    """Whoever iterates would wait for ever otherwise."""
+    """A refused connection raises an error; otherwise the iteration would block for ever."""
     with pytest.raises(InvalidStatus, match=r"HTTP 40\d"):
         list(stream([], Service(f"{address}/elsewhere")))
 
@@ -65,7 +65,7 @@ def test_a_refused_connection_is_told(address: str) -> None:
 def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
     served: str, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The session ends although there is no room for its answers, and so does its thread."""
+    """Leaving the loop ends the session and its thread although the queue of results is full."""
     monkeypatch.setattr(live, "MAX_QUEUED_MESSAGES", 1)
 
     def endless() -> Iterator[Picture]:

@@ -1,4 +1,4 @@
-"""The messages of a session, and how it is described and counted."""
+"""The messages of a session, its description and its metrics."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.support.sockets import open_socket, receive, send, until_closed
 
 
 def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> None:
-    """Chosen labels are reported beside `other` for the rest; smaller faces are not reported."""
+    """The chosen labels are reported, with `other` for the rest; faces below the chosen size are not reported."""
     with open_socket(served) as socket:
         receive(socket)
         send(socket, "session.configure", labels=["anger", "sadness"])
@@ -36,7 +36,7 @@ def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> Non
 
 
 def test_bare_pictures_take_the_time_of_their_arrival(served: str, pictures: list[bytes]) -> None:
-    """Without a header there is no frame number, and the capture time is now."""
+    """A picture without a header has no frame number, and its capture time is its arrival."""
     with open_socket(served) as socket:
         receive(socket)
         socket.send(pictures[0])
@@ -46,7 +46,7 @@ def test_bare_pictures_take_the_time_of_their_arrival(served: str, pictures: lis
 
 
 def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, pictures: list[bytes]) -> None:
-    """300 frames at once: each is answered once and in order, the last one with a result, and others are dropped."""
+    """Of 300 frames sent at once, each has one reply in order; the last has a result, and older ones are dropped."""
     with open_socket(served) as socket:
         receive(socket)
         for number in range(300):
@@ -62,7 +62,7 @@ def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, picture
 def test_an_idle_session_is_closed_and_leaves_nothing(
     live_settings: Settings, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
-    """The session closes with a code after the idle timeout; frames, state and session are gone from Redis."""
+    """An idle session closes with a code after the timeout, and all its keys are removed from Redis."""
     start_live_worker()
     with serving(live_settings.model_copy(update={"stream_idle_s": 3})) as client:
         with open_socket(str(client.base_url)) as socket:
@@ -75,7 +75,7 @@ def test_an_idle_session_is_closed_and_leaves_nothing(
 
 
 def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) -> None:
-    """For Prometheus: open sessions, results and their time, dropped frames, bad ones, and why sessions ended."""
+    """The metrics count open sessions, results and their time, dropped and invalid frames, and ends of sessions."""
     with open_socket(served) as socket:
         receive(socket)
         send(socket, "session.configure", rate_hz=5)
@@ -95,7 +95,7 @@ def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) ->
 
 
 def test_the_description_names_every_message(address: str) -> None:
-    """`/v1/asyncapi.json` is AsyncAPI 3 and every reference in it leads somewhere."""
+    """`/v1/asyncapi.json` is AsyncAPI 3, and each reference in it resolves."""
     document = httpx.get(f"{address}/v1/asyncapi.json").json()
     assert document["asyncapi"].startswith("3.")
     assert set(document["channels"]["stream"]["messages"]) == {
@@ -116,7 +116,7 @@ def test_the_description_names_every_message(address: str) -> None:
 
 
 def references(node: Any) -> Iterator[str]:
-    """Every `$ref` in a document."""
+    """Yield each `$ref` in a document."""
     if isinstance(node, dict):
         if "$ref" in node:
             yield node["$ref"]

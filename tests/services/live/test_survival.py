@@ -1,4 +1,4 @@
-"""Workers that die and a Redis that goes away."""
+"""Live sessions when workers die and when Redis is not available."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ from tests.support.sockets import open_socket, opens, receive, until_closed
 def test_a_killed_worker_costs_one_step_and_another_goes_on(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
 ) -> None:
-    """After kill -9 in the middle the session is answered by the other worker, with the same face."""
+    """After a worker is killed, another worker continues the session with the same face."""
     first = start_live_worker()
     with open_socket(address) as socket:
         receive(socket)
@@ -46,7 +46,7 @@ def test_a_killed_worker_costs_one_step_and_another_goes_on(
 def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
-    """The frame that it had in hand is answered by the next worker, which goes on with the same face."""
+    """The frame of a worker that is killed during a step is answered by the next worker, with the same face."""
     first = start_live_worker()
     with open_socket(address) as socket:
         session = f"duygu:live:session:{receive(socket)['session_id']}"
@@ -64,7 +64,7 @@ def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
 
 
 def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
-    """Halt a worker as soon as it has claimed a step; where it was faster, it goes on."""
+    """Stop a worker once it has claimed a step; resume it when it has already finished the step."""
     deadline = time.monotonic() + 1.0
     while redis.hget(session, "attempts") != b"1" and time.monotonic() < deadline:
         pass
@@ -79,7 +79,7 @@ def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
 def test_two_workers_share_sessions_and_none_takes_a_step_twice(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
 ) -> None:
-    """Steps that go from worker to worker give the same faces as one worker would."""
+    """Steps that alternate between workers give the same faces as one worker."""
     start_live_worker(), start_live_worker()
     with ExitStack() as open_ones:
         sockets = [open_ones.enter_context(open_socket(address)) for _ in range(3)]
@@ -100,7 +100,7 @@ def test_a_step_longer_than_a_lease_is_taken_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its worker lives and renews the lease, so the other worker leaves the frame alone; it is answered."""
+    """A worker renews the lease during a long step, so that no other worker processes the frame."""
     searches = tmp_path / "searches"
     monkeypatch.setenv("SEARCHES", str(searches))
     with ExitStack() as running:
@@ -118,7 +118,7 @@ def test_a_step_longer_than_a_lease_is_taken_once(
 def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
-    """As when another version of the service wrote it: one frame is refused, and no face gets an id that was there."""
+    """An unreadable state, such as one of another version, costs one frame, and no earlier face id is reused."""
     first = start_live_worker()
     with open_socket(address) as socket:
         state = f"duygu:live:session:{receive(socket)['session_id']}:state"
@@ -140,7 +140,7 @@ def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
 
 
 def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes], redis: Redis) -> None:
-    """Should the API die, no frame and no state stays."""
+    """All session keys in Redis expire, so that no frame and no state remain when the API dies."""
     with open_socket(served) as socket:
         receive(socket)
         socket.send(pictures[0])
@@ -151,7 +151,7 @@ def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes],
 
 
 def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis) -> None:
-    """When Redis has lost everything, the session ends with a code and a new one can begin."""
+    """When Redis has lost its data, the session ends with a code and a new one can begin."""
     with open_socket(served) as socket:
         receive(socket)
         for key in redis.keys("duygu:live:session:*"):
@@ -184,7 +184,7 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
 
 
 def send(socket: ClientConnection, picture: bytes, redis: Redis, session: str) -> None:
-    """Send a picture; returns once it waits for a worker."""
+    """Send a picture and return once it is queued for a worker."""
     frames = f"duygu:live:session:{session}:frames"
     before = redis.xlen(frames)
     socket.send(picture)
@@ -192,19 +192,19 @@ def send(socket: ClientConnection, picture: bytes, redis: Redis, session: str) -
 
 
 def answer(redis: Redis, session: str, **reply: int) -> None:
-    """Answer a frame as a worker does."""
+    """Reply to a frame as a worker does."""
     redis.xadd(replies_to(redis, session), {"session": session, "replies": json.dumps([reply])})
 
 
 def replies_to(redis: Redis, session: str) -> Any:
-    """The stream in which a session's API process waits for answers."""
+    """Return the stream in which the session's API process waits for replies."""
     return redis.hget(f"duygu:live:session:{session}", "replies")
 
 
 def test_redis_restarting_ends_a_session_and_another_can_begin(
     live_settings: Settings, tmp_path: Path, redis: Redis, pictures: list[bytes]
 ) -> None:
-    """The socket says within seconds that Redis is away; afterwards the same worker answers a new session."""
+    """A restart of Redis ends the session with a code; afterwards the same worker serves a new session."""
     with EmbeddedValkey(tmp_path, IN_MEMORY) as valkey, ExitStack() as running:
         url = live_redis_url(Settings(data_dir=tmp_path))
         settings = live_settings.model_copy(update={"stream_redis_url": url})
