@@ -12,14 +12,14 @@ from tests.support.videos import Scene, VideoMaker
 
 @pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a service without keys answers."""
+    """Address of a service without keys."""
     with served(tmp_path_factory.mktemp("serve")) as url:
         yield url
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; the test is skipped where there is none."""
+    """Debian's Chromium; tests are skipped where it is not installed."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
@@ -29,13 +29,13 @@ def browser() -> Iterator[Browser]:
 
 
 def is_fault(message: ConsoleMessage) -> bool:
-    """Whether a line of the console tells of a fault of the page; the browser also notes each refused request there."""
+    """Return whether a console message reports a fault of the page. Refused requests are logged there as well."""
     return message.type == "error" and not message.text.startswith("Failed to load resource")
 
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """An English page of a desktop, which fails the test that uses it when a script fails or a policy is broken."""
+    """An English page on a desktop. A script error or a policy violation fails the test that uses it."""
     context = browser.new_context(base_url=address, locale="en-GB", viewport={"width": 1280, "height": 900})
     page = context.new_page()
     wrong: list[str] = []
@@ -48,5 +48,5 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 @pytest.fixture
 def smile(video_maker: VideoMaker) -> Path:
-    """A face that smiles for three seconds, in a kind of video that every Chromium plays."""
+    """A video of a face that smiles for three seconds, in a format that every Chromium plays."""
     return video_maker.make(Scene(duration_s=3.0, width=640, height=480, container="webm", codec="libvpx"))

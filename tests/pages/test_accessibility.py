@@ -1,4 +1,4 @@
-"""What axe finds in the pages: nothing."""
+"""Accessibility of the pages, checked with axe."""
 
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 
 def faults(page: Page) -> list[str]:
-    """Rule by rule, with the first element that breaks it."""
+    """Return each violated rule with the first element that violates it."""
     violations = Axe().run(page, options=RULES).response["violations"]
     return [f"{found['id']} ({found['impact']}): {found['nodes'][0]['html']}" for found in violations]
 
@@ -25,8 +25,8 @@ def faults(page: Page) -> list[str]:
 def test_nothing_keeps_anybody_out(
     browser: Browser, address: str, smile: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    """First page, list of jobs, result with its table open, live page and API: on desktop and phone, light and dark."""
-    # axe is put into the page as a script, which the page's own policy would forbid.
+    """axe finds no violation on any page, on desktop and phone, in light and dark."""
+    # axe is injected as a script, which the page's own content security policy would block.
     context = browser.new_context(
         base_url=address,
         locale="en-GB",

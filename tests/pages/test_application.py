@@ -16,14 +16,14 @@ PATIENCE_MS = 60_000
 
 
 def analyse(page: Page, video: Path) -> None:
-    """From choosing a file to its result."""
+    """Choose a file and wait for its result."""
     page.goto("/upload")
     page.set_input_files("#file", video)
     page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
 
 
 def test_a_smile_is_read_as_happiness_at_the_right_time(page: Page, smile: Path) -> None:
-    """One face; where the player stands, the list, the slider and the tooltip say happiness."""
+    """A smile is reported as happiness at its time by the card, the slider and the tooltip."""
     analyse(page, smile)
     expect(page.locator(".face")).to_have_count(1)
     page.locator("#lane-view").click(position={"x": 400, "y": 60})
@@ -35,7 +35,7 @@ def test_a_smile_is_read_as_happiness_at_the_right_time(page: Page, smile: Path)
 
 
 def drop(page: Page, video: Path, target: str) -> None:
-    """Let a file fall on something, as from the desktop."""
+    """Drop a file on an element, as from the desktop."""
     data = base64.b64encode(video.read_bytes()).decode()
     carried = page.evaluate_handle(
         """([data, name]) => {
@@ -51,7 +51,7 @@ def drop(page: Page, video: Path, target: str) -> None:
 
 
 def test_a_video_may_fall_anywhere(page: Page, smile: Path) -> None:
-    """Beside the zone as well; on the empty stage of an earlier result it is that result's picture."""
+    """A dropped video is analysed; on the empty stage of an earlier result it becomes the picture of that result."""
     page.goto("/")
     drop(page, smile, "footer")
     page.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
@@ -67,7 +67,7 @@ def test_a_video_may_fall_anywhere(page: Page, smile: Path) -> None:
 
 
 def test_boxes_lie_over_the_face(page: Page, smile: Path) -> None:
-    """Something is drawn over the picture while the face is there, and no longer once it is switched off."""
+    """A box is drawn over the picture while the face is visible, and none once the face is switched off."""
     drawn = """() => {
       const { width, height } = document.getElementById("overlay");
       const pixels = document.getElementById("overlay").getContext("2d").getImageData(0, 0, width, height).data;
@@ -81,7 +81,7 @@ def test_boxes_lie_over_the_face(page: Page, smile: Path) -> None:
 
 
 def test_the_keyboard_moves_by_frame_and_by_window(page: Page, smile: Path) -> None:
-    """Arrows step frames, with shift windows; Home and End go to the ends; the space bar plays."""
+    """The arrow keys step frames, and windows with Shift; Home and End seek to the ends; the space bar plays."""
     clock = "() => parseFloat(document.getElementById('lane-view').getAttribute('aria-valuenow'))"
     analyse(page, smile)
     page.keyboard.press("End")
@@ -97,7 +97,7 @@ def test_the_keyboard_moves_by_frame_and_by_window(page: Page, smile: Path) -> N
 
 
 def test_keys_work_after_a_face_was_switched(page: Page, smile: Path) -> None:
-    """Digits leave the focus where it is; on a face's own switch only the space bar belongs to the switch."""
+    """The digit keys keep the focus; on the switch of a face, only the space bar operates the switch."""
     analyse(page, smile)
     switch = page.locator(".face .switch input")
     page.keyboard.press("1")
@@ -115,7 +115,7 @@ def test_keys_work_after_a_face_was_switched(page: Page, smile: Path) -> None:
 
 
 def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
-    """The list comes back, and its link leads to the result, though the file itself stayed with the person."""
+    """After a reload, the list still links to the result although the page no longer has the file."""
     analyse(page, smile)
     page.goto("/")
     page.locator("#job-list a").first.click()
@@ -124,7 +124,7 @@ def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
 
 
 def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
-    """The CSV that the page offers holds every window of the table, and is called as the video is."""
+    """The CSV download contains every window of the table and has the name of the video."""
     analyse(page, smile)
     with page.expect_download() as download:
         page.locator(".download", has_text="CSV").click()
@@ -137,7 +137,7 @@ def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
 
 
 def test_windows_appear_as_they_are_found(page: Page, smile: Path) -> None:
-    """The job tells by itself: it is asked at its beginning and its end, and what it found is drawn in the list."""
+    """The page follows a job by its events, requests the job only twice, and draws the windows in the list."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.rpartition("/v1/jobs/")[2]))
     analyse(page, smile)
@@ -149,14 +149,14 @@ def test_windows_appear_as_they_are_found(page: Page, smile: Path) -> None:
 
 
 def test_jobs_that_cannot_tell_are_asked(page: Page, smile: Path) -> None:
-    """Where events do not come through, the result comes all the same."""
+    """Without events, the page still shows the result."""
     page.route("**/events", lambda route: route.abort())
     analyse(page, smile)
     expect(page.locator(".face")).to_have_count(1)
 
 
 def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
-    """The box on the first page leads to a download that this browser plays."""
+    """The option on the first page yields an annotated video that this browser plays."""
     page.goto("/")
     page.locator("#annotate").check()
     page.set_input_files("#file", smile)
@@ -175,7 +175,7 @@ def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
 
 
 def test_an_annotated_video_can_be_asked_for_afterwards(page: Page, smile: Path) -> None:
-    """The file is sent once more, for a job of its own; its link appears at the result, which stays."""
+    """An annotated video for an existing result is a job of its own; the result stays and links to it."""
     analyse(page, smile)
     first = page.url
     expect(page.get_by_role("button", name="MP4")).to_contain_text("has erased your upload")
@@ -193,7 +193,7 @@ def test_an_annotated_video_can_be_asked_for_afterwards(page: Page, smile: Path)
 
 
 def test_boxes_keep_to_the_picture_where_sound_begins_before_it(page: Page, video_maker: VideoMaker) -> None:
-    """Results count from the first picture; a player counts from the first sound."""
+    """Where sound begins before the first picture, boxes and clock still follow the pictures."""
     late = Scene(duration_s=3.0, width=320, height=240, container="webm", codec="libvpx", sound=True, late=1.0)
     analyse(page, video_maker.make(late))
     times = "() => [document.getElementById('video').currentTime, document.getElementById('clock').textContent]"
@@ -204,7 +204,7 @@ def test_boxes_keep_to_the_picture_where_sound_begins_before_it(page: Page, vide
 
 
 def test_several_videos_wait_for_each_other(page: Page, smile: Path, tmp_path: Path) -> None:
-    """One that waits can be taken back; the others come, and nobody is led away from the list."""
+    """A waiting video can be cancelled; the others are analysed, and the page stays on the list."""
     copies = [tmp_path / f"{name}.webm" for name in ("one", "two", "three")]
     for copy in copies:
         copy.write_bytes(smile.read_bytes())
@@ -218,7 +218,7 @@ def test_several_videos_wait_for_each_other(page: Page, smile: Path, tmp_path: P
 
 
 def test_what_the_browser_cannot_play_is_shown_without(page: Page, video_maker: VideoMaker) -> None:
-    """Chromium plays the sound of such a file and no picture; boxes and timeline move all the same."""
+    """For a video that Chromium cannot show, the boxes and the timeline still move."""
     hevc = Scene(duration_s=2.0, codec="libx265", container="mp4", sound=True)
     analyse(page, video_maker.make(hevc))
     expect(page.locator("#stage-note p")).to_contain_text("cannot play")
@@ -227,7 +227,7 @@ def test_what_the_browser_cannot_play_is_shown_without(page: Page, video_maker: 
 
 
 def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
-    """A text file is refused with its code, and can be taken off the list."""
+    """A text file is refused with its error code and can be removed from the list."""
     text = tmp_path / "notes.mp4"
     text.write_text("not a film at all\n" * 50)
     page.goto("/")
@@ -238,7 +238,7 @@ def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
 
 
 def test_both_languages_have_the_same_texts(page: Page) -> None:
-    """Choosing Turkish changes the page; both have the same texts but for errors, which the server has in English."""
+    """The English and the Turkish catalogue have the same texts, except for errors, which the server has in English."""
     page.goto("/")
     page.select_option("#language", "tr")
     expect(page.locator("html")).to_have_attribute("lang", "tr")
@@ -255,7 +255,7 @@ def test_both_languages_have_the_same_texts(page: Page) -> None:
 
 
 def test_every_call_is_shown(page: Page, address: str) -> None:
-    """The page at /api has each call of the description, with what it takes and answers; curl asks this service."""
+    """The page at /api lists each operation of the OpenAPI description; the curl command has the service's address."""
     page.goto("/")
     page.get_by_role("link", name="API").click()
     calls = page.locator(".api-call summary")

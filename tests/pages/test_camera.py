@@ -1,4 +1,4 @@
-"""The live page in a real browser, whose camera plays a face that smiles."""
+"""The live page in a real browser whose camera shows a smiling face."""
 
 import json
 import re
@@ -20,7 +20,7 @@ FAKE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 
 @pytest.fixture(scope="module")
 def film(video_maker: VideoMaker) -> Path:
-    """What the camera shows: Motion JPEG without a container, as Chromium's fake camera reads it."""
+    """The video of the camera: Motion JPEG without a container, as Chromium's fake camera reads it."""
     return video_maker.make(
         Scene(
             duration_s=4.0,
@@ -45,7 +45,7 @@ def camera_browser(browser: Browser, film: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def live(camera_browser: Browser, address: str) -> Iterator[Page]:
-    """The page of a phone; a script that fails or a request to another site fails the test."""
+    """The live page on a phone. A script error or a request to another site fails the test."""
     context = camera_browser.new_context(
         base_url=address, locale="en-GB", viewport={"width": 390, "height": 844}, permissions=["camera"]
     )
@@ -62,7 +62,7 @@ def live(camera_browser: Browser, address: str) -> Iterator[Page]:
 
 
 def test_a_smile_is_seen(live: Page) -> None:
-    """From pressing start to reading happiness, with figures that live, on a page that fits a phone."""
+    """After the camera starts, the page shows happiness and the figures of the session, and fits a phone."""
     live.get_by_role("button", name="Start the camera").click()
     face = live.locator("#faces li[data-emotion=happiness]")
     expect(face).to_be_visible(timeout=PATIENCE_MS)
@@ -79,7 +79,7 @@ def test_a_smile_is_seen(live: Page) -> None:
 
 
 def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:
-    """From the first page's camera to the result, which plays what was recorded."""
+    """A recording from the first page's camera is uploaded when it is stopped, and its result plays the recording."""
     live.goto("/")
     live.get_by_role("button", name="Record").click()
     live.get_by_role("button", name="Start", exact=True).click()
@@ -91,7 +91,7 @@ def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:
 
 
 def test_a_recorder_that_is_closed_lets_go_of_the_camera(live: Page) -> None:
-    """Permission may come when it is closed, or open again; what is recorded when it is closed is dropped."""
+    """Closing the recorder releases the camera, also before permission is granted, and discards the recording."""
     live.add_init_script(SLOW_PERMISSION)
     live.goto("/")
     live.get_by_role("button", name="Record").click()
@@ -118,11 +118,11 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
   return streams.at(-1);
 };
 """
-"""The browser's question for the camera, answered when the test calls `permissions`; the cameras are `streams`."""
+"""Delays the permission for the camera until the test calls `permissions`; the cameras are in `streams`."""
 
 
 def test_the_first_page_leads_here_and_back(live: Page) -> None:
-    """In both languages, and on a phone, where the bar is short."""
+    """On a phone, the bar links to the live page and back, in both languages."""
     for language, name, back in (("en", "Live", "Videos"), ("tr", "Canlı", "Videolar")):
         live.goto("/")
         live.locator("#language").select_option(language)
@@ -133,7 +133,7 @@ def test_the_first_page_leads_here_and_back(live: Page) -> None:
 
 
 def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
-    """A refusal is told in plain words, and the page can be used again."""
+    """A denied permission shows a message, and the camera can be started again."""
     context = browser.new_context(base_url=address, locale="en-GB")
     page = context.new_page()
     page.add_init_script(
@@ -147,7 +147,7 @@ def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
 
 
 def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
-    """This browser has none."""
+    """A browser without a camera shows a message."""
     context = browser.new_context(base_url=address, locale="en-GB", permissions=["camera"])
     page = context.new_page()
     page.goto("/camera")
@@ -157,7 +157,7 @@ def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
 
 
 def test_without_a_worker_it_says_so(live: Page) -> None:
-    """What the socket tells is told in the page's language."""
+    """An error from the socket is shown in the page's language."""
 
     def refuse(socket: WebSocketRoute) -> None:
         socket.send('{"type": "error", "code": "no_worker", "detail": "", "recoverable": false}')
@@ -172,7 +172,7 @@ def test_without_a_worker_it_says_so(live: Page) -> None:
 
 
 def test_a_session_that_was_stopped_has_no_say_any_more(live: Page) -> None:
-    """Its last results are not shown, and its end opens no session beside the next one."""
+    """After a session is stopped, its results are not shown, and its end opens no other session."""
     sockets: list[WebSocketRoute] = []
 
     def hold(socket: WebSocketRoute) -> None:

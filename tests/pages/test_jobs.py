@@ -1,4 +1,4 @@
-"""The list of the person's videos, while the server says what the test wants it to say."""
+"""The list of videos against scripted responses of the server."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None:
-    """However often a job tells how far it is: cancelling it takes one click, as slow as a person's."""
+    """A row that is updated during a click keeps its button, so that cancelling takes one click."""
     shares: Iterator[int] = count(1)
     erased: list[str] = []
 
@@ -39,7 +39,7 @@ VIDEO: FilePayload = {"name": "new.mp4", "mimeType": "video/mp4", "buffer": b"no
 
 
 def test_two_tabs_keep_one_list(page: Page) -> None:
-    """What one sends is in both, what one takes off is in none, and neither forgets what the other knows."""
+    """Two tabs share one list: uploads appear in both, removals apply to both, and no entry is lost."""
 
     def answer(route: Route) -> None:
         if route.request.method == "DELETE":
@@ -64,7 +64,7 @@ def test_two_tabs_keep_one_list(page: Page) -> None:
 
 
 def test_an_upload_is_not_lost_by_accident(page: Page) -> None:
-    """Leaving while it is on its way takes a confirmation; sending it again is offered where that may help."""
+    """Leaving the page during an upload takes a confirmation; a retry is offered for errors that may be temporary."""
     waiting: list[Route] = []
     leaving = """() => {
       const event = new Event("beforeunload", { cancelable: true });
@@ -85,7 +85,7 @@ def test_an_upload_is_not_lost_by_accident(page: Page) -> None:
 
 
 def test_another_key_sends_what_was_refused(page: Page) -> None:
-    """Without loading the page again, as that would drop what is on its way."""
+    """A new key resends a refused upload without a reload, which would drop the running uploads."""
     keys: list[str | None] = []
 
     def answer(route: Route) -> None:

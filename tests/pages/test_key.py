@@ -1,4 +1,4 @@
-"""Both pages at a service that asks for an API key."""
+"""The pages of a service that requires an API key."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ PATIENCE_MS = 60_000
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Where such a service answers, and a key that it takes."""
+    """Address of a service that requires a key, and a valid key."""
     folder = tmp_path_factory.mktemp("locked")
     key = add_key(folder / "keys.json", "visitor", frozenset({Scope.SUBMIT, Scope.READ}), KeyLimits())
     with served(folder / "data", DUYGU_KEYS_FILE=str(folder / "keys.json")) as url:
@@ -26,7 +26,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 
 @pytest.fixture
 def visitor(browser: Browser, locked: tuple[str, str]) -> Iterator[Page]:
-    """A page of somebody who has not entered a key yet."""
+    """A page without a key."""
     context = browser.new_context(base_url=locked[0], locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -35,13 +35,13 @@ def visitor(browser: Browser, locked: tuple[str, str]) -> Iterator[Page]:
 
 
 def enter(page: Page, key: str) -> None:
-    """Answer the question for a key."""
+    """Enter a key in the dialog."""
     page.get_by_label("Key", exact=True).fill(key)
     page.get_by_role("button", name="Use key").click()
 
 
 def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, str], smile: Path) -> None:
-    """A wrong key is asked for again; the right one serves upload, events, result and downloads, in this tab."""
+    """A wrong key reopens the dialog; the right one serves upload, events, result and downloads in this tab only."""
     visitor.goto("/")
     visitor.set_input_files("#file", smile)
     enter(visitor, "duygu_visitor_wrong")
@@ -59,7 +59,7 @@ def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, s
 
 
 def test_who_has_no_key_is_told_and_not_pestered(visitor: Page, smile: Path) -> None:
-    """Closing the question leaves the video with its error, and the page in peace."""
+    """Closing the dialog leaves the video with its error, and the dialog does not reappear."""
     visitor.goto("/")
     visitor.set_input_files("#file", smile)
     visitor.get_by_role("button", name="Close").click()
@@ -69,7 +69,7 @@ def test_who_has_no_key_is_told_and_not_pestered(visitor: Page, smile: Path) -> 
 
 
 def test_the_camera_starts_once_there_is_a_key(visitor: Page, locked: tuple[str, str]) -> None:
-    """The socket's refusal leads to the question, and the key to a session."""
+    """A refused socket opens the dialog for the key; a valid key starts the session."""
     visitor.add_init_script(CANVAS_CAMERA)
     visitor.goto("/camera")
     visitor.get_by_role("button", name="Start the camera").click()
@@ -86,4 +86,4 @@ navigator.mediaDevices.getUserMedia = async () => {
   return canvas.captureStream(20);
 };
 """
-"""A camera that shows a colour; nothing is known of faces here."""
+"""A camera that shows a plain colour without a face."""

@@ -1,4 +1,4 @@
-"""What fits where: tables, lists and bars on screens from a phone to a wall."""
+"""Layout of tables, lists and bars on screens from a phone to a wide desktop."""
 
 import re
 
@@ -16,12 +16,12 @@ CUT = """(selector) => [...document.querySelectorAll(selector)].filter((cell) =>
   const { left, right } = cell.getBoundingClientRect();
   return left < box.left - 1 || right > box.right + 1 || cell.scrollWidth > cell.clientWidth + 1;
 }).map((cell) => cell.textContent)"""
-"""Texts of the cells that are not wholly in sight."""
+"""The texts of the cells that are not entirely visible."""
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_no_column_is_cut_on_a_desktop(page: Page, language: str) -> None:
-    """Heads and cells of the table of windows, with flags, in both languages."""
+    """No column of the table of windows is cut off on a desktop, with flags, in either language."""
     answer = result(face(1, BOX, ["happiness"] * 4, uncertain=[True] * 4))
     for window in answer["faces"][0]["windows"]:
         window["flags"] = ["small", "profile", "blurred"]
@@ -35,7 +35,7 @@ def test_no_column_is_cut_on_a_desktop(page: Page, language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_on_a_phone_measured_figures_fit_and_the_table_says_that_there_is_more(page: Page, language: str) -> None:
-    """Twelve columns do not fit there: the edge behind which there are more fades, until the last one is reached."""
+    """On a phone, the measured figures fit, and the edge of the table fades while there are more columns."""
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, result(face(1, BOX, ["happiness"] * 4)))
     page.select_option("#language", language)
@@ -51,7 +51,7 @@ def test_on_a_phone_measured_figures_fit_and_the_table_says_that_there_is_more(p
 
 
 def test_long_tables_come_in_parts(page: Page) -> None:
-    """Two hundred rows at a time."""
+    """A long table shows 200 rows at a time."""
     visit(page, result(face(1, BOX, ["happiness"] * 250)))
     expect(page.locator("#table tr")).to_have_count(0)
     page.locator("#table summary").click()
@@ -62,7 +62,7 @@ def test_long_tables_come_in_parts(page: Page) -> None:
 
 
 def test_the_list_of_faces_says_that_there_are_more(page: Page) -> None:
-    """Below those in sight, until the end is reached."""
+    """The list of faces counts the faces below the visible ones until its end is reached."""
     page.set_viewport_size({"width": 1440, "height": 900})
     visit(page, result(*(face(i + 1, BOX, ["fear"] * 3) for i in range(9))))
     more = page.locator("#face-more")
@@ -77,7 +77,7 @@ def test_the_list_of_faces_says_that_there_are_more(page: Page) -> None:
 
 
 def test_a_wide_screen_is_used(page: Page) -> None:
-    """At 2560 pixels more than four fifths of the width."""
+    """At 2560 pixels the timeline uses more than four fifths of the width."""
     page.set_viewport_size({"width": 2560, "height": 1440})
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     timeline = page.locator(".timeline").bounding_box()
@@ -87,7 +87,7 @@ def test_a_wide_screen_is_used(page: Page) -> None:
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_a_phone_has_what_a_desktop_has(page: Page, language: str) -> None:
-    """The way to the API, the speed, and a page that scrolls no way but down, with the button for keys as well."""
+    """A phone has the API link, the speed menu and the button for keys, and the page does not scroll sideways."""
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     page.select_option("#language", language)

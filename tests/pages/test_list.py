@@ -1,4 +1,4 @@
-"""The list of videos: what a reload keeps, what a row says, and how rows are told from each other."""
+"""The list of videos: persistence across reloads, the text of rows, and distinct names."""
 
 import json
 from collections.abc import Callable
@@ -17,28 +17,28 @@ NOW = datetime.now(UTC)
 
 
 def video(name: str, content: bytes = b"not looked at") -> FilePayload:
-    """A file to choose."""
+    """Return a file for the file input."""
     return {"name": name, "mimeType": "video/mp4", "buffer": content}
 
 
 def job_id_of(route: Route) -> str:
-    """The job that a request is about."""
+    """Return the job id in the path of a request."""
     return route.request.url.partition("/v1/jobs/")[2].partition("/")[0].partition("?")[0]
 
 
 def lines(*windows: dict[str, Any], duration_s: float = 10.0) -> str:
-    """A result as NDJSON."""
+    """Return a result as NDJSON."""
     head = {"type": "video", "video": {"duration_s": duration_s}}
     return "".join(json.dumps(line) + "\n" for line in (head, *({"type": "window", **window} for window in windows)))
 
 
 def window(face_id: int, start_s: float, emotion: str) -> dict[str, Any]:
-    """One window of a second."""
+    """Return one window of a second."""
     return {"face_id": face_id, "start_s": start_s, "end_s": start_s + 1, "emotion": emotion, "confidence": 0.9}
 
 
 def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
-    """Let every upload become a job `job1`, `job2`, …, which the server describes as `answer` has it."""
+    """Turn every upload into a job `job1`, `job2`, …, which the server describes with `answer`."""
     sent: list[str] = []
 
     def take(route: Route) -> None:
@@ -52,7 +52,7 @@ def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
 
 
 def test_a_hundred_files_are_in_the_list_after_a_reload(page: Page) -> None:
-    """All of them, also those that the server refused, each with its reason, until they are dismissed."""
+    """After a reload, the list has all 100 files, the refused ones with their error until they are removed."""
     page.goto("/")
     accept(page, lambda _: {"status": "succeeded"})
     refuse = {"code": "not_a_video", "title": "The file is not a video", "status": 415, "detail": "No"}
@@ -80,7 +80,7 @@ def test_a_hundred_files_are_in_the_list_after_a_reload(page: Page) -> None:
 
 
 def test_every_result_has_its_preview_also_after_a_reload(page: Page) -> None:
-    """Whether or not its events were listened to; the result is fetched for it once in this browser."""
+    """Every result has a preview, also after a reload, and the browser fetches the result for it only once."""
     fetched: list[str] = []
     page.goto("/")
     accept(page, lambda _: {"status": "succeeded"})
@@ -93,7 +93,7 @@ def test_every_result_has_its_preview_also_after_a_reload(page: Page) -> None:
 
 
 def test_a_preview_counts_the_faces_that_it_leaves_out(page: Page) -> None:
-    """A preview has six lanes; below them the row says how many more faces the result has, in the chosen language."""
+    """A preview has six lanes; the row counts the remaining faces in the chosen language."""
     remember(page, "crowd")
     accept(page, lambda _: {"status": "succeeded", "faces": 8})
     crowd = lines(*(window(face, 0, "fear") for face in range(1, 9)))
@@ -106,7 +106,7 @@ def test_a_preview_counts_the_faces_that_it_leaves_out(page: Page) -> None:
 
 
 def test_a_preview_goes_with_its_result(page: Page) -> None:
-    """What the browser has kept of a result is dropped once the server has erased it."""
+    """The preview of a result is deleted from the browser once the server has erased the result."""
     remember(page, "film")
     accept(page, lambda _: {"status": "succeeded"})
     page.reload()
@@ -121,7 +121,7 @@ def test_a_preview_goes_with_its_result(page: Page) -> None:
 
 
 def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) -> None:
-    """From the job where it says so, else from the result; in the reader's language."""
+    """The row has the number of faces, the duration and the expiry, from the job or else from the result."""
     expires = NOW + timedelta(hours=20)
     facts: dict[str, dict[str, Any]] = {
         "new": {"faces": 3, "duration_s": 83.2, "expires_at": expires.isoformat()},
@@ -144,7 +144,7 @@ def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) ->
 
 
 def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> None:
-    """With the server's own limits, before anything is sent."""
+    """The page shows the server's limits and the retention before an upload."""
     page.route(
         "**/v1/limits",
         lambda route: route.fulfill(
@@ -165,7 +165,7 @@ def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> 
 
 
 def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) -> None:
-    """With the limit and a remedy, in both languages; what the server finds too long says so as well."""
+    """A file above the limit is not sent; its row states the limit and a remedy, in both languages."""
     sent: list[str] = []
     limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
     page.route("**/v1/limits", lambda route: route.fulfill(json=limits))
@@ -186,7 +186,7 @@ def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) ->
 
 
 def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) -> None:
-    """By the beginning of the job and the server's clock, even if the browser's own is an hour slow."""
+    """The time left follows the server's clock and the start of the job, in every tab and after a reload."""
     started = NOW - timedelta(seconds=100)
     job = told("slow", progress=0.25, started_at=started.isoformat())
     page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
@@ -206,7 +206,7 @@ def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) ->
 
 
 def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
-    """A listener hears a job's events from the start, as after a reload; the time left is the event's own."""
+    """Replayed events do not move the progress back; the time left is that of the last event."""
     events = "".join(
         f'event: progress\ndata: {{"progress": {share}, "duration_s": 60, "time_left_s": {left}}}\n\n'
         for share, left in ((0.1, 90), (0.3, 70), (0.5, 33))
@@ -233,7 +233,7 @@ def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
 
 
 def test_cancelling_takes_a_confirmation(page: Page) -> None:
-    """As erasing does; a click by mistake loses nothing."""
+    """Cancelling takes a confirmation, as erasing does."""
     erased: list[str] = []
 
     def answer(route: Route) -> None:
@@ -264,7 +264,7 @@ def test_cancelling_takes_a_confirmation(page: Page) -> None:
 
 @pytest.mark.parametrize("way", ["history", "link"])
 def test_going_back_finds_the_list_where_it_was_left(page: Page, way: str) -> None:
-    """Also after the result was loaded anew; the link that was followed has the focus."""
+    """Going back restores the scroll position of the list and focuses the link, also after a reload of the result."""
     names = [f"n{number}" for number in range(80)]
     remember(page, *names)
     accept(page, lambda _: {"status": "succeeded"})
@@ -293,14 +293,14 @@ SKETCHED = """() => scrollY > 500 && [...document.querySelectorAll(".job")].ever
   const { top, bottom } = row.getBoundingClientRect();
   return bottom < 0 || top > innerHeight || row.querySelector(".preview");
 })"""
-"""The page is scrolled, and every row in sight has its preview."""
+"""The page is scrolled, and every visible row has its preview."""
 
 PLACE = "document.querySelector('a[href=\"#job/n70\"]').getBoundingClientRect().top"
-"""Pixels from the top of the window to the link."""
+"""Distance in pixels from the top of the window to the link."""
 
 
 def test_one_job_is_one_row(page: Page) -> None:
-    """Also where two uploads are answered with the same job; two jobs of one film are told from each other."""
+    """Two uploads with the same job share one row; two jobs of one file have distinct names."""
     page.goto("/")
     page.route("**/v1/jobs/*/events", lambda route: route.abort())
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("same")))
@@ -318,7 +318,7 @@ def test_one_job_is_one_row(page: Page) -> None:
 
 
 def test_each_view_has_its_title(page: Page) -> None:
-    """The file's name on a result, the problem where there is one, in the language that is chosen."""
+    """The title has the file name on a result and the error where there is one, in the chosen language."""
     remember(page, "film")
     accept(page, lambda _: {"status": "succeeded"})
     page.route("**/v1/jobs/film/result", lambda route: route.fulfill(json=result()))
@@ -343,7 +343,7 @@ def test_each_view_has_its_title(page: Page) -> None:
 
 
 def test_a_problem_is_told_in_the_readers_language_alone(page: Page) -> None:
-    """The server explains in English; a Turkish page has its own words for it, and its own remedy."""
+    """A Turkish page shows an error and its remedy in Turkish, without the server's English text."""
     expired = {
         "code": "result_expired",
         "title": "The result has been deleted",

@@ -1,4 +1,4 @@
-"""A person's own file for a result whose file the page no longer has."""
+"""Choosing a local file for a result whose file the page no longer has."""
 
 import hashlib
 import re
@@ -22,13 +22,13 @@ ANSWER = result(face(1, (20, 20, 60, 60), ["happiness"] * 3), width=160, height=
 
 
 def job_of(path: Path) -> dict[str, Any]:
-    """What the server knows of an upload."""
+    """Return what the server stores about an upload."""
     content = path.read_bytes()
     return {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
 
 
 def test_a_file_of_another_size_is_refused_before_it_is_shown(page: Page, video_maker: VideoMaker) -> None:
-    """Of the same length and picture, so that only its bytes tell; in both languages, with a way to go on."""
+    """A file of another size is refused before it is shown, in both languages, and can be shown anyway."""
     right, wrong = video_maker.make(RIGHT), video_maker.make(replace(RIGHT, brightness=0.5))
     visit(page, ANSWER, **job_of(right))
     page.set_input_files("#own-file", wrong)
@@ -46,7 +46,7 @@ def test_a_file_of_another_size_is_refused_before_it_is_shown(page: Page, video_
 
 
 def test_a_file_of_the_same_size_is_told_by_its_content(page: Page, video_maker: VideoMaker, tmp_path: Path) -> None:
-    """One changed byte is enough; afterwards the right file is taken, and gives a result without a name its own."""
+    """A file with one changed byte is refused; the right file is accepted and names a result without a name."""
     right = video_maker.make(RIGHT)
     content = bytearray(right.read_bytes())
     content[-1] ^= 1
@@ -66,7 +66,7 @@ def test_a_file_of_the_same_size_is_told_by_its_content(page: Page, video_maker:
 
 
 def test_without_the_job_picture_and_length_tell(page: Page, video_maker: VideoMaker) -> None:
-    """What the server no longer knows of the upload, the result does."""
+    """Without the job, picture size and duration are compared with the result."""
     visit(page, ANSWER)
     page.route("**/v1/jobs/clip", lambda route: route.fulfill(status=503, json={"code": "unavailable", "title": ""}))
     page.set_input_files("#own-file", video_maker.make(replace(RIGHT, width=120, height=160)))
@@ -81,7 +81,7 @@ def test_without_the_job_picture_and_length_tell(page: Page, video_maker: VideoM
 
 
 def turned(first: Path, second: Path, path: Path) -> None:
-    """Join two VP8 videos of one second each to one stream, whose pictures change their shape in between."""
+    """Join two VP8 videos of one second into one stream whose picture size changes in between."""
     with av.open(path, "w", format="webm") as out:
         stream = None
         for start_s, part in enumerate((first, second)):
@@ -97,7 +97,7 @@ def turned(first: Path, second: Path, path: Path) -> None:
 
 
 def test_boxes_fit_a_video_that_turns_in_the_middle(page: Page, video_maker: VideoMaker, tmp_path: Path) -> None:
-    """A portrait that becomes a landscape lies within the portrait, as it was analysed, though the stage is wider."""
+    """In a video that turns from portrait to landscape, the boxes lie within the displayed picture."""
     portrait = Scene(duration_s=1.0, fps=10, width=240, height=320, container="webm", codec="libvpx")
     film = tmp_path / "turned.webm"
     turned(video_maker.make(portrait), video_maker.make(replace(portrait, width=320, height=240)), film)

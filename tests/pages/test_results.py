@@ -1,4 +1,4 @@
-"""Ways to a result and away from it, while the server says what the test wants it to say."""
+"""Navigation to a result and away from it, against scripted responses of the server."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ Answer = Callable[..., None]
 
 @pytest.fixture
 def late(page: Page) -> Answer:
-    """Job `quick` has its result at once, `slow` when the fixture is called with the answer: its page waits for it."""
+    """Opens job `slow`, whose result arrives when the fixture is called; job `quick` has its result at once."""
     waiting: list[Route] = []
     remember(page, "slow", "quick")
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("any", status="succeeded")))
@@ -38,7 +38,7 @@ def late(page: Page) -> Answer:
 
 
 def test_a_result_that_comes_late_is_not_shown_over_the_list(page: Page, late: Answer) -> None:
-    """Who has gone back meanwhile stays on the first page."""
+    """A result that arrives after going back does not replace the list."""
     page.go_back()
     late(json=result())
     expect(page.locator("#workspace")).to_be_hidden()
@@ -51,7 +51,7 @@ def test_a_result_that_comes_late_is_not_shown_over_the_list(page: Page, late: A
 def test_a_late_answer_is_not_shown_in_place_of_another_result(
     page: Page, late: Answer, answer: dict[str, Any]
 ) -> None:
-    """Result or failure: what is shown belongs to the address."""
+    """A late result or error of one job does not replace the displayed result of another."""
     page.evaluate("location.hash = '#job/quick'")
     expect(page.locator("#video-name")).to_have_text("quick.mp4")
     late(**answer)
@@ -60,7 +60,7 @@ def test_a_late_answer_is_not_shown_in_place_of_another_result(
 
 
 def test_the_way_past_the_bar_leaves_the_result_open(page: Page, late: Answer) -> None:
-    """The skip link moves the focus and not the address, also while a result is on its way."""
+    """The skip link moves the focus and keeps the address, also while a result loads."""
     page.locator(".skip").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
@@ -70,7 +70,7 @@ def test_the_way_past_the_bar_leaves_the_result_open(page: Page, late: Answer) -
 
 
 def test_an_address_that_is_mistyped_is_told_once_and_not_kept(page: Page) -> None:
-    """In the language that is chosen; nothing of it is in the list afterwards."""
+    """An unknown job shows an error in the chosen language and leaves no entry in the list."""
     page.goto("/#job/mistyped")
     expect(page.locator("#trouble-code")).to_have_text("job_not_found")
     expect(page.locator("#trouble-title")).to_have_text("The job does not exist")
@@ -85,7 +85,7 @@ def test_an_address_that_is_mistyped_is_told_once_and_not_kept(page: Page) -> No
 
 
 def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_maker: VideoMaker) -> None:
-    """Its sha256 tells, in the chosen language, before boxes are drawn over it and before a result is replaced."""
+    """A file with another sha256 is refused before boxes are drawn over it and before a job replaces the result."""
     right = Scene(duration_s=2.0, fps=5, width=160, height=120, container="webm", codec="libvpx")
     wrong = replace(right, duration_s=0.4)
     erased: list[str] = []
@@ -121,7 +121,7 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
 
 
 def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
-    """What was saved of the one before is not told; the speed that the menu shows holds for the next one too."""
+    """Opening another result clears the note about downloads and keeps the speed."""
     page.clock.install()
     remember(page, "one", "two")
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("any", status="succeeded")))

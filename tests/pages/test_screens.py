@@ -1,4 +1,4 @@
-"""Pages on every screen: they use a wide one, and nothing is cut off on a narrow one."""
+"""The pages on every screen: they use a wide one, and nothing is cut off on a narrow one."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +15,7 @@ LONG = "a film with a name that is far too long for any row of any list, taken o
 @pytest.mark.parametrize("language", ["en", "tr"])
 @pytest.mark.parametrize("width", [390, 1280, 1440, 2560])
 def test_the_list_fits_every_screen(page: Page, width: int, language: str) -> None:
-    """Rows in every state: none is wider than the window, nothing sticks out of a row, and wide screens are used."""
+    """No row of the list exceeds the window, nothing protrudes from a row, and wide screens are used."""
     states = ["succeeded", "failed", "running", "queued", "cancelled"]
     error = {"code": "too_large", "title": "The upload is too large", "detail": ""}
     remember(page, *states, LONG)
@@ -52,7 +52,7 @@ STICKING_OUT = """() => [...document.querySelectorAll(".job")].flatMap((row) => 
 
 @pytest.mark.parametrize("width", [390, 1280, 1440, 2560])
 def test_the_calls_of_the_api_fit_every_screen(page: Page, width: int) -> None:
-    """No table of parameters is cut off, and a wide screen has several calls in a row."""
+    """No table of parameters is cut off, and wide screens are used."""
     page.set_viewport_size({"width": width, "height": 900})
     page.goto("/api")
     page.locator(".api-call").first.wait_for()
@@ -71,7 +71,7 @@ def test_the_calls_of_the_api_fit_every_screen(page: Page, width: int) -> None:
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_an_address_without_a_page_has_one_that_says_so(page: Page, width: int) -> None:
-    """With status 404, in both languages, with the ways on; programs still get a problem."""
+    """An unknown address has a page with status 404 in both languages; API clients still receive a problem."""
     page.set_viewport_size({"width": width, "height": 900})
     response = page.goto("/nope")
     assert response is not None
@@ -89,7 +89,7 @@ def test_an_address_without_a_page_has_one_that_says_so(page: Page, width: int) 
 
 
 def test_every_error_has_a_turkish_title(page: Page) -> None:
-    """Whatever goes wrong, a Turkish page says it in Turkish."""
+    """Every error code has a Turkish title."""
     page.goto("/")
     known = page.evaluate("async () => Object.keys((await import('/static/js/locales/tr.js')).default.errors)")
     assert set(by_code()) <= set(known)

@@ -1,4 +1,4 @@
-"""An hour of twenty faces: what the page's main thread spends, in processor time, so that other load does not count."""
+"""Processor time of the page's main thread for an hour of twenty faces; other load does not affect it."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ window.fetch = async (path, ...rest) => {
   return { ok: true, status: 200, text: async () => JSON.stringify(body) };
 };
 """
-"""The result is made in the page: sending its hundred megabytes through the test takes longer than everything else."""
+"""The page generates the result itself, because transferring its hundred megabytes through the test is slow."""
 
 SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -45,7 +45,7 @@ KEYS = """window.press = (key, more = {}) =>
 
 
 def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
-    """A picture takes less than a sixtieth of a second, a key less than a tenth, drawing included."""
+    """A frame takes less than a sixtieth of a second, and a key less than a tenth, drawing included."""
     page.add_init_script(HOUR.replace("FACES", str(FACES)))
     remember(page, "hour")
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("hour", status="succeeded")))
@@ -80,7 +80,7 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
 
 
 def meter(session: CDPSession) -> Callable[[], float]:
-    """Milliseconds of processor time that the main thread has spent so far."""
+    """Return a function that reads the processor time of the main thread in milliseconds."""
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def spent() -> float:
@@ -91,7 +91,7 @@ def meter(session: CDPSession) -> Callable[[], float]:
 
 
 def cost(page: Page, spent: Callable[[], float], action: str) -> float:
-    """Of an action and the drawing that follows."""
+    """Return the cost of an action and of the drawing that follows."""
     page.evaluate(SETTLED)
     before = spent()
     page.evaluate(f"() => {{ {action}; return {SETTLED}; }}")

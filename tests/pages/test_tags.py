@@ -1,4 +1,4 @@
-"""Whose tag is whose, on the picture of a result and on the live one."""
+"""Placement of the tags of faces on a result and on the live page."""
 
 import json
 import re
@@ -31,21 +31,21 @@ of.roundRect = function (...sides) {
   return original.roundRect.apply(this, sides);
 };
 """
-"""Keeps the boxes and tags of the last picture, in the order of their faces."""
+"""Records the boxes and tags of the last drawing, in the order of the faces."""
 
 CLOSE = [(250, 150, 60, 80), (315, 160, 60, 80), (380, 145, 60, 80), (285, 60, 50, 70), (5, 2, 60, 80)]
-"""Three heads side by side, one behind them, one in the corner."""
+"""Three heads side by side, one behind them, and one in the corner."""
 
 
 def gap(a: Rectangle, b: Rectangle) -> float:
-    """How far two rectangles are apart along the axis that parts them; negative where they overlap."""
+    """Return the distance of two rectangles along the axis that separates them; negative where they overlap."""
     across = max(a[0] - b[0] - b[2], b[0] - a[0] - a[2])
     down = max(a[1] - b[1] - b[3], b[1] - a[1] - a[3])
     return max(across, down)
 
 
 def hold_each_to_its_own(drawn: dict[str, Any]) -> None:
-    """Every tag lies against its own box, and away from all other boxes and tags."""
+    """Assert that every tag touches its own box and no other box or tag."""
     boxes, tags = drawn["boxes"], drawn["tags"]
     assert len(tags) == len(boxes) == len(CLOSE)
     for i, tag in enumerate(tags):
@@ -59,7 +59,7 @@ def hold_each_to_its_own(drawn: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_each_tag_lies_against_its_own_box_alone(page: Page, width: int) -> None:
-    """Faces close together, on a desktop and on a phone."""
+    """Among faces close together, each tag touches its own box only, on a desktop and on a phone."""
     page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(RECORDER)
     visit(page, result(*(face(i + 1, box, ["sadness"] * 4) for i, box in enumerate(CLOSE))))
@@ -68,7 +68,7 @@ def test_each_tag_lies_against_its_own_box_alone(page: Page, width: int) -> None
 
 
 def test_many_tags_do_not_bury_a_small_picture(page: Page) -> None:
-    """Twelve faces on a phone: the tags give the numbers, and cover less than a tenth of the picture."""
+    """The tags of twelve faces on a phone cover less than a tenth of the picture."""
     page.set_viewport_size({"width": 390, "height": 844})
     page.add_init_script(RECORDER)
     places = [(20 + 150 * (i % 4), 30 + 150 * (i // 4), 60, 80) for i in range(12)]
@@ -82,7 +82,7 @@ def test_many_tags_do_not_bury_a_small_picture(page: Page) -> None:
 
 
 def test_live_faces_have_their_own_tags(page: Page) -> None:
-    """The same on the live page."""
+    """On the live page, each tag touches its own box only."""
 
     def answer(socket: WebSocketRoute) -> None:
         faces = [

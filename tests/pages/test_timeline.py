@@ -1,4 +1,4 @@
-"""Lanes of the timeline: proportions from afar, windows from near, and who is who."""
+"""Lanes of the timeline: shares of time when zoomed out, windows when zoomed in, and the labels of faces."""
 
 import numpy as np
 import pytest
@@ -28,17 +28,17 @@ COLOURS = """() => {
   }
   return found;
 }"""
-"""How many pixels of the lanes have the colour of each of three emotions."""
+"""Counts the pixels of the lanes that have the colour of each of three emotions."""
 
 
 def talk(minutes: float, seed: int = 3) -> list[str]:
-    """Windows of a talk: 22 % neutral, a little fear, the rest happy."""
+    """Return the windows of a talk: 22 % neutral, 4 % fear, the rest happiness."""
     rng = np.random.default_rng(seed)
     return list(map(str, rng.choice(["neutral", "fear", "happiness"], round(minutes * 120), p=[0.22, 0.04, 0.74])))
 
 
 def test_twenty_minutes_show_their_proportions(page: Page) -> None:
-    """Where a pixel covers several windows, colours have the shares of time; zoomed in, windows come back."""
+    """Where a pixel covers several windows, colours have their shares of time; zooming in shows windows."""
     emotions = talk(20)
     visit(page, result(face(1, BOX, emotions)))
     found = page.evaluate(COLOURS)
@@ -55,14 +55,14 @@ def test_twenty_minutes_show_their_proportions(page: Page) -> None:
 
 
 def test_windows_are_drawn_one_by_one_where_there_is_room(page: Page) -> None:
-    """A minute on a desktop."""
+    """The windows of a minute are drawn one by one on a desktop."""
     visit(page, result(face(1, BOX, talk(1))))
     expect(page.locator("#timeline-note")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_lanes_are_told_apart_without_the_video(page: Page, width: int) -> None:
-    """After a reload no picture of a face is there: its number stands in its place, on a phone as well."""
+    """Without the video, lanes and cards show the number of the face in place of its picture, on a phone as well."""
     page.set_viewport_size({"width": width, "height": 844})
     visit(page, result(*(face(i, BOX, ["fear"] * 3) for i in (1, 2, 12))))
     heads = page.locator(".lane-head .thumb")
@@ -77,7 +77,7 @@ def test_lanes_are_told_apart_without_the_video(page: Page, width: int) -> None:
 
 
 def test_a_picture_on_a_phone_keeps_its_number(page: Page, smile_result: None) -> None:
-    """Below the thumbnail of the lane."""
+    """On a phone, the number of the face stands below its picture in the lane."""
     expect(page.locator(".lane-head .short")).to_be_visible()
     expect(page.locator(".lane-head .short")).to_have_text("1")
 

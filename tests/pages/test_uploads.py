@@ -1,4 +1,4 @@
-"""Files on their way: what interrupts them, and what the page does about it."""
+"""Uploads that are interrupted, cancelled or queued."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ OTHER: FilePayload = {"name": "other.mp4", "mimeType": "video/mp4", "buffer": b"
 
 
 def numbered(count: int) -> list[FilePayload]:
-    """As many files, named 0.mp4, 1.mp4, …"""
+    """Return files named 0.mp4, 1.mp4, …"""
     return [{"name": f"{number}.mp4", "mimeType": "video/mp4", "buffer": b"not looked at"} for number in range(count)]
 
 
 def hold(target: Page | BrowserContext) -> list[Route]:
-    """Keep every upload waiting; returns those that have been sent."""
+    """Hold every upload; return the list of those that have been sent."""
     waiting: list[Route] = []
     target.route("**/v1/videos*", lambda route: waiting.append(route))
     target.route("**/v1/jobs/*/events", lambda route: route.abort())
@@ -28,7 +28,7 @@ def hold(target: Page | BrowserContext) -> list[Route]:
 
 
 def await_uploads(page: Page, waiting: list[Route], count: int = 1) -> None:
-    """Wait until so many uploads are being held: a request is told of before its route is."""
+    """Wait until a number of uploads is held: the request event precedes its route."""
     for _ in range(500):
         if len(waiting) >= count:
             return
@@ -37,14 +37,14 @@ def await_uploads(page: Page, waiting: list[Route], count: int = 1) -> None:
 
 
 def send(page: Page, *files: FilePayload) -> None:
-    """Choose files and wait until the first one is on its way."""
+    """Choose files and wait until the first upload has begun."""
     with page.expect_request("**/v1/videos*"):
         page.set_input_files("#file", list(files))
 
 
 @pytest.mark.parametrize("way", ["reload", "leave"])
 def test_an_interrupted_upload_leaves_a_row_that_asks_for_the_file(page: Page, way: str) -> None:
-    """The same file goes on as the same upload; another one takes its place."""
+    """An interrupted upload leaves a row; choosing the file again continues it, and another file takes its place."""
     page.goto("/")
     hold(page)
     send(page, VIDEO)
@@ -67,7 +67,7 @@ def test_an_interrupted_upload_leaves_a_row_that_asks_for_the_file(page: Page, w
 
 
 def test_a_repeated_upload_carries_the_same_key(page: Page) -> None:
-    """Where the answer alone was lost, the server gives the job that it has already."""
+    """A repeated upload has the same idempotency key, so that the server returns the existing job."""
     keys: list[str | None] = []
     page.goto("/")
     waiting = hold(page)
@@ -86,7 +86,7 @@ def test_a_repeated_upload_carries_the_same_key(page: Page) -> None:
 
 
 def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
-    """It does not take it for interrupted while it goes on, and takes over the job that comes of it."""
+    """Another tab shows a running upload as such and takes over its job; closing the first tab interrupts it."""
     page.goto("/")
     waiting = hold(page.context)
     send(page, VIDEO)
@@ -108,7 +108,7 @@ def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
 
 
 def test_an_upload_can_be_cancelled_while_the_key_is_asked_for(page: Page) -> None:
-    """The question goes with the last upload that needs its answer, and nothing is sent afterwards."""
+    """The dialog for the key closes with the last upload that needs it, and cancelled uploads are not sent again."""
     sent: list[str] = []
     refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
     page.goto("/")
@@ -128,7 +128,7 @@ def test_an_upload_can_be_cancelled_while_the_key_is_asked_for(page: Page) -> No
 
 
 def test_a_refused_key_is_not_asked_for_file_by_file(page: Page) -> None:
-    """Who closes the question answers for all files that were chosen before."""
+    """Closing the dialog for the key applies to all files chosen before."""
     refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
     page.goto("/")
     page.route("**/v1/videos*", lambda route: route.fulfill(status=401, json=refusal))
@@ -139,7 +139,7 @@ def test_a_refused_key_is_not_asked_for_file_by_file(page: Page) -> None:
 
 
 def test_many_uploads_leave_connections_to_the_rest_of_the_page(page: Page) -> None:
-    """Two are sent at a time; one that waits can be cancelled before it is sent."""
+    """The page sends two uploads at a time; a waiting one can be cancelled before it is sent."""
     page.goto("/")
     waiting = hold(page)
     page.on("dialog", lambda dialog: dialog.accept())
@@ -156,7 +156,7 @@ def test_many_uploads_leave_connections_to_the_rest_of_the_page(page: Page) -> N
 
 
 def drop(page: Page, *paths: Path) -> None:
-    """Let files and folders fall on the page, as from the desktop."""
+    """Drop files and folders on the page, as from the desktop."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -165,7 +165,7 @@ def drop(page: Page, *paths: Path) -> None:
 
 @pytest.fixture
 def holiday(tmp_path: Path) -> Path:
-    """A folder with two videos, one of them in a folder of its own, and other things."""
+    """A folder with two videos, one of them in a subfolder, and with other files."""
     folder = tmp_path / "holiday"
     (folder / "beach").mkdir(parents=True)
     for name in ("one.mp4", "beach/two.mkv", "notes.txt", ".hidden.mp4"):
@@ -175,7 +175,7 @@ def holiday(tmp_path: Path) -> Path:
 
 
 def test_of_a_folder_its_videos_are_taken(page: Page, holiday: Path) -> None:
-    """Also those in folders inside; a folder without a video is named, beside files that are taken."""
+    """A dropped folder uploads its videos, also from subfolders; a folder without videos is named in a note."""
     page.goto("/")
     hold(page)
     drop(page, holiday)

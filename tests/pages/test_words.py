@@ -1,4 +1,4 @@
-"""What the page of a result says: each figure with its meaning, and what is uncertain as uncertain."""
+"""Texts on the page of a result: the meaning of each figure, and uncertainty."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ BOX = (100, 100, 120, 160)
 
 
 def test_a_card_says_which_figure_is_of_now_and_which_of_the_whole_video(page: Page) -> None:
-    """Both languages; uncertain windows count for no emotion."""
+    """A card separates the current emotion from the shares of the whole video and counts uncertain windows apart."""
     visit(page, result(face(1, BOX, ["neutral", *["happiness"] * 7], uncertain=[False] * 7 + [True])))
     expect(page.locator(".face-now")).to_have_text(re.compile(r"^Now\s*neutral\s*90%$"))
     expect(page.locator(".shares")).to_have_text(
@@ -31,7 +31,7 @@ def test_a_card_says_which_figure_is_of_now_and_which_of_the_whole_video(page: P
 
 
 def test_what_is_wholly_uncertain_is_no_finding(page: Page) -> None:
-    """On the card, in the table, on the legend of the timeline, for the slider, and in every language."""
+    """A face with only uncertain windows is reported as uncertain by card, table, legend and slider."""
     visit(page, result(face(1, BOX, ["sadness"] * 4, uncertain=[True] * 4)))
     expect(page.locator(".shares")).to_have_text("Whole video uncertain throughout")
     expect(page.locator(".segments i")).to_have_count(1)
@@ -47,7 +47,7 @@ def test_what_is_wholly_uncertain_is_no_finding(page: Page) -> None:
 
 
 def test_the_legend_has_the_labels_that_were_answered_with(page: Page) -> None:
-    """Without neutral where the service answers without it, on the page of the result and on the live one."""
+    """The legend has the labels of the model, without `neutral` where it is off, on the result and live pages."""
     six = [label for label in EMOTIONS if label != "neutral"]
     visit(page, result(face(1, BOX, ["fear"] * 3), labels=six))
     expect(page.locator("#legend .swatch")).to_have_count(7)
@@ -59,14 +59,14 @@ def test_the_legend_has_the_labels_that_were_answered_with(page: Page) -> None:
 
 
 def test_downloads_say_that_they_hold_all_faces(page: Page) -> None:
-    """Whatever is switched off above."""
+    """The page states that downloads contain all faces, also when a face is switched off."""
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     page.keyboard.press("1")
     expect(page.locator(".card", has=page.locator("#downloads"))).to_contain_text("downloads contain all faces")
 
 
 def test_the_title_of_the_tab_has_the_name_and_the_state(page: Page) -> None:
-    """While the job runs, and when its result is there; the first page is of the newest video."""
+    """The title of the tab has the name and the state of the video, also on the first page while it runs."""
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     expect(page).to_have_title("clip.mp4 · ready – Duygu")
     page.select_option("#language", "tr")
@@ -79,7 +79,7 @@ def test_the_title_of_the_tab_has_the_name_and_the_state(page: Page) -> None:
 
 
 def test_the_title_follows_an_upload(page: Page, smile: Path) -> None:
-    """From the file to its result and back to the list."""
+    """The title follows an upload to its result and back to the list."""
     analyse(page, smile)
     expect(page).to_have_title(f"{smile.name} · ready – Duygu")
     page.locator(".back").click()
@@ -87,7 +87,7 @@ def test_the_title_follows_an_upload(page: Page, smile: Path) -> None:
 
 
 def test_the_section_on_trust_leads_to_the_meaning_of_each_figure(page: Page) -> None:
-    """In both languages, served by the service itself."""
+    """The section on trust links to the guide to the figures in both languages, and the service serves it."""
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     link = page.get_by_role("link", name="Reading the result")
     expect(link).to_be_visible()
