@@ -1,4 +1,4 @@
-"""Keys: made once, stored as hashes, each with its scopes."""
+"""API keys: creation, storage as hashes, scopes and reloading."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ BOTH = frozenset({Scope.SUBMIT, Scope.READ})
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the keys will be."""
+    """Path of the key file."""
     return tmp_path / "keys.json"
 
 
 def test_a_key_is_known_again(path: Path) -> None:
-    """With its name, its scopes and its limits; another one stays good when one is added."""
+    """A key identifies its caller with name, scopes and limits; adding another key keeps it valid."""
     first = add_key(path, "app", BOTH, KeyLimits(uploads_per_minute=3))
     second = add_key(path, "other", frozenset({Scope.ADMIN}), KeyLimits())
     ring = read_keys(path)
@@ -28,7 +28,7 @@ def test_a_key_is_known_again(path: Path) -> None:
 
 
 def test_the_file_does_not_hold_the_key(path: Path) -> None:
-    """Whoever reads it cannot use the service; and only its owner reads it."""
+    """The key file does not contain the key and is readable by its owner only."""
     secret = add_key(path, "app", BOTH, KeyLimits()).split("_", 2)[2]
     assert secret not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
@@ -38,14 +38,14 @@ def test_the_file_does_not_hold_the_key(path: Path) -> None:
     "change", ["", "x", "duygu_app_", "duygu_app_wrong", "duygu_nobody_{secret}", "other_app_{secret}"]
 )
 def test_other_keys_are_refused(path: Path, change: str) -> None:
-    """Nothing, nonsense, a wrong secret, a right secret under another name."""
+    """Missing and malformed keys, wrong secrets and secrets under another name are refused."""
     secret = add_key(path, "app", BOTH, KeyLimits()).split("_", 2)[2]
     with pytest.raises(UnauthorizedError):
         read_keys(path).caller(change.format(secret=secret) or None)
 
 
 def test_scopes_and_owners(path: Path) -> None:
-    """A key does what its scopes say and sees what is its own; an administrator does and sees everything."""
+    """A key allows what its scopes grant and sees its own jobs; `admin` allows and sees everything."""
     reader = added(path, "reader", frozenset({Scope.READ}))
     reader.require(Scope.READ)
     with pytest.raises(ForbiddenError, match="submit"):
@@ -58,20 +58,20 @@ def test_scopes_and_owners(path: Path) -> None:
 
 
 def added(path: Path, name: str, scopes: frozenset[Scope]) -> Caller:
-    """The caller who has a new key."""
+    """Return the caller of a new key."""
     key = add_key(path, name, scopes, KeyLimits())
     return read_keys(path).caller(key)
 
 
 def test_without_keys_everybody_is_welcome() -> None:
-    """And may do everything."""
+    """Without a key file, every caller has all scopes."""
     ring = read_keys(None)
     assert ring.open
     assert ring.caller(None) is ring.caller("anything") is ANONYMOUS
 
 
 def test_an_empty_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
-    """Taking the last key away does not open the service."""
+    """With an empty key file, every caller is refused."""
     path = tmp_path / "keys.json"
     path.write_text("[]")
     with pytest.raises(UnauthorizedError):
@@ -79,7 +79,7 @@ def test_an_empty_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
 
 
 def test_bad_files_and_names_are_told(path: Path) -> None:
-    """A file that is missing or damaged stops the start, and a name is used once."""
+    """A missing or damaged key file stops the start, and a name is used only once."""
     with pytest.raises(ConfigurationError):
         read_keys(path)
     add_key(path, "app", BOTH, KeyLimits())
@@ -93,7 +93,7 @@ def test_bad_files_and_names_are_told(path: Path) -> None:
 
 
 def test_a_change_of_the_file_is_noticed(path: Path) -> None:
-    """A key that is added is good, and one that is taken away is not, without a restart."""
+    """An added key is accepted and a removed one refused without a restart."""
     first = add_key(path, "first", BOTH, KeyLimits())
     keys = open_keys(path)
     second = add_key(path, "second", BOTH, KeyLimits())
@@ -107,7 +107,7 @@ def test_a_change_of_the_file_is_noticed(path: Path) -> None:
 
 
 def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
-    """As Kubernetes does it: another file takes its name."""
+    """A file that replaces the key file, as Kubernetes does it, is loaded."""
     old = add_key(path, "app", BOTH, KeyLimits())
     keys = open_keys(path)
     other = tmp_path / "other.json"
@@ -119,7 +119,7 @@ def test_a_file_that_is_replaced_is_noticed(path: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Half a file, or none, leaves the keys as they were and is logged once; the whole one counts."""
+    """A key file that cannot be read keeps the previous keys and is logged once; a valid one is loaded."""
     key = add_key(path, "app", BOTH, KeyLimits())
     keys, whole = open_keys(path), path.read_text()
     path.write_text(whole[:20])
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptu
 
 
 def test_only_keys_that_are_there_can_be_taken_away(path: Path) -> None:
-    """Neither from no file nor from one without the name."""
+    """Removing a key requires the file and a key of that name."""
     with pytest.raises(ConfigurationError, match="read"):
         remove_key(path, "app")
     add_key(path, "app", BOTH, KeyLimits())

@@ -1,4 +1,4 @@
-"""Where webhooks may go, and how they are signed."""
+"""The permitted addresses of webhooks, and their signature."""
 
 import pytest
 
@@ -11,12 +11,12 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published ex
 
 
 def networks(settings: Settings, names: str) -> Networks:
-    """The networks that a setting names."""
+    """Return the networks that the setting names."""
     return trusted_networks(settings.model_copy(update={"webhook_networks": names}))
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
-    """The example that the libraries for receivers are tested with."""
+    """The signature equals the published example of the specification."""
     signature = sign(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
@@ -45,21 +45,21 @@ def test_the_signature_is_that_of_the_specification() -> None:
     ],
 )
 def test_only_public_addresses_are_allowed(address: str) -> None:
-    """Not this machine, not its networks, not the cloud's own services, however they are written."""
+    """Private, local and link-local addresses are refused in every notation."""
     with pytest.raises(WebhookRefusedError):
         Networks().check(address, secure=True)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_public_addresses_need_tls(address: str) -> None:
-    """With it they are allowed."""
+    """Public addresses are allowed with TLS only."""
     Networks().check(address, secure=True)
     with pytest.raises(WebhookRefusedError, match="https"):
         Networks().check(address, secure=False)
 
 
 def test_trusted_networks_are_allowed(settings: Settings) -> None:
-    """Those and no others, also without TLS."""
+    """Trusted networks are allowed, also without TLS, and others are not."""
     trusted = networks(settings, "10.1.0.0/16, fd00::/8")
     trusted.check("10.1.2.3", secure=False)
     trusted.check("fd00::1", secure=True)
@@ -68,13 +68,13 @@ def test_trusted_networks_are_allowed(settings: Settings) -> None:
 
 
 def test_a_network_that_is_none_is_told(settings: Settings) -> None:
-    """At the start, not with the first webhook."""
+    """An invalid network in the settings is refused at the start."""
     with pytest.raises(ConfigurationError, match="WEBHOOK_NETWORKS"):
         networks(settings, "office")
 
 
 def test_an_address_is_taken_apart() -> None:
-    """With the ports that the schemes imply."""
+    """The parsed address has the default port of its scheme."""
     target = parse_target("https://example.com/hook?a=b")
     assert (target.secure, target.host, target.port, target.path) == (True, "example.com", 443, "/hook?a=b")
     target = parse_target("http://[::1]:8080")
@@ -108,6 +108,6 @@ def test_an_address_is_taken_apart() -> None:
     ],
 )
 def test_what_cannot_be_sent_to_is_refused_at_once(url: str) -> None:
-    """Before the video is taken."""
+    """An address that cannot receive a webhook is refused before the video is accepted."""
     with pytest.raises(WebhookRefusedError):
         check_target(url, Networks())

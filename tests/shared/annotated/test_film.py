@@ -1,4 +1,4 @@
-"""The annotated video, read back as a player reads it."""
+"""The annotated video, decoded as a player decodes it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ BOX = (40.0, 60.0, 100.0, 120.0)
 
 
 def result_of(scene: Scene, emotion: str = "happiness") -> Result:
-    """One face that stays at BOX and shows one emotion, whatever the scene shows."""
+    """Return a result with one face that stays at BOX and has one emotion, whatever the scene shows."""
     probabilities = {label: float(label == emotion) for label in EMOTIONS}
     window = Window(
         start_s=0.0,
@@ -58,19 +58,19 @@ def result_of(scene: Scene, emotion: str = "happiness") -> Result:
 
 
 def filmed(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Path) -> Path:
-    """The annotated video of a scene."""
+    """Write the annotated video of a scene and return its path."""
     target = folder / "annotated.mp4"
     write_film(video_maker.make(scene), result_of(scene), target, settings)
     return target
 
 
 def read(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
-    """A picture, RGB."""
+    """Return a frame as RGB."""
     return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
 
 
 def pictures(path: Path) -> list[tuple[float, npt.NDArray[np.uint8]]]:
-    """Every picture, RGB, with its time."""
+    """Return each picture as RGB with its time."""
     with av.open(str(path)) as container:
         return [(float(frame.time or 0), read(frame)) for frame in container.decode(video=0)]
 
@@ -79,7 +79,7 @@ def pictures(path: Path) -> list[tuple[float, npt.NDArray[np.uint8]]]:
     "scene", [STILL, PHONE, BROWSER, replace(STILL, width=321, height=241, pixel_format="yuv444p")]
 )
 def test_a_browser_can_play_it(scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """H.264, 4:2:0, even sides, the index before the pictures; upright and as tall as the video and its timeline."""
+    """The annotated video is upright H.264 in 4:2:0 with even sides, includes the timeline, and has its index first."""
     path = filmed(scene, video_maker, settings, tmp_path)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -92,13 +92,13 @@ def test_a_browser_can_play_it(scene: Scene, video_maker: VideoMaker, settings: 
 
 
 def test_pictures_keep_their_times(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """None is lost, and each comes when it came, also at a browser's varying rate."""
+    """The annotated video keeps every picture at its time, also with a varying frame rate."""
     times = [time_s for time_s, _ in pictures(filmed(BROWSER, video_maker, settings, tmp_path))]
     assert times == pytest.approx(BROWSER.times(), abs=0.002)
 
 
 def test_the_box_lies_where_the_face_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Its left side has the emotion's colour, and so has the timeline below the picture."""
+    """The box and the timeline below the picture have the emotion's colour."""
     _, picture = pictures(filmed(STILL, video_maker, settings, tmp_path))[30]
     wanted = np.array(colour_of("happiness"), np.int16)
     side = picture[140, 39:42].astype(np.int16)
@@ -107,14 +107,14 @@ def test_the_box_lies_where_the_face_is(video_maker: VideoMaker, settings: Setti
 
 
 def test_the_picture_is_the_video_in_its_colours(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Away from the box it shows what was filmed, to a few levels."""
+    """Outside the box, the colours differ from the video by a few levels at most."""
     time_s, picture = pictures(filmed(CUT, video_maker, settings, tmp_path))[-1]
     corner = picture[5:40, 5:40].mean(axis=(0, 1))
     assert corner == pytest.approx(CUT.picture(time_s)[5:40, 5:40].mean(axis=(0, 1)), abs=8)
 
 
 def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """As long as the video, as loud, and as high: the tone crosses zero as often."""
+    """The sound keeps its duration, its level and its pitch."""
     path = filmed(PHONE, video_maker, settings, tmp_path)
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
@@ -129,7 +129,7 @@ def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Pa
 def test_high_dynamic_range_is_shown_in_natural_colours(
     scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
-    """As the same scene looks in SDR: the wall and its shades to a few levels, the whole picture nearly so."""
+    """An HDR scene is shown with the colours of the same scene in SDR, to a few levels."""
     time_s, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[3]
     wanted = scene.picture(time_s).astype(np.float64)
     for area in (np.s_[5:40, 5:40], np.s_[150:180, 290:315], np.s_[200:235, 5:60]):
@@ -138,7 +138,7 @@ def test_high_dynamic_range_is_shown_in_natural_colours(
 
 
 def test_a_picture_that_is_turned_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
-    """From wide to tall: the tall picture stands in the middle of the wide one, between black bars."""
+    """When a wide picture is followed by a tall one, the tall one is centred between black bars."""
     video = tmp_path / "turned.ts"
     turned_midway(video)
     write_film(video, result_of(STILL), tmp_path / "film.mp4", settings)
@@ -150,7 +150,7 @@ def test_a_picture_that_is_turned_is_not_stretched(settings: Settings, tmp_path:
 
 
 def lengths_s(path: Path) -> dict[str, tuple[float, ...]]:
-    """When each kind of stream begins and ends, by the container."""
+    """Return the start and the end of each kind of stream, by the container."""
     with av.open(str(path)) as container:
         return {
             stream.type: tuple(
@@ -162,14 +162,14 @@ def lengths_s(path: Path) -> dict[str, tuple[float, ...]]:
 
 
 def test_sound_after_the_last_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """It plays beside the last picture, which stands still until it ends."""
+    """Sound after the last picture is kept, with the last picture frozen until its end."""
     lengths = lengths_s(filmed(replace(STILL, sound=True, sound_s=4.5), video_maker, settings, tmp_path))
     assert lengths["audio"][1] == pytest.approx(4.5, abs=0.1)
     assert lengths["video"][1] == pytest.approx(4.5, abs=0.1)
 
 
 def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Pictures and subtitles keep the times that they have for a player; a still of the first picture comes before."""
+    """Sound before the first picture is kept, with a still of that picture; pictures keep their playback times."""
     scene = replace(STILL, sound=True, late=0.75, sound_s=2.75)
     path = filmed(scene, video_maker, settings, tmp_path)
     assert lengths_s(path)["audio"] == pytest.approx((0.0, 2.75), abs=0.1)
@@ -181,19 +181,19 @@ def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, setting
 
 
 def test_a_last_picture_that_is_shown_for_long_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """A single picture of five seconds gives five seconds."""
+    """A single picture of five seconds gives an annotated video of five seconds."""
     scene = replace(STILL, fps=0.2, duration_s=5.0)
     assert lengths_s(filmed(scene, video_maker, settings, tmp_path))["video"] == pytest.approx((0.0, 5.0), abs=0.05)
 
 
 def test_a_silent_video_gets_no_sound(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """No empty track."""
+    """The annotated video of a silent video has no audio track."""
     with av.open(str(filmed(STILL, video_maker, settings, tmp_path))) as container:
         assert len(container.streams.audio) == 0
 
 
 def test_large_pictures_become_smaller(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """The longer side has 1920 pixels at most; boxes shrink with the picture."""
+    """The longer side has 1920 pixels at most, and boxes are scaled with the picture."""
     scene = Scene(duration_s=0.2, width=2880, height=1620)
     _, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[0]
     assert picture.shape[1] == 1920
@@ -202,7 +202,7 @@ def test_large_pictures_become_smaller(video_maker: VideoMaker, settings: Settin
 
 
 def test_it_stops_when_told(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """As the analysis does."""
+    """Writing the annotated video raises CancelledError when it is stopped."""
     video = video_maker.make(STILL)
     with pytest.raises(CancelledError):
         write_film(video, result_of(STILL), tmp_path / "film.mp4", settings, should_stop=lambda: True)
@@ -211,7 +211,7 @@ def test_it_stops_when_told(video_maker: VideoMaker, settings: Settings, tmp_pat
 def test_sound_between_distant_pictures_comes_in_pieces(
     video_maker: VideoMaker, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At most a second at once, so that a small file cannot fill the memory; between two of them it can be stopped."""
+    """Sound between distant pictures is read a second at a time to bound memory, and can be cancelled in between."""
     scene = replace(STILL, fps=0.1, duration_s=20.0, sound=True)
     read_sound, asked = Sound.read, list[int]()
 
@@ -233,13 +233,13 @@ def test_sound_between_distant_pictures_comes_in_pieces(
 
 
 def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """With the decoder's own word."""
+    """A text file raises NotAVideoError."""
     with pytest.raises(NotAVideoError):
         write_film(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", settings)
 
 
 def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Over the second half of 30 s the process takes less than 16 MB more."""
+    """The memory of the process grows by less than 16 MB over most of a video of 30 s."""
     scene = replace(STILL, duration_s=30.0, sound=True, container="mp4")
     process, seen = psutil.Process(), list[int]()
     write_film(
@@ -253,5 +253,5 @@ def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: 
 
 
 def test_every_emotion_has_a_colour() -> None:
-    """The palette's text is what is painted."""
+    """The painted colour of every emotion equals the one in the palette."""
     assert {emotion: "#{:02x}{:02x}{:02x}".format(*colour_of(emotion)) for emotion in (*EMOTIONS, OTHER)} == PALETTE

@@ -1,4 +1,4 @@
-"""Tests of duygu.shared.annotated.overlay: what a result adds to a picture."""
+"""Tests of duygu.shared.annotated.overlay: the boxes, tags and timeline drawn on a picture."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SIZE = (640, 360)
 
 
 def painted(result: Result, time_s: float) -> Canvas:
-    """A black picture with what the result adds at a time."""
+    """Return a black picture with the overlay at a time."""
     overlay = Overlay(result, *SIZE)
     canvas = np.zeros((SIZE[1] + overlay.strip_height, SIZE[0], 3), np.uint8)
     overlay.paint(canvas, time_s)
@@ -21,14 +21,14 @@ def painted(result: Result, time_s: float) -> Canvas:
 
 
 def with_faces(count: int) -> Result:
-    """A result with so many faces, all alike."""
+    """Return a result with a number of identical faces."""
     result = two_faces()
     faces = [result.faces[0].model_copy(update={"face_id": index + 1}) for index in range(count)]
     return result.model_copy(update={"faces": faces})
 
 
 def all_uncertain() -> Result:
-    """A result without one certain window."""
+    """Return a result with only uncertain windows."""
     result = two_faces()
     faces = [
         face.model_copy(update={"windows": [w.model_copy(update={"uncertain": True}) for w in face.windows]})
@@ -38,20 +38,20 @@ def all_uncertain() -> Result:
 
 
 def has(canvas: Canvas, colour: tuple[int, int, int]) -> bool:
-    """Whether a picture has pixels of a colour."""
+    """Return whether a picture has a pixel of a colour."""
     return bool((canvas == colour).all(axis=2).any())
 
 
 @pytest.mark.parametrize("more", [1, 5])
 def test_the_timeline_counts_the_faces_that_it_leaves_out(more: int) -> None:
-    """A line below the last lane says how many there are."""
+    """A line below the last lane counts the faces without a lane."""
     full, cut = (painted(with_faces(MAX_LANES + count), 0.0)[SIZE[1] :] for count in (0, more))
     assert len(cut) > len(full)
     assert (cut[len(full) :, 20:] > 100).any()
 
 
 def test_an_uncertain_window_is_no_finding() -> None:
-    """The box is grey and dashed, and the tag says `uncertain` first."""
+    """An uncertain window has a grey, dashed box, and its tag starts with `uncertain`."""
     certain, uncertain = (painted(result, 4.9)[: SIZE[1]] for result in (two_faces(), all_uncertain()))
     assert has(certain, colour_of("sadness"))
     assert not has(uncertain, colour_of("sadness"))
@@ -64,7 +64,7 @@ def test_an_uncertain_window_is_no_finding() -> None:
 
 
 def test_faces_side_by_side_have_tags_of_their_own() -> None:
-    """Two faces whose words would overlap: neither tag hides a part of the other, or a part of a face."""
+    """The tags of two adjacent faces cover neither each other nor a face."""
     first, second = (
         face.model_copy(
             update={

@@ -1,4 +1,4 @@
-"""The plot of a timeline, read back as a picture."""
+"""The PNG of a timeline, decoded."""
 
 import cv2
 import numpy as np
@@ -12,19 +12,19 @@ from tests.support.results import two_faces
 
 
 def read(result: Result) -> npt.NDArray[np.uint8]:
-    """The picture, RGB."""
+    """Return the plot as RGB."""
     picture = cv2.imdecode(np.frombuffer(timeline_png(result), np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     return np.asarray(picture[..., ::-1], np.uint8)
 
 
 def column(time_s: float, duration_s: float = 5.0) -> int:
-    """Where a time is."""
+    """Return the column of a time."""
     return GUTTER + round(time_s / duration_s * (WIDTH - GUTTER - MARGIN))
 
 
 def test_colours_stand_at_their_times() -> None:
-    """Happiness at 1.2 s, nothing at 3 s, sadness at 4.5 s."""
+    """The plot shows happiness at 1.2 s, nothing at 3 s and sadness at 4.5 s."""
     base = read(two_faces())[HEAD + LANE - 3]
     assert tuple(base[column(1.2)]) == colour_of("happiness")
     assert tuple(base[column(3.0) + 3]) == (255, 255, 255)
@@ -32,18 +32,18 @@ def test_colours_stand_at_their_times() -> None:
 
 
 def test_height_is_confidence() -> None:
-    """A window of 0.7 fills 0.7 of its lane."""
+    """A window with confidence 0.7 fills 0.7 of the height of its lane."""
     lane = read(two_faces())[HEAD : HEAD + LANE, column(4.5)]
     assert np.count_nonzero((lane == colour_of("sadness")).all(axis=1)) == round(0.7 * LANE)
 
 
 def test_what_is_uncertain_is_hatched() -> None:
-    """Its bar has more than one colour."""
+    """The bar of an uncertain window is hatched in two colours."""
     start = HEAD + LANE + 30
     bar = read(two_faces())[start + LANE - 20 : start + LANE - 2, column(0.7) : column(1.2)]
     assert len(np.unique(bar.reshape(-1, 3), axis=0)) == 2
 
 
 def test_nobody_is_said() -> None:
-    """A video without faces gives a picture all the same."""
+    """A video without faces has a plot as well."""
     assert (read(two_faces().model_copy(update={"faces": []})) != 255).any()

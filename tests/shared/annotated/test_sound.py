@@ -1,4 +1,4 @@
-"""Tests of duygu.shared.annotated.sound: sound that keeps its place beside the pictures."""
+"""Tests of duygu.shared.annotated.sound: sound that stays synchronous with the pictures."""
 
 import signal
 from dataclasses import replace
@@ -21,18 +21,18 @@ STEREO = replace(BROADCAST, stereo=True, start=2.0)
 
 
 def heard(path: Path, settings: Settings) -> npt.NDArray[np.int16]:
-    """(samples, 2) from the first picture on."""
+    """Return the samples from the first picture on, (samples, 2)."""
     with Video(path, settings, 10.0) as video, Sound(path, settings, video.start_s) as sound:
         return np.frombuffer(sound.read(MUCH_S * SOUND_HZ), np.int16).reshape(-1, 2)
 
 
 def heard_s(path: Path, settings: Settings) -> float:
-    """How long a file sounds, from its first picture on."""
+    """Return the duration of the sound from the first picture on."""
     return len(heard(path, settings)) / SOUND_HZ
 
 
 def test_sound_begins_with_the_first_picture(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """That is the first one that can be decoded, where a stream was cut in the middle."""
+    """In a stream that was cut, sound starts with the first picture that can be decoded."""
     path = cut_stream(video_maker.make(BROADCAST), tmp_path / "cut.ts")
     assert heard_s(path, settings) == pytest.approx(1.0, abs=0.05)
 
@@ -41,7 +41,7 @@ def test_sound_begins_with_the_first_picture(video_maker: VideoMaker, settings: 
 def test_sound_of_joined_recordings_goes_on(
     starts: tuple[float, float], video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
-    """All of it is heard, and no silence between them, where the second one's clock is far from that of the first."""
+    """The sound of joined recordings is complete, without silence at the joint, however far their clocks differ."""
     parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in starts]
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -49,7 +49,7 @@ def test_sound_of_joined_recordings_goes_on(
 
 
 def test_sound_goes_on_when_the_clock_begins_anew(video_maker: VideoMaker, settings: Settings) -> None:
-    """As that of MPEG-TS does after 2^33 ticks."""
+    """Sound continues when the MPEG-TS clock wraps after 2^33 ticks."""
     assert heard_s(video_maker.make(WRAPPING), settings) == pytest.approx(2.0, abs=0.05)
 
 
@@ -57,7 +57,7 @@ def test_sound_goes_on_when_the_clock_begins_anew(video_maker: VideoMaker, setti
 def test_sound_whose_form_changes_is_heard_to_the_end(
     first: Scene, second: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
-    """As where a broadcast goes from mono at 44.1 kHz to stereo at 48 kHz, or back: both are the same tone."""
+    """Sound that changes between mono at 44.1 kHz and stereo at 48 kHz keeps its duration and pitch."""
     path = tmp_path / "changing.ts"
     path.write_bytes(b"".join(video_maker.make(scene).read_bytes() for scene in (first, second)))
     samples = heard(path, settings)
@@ -71,7 +71,7 @@ def test_sound_whose_form_changes_is_heard_to_the_end(
 def test_a_process_that_dies_is_logged(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its sound ends there, and the log has its last lines, once."""
+    """When the sound process dies, the sound ends, and its last stderr lines are logged once."""
     monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.dying_child")
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
@@ -85,7 +85,7 @@ def test_a_process_that_dies_is_logged(
 def test_a_process_that_hangs_is_ended(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its sound ends there; whoever writes the annotated video does not wait any longer."""
+    """A sound process that hangs is killed after a timeout, and the sound ends."""
     monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.hanging_child")
     monkeypatch.setattr("duygu.shared.annotated.sound.SILENCE_S", 3.0)
     path = tmp_path / "video.mp4"

@@ -1,4 +1,4 @@
-"""Tests of duygu.shared.annotated.tag_layout, most of them over random faces."""
+"""Tests of duygu.shared.annotated.tag_layout, most of them with random faces."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ process.stdout.write(JSON.stringify(answers));
 
 
 def crowd(seed: int) -> list[Rect]:
-    """Faces anywhere, some of them over the border of the picture and over each other."""
+    """Return random faces, some of which cross the border of the picture or overlap."""
     random = np.random.default_rng(seed)
     count = int(random.integers(1, 16))
     left, top = random.uniform(-60, 640, count), random.uniform(-60, 360, count)
@@ -38,13 +38,13 @@ def crowd(seed: int) -> list[Rect]:
 
 
 def layout(boxes: list[Rect]) -> list[Tag | None]:
-    """Tags that all have the same sizes."""
+    """Lay out tags of equal sizes."""
     return layout_tags(boxes, [SIZES] * len(boxes), PICTURE)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_tags_are_apart_inside_the_picture_and_each_on_its_box(seed: int) -> None:
-    """Whatever the faces are."""
+    """Tags do not overlap, lie inside the picture, and touch the box of their face."""
     boxes = crowd(seed)
     tags = layout(boxes)
     placed = [tag.rect for tag in tags if tag]
@@ -59,7 +59,7 @@ def test_tags_are_apart_inside_the_picture_and_each_on_its_box(seed: int) -> Non
 
 @pytest.mark.parametrize("step", [64.0, 70.0, 90.0, 140.0])
 def test_no_face_is_covered_where_there_is_room(step: float) -> None:
-    """Heads side by side: no tag lies on a face or touches the box of another one."""
+    """With enough room between heads, no tag covers a face or touches the box of another face."""
     boxes = [Rect(20.0 + step * index, 150.0, 60.0, 70.0) for index in range(4)]
     for tag, box in zip(layout(boxes), boxes, strict=True):
         assert tag is not None
@@ -68,17 +68,17 @@ def test_no_face_is_covered_where_there_is_room(step: float) -> None:
 
 
 def test_a_lone_face_has_its_whole_text_above() -> None:
-    """At the left end of the upper edge."""
+    """A single face has a full tag above the left end of its box."""
     assert layout([Rect(100, 100, 50, 50)]) == [Tag(Rect(100, 82, 120, 18), small=False)]
 
 
 def test_a_face_that_fills_the_picture_has_a_small_tag_inside() -> None:
-    """In a corner."""
+    """A face that fills the picture has a small tag inside its corner."""
     assert layout([Rect(-10, -10, 700, 400)]) == [Tag(Rect(0, 0, 18, 16), small=True)]
 
 
 def test_a_face_outside_the_picture_has_no_tag() -> None:
-    """Nor has any where the picture is smaller than a tag."""
+    """A face outside the picture has no tag, nor does any face in a picture smaller than a tag."""
     assert layout([Rect(-80, 10, 40, 40), Rect(641, 0, 9, 9)]) == [None, None]
     assert layout_tags([Rect(1, 1, 8, 8)], [SIZES], (16.0, 14.0)) == [None]
 

@@ -14,7 +14,7 @@ from duygu.shared.errors import ConfigurationError
 
 
 def test_it_keeps_what_it_was_told(settings: Settings) -> None:
-    """After an orderly end and after being killed."""
+    """Data survives an orderly stop and a kill of the server."""
     with EmbeddedValkey(settings.data_dir), connect(redis_url(settings)) as redis:
         redis.set("a", "1")
     with EmbeddedValkey(settings.data_dir) as server, connect(redis_url(settings)) as redis:
@@ -27,7 +27,7 @@ def test_it_keeps_what_it_was_told(settings: Settings) -> None:
 
 
 def test_one_data_folder_has_one_server(settings: Settings) -> None:
-    """The second one says so; once the first has ended there may be another."""
+    """A second server for a data folder raises ConfigurationError; after the first has stopped, another may start."""
     with EmbeddedValkey(settings.data_dir):
         with pytest.raises(ConfigurationError, match="another process"), EmbeddedValkey(settings.data_dir):
             pass
@@ -38,14 +38,14 @@ def test_one_data_folder_has_one_server(settings: Settings) -> None:
 
 
 def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
-    """A socket's path is limited by the kernel; a data folder's is not."""
+    """A data folder may have a longer path than the kernel permits for a socket."""
     settings = Settings(data_dir=tmp_path / ("long" * 30))
     with EmbeddedValkey(settings.data_dir), connect_briefly(redis_url(settings)) as redis:
         assert redis.ping()
 
 
 def test_only_its_owner_can_reach_it(settings: Settings) -> None:
-    """It listens on no port, and on a socket in a folder that others cannot open."""
+    """The server listens on no port, only on a socket in a folder that other users cannot open."""
     with EmbeddedValkey(settings.data_dir), connect_briefly(redis_url(settings)) as redis:
         assert redis.config_get("port") == {"port": "0"}
         socket = Path(redis_url(settings).removeprefix("unix://"))
@@ -54,7 +54,7 @@ def test_only_its_owner_can_reach_it(settings: Settings) -> None:
 
 @pytest.fixture
 def other_programs() -> Iterator[None]:
-    """The choice of the server is made anew in the test, and again after it."""
+    """Resets the cached choice of the server before and after the test."""
     server_program.cache_clear()
     yield
     server_program.cache_clear()
@@ -63,7 +63,7 @@ def other_programs() -> Iterator[None]:
 def test_a_server_on_path_replaces_the_packaged_one(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_programs: None
 ) -> None:
-    """A packaged server that the system cannot execute is skipped for one on PATH, which keeps its data."""
+    """A packaged server that cannot be executed is skipped for one on PATH, which keeps its data."""
     broken = tmp_path / "valkey-server"
     broken.write_bytes(b"\x7fELF of another machine")
     broken.chmod(0o755)
@@ -76,7 +76,7 @@ def test_a_server_on_path_replaces_the_packaged_one(
 
 
 def test_a_machine_without_any_server_is_reported(monkeypatch: pytest.MonkeyPatch, other_programs: None) -> None:
-    """The error names the packages that provide a server, and the setting that makes one unnecessary."""
+    """The error names the packages that provide a server and the setting that makes one unnecessary."""
     monkeypatch.setattr(embedded, "_packaged_server", lambda: None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigurationError, match="redis-server is on PATH; install one of them, or set REDIS_URL"):

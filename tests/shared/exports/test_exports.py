@@ -26,7 +26,7 @@ RESULT = two_faces()
 
 
 def test_spans_share_the_time_of_windows_that_overlap() -> None:
-    """No moment belongs to two windows, touching windows leave no gap, and a real gap stays."""
+    """Overlapping windows share their time, touching windows leave no gap, and a real gap stays."""
     spans = spans_of(RESULT.faces[0])
     assert [(span.start_s, span.end_s) for span in spans] == [
         pytest.approx(pair) for pair in [(0.0, 0.7), (0.7, 1.2), (1.2, 1.9), (4.0, 4.9)]
@@ -34,27 +34,27 @@ def test_spans_share_the_time_of_windows_that_overlap() -> None:
 
 
 def test_moods_join_what_feels_the_same_but_not_over_a_gap() -> None:
-    """Two happy windows in a row are one mood; the sad one after the gap is another."""
+    """Consecutive windows of one emotion form a mood, and a gap ends it."""
     moods = [[span.window.emotion for span in run] for run in moods_of(RESULT.faces[0])]
     assert moods == [["neutral"], ["happiness", "happiness"], ["sadness"]]
 
 
 def test_shares_sum_to_one_largest_first() -> None:
-    """Time counts, not the number of windows."""
+    """Shares of time sum to one, are weighted by duration, and are sorted in descending order."""
     shares = shares_of(RESULT.faces[0])
     assert sum(shares.values()) == pytest.approx(1)
     assert list(shares) == ["happiness", "sadness", "neutral"]
 
 
 def test_the_uncertain_share_counts_time() -> None:
-    """One of two windows of the same length is one half of the time."""
+    """One of two windows of the same length counts as half of the time."""
     half = face(1, [window(0.0, "neutral", 0.8), window(4.0, "neutral", 0.3)])
     assert uncertain_share(half) == pytest.approx(0.5)
     assert [uncertain_share(other) for other in RESULT.faces] == [0.0, 1.0]
 
 
 def test_emotions_that_only_uncertain_windows_show() -> None:
-    """Are marked, each by itself; a face is uncertain when all its windows are."""
+    """An emotion that only uncertain windows have is marked; a face is uncertain when all its windows are."""
     torn = face(1, [window(0.0, "neutral", 0.8), window(2.0, "neutral", 0.3), window(4.0, "fear", 0.3)])
     assert shares_in_words(torn) == "neutral 33%, uncertain 67%"
     assert not is_uncertain(torn)
@@ -76,7 +76,7 @@ def test_uncertain_time_is_counted_apart() -> None:
 
 
 def test_csv_opens_in_pandas() -> None:
-    """One row a window, typed columns, a probability for each label."""
+    """The CSV has one row per window, typed columns, and a probability for each label."""
     table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(RESULT)))
     assert len(table) == 5
     assert list(table.columns[-7:]) == list(EMOTIONS)
@@ -86,7 +86,7 @@ def test_csv_opens_in_pandas() -> None:
 
 
 def test_csv_has_the_same_types_with_and_without_flags() -> None:
-    """Truth values for each flag, in a table without any flag as in one with flags; read as text, `flags` is text."""
+    """The columns of the CSV have the same types with and without flags; `flags` is text when read as text."""
     none = RESULT.model_copy(update={"faces": RESULT.faces[:1]})
     contents = [EXPORTS[ExportName.CSV].write(result) for result in (RESULT, none)]
     with_flags, without = (pandas.read_csv(io.BytesIO(content)) for content in contents)
@@ -100,7 +100,7 @@ def test_csv_has_the_same_types_with_and_without_flags() -> None:
 
 @pytest.mark.parametrize(("name", "title"), [("holiday.mp4", "holiday.mp4"), (None, "0123")])
 def test_csv_says_of_which_video(name: str | None, title: str) -> None:
-    """In each row: the file's name or else the job, between the columns of old and the probabilities."""
+    """Each row of the CSV has the file name or else the job id, after the earlier columns."""
     result = RESULT.model_copy(update={"video": RESULT.video.model_copy(update={"name": name})})
     table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), dtype=str)
     assert set(table["video"]) == {title}
@@ -109,7 +109,7 @@ def test_csv_says_of_which_video(name: str | None, title: str) -> None:
 
 
 def test_ndjson_is_one_object_a_line() -> None:
-    """The video first, then every window with the face it belongs to."""
+    """NDJSON has one object per line: the video first, then each window with its face id."""
     lines = [json.loads(line) for line in EXPORTS[ExportName.NDJSON].write(RESULT).splitlines()]
     assert lines[0]["type"] == "video"
     assert lines[0]["video"]["duration_s"] == 5.0
@@ -117,20 +117,20 @@ def test_ndjson_is_one_object_a_line() -> None:
 
 
 def test_json_reads_back_as_the_same_result() -> None:
-    """Nothing is lost on the way."""
+    """The JSON export is parsed to an equal result."""
     assert Result.model_validate_json(EXPORTS[ExportName.JSON].write(RESULT)) == RESULT
 
 
 @pytest.mark.parametrize("number", ["1e999", "Infinity", "NaN"])
 def test_numbers_that_json_cannot_hold_are_refused(number: str) -> None:
-    """A result that reads can also be written and read again."""
+    """A result with a number that JSON cannot represent is rejected."""
     text = RESULT.model_dump_json().replace('"duration_s":5.0', f'"duration_s":{number}')
     with pytest.raises(ValidationError, match="finite number"):
         Result.model_validate_json(text)
 
 
 def test_vtt_has_the_form_that_browsers_take() -> None:
-    """A header, then cues in order of time with the face as voice."""
+    """WebVTT has its header, then cues in order of time with the face as voice."""
     blocks = EXPORTS[ExportName.VTT].write(RESULT).decode().split("\n\n")
     assert blocks[0] == "WEBVTT"
     assert blocks[1] == "00:00:00.000 --> 00:00:00.700\n<v Face 1>Face 1: neutral 60%"
@@ -138,7 +138,7 @@ def test_vtt_has_the_form_that_browsers_take() -> None:
 
 
 def test_subtitles_follow_the_clock_of_players() -> None:
-    """Where sound begins a second before the pictures, so much later is what they show."""
+    """Cues use the player's clock: they are shifted where sound starts before the first picture."""
     video = RESULT.video.model_copy(update={"first_frame_s": 1.0})
     early, late = (
         EXPORTS[ExportName.VTT].write(result).decode()
@@ -150,7 +150,7 @@ def test_subtitles_follow_the_clock_of_players() -> None:
 
 
 def test_srt_numbers_its_cues() -> None:
-    """Comma before the milliseconds, numbers from one."""
+    """SRT numbers its cues from one and has a comma before the milliseconds."""
     blocks = EXPORTS[ExportName.SRT].write(RESULT).decode().split("\n\n")
     assert blocks[0].splitlines() == ["1", "00:00:00,000 --> 00:00:00,700", "Face 1: neutral 60%"]
     assert [block.splitlines()[0] for block in blocks] == ["1", "2", "3", "4"]
@@ -168,7 +168,7 @@ class _Page(HTMLParser):
 
 
 def test_the_report_needs_nothing_from_elsewhere() -> None:
-    """No script, no link, every window in a table, and text from a file never as markup."""
+    """The HTML report has no script and no link, lists every window, and escapes texts."""
     text = EXPORTS[ExportName.HTML].write(RESULT).decode()
     page = _Page()
     page.feed(text)
@@ -179,7 +179,7 @@ def test_the_report_needs_nothing_from_elsewhere() -> None:
 
 
 def test_labels_of_another_model_are_shown() -> None:
-    """In the colour of `other`, and never as markup."""
+    """A label of another model is escaped and has the colour of `other`."""
     strange = face(1, [window(0.0, "neutral", 0.8).model_copy(update={"emotion": "<b>joy"})])
     model = RESULT.model.model_copy(update={"labels": ["<b>joy", "neutral"]})
     result = RESULT.model_copy(update={"faces": [strange], "model": model})
@@ -190,7 +190,7 @@ def test_labels_of_another_model_are_shown() -> None:
 
 
 def test_the_report_calls_uncertain_what_is_uncertain() -> None:
-    """A face without a certain window has no overall emotion in the report, and its shares carry question marks."""
+    """In the report, a face without a certain window has no overall emotion, and its shares carry question marks."""
     certain, uncertain = re.findall(r"<h2>Face \d.*?</h2><p>(.*?)</p>", EXPORTS[ExportName.HTML].write(RESULT).decode())
     assert certain.startswith("neutral over all (60%); share of time: happiness ")
     assert "uncertain" not in certain
@@ -199,7 +199,7 @@ def test_the_report_calls_uncertain_what_is_uncertain() -> None:
 
 
 def test_the_report_says_of_what_it_is_and_what_made_it() -> None:
-    """Name of the video, which is never markup; model, program, time and options."""
+    """The report has the escaped name of the video, the model, the version, the time and the options."""
     result = RESULT.model_copy(
         update={
             "video": RESULT.video.model_copy(update={"name": "<b>.mp4"}),

@@ -24,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def result(name: str | None = NAME) -> Result:
-    """With everything that a figure can say of it."""
+    """Return a result with all metadata that a figure shows."""
     plain = two_faces()
     return plain.model_copy(
         update={
@@ -36,12 +36,12 @@ def result(name: str | None = NAME) -> Result:
 
 
 def words(of: Result) -> list[str]:
-    """Every text of a figure."""
+    """Return every text of a figure."""
     return [item.text for item in timeline(of).items if isinstance(item, Words)]
 
 
 def test_it_says_what_it_shows() -> None:
-    """The file, the model, the date, the program, and the time axis from its beginning to its end."""
+    """The figure has the file name, the model, the date, the version and the whole time axis."""
     texts = words(result())
     assert texts[0] == NAME
     assert texts[1] == "emotions over time, model tiny 1 · analysed 2026-03-01 12:30 UTC · duygu 9.8"
@@ -50,31 +50,31 @@ def test_it_says_what_it_shows() -> None:
 
 
 def test_a_job_without_a_file_name_has_its_id() -> None:
-    """A service does not keep names."""
+    """Without a file name, the title is the job id."""
     assert words(result(None))[0] == "Job 0123"
 
 
 def test_a_long_name_is_cut_at_its_end() -> None:
-    """Instead of running out of the figure."""
+    """A long name is shortened to fit the figure."""
     assert words(result("a" * 400))[0].endswith("a…")
 
 
 def test_what_is_uncertain_is_no_finding() -> None:
-    """A face with uncertain windows alone says so before its emotions, which get a question mark."""
+    """A face with only uncertain windows is marked as uncertain, and its emotions carry question marks."""
     texts = words(result())
     assert texts[texts.index("Face 2") + 1 :][:2] == ["uncertain throughout", "surprise? 100%"]
     assert "neutral? 100%" not in texts
 
 
 def test_faces_that_are_left_out_are_counted() -> None:
-    """Below the last lane."""
+    """A line below the last lane counts the faces without a lane."""
     plain = result()
     faces = [plain.faces[0].model_copy(update={"face_id": index + 1}) for index in range(MAX_LANES + 3)]
     assert "+ 3 more faces" in words(plain.model_copy(update={"faces": faces}))
 
 
 def test_svg_holds_text_and_bars() -> None:
-    """Well-formed, with the name as it is, and bars where and as high as windows are."""
+    """The SVG is well-formed, has the name as its title, and draws each bar at its time and height."""
     root = ElementTree.fromstring(svg(result()))  # noqa: S314 - our own
     assert root.findtext(f"{SVG}title") == NAME
     assert NAME in [text.text for text in root.iter(f"{SVG}text")]
@@ -90,12 +90,12 @@ def test_svg_holds_text_and_bars() -> None:
 
 
 def test_svg_survives_any_name() -> None:
-    """Control characters are in no XML."""
+    """The SVG stays well-formed with control characters in the name."""
     ElementTree.fromstring(svg(result("a\x00\x1b\ud800b\nc.mp4")))  # noqa: S314 - our own
 
 
 def test_pdf_has_every_object_where_its_table_says() -> None:
-    """So readers need not repair it. Its title is the name."""
+    """The cross-reference table of the PDF has the offset of every object, and its title is the name."""
     content = pdf(result()).encode("ascii")
     start = int(content.split(b"startxref\n")[1].split()[0])
     assert content[start:].startswith(b"xref\n0 ")
@@ -110,7 +110,7 @@ def test_pdf_has_every_object_where_its_table_says() -> None:
 
 @pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="there is no pdftoppm on this machine")
 def test_pdf_looks_like_the_picture(tmp_path: Path) -> None:
-    """Drawn by a reader at the size of the PNG, it is the same but for edges."""
+    """A PDF rendered at the size of the PNG equals it except at edges."""
     (tmp_path / "plot.pdf").write_text(pdf(result()))
     subprocess.run(
         ["pdftoppm", "-r", "144", "-png", "-singlefile", tmp_path / "plot.pdf", tmp_path / "drawn"], check=True

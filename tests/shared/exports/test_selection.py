@@ -1,4 +1,4 @@
-"""A part of a result is a result."""
+"""Reducing a result to some of its faces and windows."""
 
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.schemas import Options
@@ -6,26 +6,26 @@ from tests.support.results import two_faces
 
 
 def test_the_faces_that_are_seen_longest_stay() -> None:
-    """Of two faces, the one with 4.9 s; asking for more than there are changes nothing."""
+    """The faces that are visible longest are kept; a number above the count of faces changes nothing."""
     result = two_faces()
     assert [face.face_id for face in most_seen(result, 1).faces] == [1]
     assert most_seen(result, 9) == result
 
 
 def test_windows_are_taken_at_even_times() -> None:
-    """Those that speak for 0, 1 and 4 s; a face between two moments keeps its first window."""
+    """Windows are sampled at regular times; a face between two of them keeps its first window."""
     faces = once_every(two_faces(), 1.0).faces
     assert [window.start_s for window in faces[0].windows] == [0.0, 0.5, 4.0]
     assert len(once_every(two_faces(), 100.0).faces[1].windows) == 1
 
 
 def test_short_steps_change_nothing() -> None:
-    """No window is shorter than they are."""
+    """An interval shorter than the windows changes nothing."""
     assert once_every(two_faces(), 0.1) == two_faces()
 
 
 def test_a_part_says_that_it_is_one() -> None:
-    """In the options of the result."""
+    """The options of a reduced result contain the reduction."""
     options = Options(engine="onnx", labels=[], min_face=0.06)
     part = once_every(most_seen(two_faces().model_copy(update={"options": options}), 1), 2.0)
     assert part.options == options.model_copy(update={"faces": 1, "every_s": 2.0})

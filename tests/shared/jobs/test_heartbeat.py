@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""Heartbeats of workers."""
 
 import time
 
@@ -9,7 +9,7 @@ from duygu.shared.jobs.heartbeat import ALIVE_S, alive_since, deregister, send_h
 
 
 def living(redis: Redis) -> int:
-    """How many workers of a queue are alive."""
+    """Return the number of live workers of a queue."""
     return int(redis.zcount(keys.workers("videos"), alive_since(), "+inf"))
 
 

@@ -1,4 +1,4 @@
-"""What goes through the queues."""
+"""The tasks in the queues."""
 
 import pytest
 from redis import Redis
@@ -9,14 +9,14 @@ JOB = "a" * 32
 
 
 def enqueue(redis: Redis) -> None:
-    """Put one job into the queue."""
+    """Enqueue one job."""
     with redis.pipeline() as pipeline:
         enqueue_video(open_queue(redis, QueueName.VIDEOS), JOB, 60, pipeline)
         pipeline.execute()
 
 
 def test_a_task_is_text(redis: Redis) -> None:
-    """Its arguments are JSON and nothing in it is a pickle."""
+    """The arguments of a task are stored as JSON, not as a pickle."""
     enqueue(redis)
     job = open_queue(redis, QueueName.VIDEOS).fetch_job(JOB)
     assert job
@@ -25,7 +25,7 @@ def test_a_task_is_text(redis: Redis) -> None:
 
 
 def test_only_our_tasks_are_run(redis: Redis) -> None:
-    """A record that names anything else is refused when its function is looked up."""
+    """A task with a function that is not a task of the service is refused."""
     queue = open_queue(redis, QueueName.VIDEOS)
     job = queue.enqueue_call("os.system", args=("true",))
     with pytest.raises(ValueError, match="is not a task"):
@@ -33,7 +33,7 @@ def test_only_our_tasks_are_run(redis: Redis) -> None:
 
 
 def test_withdrawing_a_waiting_job_leaves_nothing(redis: Redis) -> None:
-    """Neither in the queue nor beside it; and it may be done again."""
+    """Withdrawing a waiting job removes all its keys, and may be repeated."""
     enqueue(redis)
     queue = open_queue(redis, QueueName.VIDEOS)
     withdraw(queue, JOB)

@@ -55,7 +55,7 @@ RECORDS = st.builds(
 
 
 def values(record: JobRecord) -> dict[str, Any]:
-    """Every attribute; an error by its type and detail, as exceptions compare by identity."""
+    """Return every attribute. An error is represented by its type and detail, as exceptions compare by identity."""
     found = {field.name: getattr(record, field.name) for field in fields(record)}
     error = record.error
     return {**found, "error": error and (type(error), error.detail)}
@@ -68,12 +68,12 @@ def test_a_record_survives_the_hash(record: JobRecord) -> None:
 
 
 def test_every_attribute_has_a_field() -> None:
-    """A new attribute of the record cannot be forgotten in the hash."""
+    """Every attribute of the record has a field in the hash."""
     assert {field.name for field in FIELDS} | {"job_id", "error"} == {field.name for field in fields(JobRecord)}
 
 
 def test_an_old_hash_stays_readable() -> None:
-    """A hash of version 0.1, with empty fields for what is unknown and the names of that time, is read in full."""
+    """A hash of version 0.1, with its field names and with empty fields for unknown values, is read in full."""
     created = datetime(2026, 11, 1, 12, tzinfo=UTC)
     stored = {
         "status": "failed",
@@ -102,7 +102,7 @@ def test_an_old_hash_stays_readable() -> None:
 
 
 def test_an_unknown_error_code_stays_readable() -> None:
-    """A code of a later version becomes the general error, with its detail."""
+    """An unknown error code is read as the general error, with its detail."""
     stored = {"status": "failed", "created_at": datetime.now(UTC).isoformat(), "error": "from_later", "detail": "why"}
     error = JobRecord.from_hash(JOB, stored).error
     assert (type(error), error and error.detail) == (DuyguError, "why")

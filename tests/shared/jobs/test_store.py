@@ -1,4 +1,4 @@
-"""A job's life in Redis."""
+"""The life of a job in Redis."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ JOB, OTHER, THIRD = "a" * 32, "b" * 32, "c" * 32
 
 @pytest.fixture
 def jobs(redis: Redis) -> JobStore:
-    """A store with one waiting job."""
+    """A store with one queued job."""
     store = JobStore(redis, result_ttl=60)
     add(store, redis, JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), size=7, sha256="f" * 64))
     return store
@@ -32,20 +32,20 @@ def add(jobs: JobStore, redis: Redis, record: JobRecord) -> None:
 
 
 def names(redis: Redis) -> list[str]:
-    """The events of the job, in order."""
+    """Return the names of the job's events in order."""
     entries: Any = redis.xrange(keys.events(JOB))
     return [fields[b"event"].decode() for _, fields in entries]
 
 
 def read(jobs: JobStore) -> JobRecord:
-    """The job, which is there."""
+    """Return the record of the job, which must exist."""
     record = jobs.read(JOB)
     assert record
     return record
 
 
 def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
-    """Each step adds one event, in order; the record holds the times."""
+    """Each step of a job adds one event in order, and the record has the times."""
     assert (read(jobs).status, read(jobs).size, read(jobs).sha256) == (JobStatus.QUEUED, 7, "f" * 64)
     begun = jobs.begin(JOB)
     assert begun
@@ -63,7 +63,7 @@ def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
 
 
 def test_beginning_again_tells_nothing_twice(jobs: JobStore, redis: Redis) -> None:
-    """After a crash the job keeps its first start, and a repeated event is passed over."""
+    """A job that begins again keeps its first start, and a repeated event is ignored."""
     first = jobs.begin(JOB)
     assert first
     event = Event(first.events + 1, "progress", {})
@@ -76,7 +76,7 @@ def test_beginning_again_tells_nothing_twice(jobs: JobStore, redis: Redis) -> No
 
 
 def test_an_ended_job_stays_as_it_ended(jobs: JobStore) -> None:
-    """Nothing that comes later changes it."""
+    """A job that has ended does not change."""
     jobs.begin(JOB)
     assert jobs.fail(JOB, NoVideoStreamError())
     error = read(jobs).error
@@ -91,7 +91,7 @@ def test_an_ended_job_stays_as_it_ended(jobs: JobStore) -> None:
 
 
 def test_erasing_leaves_no_key(jobs: JobStore, redis: Redis) -> None:
-    """Whatever state it was in, and also when it is done twice."""
+    """Erasing a job in any state leaves no key, and may be repeated."""
     jobs.begin(JOB)
     jobs.erase(JOB)
     jobs.erase(JOB)
@@ -101,7 +101,7 @@ def test_erasing_leaves_no_key(jobs: JobStore, redis: Redis) -> None:
 
 
 def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Redis) -> None:
-    """A worker tells an event in the same moment: `cancelled` comes after it, and the job counts as waiting no more."""
+    """When a worker reports an event during the erasure, `cancelled` is the last event and no key remains."""
 
     class TellingMeanwhile(JobStore):
         def read(self, job_id: str) -> JobRecord | None:
@@ -121,7 +121,7 @@ def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Red
 
 
 def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
-    """It is begun again by the next worker."""
+    """A requeued job waits and is begun again by the next worker."""
     jobs.begin(JOB)
     assert jobs.requeue(JOB)
     assert read(jobs).status == JobStatus.QUEUED
@@ -129,7 +129,7 @@ def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
 
 
 def test_expired_jobs_leave_every_list(jobs: JobStore, redis: Redis) -> None:
-    """Everybody's, their owner's, and that of the jobs that count as waiting; a job that is still there stays."""
+    """An expired job is removed from all lists; other jobs stay."""
     assert jobs.unfinished() == [JOB]
     redis.delete(keys.job(JOB))
     add(jobs, redis, JobRecord(OTHER, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
@@ -143,7 +143,7 @@ MONTH_S = 30 * 24 * 3600
 
 
 def test_a_list_lives_as_long_as_its_jobs(redis: Redis) -> None:
-    """Also where results are kept for longer than anything waits, and nothing new is handed in meanwhile."""
+    """The list of jobs lives as long as its jobs, also without new submissions."""
     store = JobStore(redis, MONTH_S)
     add(store, redis, JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
     redis.expire(keys.jobs_of("somebody"), 3600)  # as a version before has left it
@@ -162,7 +162,7 @@ def test_a_page_takes_as_many_turns_as_it_has_none(jobs: JobStore, redis: Redis)
 
 
 def test_what_is_unfinished_is_found_without_a_search(jobs: JobStore, redis: Redis) -> None:
-    """Neither the keys nor the records of jobs that have ended are looked at."""
+    """Unfinished jobs are found without scanning keys and without reading the records of ended jobs."""
     for number in range(50):
         add(jobs, redis, JobRecord(f"{number:032x}", JobStatus.QUEUED, datetime.now(UTC)))
         jobs.fail(f"{number:032x}", CancelledError())
@@ -174,7 +174,7 @@ def test_what_is_unfinished_is_found_without_a_search(jobs: JobStore, redis: Red
 
 
 def test_jobs_of_an_earlier_version_are_indexed_once(jobs: JobStore, redis: Redis) -> None:
-    """It knew no indexes; what waits is found, and what has ended is looked at when it expires."""
+    """Jobs of an earlier version, which had no indexes, are indexed once; ended ones are swept when they expire."""
     add(jobs, redis, JobRecord(OTHER, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
     jobs.fail(OTHER, CancelledError())
     redis.delete(keys.UNFINISHED, keys.SWEEP_DUE)

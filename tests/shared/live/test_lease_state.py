@@ -40,7 +40,7 @@ NEXT = {
     (Transition.COMMIT, EXPIRED): IDLE,
     (Transition.COMMIT, REQUEUED): READY_,
 }
-"""The state after an allowed transition, where no frame has come in since the claim."""
+"""The state after each allowed transition, where no frame has arrived since the claim."""
 
 
 class Session:
@@ -53,11 +53,11 @@ class Session:
         self.seq = 0
 
     def state(self) -> LeaseState:
-        """As the Lua function of the scripts derives it."""
+        """Return the state that the Lua function of the scripts derives."""
         return LeaseState(self.redis.eval(f"{NOW}{LEASE_STATE} return lease_state(KEYS[1], now)", 1, HASH).decode())
 
     def on_api(self, work: Callable[[SessionStore], object]) -> object:
-        """Run something on the API's side."""
+        """Run a function of the API's side."""
 
         async def connected() -> object:
             async with AsyncRedis.from_url(self.url) as redis:
@@ -66,7 +66,7 @@ class Session:
         return asyncio.run(connected())
 
     def reach(self, state: LeaseState) -> None:
-        """Bring a new session into a state, by transitions alone."""
+        """Bring a new session into a state by transitions."""
         if state is CLOSED:
             self.claim = Claim(SESSION, 1, 1, b"replies", None, (), None)
             return
@@ -87,7 +87,7 @@ class Session:
         self.redis.hset(HASH, "lease", 1)
 
     def do(self, transition: Transition) -> bool:
-        """Try a transition; whether it was accepted."""
+        """Try a transition and return whether it was accepted."""
         if transition is Transition.CLAIM:
             claim = self.leases.claim(SESSION, -1)
             self.claim = claim or self.claim
@@ -125,7 +125,7 @@ def test_the_guards_and_the_documented_transitions_agree() -> None:
 
 @pytest.mark.parametrize("state", [IDLE, READY_, EXPIRED, REQUEUED])
 def test_an_outdated_claim_can_neither_renew_nor_commit(session: Session, state: LeaseState) -> None:
-    """Once another worker has claimed the session, the first claim changes nothing."""
+    """Once another worker has claimed the session, the first claim can neither renew nor commit."""
     session.reach(state)
     outdated = session.claim
     assert session.do(Transition.CLAIM)
@@ -136,7 +136,7 @@ def test_an_outdated_claim_can_neither_renew_nor_commit(session: Session, state:
 
 
 def test_a_frame_during_a_step_makes_the_session_ready_at_the_commit(session: Session) -> None:
-    """The commit leaves the session ready when a frame has come in since the claim."""
+    """A frame that arrives during a step makes the session ready at the commit."""
     session.reach(LEASED)
     session.do(Transition.OFFER)
     assert session.state() is LEASED
@@ -146,7 +146,7 @@ def test_a_frame_during_a_step_makes_the_session_ready_at_the_commit(session: Se
 
 @pytest.mark.parametrize("state", [READY_, REQUEUED])
 def test_a_session_is_in_the_ready_list_at_most_once(session: Session, redis: Redis, state: LeaseState) -> None:
-    """Offers and nudges of a session that is ready leave one entry in the list."""
+    """Offers and nudges of a session that is ready leave one entry in the ready list."""
     session.reach(state)
     for transition in (Transition.OFFER, Transition.NUDGE, Transition.OFFER):
         session.do(transition)
@@ -154,7 +154,7 @@ def test_a_session_is_in_the_ready_list_at_most_once(session: Session, redis: Re
 
 
 def test_a_nudge_restores_a_lost_entry_of_the_ready_list(session: Session, redis: Redis) -> None:
-    """A worker that dies between the ready list and its claim loses the entry; the nudge adds it again."""
+    """A nudge restores the entry of the ready list that a worker lost by dying before its claim."""
     session.reach(READY_)
     redis.delete(READY, DRAIN_QUEUED)
     assert session.do(Transition.NUDGE)

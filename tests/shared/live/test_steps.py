@@ -4,7 +4,7 @@ from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
 
 
 def test_names_in_redis_do_not_change() -> None:
-    """Versions of the API and of workers understand each other: the fields keep the names that they had in 0.1."""
+    """The fields of the messages keep their names of version 0.1, so that mixed versions interoperate."""
     info = FrameInfo(time_s=1.0, overload_drops=2)
     assert info.model_dump_json(exclude_defaults=True) == '{"time_s":1.0,"crowded":2}'
     assert FrameInfo.model_validate_json('{"time_s":1.0,"crowded":2}') == info

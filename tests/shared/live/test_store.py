@@ -1,4 +1,4 @@
-"""Sessions in Redis: one step at a time, the newest frames, nothing under an old claim."""
+"""Sessions in Redis: one step at a time, the newest frames kept, no effect of an outdated claim."""
 
 import asyncio
 import time
@@ -19,13 +19,13 @@ Store = Callable[[Callable[[SessionStore], Awaitable[object]]], object]
 
 @pytest.fixture
 def desk(redis: Redis) -> SessionLeases:
-    """A worker's side."""
+    """The worker's side."""
     return SessionLeases(redis)
 
 
 @pytest.fixture
 def with_store(valkey_url: str, redis: Redis) -> Store:
-    """Runs something on the API's side."""
+    """Runs a function of the API's side."""
 
     def run(work: Callable[[SessionStore], Awaitable[object]]) -> object:
         async def connected() -> object:
@@ -51,7 +51,7 @@ def offer(with_store: Store) -> Callable[[int], Offer]:
 
 
 def taken(desk: SessionLeases, known: int = -1) -> Claim:
-    """A claim of the session that is ready."""
+    """Claim the session that is ready."""
     session_id = desk.next_ready(0.1)
     assert session_id == "one"
     claim = desk.claim(session_id, known)
@@ -66,7 +66,7 @@ def test_the_newest_frames_wait(desk: SessionLeases, offer: Callable[[int], Offe
 
 
 def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
-    """Frames that come while a step runs wait besides its own, and are the next step's."""
+    """Frames that arrive during a step do not displace those of the step and are processed by the next one."""
     offer(1), offer(2)
     claim = taken(desk)
     assert [offer(seq).dropped for seq in (3, 4, 5)] == [(), (), (3,)]
@@ -77,7 +77,7 @@ def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionLeases, offer: Ca
 
 
 def test_a_session_has_one_step_at_a_time(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
-    """While a claim holds, nobody else gets one."""
+    """A claimed session cannot be claimed by another worker."""
     offer(1)
     taken(desk)
     assert desk.claim("one", -1) is None
@@ -86,7 +86,7 @@ def test_a_session_has_one_step_at_a_time(desk: SessionLeases, offer: Callable[[
 def test_an_old_claim_changes_nothing(
     desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
-    """A worker that was taken for dead comes back: its step is refused, the next worker's counts, no frame is lost."""
+    """After a lease expires, the late commit is refused, the next worker's commit counts, and no frame is lost."""
     monkeypatch.setattr(worker_store, "LEASE_S", 0)
     offer(1)
     late, following = taken(desk), desk.claim("one", -1)
@@ -101,7 +101,7 @@ def test_an_old_claim_changes_nothing(
 def test_a_renewed_lease_holds_from_then_on(
     desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
-    """Until the step is committed or another worker has the session: then there is nothing to renew."""
+    """A renewed lease holds until the commit or the next claim; after that it cannot be renewed."""
     monkeypatch.setattr(worker_store, "LEASE_S", 0.2)
     offer(1)
     claim = taken(desk)
@@ -120,7 +120,7 @@ def test_a_renewed_lease_holds_from_then_on(
 
 
 def test_a_state_travels_only_to_who_lacks_it(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
-    """The worker that committed it goes on from memory; another one reads it."""
+    """A claim by a worker without the current state includes the state."""
     offer(1)
     first = taken(desk)
     desk.commit(first, b"state", "[]")
@@ -130,7 +130,7 @@ def test_a_state_travels_only_to_who_lacks_it(desk: SessionLeases, offer: Callab
 
 
 def test_one_shift_waits_at_most(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
-    """The first frame asks for a shift, further ones do not until that shift has begun."""
+    """Only the first frame requests a drain; the next request follows once that drain has begun."""
     assert offer(1).needs_drain
     assert not offer(2).needs_drain
     desk.begin_drain()
@@ -139,7 +139,7 @@ def test_one_shift_waits_at_most(desk: SessionLeases, offer: Callable[[int], Off
 
 
 def test_sessions_are_limited_and_closing_makes_room(with_store: Store) -> None:
-    """In all, and of one owner."""
+    """Open sessions are limited in total and per owner, and closing one makes room."""
     assert with_store(lambda store: store.open("one", "ann", 2, 1))
     assert not with_store(lambda store: store.open("two", "ann", 2, 1))
     assert with_store(lambda store: store.open("two", "bob", 2, 1))
@@ -149,7 +149,7 @@ def test_sessions_are_limited_and_closing_makes_room(with_store: Store) -> None:
 
 
 def test_confirmed_sessions_count_for_as_long_as_they_are_open(with_store: Store, redis: Redis) -> None:
-    """Also when nobody opens another one meanwhile: what counts them, in all and of each owner, is kept as well."""
+    """Confirming open sessions extends the keys that count them, in total and per owner."""
     assert with_store(lambda store: store.open("one", "ann", 2, 1))
     assert with_store(lambda store: store.open("two", "bob", 2, 1))
     counted = [OPEN, open_key("ann"), open_key("bob")]
@@ -160,5 +160,5 @@ def test_confirmed_sessions_count_for_as_long_as_they_are_open(with_store: Store
 
 
 def test_a_forgotten_session_takes_no_frame(with_store: Store) -> None:
-    """As after a restart of Redis that kept nothing."""
+    """A session that Redis has lost accepts no frame."""
     assert with_store(lambda store: store.offer("gone", 1, "{}", b"", 4)) is None

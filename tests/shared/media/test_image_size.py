@@ -14,7 +14,7 @@ SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))
 
 
 def picture(kind: str, width: int, height: int, *options: int) -> bytes:
-    """A noisy picture of a kind."""
+    """Return a noisy picture of a format."""
     pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
     return bytes(cv2.imencode(kind, pixels, options)[1])
 
@@ -31,12 +31,12 @@ def picture(kind: str, width: int, height: int, *options: int) -> bytes:
     ],
 )
 def test_the_size_is_what_a_decoder_finds(kind: str, options: tuple[int, ...], size: tuple[int, int]) -> None:
-    """For every format, lossy, lossless and progressive, small and oblong."""
+    """The size equals that of the decoder for every format, lossy, lossless and progressive."""
     assert dimensions(picture(kind, *size, *options)) == size
 
 
 def test_the_size_of_an_extended_webp_is_that_of_its_canvas() -> None:
-    """A picture with an alpha channel or moving pictures begins with VP8X and 24-bit sizes less one."""
+    """The size of an extended WebP (VP8X) is that of its canvas, stored as 24-bit values less one."""
     size = b"".join(struct.pack("<I", value - 1)[:3] for value in (16_000, 9_000))
     assert dimensions(b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + size) == (16_000, 9_000)
 
@@ -57,14 +57,14 @@ def test_the_size_of_an_extended_webp_is_that_of_its_canvas() -> None:
     ],
 )
 def test_anything_else_is_no_picture(content: bytes) -> None:
-    """Texts, other formats, headers that are cut off, lie or are empty."""
+    """Texts, other formats, and truncated or invalid headers raise NotAPictureError."""
     with pytest.raises(NotAPictureError):
         dimensions(content)
 
 
 @pytest.mark.parametrize("kind", [".jpg", ".png", ".webp"])
 def test_cut_off_anywhere_it_is_a_picture_or_an_error(kind: str) -> None:
-    """No prefix of a picture makes anything but a size or NotAPictureError."""
+    """Each prefix of a picture gives its size or NotAPictureError."""
     whole = picture(kind, 64, 48)
     for length in range(0, min(len(whole), 800)):
         try:
@@ -74,7 +74,7 @@ def test_cut_off_anywhere_it_is_a_picture_or_an_error(kind: str) -> None:
 
 
 def test_a_png_that_promises_more_than_there_is() -> None:
-    """A chunk that is longer than the file is found without decoding, which would take 2 GB; whole pictures pass."""
+    """A PNG chunk that exceeds the file is detected without decoding, which would take 2 GB; valid pictures pass."""
     whole = picture(".png", 160, 120)
     assert not breaks_off(whole)
     assert not breaks_off(whole + b"behind")

@@ -1,4 +1,4 @@
-"""What is refused as a model folder, by the API that reads its manifest and by the engine that loads its network."""
+"""Validation of a model folder by the API, which reads the manifest, and by the engine, which loads the network."""
 
 import json
 from pathlib import Path
@@ -16,19 +16,19 @@ from tests.support.tiny_model import write_tiny_model
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A small model."""
+    """The folder of a small model."""
     return write_tiny_model(tmp_path / "tiny")
 
 
 def change(folder: Path, **recipe: Any) -> None:
-    """Say something else of the recipe in the manifest."""
+    """Change the recipe in the manifest."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["recipe"].update(recipe)
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def test_a_folder_tells_of_its_model(folder: Path) -> None:
-    """As the engine does that loads it."""
+    """The folder and the engine that loads it describe the same model."""
     opened = open_model_folder(folder)
     assert opened.info() == load_engine(Settings(threads=1, model=folder)).model
     assert opened.description().uncertain_below == 0.5
@@ -46,7 +46,7 @@ def test_a_folder_tells_of_its_model(folder: Path) -> None:
     ],
 )
 def test_a_manifest_whose_recipe_is_none_is_refused(folder: Path, recipe: dict[str, Any], complaint: str) -> None:
-    """When the service starts, not when somebody asks for the model."""
+    """An invalid recipe in the manifest is refused when the service starts."""
     change(folder, **recipe)
     with pytest.raises(ModelError, match=rf"{MANIFEST} in .*{complaint}"):
         open_model_folder(folder)
@@ -60,7 +60,7 @@ def test_a_manifest_whose_recipe_is_none_is_refused(folder: Path, recipe: dict[s
     ],
 )
 def test_a_manifest_that_tells_of_another_network_is_refused(folder: Path, recipe: dict[str, Any], names: str) -> None:
-    """The API would tell of labels and thresholds that no worker answers with."""
+    """A manifest whose recipe differs from that of the network is refused."""
     change(folder, **recipe)
     with pytest.raises(ModelError, match=f"do not have the same {names}$"):
         load_engine(Settings(threads=1, model=folder))

@@ -25,7 +25,7 @@ sys.stdin.read()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has died")
 def test_a_child_ends_with_its_parent() -> None:
-    """Although the parent was killed and could tell it nothing."""
+    """A child exits with its parent, also when the parent was killed."""
     with subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
@@ -38,7 +38,7 @@ def test_a_child_ends_with_its_parent() -> None:
 
 
 def test_a_child_can_be_started_beside_other_threads() -> None:
-    """And is the command itself, not a process around it."""
+    """A child started from a thread is the command itself and not a wrapper process."""
     started: list[subprocess.Popen[bytes]] = []
     command = [sys.executable, "-c", "import os; print(os.getpid())"]
     thread = threading.Thread(target=lambda: started.append(start_child(command, stdout=subprocess.PIPE)))
@@ -50,7 +50,7 @@ def test_a_child_can_be_started_beside_other_threads() -> None:
 
 
 def test_nothing_runs_between_fork_and_exec() -> None:
-    """A `preexec_fn` may deadlock in a process with threads, as the API and workers are."""
+    """No code of the product uses `preexec_fn`, which may deadlock in a process with threads."""
     for path in (path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py")):
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         assert not [path for call in calls if "preexec_fn" in [keyword.arg for keyword in call.keywords]], path

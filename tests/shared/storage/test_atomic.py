@@ -1,4 +1,4 @@
-"""Files that are whole or not there, with the permissions that the system gives new files."""
+"""Atomic files: complete or absent, with the permissions of the umask."""
 
 import os
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from duygu.shared.storage.atomic import atomically, write_atomically
 
 @pytest.fixture(params=[0o077, 0o027, 0o022])
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    """What is taken away from the permissions of new files while the test runs."""
+    """The umask while the test runs."""
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
 
 
 def test_permissions_follow_the_umask(umask: int, tmp_path: Path) -> None:
-    """A result is about people: who keeps files private keeps it private, while it is written as well."""
+    """A file has the permissions of the umask, also while it is written."""
     path = tmp_path / "result.json"
     with atomically(path) as temporary:
         temporary.write_bytes(b"x")
@@ -27,7 +27,7 @@ def test_permissions_follow_the_umask(umask: int, tmp_path: Path) -> None:
 
 
 def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
-    """And nothing beside it."""
+    """A failed write keeps the old file and leaves no temporary file."""
     path = tmp_path / "result.json"
     write_atomically(path, b"old")
     with pytest.raises(RuntimeError), atomically(path) as temporary:  # noqa: PT012 - it fails in the middle

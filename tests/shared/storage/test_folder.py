@@ -1,4 +1,4 @@
-"""Files of jobs: whole or not at all, and nowhere else than in their folder."""
+"""The storage of job files, in a folder and in a bucket."""
 
 import errno
 import os
@@ -23,20 +23,20 @@ JOB = "a" * 32
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Storage:
-    """An empty folder."""
+    """An empty folder storage."""
     return FolderStorage(tmp_path / "jobs")
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    """An empty one of each kind."""
+    """An empty storage of each kind."""
     if request.param == "folder":
         return FolderStorage(tmp_path / "jobs")
     return open_storage(Settings(data_dir=tmp_path, storage_url=request.getfixturevalue("bucket_url")))
 
 
 def test_what_was_written_can_be_read(storage: Storage) -> None:
-    """As bytes and as a path."""
+    """A stored file is read back as bytes and as a path."""
     with storage.writer(JOB, UPLOAD) as file:
         file.write(b"film")
     assert storage.read(JOB, UPLOAD) == b"film"
@@ -46,7 +46,7 @@ def test_what_was_written_can_be_read(storage: Storage) -> None:
 
 
 def test_a_write_that_fails_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
-    """Neither a half file nor an older one that looks like it."""
+    """A failed write leaves no file."""
     with pytest.raises(RuntimeError), storage.writer(JOB, UPLOAD) as file:  # noqa: PT012 - it fails in the middle
         file.write(b"half")
         raise RuntimeError
@@ -58,14 +58,14 @@ def test_a_write_that_fails_leaves_nothing(storage: Storage, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("job_id", ["..", "", "a/b", "A" * 32, "a" * 31, f"{JOB}/.."])
 def test_only_job_ids_name_folders(storage: Storage, job_id: str) -> None:
-    """No id reaches outside."""
+    """An invalid job id raises FileNotFoundError and reaches no file outside the storage."""
     with pytest.raises(FileNotFoundError):
         storage.read(job_id, UPLOAD)
 
 
 @pytest.fixture
 def undeletable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """So many deletions of files and objects fail from now on, as on a disk that has become read-only."""
+    """Lets a number of deletions of files and objects fail, as on a read-only disk."""
     left = [0]
 
     def failing(delete: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +84,7 @@ def undeletable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_an_erasure_that_fails_is_told(storage: Storage, undeletable: list[int]) -> None:
-    """It is tried again; where that does not help either, it is an error, and whoever erased knows."""
+    """An erasure is retried when it fails, and raises EraseFailedError when the retries fail as well."""
     for name in (UPLOAD, RESULT):
         with storage.writer(JOB, name) as file:
             file.write(b"film")
@@ -100,7 +100,7 @@ def test_an_erasure_that_fails_is_told(storage: Storage, undeletable: list[int])
 
 
 def test_removing_and_erasing(storage: Storage) -> None:
-    """With its last file a job is gone; both may be done again."""
+    """A job disappears with its last file; removing and erasing may be repeated."""
     for name in (UPLOAD, "result.json"):
         with storage.writer(JOB, name) as file:
             file.write(b"x")
@@ -114,7 +114,7 @@ def test_removing_and_erasing(storage: Storage) -> None:
 
 
 def test_what_sweepers_ask(storage: Storage) -> None:
-    """Whether a file is there, since when, and whether there is room and the right to write."""
+    """The storage lists jobs with their files and their age, reports free space, and checks write access."""
     storage.check()
     assert storage.stored() == []
     assert storage.free_bytes() > 0
@@ -129,7 +129,7 @@ def test_what_sweepers_ask(storage: Storage) -> None:
 
 
 def test_a_file_larger_than_a_piece_arrives_whole(storage: Storage) -> None:
-    """What a bucket takes in several pieces is one file again when it comes back."""
+    """A file that a bucket stores in several parts is read back whole."""
     content = secrets.token_bytes(1_000_000) * 18
     with storage.writer(JOB, UPLOAD) as file:
         file.write(content)
@@ -138,7 +138,7 @@ def test_a_file_larger_than_a_piece_arrives_whole(storage: Storage) -> None:
 
 
 def test_parts_are_read_without_the_rest(storage: Storage) -> None:
-    """Piece by piece, for any range; a missing file raises FileNotFoundError."""
+    """Any range of a file is read in chunks; a missing file raises FileNotFoundError."""
     content = secrets.token_bytes(2_500_000)
     before = time.time()
     with storage.writer(JOB, FILM) as file:
@@ -157,14 +157,14 @@ def test_parts_are_read_without_the_rest(storage: Storage) -> None:
 
 
 def test_a_full_disk_is_told(storage: Storage) -> None:
-    """As no room for uploads, and nothing is kept."""
+    """A full disk raises StorageFullError, and no file is kept."""
     with pytest.raises(StorageFullError), storage.place(JOB, UPLOAD):
         raise OSError(errno.ENOSPC, "no space left on device")
     assert not any(job.files for job in storage.stored())
 
 
 def test_a_bucket_that_is_away_is_told(bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As unavailable, not as a fault of ours, and soon."""
+    """A bucket that cannot be reached raises UnavailableError within seconds."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     storage = open_storage(Settings(data_dir=tmp_path, storage_url=bucket_url))
     started = time.monotonic()
@@ -174,7 +174,7 @@ def test_a_bucket_that_is_away_is_told(bucket_url: str, tmp_path: Path, monkeypa
 
 
 def test_a_bucket_that_is_not_there_is_told(bucket_url: str, tmp_path: Path) -> None:
-    """It is not taken for one with nothing in it."""
+    """A bucket that does not exist raises UnavailableError; it does not count as empty."""
     storage = open_storage(Settings(data_dir=tmp_path, storage_url="s3://no-such-bucket/jobs"))
     with pytest.raises(UnavailableError):
         storage.check()
@@ -184,14 +184,14 @@ def test_a_bucket_that_is_not_there_is_told(bucket_url: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("url", ["ftp://host/folder", "s4://bucket"])
 def test_unknown_schemes_are_told(url: str) -> None:
-    """At the start."""
+    """An unknown scheme of the storage URL is refused at the start."""
     with pytest.raises(ConfigurationError, match="STORAGE_URL"):
         open_storage(Settings(storage_url=url))
 
 
 @pytest.mark.parametrize("prefix", ["", "file://"])
 def test_a_folder_can_be_named(tmp_path: Path, prefix: str) -> None:
-    """As a path or as a URL."""
+    """A folder is configured by a path or by a URL."""
     storage = open_storage(Settings(storage_url=f"{prefix}{tmp_path}"))
     with storage.writer(JOB, UPLOAD) as file:
         file.write(b"x")
@@ -199,14 +199,14 @@ def test_a_folder_can_be_named(tmp_path: Path, prefix: str) -> None:
 
 
 def test_files_are_for_their_owner_alone(folder: Storage, tmp_path: Path) -> None:
-    """Nobody else on the machine may look into a job's folder."""
+    """The folder of a job is accessible to its owner only."""
     with folder.writer(JOB, UPLOAD) as file:
         MeasuredWriter(file, 10).write(b"x")
     assert (tmp_path / "jobs" / JOB).stat().st_mode & 0o077 == 0
 
 
 def test_job_ids_sort_by_age() -> None:
-    """And no two are the same."""
+    """Job ids are unique and sort by age."""
     ids = [new_job_id() for _ in range(100)]
     assert len(set(ids)) == 100
     assert [job_id[:12] for job_id in ids] == sorted(job_id[:12] for job_id in ids)

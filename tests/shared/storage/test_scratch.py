@@ -1,4 +1,4 @@
-"""Files on their way stay nowhere."""
+"""Temporary files do not outlive their use."""
 
 import fcntl
 import subprocess
@@ -22,12 +22,12 @@ with Scratch(Path(sys.argv[1])).file() as path:
 
 
 def files(folder: Path) -> list[bytes]:
-    """What lies below a folder."""
+    """Return the contents of the files below a folder."""
     return [path.read_bytes() for path in folder.rglob("file")]
 
 
 def test_a_file_goes_when_it_has_arrived(tmp_path: Path) -> None:
-    """And others are left alone."""
+    """A scratch file is deleted at the end of its context; others stay."""
     scratch = Scratch(tmp_path)
     with scratch.file() as first:
         first.write_bytes(b"1")
@@ -38,7 +38,7 @@ def test_a_file_goes_when_it_has_arrived(tmp_path: Path) -> None:
 
 
 def test_the_next_process_erases_what_a_killed_one_left(tmp_path: Path) -> None:
-    """But not what another one still works on."""
+    """A new process erases the leftovers of a killed one and keeps the files of a running one."""
     with Scratch(tmp_path).file() as path:
         path.write_bytes(b"wanted")
         subprocess.run([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, check=False)
@@ -48,7 +48,7 @@ def test_the_next_process_erases_what_a_killed_one_left(tmp_path: Path) -> None:
 
 
 def test_processes_may_begin_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is erasing leftovers just then does not take away the lock that the other is about to hold."""
+    """A process that erases leftovers does not delete the lock that another process is about to hold."""
     lock = fcntl.flock
     began: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""What a line of the log looks like."""
+"""The format of log lines."""
 
 import json
 import logging
@@ -10,14 +10,14 @@ from duygu.shared.telemetry.logs import JsonFormatter, TextFormatter, about
 
 
 def formatted(message: str, **facts: object) -> dict[str, object]:
-    """One line, read back."""
+    """Format one line as JSON and parse it."""
     record = logging.LogRecord("duygu", logging.INFO, "", 0, message, None, None)
     record.facts = facts
     return dict(json.loads(JsonFormatter().format(record)))
 
 
 def test_a_line_is_an_object_with_its_context() -> None:
-    """The ids of the request and the job stand in every line that is about them, and in no other."""
+    """A JSON line has the ids of its request and job, and later lines do not."""
     with about(request_id="r"), about(job_id="j"):
         line = formatted("günaydın\n", seconds=1.5)
     assert line["message"] == "günaydın\n"
@@ -32,7 +32,7 @@ def test_a_line_is_an_object_with_its_context() -> None:
 
 
 def test_a_line_for_people_ends_with_its_context() -> None:
-    """Before a traceback, so that both are found together."""
+    """A text line ends with its context, before the traceback."""
     record = logging.LogRecord("duygu", logging.ERROR, "", 0, "broken", None, (ValueError, ValueError("x"), None))
     with about(request_id="r"):
         first, *traceback = TextFormatter("%(message)s").format(record).splitlines()
@@ -41,7 +41,7 @@ def test_a_line_for_people_ends_with_its_context() -> None:
 
 
 def test_an_error_has_its_traceback_in_the_same_line() -> None:
-    """Nothing of a JSON log spans lines."""
+    """A JSON line contains its traceback; no entry spans several lines."""
     program = (
         "import logging; from duygu.shared.telemetry.logs import set_up_logs; set_up_logs('json', 'info')\n"
         "logging.getLogger('x').debug('no'); logging.getLogger('x').info('yes')\n"

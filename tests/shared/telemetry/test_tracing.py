@@ -1,4 +1,4 @@
-"""Traces where they are wanted, and no cost where they are not."""
+"""Tracing with and without an endpoint."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 
 def test_without_an_endpoint_nothing_is_loaded() -> None:
-    """The packages need not even be installed."""
+    """Without an endpoint, no package of OpenTelemetry is imported."""
     done = subprocess.run([sys.executable, "-c", PROBE], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert isinstance(open_traces("probe"), NoTraces)
@@ -29,7 +29,7 @@ def test_without_an_endpoint_nothing_is_loaded() -> None:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the start, with the name of the extra."""
+    """An endpoint without the packages is an error at the start that names the extra."""
     monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "duygu.shared.telemetry.otel", None)
     with pytest.raises(ConfigurationError, match="tracing"):
@@ -37,7 +37,7 @@ def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest
 
 
 def test_a_span_knows_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is the parent of what is begun within it."""
+    """A span has the given parent, and is the parent of the spans within it."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")  # nothing is sent anywhere
     traces = open_traces("probe")

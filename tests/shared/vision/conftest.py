@@ -1,4 +1,4 @@
-"""What the tests of the engine share."""
+"""Fixtures of the engine's tests."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def tiny_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="session")
 def engine(tiny_settings: Settings) -> Engine:
-    """The real face detector, and the small random network."""
+    """An engine with the real face detector and the small random network."""
     return load_engine(tiny_settings)
 
 

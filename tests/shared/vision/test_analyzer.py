@@ -1,4 +1,4 @@
-"""From frames to what is told of them: who counts, what is told when, and an analysis that is saved midway."""
+"""The analyzer: which faces count, when results are reported, and snapshots."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -21,7 +21,7 @@ Again = Callable[[Analyzer], Analyzer]
 
 
 def told(frames: Iterable[Frame], analyzer: Analyzer, again: Again = lambda analyzer: analyzer) -> list[Step]:
-    """Every step; the analyzer goes through `again` after each frame."""
+    """Return every step; `again` replaces the analyzer after each frame."""
     steps = []
     for frame in frames:
         steps.append(analyzer.push(frame))
@@ -30,7 +30,7 @@ def told(frames: Iterable[Frame], analyzer: Analyzer, again: Again = lambda anal
 
 
 def flat(steps: list[Step]) -> list[tuple[object, ...]]:
-    """Steps as plain values that can be compared."""
+    """Return steps as plain values that can be compared."""
     return [
         (
             step.time_s,
@@ -46,7 +46,7 @@ def flat(steps: list[Step]) -> list[tuple[object, ...]]:
     "scene", [PAN, CROSSING, HIDING, CUT, LEAVING], ids=["pan", "crossing", "hiding", "cut", "leaving"]
 )
 def test_saved_and_restored_after_each_frame_it_tells_the_same(scene: Scene, engine: Engine) -> None:
-    """Whoever takes over with a snapshot says what the first one would have said, to the last digit."""
+    """An analyzer that is restored from a snapshot after each frame gives identical steps."""
 
     def handed_over(analyzer: Analyzer) -> Analyzer:
         return snapshots.restore(engine, snapshots.save(analyzer))
@@ -56,7 +56,7 @@ def test_saved_and_restored_after_each_frame_it_tells_the_same(scene: Scene, eng
 
 
 def test_waiting_clips_are_saved_too(engine: Engine) -> None:
-    """Clips that wait for a batch are answered by whoever takes over."""
+    """A snapshot contains the clips that wait for a batch."""
 
     def handed_over(analyzer: Analyzer) -> Analyzer:
         return snapshots.restore(engine, snapshots.save(analyzer), batch=100)
@@ -68,7 +68,7 @@ def test_waiting_clips_are_saved_too(engine: Engine) -> None:
 
 
 def test_a_snapshot_is_small(engine: Engine) -> None:
-    """A few tens of kilobytes for each face: it goes through Redis after each step."""
+    """A snapshot has less than 40 kB per face."""
     analyzer = Analyzer(engine)
     for frame in frames_of(CROSSING):
         analyzer.push(frame)
@@ -76,7 +76,7 @@ def test_a_snapshot_is_small(engine: Engine) -> None:
 
 
 def test_a_foreign_snapshot_is_refused(engine: Engine) -> None:
-    """Bytes that are none, a cut one, and one of another recipe."""
+    """Invalid and truncated snapshots and those of another recipe raise ValueError."""
     saved = snapshots.save(Analyzer(engine))
 
     class Other:
@@ -89,7 +89,7 @@ def test_a_foreign_snapshot_is_refused(engine: Engine) -> None:
 
 
 def test_the_batch_changes_nothing_but_when(engine: Engine) -> None:
-    """Alone or together, each clip gets its answer."""
+    """The batch size does not change which clips are classified."""
     answers = [
         sorted(
             (a.face_id, a.start_s)
@@ -102,7 +102,7 @@ def test_the_batch_changes_nothing_but_when(engine: Engine) -> None:
 
 
 def test_frames_between_two_ticks_bring_nothing(engine: Engine) -> None:
-    """Thirty frames a second are ten analysed ones."""
+    """At thirty frames per second, ten are analysed."""
     analyzer = Analyzer(engine, interval_s=1 / 30)
     for index in range(30):
         analyzer.push(replace(frame_at(STILL, 0.0), index=index, time_s=index / 30))
@@ -110,7 +110,7 @@ def test_frames_between_two_ticks_bring_nothing(engine: Engine) -> None:
 
 
 def test_the_first_step_of_a_face_tells_where_it_was_before(engine: Engine) -> None:
-    """It counts only after a while, and nothing of it is lost."""
+    """The first step of a face reports its earlier positions as well."""
     steps = told(frames_of(STILL), Analyzer(engine))
     first = next(step for step in steps if step.seen)
     assert first.time_s > 0
@@ -119,7 +119,7 @@ def test_the_first_step_of_a_face_tells_where_it_was_before(engine: Engine) -> N
 
 
 def test_one_frame_is_answered_with_a_padded_clip(engine: Engine) -> None:
-    """A video of one frame has one window."""
+    """A single frame has one padded window."""
     steps = told([frame_at(STILL, 0.0)], Analyzer(engine))
     (answer,) = steps[-1].answers
     assert answer.flags == (Flag.PADDED,)
@@ -127,14 +127,14 @@ def test_one_frame_is_answered_with_a_padded_clip(engine: Engine) -> None:
 
 
 def test_no_clip_spans_a_cut(engine: Engine) -> None:
-    """The faces before and after it are two, and no window reaches across."""
+    """The faces before and after a cut have different ids, and no window spans the cut."""
     answers = [answer for step in told(frames_of(CUT), Analyzer(engine)) for answer in step.answers]
     assert {answer.face_id for answer in answers} == {1, 2}
     assert not any(answer.start_s < 1.45 and answer.end_s > 1.45 for answer in answers)
 
 
 def test_a_face_that_left_is_over(engine: Engine) -> None:
-    """Its id is told once as over, and nothing of it is kept."""
+    """A face that left is reported as ended once, and its state is deleted."""
     analyzer = Analyzer(engine)
     ended = [face_id for frame in frames_of(LEAVING) for face_id in analyzer.push(frame).ended]
     assert ended == [1]
@@ -142,10 +142,10 @@ def test_a_face_that_left_is_over(engine: Engine) -> None:
 
 
 def test_a_face_that_never_counts_keeps_no_more_than_a_few_clips(engine: Engine) -> None:
-    """However long it is followed; once it counts, it is told from the first clip that is left."""
+    """A face that does not count yet keeps a bounded number of clips; once it counts, they are reported."""
 
     class Doubtful:
-        """Finds the face at one place, and is less sure of it than a face needs to count, for so many frames."""
+        """Detects one face at a fixed place, for a number of frames with a score too low to count."""
 
         def __init__(self, doubtful: int) -> None:
             self.left = doubtful
@@ -179,13 +179,13 @@ def test_a_face_that_never_counts_keeps_no_more_than_a_few_clips(engine: Engine)
 
 
 def test_nobody(engine: Engine) -> None:
-    """An empty room brings nothing at all."""
+    """A video without faces has no positions, windows or ended faces."""
     assert not any(step.seen or step.answers or step.ended for step in told(frames_of(NOBODY), Analyzer(engine)))
 
 
 @pytest.mark.parametrize("interval_s", [4.0, 10.0, 100.0])
 def test_a_slow_source_has_faces(interval_s: float, engine: Engine) -> None:
-    """Each picture has its position and at least a window, also where each is analysed by another worker."""
+    """Each picture of a slow source has a position and a window, also when every picture has another worker."""
 
     def handed_over(analyzer: Analyzer) -> Analyzer:
         return snapshots.restore(engine, snapshots.save(analyzer))
@@ -199,19 +199,19 @@ def test_a_slow_source_has_faces(interval_s: float, engine: Engine) -> None:
 
 
 def handed_over_by(engine: Engine) -> Again:
-    """What takes an analyzer from worker to worker."""
+    """Return a function that restores the analyzer from its snapshot."""
     return lambda analyzer: snapshots.restore(engine, snapshots.save(analyzer))
 
 
 def by_turns(scenes: tuple[Scene, Scene], interval_s: float) -> list[Frame]:
-    """Six frames of two scenes by turns."""
+    """Return six frames that alternate between two scenes."""
     return [replace(frame_at(scenes[index % 2], 0.0), index=index, time_s=index * interval_s) for index in range(6)]
 
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("interval_s", [7.0, 30.0])
 def test_a_slow_source_has_its_first_picture(interval_s: float, known: bool, engine: Engine) -> None:
-    """The face of the first picture has its position, however many windows fit into the interval."""
+    """The face in the first picture of a slow source has its position."""
     frames = by_turns((STILL, STILL), interval_s)[:3]
     steps = told(frames, Analyzer(engine, interval_s=interval_s if known else None))
     assert [seen.time_s for step in steps for seen in step.seen] == [frame.time_s for frame in frames]
@@ -223,7 +223,7 @@ def test_a_slow_source_has_its_first_picture(interval_s: float, known: bool, eng
 def test_a_face_in_one_picture_of_a_slow_source_counts(
     walls: tuple[float, ...], interval_s: float, engine: Engine
 ) -> None:
-    """Two people by turns have a position and a window in each picture, also where each picture has its worker."""
+    """Two people who alternate have a position and a window in each picture, also across workers."""
     left, right = Actor(start=(0.27, 0.5)), Actor(start=(0.73, 0.5), size=0.6, mirrored=True)
     frames = by_turns((replace(STILL, actors=(left,)), replace(STILL, actors=(right,), cuts=walls)), interval_s)
     steps = told(frames, Analyzer(engine), handed_over_by(engine))
@@ -233,7 +233,7 @@ def test_a_face_in_one_picture_of_a_slow_source_counts(
 
 @pytest.mark.parametrize("interval_s", [0.1, 1 / 30])
 def test_a_face_in_one_picture_of_a_fast_source_does_not_count(interval_s: float, engine: Engine) -> None:
-    """A flash of a face is no face, also before a pause of seconds."""
+    """A face in a single frame of a fast source does not count, also before a pause of seconds."""
     frames = [frame_at(STILL, 0.0), *(frame_at(NOBODY, 10.0 + index / 10) for index in range(5))]
     steps = told(frames, Analyzer(engine, interval_s=interval_s))
     assert not any(step.seen or step.answers for step in steps)

@@ -1,4 +1,4 @@
-"""The network's answers come in order, at once or a batch later, and none is lost."""
+"""The classification of clips, at once and pipelined: answers come in order, and none is lost."""
 
 import threading
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from duygu.shared.vision.types import Floats
 
 @pytest.fixture
 def background() -> Iterator[Executor]:
-    """One thread beside."""
+    """An executor with one thread."""
     with ThreadPoolExecutor(1) as executor:
         yield executor
 
 
 def questions(engine: Engine, first: int, count: int) -> Questions:
-    """So many clips of noise, of faces with ids from `first` on."""
+    """Return clips of noise for faces with ids from `first` on."""
     recipe = engine.recipe
     random = np.random.default_rng(first)
     images = random.integers(0, 255, (count, recipe.frames, recipe.size, recipe.size), np.uint8)
@@ -31,12 +31,12 @@ def questions(engine: Engine, first: int, count: int) -> Questions:
 
 
 def told(answering: Answering, batches: list[Questions]) -> list[Answer]:
-    """Everything that is told about all of them."""
+    """Return all answers to these batches."""
     return [answer for batch in batches for answer in answering.ask(batch)] + answering.rest()
 
 
 def test_both_ways_tell_the_same(engine: Engine, background: Executor) -> None:
-    """The same answers in the same order."""
+    """Both implementations return the same answers in the same order."""
     batches = [questions(engine, 1, 3), questions(engine, 10, 1), questions(engine, 20, 2)]
     at_once, later = told(AtOnce(engine), batches), told(InBackground(engine, background), batches)
     assert [answer.face_id for answer in at_once] == [answer.face_id for answer in later] == [1, 2, 3, 10, 20, 21]
@@ -45,16 +45,16 @@ def test_both_ways_tell_the_same(engine: Engine, background: Executor) -> None:
 
 
 def test_nobody_waits_for_a_first_question(engine: Engine, background: Executor) -> None:
-    """The frames go on while the network thinks."""
+    """The pipelined implementation does not block on the network."""
     release = threading.Event()
 
     class Slow:
-        """The network, when it is let."""
+        """A network that waits for the test."""
 
         recipe = engine.recipe
 
         def logits(self, clips: Floats) -> Floats:
-            """Waits for the test."""
+            """Wait for the test."""
             assert release.wait(10)
             return engine.classifier.logits(clips)
 
@@ -66,7 +66,7 @@ def test_nobody_waits_for_a_first_question(engine: Engine, background: Executor)
 
 
 def test_what_fails_in_the_background_is_not_lost(engine: Engine, background: Executor) -> None:
-    """The error comes to whoever asks next."""
+    """An error in the background is raised at the next call."""
     wrong = [(1, Clip(0.0, 1.0, np.zeros((1, 2, 2), np.uint8), ()))]
     answering = InBackground(engine, background)
     answering.ask(wrong)

@@ -4,7 +4,7 @@ from duygu.shared.vision.pace import Pace
 
 
 def test_the_usual_gap() -> None:
-    """One long gap among short ones, and one short among long ones, change nothing."""
+    """A single long gap among short ones, or a short one among long ones, does not change the usual gap."""
     for usual_s, odd_s in ((0.1, 5.0), (10.0, 0.1)):
         pace, time_s = Pace(), 0.0
         found = []
@@ -15,13 +15,13 @@ def test_the_usual_gap() -> None:
 
 
 def test_a_known_interval_counts_from_the_first() -> None:
-    """A file says how far its pictures are apart before the second one comes."""
+    """A known interval applies from the first frame."""
     assert Pace(10.0).take(0.0) == 10.0
     assert Pace().take(0.0) == 0.0
 
 
 def test_a_pause_makes_no_source_slow() -> None:
-    """One long gap beside a short one does not; the only gap known does."""
+    """A long gap beside a short one does not make a source slow; the only known gap does."""
     paces = Pace(), Pace(0.1), Pace(10.0)
     assert [pace.is_slow(1.0) for pace in paces] == [False, False, True]
     for pace in paces:

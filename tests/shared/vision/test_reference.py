@@ -23,19 +23,19 @@ pytestmark = [
 
 
 def frame_of(scene: Scene) -> PictureFrame:
-    """The first picture of a scene."""
+    """Return the first picture of a scene."""
     picture = scene.picture(0.0)
     return PictureFrame(0, 0.0, picture, np.ascontiguousarray(picture[..., 1]))
 
 
 def worst_overlap(found: Detections, expected: Detections) -> float:
-    """The lowest intersection over union of an expected box with the one that fits it best."""
+    """Return the lowest intersection over union of an expected box with its best match."""
     return float(overlaps(expected.boxes, found.boxes).max(axis=1).min())
 
 
 @pytest.mark.parametrize("min_face", [0.06, 0.12])
 def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
-    """On a picture of six faces both find the same boxes (IoU 0.99), scores and landmarks."""
+    """Mtcnn and facenet-pytorch find the same six faces (IoU 0.99) with equal scores."""
     from duygu.shared.vision.reference import ReferenceDetector
 
     settings = Settings(min_face=min_face)
@@ -48,7 +48,7 @@ def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
 
 
 def test_same_refinement_as_facenet_pytorch() -> None:
-    """O-Net near known places gives the same boxes and landmarks, and sees the same places empty."""
+    """O-Net near known boxes gives the boxes and landmarks of facenet-pytorch and rejects the same boxes."""
     from duygu.shared.vision.reference import ReferenceDetector
 
     settings = Settings()
@@ -63,7 +63,7 @@ def test_same_refinement_as_facenet_pytorch() -> None:
 
 
 def test_the_originals_take_any_box_and_any_picture() -> None:
-    """Boxes beyond the picture score 0 or are finite faces, no box gives no face, and a narrow picture has none."""
+    """The reference accepts any boxes and any picture: all outputs are finite, and boxes without pixels score 0."""
     from duygu.shared.vision.reference import ReferenceDetector
 
     detector, frame = ReferenceDetector(Settings()), frame_of(CROWD)
@@ -77,7 +77,7 @@ def test_the_originals_take_any_box_and_any_picture() -> None:
 
 
 def test_both_engines_give_the_same_result(video_maker: VideoMaker, tmp_path: Path) -> None:
-    """On a whole video: the same faces, boxes within a tenth of a pixel or two, probabilities within 1e-3."""
+    """Both engines give the same faces, boxes within 0.2 pixels, and probabilities within 1e-3."""
     model = write_tiny_model(tmp_path / "model", keras=True)
     video = video_maker.make(CROSSING)
     fast, slow = (analyse(video, Settings(model=model, engine=kind, threads=1)) for kind in ("onnx", "reference"))
@@ -91,5 +91,5 @@ def test_both_engines_give_the_same_result(video_maker: VideoMaker, tmp_path: Pa
 
 
 def analyse(video: Path, settings: Settings) -> Result:
-    """The result of one engine."""
+    """Return the result of one engine."""
     return analyze_video(video, load_engine(settings), settings)

@@ -1,4 +1,4 @@
-"""From logits to the result."""
+"""Computing the result from logits."""
 
 import numpy as np
 import pytest
@@ -14,18 +14,18 @@ VIDEO = VideoInfo(duration_s=2.0, width=320, height=240, rotation=0, frames_deco
 
 
 def answer(face_id: int, start_s: float, **logits: float) -> Answer:
-    """What a network would say; the other logits are 0."""
+    """Return an answer with these logits; the others are 0."""
     values = np.array([logits.get(label, 0.0) for label in RECIPE.labels], np.float32)
     return Answer(face_id, start_s, start_s + 0.9, values, ())
 
 
 def seen(face_id: int, time_s: float) -> Seen:
-    """A face at a place."""
+    """Return a position of a face."""
     return Seen(face_id, time_s, np.array([10.04, 20, 30, 50], np.float32), 1.0000001)
 
 
 def test_rounded_probabilities_still_sum_to_one() -> None:
-    """For any logits, to the last decimal."""
+    """Rounded probabilities sum to one for any logits."""
     reader = Reader(RECIPE, RECIPE.labels)
     for seed in range(200):
         logits = np.random.default_rng(seed).normal(0, 4, len(RECIPE.labels)).astype(np.float32)
@@ -33,7 +33,7 @@ def test_rounded_probabilities_still_sum_to_one() -> None:
 
 
 def test_logits_are_divided_by_the_temperature() -> None:
-    """Two labels that differ by 2 ln 3 at temperature 2 stand three to one."""
+    """Logits are divided by the temperature."""
     reader = Reader(RECIPE, ("anger", "fear"))
     window = reader.window(answer(1, 0.0, anger=2 * np.log(3)))
     assert window.probabilities == {"anger": 0.75, "fear": 0.25}
@@ -41,7 +41,7 @@ def test_logits_are_divided_by_the_temperature() -> None:
 
 
 def test_neutral_off_answers_over_the_six() -> None:
-    """Even where the network says neutral, the rest sums to one and the best of it is the emotion."""
+    """Without neutral, probabilities are those of the six labels and sum to one."""
     six = tuple(label for label in EMOTIONS if label != "neutral")
     window = Reader(RECIPE, six).window(answer(1, 0.0, neutral=9.0, fear=1.0))
     assert window.emotion == "fear"
@@ -63,7 +63,7 @@ SMILE = {"happiness": 8.0, "anger": 0.5, "neutral": 2.0}
     ],
 )
 def test_a_choice_of_labels_changes_no_probability(reported: tuple[str, ...], emotion: str) -> None:
-    """Those that are reported stay what they are, the rest is `other`, and so is an emotion that is not among them."""
+    """Selecting labels keeps their probabilities; the rest, and an emotion among the rest, is `other`."""
     for logits in (SMILE, {label: value / 8 for label, value in SMILE.items()}):
         full = Reader(RECIPE, RECIPE.labels).window(answer(1, 0.0, **logits))
         window = Reader(RECIPE, RECIPE.labels, reported).window(answer(1, 0.0, **logits))
@@ -78,14 +78,14 @@ def test_a_choice_of_labels_changes_no_probability(reported: tuple[str, ...], em
 
 
 def test_an_emotion_that_is_reported_stays_the_answer_beside_a_larger_rest() -> None:
-    """The strongest label of all is the answer, although the sum of what is not reported exceeds it."""
+    """The strongest label is the emotion, also when the sum of the others exceeds it."""
     window = Reader(RECIPE, RECIPE.labels, ("anger",)).window(answer(1, 0.0, anger=1.0))
     assert window.probabilities[OTHER] > window.probabilities["anger"]
     assert (window.emotion, window.uncertain) == ("anger", True)
 
 
 def test_without_neutral_uncertain_is_decided_over_all_labels() -> None:
-    """The model's threshold was fitted over seven: fear at 0.9 of the six is 0.01 of all."""
+    """Without neutral, `uncertain` still depends on all seven labels, for which the threshold was fitted."""
     six = tuple(label for label in EMOTIONS if label != "neutral")
     window = Reader(RECIPE, six).window(answer(1, 0.0, neutral=18.0, fear=9.0))
     assert (window.emotion, window.uncertain) == ("fear", True)
@@ -94,7 +94,7 @@ def test_without_neutral_uncertain_is_decided_over_all_labels() -> None:
 
 
 def test_labels_are_chosen_among_those_that_are_answered_with() -> None:
-    """Without neutral, a choice filters the answer over the six."""
+    """Without neutral, labels are selected among the six."""
     six = tuple(label for label in EMOTIONS if label != "neutral")
     full = Reader(RECIPE, six).window(answer(1, 0.0, neutral=9.0, fear=1.0))
     window = Reader(RECIPE, six, ("fear",)).window(answer(1, 0.0, neutral=9.0, fear=1.0))
@@ -103,20 +103,20 @@ def test_labels_are_chosen_among_those_that_are_answered_with() -> None:
 
 
 def test_uncertain_is_below_the_models_threshold() -> None:
-    """Seven equal labels are uncertain; one at 0.75 is not."""
+    """A window whose confidence is below the model's threshold is uncertain."""
     reader = Reader(RECIPE, RECIPE.labels)
     assert reader.window(answer(1, 0.0)).uncertain
     assert not reader.window(answer(1, 0.0, fear=12.0)).uncertain
 
 
 def test_a_box_is_left_top_width_height_and_a_score_at_most_one() -> None:
-    """Rounding does not push a score beyond what the schema allows."""
+    """A position has left, top, width and height, and a rounded score of at most 1."""
     position = Reader(RECIPE, RECIPE.labels).position(seen(1, 0.12345))
     assert (position.time_s, position.box, position.score) == (0.123, (10.0, 20.0, 20.0, 30.0), 1.0)
 
 
 def test_a_face_is_read_from_the_mean_of_its_windows(engine: Engine) -> None:
-    """Mean logits at the track's own temperature; windows and positions in the order of time."""
+    """A face has the mean logits of its windows at the track temperature; windows and positions are sorted by time."""
     timeline = Timeline(Reader(RECIPE, ("anger", "fear")))
     timeline.add([seen(2, 0.5), seen(1, 0.0)], [answer(2, 0.5, fear=1.0)])
     timeline.add([seen(2, 0.0), seen(1, 0.9)], [answer(2, 0.0, anger=1.0 + np.log(3)), answer(1, 0.0)])
@@ -129,11 +129,11 @@ def test_a_face_is_read_from_the_mean_of_its_windows(engine: Engine) -> None:
 
 
 def test_nobody_is_an_empty_list(engine: Engine) -> None:
-    """A video without faces is no error."""
+    """A video without faces has an empty list."""
     assert Timeline(Reader(RECIPE, RECIPE.labels)).result(None, engine.model, VIDEO, []).faces == []
 
 
 def test_flags_reach_the_window() -> None:
-    """As the clip had them."""
+    """The flags of a clip are those of its window."""
     flagged = Answer(1, 0.0, 0.9, np.zeros(7, np.float32), (Flag.DARK, Flag.GAP))
     assert Reader(RECIPE, RECIPE.labels).window(flagged).flags == [Flag.DARK, Flag.GAP]

@@ -14,28 +14,28 @@ FRAMES = 6
 
 
 def every_other(first: int, interval_s: float, actor: Actor) -> Actor:
-    """The actor is in sight in each second frame from the first one on."""
+    """Return the actor visible in every second frame from `first` on."""
     spans = tuple(((index - 0.5) * interval_s, (index + 0.5) * interval_s) for index in range(first, FRAMES, 2))
     return replace(actor, seen=spans)
 
 
 def slow(interval_s: float, *actors: Actor) -> Scene:
-    """A file of so few frames."""
+    """Return a scene of six frames."""
     return replace(STILL, actors=actors, fps=1 / interval_s, duration_s=FRAMES * interval_s, codec="mpeg4")
 
 
 def positions(result: Result) -> list[float]:
-    """Times at which a face is in sight."""
+    """Return the times of all positions."""
     return sorted(position.time_s for face in result.faces for position in face.positions)
 
 
 def starts(result: Result) -> list[float]:
-    """Times at which windows start."""
+    """Return the start times of all windows."""
     return sorted(window.start_s for face in result.faces for window in face.windows)
 
 
 def flags(result: Result) -> set[str]:
-    """Flags of all windows."""
+    """Return the flags of all windows."""
     return {str(flag) for face in result.faces for window in face.windows for flag in window.flags}
 
 
@@ -43,14 +43,14 @@ def flags(result: Result) -> set[str]:
 def test_the_first_frame_counts(
     interval_s: float, video_maker: VideoMaker, engine: Engine, tiny_settings: Settings
 ) -> None:
-    """A face in all frames has as many positions, and begins with the file."""
+    """A face in all frames has a position in each, the first included."""
     result = analyze_video(video_maker.make(slow(interval_s, Actor())), engine, tiny_settings)
     assert starts(result) == positions(result) == [index * interval_s for index in range(FRAMES)]
     assert result.faces[0].start_s == 0.0
 
 
 def test_two_people_by_turns(video_maker: VideoMaker, engine: Engine, tiny_settings: Settings) -> None:
-    """Each frame has one of the two, who is reported."""
+    """When two people alternate, each frame has the position of one of them."""
     scene = slow(
         10.0, every_other(0, 10.0, Actor(start=(0.27, 0.5))), every_other(1, 10.0, Actor(start=(0.73, 0.5), size=0.6))
     )
@@ -60,7 +60,7 @@ def test_two_people_by_turns(video_maker: VideoMaker, engine: Engine, tiny_setti
 
 
 def test_a_face_and_nobody_by_turns(video_maker: VideoMaker, engine: Engine, tiny_settings: Settings) -> None:
-    """Frames with the face have a position, and the others none, also where the scene is cut each time."""
+    """When a face appears in every second frame, only those frames have a position, also with cuts."""
     for cuts in ((), tuple(index * 10.0 - 5.0 for index in range(1, FRAMES))):
         scene = replace(slow(10.0, every_other(0, 10.0, Actor())), cuts=cuts)
         result = analyze_video(video_maker.make(scene), engine, tiny_settings)
@@ -69,7 +69,7 @@ def test_a_face_and_nobody_by_turns(video_maker: VideoMaker, engine: Engine, tin
 
 
 def test_a_face_in_a_single_frame(video_maker: VideoMaker, engine: Engine, tiny_settings: Settings) -> None:
-    """It is reported wherever in the file it is."""
+    """A face in a single frame is reported, wherever it is in the file."""
     for index in (0, 2, FRAMES - 1):
         actor = Actor(seen=((index * 10.0 - 5.0, index * 10.0 + 5.0),))
         result = analyze_video(video_maker.make(slow(10.0, actor)), engine, tiny_settings)

@@ -1,4 +1,4 @@
-"""Flags that a crop deserves."""
+"""Quality flags of crops."""
 
 import cv2
 import numpy as np
@@ -17,33 +17,33 @@ LEVEL: Floats = np.array([(80, 105), (120, 105), (100, 125), (85, 150), (115, 15
 
 
 def crop() -> Image:
-    """The face of the tests."""
+    """Return the crop of the test face."""
     grey = np.asarray(cv2.cvtColor(head(), cv2.COLOR_RGB2GRAY), np.uint8)
     return crop_face(grey, BOX, LEVEL, RECIPE)
 
 
 def test_a_good_face_has_no_flag() -> None:
-    """Large, sharp, lit, and from the front."""
+    """A large, sharp, bright and frontal face has no flag."""
     assert judge(crop(), BOX, LEVEL) == frozenset()
 
 
 def test_small_is_told_by_the_box() -> None:
-    """The crop always has the network's size; what counts are the pixels of the video."""
+    """`small` depends on the box in the video, not on the crop, which always has the network's size."""
     assert judge(crop(), BOX * np.float32(0.3), LEVEL * np.float32(0.3)) == {Flag.SMALL}
 
 
 def test_dark() -> None:
-    """A tenth of the light is too little."""
+    """A face with a tenth of the light is `dark`."""
     assert judge((crop() * 0.1).astype(np.uint8), BOX, LEVEL) >= {Flag.DARK}
 
 
 def test_blurred() -> None:
-    """A blur of a twelfth of the face hides its detail."""
+    """A blur of a twelfth of the face is `blurred`."""
     assert judge(np.asarray(cv2.GaussianBlur(crop(), (0, 0), 4), np.uint8), BOX, LEVEL) == {Flag.BLURRED}
 
 
 def test_blurred_before_the_outline_of_hair() -> None:
-    """An edge at the rim of the crop, sharper than the face, does not hide that the face is blurred."""
+    """A sharp edge at the rim of the crop does not hide that the face is blurred."""
     blurred = np.asarray(cv2.GaussianBlur(crop(), (0, 0), 4), np.uint8)
     blurred[:, :5] = 20
     blurred[:5] = 235
@@ -55,7 +55,7 @@ def test_blurred_before_the_outline_of_hair() -> None:
 
 
 def test_profile_is_a_nose_beside_the_eyes() -> None:
-    """The nose below an eye is seen from the side, in either direction, and on a tilted head as well."""
+    """A nose below one eye is `profile`, in either direction and also on a tilted head."""
     for x in (80, 120):
         turned = LEVEL.copy()
         turned[2, 0] = x
@@ -64,5 +64,5 @@ def test_profile_is_a_nose_beside_the_eyes() -> None:
 
 
 def test_a_flat_crop_is_blurred_and_not_an_error() -> None:
-    """Nothing to see is no division by zero."""
+    """A uniform crop is `blurred` and raises no error."""
     assert judge(np.full((48, 48), 128, np.uint8), BOX, LEVEL) == {Flag.BLURRED}

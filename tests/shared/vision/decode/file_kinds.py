@@ -35,12 +35,12 @@ class Kind:
 
 
 def scene(name: str, made: Scene, gets: str = FACE, also: str = "") -> Kind:
-    """A kind that VideoMaker can make."""
+    """Return a kind that VideoMaker creates from a scene."""
     return Kind(name, lambda maker: maker.make(made), gets, also)
 
 
 def bytes_of(name: str, content: Callable[[], bytes], gets: str, suffix: str = "mp4", also: str = "") -> Kind:
-    """A kind that is nothing but bytes."""
+    """Return a kind that consists of given bytes."""
 
     def make(maker: VideoMaker) -> Path:
         path = maker.folder / f"{name.replace(' ', '-').replace('/', '-')}.{suffix}"
@@ -51,13 +51,13 @@ def bytes_of(name: str, content: Callable[[], bytes], gets: str, suffix: str = "
 
 
 def coded(name: str, container: str, codec: str, pixel_format: str = "yuv420p", **changes: Any) -> Kind:
-    """A still face in some container and codec."""
+    """Return a still face in a container and codec."""
     made = replace(STILL, container=container, codec=codec, pixel_format=pixel_format)
     return scene(name, replace(made, **changes))
 
 
 def written(name: str, write: Callable[[Path], None], gets: str = FACE, suffix: str = "mp4", also: str = "") -> Kind:
-    """A kind that one of the functions below writes."""
+    """Return a kind that one of the functions below writes."""
 
     def make(maker: VideoMaker) -> Path:
         path = maker.folder / f"{write.__name__}.{suffix}"
@@ -77,7 +77,7 @@ def encode(
     start_s: float = 0.0,
     **stream: object,
 ) -> None:
-    """Write pictures; `stream` are attributes of the encoder."""
+    """Encode pictures; `stream` sets attributes of the encoder."""
     with av.open(str(path), "w") as container:
         output = container.add_stream(codec, rate=fps, options={"preset": "ultrafast"} if codec == "libx264" else {})
         assert isinstance(output, av.VideoStream)
@@ -94,19 +94,19 @@ def encode(
 
 
 def pictures(count: int = 40, made: Scene = STILL) -> Iterator[Image]:
-    """The same picture many times."""
+    """Repeat one picture."""
     picture = made.picture(0.0)
     return (picture for _ in range(count))
 
 
 def oblong_pixels(path: Path) -> None:
-    """Stored at half its width, to be shown at twice that."""
+    """Write pictures at half their width with a pixel aspect ratio of 2:1."""
     picture = cv2.resize(STILL.picture(0.0), (160, 240), interpolation=cv2.INTER_AREA)
     encode(path, (np.asarray(picture, np.uint8) for _ in range(40)), sample_aspect_ratio=Fraction(2, 1))
 
 
 def oblong_pixels_vp9(path: Path) -> None:
-    """The same in VP9, whose pictures themselves do not say it."""
+    """Write the same in VP9, whose bitstream does not contain the pixel aspect ratio."""
     picture = cv2.resize(STILL.picture(0.0), (160, 240), interpolation=cv2.INTER_AREA)
     encode(
         path,
@@ -118,37 +118,37 @@ def oblong_pixels_vp9(path: Path) -> None:
 
 
 def b_frames_in_avi(path: Path) -> None:
-    """A container without presentation times for a codec that decodes in another order."""
+    """Write a codec that reorders frames into a container without presentation times."""
     encode(path, pictures(), options={"preset": "veryfast", "x264-params": "bframes=3:b-adapt=0"})
 
 
 def late_start(path: Path) -> None:
-    """Its first frame is shown at 7.3 s."""
+    """Write a video whose first frame is shown at 7.3 s."""
     encode(path, pictures(), start_s=7.3)
 
 
 def program_stream(path: Path) -> None:
-    """As on a DVD."""
+    """Write an MPEG program stream, as on a DVD."""
     encode(path, pictures(50), codec="mpeg2video", fps=25)
 
 
 def interlaced(path: Path) -> None:
-    """Coded as fields."""
+    """Write a video coded as fields."""
     encode(path, pictures(), options={"preset": "ultrafast", "x264-params": "tff=1"})
 
 
 def changing_size(path: Path) -> None:
-    """Two recordings of different sizes, one after the other, as MPEG-TS allows."""
+    """Write two recordings of different sizes one after the other, as MPEG-TS allows."""
     join(path, [(320, 240), (480, 360)])
 
 
 def turned_midway(path: Path) -> None:
-    """A telephone that is turned while it sends: the picture is wide, then tall."""
+    """Write a recording of a phone that is turned: wide pictures, then tall ones."""
     join(path, [(320, 240), (240, 320)])
 
 
 def join(path: Path, sizes: list[tuple[int, int]]) -> None:
-    """Write one MPEG-TS after another, with a face in the middle of each."""
+    """Concatenate MPEG-TS files of these sizes, each with a face in the middle."""
     parts = []
     for index, (width, height) in enumerate(sizes):
         part = path.with_suffix(f".{index}.ts")
@@ -158,7 +158,7 @@ def join(path: Path, sizes: list[tuple[int, int]]) -> None:
 
 
 def cover_art(path: Path) -> None:
-    """Sound with a picture on its cover: no video."""
+    """Write sound with cover art and without a video."""
     with av.open(str(path), "w", format="mp4") as container:
         sound = container.add_stream("aac", rate=48000, layout="mono")
         cover = container.add_stream("mjpeg")
@@ -176,7 +176,7 @@ def cover_art(path: Path) -> None:
 
 
 def two_streams(path: Path) -> None:
-    """A small stream of nobody, and a large one with a face."""
+    """Write a small stream without a face and a large one with a face."""
     with av.open(str(path), "w") as container:
         made = [(replace(NOBODY, width=160, height=120), 160, 120), (STILL, 320, 240)]
         outputs = []
@@ -195,12 +195,12 @@ def two_streams(path: Path) -> None:
 
 
 def jpeg(picture: Image) -> bytes:
-    """Encoded."""
+    """Encode a picture as JPEG."""
     return bytes(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes())
 
 
 def animation(container: str) -> bytes:
-    """A few different pictures of a face as an animation of that format."""
+    """Return an animation of a few different pictures of a face."""
     made = [PIL.Image.fromarray(replace(STILL, brightness=1 - index / 20).picture(0.0)) for index in range(5)]
     file = io.BytesIO()
     made[0].save(file, container, save_all=True, append_images=made[1:], duration=500)
@@ -208,7 +208,7 @@ def animation(container: str) -> bytes:
 
 
 def motion_jpeg(*, header: bytes = b"", count: int = 30, fps: float | None = None) -> bytes:
-    """Pictures one behind another, each with a header where one is given, and with its time where there is a rate."""
+    """Return concatenated JPEG pictures, each with `header` where given, and with its time where `fps` is given."""
     parts = []
     for index in range(count):
         content = jpeg(STILL.picture(0.0))
@@ -223,7 +223,7 @@ HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=fra
 
 
 def bomb(side: int) -> bytes:
-    """A small file whose pictures are huge: one colour compresses well."""
+    """Return a small file with huge pictures: a single colour compresses well."""
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
         output = container.add_stream("mjpeg", rate=10)
@@ -239,7 +239,7 @@ def bomb(side: int) -> bytes:
 
 
 def lying_header() -> bytes:
-    """An AVI whose header promises pictures of 30000 x 30000."""
+    """Return an AVI whose header declares pictures of 30000 x 30000."""
     file = io.BytesIO()
     with av.open(file, "w", format="avi") as container:
         output = container.add_stream("mpeg4", rate=10)
@@ -252,7 +252,7 @@ def lying_header() -> bytes:
 
 
 def long_black() -> bytes:
-    """Ten hours of black in a few kilobytes: one frame every hour."""
+    """Return ten hours of black in a few kilobytes, with one frame per hour."""
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
         output = container.add_stream("libx264", rate=1)
@@ -268,7 +268,7 @@ def long_black() -> bytes:
 
 
 def archive() -> bytes:
-    """A zip."""
+    """Return a zip archive."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as zipped:
         zipped.writestr("video.mp4", b"no video" * 100)
@@ -398,11 +398,11 @@ emotions are unreliable, because the networks were trained on upright faces. The
 undetected face is indistinguishable from no face. The rotation in a phone's file is applied first. Rotate a video that
 was filmed on its side without it before analysis, for instance with `ffmpeg -i in.mp4 -vf transpose=1 out.mp4`.
 """
-"""Sections below the table."""
+"""The sections below the table."""
 
 
 def table() -> str:
-    """docs/file-kinds.md."""
+    """Return the text of docs/file-kinds.md."""
     rows = [f"| {kind.name} | {outcome(kind)} |" for kind in KINDS]
     head = [
         "# File kinds",
@@ -418,7 +418,7 @@ def table() -> str:
 
 
 def outcome(kind: Kind) -> str:
-    """What a row of the table says."""
+    """Return the result column of a row."""
     answer = "a result with one face" if kind.gets == FACE else "a result without faces"
     told = answer if kind.gets in (FACE, NO_FACE) else f"`{kind.gets}`"
     return f"{told}; `{kind.also}`" if kind.also else told

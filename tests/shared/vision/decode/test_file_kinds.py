@@ -1,4 +1,4 @@
-"""Tests of every kind of file that somebody could send."""
+"""Tests of every kind of file in docs/file-kinds.md."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.videos import VideoMaker
 
 
 def what_comes(path: Path, engine: Engine, settings: Settings) -> tuple[str, set[str]]:
-    """What a file gets: FACE, NO_FACE or a code; and the warnings and flags that come with it."""
+    """Return FACE, NO_FACE or an error code for a file, and the warnings and flags of its result."""
     try:
         result = analyze_video(path, engine, settings)
     except VideoError as error:
@@ -23,19 +23,19 @@ def what_comes(path: Path, engine: Engine, settings: Settings) -> tuple[str, set
 
 
 def side_codes(result: Result) -> set[str]:
-    """Codes of warnings, and flags of windows."""
+    """Return the codes of warnings and the flags of windows."""
     flags = {str(flag) for face in result.faces for window in face.windows for flag in window.flags}
     return flags | {warning.code for warning in result.warnings}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_kind_of_file(kind: Kind, video_maker: VideoMaker, engine: Engine, tiny_settings: Settings) -> None:
-    """Each file gets what the documentation promises."""
+    """Each kind of file has the documented result."""
     gets, also = what_comes(kind.make(video_maker), engine, tiny_settings)
     assert gets == kind.gets
     assert not kind.also or kind.also in also
 
 
 def test_documented() -> None:
-    """docs/file-kinds.md is what these tests try."""
+    """docs/file-kinds.md matches the tested kinds."""
     assert (ROOT / "docs" / "file-kinds.md").read_text(encoding="utf-8") == table()

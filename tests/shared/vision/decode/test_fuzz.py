@@ -1,4 +1,4 @@
-"""Damaged files: seeded mutations of valid ones. DUYGU_TEST_FUZZ says how many; a few thousand are run by hand."""
+"""Damaged files: seeded mutations of valid ones. DUYGU_TEST_FUZZ sets their number."""
 
 import os
 import time
@@ -17,7 +17,7 @@ from tests.support.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
 CASES = int(os.environ.get("DUYGU_TEST_FUZZ", "40"))
 
 LONGEST_S = 20.0
-"""For one damaged file of a few kilobytes."""
+"""Longest time for one damaged file of a few kilobytes."""
 
 SHORT = replace(STILL, duration_s=0.5)
 SEEDS: list[Scene] = [
@@ -36,7 +36,7 @@ SEEDS: list[Scene] = [
 
 @pytest.mark.timeout(0)
 def test_damaged_files_do_no_harm(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Each damaged file gives frames or a problem of the file, in reasonable time; never anything else."""
+    """Each damaged file gives frames or a VideoError within a bounded time."""
     contents = [video_maker.make(scene).read_bytes() for scene in SEEDS]
     path = tmp_path / "damaged.mp4"
     for case in range(CASES):

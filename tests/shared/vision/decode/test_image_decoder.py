@@ -1,4 +1,4 @@
-"""Single pictures decoded in a process of their own: the same frames, and nothing that a picture can do lasts."""
+"""Decoding single pictures in a child process: equal frames, and isolation from harmful pictures."""
 
 import random
 import signal
@@ -29,13 +29,13 @@ MIN_FACE = 0.06
 
 @pytest.fixture
 def decoder() -> Iterator[ImageDecoder]:
-    """One that takes pictures up to 1280x720."""
+    """A decoder for pictures of up to 1280x720."""
     with ImageDecoder(picture_bytes=2_000_000, max_pixels=1280 * 720, min_face=MIN_FACE) as running:
         yield running
 
 
 def child_of(decoder: ImageDecoder) -> psutil.Process:
-    """Its process."""
+    """Return the decoder's child process."""
     assert decoder._process
     return psutil.Process(decoder._process.pid)
 
@@ -43,7 +43,7 @@ def child_of(decoder: ImageDecoder) -> psutil.Process:
 @pytest.mark.parametrize("kind", [".jpg", ".png", ".webp"])
 @pytest.mark.parametrize("size", [(1280, 720), (641, 359), (1, 1)])
 def test_frames_are_those_of_this_process(decoder: ImageDecoder, kind: str, size: tuple[int, int]) -> None:
-    """To the last pixel, for every kind of picture and also where faces are found on a smaller one."""
+    """A frame equals one decoded in this process in every pixel, for every format and size."""
     picture = bytes(cv2.imencode(kind, cv2.resize(WIDE, size))[1])
     frame, own = decoder.decode(picture, 7, 0.5), decode_frame(picture, 7, 0.5, MIN_FACE)
     assert (frame.index, frame.time_s, frame.size) == (7, 0.5, size)
@@ -52,7 +52,7 @@ def test_frames_are_those_of_this_process(decoder: ImageDecoder, kind: str, size
 
 
 def test_what_cannot_be_decoded_is_said_and_the_process_stays(decoder: ImageDecoder) -> None:
-    """Damage of any kind, a picture larger than the limits, and no picture at all."""
+    """Damaged, oversized and invalid pictures raise UndecodablePictureError, and the child keeps running."""
     decoder.decode(GOOD)
     before = child_of(decoder).pid
     large = bytes(cv2.imencode(".png", np.zeros((2000, 2000), np.uint8))[1])
@@ -64,7 +64,7 @@ def test_what_cannot_be_decoded_is_said_and_the_process_stays(decoder: ImageDeco
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A few bytes that promise a picture of gigabytes."""
+    """Return a small PNG that declares a picture of gigabytes."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = b"IDAT" + zlib.compress(bytes(1000))
     chunks = (
@@ -75,7 +75,7 @@ def png_of(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGXCPU])
 def test_a_process_that_dies_is_replaced(decoder: ImageDecoder, death: signal.Signals) -> None:
-    """The picture that it died of is refused, and the next one is decoded."""
+    """When the child dies, its picture is refused, and a new child decodes the next one."""
     decoder.decode(GOOD)
     before = child_of(decoder)
     before.send_signal(death)
@@ -87,7 +87,7 @@ def test_a_process_that_dies_is_replaced(decoder: ImageDecoder, death: signal.Si
 
 
 def test_a_process_that_hangs_is_replaced(decoder: ImageDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the longest time that one picture may take."""
+    """A child that exceeds the time limit of a picture is replaced."""
     decoder.decode(GOOD)
     monkeypatch.setattr(image_decoder, "PICTURE_S", 0.3)
     child_of(decoder).send_signal(signal.SIGSTOP)
@@ -98,7 +98,7 @@ def test_a_process_that_hangs_is_replaced(decoder: ImageDecoder, monkeypatch: py
 
 
 def test_the_process_can_do_nothing_else(decoder: ImageDecoder) -> None:
-    """It has no free file descriptor, a limit on memory and on the time of this picture, and may write no file."""
+    """The child has no free file descriptor, limits on memory and processor time, and may not write files."""
     decoder.decode(GOOD)
     child = child_of(decoder)
     held = list(Path(f"/proc/{child.pid}/fd").iterdir())
@@ -110,7 +110,7 @@ def test_the_process_can_do_nothing_else(decoder: ImageDecoder) -> None:
 
 
 def test_it_ends_when_it_is_closed() -> None:
-    """Whether or not it has decoded anything."""
+    """Closing the decoder ends its child, also before the first picture."""
     decoder = ImageDecoder(picture_bytes=1000, max_pixels=1000, min_face=MIN_FACE)
     child = child_of(decoder)
     decoder.close()
@@ -118,7 +118,7 @@ def test_it_ends_when_it_is_closed() -> None:
 
 
 def test_any_damage_is_survived(decoder: ImageDecoder) -> None:
-    """Pictures with other bytes anywhere are decoded or refused; afterwards good ones are decoded as ever."""
+    """Pictures with random damage are decoded or refused, and valid ones are decoded afterwards."""
     chance = random.Random(5)  # noqa: S311 - the same damage each time
     for kind in (".jpg", ".png", ".webp"):
         picture = bytes(cv2.imencode(kind, cv2.resize(WIDE, (160, 120)))[1])

@@ -16,17 +16,17 @@ from duygu.shared.vision.decode.letterbox import Place, Size, fit
     ],
 )
 def test_whole_and_in_the_middle(picture: Size, frame: Size, place: Place) -> None:
-    """The picture keeps its shape and touches two sides of the frame."""
+    """The picture keeps its aspect ratio, is centred, and touches two sides of the frame."""
     assert fit(picture, frame) == place
 
 
 def test_rounded_sizes_get_no_bars() -> None:
-    """854x480 stands for 853.3x480 among the sizes that an adaptive stream switches between."""
+    """A size that differs by rounding gets no bars: 854x480 is 853.3x480 in an adaptive stream."""
     assert fit((854, 480), (1280, 720)) == Place(0, 0, 1280, 720)
 
 
 def test_never_outside() -> None:
-    """Whatever the sizes, the place lies inside the frame, at even pixels."""
+    """The place lies inside the frame and starts at even pixels for any sizes."""
     for picture in ((3, 7), (333, 777), (1919, 1080), (5, 4)):
         for frame in ((641, 479), (17, 5), (2, 2)):
             place = fit(picture, frame)

@@ -1,4 +1,4 @@
-"""A frame as the decoder stores it, against the same picture converted as a whole."""
+"""A frame in the decoder's planes, compared with the converted picture."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ PART = (40, 20, 101, 77)
 
 
 def stored(picture: Image, sampling: int = 2, divisor: int = 1) -> StoredFrame:
-    """A picture, (h, w, 3) RGB, as full-range planes with the colour differences at a share of its size."""
+    """Return a picture, (h, w, 3) RGB, as full-range planes with subsampled colour planes."""
     pixels = picture.astype(float)
     luma = pixels @ WEIGHTS
     blue, red = ((pixels[..., at] - luma) / (2 * (1 - WEIGHTS[at])) + 128 for at in (2, 0))
@@ -27,7 +27,7 @@ def stored(picture: Image, sampling: int = 2, divisor: int = 1) -> StoredFrame:
 
 
 def limited(frame: StoredFrame) -> StoredFrame:
-    """The same picture in broadcast levels."""
+    """Return the same picture in broadcast levels."""
     luma, *colours = (plane.astype(float) for plane in frame.planes)
     planes = [luma * 219 / 255 + 16, *((plane - 128) * 224 / 255 + 128 for plane in colours)]
     return replace(frame, planes=tuple(plane.round().astype(np.uint8) for plane in planes), limited=True)
@@ -35,14 +35,14 @@ def limited(frame: StoredFrame) -> StoredFrame:
 
 @pytest.mark.parametrize("sampling", [1, 2, 4])
 def test_colours(sampling: int) -> None:
-    """RGB is the picture's, in full range and in broadcast levels, whatever size the colour planes have."""
+    """The RGB values equal the picture's, in full and limited range, for each subsampling."""
     frame = stored(PICTURE, sampling)
     for made in (frame, limited(frame)):
         assert np.abs(made.rgb.astype(int) - PICTURE).mean() < 4
 
 
 def test_grey_alone() -> None:
-    """Without colour planes all three channels are luma."""
+    """Without colour planes, all three channels are luma."""
     frame = limited(stored(PICTURE))
     grey = replace(frame, planes=frame.planes[:1])
     assert np.array_equal(grey.rgb[..., 1], grey.grey)
@@ -52,7 +52,7 @@ def test_grey_alone() -> None:
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_a_part_is_cut_from_the_whole(divisor: int, turns: int, mirrored: bool) -> None:
-    """Upright, small or not: what is made of an area is that area of what is made of all."""
+    """An area equals the same area of the whole frame, for each rotation, mirroring and divisor."""
     left, top, right, bottom = PART
     frame = replace(limited(stored(PICTURE, divisor=divisor)), turns=turns, mirrored=mirrored)
     small = (left // 2, top // 2, right // 2, bottom // 2)
@@ -64,14 +64,14 @@ def test_a_part_is_cut_from_the_whole(divisor: int, turns: int, mirrored: bool) 
 
 @pytest.mark.parametrize(("turns", "mirrored"), [(1, False), (2, True), (3, True)])
 def test_upright(turns: int, mirrored: bool) -> None:
-    """Turned counter-clockwise by quarters, then mirrored."""
+    """A frame is rotated counter-clockwise by quarters and then mirrored."""
     frame = stored(PICTURE)
     turned = np.rot90(frame.grey, turns)
     assert np.array_equal(replace(frame, turns=turns, mirrored=mirrored).grey, turned[:, ::-1] if mirrored else turned)
 
 
 def test_sizes() -> None:
-    """Of a size that the divisor does not divide, what is left at the right and below is not looked at."""
+    """Pixels at the right and the bottom that the divisor leaves over are not used."""
     frame = replace(stored(PICTURE[:239, :317], divisor=3), turns=1)
     assert frame.size == (239, 317)
     assert frame.small_size == (79, 105)
@@ -80,7 +80,7 @@ def test_sizes() -> None:
 
 
 def test_sparse() -> None:
-    """A few pixels that look as all of them do."""
+    """The sparse copy has few pixels with the mean colour of the picture."""
     frame = limited(stored(PICTURE, divisor=2))
     sparse = frame.sparse_rgb(4)
     assert sparse.shape == (30, 40, 3)
@@ -88,5 +88,5 @@ def test_sparse() -> None:
 
 
 def test_full_range() -> None:
-    """Broadcast black and white are 0 and 255, and what lies beyond is cut off."""
+    """Broadcast black and white become 0 and 255, and values beyond are clipped."""
     assert full_range(np.array([[0, 16, 235, 255]], np.uint8)).tolist() == [[0, 0, 255, 255]]

@@ -14,7 +14,7 @@ confine(memory_bytes=600_000_000, cpu_s=1, highest_file=kept)
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
-    """A confined process that runs some code."""
+    """Run code in a confined process."""
     return subprocess.run(
         [sys.executable, "-c", PREAMBLE + code], capture_output=True, text=True, check=False, timeout=60
     )
@@ -31,16 +31,16 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_no_new_file_and_no_socket(code: str) -> None:
-    """Nothing that needs a file descriptor can be had."""
+    """A confined process can open no file descriptor."""
     outcome = run(f"try:\n    {code}\nexcept OSError as error:\n    print(error.errno)")
     assert outcome.stdout.strip() == "24"
 
 
 def test_memory() -> None:
-    """Address space ends."""
+    """A confined process is limited in address space."""
     assert "MemoryError" in run("bytearray(700_000_000)").stderr
 
 
 def test_processor_time() -> None:
-    """An endless loop is ended by the kernel."""
+    """The kernel ends an endless loop in a confined process."""
     assert run("while True: pass").returncode < 0

@@ -1,4 +1,4 @@
-"""Tests of duygu.shared.vision.decode.video: the process that reads strangers' files, and its parent."""
+"""Tests of duygu.shared.vision.decode.video: the process that decodes untrusted files, and its parent."""
 
 import os
 import signal
@@ -35,26 +35,26 @@ from tests.support.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, 
 
 
 def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
-    """Of the frames that are handed over."""
+    """Return the times of the decoded frames."""
     with Video(path, settings, rate_hz) as video:
         return [frame.time_s for frame in video]
 
 
 @pytest.mark.parametrize("fps", [15.0, 24.0, 25.0, 29.97, 30.0, 60.0])
 def test_samples_by_time(fps: float, video_maker: VideoMaker, settings: Settings) -> None:
-    """Whatever the frame rate, the frames are those closest to the ticks of the clock."""
+    """At any frame rate, the frames closest to the ticks are selected."""
     found = times(video_maker.make(replace(STILL, fps=fps)), settings)
     assert len(found) == 20
     assert np.abs(np.array(found) - np.arange(20) / 10).max() <= 0.5 / fps + 0.002
 
 
 def test_every_frame(video_maker: VideoMaker, settings: Settings) -> None:
-    """Without a rate every frame comes."""
+    """Without a rate, every frame is returned."""
     assert len(times(video_maker.make(STILL), settings, None)) == 60
 
 
 def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Settings) -> None:
-    """Frames that nothing refers to are left out, and the frames that come are the same, pixel for pixel."""
+    """Skipping non-reference frames does not change the pixels of the others."""
     path = video_maker.make(replace(PAN, fps=60.0, options=(("movflags", "faststart"),)))
     with Video(path, settings, 10.0) as sampled:
         some = {round(frame.time_s, 3): frame.grey.copy() for frame in sampled}
@@ -66,15 +66,15 @@ def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Setti
 
 @dataclass(frozen=True, slots=True)
 class Slowing(Scene):
-    """60 frames a second for 2 s, then 10 a second for 3 s, each between two ticks of the clock."""
+    """60 frames per second for 2 s, then 10 per second for 3 s, each between two ticks."""
 
     def times(self) -> list[float]:
-        """Presentation time of each frame, seconds."""
+        """Presentation time of each frame in seconds."""
         return [index / 60 for index in range(120)] + [2.05 + index / 10 for index in range(30)]
 
 
 def test_frames_far_apart_are_not_left_out(video_maker: VideoMaker, settings: Settings) -> None:
-    """Where a video slows down, the next best frame is as good as a tick has."""
+    """Where a video slows down, each tick has the nearest frame."""
     path = video_maker.make(Slowing())
     sampler = Sampler(10.0, 5.0 / 150)
     wanted = [time_s for time_s in times(path, settings, None) if sampler.tick(time_s) is not None]
@@ -85,14 +85,14 @@ def test_frames_far_apart_are_not_left_out(video_maker: VideoMaker, settings: Se
 
 @pytest.mark.parametrize("write", [oblong_pixels, oblong_pixels_vp9])
 def test_pixels_become_square(write: Callable[[Path], None], settings: Settings, tmp_path: Path) -> None:
-    """Whether the codec or the container alone says that they are not."""
+    """Pixels become square, whether the codec or the container declares their aspect ratio."""
     write(tmp_path / "video.mp4")
     with Video(tmp_path / "video.mp4", settings, 10.0) as video:
         assert next(iter(video)).size == (320, 240)
 
 
 def test_a_picture_that_turns_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
-    """After 320x240, a picture of 240x320 stands whole in the middle: 180x240, with black on both sides."""
+    """A later picture of 240x320 is centred in the frame of 320x240 as 180x240, with black bars."""
     turned_midway(tmp_path / "video.ts")
     with Video(tmp_path / "video.ts", settings, 10.0) as video:
         last = [frame.grey.copy() for frame in video][-1]
@@ -106,7 +106,7 @@ def test_a_picture_that_turns_is_not_stretched(settings: Settings, tmp_path: Pat
 
 
 def test_pixels_may_change_their_shape(settings: Settings, tmp_path: Path) -> None:
-    """Where oblong pixels follow square ones, the picture goes on as it was."""
+    """A change of the pixel aspect ratio does not change the picture."""
     square, oblong = tmp_path / "square.ts", tmp_path / "oblong.ts"
     encode(square, pictures(30))
     oblong_pixels(oblong)
@@ -118,14 +118,14 @@ def test_pixels_may_change_their_shape(settings: Settings, tmp_path: Path) -> No
 
 
 def test_raw_pictures_keep_their_tempo(settings: Settings, tmp_path: Path) -> None:
-    """H.264 without a container has no times; the codec's own clock says how fast it is."""
+    """The times of raw H.264 follow the codec's own clock."""
     encode(tmp_path / "video.h264", pictures(60), fps=30)
     assert times(tmp_path / "video.h264", settings) == pytest.approx([tick / 10 for tick in range(20)], abs=0.018)
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, settings: Settings) -> None:
-    """Pictures stand upright, and the result says how they were turned."""
+    """Pictures are upright, and the rotation is reported."""
     scene = Scene(actors=(Actor(start=(0.5, 0.25), size=0.4),), width=240, height=320, rotation=rotation)
     with Video(video_maker.make(scene), settings, 10.0) as video:
         frame = next(iter(video))
@@ -136,7 +136,7 @@ def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, se
 
 
 def test_grey_is_full_range(video_maker: VideoMaker, settings: Settings) -> None:
-    """Grey is luma over 0..255, though the file stores 16..235."""
+    """Grey is luma over 0..255, although the file stores 16..235."""
     with Video(video_maker.make(STILL), settings, 10.0) as video:
         frame = next(iter(video))
         luma = STILL.picture(0.0) @ np.array([0.299, 0.587, 0.114])
@@ -144,7 +144,7 @@ def test_grey_is_full_range(video_maker: VideoMaker, settings: Settings) -> None
 
 
 def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settings: Settings) -> None:
-    """The smallest face that is looked for keeps 20 pixels, and the copy is an integer fraction of the video."""
+    """The detection copy keeps 20 pixels for the smallest face and is an integer fraction of the video."""
     path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=0.2))
     for min_face, height in ((0.06, 360), (0.03, 720), (0.12, 180)):
         with Video(path, settings.model_copy(update={"min_face": min_face}), 10.0) as video:
@@ -153,7 +153,7 @@ def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settin
 
 @pytest.mark.parametrize("container", ["mp4", "webm", "mkv"])
 def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMaker, settings: Settings) -> None:
-    """Times count from the first picture; that it comes later is told."""
+    """Times count from the first picture, and its delay after the sound is reported."""
     codec = "libvpx" if container == "webm" else "libx264"
     late = replace(STILL, container=container, codec=codec, sound=True, late=1.0)
     with Video(video_maker.make(late), settings, 10.0) as video:
@@ -164,14 +164,14 @@ def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMa
 
 @pytest.mark.parametrize("container", ["mkv", "ts"])
 def test_late_pictures_alone_are_whole(container: str, video_maker: VideoMaker, settings: Settings) -> None:
-    """A file whose clock does not begin at zero is not taken for one that ends too early."""
+    """A file whose clock does not start at zero does not count as truncated."""
     with Video(video_maker.make(replace(STILL, container=container, late=5.0)), settings, 10.0) as video:
         assert len(list(video)) == 20
         assert video.warnings == []
 
 
 def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Times count from the first picture that can be decoded, and nothing is missing at the end."""
+    """In a stream that was cut, times count from the first decodable picture, and no warning is raised."""
     whole = video_maker.make(BROADCAST)
     path = cut_stream(whole, tmp_path / "cut.ts")
     with Video(whole, settings, 10.0) as video:
@@ -186,7 +186,7 @@ def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings
 
 
 def join(parts: list[Path], path: Path) -> Path:
-    """One MPEG-TS of several."""
+    """Concatenate several MPEG-TS files."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
 
@@ -196,11 +196,11 @@ def join(parts: list[Path], path: Path) -> Path:
 def test_recordings_may_be_joined(
     starts: tuple[float, ...], sound: bool, video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
-    """Where the next one's clock is far behind or ahead of the last one's, time goes on, and nothing counts as lost."""
+    """Time continues across joined recordings whose clocks jump, without a warning."""
     parts = [video_maker.make(replace(BROADCAST, start=start_s, sound=sound)) for start_s in starts]
     with Video(join(parts, tmp_path / "joined.ts"), settings, 10.0) as video:
         found = [frame.time_s for frame in video]
-        # The sound of each part is a little longer than its pictures.
+        # The sound of each part is slightly longer than its pictures.
         assert video.duration_s == pytest.approx(2.0 * len(parts), abs=0.15 * (len(parts) - 1))
         assert video.warnings == []
     assert np.diff(found) == pytest.approx(0.1, abs=0.07)
@@ -208,7 +208,7 @@ def test_recordings_may_be_joined(
 
 @pytest.mark.parametrize("rate_hz", [10.0, None])
 def test_a_pause_is_no_jump(rate_hz: float | None, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """Where sound goes on for 20 s without a picture, as of a camera that stopped, those are 20 s."""
+    """A pause of 20 s in the pictures during which sound continues lasts 20 s."""
     path = tmp_path / "pause.ts"
     write_pause(path, pause_s=20.0)
     found = times(path, settings, rate_hz)
@@ -217,7 +217,7 @@ def test_a_pause_is_no_jump(rate_hz: float | None, video_maker: VideoMaker, sett
 
 
 def write_pause(path: Path, pause_s: float) -> None:
-    """An MPEG-TS of a second of pictures, a pause, and a second of pictures, with sound through all of it."""
+    """Write an MPEG-TS with a second of pictures, a pause and a second of pictures, with sound throughout."""
     with av.open(str(path), "w") as container:
         output = container.add_stream("libx264", rate=20, options={"preset": "ultrafast"})
         sound = container.add_stream("aac", rate=48000, layout="mono")
@@ -237,7 +237,7 @@ def write_pause(path: Path, pause_s: float) -> None:
 
 
 def test_length_limit_of_a_clock_that_jumps(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """What counts is how long the parts are, however far their clocks are apart."""
+    """The length limit applies to the sum of the parts, however far their clocks are apart."""
     parts = [video_maker.make(replace(BROADCAST, start=start_s)) for start_s in (0.0, 20_000.0)]
     path = join(parts, tmp_path / "joined.ts")
     assert len(times(path, settings.model_copy(update={"max_duration_s": 5.0}))) == pytest.approx(40, abs=1)
@@ -247,15 +247,15 @@ def test_length_limit_of_a_clock_that_jumps(video_maker: VideoMaker, settings: S
 
 @dataclass(frozen=True, slots=True)
 class Pausing(Scene):
-    """25 frames a second with 5 s without any in the middle, as of a screen recorder where nothing moves."""
+    """25 frames per second with 5 s without a frame in the middle, as of a screen recorder."""
 
     def times(self) -> list[float]:
-        """Presentation time of each frame, seconds."""
+        """Presentation time of each frame in seconds."""
         return [index / 25 + 5.0 * (index >= 50) for index in range(100)]
 
 
 def test_the_end_is_that_of_the_last_picture(video_maker: VideoMaker, settings: Settings) -> None:
-    """A frame before a pause, which with B-frames is not the one that lasts so long, does not make the video longer."""
+    """The duration ends with the last picture, also when a frame before a pause is reordered."""
     with Video(video_maker.make(Pausing(codec="libx264", fps=25.0, duration_s=4.0)), settings, 10.0) as video:
         assert sum(1 for _ in video) == 40
         assert video.duration_s == pytest.approx(9.0, abs=0.01)
@@ -265,7 +265,7 @@ def test_the_end_is_that_of_the_last_picture(video_maker: VideoMaker, settings: 
 @pytest.mark.parametrize("threads", [1, 4])
 @pytest.mark.parametrize("b_frames", [1, 2, 3])
 def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_path: Path) -> None:
-    """AVI numbers pictures in the order of decoding; their times are even steps all the same."""
+    """AVI, which stores frames in decoding order, gets evenly spaced times."""
     encode(
         tmp_path / "video.avi",
         (PAN.picture(index / 25) for index in range(50)),
@@ -282,7 +282,7 @@ def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_
 
 @pytest.mark.parametrize("fps", [5.0, 0.5])
 def test_a_camera_may_write_times(fps: float, settings: Settings, tmp_path: Path) -> None:
-    """In the header above each picture; without them the rate is an assumption, and that is told."""
+    """`X-Timestamp` headers give the times; without them the rate is assumed, with a warning."""
     for name, start in (("part", b""), ("http", HTTP)):
         path = tmp_path / f"{name}.mjpg"
         path.write_bytes(start + motion_jpeg(header=PART, count=6, fps=fps))
@@ -297,7 +297,7 @@ def test_a_camera_may_write_times(fps: float, settings: Settings, tmp_path: Path
 
 
 def test_photographs_are_no_videos(settings: Settings, tmp_path: Path) -> None:
-    """Neither one, nor one that has its preview behind it, as telephones save them."""
+    """A photograph is not a video, also with a preview behind its picture."""
     photograph = motion_jpeg(count=1)
     preview = b"\xff\xe2\x00\x08MPF\0II"
     for content in (photograph, photograph[:2] + preview + photograph[2:] + photograph):
@@ -307,7 +307,7 @@ def test_photographs_are_no_videos(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
-    """One picture, two of the same time, and a first one before zero are videos too."""
+    """A video may have one picture, two pictures of the same time, or a negative first time."""
     for name, stamps in (("one", [0]), ("two", [0, 0]), ("negative", [-40, 0, 500])):
         path = tmp_path / f"{name}.mkv"
         write_stamps(path, stamps)
@@ -320,7 +320,7 @@ def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
 
 
 def write_stamps(path: Path, stamps: list[int]) -> None:
-    """A picture at each of these times, in milliseconds, whatever they are."""
+    """Write a picture at each of these times, in milliseconds."""
     with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as container:
         output = container.add_stream("mjpeg", rate=25)
         assert isinstance(output, av.VideoStream)
@@ -333,7 +333,7 @@ def write_stamps(path: Path, stamps: list[int]) -> None:
 
 
 def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settings: Settings) -> None:
-    """That of MPEG-TS begins anew after 2^33 ticks, here in the middle of the video."""
+    """The MPEG-TS clock may wrap after 2^33 ticks in the middle of a video."""
     path = video_maker.make(WRAPPING)
     with av.open(str(path), options={"correct_ts_overflow": "0"}) as container:
         stamps = [frame.time or 0.0 for frame in container.decode(video=0)]
@@ -342,7 +342,7 @@ def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settin
 
 
 def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
-    """A browser's webm has no duration in its header, and has one in the end."""
+    """A browser's WebM without a duration in its header has one after decoding."""
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
     with Video(path, settings, 10.0) as video:
         assert video.duration_s is None
@@ -351,7 +351,7 @@ def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) ->
 
 
 def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
-    """Asked to stop, it raises well within the second that a cancelled job has, and the process is gone."""
+    """A stopped decoder raises CancelledError within a second, and its process ends."""
     stop = threading.Event()
     with Video(video_maker.make(STILL), settings, None, stop.is_set) as video:
         frames = iter(video)
@@ -365,16 +365,16 @@ def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
 
 
 def test_memory_limit(video_maker: VideoMaker, settings: Settings) -> None:
-    """A file that needs more memory than is allowed gets a problem that says so."""
+    """A file that exceeds the memory limit raises DecoderLimitError."""
     path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=1.0))
     with pytest.raises(DecoderLimitError):
         times(path, settings.model_copy(update={"decoder_memory_mb": 40}))
 
 
 def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that says nothing for too long is given up; what it gave before is kept, with a warning.
+    """A decoder that is silent for too long is stopped; the earlier frames are kept, with a warning.
 
-    The video is as long as what was kept, also where its header does not say how long it is.
+    The duration is that of the kept frames, also where the header has none.
     """
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
     with Video(path, settings, None) as video:
@@ -400,7 +400,7 @@ def test_survives_a_crash(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A process that dies is told as a problem of the file, and this one lives; the log has its last lines."""
+    """A decoder that crashes raises an error of the file, and its last stderr lines are logged."""
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     monkeypatch.setattr("duygu.shared.vision.decode.video.CHILD", "tests.support.dying_child")
@@ -413,7 +413,7 @@ def test_survives_a_crash(
 
 
 def test_length_limit(video_maker: VideoMaker, settings: Settings) -> None:
-    """Longer than is allowed, by its header or, where it has none, by what comes out of it."""
+    """The length limit applies to the header's duration or else to the decoded frames."""
     strict = settings.model_copy(update={"max_duration_s": 1.0})
     for scene in (STILL, replace(STILL, container="webm", codec="libvpx", live=True)):
         with pytest.raises(TooLongError):
@@ -421,7 +421,7 @@ def test_length_limit(video_maker: VideoMaker, settings: Settings) -> None:
 
 
 def test_opens_no_other_file(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
-    """A list that names a neighbour, under any name, is no video."""
+    """A playlist of another file is not a video, whatever its extension."""
     (tmp_path / "other.mp4").write_bytes(video_maker.make(STILL).read_bytes())
     for name in ("list.mp4", "list.ffconcat", "list.m3u8"):
         for content in ("ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXTINF:2,\nother.mp4\n#EXT-X-ENDLIST\n"):
@@ -431,14 +431,14 @@ def test_opens_no_other_file(video_maker: VideoMaker, settings: Settings, tmp_pa
 
 
 def test_a_pipe_is_refused_plainly(settings: Settings, tmp_path: Path) -> None:
-    """A FIFO is neither waited for nor called an empty file."""
+    """A FIFO is refused without waiting for it."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(NotAVideoError, match="save the video as a file"):
         times(tmp_path / "pipe", settings)
 
 
 def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
-    """Ten times as much video needs no more memory."""
+    """Memory does not grow with the number of decoded frames."""
     path = video_maker.make(replace(STILL, duration_s=20.0, fps=10.0))
     process = psutil.Process()
     with Video(path, settings, 10.0) as video:
@@ -447,6 +447,6 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
 
 
 def children() -> list[psutil.Process]:
-    """The decoders among the children of this process."""
+    """Return the decoders among the children of this process."""
     every = psutil.Process(os.getpid()).children()
     return [process for process in every if "duygu.shared.vision.decode.child" in process.cmdline()]

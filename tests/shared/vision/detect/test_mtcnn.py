@@ -1,4 +1,4 @@
-"""The face detector: the whole cascade, the cascade near a known place, and O-Net alone."""
+"""The face detector: the whole cascade, the cascade near known boxes, and O-Net alone."""
 
 from pathlib import Path
 
@@ -16,25 +16,25 @@ from tests.support.videos import CROWD, NOBODY, Scene
 
 @pytest.fixture(scope="module")
 def detector() -> Mtcnn:
-    """The networks that ship."""
+    """A detector with the shipped networks."""
     settings = Settings()
     return Mtcnn(settings.mtcnn, min_face=settings.min_face)
 
 
 def truth(scene: Scene) -> Floats:
-    """Corners of the faces at the beginning, (N, 4)."""
+    """Return the corners of the faces at the start of a scene, (N, 4)."""
     return np.array([(x, y, x + w, y + h) for x, y, w, h in scene.boxes(0.0)], np.float32)
 
 
 def test_finds_every_face(detector: Mtcnn) -> None:
-    """Six faces, six boxes, each on its own."""
+    """Each of six faces has a box."""
     found = detector.detect(frame_at(CROWD, 0.0))
     assert len(found) == 6
     assert overlaps(truth(CROWD), found.boxes).max(axis=1).min() >= 0.5
 
 
 def test_finds_a_face_near_where_it_was(detector: Mtcnn) -> None:
-    """Near each face, moved by a fifth of its side, the cascade sees what it sees when it looks everywhere."""
+    """Near a box shifted by a fifth of its side, the cascade finds the face of the full search."""
     frame = frame_at(CROWD, 0.0)
     everywhere = detector.detect(frame).boxes
     for box in everywhere:
@@ -43,7 +43,7 @@ def test_finds_a_face_near_where_it_was(detector: Mtcnn) -> None:
 
 
 def test_finds_each_face_once(detector: Mtcnn) -> None:
-    """Asked twice for one place, it answers once."""
+    """A box that is given twice finds its face once."""
     frame = frame_at(CROWD, 0.0)
     box = detector.detect(frame).boxes[:1]
     once, twice = (detector.detect_near(frame, np.repeat(box, count, axis=0)) for count in (1, 2))
@@ -51,7 +51,7 @@ def test_finds_each_face_once(detector: Mtcnn) -> None:
 
 
 def test_finds_nobody_where_nobody_is(detector: Mtcnn) -> None:
-    """On a wall, in a corner and outside of the picture."""
+    """No face is found on a wall, in a corner and outside the picture."""
     frame = frame_at(NOBODY, 0.0)
     places = np.array([(50, 50, 120, 140), (-20, -20, 30, 30), (900, 900, 960, 960)], np.float32)
     assert len(detector.detect(frame)) == 0
@@ -60,14 +60,14 @@ def test_finds_nobody_where_nobody_is(detector: Mtcnn) -> None:
 
 
 def test_the_pyramid_begins_with_the_smallest_face() -> None:
-    """The first level makes it as large as a patch, and the last one still holds a patch."""
+    """The first level of the pyramid scales the smallest face to a patch, and the last level still contains a patch."""
     scales = list(pyramid(360, 640, 0.1))
     assert scales[0] == pytest.approx(PATCH / 36)
     assert 360 * scales[-1] >= PATCH > 360 * scales[-1] * 0.7
 
 
 def test_damaged_networks_are_refused(broken_folder: Path) -> None:
-    """A file that is not the one in the manifest is never loaded."""
+    """A network file that does not match the manifest raises ModelError."""
     with (broken_folder / "onet.onnx").open("ab") as file:
         file.write(b"more")
     with pytest.raises(ModelError):

@@ -1,4 +1,4 @@
-"""Faces at the border of the picture: they leave, enter, are cut off by it, or are larger than it."""
+"""Faces at the border of the picture: leaving, entering, cut off, or larger than the picture."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,19 +20,19 @@ from tests.support.frames import RECIPE, frame_at, frame_of, frames_of
 from tests.support.videos import STILL, Actor, Scene
 
 SIDES = {"left": (1, 0), "right": (-1, 0), "top": (0, 1), "bottom": (0, -1)}
-"""Which way the picture moves over the head, so that it leaves by each side."""
+"""Directions in which the picture moves, so that the head leaves by each side."""
 
 SIZES = (0.35, 0.5, 0.7, 0.9, 1.2)
-"""Heights of the head as shares of the picture's."""
+"""Heights of the head as shares of the picture's height."""
 
 SPEEDS = (0.07, 0.15)
-"""Shares of the picture's side for one tenth of a second."""
+"""Shares of the picture's side per tenth of a second."""
 
 PICTURES = ((200, 150), (320, 180))
 
 
 def walks(side: str, pictures: tuple[tuple[int, int], ...] = PICTURES) -> Iterator[list[PictureFrame]]:
-    """A head of each size walks out of the picture by a side, slowly and quickly, in each picture size."""
+    """Yield walks of a head out of the picture by a side, for each picture size, head size and speed."""
     for (width, height), size, speed in product(pictures, SIZES, SPEEDS):
         wide = room(width, height, size)
         far = np.array([width, height]) * (0.5 + size)
@@ -47,28 +47,28 @@ def walks(side: str, pictures: tuple[tuple[int, int], ...] = PICTURES) -> Iterat
 
 @cache
 def room(width: int, height: int, size: float) -> Image:
-    """A head in the middle of a wall that is so much wider and higher than a picture that the head can leave it."""
+    """Return a head before a wall that is large enough for the head to leave the picture."""
     factor = 2 + 2 * size
     return Scene((Actor(size=size / factor),), width=round(width * factor), height=round(height * factor)).picture(0.0)
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_a_face_that_leaves_through_a_border_is_followed_out_and_lost(side: str, engine: Engine) -> None:
-    """Twenty walks through each side raise nothing, and nobody is seen once the head is outside."""
+    """A face that leaves through any side is tracked in the first frame and lost in the last."""
     for frames in walks(side):
         assert seen_at_both_ends(frames, engine) == (1, 0)
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_a_face_that_enters_through_a_border_is_found(side: str, engine: Engine) -> None:
-    """Ten walks in from each side raise nothing, and the head in the middle is one face."""
+    """A face that enters through any side is tracked in the last frame."""
     for frames in walks(side, PICTURES[:1]):
         backwards = [replace(frame, time_s=index / 10) for index, frame in enumerate(frames[::-1])]
         assert seen_at_both_ends(backwards, engine) == (0, 1)
 
 
 def seen_at_both_ends(frames: list[PictureFrame], engine: Engine) -> tuple[int, int]:
-    """How many faces are seen in the first and in the last frame, all of which are followed."""
+    """Return the number of faces in the first and in the last frame."""
     tracker = Tracker(engine.detector)
     seen = [(tracker.update(frame), len(tracker.seen()))[1] for frame in frames]
     return seen[0], seen[-1]
@@ -76,7 +76,7 @@ def seen_at_both_ends(frames: list[PictureFrame], engine: Engine) -> tuple[int, 
 
 @pytest.mark.parametrize("size", [2.2, 3.0, 6.0, 20.0])
 def test_a_face_larger_than_the_picture_raises_nothing(size: float, engine: Engine) -> None:
-    """A head that comes so close that its edges, or all but one cheek, are outside."""
+    """A face whose edges are outside the picture raises no error."""
     for actor in (Actor(size=size), Actor(start=(0.5, 0.5), end=(2.0, 1.5), size=size)):
         analyzer = Analyzer(engine)
         for frame in frames_of(Scene((actor,))):
@@ -86,7 +86,7 @@ def test_a_face_larger_than_the_picture_raises_nothing(size: float, engine: Engi
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2), (11, 11), (12, 12), (13, 400)])
 def test_a_tiny_or_narrow_picture_has_no_face(size: tuple[int, int], engine: Engine) -> None:
-    """Pictures of less than one patch of P-Net, and of hardly more, are analysed without an error."""
+    """Pictures smaller than or close to one patch of P-Net are analysed without an error."""
     width, height = size
     frame = frame_of(np.full((height, width, 3), 90, np.uint8))
     analyzer = Analyzer(engine)
@@ -112,7 +112,7 @@ LANDMARKS: Floats = np.array([(80, 105), (120, 105), (100, 125), (85, 150), (115
 
 
 def test_the_detector_takes_any_box(engine: Engine) -> None:
-    """Boxes beyond the picture, without pixels, and of no finite size bring finite faces or none."""
+    """The detector returns finite faces or none for boxes outside the picture, empty boxes and infinite boxes."""
     frame, boxes = frame_at(STILL, 0.0), np.concatenate([ODD_BOXES, ENDLESS])
     for find in (engine.detector.detect_near, engine.detector.refine):
         together, alone = find(frame, boxes), [find(frame, box[np.newaxis]) for box in boxes]
@@ -124,7 +124,7 @@ def test_the_detector_takes_any_box(engine: Engine) -> None:
 
 @pytest.mark.parametrize("box", ODD_BOXES, ids=str)
 def test_a_box_beyond_the_picture_is_no_error(box: Floats, engine: Engine) -> None:
-    """Its appearance, its optical flow and its crop are finite numbers."""
+    """For a box outside the picture, the appearance, the optical flow and the crop are finite."""
     frame = frame_at(STILL, 0.0)
     assert np.isfinite(looks_of(frame, box)).all()
     crop = crop_of(frame, box, LANDMARKS, RECIPE)

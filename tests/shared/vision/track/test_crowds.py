@@ -1,4 +1,4 @@
-"""Pictures full of faces: what one frame costs is bounded, whatever it shows."""
+"""Pictures with many faces: the cost of a frame is bounded."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +20,11 @@ from tests.support.frames import frame_at, frame_of
 from tests.support.videos import CROWD, FACE, head
 
 SIDE = 30
-"""Width of each face in a wall of them, in pixels: 6 % of the shorter side is 21."""
+"""Width of each face of a wall in pixels; the minimum is 21, 6 % of the shorter side."""
 
 
 def wall(jitter: int = 0, seed: int = 0) -> Image:
-    """(360, 640, 3): some 150 faces side by side, each moved by up to so many pixels."""
+    """Return (360, 640, 3): about 150 faces side by side, each shifted by up to `jitter` pixels."""
     left, top, right, bottom = map(int, FACE)
     face = np.asarray(cv2.resize(head()[top:bottom, left:right], (SIDE, 38), interpolation=cv2.INTER_AREA), np.uint8)
     moves = np.random.default_rng(seed)
@@ -38,19 +38,19 @@ def wall(jitter: int = 0, seed: int = 0) -> Image:
 
 
 def frames(count: int, jitter: int = 0) -> Iterator[PictureFrame]:
-    """So many frames of a wall, ten a second."""
+    """Yield frames of a wall, ten per second."""
     for index in range(count):
         yield frame_of(wall(jitter, index), index / 10)
 
 
 @pytest.fixture
 def counted(engine: Engine) -> Counted:
-    """The real detector, counted."""
+    """The real detector with counters."""
     return Counted(engine.detector)
 
 
 def test_a_wall_of_faces_has_no_more_tracks_than_the_limit(engine: Engine) -> None:
-    """Those that are left out are named in a warning, and a snapshot grows with the limit alone."""
+    """The number of tracks is limited, a warning reports the excess, and the snapshot has a bounded size."""
     analyzer = Analyzer(replace(engine, max_faces=5))
     steps = [analyzer.push(frame) for frame in frames(12)]
     assert {seen.face_id for step in steps for seen in step.seen} == {1, 2, 3, 4, 5}
@@ -61,7 +61,7 @@ def test_a_wall_of_faces_has_no_more_tracks_than_the_limit(engine: Engine) -> No
 
 
 def test_the_best_faces_are_followed(engine: Engine) -> None:
-    """Of six faces, the three that the detector is surest of."""
+    """The faces with the highest scores are tracked."""
     frame = frame_at(CROWD, 0.0)
     tracker = Tracker(engine.detector, max_faces=3)
     tracker.update(frame)
@@ -71,7 +71,7 @@ def test_the_best_faces_are_followed(engine: Engine) -> None:
 
 
 def test_as_many_faces_as_the_limit_are_no_reason_for_a_warning(engine: Engine) -> None:
-    """Six of six are followed."""
+    """As many faces as the limit raise no warning."""
     tracker = Tracker(engine.detector, max_faces=6)
     tracker.update(frame_at(CROWD, 0.0))
     assert len(tracker.seen()) == 6
@@ -80,7 +80,7 @@ def test_as_many_faces_as_the_limit_are_no_reason_for_a_warning(engine: Engine) 
 
 @pytest.mark.parametrize("jitter", [0, 12])
 def test_a_wall_of_faces_is_searched_seldom(jitter: int, counted: Counted) -> None:
-    """Standing or jumping, in each frame no more boxes are looked at than the limit allows, and searches are rare."""
+    """With a wall of faces, still or jumping, each frame checks a bounded number of boxes, and searches are rare."""
     tracker = Tracker(counted)
     count = 20
     for frame in frames(count, jitter):
@@ -94,7 +94,7 @@ def test_a_wall_of_faces_is_searched_seldom(jitter: int, counted: Counted) -> No
 
 
 def test_candidates_are_bounded_before_they_are_compared(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Suppression compares each with each, so no more than so many boxes of a wall of faces reach it."""
+    """The number of boxes that reach suppression, which compares all pairs, is bounded."""
     sizes: list[int] = []
 
     def measured(boxes: Floats, scores: Floats, threshold: float, *, by_smaller: bool = False) -> Floats:
@@ -111,7 +111,7 @@ def test_candidates_are_bounded_before_they_are_compared(engine: Engine, monkeyp
 
 
 def test_a_standing_crowd_is_checked_by_the_networks_in_turns(counted: Counted) -> None:
-    """Of 32 faces, about eight a frame go through R-Net and O-Net between searches, and each keeps its track."""
+    """In a still crowd of 32 faces, about eight per frame are checked by the networks, and each keeps its track."""
     tracker = Tracker(counted)
     picture, keys, refined = wall(), set(), 0
     for index in range(30):
@@ -125,7 +125,7 @@ def test_a_standing_crowd_is_checked_by_the_networks_in_turns(counted: Counted) 
 
 
 def test_the_windows_of_a_crowd_do_not_overlap(engine: Engine) -> None:
-    """More than eight faces have half as many windows each, and the result says so; eight have them all."""
+    """With more than eight faces, each has half as many windows, and the result has the warning `crowded`."""
     starts = {}
     for most in (CROWD_FACES, CROWD_FACES + 1):
         analyzer = Analyzer(replace(engine, max_faces=most))

@@ -1,4 +1,4 @@
-"""A face is taken along by its pixels, and by nothing that is no longer there."""
+"""Propagation of a box by optical flow."""
 
 import cv2
 import numpy as np
@@ -12,11 +12,11 @@ from tests.support.videos import FACE, head
 WIDTH, HEIGHT = 640, 360
 
 BOX: Floats = np.array(FACE, np.float32) + np.array([220, 80, 220, 80], np.float32)
-"""Of the face of the tests, where `scene` puts it."""
+"""Box of the test face where `scene` places it."""
 
 
 def scene(matrix: Floats | None = None) -> Image:
-    """The head before a flat wall, (HEIGHT, WIDTH, 3); moved by a matrix (2, 3)."""
+    """Return the head before a flat wall, (HEIGHT, WIDTH, 3), transformed by a matrix (2, 3)."""
     picture = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     face = head()
     picture[80 : 80 + face.shape[0], 220 : 220 + face.shape[1]] = face
@@ -26,7 +26,7 @@ def scene(matrix: Floats | None = None) -> Image:
 
 
 def patch(box: Floats = BOX) -> Patch:
-    """What the face looked like before it moved."""
+    """Return the patch of the face before its movement."""
     made = Patch.of(frame_of(scene()), box)
     assert made is not None
     return made
@@ -36,7 +36,7 @@ def patch(box: Floats = BOX) -> Patch:
     ("degrees", "growth", "right", "down"), [(0, 1.0, 6, -4), (3, 1.0, 2, 1), (0, 1.04, 0, 3), (-2, 0.97, -5, 2)]
 )
 def test_a_face_is_taken_to_where_it_has_gone(degrees: float, growth: float, right: float, down: float) -> None:
-    """Shifted, turned or nearer, box and landmarks follow to within a pixel or two."""
+    """Box and landmarks follow a shift, a rotation and a change of size to within two pixels."""
     centre = ((BOX[:2] + BOX[2:]) / 2).tolist()
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, degrees, growth), np.float32) + np.array(
         [[0, 0, right], [0, 0, down]], np.float32
@@ -51,7 +51,7 @@ def test_a_face_is_taken_to_where_it_has_gone(degrees: float, growth: float, rig
 
 
 def test_a_mouth_that_opens_moves_no_face() -> None:
-    """What moves by itself is outvoted."""
+    """A moving mouth does not move the box."""
     picture = scene()
     left, top, right, bottom = BOX.astype(int)
     mouth = picture[top + 2 * (bottom - top) // 3 : bottom, left:right]
@@ -62,7 +62,7 @@ def test_a_mouth_that_opens_moves_no_face() -> None:
 
 
 def test_who_is_gone_is_not_followed() -> None:
-    """Neither onto the wall nor onto something else that comes into the place."""
+    """A face that disappears is not propagated, neither onto the wall nor onto another object."""
     wall = frame_of(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
     assert patch().motion(wall, BOX) is None
     stripes = np.indices((HEIGHT, WIDTH)).sum(axis=0) % 40 * 6
@@ -70,13 +70,13 @@ def test_who_is_gone_is_not_followed() -> None:
 
 
 def test_a_leap_is_left_to_the_networks() -> None:
-    """A face that is farther away than can be searched for is not sure."""
+    """A face beyond the search range has no motion."""
     leap: Floats = np.array([[1, 0, 150], [0, 1, 0]], np.float32)
     assert patch().motion(frame_of(scene(leap)), BOX) is None
 
 
 def test_at_the_border_the_picture_ends() -> None:
-    """A face half outside is followed by the half that is seen."""
+    """A face half outside the picture is propagated by its visible half."""
     shift: Floats = np.array([[1, 0, -245], [0, 1, 0]], np.float32)
     box = BOX - np.array([245, 0, 245, 0], np.float32)
     begun = Patch.of(frame_of(scene(shift)), box)
@@ -88,19 +88,19 @@ def test_at_the_border_the_picture_ends() -> None:
 
 
 def test_a_smaller_picture_is_another() -> None:
-    """As when a phone is turned: what was at the right is not there to be compared."""
+    """A picture of another size has no motion."""
     assert patch().motion(frame_of(scene()[:200, :300]), BOX) is None
 
 
 def test_what_cannot_be_measured_has_no_patch() -> None:
-    """A face of a few pixels, or with its middle outside."""
+    """A face of a few pixels, or with its centre outside the picture, has no patch."""
     frame: PictureFrame = frame_of(scene())
     assert Patch.of(frame, np.array([10, 10, 9 + LEAST_SIDE, 9 + LEAST_SIDE], np.float32)) is None
     assert Patch.of(frame, np.array([-80, 10, 40, 130], np.float32)) is None
 
 
 def test_one_point_astray_changes_nothing() -> None:
-    """It is told apart from those that go together."""
+    """A single outlier does not change the estimated motion."""
     before = np.random.default_rng(0).uniform(0, 100, (20, 2)).astype(np.float32)
     after = before + np.array([3, 4], np.float32)
     after[7] += 30

@@ -1,4 +1,4 @@
-"""Gradual transitions between two people, and what must not be taken for one."""
+"""Gradual transitions between two people, and changes that are none."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,13 +20,13 @@ Mix = Callable[[Image, Image, float], Image]
 
 @cache
 def somebody(time_s: float) -> Image:
-    """(240, 320, 3): a face that moves a little."""
+    """Return a face that moves slightly, (240, 320, 3)."""
     return Scene((Actor(start=(0.45, 0.5), end=(0.55, 0.52)),), duration_s=4.0).picture(min(time_s, 4.0))
 
 
 @cache
 def somebody_else(time_s: float) -> Image:
-    """The same place in another room: lit from below, with a beard of shadow, mirrored, before a window."""
+    """Return another face in another room: lit from below, shaded, mirrored, before a window."""
     scene = Scene((Actor(start=(0.54, 0.52), end=(0.47, 0.5), size=0.74, mirrored=True),), duration_s=4.0, cuts=(0.0,))
     picture = scene.picture(min(time_s, 4.0)).astype(np.float64)
     rows = np.linspace(0, 1, picture.shape[0])[:, np.newaxis, np.newaxis]
@@ -37,24 +37,24 @@ def somebody_else(time_s: float) -> Image:
 
 
 def cross_fade(one: Image, other: Image, share: float) -> Image:
-    """Each pixel a mixture."""
+    """Mix each pixel of two pictures."""
     return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0), np.uint8)
 
 
 def wipe(one: Image, other: Image, share: float) -> Image:
-    """The new picture comes in from the left."""
+    """Move the new picture in from the left."""
     edge = round(share * one.shape[1])
     return np.concatenate([other[:, :edge], one[:, edge:]], axis=1)
 
 
 def dissolve(one: Image, other: Image, share: float) -> Image:
-    """Pixel after pixel turns, in random order."""
+    """Replace the pixels one after another in random order."""
     order = np.random.default_rng(5).random(one.shape[:2])
     return np.where((order < share)[..., np.newaxis], other, one)
 
 
 def transition(mix: Mix, length_s: float) -> Iterator[PictureFrame]:
-    """Four seconds of two people, one turning into the other about the middle."""
+    """Yield four seconds in which one person turns into another around the middle."""
     for index in range(40):
         time_s = index / 10
         share = float(np.clip((time_s - 2.0) / length_s + 0.5, 0, 1))
@@ -64,7 +64,7 @@ def transition(mix: Mix, length_s: float) -> Iterator[PictureFrame]:
 @pytest.mark.parametrize("mix", [cross_fade, wipe, dissolve])
 @pytest.mark.parametrize("length_s", [0.5, 1.0, 1.6])
 def test_whoever_comes_in_gradually_has_an_id_of_their_own(mix: Mix, length_s: float, engine: Engine) -> None:
-    """The one who is there at the end is not the one of the beginning, who is alone for the first second."""
+    """The person at the end of a gradual transition has another id than the one at the start."""
     tracker = Tracker(engine.detector)
     seen = [(tracker.update(frame), {track.key for track in tracker.seen()})[1] for frame in transition(mix, length_s)]
     assert seen[0] == seen[10] == {1}
@@ -73,7 +73,7 @@ def test_whoever_comes_in_gradually_has_an_id_of_their_own(mix: Mix, length_s: f
 
 
 def test_the_same_person_keeps_the_id_through_a_transition(engine: Engine) -> None:
-    """Where only the room fades into another one."""
+    """A person keeps the id while only the room fades into another one."""
     tracker = Tracker(engine.detector)
     for index in range(40):
         share = float(np.clip(index / 10 - 1.5, 0, 1))
@@ -90,29 +90,29 @@ def test_the_same_person_keeps_the_id_through_a_transition(engine: Engine) -> No
     ids=["pan", "leaves", "wide"],
 )
 def test_movement_is_no_transition(scene: Scene) -> None:
-    """A face that walks through the picture or out of it uncovers what neither end shows."""
+    """A face that moves through or out of the picture causes no transition."""
     assert not any(transitions(scene.picture(index / 10) for index in range(20)))
 
 
 def test_changing_light_is_no_transition() -> None:
-    """A lamp that is turned up or down, and a fade to a darker picture of the same."""
+    """Changing light and a fade to a darker picture cause no transition."""
     assert not any(transitions(np.asarray(somebody(0.0) * (0.3 + index / 30), np.uint8) for index in range(20)))
 
 
 def test_a_hard_cut_is_no_gradual_transition() -> None:
-    """It is found otherwise, and only once."""
+    """A hard cut causes no gradual transition."""
     assert not any(transitions(somebody(0.0) if index < 12 else somebody_else(0.0) for index in range(30)))
 
 
 def transitions(pictures: Iterator[Image]) -> list[bool]:
-    """What the detector says of each picture."""
+    """Return the output of the detector for each picture."""
     detector = TransitionDetector()
     small = (cv2.resize(picture[..., 1], (32, 18), interpolation=cv2.INTER_AREA) for picture in pictures)
     return [detector.update(thumbnail.astype(np.float32)) for thumbnail in small]
 
 
 def test_its_memory_is_bounded() -> None:
-    """Two seconds of thumbnails, however long the video is."""
+    """The detector keeps a bounded history of thumbnails."""
     detector = TransitionDetector()
     for _ in range(200):
         detector.update(np.zeros((18, 32), np.float32))
