@@ -1,1 +1,1 @@
-"""Facts about media files that are read from their bytes, without decoding them."""
+"""Properties of media files that are read from their bytes without decoding."""

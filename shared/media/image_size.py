@@ -8,19 +8,19 @@ from duygu.shared.errors import NotAPictureError
 JPEG, PNG, RIFF, WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 
 PNG_CHUNK, PNG_CHECKSUM, PNG_END = struct.Struct(">I4s"), 4, b"IEND"
-"""What begins a chunk: the length of its content, and its kind. Bytes behind its content. The kind of the last one."""
+"""The start of a chunk (length of its data and type), the size of its checksum, and the type of the last chunk."""
 
 JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a length: TEM, the restart markers and SOI (ITU-T T.81, table B.1)."""
 
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""Markers that begin a frame header, SOF0 to SOF15; the three others define tables or are reserved."""
+"""Markers of frame headers, SOF0 to SOF15; the three excluded ones define tables or are reserved."""
 
 JPEG_SCAN, JPEG_END = 0xDA, 0xD9
 
 
 def dimensions(picture: bytes) -> tuple[int, int]:
-    """(width, height) in pixels, as stored. Raises NotAPictureError for anything else than the three formats."""
+    """Return (width, height) in pixels, as stored. Raises NotAPictureError for any other format."""
     try:
         width, height = _dimensions(picture)
     except (struct.error, IndexError) as error:
@@ -48,7 +48,7 @@ def _png(picture: bytes) -> tuple[int, int]:
 
 
 def breaks_off(picture: bytes) -> bool:
-    """Whether a PNG has a chunk that is longer than the rest of the file, for which OpenCV takes up to 2 GB."""
+    """Return whether a PNG chunk exceeds the file, for which OpenCV allocates up to 2 GB."""
     if not picture.startswith(PNG):
         return False
     at = len(PNG)
@@ -71,7 +71,7 @@ def _jpeg(picture: bytes) -> tuple[int, int]:
 
 
 def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
-    """Each marker with the place of what follows it."""
+    """Yield each marker with the offset after it."""
     at = 2
     while True:
         if picture[at] != 0xFF:
@@ -86,7 +86,7 @@ def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _webp(picture: bytes) -> tuple[int, int]:
-    """RFC 9649: a simple file holds one VP8 (lossy) or VP8L (lossless) chunk, an extended one begins with VP8X."""
+    """RFC 9649: a simple file has one VP8 (lossy) or VP8L (lossless) chunk, an extended one starts with VP8X."""
     kind = picture[12:16]
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", picture, 26)

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 
 def chosen_labels(chosen: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Return the chosen labels without repetitions. Raises ValueError, with a text for the caller, for unknown
-    labels.
-    """
+    """Return the chosen labels without repetitions. Raises ValueError, with a text for the user, for unknown ones."""
     unknown = [label for label in dict.fromkeys(chosen) if label not in known]
     if unknown or not chosen:
         problem = f"unknown label {', '.join(unknown)}" if unknown else "the list is empty"

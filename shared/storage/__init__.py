@@ -1,1 +1,1 @@
-"""Where uploads and results are stored: a folder or a bucket."""
+"""Storage of uploads and results in a folder or a bucket."""

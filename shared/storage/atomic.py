@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file is either complete or absent."""
 
 import os
 import secrets
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def atomically(path: Path) -> Iterator[Path]:
-    """An empty file beside a place; what the block has written moves there at its end, and goes when it fails.
+    """Yield an empty temporary file, which replaces `path` at the end of the block and is deleted on an error.
 
-    Its permissions are those of every new file: what the umask of the process leaves.
+    Its permissions are those of any new file under the umask of the process.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
@@ -24,6 +24,6 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever finds half of it."""
+    """Write a file so that readers never see a part of it."""
     with atomically(path) as temporary:
         temporary.write_bytes(content)

@@ -1,7 +1,7 @@
-"""The interface of a storage for uploads and results, and what its implementations share.
+"""The interface of a storage for uploads and results, and code that its implementations share.
 
-A storage holds one folder for each job; the service chooses all file names. Implementations: `FolderStorage` for a
-folder on a disk, `ObjectStorage` for a bucket.
+A storage has one folder per job; the service chooses all file names. Implementations: `FolderStorage` for a folder on a
+disk, `ObjectStorage` for a bucket.
 """
 
 import errno
@@ -21,7 +21,7 @@ PLOT = "timeline.png"
 FILM = "annotated.mp4"
 
 ERASE_PAUSES_S = (0.05, 0.2, 0.5)
-"""Waits between the attempts to erase what cannot be erased at once."""
+"""Pauses between the attempts to erase files."""
 
 JOB_ID = re.compile("[0-9a-f]{32}")
 """The id of a job, which is also the name of its folder."""
@@ -29,7 +29,7 @@ JOB_ID = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """What is stored of one job."""
+    """The stored files of one job."""
 
     job_id: str
     files: frozenset[str]  # names, without those that are still being written
@@ -38,7 +38,7 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file that is stored."""
+    """Size and age of a stored file."""
 
     size: int  # bytes
     written_at: float  # in seconds since 1970
@@ -47,59 +47,59 @@ class StoredFile:
 class Storage(Protocol):
     """The files of all jobs.
 
-    Reading what is not there raises FileNotFoundError, a full disk StorageFullError, and a place that cannot be
-    reached or that does not let us in UnavailableError or, where it is a folder, OSError.
+    Reading a missing file raises FileNotFoundError, and a full disk StorageFullError. A storage that cannot be reached
+    or denies access raises UnavailableError or, in a folder, OSError.
     """
 
     def place(self, job_id: str, name: str) -> AbstractContextManager[Path]:
-        """A path on this machine to write to; its file appears whole when the block ends well, else not at all."""
+        """Yield a local path to write to; the file is stored if the block succeeds, and discarded otherwise."""
         ...
 
     def writer(self, job_id: str, name: str) -> AbstractContextManager[BinaryIO]:
-        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+        """Open a file for writing; it is stored if the block succeeds, and discarded otherwise."""
         ...
 
     def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:
-        """A file as a path on this machine, for as long as the block runs."""
+        """Yield a local path of a file, valid within the block."""
         ...
 
     def read(self, job_id: str, name: str) -> bytes:
-        """The whole of a small file."""
+        """Return the content of a small file."""
         ...
 
     def look(self, job_id: str, name: str) -> StoredFile:
-        """How large a file is, and how old."""
+        """Return the size and the age of a file."""
         ...
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each read on demand."""
+        """Yield the bytes of a file from `start` to before `stop`, in chunks that are read on demand."""
         ...
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there. Raises EraseFailedError."""
+        """Delete a file if it exists. Raises EraseFailedError."""
         ...
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
+        """Delete all files of a job. Raises EraseFailedError when a file remains."""
         ...
 
     def stored(self) -> list[StoredJob]:
-        """Every job that has something here."""
+        """Return every job with stored files."""
         ...
 
     def free_bytes(self) -> int:
-        """Room left for uploads."""
+        """Return the free space for uploads."""
         ...
 
     def check(self) -> None:
-        """Write a file and delete it."""
+        """Check access by writing and deleting a file."""
         ...
 
 
 def persistently(erase: Callable[[], None]) -> None:
-    """Try again what raises EraseFailedError, a few times within a second: somebody may just be writing there.
+    """Retry an erasure that raises EraseFailedError a few times within a second, as a file may be being written.
 
-    Raises EraseFailedError when it fails each time.
+    Raises EraseFailedError when the last attempt fails.
     """
     for pause_s in ERASE_PAUSES_S:
         try:
@@ -110,14 +110,14 @@ def persistently(erase: Callable[[], None]) -> None:
 
 
 def lengths(size: int, most: int) -> Iterator[int]:
-    """`size` in parts of at most `most`."""
+    """Split `size` into parts of at most `most`."""
     for start in range(0, size, most):
         yield min(most, size - start)
 
 
 @contextmanager
 def noticing_full_disk() -> Iterator[None]:
-    """Raise StorageFullError where writing fails for want of room."""
+    """Raise StorageFullError where writing fails for lack of space."""
     try:
         yield
     except OSError as error:

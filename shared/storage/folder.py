@@ -1,4 +1,4 @@
-"""Uploads and results below one folder of a file system that the API and the workers share."""
+"""Storage of uploads and results in a folder of a file system that the API and the workers share."""
 
 import os
 import shutil
@@ -11,21 +11,21 @@ from duygu.shared.errors import EraseFailedError
 from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
 
 PARTIAL = ".partial"
-"""Ending of a file that is still being written."""
+"""Suffix of a file that is being written."""
 
 READ_BYTES = 256 * 1024
-"""A file that is sent is read in pieces of this size."""
+"""Chunk size for reading a file that is sent."""
 
 
 class FolderStorage:
-    """The files of all jobs, below one folder."""
+    """The files of all jobs below one folder. Implements `Storage` in shared/storage/base.py."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
     def place(self, job_id: str, name: str) -> Iterator[Path]:
-        """A path on this machine to write to; its file appears whole when the block ends well, else not at all."""
+        """Yield a local path to write to; the file is stored if the block succeeds, and discarded otherwise."""
         path = self._path(job_id, name)
         partial = path.with_name(name + PARTIAL)
         try:
@@ -38,36 +38,36 @@ class FolderStorage:
 
     @contextmanager
     def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+        """Open a file for writing; it is stored if the block succeeds, and discarded otherwise."""
         with self.place(job_id, name) as path, path.open("wb") as file:
             yield file
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
-        """A file as a path on this machine, for as long as the block runs."""
+        """Yield a local path of a file, valid within the block."""
         path = self._path(job_id, name)
         if not path.exists():
             raise FileNotFoundError(path)
         yield path
 
     def read(self, job_id: str, name: str) -> bytes:
-        """The whole of a small file."""
+        """Return the content of a small file."""
         return self._path(job_id, name).read_bytes()
 
     def look(self, job_id: str, name: str) -> StoredFile:
-        """How large a file is, and how old."""
+        """Return the size and the age of a file."""
         about = self._path(job_id, name).stat()
         return StoredFile(about.st_size, about.st_mtime)
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each read on demand."""
+        """Yield the bytes of a file from `start` to before `stop`, in chunks that are read on demand."""
         with self._path(job_id, name).open("rb") as file:
             file.seek(start)
             for length in lengths(stop - start, READ_BYTES):
                 yield file.read(length)
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there, and the job's folder when nothing else is in it.
+        """Delete a file if it exists, and the job's folder when it is empty.
 
         Raises EraseFailedError.
         """
@@ -79,7 +79,7 @@ class FolderStorage:
             self._job(job_id).rmdir()
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
+        """Delete all files of a job. Raises EraseFailedError when a file remains."""
         folder = self._job(job_id)
 
         def delete() -> None:
@@ -91,7 +91,7 @@ class FolderStorage:
         persistently(delete)
 
     def stored(self) -> list[StoredJob]:
-        """Every job that has a folder."""
+        """Return every job with a folder."""
         if not self._folder.is_dir():
             return []
         found = []
@@ -102,12 +102,12 @@ class FolderStorage:
         return found
 
     def free_bytes(self) -> int:
-        """Room left on the disk."""
+        """Return the free space of the disk."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return shutil.disk_usage(self._folder).free
 
     def check(self) -> None:
-        """Write a file and delete it. Raises OSError when that cannot be done."""
+        """Check access by writing and deleting a file. Raises OSError when this fails."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = self._folder / "probe"
         probe.write_bytes(b"")

@@ -1,4 +1,4 @@
-"""A writer that counts and hashes what passes through it."""
+"""A writer that counts and hashes the bytes that it writes."""
 
 import hashlib
 from typing import BinaryIO
@@ -7,7 +7,7 @@ from duygu.shared.errors import TooLargeError
 
 
 class MeasuredWriter:
-    """Writes on to a file while counting and hashing; refuses more than `limit` bytes with TooLargeError."""
+    """Writes to a file, counts and hashes the bytes, and raises TooLargeError beyond `limit` bytes."""
 
     def __init__(self, file: BinaryIO, limit: int) -> None:
         self._file = file
@@ -16,7 +16,7 @@ class MeasuredWriter:
         self.size = 0
 
     def write(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Write the next chunk."""
         self.size += len(piece)
         if self.size > self._limit:
             raise TooLargeError.of_upload(self._limit)
@@ -25,5 +25,5 @@ class MeasuredWriter:
 
     @property
     def sha256(self) -> str:
-        """Of everything so far, in hexadecimal."""
+        """The sha256 of the bytes so far, in hexadecimal."""
         return self._hash.hexdigest()

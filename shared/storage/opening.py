@@ -1,4 +1,4 @@
-"""Opens the storage that the settings name."""
+"""Opens the storage of the settings."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from duygu.shared.storage.folder import FolderStorage
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name. Raises ConfigurationError."""
+    """Return the storage of the settings. Raises ConfigurationError."""
     scheme, separator, rest = settings.storage_url.partition("://")
     if not separator or scheme == "file":
         folder = rest if separator else settings.storage_url

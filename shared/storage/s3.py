@@ -1,9 +1,9 @@
-"""Uploads and results in a bucket, so that the API and the workers can be on different machines.
+"""Storage of uploads and results in a bucket, so that the API and the workers can run on different machines.
 
-Files are written and worked on on this machine's own disk and go to the bucket, or come from it, as a whole: one
-appears there all at once or not at all. What is sent on to somebody is read from the bucket piece by piece. Address
-and credentials of the service are read as every program for S3 reads them:
-AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_SHARED_CREDENTIALS_FILE.
+Files are written and processed on the local disk and transferred as a whole, so that an object is either complete or
+absent. Files that are sent to a client are read from the bucket in chunks. Address and credentials come from the
+variables that all S3 programs use: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
+AWS_SHARED_CREDENTIALS_FILE.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,24 +19,24 @@ from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, no
 from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
-"""A large file is sent in pieces of this size, so many at a time: each is held in memory."""
+"""Size of the parts of a large upload, and the number that is sent, and held in memory, at a time."""
 
 READ_BYTES = 1024 * 1024
-"""A download is read from the bucket in pieces of this size, so that an aborted one does not fetch the whole file."""
+"""Chunk size of a download, so that an aborted one does not fetch the whole file."""
 
 CONNECTION = {
     "connect_timeout": 3,
     "read_timeout": 20,
     "retries": {"total_max_attempts": 3, "mode": "standard"},
 }
-"""For botocore: an unresponsive service is reported after seconds, not after ten minutes."""
+"""Options of botocore with which an unresponsive service is reported within seconds instead of ten minutes."""
 
 
 class ObjectStorage:
-    """The files of all jobs, below one prefix of a bucket: the interface is `Storage` in shared/storage/base.py.
+    """The files of all jobs below one prefix of a bucket. Implements `Storage` in shared/storage/base.py.
 
     url      s3://bucket/prefix
-    scratch  folder on this machine for files that are on their way
+    scratch  local folder for files in transfer
     """
 
     def __init__(self, url: str, scratch: Path) -> None:
@@ -48,7 +48,7 @@ class ObjectStorage:
 
     @contextmanager
     def place(self, job_id: str, name: str) -> Iterator[Path]:
-        """A path on this machine to write to; its file is in the bucket when the block ends well, and else is not."""
+        """Yield a local path to write to; the file is uploaded if the block succeeds, and discarded otherwise."""
         key = self._key(job_id, name)
         with self._scratch.file() as path:
             with noticing_full_disk():
@@ -58,13 +58,13 @@ class ObjectStorage:
 
     @contextmanager
     def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """Write a file that appears whole when the block ends well, and not at all otherwise."""
+        """Open a file for writing; it is uploaded if the block succeeds, and discarded otherwise."""
         with self.place(job_id, name) as path, path.open("wb") as file:
             yield file
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
-        """A copy of a file on this machine, for as long as the block runs."""
+        """Yield a local copy of a file, valid within the block."""
         key = self._key(job_id, name)
         with self._scratch.file() as path:
             with noticing_full_disk(), _reading():
@@ -72,12 +72,12 @@ class ObjectStorage:
             yield path
 
     def read(self, job_id: str, name: str) -> bytes:
-        """The whole of a small file."""
+        """Return the content of a small file."""
         with _reading():
             return bytes(self._bucket.cat_file(self._key(job_id, name)))
 
     def look(self, job_id: str, name: str) -> StoredFile:
-        """How large a file is, and how old."""
+        """Return the size and the age of a file."""
         with _reading():
             about = self._bucket.info(self._key(job_id, name))
         if about["type"] != "file":
@@ -85,7 +85,7 @@ class ObjectStorage:
         return StoredFile(about["size"], about["LastModified"].timestamp())
 
     def pieces(self, job_id: str, name: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of a file from `start` to before `stop`, in pieces, each fetched on demand."""
+        """Yield the bytes of a file from `start` to before `stop`, in chunks that are fetched on demand."""
         key = self._key(job_id, name)
         for length in lengths(stop - start, READ_BYTES):
             with _reading():
@@ -94,12 +94,12 @@ class ObjectStorage:
             start += length
 
     def remove(self, job_id: str, name: str) -> None:
-        """Delete one file, if it is there. Raises EraseFailedError."""
+        """Delete a file if it exists. Raises EraseFailedError."""
         with _erasing():
             self._bucket.rm_file(self._key(job_id, name))
 
     def erase(self, job_id: str) -> None:
-        """Delete everything of one job, if there is anything. Raises EraseFailedError when something of it stays."""
+        """Delete all files of a job. Raises EraseFailedError when a file remains."""
 
         def delete() -> None:
             with _erasing():
@@ -109,7 +109,7 @@ class ObjectStorage:
         persistently(delete)
 
     def stored(self) -> list[StoredJob]:
-        """Every job that has a file."""
+        """Return every job with a file."""
         with _writing():
             found = self._bucket.find(self._root, detail=True)
         jobs: dict[str, list[Mapping[str, Any]]] = {}
@@ -120,11 +120,11 @@ class ObjectStorage:
         return [_stored_job(job_id, entries) for job_id, entries in jobs.items()]
 
     def free_bytes(self) -> int:
-        """Room for files that are on their way; a bucket does not fill up."""
+        """Return the free space for files in transfer; a bucket has no limit."""
         return self._scratch.free_bytes()
 
     def check(self) -> None:
-        """Write a file and delete it."""
+        """Check access by writing and deleting an object."""
         with _writing():
             self._bucket.pipe_file(f"{self._root}/probe", b"")
             self._bucket.rm_file(f"{self._root}/probe")
@@ -145,7 +145,7 @@ def _stored_job(job_id: str, entries: list[Mapping[str, Any]]) -> StoredJob:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """What is not there is FileNotFoundError; whatever else goes wrong in the bucket makes it unavailable."""
+    """Raise UnavailableError for errors of the bucket, except for FileNotFoundError."""
     try:
         yield
     except FileNotFoundError:
@@ -156,7 +156,7 @@ def _reading() -> Iterator[None]:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """As reading; what is not there is the bucket itself."""
+    """Like `_reading`; a missing object means that the bucket is missing."""
     try:
         with _reading():
             yield
@@ -166,7 +166,7 @@ def _writing() -> Iterator[None]:
 
 @contextmanager
 def _erasing() -> Iterator[None]:
-    """As writing; whatever goes wrong means that something of the job stays."""
+    """Like `_writing`, but raise EraseFailedError: an object remains."""
     try:
         with _writing():
             yield

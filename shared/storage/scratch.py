@@ -1,4 +1,4 @@
-"""Files that are on their way between this machine and a storage elsewhere."""
+"""Temporary files for the transfer to and from a remote storage."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ LOCK = ".lock"
 
 
 class Scratch:
-    """A folder of this process, below one that processes share.
+    """A folder of this process inside a folder that processes share.
 
-    What processes that were killed have left there is erased by the next one that begins: each holds a lock beside its
-    folder, which the kernel releases when the process ends.
+    Each process holds a lock beside its folder, which the kernel releases when the process ends. A new process erases
+    the folders of ended ones.
     """
 
     def __init__(self, shared: Path) -> None:
@@ -27,17 +27,17 @@ class Scratch:
 
     @contextmanager
     def file(self) -> Iterator[Path]:
-        """A path for one file, which is gone when the block ends."""
+        """Yield a path for one file, which is deleted at the end of the block."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             yield Path(folder) / "file"
 
     def free_bytes(self) -> int:
-        """Room left on the disk."""
+        """Return the free space of the disk."""
         return shutil.disk_usage(self._folder).free
 
 
 def _locked_name(shared: Path) -> tuple[Path, int]:
-    """A folder that nobody has, not made yet, and the descriptor of its lock."""
+    """Return an unused folder, not created yet, and the descriptor of its lock."""
     while True:
         folder = shared / secrets.token_hex(8)
         lock = os.open(folder.with_suffix(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""Videos that come through a pipe. Decoding seeks, and an annotated video reads twice, so they go to a file first."""
+"""Videos from a pipe. Decoding seeks, and an annotated video is read twice, so that pipes are copied to a file."""
 
 import os
 import sys
@@ -16,18 +16,18 @@ STDIN = Path("/dev/stdin")
 STDIN_NAMES = frozenset(map(Path, ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")))
 
 DESCRIPTOR_FOLDERS = frozenset(map(Path, ("/dev/fd", "/proc/self/fd")))
-"""Where a shell puts the pipe of a process substitution, `<(command)`."""
+"""Folders of the path of a process substitution, `<(command)`."""
 
 PIECE_BYTES = 1 << 20
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether this can be read only once and in order: a FIFO, a socket, a device, such as `/dev/stdin`."""
+    """Return whether a path can only be read once and in order, such as a FIFO, a socket or `/dev/stdin`."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def pipe_name(path: Path) -> str | None:
-    """`stdin` or `pipe` for a path that is an open file descriptor, whose number names nothing; None for others."""
+    """Return `stdin` or `pipe` for the path of an open file descriptor, whose number is no name, and None otherwise."""
     if path in STDIN_NAMES:
         return "stdin"
     return "pipe" if path.parent in DESCRIPTOR_FOLDERS else None
@@ -35,10 +35,10 @@ def pipe_name(path: Path) -> str | None:
 
 @contextmanager
 def seekable(path: Path, limit_bytes: int) -> Iterator[Path]:
-    """The file itself or, of a pipe, a temporary copy of the same name, which is gone when the block ends.
+    """Yield the path of a file or, for a pipe, of a temporary copy with the same name.
 
-    Raises TooLargeError when more than `limit_bytes` come through the pipe, ConfigurationError where it is a terminal,
-    OSError where it cannot be read or there is no room for the copy.
+    Raises TooLargeError when the pipe has more than `limit_bytes`, ConfigurationError when stdin is a terminal, and
+    OSError when the pipe cannot be read or there is no space for the copy.
     """
     if not is_pipe(path):
         yield path
@@ -58,7 +58,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     elif sys.stdin is None or os.isatty(sys.stdin.fileno()):
         raise ConfigurationError("stdin is a terminal; pipe a video into it: cat film.mp4 | duygu analyze -")
     else:
-        # A socket can be read through this descriptor, but not be opened by its name.
+        # A socket can be read through this descriptor, but cannot be opened by its name.
         with os.fdopen(os.dup(sys.stdin.fileno()), "rb") as file:
             yield file
 
