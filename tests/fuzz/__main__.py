@@ -26,14 +26,14 @@ MINUTE_S = 60.0
 
 
 def small_videos(folder: Path) -> list[bytes]:
-    """What uploads begin as: a video that is analysed, and one that gives nothing."""
+    """Return contents of uploads: a video that is analysed, a file that is not a video, and an empty file."""
     maker = VideoMaker(folder)
     return [maker.make(replace(STILL, duration_s=0.5, width=160, height=120)).read_bytes(), b"no video", b""]
 
 
 @contextmanager
 def target(name: str, folder: Path) -> Iterator[Target]:
-    """A target by its name, ready to run; `folder` is its own."""
+    """Yield the target of a name, ready to run in its own folder."""
     with ExitStack() as stack:
         match name:
             case "media":
@@ -53,7 +53,7 @@ NAMES = ("pictures", "files", "media", "http", "sessions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; 1 when there were findings."""
+    """Run the command. Returns 1 when there are findings."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="altogether, shared evenly by the targets (10)")
     parser.add_argument("--seed", type=int, help="makes the same inputs again; another one each time by default")
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _silence() -> None:
-    """Send to nowhere what libraries and children complain of; what this process has to say stays on stderr."""
+    """Discard the output of libraries and child processes; this process still writes to stderr."""
     logging.basicConfig(level=logging.ERROR)
     sys.stderr = os.fdopen(os.dup(2), "w", 1)
     with Path(os.devnull).open("wb") as nowhere:

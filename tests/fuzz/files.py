@@ -1,4 +1,4 @@
-"""Files that people write or hand over: manifests, recipes, clips, model folders, API keys, results."""
+"""Files from users: manifests, recipes, clips, model folders, API keys, results."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ RECIPE = Recipe("tiny", size=16)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of file: what a good one holds, how it is mutated, and what reads it."""
+    """One kind of file: its valid content, its mutation and its reader."""
 
     content: bytes
     mutate: Callable[[bytes, np.random.Generator], bytes]
@@ -36,13 +36,13 @@ class Kind:
 
 
 class Files:
-    """Reads mutated files. What is wrong with one is an error with a code, and never another."""
+    """Reads mutated files. An invalid file must raise a DuyguError and no other error."""
 
     name = "files"
     deadline_s = 10.0
 
     def __init__(self, folder: Path) -> None:
-        """Make a good file of each kind."""
+        """Create a valid file of each kind."""
         model = write_tiny_model(folder / "model", RECIPE)
         (folder / "1.mp4").touch()
         (folder / "2.mp4").touch()
@@ -67,13 +67,13 @@ class Files:
         }
 
     def make(self, random: np.random.Generator) -> bytes:
-        """The name of a kind, a line break, and the content."""
+        """Return the name of a kind, a line break, and the mutated content."""
         name = pick(sorted(self._kinds), random)
         kind = self._kinds[name]
         return name + b"\n" + kind.mutate(kind.content, random)
 
     def run(self, content: bytes) -> str:
-        """Either it is read, or an error of duygu.shared.errors says what is wrong."""
+        """Read the file and return its kind with `read` or the code of the DuyguError."""
         name, _, content = content.partition(b"\n")
         kind = self._kinds[name]
         kind.place.write_bytes(content)
@@ -88,7 +88,7 @@ MANIFEST_CSV = b"path,subject,emotion\n1.mp4,ann,happiness\n2.mp4,ben,sad\n"
 
 
 def export_result(path: Path) -> None:
-    """Read a result and make everything of it; what is no result is refused by the schema."""
+    """Read a result and write every export of it. The schema refuses invalid results."""
     try:
         result = Result.model_validate_json(path.read_bytes())
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Video files of every kind, damaged: each gives frames or an error of the file, and nothing else."""
+"""Damaged video files of every kind: each gives frames or a VideoError."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,26 +17,26 @@ MOST_FRAMES = 20_000
 
 
 class Media:
-    """Decodes mutated files as the worker and `duygu analyze` do, in a process of their own."""
+    """Decodes mutated files in a child process, as the worker and `duygu analyze` do."""
 
     name = "media"
     deadline_s = 40.0
 
     def __init__(self, folder: Path, settings: Settings, kinds: Sequence[Kind] = KINDS) -> None:
-        """Make files in a folder, each when it is first needed."""
+        """Create the files of the kinds in a folder on demand."""
         self._maker, self._settings, self._kinds = VideoMaker(folder), settings, kinds
         self._path = folder / "damaged.mp4"
         self._contents: dict[str, bytes] = {}
 
     def make(self, random: np.random.Generator) -> bytes:
-        """One of the kinds of docs/file-kinds.md, mutated."""
+        """Return a mutated file of one of the kinds in docs/file-kinds.md."""
         kind = pick(self._kinds, random)
         if kind.name not in self._contents:
             self._contents[kind.name] = kind.make(self._maker).read_bytes()
         return mutate(self._contents[kind.name], random)
 
     def run(self, content: bytes) -> str:
-        """The number of frames matters only where it is absurd."""
+        """Decode the file. An absurd number of frames is a finding."""
         self._path.write_bytes(content)
         try:
             with Video(self._path, self._settings, 10.0) as video:

@@ -11,11 +11,11 @@ EXTREMES = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff" * 4, b"\
 """Lengths, counts and times that overflow."""
 
 HEADER_BYTES = 2000
-"""Where most of what a parser reads stands."""
+"""Size of the part that most headers lie in."""
 
 
 def mutate(content: bytes, random: np.random.Generator) -> bytes:
-    """Flip, overwrite, remove, repeat or cut off; the header as often as all the rest."""
+    """Flip, overwrite, remove, repeat or truncate bytes; half of the mutations are in the header."""
     data = bytearray(content)
     for _ in range(random.integers(1, 6)):
         reach = len(data) if random.random() < 0.5 else min(len(data), HEADER_BYTES)
@@ -44,11 +44,11 @@ TOKENS = (
     *(b"%ff", b"../../../../etc/passwd", b"file:///etc/passwd", b"http://127.0.0.1:1/", b"A" * 5000),
     "\u202e\u0130\u0131\ufb01\U0001f600".encode(),
 )
-"""What parsers of text trip over."""
+"""Tokens that often break parsers of text."""
 
 
 def mutate_text(content: bytes, random: np.random.Generator) -> bytes:
-    """Put tokens in, in place of words or between them, or swap and repeat lines; now and then, mutate the bytes."""
+    """Insert or replace tokens, or repeat lines; three times in ten, mutate the bytes instead."""
     if random.random() < 0.3:
         return mutate(content, random)
     data = content
@@ -70,5 +70,5 @@ def mutate_text(content: bytes, random: np.random.Generator) -> bytes:
 
 
 def pick(choices: Sequence[T], random: np.random.Generator) -> T:
-    """One of them."""
+    """Return one of the choices."""
     return choices[int(random.integers(0, len(choices)))]

@@ -1,4 +1,4 @@
-"""Binary messages of live sessions, without the socket: header, dimensions, decoding."""
+"""Binary messages of live sessions without the socket: header, dimensions, decoding."""
 
 import cv2
 import numpy as np
@@ -12,18 +12,18 @@ from tests.fuzz.running import FindingError
 from tests.support.videos import Scene
 
 MOST_PIXELS = 2560 * 1440
-"""As the setting `DUYGU_STREAM_MAX_PIXELS`: the API refuses what claims to have more."""
+"""The default of `DUYGU_STREAM_MAX_PIXELS`, above which the API refuses a picture by its header."""
 
 
 def live_messages() -> list[bytes]:
-    """A picture in each format that sessions take, alone and behind the header."""
+    """Return a picture in each supported format, with and without the header."""
     rgb = np.ascontiguousarray(Scene(width=160, height=120).picture(0)[..., ::-1])
     pictures = [bytes(cv2.imencode(ending, rgb)[1]) for ending in (".jpg", ".png", ".webp")]
     return [*pictures, *(pack(picture, 1, 0.1) for picture in pictures)]
 
 
 class Pictures:
-    """Takes binary messages apart as the API does, and decodes the pictures as the worker does."""
+    """Parses binary messages as the API does, and decodes the pictures as the worker does."""
 
     name = "pictures"
     deadline_s = 5.0
@@ -32,11 +32,11 @@ class Pictures:
         self._messages = live_messages()
 
     def make(self, random: np.random.Generator) -> bytes:
-        """A message, mutated."""
+        """Return a mutated message."""
         return mutate(pick(self._messages, random), random)
 
     def run(self, content: bytes) -> str:
-        """A picture has the size that its header says, or is refused with a code of its own."""
+        """Decode the picture, whose size must be that of its header, or return the error code."""
         try:
             incoming = unpack(content)
             width, height = dimensions(incoming.picture)

@@ -1,4 +1,4 @@
-"""HTTP requests, byte by byte, against a running API."""
+"""Raw HTTP requests to a running API."""
 
 import re
 import socket
@@ -10,13 +10,13 @@ from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.fuzz.running import FindingError
 
 ANSWER_S = 20.0
-"""Longest wait for an answer, of which the API itself takes up to 5 s for a request that breaks off."""
+"""Longest wait for a response; the API itself takes up to 5 s for a request that breaks off."""
 
 PATIENCE_S, SILENCE_S = 3.0, 0.2
-"""After so long without an answer the request is ended, and after so long without more of it an answer is whole."""
+"""Time without a response after which the request is ended, and time after which a response counts as complete."""
 
 LOOKED_EVERY = 40
-"""Requests between two looks at the health of the API and at how its jobs have ended."""
+"""Requests between two checks of the API's health and of its jobs."""
 
 UNKNOWN = "0" * 32
 
@@ -41,17 +41,17 @@ BOUNDARY = b"duygu-boundary"
 
 
 class Requests:
-    """Sends mutated requests, uploads among them, each on a connection of its own."""
+    """Sends mutated requests and uploads, each on a connection of its own."""
 
     name = "http"
     deadline_s = ANSWER_S + 5.0
 
     def __init__(self, address: str, videos: list[bytes]) -> None:
-        """Remember where the API is, and what to upload."""
+        """Store the address of the API and the videos to upload."""
         self._url, self._videos, self._count = httpx.URL(address), videos, 0
 
     def make(self, random: np.random.Generator) -> bytes:
-        """A request; in one of three the bytes of an upload are mutated, and not the request."""
+        """Return a mutated request, in some cases with a mutated video."""
         host = f"{self._url.host}:{self._url.port}".encode()
         if random.random() < 0.5:
             method = pick([b"GET", b"GET", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"FOO"], random)
@@ -67,7 +67,7 @@ class Requests:
         return _altered(lines, body, random)
 
     def run(self, content: bytes) -> str:
-        """Any answer is good but a 500, and any code but `internal`; so is a connection that is closed."""
+        """Send the request. Status 500 and the code `internal` are findings; a closed connection is not."""
         self._count += 1
         answer = self._exchange(content)
         statuses = [int(status) for status in STATUS.findall(answer)]
@@ -78,7 +78,7 @@ class Requests:
         return str(statuses[0]) if statuses else "closed"
 
     def _exchange(self, content: bytes) -> bytes:
-        """What comes back. A request that is not answered soon is ended, as it may never have been whole."""
+        """Return the response. A request without a timely response is ended, as it may be incomplete."""
         with socket.create_connection((self._url.host, self._url.port), timeout=ANSWER_S) as connection:
             answer = bytearray()
             try:
@@ -94,7 +94,7 @@ class Requests:
             return bytes(answer)
 
     def look(self) -> None:
-        """The API answers, and none of its jobs has failed for a reason that lies with it."""
+        """Check that the API responds and that no job has failed with an internal error."""
         with httpx.Client(base_url=self._url, timeout=ANSWER_S) as client:
             client.get("/healthz").raise_for_status()
             for job in client.get("/v1/jobs?limit=100").raise_for_status().json()["jobs"]:
@@ -119,7 +119,7 @@ def _multipart(content: bytes) -> bytes:
 
 
 def _received(connection: socket.socket, *, ended: bool) -> bytes:
-    """The next part of an answer; nothing where the connection is closed, or where silence follows an answer."""
+    """Return the next part of a response, or nothing after a closed connection or silence."""
     try:
         return connection.recv(65536)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Runs a target on one mutated input after the other, and keeps those that it fails on."""
+"""Runs a target on mutated inputs and stores those that it fails on."""
 
 import hashlib
 import os
@@ -18,38 +18,38 @@ import numpy as np
 MB = 1_000_000
 
 WARM_INPUTS = 30
-"""After so many, caches are filled and libraries loaded: memory is compared with what it is then."""
+"""Inputs after which caches are filled and libraries loaded; the memory use is compared with this state."""
 
 MEASURED_EVERY = 25
-"""Inputs between two looks at the memory."""
+"""Inputs between two measurements of memory."""
 
 MOST_GROWTH_MB = 200
-"""Of the process and its children, after the first inputs."""
+"""Maximum growth of the process and its children after the first inputs."""
 
 
 class Target(Protocol):
-    """Something that takes input from strangers."""
+    """A component that receives untrusted input."""
 
     name: str
     deadline_s: float
     """Longest time for one input."""
 
     def make(self, random: np.random.Generator) -> bytes:
-        """An input; the same for the same random numbers."""
+        """Return an input that depends on the random numbers only."""
         ...
 
     def run(self, content: bytes) -> str:
-        """Feed it; returns what it came to, in a word. Whatever it raises is a finding."""
+        """Process an input and return the outcome as a word. Every exception is a finding."""
         ...
 
 
 class FindingError(Exception):
-    """An input that is answered in a way that no input should be."""
+    """An input whose response violates the contract."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run of one target came to."""
+    """The outcomes of a run of one target."""
 
     target: str
     seconds: float = 0.0
@@ -68,10 +68,10 @@ class Report:
 
 
 def fuzz(target: Target, seed: int, goes_on: Callable[[int], bool], folder: Path) -> Report:
-    """Run a target; each input follows from the seed and its number.
+    """Run a target on inputs that depend on the seed and their number.
 
-    goes_on  says, of the number of the next input, whether it is run
-    folder   gets a file for each input that is a finding, and a text file with the reason
+    goes_on  returns whether the input of a number is run
+    folder   receives a file for each finding, and a text file with the reason
     """
     report, number, warm_mb = Report(target.name), 0, None
     began = time.monotonic()
@@ -106,7 +106,7 @@ def _run(target: Target, content: bytes) -> str:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise FindingError in the block after so many seconds, where no other timer of this kind runs."""
+    """Raise FindingError in the block after a number of seconds, unless another timer of this kind runs."""
 
     def ring(number: int, frame: FrameType | None) -> None:
         raise FindingError(f"no answer within {seconds:.0f} s")
@@ -124,7 +124,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def _keep(name: str, content: bytes, error: Exception, folder: Path) -> str:
-    """Write the input and the reason; the path of the input with the first line of the reason."""
+    """Write the input and the reason; return the path of the input with the first line of the reason."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}"
     path.write_bytes(content)
@@ -133,7 +133,7 @@ def _keep(name: str, content: bytes, error: Exception, folder: Path) -> str:
 
 
 def resident_mb() -> float:
-    """Memory of this process and of all its descendants; 0 where the system does not tell."""
+    """Return the memory of this process and its descendants, or 0 on systems without /proc."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,4 +1,4 @@
-"""A running service for the targets that need one: an embedded Valkey, the API, and a worker for each queue."""
+"""A running service for targets: an embedded Valkey, the API, and a worker for videos and for live sessions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ MANY = 1_000_000
 
 @contextmanager
 def service(folder: Path) -> Iterator[str]:
-    """The address of an API that takes any number of jobs; model of random weights."""
+    """Yield the address of an API that accepts any number of jobs, with a model of random weights."""
     settings = Settings(
         data_dir=folder / "data",
         port=0,

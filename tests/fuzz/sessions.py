@@ -1,4 +1,4 @@
-"""Live sessions against a running API and worker: messages of all kinds, in any order."""
+"""Live sessions against a running API and worker, with messages of all kinds in any order."""
 
 import struct
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.fuzz.running import FindingError
 from tests.support.sockets import open_socket, receive, send
 
 FRAMING = struct.Struct(">?I")
-"""Of messages in one input: whether it is text, and its length."""
+"""Header of each message in an input: whether it is text, and its length."""
 
 ORDERS = [
     b'{"type": "session.configure", "labels": ["fear", "anger"], "smallest_face": 0.1, "rate_hz": 5}',
@@ -27,17 +27,17 @@ INTERNAL = 1011
 
 
 class Sessions:
-    """Opens a session for each input, sends its messages, and asks for the end."""
+    """Opens a session for each input, sends its messages, and closes it."""
 
     name = "sessions"
     deadline_s = 45.0
 
     def __init__(self, address: str) -> None:
-        """Remember where the API is."""
+        """Store the address of the API."""
         self._address, self._pictures = address, live_messages()
 
     def make(self, random: np.random.Generator) -> bytes:
-        """Messages one after the other, each behind its FRAMING."""
+        """Return concatenated messages, each after its FRAMING."""
         messages = []
         for _ in range(random.integers(1, MOST_MESSAGES + 1)):
             text = random.random() < 0.3
@@ -48,7 +48,7 @@ class Sessions:
         return b"".join(messages)
 
     def run(self, content: bytes) -> str:
-        """The session ends as the protocol says, whatever it was sent."""
+        """Run a session. It must end with a code of the protocol other than `internal`."""
         try:
             with open_socket(self._address, close_timeout=5) as socket:
                 try:

@@ -1,4 +1,4 @@
-"""A short run of each target of `scripts/fuzz`, always the same."""
+"""A short run of each target of `scripts/fuzz` with a fixed seed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ SEED = 1
 
 
 def run(target: Target, count: int, folder: Path) -> str:
-    """Run so many inputs; returns the summary and fails on a finding."""
+    """Run a number of inputs, fail on a finding, and return the summary."""
     report = fuzz(target, SEED, lambda number: number < count, folder)
     assert report.findings == []
     assert report.outcomes.total() == count
@@ -38,7 +38,7 @@ def test_pictures(tmp_path: Path) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """Damaged manifests, recipes, clips, model folders, keys and results are read or explained."""
+    """Damaged manifests, recipes, clips, model folders, keys and results are read or raise a DuyguError."""
     assert " bad_training_data" in run(Files(tmp_path), 300, tmp_path / "findings")
 
 
@@ -49,13 +49,13 @@ def test_media(tmp_path: Path, settings: Settings) -> None:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a whole service."""
+    """Address of a whole service."""
     with service(tmp_path_factory.mktemp("service")) as address:
         yield address
 
 
 def test_http(address: str, tmp_path: Path) -> None:
-    """No request is answered with 500, and no job fails for a reason that lies with the service."""
+    """No request has the status 500, and no job fails with an internal error."""
     target = Requests(address, small_videos(tmp_path))
     assert " 202" in run(target, 60, tmp_path / "findings")
     target.look()
@@ -73,18 +73,18 @@ class Fails:
     deadline_s = 1.0
 
     def make(self, random: np.random.Generator) -> bytes:
-        """One byte."""
+        """Return one byte."""
         return bytes([int(random.integers(0, 4))])
 
     def run(self, content: bytes) -> str:
-        """Fails on 0."""
+        """Fail on 0."""
         if content == b"\0":
             raise FindingError("zero")
         return "ok"
 
 
 def test_what_is_found_is_kept(tmp_path: Path) -> None:
-    """The input that failed, with the reason beside it."""
+    """An input with a finding is stored with the reason beside it."""
     report = fuzz(Fails(), SEED, lambda number: number < 20, tmp_path)
     assert report.outcomes["findings"] == len(report.findings) > 0
     assert str(report).endswith(" FINDINGS")
