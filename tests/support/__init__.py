@@ -1,1 +1,1 @@
-"""What several tests use: synthetic video, servers, workers, browsers."""
+"""Helpers of several tests: synthetic videos, servers, workers, browsers."""

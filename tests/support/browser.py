@@ -1,4 +1,4 @@
-"""A whole service, as `duygu serve` runs it, for a real Chromium to visit."""
+"""A whole service, as `duygu serve` runs it, and Chromium for its pages."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-"""Without a screen, as root, and without a single request to anywhere else."""
+"""Options to run headless as root and without requests to other hosts."""
 
 READY_S = 30.0
 
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[str]:
-    """Run a service with the shipped model; yields where it answers."""
+    """Run a service with the shipped model and yield its address."""
     place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
     process = start_child(
         [sys.executable, "-m", "duygu.services.cli", "serve"],

@@ -1,4 +1,4 @@
-"""A collector of traces that speaks OTLP over HTTP, on a port of its own."""
+"""A collector of traces that receives OTLP over HTTP."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Collector(ThreadingHTTPServer):
-    """Keeps every span that it is told of, with the program that told."""
+    """Stores each received span with the name of its service."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -18,11 +18,11 @@ class Collector(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """What OTEL_EXPORTER_OTLP_ENDPOINT is set to."""
+        """The value for OTEL_EXPORTER_OTLP_ENDPOINT."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def take(self, body: bytes) -> None:
-        """Read one message."""
+        """Parse one message."""
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             names = [entry.value.string_value for entry in resource.resource.attributes if entry.key == "service.name"]
             self.spans += [(names[0], span) for scope in resource.scope_spans for span in scope.spans]
@@ -32,18 +32,18 @@ class _Handler(BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self) -> None:
-        """Take what a program tells."""
+        """Receive spans."""
         self.server.take(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the tests' own output is enough."""
+        """Log nothing."""
 
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A collector that runs while the block does."""
+    """Run a collector within the block."""
     with Collector() as collector:
         thread = threading.Thread(target=collector.serve_forever)
         thread.start()

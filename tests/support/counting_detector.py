@@ -1,25 +1,25 @@
-"""A detector that counts, for tests of how rarely whole pictures are searched."""
+"""A detector with counters, for tests of the frequency of searches."""
 
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 
 
 class Counted:
-    """A detector that counts how often it is asked to look everywhere."""
+    """A detector that counts its searches of whole pictures, and the boxes of the other calls."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector, self.searches, self.refined, self.sought = detector, 0, 0, 0
 
     def detect(self, frame: Frame) -> Detections:
-        """All faces, and one more search."""
+        """Detect all faces and count a search."""
         self.searches += 1
         return self.detector.detect(frame)
 
     def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is, and so many more boxes around which faces were looked for."""
+        """Detect faces near boxes and count the boxes."""
         self.sought += len(boxes)
         return self.detector.detect_near(frame, boxes)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is, and so many more boxes that O-Net has judged."""
+        """Refine boxes and count them."""
         self.refined += len(boxes)
         return self.detector.refine(frame, boxes)

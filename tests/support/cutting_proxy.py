@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections, as networks do."""
+"""A TCP proxy that breaks connections."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ PIECE = 65_536
 
 
 class CuttingProxy:
-    """Passes connections on to a service. The n-th is cut after `cuts[n]` bytes of the service; later ones last."""
+    """Forwards connections to a service. The n-th is cut after `cuts[n]` bytes of the service, if it has an entry."""
 
     def __init__(self, target: tuple[str, int], cuts: Sequence[int]) -> None:
         self._target, self._cuts = target, list(cuts)
@@ -18,7 +18,7 @@ class CuttingProxy:
         self.port = int(self._listener.getsockname()[1])
 
     def accept(self) -> None:
-        """Until it is closed."""
+        """Accept connections until the proxy is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -29,7 +29,7 @@ class CuttingProxy:
                 threading.Thread(target=self._back, args=(client, server, left), daemon=True).start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
@@ -58,7 +58,7 @@ def _cut(*connections: socket.socket) -> None:
 
 @contextmanager
 def cutting(port: int, *cuts: int) -> Iterator[CuttingProxy]:
-    """A proxy before a service on this machine, while the block runs."""
+    """Run a proxy for a port of this machine within the block."""
     proxy = CuttingProxy(("127.0.0.1", port), cuts)
     thread = threading.Thread(target=proxy.accept, daemon=True)
     thread.start()

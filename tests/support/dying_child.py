@@ -1,4 +1,4 @@
-"""A decoding process that dies of the signal that its limit of processor time names."""
+"""A decoding process that kills itself with the signal given as its limit of processor time."""
 
 import json
 import os

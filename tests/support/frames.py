@@ -1,4 +1,4 @@
-"""Frames of the tests' scenes without a file between, for tests of what comes after decoding."""
+"""Frames of the tests' scenes without a file, for tests of the steps after decoding."""
 
 from collections.abc import Iterator
 
@@ -15,17 +15,17 @@ RECIPE = Recipe("tests", size=48)
 
 
 def frame_at(scene: Scene, time_s: float) -> PictureFrame:
-    """One frame of a scene, in its own size."""
+    """Return one frame of a scene in its own size."""
     return frame_of(scene.picture(time_s), time_s)
 
 
 def frame_of(picture: Image, time_s: float = 0.0) -> PictureFrame:
-    """A picture, (h, w, 3) RGB, as a frame."""
+    """Return a picture, (h, w, 3) RGB, as a frame."""
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
     return PictureFrame(round(time_s * RATE_HZ), time_s, picture, grey)
 
 
 def frames_of(scene: Scene) -> Iterator[PictureFrame]:
-    """Ten frames for each second of a scene."""
+    """Yield ten frames per second of a scene."""
     for index in range(round(scene.duration_s * RATE_HZ)):
         yield frame_at(scene, index / RATE_HZ)

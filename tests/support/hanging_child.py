@@ -1,4 +1,4 @@
-"""A child process that writes one sample and then nothing more."""
+"""A child process that writes one sample and then hangs."""
 
 import sys
 import time

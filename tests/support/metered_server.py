@@ -1,4 +1,4 @@
-"""A server in front of another one, which passes everything on and counts what comes back."""
+"""A proxy that counts the bytes of the responses."""
 
 import socket
 import socketserver
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class MeteredServer(socketserver.ThreadingTCPServer):
-    """Passes connections on to `behind`, the address of an HTTP server."""
+    """Forwards connections to `behind`, the address of an HTTP server."""
 
     daemon_threads = True
 
@@ -21,7 +21,7 @@ class MeteredServer(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Its own address."""
+        """The address of the proxy."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -51,7 +51,7 @@ def _pieces(source: socket.socket) -> Iterator[bytes]:
 
 @contextmanager
 def metered(behind: str) -> Iterator[MeteredServer]:
-    """A metered server that runs while the block does."""
+    """Run a metered server within the block."""
     with MeteredServer(behind) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

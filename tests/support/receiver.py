@@ -1,4 +1,4 @@
-"""A real receiver of webhooks on this machine."""
+"""A receiver of webhooks on this machine."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Message:
-    """A webhook that has arrived. Names of headers are in small letters."""
+    """A received webhook. The names of headers are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -19,22 +19,22 @@ class Message:
 
 @dataclass
 class Receiver:
-    """What has arrived, and what is answered: the statuses in turn, and then the last one for ever."""
+    """The received messages, and the statuses of the responses, the last of which is repeated."""
 
     port: int = 0
     statuses: list[int] = field(default_factory=lambda: [204])
     headers: dict[str, str] = field(default_factory=dict)
     pause: threading.Event | None = None
-    """No answer is given before it is set."""
+    """Delays responses until it is set."""
     messages: list[Message] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the receiver."""
         return f"http://127.0.0.1:{self.port}/hook?a=b"
 
     def next_status(self) -> int:
-        """The status to answer with now."""
+        """Return the status of the next response."""
         return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
 
 
@@ -54,12 +54,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
-        """Nothing: tests have no use for it."""
+        """Log nothing."""
 
 
 @contextmanager
 def receiving(**behaviour: Any) -> Iterator[Receiver]:
-    """A receiver that listens while the block runs."""
+    """Run a receiver within the block."""
     receiver = Receiver(**behaviour)
     handler = type("Handler", (_Handler,), {"receiver": receiver})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,16 +1,16 @@
-"""A result written by hand, small enough to know every figure of what is made from it."""
+"""A small result with known values."""
 
 from duygu.shared.schemas import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 
 
 def probabilities(emotion: str, confidence: float) -> dict[str, float]:
-    """The confidence for one emotion, the rest evenly for the others."""
+    """Return probabilities with `confidence` for one emotion and equal shares for the others."""
     rest = (1 - confidence) / (len(EMOTIONS) - 1)
     return {label: confidence if label == emotion else rest for label in EMOTIONS}
 
 
 def window(start_s: float, emotion: str, confidence: float, *, flags: list[Flag] | None = None) -> Window:
-    """0.9 s long, uncertain below one half."""
+    """Return a window of 0.9 s, which is uncertain below a confidence of 0.5."""
     return Window(
         start_s=start_s,
         end_s=start_s + 0.9,
@@ -23,7 +23,7 @@ def window(start_s: float, emotion: str, confidence: float, *, flags: list[Flag]
 
 
 def face(face_id: int, windows: list[Window]) -> Face:
-    """A face that stays where it is."""
+    """Return a face that does not move."""
     start_s, end_s = windows[0].start_s, windows[-1].end_s
     positions = [Position(time_s=time_s, box=(10, 20, 30, 40), score=0.99) for time_s in (start_s, end_s)]
     return Face(
@@ -39,7 +39,7 @@ def face(face_id: int, windows: list[Window]) -> Face:
 
 
 def two_faces() -> Result:
-    """Face 1 is neutral, then happy, goes away and is sad; face 2 is surprised, hardly surely."""
+    """Return a result: face 1 is neutral, happy and, after a gap, sad; face 2 is surprised, but uncertain."""
     moods = [(0.0, "neutral", 0.6), (0.5, "happiness", 0.8), (1.0, "happiness", 0.9), (4.0, "sadness", 0.7)]
     one = face(1, [window(*mood) for mood in moods])
     two = face(2, [window(0.5, "surprise", 0.4, flags=[Flag.SMALL, Flag.DARK])])

@@ -1,4 +1,4 @@
-"""What the server says, where a real one would say it too soon, too late or not at all."""
+"""Scripted responses of the server for the tests of the pages."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 
 def told(job_id: str, **news: Any) -> dict[str, Any]:
-    """A job as the server describes it, running unless `news` says otherwise."""
+    """Return the server's description of a job, running unless `news` differs."""
     job = {
         "job_id": job_id,
         "status": "running",
@@ -19,7 +19,7 @@ def told(job_id: str, **news: Any) -> dict[str, Any]:
 
 
 def remember(page: Page, *job_ids: str) -> None:
-    """Let the browser know jobs of an earlier visit, which cannot tell by themselves how they go."""
+    """Store jobs of an earlier visit in the browser and block their events."""
     kept = [{"id": job_id, "name": f"{job_id}.mp4", "added": 1} for job_id in job_ids]
     page.goto("/")
     page.evaluate("(kept) => localStorage.setItem('duygu.jobs', JSON.stringify(kept))", kept)
@@ -27,6 +27,6 @@ def remember(page: Page, *job_ids: str) -> None:
 
 
 def result(**video: Any) -> dict[str, Any]:
-    """A result without faces, of a video of two seconds unless `video` says otherwise."""
+    """Return a result without faces for a video of two seconds unless `video` differs."""
     size = {"duration_s": 2.0, "width": 320, "height": 240, "frames_decoded": 50, **video}
     return {"video": size, "faces": [], "warnings": [], "model": {"labels": ["anger"]}}

@@ -21,24 +21,24 @@ from duygu.shared.schemas import ModelInfo, Result, VideoInfo, Window
 from duygu.shared.vision.progress import Progress
 
 MARK = b"\0\0\0\x18ftypscripted"
-"""What an upload begins with; no text, so that the API takes it."""
+"""Start of an upload, in binary so that the API accepts it."""
 
 STEP_S = 0.05
 
 
 @dataclass(frozen=True)
 class Script:
-    """What the analysis of an upload does."""
+    """The behaviour of an analysis, which the upload contains."""
 
     duration_s: float = 0.1
-    """How long it takes."""
+    """Duration of the analysis."""
     deaths: int = 0
-    """How often it kills its worker, by signal 9, half way through."""
+    """Number of times that it kills its worker with SIGKILL, half way through."""
     hungry: bool = False
-    """Memory runs out half way through."""
+    """Whether it runs out of memory half way through."""
 
     def upload(self) -> bytes:
-        """The bytes to hand in."""
+        """Return the bytes to upload."""
         return MARK + json.dumps(asdict(self)).encode()
 
 
@@ -50,7 +50,7 @@ def analyze(
     on_window: Callable[[int, Window], None],
     should_stop: Callable[[], bool],
 ) -> Result:
-    """Do as the upload says; every tenth step finds a window."""
+    """Follow the script of the upload; every tenth step reports a window."""
     script = Script(**json.loads(path.read_bytes().removeprefix(MARK)))
     steps = max(round(script.duration_s / STEP_S), 2)
     for done in range(1, steps + 1):

@@ -1,6 +1,6 @@
-"""A worker for live sessions whose first search of a picture takes long: `python -m tests.support.slow_worker`.
+"""A worker for live sessions whose first search of a picture is slow: `python -m tests.support.slow_worker`.
 
-Each search adds a line to the file that the variable SEARCHES names; the first one of all workers lasts SLOW_S.
+Each search adds a line to the file of the variable SEARCHES; the first search of all workers lasts SLOW_S.
 """
 
 import os
@@ -21,13 +21,13 @@ SLOW_S = 7.0
 
 
 class SlowDetector:
-    """A detector that is slow once."""
+    """A detector whose first search is slow."""
 
     def __init__(self, detector: Detector, searches: Path) -> None:
         self.detector, self.searches = detector, searches
 
     def detect(self, frame: Frame) -> Detections:
-        """All faces, slowly where nobody has searched before."""
+        """Detect all faces, slowly if no worker has searched before."""
         with self.searches.open("a+") as file:
             first = not file.tell()
             file.write(f"{os.getpid()} {frame.index}\n")
@@ -36,11 +36,11 @@ class SlowDetector:
         return self.detector.detect(frame)
 
     def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is."""
+        """Call the detector."""
         return self.detector.detect_near(frame, boxes)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """As it is."""
+        """Call the detector."""
         return self.detector.refine(frame, boxes)
 
 

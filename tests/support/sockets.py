@@ -1,4 +1,4 @@
-"""Talking to `/v1/stream` as a client does, message by message."""
+"""Functions to exchange the messages of `/v1/stream` as a client."""
 
 import json
 import socket as sockets
@@ -20,20 +20,20 @@ PATIENCE_S = 30.0
 
 
 def jpeg(rgb: Any) -> bytes:
-    """An encoded picture."""
+    """Encode a picture as JPEG."""
     return bytes(cv2.imencode(".jpg", np.ascontiguousarray(rgb[:, :, ::-1]))[1])
 
 
 @contextmanager
 def open_socket(address: str, **options: Any) -> Iterator[ClientConnection]:
-    """A socket; the session's first message has not been read."""
+    """Open a socket without reading the first message of the session."""
     url = f"{address.replace('http', 'ws')}/v1/stream"
     with connect(url, compression=None, max_size=None, **options) as socket:
         yield socket
 
 
 def narrow_connection(address: str) -> sockets.socket:
-    """A connection that holds little of what was not read; a wide one takes tens of megabytes on some machines."""
+    """Return a connection with a small receive buffer; a default one holds tens of megabytes on some machines."""
     connection = sockets.socket()
     connection.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
     url = httpx.URL(address)
@@ -42,7 +42,7 @@ def narrow_connection(address: str) -> sockets.socket:
 
 
 def receive(socket: ClientConnection) -> dict[str, Any]:
-    """The next message."""
+    """Return the next message."""
     return dict(json.loads(socket.recv(PATIENCE_S)))
 
 
@@ -52,7 +52,7 @@ def send(socket: ClientConnection, kind: str, **fields: Any) -> None:
 
 
 def until_closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | None, str | None]:
-    """All messages that are still to come, and how the socket was closed."""
+    """Return all remaining messages, and the code and the reason of the close."""
     messages = []
     try:
         while True:
@@ -62,6 +62,6 @@ def until_closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | 
 
 
 def opens(address: str) -> bool:
-    """Whether a session can be had."""
+    """Return whether a session can be opened."""
     with open_socket(address) as socket:
         return bool(receive(socket)["type"] == "session.created")

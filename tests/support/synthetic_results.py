@@ -1,4 +1,4 @@
-"""Results that no video has to be analysed for: as many faces, as long and as close together as a test wants them."""
+"""Results without an analysis, with any number of faces of any duration at any place."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from duygu.shared.schemas import EMOTIONS
 from tests.support.scripted_server import remember, told
 
 STEP_S = 0.5
-"""From one window to the next; positions come five times as often."""
+"""Interval between windows; positions are five times as frequent."""
 
 
 def window(start_s: float, emotion: str, confidence: float = 0.9, *, uncertain: bool = False) -> dict[str, Any]:
-    """One window of 0.9 s."""
+    """Return one window of 0.9 s."""
     rest = (1 - confidence) / (len(EMOTIONS) - 1)
     shares = {label: confidence if label == emotion else rest for label in EMOTIONS}
     return {
@@ -30,7 +30,7 @@ def window(start_s: float, emotion: str, confidence: float = 0.9, *, uncertain: 
 def face(
     face_id: int, box: Sequence[float], emotions: Sequence[str], *, uncertain: Sequence[bool] = (), start_s: float = 0.0
 ) -> dict[str, Any]:
-    """A face that stands still at x, y, width, height and has one window for each of `emotions`."""
+    """Return a face at a fixed x, y, width, height with one window for each of `emotions`."""
     doubts = [*uncertain, *[False] * len(emotions)]
     windows = [
         window(start_s + STEP_S * i, emotion, uncertain=doubt)
@@ -51,14 +51,14 @@ def face(
 
 
 def result(*faces: dict[str, Any], labels: Sequence[str] = EMOTIONS, **video: Any) -> dict[str, Any]:
-    """A result of these faces, in a video of 640 x 480 that lasts as long as they do unless `video` says otherwise."""
+    """Return a result of these faces in a video of 640 x 480 with their duration, unless `video` differs."""
     end_s = max((one["end_s"] for one in faces), default=2.0)
     size = {"duration_s": end_s, "width": 640, "height": 480, "frames_decoded": round(end_s * 25), **video}
     return {"video": size, "faces": list(faces), "warnings": [], "model": {"labels": list(labels)}}
 
 
 def visit(page: Page, answer: dict[str, Any], *, name: str = "clip", **job: Any) -> None:
-    """Open the page of a job whose result is `answer`; `job` is what the server says of the job besides."""
+    """Open the page of a job with the result `answer`; `job` has additional fields of the job."""
     state = told(name, **{"status": "succeeded", "progress": 1.0, **job})
     remember(page, name)
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=state))

@@ -37,7 +37,7 @@ def make_planted_packages(folder: Path, slopes: Floats, face_api_slopes: Floats)
 
 
 def _planted_face_api(slopes: Floats) -> dict[str, Floats]:
-    """Convolutions that copy the three colours, each + 1, into the first channels, and a dense layer on their sum."""
+    """Return weights that copy the three colours, each + 1, into the first channels, and sum them in a dense layer."""
     weights = {name: np.zeros_like(values) for name, values in face_api_weights(np.random.default_rng(0)).items()}
     for colour in range(3):
         weights["dense0/conv0/filters"][1, 1, colour, colour] = 1
@@ -65,7 +65,7 @@ def _write_packages(
 
 
 def stored(weights: dict[str, Floats]) -> tuple[list[Any], bytes]:
-    """A manifest of weights quantised to a byte each, and their file."""
+    """Return a manifest of weights quantised to a byte each, and their file."""
     entries, data = [], b""
     for name, values in weights.items():
         low, scale = float(values.min()), max(float(np.ptp(values)) / 255, 1e-6)
@@ -76,12 +76,12 @@ def stored(weights: dict[str, Floats]) -> tuple[list[Any], bytes]:
 
 
 def random_graph_model(random: np.random.Generator) -> tuple[bytes, bytes]:
-    """`graph_model` with random weights."""
+    """Return `graph_model` with random weights."""
     return graph_model(random.normal(size=(3, 3, 1, 7)), random.normal(size=7))
 
 
 def graph_model(kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> tuple[bytes, bytes]:
-    """One convolution (3, 3, 1, 7) with a ReLU, a mean over the image and a softmax."""
+    """Return a network of a convolution (3, 3, 1, 7) with a ReLU, a mean over the image and a softmax."""
     weights = {"kernel": kernel, "bias": bias}
     manifest, data = stored({name: values.astype(np.float32) for name, values in weights.items()})
     axes = {"name": "axes", "shape": [2], "dtype": "int32"}
@@ -103,7 +103,7 @@ def graph_model(kernel: npt.NDArray[Any], bias: npt.NDArray[Any]) -> tuple[bytes
 
 
 def face_api_weights(random: np.random.Generator) -> dict[str, Floats]:
-    """Four dense blocks of four convolutions, and the layer that answers."""
+    """Return the weights of four dense blocks of four convolutions and of the output layer."""
     shapes: dict[str, tuple[int, ...]] = {"dense0/conv0/filters": (3, 3, 3, CHANNELS), "dense0/conv0/bias": (CHANNELS,)}
     for layer in [f"dense{block}/conv{number}" for block in range(4) for number in range(4)][1:]:
         shapes[f"{layer}/depthwise_filter"] = (3, 3, CHANNELS, 1)

@@ -1,4 +1,4 @@
-"""The videos that other tests rely on are what they claim to be."""
+"""The videos of other tests have the properties that they state."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.videos import Scene, VideoMaker
 
 
 def decode(path: Path) -> list[av.VideoFrame]:
-    """Every frame of a file."""
+    """Return every frame of a file."""
     with av.open(str(path)) as container:
         return list(container.decode(video=0))
 
@@ -31,7 +31,7 @@ def decode(path: Path) -> list[av.VideoFrame]:
     ],
 )
 def test_every_codec_gives_the_scene_back(video_maker: VideoMaker, container: str, codec: str) -> None:
-    """Size, number and times of the frames and their pictures survive each container and codec."""
+    """Each container and codec keeps the size, number, times and pictures of the frames."""
     scene = replace(videos.PAN, duration_s=0.5, container=container, codec=codec)
     frames = decode(video_maker.make(scene))
     times = [frame.time - frames[0].time for frame in frames]
@@ -44,7 +44,7 @@ def test_every_codec_gives_the_scene_back(video_maker: VideoMaker, container: st
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_a_rotated_video_is_stored_turned(video_maker: VideoMaker, rotation: Literal[90, 180, 270]) -> None:
-    """Turned by the angle that the file states, the stored picture is the upright one."""
+    """A stored picture is upright after rotation by the angle in the file."""
     scene = replace(videos.STILL, rotation=rotation, duration_s=0.2)
     frame = decode(video_maker.make(scene))[0]
     upright = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90 % 4)
@@ -53,7 +53,7 @@ def test_a_rotated_video_is_stored_turned(video_maker: VideoMaker, rotation: Lit
 
 
 def test_a_browser_writes_no_duration(video_maker: VideoMaker) -> None:
-    """Neither the container nor the stream of a live webm knows its length, and its frames come unevenly."""
+    """A live WebM has no duration in its container and stream, and an irregular frame rate."""
     path = video_maker.make(videos.BROWSER)
     with av.open(str(path)) as container:
         assert container.duration is None
@@ -62,7 +62,7 @@ def test_a_browser_writes_no_duration(video_maker: VideoMaker) -> None:
 
 
 def test_sound_lies_beside_the_pictures(video_maker: VideoMaker) -> None:
-    """A phone's video has a sound track; a sound recording has nothing else."""
+    """The video of a phone has a sound track; a sound recording has no video stream."""
     with av.open(str(video_maker.make(videos.PHONE))) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio"]
     with av.open(str(video_maker.audio_only())) as container:
@@ -70,7 +70,7 @@ def test_sound_lies_beside_the_pictures(video_maker: VideoMaker) -> None:
 
 
 def test_a_truncated_file_is_a_prefix_that_opens(video_maker: VideoMaker) -> None:
-    """Its index promises more frames than can be read; without an index it does not open at all."""
+    """A truncated file declares more frames than it has; a file without its index cannot be opened."""
     with av.open(str(video_maker.truncated())) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         promised = container.streams.video[0].frames
@@ -81,7 +81,7 @@ def test_a_truncated_file_is_a_prefix_that_opens(video_maker: VideoMaker) -> Non
 
 
 def test_an_encrypted_file_gives_no_picture(video_maker: VideoMaker) -> None:
-    """It opens, names its codec, and cannot be decoded."""
+    """An encrypted file can be opened and names its codec, but cannot be decoded."""
     with av.open(str(video_maker.encrypted())) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         with pytest.raises(av.error.InvalidDataError):
@@ -89,7 +89,7 @@ def test_an_encrypted_file_gives_no_picture(video_maker: VideoMaker) -> None:
 
 
 def test_equal_scenes_are_made_once(video_maker: VideoMaker) -> None:
-    """The second request gives the file of the first."""
+    """Equal scenes share one file."""
     first = video_maker.make(Scene(duration_s=0.1))
     written = first.stat().st_mtime_ns
     assert video_maker.make(Scene(duration_s=0.1)) == first
@@ -97,7 +97,7 @@ def test_equal_scenes_are_made_once(video_maker: VideoMaker) -> None:
 
 
 def test_boxes_follow_the_actors() -> None:
-    """A face is listed while it is there, moves as it was told, and keeps its size."""
+    """The box of an actor exists while the actor is visible, follows the movement and keeps its size."""
     first, last = videos.PAN.boxes(0.0), videos.PAN.boxes(1.99)
     assert last[0][0] - first[0][0] == pytest.approx(0.5 * videos.PAN.width, rel=0.01)
     assert first[0][2:] == last[0][2:]

@@ -1,4 +1,4 @@
-"""A model folder with a small 3D CNN of random weights, for tests that are not about what it answers."""
+"""A model folder with a small 3D CNN of random weights, for tests that do not depend on its output."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ class _Weights:
 
 
 def tiny_network(recipe: Recipe, seed: int = 0) -> onnx.ModelProto:
-    """Conv3D, mean over everything, dense: clips -> logits, with its recipe in the metadata."""
+    """Return a network of Conv3D, global mean and dense from clips to logits, with its recipe in the metadata."""
     weights = _Weights(np.random.default_rng(seed))
     labels = len(recipe.labels)
     nodes = [
@@ -47,7 +47,7 @@ def tiny_network(recipe: Recipe, seed: int = 0) -> onnx.ModelProto:
 
 
 def write_keras_twin(path: Path, network: onnx.ModelProto, recipe: Recipe) -> None:
-    """The network of an ONNX model as a Keras file that ends in a softmax."""
+    """Write the network of an ONNX model as a Keras file with a final softmax."""
     import h5py
     import keras
 
@@ -67,7 +67,7 @@ def write_keras_twin(path: Path, network: onnx.ModelProto, recipe: Recipe) -> No
 
 
 def write_tiny_model(folder: Path, recipe: Recipe | None = None, *, keras: bool = False) -> Path:
-    """Make the folder, with the same network as a Keras file where that is wanted, and return it."""
+    """Create the folder, optionally with the network as a Keras file, and return it."""
     recipe = recipe or Recipe("tiny", size=48)
     folder.mkdir(parents=True, exist_ok=True)
     network = tiny_network(recipe)

@@ -28,24 +28,24 @@ Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 HEAD = (slice(0, 230), slice(124, 324))
-"""Rows and columns of data.astronaut() that hold the head with its hair."""
+"""Rows and columns of data.astronaut() with the head and its hair."""
 
 FACE: Box = (57.0, 62.0, 144.0, 172.0)
-"""x1, y1, x2, y2 of the face in the head picture, as facenet-pytorch's MTCNN puts it (score 1.00)."""
+"""x1, y1, x2, y2 of the face in the head picture, detected by facenet-pytorch's MTCNN (score 1.00)."""
 
 BACKGROUNDS = ((96, 120, 104), (150, 128, 98), (84, 88, 140), (170, 170, 160))
-"""RGB of the wall behind the faces; each cut takes the next one."""
+"""RGB of the wall behind the faces; each cut uses the next one."""
 
 CLOCK_HZ = 30_000
-"""Ticks a second of the presentation times that are written: whole for 15, 24, 25, 29.97, 30, 50 and 60 frames/s."""
+"""Ticks per second of the presentation times: whole numbers for 15, 24, 25, 29.97, 30, 50 and 60 frames/s."""
 
 SOUND_HZ = 48_000
 
 BT2020 = 9
-"""Number of ITU-R BT.2020 among primaries and matrices (ITU-T H.273)."""
+"""Code of ITU-R BT.2020 among primaries and matrices (ITU-T H.273)."""
 
 WRITERS = {"mkv": "matroska", "m4a": "ipod", "ts": "mpegts"}
-"""Names of containers' writers where they differ from the suffix."""
+"""Names of muxers that differ from the suffix."""
 
 FAST = {
     "libx264": {"preset": "veryfast"},
@@ -54,85 +54,85 @@ FAST = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
     "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
 }
-"""What makes each encoder quick."""
+"""Options for fast encoding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One face: where it is, how it moves, and when it is to be seen. Lengths are shares of the frame."""
+    """One face: its place, its movement and its visibility. Lengths are shares of the frame."""
 
     start: tuple[float, float] = (0.5, 0.5)
-    """Centre of the head at the first moment, as shares of width and height."""
+    """Centre of the head at the start, as shares of width and height."""
     end: tuple[float, float] | None = None
-    """The same at the last moment; None stands still."""
+    """Centre of the head at the end; None keeps it at the start."""
     size: float = 0.7
     """Height of the head as a share of the frame's height; the face itself is 0.48 of that."""
     seen: tuple[tuple[float, float], ...] = ((0.0, math.inf),)
-    """Spans of time, in seconds, in which the face is there."""
+    """Spans of time in seconds in which the face is visible."""
     mirrored: bool = False
 
     def is_seen(self, time_s: float) -> bool:
-        """Whether the face is there at a time."""
+        """Return whether the face is visible at a time."""
         return any(start <= time_s < end for start, end in self.seen)
 
     def centre(self, share: float) -> tuple[float, float]:
-        """Centre of the head when `share` of the scene is over."""
+        """Return the centre of the head after `share` of the scene."""
         (x, y), (end_x, end_y) = self.start, self.end or self.start
         return x + (end_x - x) * share, y + (end_y - y) * share
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A video as it is to be made; equal scenes are the same file."""
+    """The description of a video; equal scenes have the same file."""
 
     actors: tuple[Actor, ...] = (Actor(),)
     duration_s: float = 2.0
     fps: float = 30.0
     width: int = 320
-    """Upright, as a player shows it."""
+    """Width of the upright picture, as displayed."""
     height: int = 240
     container: str = "mp4"
     codec: str = "libx264"
     pixel_format: str = "yuv420p"
     transfer: Literal["", "pq", "hlg"] = ""
-    """Of high dynamic range (ITU-R BT.2100), with ten bits and the primaries of BT.2020."""
+    """HDR transfer function (ITU-R BT.2100), with ten bits and the primaries of BT.2020."""
     rotation: Literal[0, 90, 180, 270] = 0
-    """Degrees clockwise by which a player has to turn the stored pictures."""
+    """Clockwise rotation in degrees that a player applies to the stored pictures."""
     jitter: float = 0.0
-    """Frames come late by up to this share of their interval, as from a browser."""
+    """Longest delay of a frame as a share of the interval, as in a browser's recording."""
     cuts: tuple[float, ...] = ()
     """Times at which the wall behind the faces changes."""
     brightness: float = 1.0
     sound: bool = False
     sound_s: float | None = None
-    """Length of the sound; None is that of the pictures."""
+    """Duration of the sound; None is that of the pictures."""
     sound_hz: int = SOUND_HZ
     stereo: bool = False
     late: float = 0.0
-    """The first picture is due so many seconds after the beginning of the sound."""
+    """Delay of the first picture after the start of the sound, in seconds."""
     start: float = 0.0
-    """Where the clock of sound and pictures begins, in seconds."""
+    """Start of the clock of sound and pictures, in seconds."""
     live: bool = False
-    """Written as a stream that nobody can seek in: a webm without duration and index, as browsers record it."""
+    """Writes an unseekable stream: a WebM without duration and index, as browsers record it."""
     gop: int | None = None
-    """Pictures from one that needs no other to the next; None leaves it to the encoder."""
+    """Number of pictures per GOP; None is the encoder's default."""
     options: tuple[tuple[str, str], ...] = ()
-    """Options of the container's writer, such as ("movflags", "faststart")."""
+    """Options of the muxer, such as ("movflags", "faststart")."""
 
     def times(self) -> list[float]:
-        """Presentation time of each frame, seconds."""
+        """Return the presentation time of each frame in seconds."""
         late = np.random.default_rng(7).uniform(0.0, self.jitter, round(self.duration_s * self.fps))
         late[:1] = 0.0
         return [float((index + delay) / self.fps) for index, delay in enumerate(late)]
 
     def boxes(self, time_s: float) -> list[Box]:
-        """x, y, width, height in pixels of the face of each actor that is there at a time."""
+        """Return x, y, width, height in pixels of each visible face at a time."""
         x1, y1, x2, y2 = FACE
         placed = (self._place(actor, time_s) for actor in self.actors if actor.is_seen(time_s))
         return [(left + x1 * s, top + y1 * s, (x2 - x1) * s, (y2 - y1) * s) for left, top, s in placed]
 
     def picture(self, time_s: float) -> Image:
-        """(height, width, 3) RGB, upright."""
+        """Return the upright picture at a time, (height, width, 3) RGB."""
         wall = BACKGROUNDS[sum(cut <= time_s for cut in self.cuts) % len(BACKGROUNDS)]
         shade = np.linspace(0.8, 1.2, self.height)[:, np.newaxis, np.newaxis]
         canvas = np.clip(np.broadcast_to(wall, (self.height, self.width, 3)) * shade, 0, 255)
@@ -143,7 +143,7 @@ class Scene:
         return np.clip(canvas * self.brightness, 0, 255).astype(np.uint8)
 
     def _place(self, actor: Actor, time_s: float) -> tuple[float, float, float]:
-        """Left, top and scale of an actor's head picture."""
+        """Return left, top and scale of an actor's head picture."""
         rows, columns, _ = head().shape
         scale = actor.size * self.height / rows
         x, y = actor.centre(time_s / self.duration_s)
@@ -173,29 +173,29 @@ NOBODY = Scene(actors=())
 DARK = replace(STILL, brightness=0.12)
 SMALL = replace(STILL, actors=(Actor(size=0.16),), width=640, height=480)
 BROWSER = replace(PAN, container="webm", codec="libvpx", live=True, jitter=0.7)
-"""What a browser records: webm without duration, frames at a varying rate."""
+"""A browser's recording: WebM without duration, at a varying frame rate."""
 PHONE = replace(STILL, rotation=90, width=240, height=320, actors=(Actor(size=0.6),), sound=True)
-"""What a phone records upright: pictures stored on their side."""
+"""A phone's portrait recording: pictures stored rotated."""
 
 PQ = replace(STILL, container="mov", codec="libx265", pixel_format="yuv420p10le", transfer="pq", duration_s=0.5)
 HLG = replace(PQ, transfer="hlg")
-"""What phones record as HDR video."""
+"""HDR video of phones."""
 
 BROADCAST = replace(STILL, container="ts", gop=30, sound=True)
-"""A stream that can be cut: a picture that needs no other comes each second."""
+"""A stream that can be cut: a key frame each second."""
 WRAPPING = replace(BROADCAST, start=2**33 / 90_000 - 1.0)
-"""A stream whose clock runs through its last number after a second."""
+"""A stream whose clock wraps after a second."""
 
 
 @cache
 def head() -> Image:
-    """(230, 200, 3) RGB: the head of scikit-image's astronaut."""
+    """Return the head of scikit-image's astronaut, (230, 200, 3) RGB."""
     return np.ascontiguousarray(data.astronaut()[HEAD], np.uint8)  # type: ignore[no-untyped-call]
 
 
 @cache
 def _soft_edge() -> Floats:
-    """(230, 200, 1): 1 inside the head's ellipse, falling to 0 at its border."""
+    """Return a mask, (230, 200, 1): 1 inside the ellipse of the head, falling to 0 at its border."""
     rows, columns, _ = head().shape
     y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     return np.asarray(np.clip((1.0 - np.hypot(x, y)) / 0.15, 0, 1), np.float64)[..., np.newaxis]
@@ -203,7 +203,7 @@ def _soft_edge() -> Floats:
 
 @cache
 def _scaled_head(scale: float, mirrored: bool) -> tuple[Floats, Floats]:
-    """The head (h, w, 3) and its edge (h, w, 1) resized. The face is in its middle, so a mirror keeps it there."""
+    """Return the resized head (h, w, 3) and mask (h, w, 1). The face is centred, so that mirroring keeps its place."""
     rows, columns, _ = head().shape
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -214,7 +214,7 @@ def _scaled_head(scale: float, mirrored: bool) -> tuple[Floats, Floats]:
 
 
 def _paste(canvas: Floats, picture: Floats, edge: Floats, left: float, top: float) -> Floats:
-    """The canvas with a head on it, at a place that need not be whole pixels and may reach over the border."""
+    """Return the canvas with a head at a place that may be fractional or cross the border."""
     size = (canvas.shape[1], canvas.shape[0])
     shift = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
     weight = np.asarray(cv2.warpAffine(edge, shift, size), np.float64)[..., np.newaxis]
@@ -223,39 +223,39 @@ def _paste(canvas: Floats, picture: Floats, edge: Floats, left: float, top: floa
 
 @dataclass(frozen=True, slots=True)
 class VideoMaker:
-    """Makes each video once and keeps it in a folder."""
+    """Creates each video once and keeps it in a folder."""
 
     folder: Path
 
     def make(self, scene: Scene) -> Path:
-        """The file of a scene."""
+        """Return the file of a scene."""
         return self._once(f"{scene!r}", scene.container, lambda path: write_scene(scene, path))
 
     def truncated(self, scene: Scene = PAN, *, share: float = 0.8) -> Path:
-        """The first part of a file whose index came first, as after a broken upload."""
+        """Return the first part of a file with its index at the start, as after an interrupted upload."""
         whole = self.make(replace(scene, options=(*scene.options, ("movflags", "faststart"))))
         return self._once(f"{scene!r}{share}", scene.container, lambda path: _write_part(whole, path, share))
 
     def without_index(self, scene: Scene = PAN, *, share: float = 0.8) -> Path:
-        """The first part of an mp4 whose index would have come last: nothing of it can be decoded."""
+        """Return the first part of an mp4 with its index at the end, which cannot be decoded."""
         whole = self.make(scene)
         return self._once(f"{scene!r}{share}end", scene.container, lambda path: _write_part(whole, path, share))
 
     def encrypted(self, scene: Scene = STILL) -> Path:
-        """An mp4 whose pictures are locked with a key that nobody has (Common Encryption)."""
+        """Return an mp4 that is encrypted by Common Encryption with an unknown key."""
         scheme = ("encryption_scheme", "cenc-aes-ctr")
         return self.make(replace(scene, options=(scheme, ("encryption_key", "7" * 32), ("encryption_kid", "3" * 32))))
 
     def audio_only(self, container: str = "m4a") -> Path:
-        """A sound recording of one second."""
+        """Return a sound recording of one second."""
         return self._once("audio", container, _write_audio)
 
     def text(self) -> Path:
-        """Words in a file that is named like a video."""
+        """Return a text file with the extension of a video."""
         return self._once("text", "mp4", _write_text)
 
     def empty(self) -> Path:
-        """A file of 0 bytes that is named like a video."""
+        """Return an empty file with the extension of a video."""
         return self._once("empty", "mp4", Path.touch)
 
     def _once(self, what: str, suffix: str, write: Callable[[Path], None]) -> Path:
@@ -272,11 +272,11 @@ class _Pipe(io.RawIOBase):
         self._file = file
 
     def writable(self) -> bool:
-        """It is written to and nothing else."""
+        """Return True: the file can be written to."""
         return True
 
     def write(self, content: Any) -> int:
-        """Append."""
+        """Append the content."""
         return self._file.write(content)
 
 
@@ -307,7 +307,7 @@ def _frame(picture: Image) -> av.VideoFrame:
 
 
 def _high_dynamic_range(picture: Image, transfer: str) -> av.VideoFrame:
-    """What a display of 203 cd/m2 shows of an SDR picture (gamma 2.2), in the levels of BT.2100."""
+    """Return an SDR picture (gamma 2.2) on a display of 203 cd/m2 in the levels of BT.2100."""
     to_bt2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
     light = np.clip((picture / 255.0) ** 2.2 @ to_bt2020.T, 0, None) * 203
     if transfer == "pq":
@@ -366,14 +366,14 @@ def _write_text(path: Path) -> None:
 
 
 def cut_stream(whole: Path, path: Path, *, share: float = 0.2) -> Path:
-    """The packets of an MPEG-TS without the first ones, as of a recording that began in the middle of a broadcast."""
+    """Write the packets of an MPEG-TS without the first ones, as of a recording that starts within a broadcast."""
     content, packet = whole.read_bytes(), 188
     path.write_bytes(content[int(len(content) * share) // packet * packet :])
     return path
 
 
 def _write_part(whole: Path, path: Path, share: float) -> None:
-    """Cut in the middle of a packet, after `share` of all the packets."""
+    """Write the first `share` of the packets, and half of the next one."""
     with av.open(str(whole)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
     last = packets[int(len(packets) * share)]
