@@ -67,7 +67,7 @@ def test_the_video_is_never_overwritten(analysis: Analysis) -> None:
 
 
 def test_the_import_is_light() -> None:
-    """`import duygu` loads neither the engine nor what draws: a client may have none of it."""
+    """`import duygu` loads neither the engine nor packages for drawing, which a client may lack."""
     heavy = {"av", "cv2", "numpy", "pandas", "matplotlib", "onnxruntime"}
     code = f"import duygu, sys; print(sorted({heavy} & set(sys.modules)))"
     completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Whether a container's worker lives is read from the signs of life that the worker gives."""
+"""The health of a container's worker, which is derived from heartbeats."""
 
 import time
 
@@ -11,7 +11,7 @@ from duygu.shared.jobs.heartbeat import ALIVE_S, send_heartbeat
 
 
 def test_a_worker_lives_on_its_own_host(redis: Redis) -> None:
-    """It counts for the host and the queue it serves, for as long as it is heard of."""
+    """A worker is live for its host and its queue until its heartbeats stop."""
     worker = SimpleWorker([Queue("videos", connection=redis)], connection=redis)
     worker.register_birth()  # type: ignore[no-untyped-call]
     assert worker.hostname

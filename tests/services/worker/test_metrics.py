@@ -10,13 +10,13 @@ from tests.support.scripted_worker import Script
 
 
 def free_port() -> int:
-    """A port that nobody uses just now."""
+    """Return an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
 
 def test_a_worker_counts_its_jobs(api: httpx.Client, service_settings: Settings) -> None:
-    """By how they ended, with their time by stage, frames and the model, at a port of its own."""
+    """The metrics port reports jobs by outcome, their time by stage, frames and the model."""
     port = free_port()
     settings = service_settings.model_copy(update={"metrics_port": port})
     with worker(settings, "tests.support.scripted_worker", "videos"):

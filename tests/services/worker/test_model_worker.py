@@ -1,4 +1,4 @@
-"""Workers that are killed, stopped or run out of memory in the middle of a job."""
+"""Workers that are killed, stopped or run out of memory during a job."""
 
 import signal
 import time
@@ -12,14 +12,14 @@ from tests.support.scripted_worker import Script
 
 
 def uploads(settings: Settings) -> list[str]:
-    """Names of the files that lie in storage."""
+    """Return the names of the stored files."""
     return [path.name for path in (settings.data_dir / "jobs").rglob("*") if path.is_file()]
 
 
 def test_a_killed_workers_job_is_done_by_the_next(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
-    """kill -9 in the middle of a job: another worker notices by itself, and the job succeeds."""
+    """A job whose worker is killed is continued by another worker and succeeds."""
     first = start_scripted_worker()
     job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     before = running(api, job_id)
@@ -34,7 +34,7 @@ def test_a_killed_workers_job_is_done_by_the_next(
 def test_a_job_that_kills_every_worker_is_given_up(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
-    """After the second death it fails as `crashed`, and the next worker lives on."""
+    """A job that kills its worker twice fails as `crashed`, and the next worker keeps running."""
     job_id = submit(api, Script(duration_s=0.2, deaths=9).upload())["job_id"]
     for _ in range(2):
         assert start_scripted_worker().wait() == -signal.SIGKILL
@@ -47,7 +47,7 @@ def test_a_job_that_kills_every_worker_is_given_up(
 
 
 def test_one_death_is_forgiven(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """A job that killed its worker once is run again, and succeeds."""
+    """A job that kills its worker once is run again and succeeds."""
     job_id = submit(api, Script(duration_s=0.2, deaths=1).upload())["job_id"]
     start_scripted_worker().wait()
     start_scripted_worker()
@@ -57,7 +57,7 @@ def test_one_death_is_forgiven(api: httpx.Client, start_scripted_worker: StartWo
 def test_running_out_of_memory_is_told(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
-    """The job fails with `out_of_memory`, and the worker continues."""
+    """A job that runs out of memory fails with `out_of_memory`, and the worker continues."""
     start_scripted_worker()
     failed = ended(api, submit(api, Script(hungry=True).upload())["job_id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "out_of_memory")
@@ -66,7 +66,7 @@ def test_running_out_of_memory_is_told(
 
 
 def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """SIGTERM: what ends within the time of grace is ended."""
+    """After SIGTERM, a worker finishes a job that ends within the grace period."""
     worker = start_scripted_worker()
     job_id = submit(api, Script(duration_s=1.5).upload())["job_id"]
     running(api, job_id)
@@ -76,7 +76,7 @@ def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted
 
 
 def test_a_stopped_worker_hands_a_long_job_back(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
-    """SIGTERM: a job that takes longer goes back to the queue, and that counts as no crash, however often."""
+    """After SIGTERM, a longer job is requeued, which does not count as a crash."""
     job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     for _ in range(3):
         worker = start_scripted_worker()
@@ -93,7 +93,7 @@ def test_a_stopped_worker_hands_a_long_job_back(api: httpx.Client, start_scripte
 def test_erasing_a_running_job_stops_it(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings, redis: Redis
 ) -> None:
-    """Within a second the worker is free for another job, and no key and no byte of the erased one is left."""
+    """Erasing a running job frees the worker within a second and deletes all keys and files of the job."""
     start_scripted_worker()
     job_id = submit(api, Script(duration_s=60.0).upload())["job_id"]
     running(api, job_id)
@@ -107,7 +107,7 @@ def test_erasing_a_running_job_stops_it(
 
 
 def test_erasing_a_waiting_job_leaves_nothing(api: httpx.Client, service_settings: Settings, redis: Redis) -> None:
-    """A job that no worker has begun is taken out of the queue."""
+    """Erasing a job that waits removes it from the queue with its keys and files."""
     job_id = submit(api, Script().upload())["job_id"]
     assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert [key for key in redis.keys("*") if job_id.encode() in key] == []

@@ -1,4 +1,4 @@
-"""Nothing is left behind, whatever crashed."""
+"""The sweeper deletes what crashed processes leave."""
 
 import os
 import time
@@ -25,12 +25,12 @@ from tests.support.scripted_worker import analyze
 
 @pytest.fixture
 def place(redis: Redis, tmp_path: Path) -> WorkerContext:
-    """An empty workplace."""
+    """A worker context without jobs."""
     return WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
 
 
 def add(place: WorkerContext, redis: Redis, *, task: bool = True) -> str:
-    """A waiting job with an upload, with or without a task."""
+    """Create a queued job with an upload, with or without a task."""
     job_id = new_job_id()
     with redis.pipeline() as pipeline:
         pipeline.multi()
@@ -49,7 +49,7 @@ def store(place: WorkerContext, job_id: str, name: str) -> None:
 
 
 def held(place: WorkerContext, job_id: str) -> frozenset[str]:
-    """Names of a job's files."""
+    """Return the names of a job's files."""
     return next(job.files for job in place.storage.stored() if job.job_id == job_id)
 
 
@@ -59,7 +59,7 @@ def swept(place: WorkerContext, redis: Redis) -> None:
 
 
 def test_what_is_wanted_stays(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
-    """A waiting job's upload, a result that has not expired, an upload that is arriving."""
+    """A sweep keeps the upload of a waiting job, a result that has not expired, and an upload in progress."""
     waiting, done, arriving = add(place, redis), add(place, redis), new_job_id()
     place.jobs.begin(done)
     place.storage.remove(done, UPLOAD)
@@ -74,7 +74,7 @@ def test_what_is_wanted_stays(place: WorkerContext, redis: Redis, tmp_path: Path
 
 
 def test_expired_results_go(place: WorkerContext, redis: Redis) -> None:
-    """Once Redis has dropped the job, its file goes too, and its place in the list."""
+    """When a job expires in Redis, a sweep deletes its files and its entry in the list."""
     job_id = add(place, redis)
     store(place, job_id, RESULT)
     redis.delete(keys.job(job_id))
@@ -84,7 +84,7 @@ def test_expired_results_go(place: WorkerContext, redis: Redis) -> None:
 
 
 def test_uploads_that_broke_off_go(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
-    """What an API that was killed in the middle of an upload has left."""
+    """A sweep deletes an upload that an API left when it was killed."""
     job_id = new_job_id()
     (tmp_path / job_id).mkdir()
     partial = tmp_path / job_id / f"{UPLOAD}{PARTIAL}"
@@ -99,7 +99,7 @@ def test_uploads_that_broke_off_go(place: WorkerContext, redis: Redis, tmp_path:
 def test_files_that_cannot_be_erased_do_not_keep_the_others(
     place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log names the job; everything else goes, and the next sweep tries again."""
+    """A job whose files cannot be erased is logged, the others are erased, and the next sweep retries."""
     jobs = [new_job_id() for _ in range(3)]
     for job_id in jobs:
         store(place, job_id, RESULT)
@@ -120,7 +120,7 @@ def test_files_that_cannot_be_erased_do_not_keep_the_others(
 
 
 def test_uploads_of_ended_jobs_go(place: WorkerContext, redis: Redis) -> None:
-    """What a worker that was killed just after the end of a job has left."""
+    """A sweep deletes the upload that a worker left when it was killed after the end of a job."""
     job_id = add(place, redis)
     place.jobs.begin(job_id)
     store(place, job_id, RESULT)
@@ -130,7 +130,7 @@ def test_uploads_of_ended_jobs_go(place: WorkerContext, redis: Redis) -> None:
 
 
 def test_failed_jobs_keep_nothing(place: WorkerContext, redis: Redis, tmp_path: Path) -> None:
-    """What a worker that was killed while it wrote an annotated video has left: the people in it are visible."""
+    """A sweep deletes the partial annotated video and the plot of a failed job."""
     job_id = add(place, redis)
     place.jobs.begin(job_id)
     store(place, job_id, PLOT)
@@ -141,7 +141,7 @@ def test_failed_jobs_keep_nothing(place: WorkerContext, redis: Redis, tmp_path: 
 
 
 def test_lost_jobs_end(place: WorkerContext, redis: Redis) -> None:
-    """A job whose task is gone would wait for ever; it fails, and its upload goes."""
+    """A job without a task fails, and its upload is deleted."""
     lost, waiting = add(place, redis, task=False), add(place, redis)
     swept(place, redis)
     record = place.jobs.read(lost)
@@ -153,7 +153,7 @@ def test_lost_jobs_end(place: WorkerContext, redis: Redis) -> None:
 
 
 def test_kept_results_cost_nothing(place: WorkerContext, redis: Redis) -> None:
-    """However many there are, a sweep takes a handful of commands; each leaves files and lists when it expires."""
+    """The cost of a sweep does not depend on the number of kept results; each is deleted when it expires."""
     jobs = [add(place, redis) for _ in range(60)]
     for job_id in jobs:
         place.jobs.begin(job_id)
@@ -175,7 +175,7 @@ def test_kept_results_cost_nothing(place: WorkerContext, redis: Redis) -> None:
 def test_what_could_not_be_erased_is_looked_at_again(
     place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failed job that has a result all the same, as its end came between the two."""
+    """Files that could not be erased are erased by a later sweep."""
     job_id = add(place, redis)
     store(place, job_id, RESULT)
     place.storage.remove(job_id, UPLOAD)
@@ -191,7 +191,7 @@ def test_what_could_not_be_erased_is_looked_at_again(
 
 
 def test_many_jobs_are_asked_for_together(place: WorkerContext, redis: Redis) -> None:
-    """A sweep takes far fewer turns with Redis than there are jobs whose results are kept."""
+    """A sweep needs fewer round trips to Redis than there are jobs."""
     job_ids, now = [new_job_id() for _ in range(50)], datetime.now(UTC)
     with redis.pipeline() as pipeline:
         for job_id in job_ids:
@@ -205,7 +205,7 @@ def test_many_jobs_are_asked_for_together(place: WorkerContext, redis: Redis) ->
 
 
 def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: WorkerContext, redis: Redis) -> None:
-    """Sessions would wait for it; but where other workers are busy or missing, what has expired goes all the same."""
+    """Workers for live sessions sweep only when no other worker has swept for a while."""
     videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.LIVE))
     store(place, new_job_id(), RESULT)
     streams.clean_registries()

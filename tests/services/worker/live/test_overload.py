@@ -24,18 +24,18 @@ MOVING = Scene(actors=(Actor(start=(0.3, 0.5), end=(0.7, 0.5)),), duration_s=9.0
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """The engine that ships."""
+    """The shipped engine."""
     return load_engine(Settings(threads=1))
 
 
 @pytest.fixture(scope="module")
 def pictures() -> list[bytes]:
-    """The frames of MOVING as JPEG: every fourth of a camera's ten a second."""
+    """The frames of MOVING as JPEG: every fourth of ten per second."""
     return [jpeg(MOVING.picture(time_s)) for time_s in MOVING.times()]
 
 
 def searches(engine: Engine, pictures: list[bytes], *, overloaded: bool) -> tuple[int, int]:
-    """How often a session's pictures are searched, and how many of them show a face."""
+    """Return how often a session searches its pictures, and how many of them have a face."""
     detector = Counted(engine.detector)
     session = LiveSession(replace(engine, detector=detector), Settings())
     infos = [
@@ -46,7 +46,7 @@ def searches(engine: Engine, pictures: list[bytes], *, overloaded: bool) -> tupl
 
 
 def test_load_shedding_searches_less_often(engine: Engine, pictures: list[bytes]) -> None:
-    """Under overload a session is searched by the frame rather than by the second, and the face is still tracked.
+    """Under overload, searches follow the number of frames instead of the time, and the face is still tracked.
 
     A camera that sends as few frames by itself is searched as often as before.
     """
@@ -81,7 +81,7 @@ def loop(engine: Engine, redis: Redis) -> Iterator[DrainLoop]:
 
 
 def test_load_shedding_analyses_the_newest_frame(loop: DrainLoop, pictures: list[bytes], valkey_url: str) -> None:
-    """Of the waiting frames the newest is analysed and the others are skipped, but never the end of the session."""
+    """Of the waiting frames, the newest is analysed and the others are skipped, except for the end of the session."""
 
     async def step(store: SessionStore, *infos: FrameInfo) -> list[tuple[int, bool]]:
         for info in infos:

@@ -1,4 +1,4 @@
-"""Tests of duygu.services.worker.live.session: pictures whose size changes, and states that cannot be read."""
+"""Tests of duygu.services.worker.live.session: pictures of changing size, and invalid snapshots."""
 
 import json
 import random
@@ -27,17 +27,17 @@ TALL = jpeg(replace(STILL, width=240, height=320).picture(0.0))
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    """The engine that ships."""
+    """The shipped engine."""
     return load_engine(Settings(threads=1))
 
 
 def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
-    """The faces of a session's reply to one picture."""
+    """Return the faces of a session's reply to one picture."""
     return session.take(number, FrameInfo(time_s=number / fps), picture).faces
 
 
 def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
-    """Also where the change comes on a picture that is not analysed, between two ticks of the clock."""
+    """A face that ends with a change of size is reported a last time, also when the picture is not analysed."""
     session = LiveSession(engine, Settings(threads=1))
     replies = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
     assert [face.face_id for face in replies[18]] == [1]
@@ -48,7 +48,7 @@ def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None
 
 
 def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
-    """One that did not count yet counts as at the end of a video; where it was lies in pictures of another size."""
+    """A face that does not count yet at a change of size has its window, without positions of the other size."""
     session = LiveSession(engine, Settings(threads=1))
     assert take(session, 0, WIDE, fps=10) == ()
     (ended,) = take(session, 1, TALL, fps=10)
@@ -57,7 +57,7 @@ def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
 
 
 def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
-    """Of one without a version too: ValueError is what whoever restores is prepared for."""
+    """A snapshot of another version or without a version raises ValueError."""
     session = LiveSession(engine, Settings(threads=1))
     take(session, 0, WIDE, fps=10)
     saved = session.save()
@@ -73,7 +73,7 @@ def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
 
 
 def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
-    """Cut off anywhere, or with other bytes anywhere: ValueError, or a session that is none the worse."""
+    """A damaged snapshot raises ValueError or restores a session."""
     session = LiveSession(engine, Settings(threads=1))
     for number in range(12):
         take(session, number, WIDE, fps=10)
@@ -91,7 +91,7 @@ def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
 
 
 def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
-    """Also where the pictures of other sessions come in between and overwrite the memory that is shared."""
+    """The confined decoder gives the same replies, also when pictures of other sessions use its shared memory."""
     settings = Settings(threads=1)
     confined_decoder = ImageDecoder(picture_bytes=1_000_000, max_pixels=640 * 480, min_face=settings.min_face)
     with closing(confined_decoder):
@@ -107,6 +107,6 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
 
 @pytest.mark.parametrize("container", ["PNG", "WEBP"])
 def test_of_an_animated_picture_the_first_is_the_frame(container: str) -> None:
-    """As browsers show it before it begins to move."""
+    """The first picture of an animation is the frame."""
     first = decode(animation(container))
     assert np.abs(first[..., ::-1].astype(int) - STILL.picture(0.0)).mean() < 3

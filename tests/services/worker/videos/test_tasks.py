@@ -1,4 +1,4 @@
-"""What becomes of a job whose analysis goes wrong."""
+"""Jobs whose analysis fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +22,11 @@ from tests.support.scripted_worker import Script, analyze
 
 
 class NoRoomForResults(FolderStorage):
-    """A disk that is full just when all is done."""
+    """A storage that is full when the result is written."""
 
     @contextmanager
     def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """As it is, but for results."""
+        """Raise StorageFullError for the result."""
         if name == RESULT:
             raise StorageFullError
         with super().writer(job_id, name) as file:
@@ -34,19 +34,19 @@ class NoRoomForResults(FolderStorage):
 
 
 class Paint:
-    """Pictures of four letters."""
+    """Writes a plot and an annotated video of four bytes."""
 
     def plot(self, result: Result) -> bytes:
-        """A timeline."""
+        """Return a plot."""
         return b"plot"
 
     def film(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
-        """An annotated video."""
+        """Write an annotated video."""
         target.write_bytes(b"film")
 
 
 def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> JobRecord:
-    """A job after a worker has done it."""
+    """Run a job and return its record."""
     jobs, job_id = job.worker.jobs, record.job_id
     with redis.pipeline() as pipeline:
         jobs.create(record, pipeline)
@@ -61,7 +61,7 @@ def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> Job
 
 
 def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
-    """The annotated video was ready when the job failed; nobody could fetch it, so it goes as the upload does."""
+    """A failed job keeps neither its upload nor its annotated video."""
     place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, pictures=Paint())
     waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True)
     record = done(redis, JobContext(place, JobControl()), waiting, Script().upload())
@@ -74,7 +74,7 @@ def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
 def test_files_that_are_erased_under_its_hands_are_no_fault(
     redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, erased: bool, outcome: str
 ) -> None:
-    """A job that nobody wants any more ends as cancelled; without that, a lost file is a fault of ours."""
+    """A missing file ends an erased job as `cancelled` and any other job as `internal`."""
     control, job_id = JobControl(), new_job_id()
 
     def analyze(path: Path, **wishes: object) -> Result:

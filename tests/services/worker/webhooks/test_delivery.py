@@ -1,4 +1,4 @@
-"""Delivery of webhooks, also when a process is killed meanwhile."""
+"""Delivery of webhooks, also when processes are killed."""
 
 import json
 import threading
@@ -21,13 +21,13 @@ from tests.support.scripted_worker import Script
 
 @pytest.fixture
 def service_settings(service_settings: Settings) -> Settings:
-    """Settings of a service that sends webhooks, also to this machine."""
+    """Settings of a service with webhooks, which may go to this machine."""
     return service_settings.model_copy(update={"webhook_secret": SECRET, "webhook_networks": "127.0.0.0/8"})
 
 
 @pytest.fixture
 def start_sender(service_settings: Settings) -> Iterator[StartWorker]:
-    """Starts workers that send webhooks."""
+    """A function that starts a worker for webhooks."""
     with ExitStack() as started:
         yield lambda: started.enter_context(worker(service_settings, "tests.support.scripted_worker", "webhooks"))
 
@@ -38,20 +38,20 @@ def post(api: httpx.Client, script: Script, url: str) -> httpx.Response:
 
 
 def submit(api: httpx.Client, script: Script, receiver: Receiver) -> str:
-    """Submit a video with a webhook; returns the id of its job."""
+    """Submit a video with a webhook and return the id of its job."""
     answer = post(api, script, receiver.url)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["job_id"])
 
 
 def webhook(api: httpx.Client, job_id: str) -> dict[str, Any]:
-    """The log of a job's webhook once no more attempts are made."""
+    """Return the webhook of a job after its last attempt."""
     wait_until(lambda: job(api, job_id)["webhook"]["status"] != "waiting")
     return dict(job(api, job_id)["webhook"])
 
 
 def check_signature(message: Message) -> None:
-    """Fails where a receiver would not believe a message."""
+    """Assert that the signature of a message is valid."""
     headers = message.headers
     signature = sign(SECRET, headers["webhook-id"], int(headers["webhook-timestamp"]), message.body)
     assert headers["webhook-signature"] == signature
@@ -60,7 +60,7 @@ def check_signature(message: Message) -> None:
 def test_how_jobs_end_is_told_once(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker, redis: Redis
 ) -> None:
-    """Success and failure, each in one signed message, with a log in the job and nothing left in the queue."""
+    """Success and failure of a job cause one signed message each, with a log in the job and no task left."""
     with receiving() as receiver:
         start_scripted_worker()
         start_sender()
@@ -83,7 +83,7 @@ def test_how_jobs_end_is_told_once(
 def test_a_receiver_that_fails_is_tried_again(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker
 ) -> None:
-    """With the same id and body, and each attempt is in the log."""
+    """A failed delivery is repeated with the same id and body, and each attempt is logged."""
     with receiving(statuses=[500, 204]) as receiver:
         start_scripted_worker()
         start_sender()
@@ -95,7 +95,7 @@ def test_a_receiver_that_fails_is_tried_again(
 def test_dead_workers_tell_it_once(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker
 ) -> None:
-    """kill -9 of the worker of the job, and of the one that sends: the message comes with one id, and is logged."""
+    """When the workers of the job and of the webhook are killed, the message still has one id and is logged."""
     answering = threading.Event()
     with receiving(pause=answering) as receiver:
         job_id = submit(api, Script(duration_s=0.2, deaths=1), receiver)
@@ -113,7 +113,7 @@ def test_dead_workers_tell_it_once(
 def test_a_webhook_is_queued_once(
     api: httpx.Client, start_scripted_worker: StartWorker, redis: Redis, service_settings: Settings
 ) -> None:
-    """By whoever comes first; and the job's own worker does not wait for the receiver."""
+    """A webhook is enqueued once, and the job's worker does not wait for the receiver."""
     with receiving() as receiver:
         start_scripted_worker()
         job_id = submit(api, Script(), receiver)
@@ -127,7 +127,7 @@ def test_a_webhook_is_queued_once(
 def test_an_erased_job_tells_nothing(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker, redis: Redis
 ) -> None:
-    """Neither while it runs nor between two attempts; and nothing of it is left in Redis."""
+    """An erased job causes no message, neither while it runs nor between two attempts, and leaves no key."""
     with receiving(statuses=[500]) as receiver:
         start_scripted_worker()
         running_id = submit(api, Script(duration_s=60), receiver)
@@ -145,14 +145,14 @@ def test_an_erased_job_tells_nothing(
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "https://127.0.0.1@example.com/", "nonsense", ""])
 def test_addresses_that_are_refused_take_no_video(api: httpx.Client, redis: Redis, url: str) -> None:
-    """422 with a code, and no job."""
+    """A refused webhook address responds 422 and creates no job."""
     answer = post(api, Script(), url)
     assert (answer.status_code, answer.json()["code"]) == (422, "webhook_refused")
     assert redis.keys("*") == []
 
 
 def test_without_a_secret_there_are_no_webhooks(service_settings: Settings) -> None:
-    """Nobody could tell whether a message is true."""
+    """Without a secret, webhooks are refused."""
     with serving(service_settings.model_copy(update={"webhook_secret": ""})) as api, receiving() as receiver:
         answer = post(api, Script(), receiver.url)
         assert (answer.status_code, answer.json()["code"]) == (422, "webhook_refused")

@@ -1,4 +1,4 @@
-"""One webhook on its way."""
+"""Sending one webhook."""
 
 import ipaddress
 import socket
@@ -22,7 +22,7 @@ def send(url: str, networks: Networks = HERE) -> WebhookResponse:
 
 
 def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
-    """Make each look-up of a name give the next address; the list that is returned fills with the names."""
+    """Resolve `.test` names to these addresses in turn, and return the list of resolved names."""
     real, asked, left = socket.getaddrinfo, [], list(answers)
 
     def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
@@ -36,7 +36,7 @@ def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 
 
 def test_a_message_is_signed_and_arrives() -> None:
-    """With the three headers of the standard, at the path and the query that were asked for."""
+    """A message has the three headers of the standard and the path and the query of its address."""
     with receiving() as receiver:
         assert send(receiver.url) == WebhookResponse(204, None)
     (message,) = receiver.messages
@@ -48,7 +48,7 @@ def test_a_message_is_signed_and_arrives() -> None:
 
 
 def test_this_machine_is_refused_unless_trusted() -> None:
-    """Nothing arrives."""
+    """Without trusted networks, no message is sent to this machine."""
     with receiving() as receiver:
         assert send(receiver.url, Networks()) == WebhookResponse(None, NOT_PUBLIC)
     assert receiver.messages == []
@@ -67,7 +67,7 @@ def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
-    """They are failures."""
+    """A redirect is not followed and counts as a failure."""
     with receiving() as other, receiving(statuses=[status], headers={"Location": other.url}) as receiver:
         answer = send(receiver.url)
     assert (answer.status, answer.final) == (status, False)
@@ -75,7 +75,7 @@ def test_redirects_are_not_followed(status: int) -> None:
 
 
 def test_a_receiver_that_is_gone_is_left_alone() -> None:
-    """410 means: do not come again."""
+    """Status 410 is final, without further attempts."""
     with receiving(statuses=[410]) as receiver:
         answer = send(receiver.url)
     assert answer.error
@@ -83,7 +83,7 @@ def test_a_receiver_that_is_gone_is_left_alone() -> None:
 
 
 def test_no_answer_is_a_failure() -> None:
-    """Nobody listens there, a name that is none, or the other side does not speak TLS."""
+    """A closed port, an unknown name and a receiver without TLS are failures."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert send(f"http://127.0.0.1:{port}/") == WebhookResponse(None, "ConnectionRefusedError: no answer")
@@ -94,7 +94,7 @@ def test_no_answer_is_a_failure() -> None:
 
 
 def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is noted as an attempt like any other, so that the job says why nothing arrives."""
+    """A name that cannot be resolved is logged as a failed attempt."""
 
     def look_up(*_: object, **__: object) -> None:
         raise UnicodeError("label too long")
