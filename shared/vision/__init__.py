@@ -1,1 +1,1 @@
-"""The engine: video -> faces -> tracks -> clips -> emotions. It knows neither Redis nor HTTP."""
+"""Emotion analysis of videos: decoding, face detection, tracking and classification, independent of Redis and HTTP."""

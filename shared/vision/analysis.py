@@ -1,4 +1,4 @@
-"""A whole video file, from its bytes to the result."""
+"""Analysis of a whole video file."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.results import Reader, Timeline
 
 BATCH = 4
-"""Clips that are classified together. More of them are hardly quicker each, and the decoder would wait meanwhile."""
+"""Clips per batch. Larger batches are hardly faster per clip and would delay the decoder."""
 
 
 def analyze_video(
@@ -32,16 +32,16 @@ def analyze_video(
     on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Result:
-    """Find and follow every face of a video file and read its emotions.
+    """Detect and track every face of a video file and classify its emotions.
 
-    name         what the result calls the video
-    labels       those that are reported, None for all; the others count as `other`
-    on_progress  is called after each analysed frame
-    on_window    is called with a face_id and its window, as soon as the window is known
-    should_stop  is asked several times a second; once it says True, CancelledError is raised
+    name         name of the video in the result
+    labels       labels to report, None for all; the others are summed as `other`
+    on_progress  called after each analysed frame
+    on_window    called with a face_id and its window as soon as the window is classified
+    should_stop  polled several times a second; CancelledError is raised once it returns True
 
     Raises a VideoError for a file that cannot be analysed, and ConfigurationError for a label that the engine does not
-    answer with. A file that breaks off gives a result with a warning.
+    output. A truncated file gives a result with a warning.
     """
     reader = open_reader(engine, labels)
     timeline = Timeline(reader)
@@ -66,7 +66,7 @@ def analyze_video(
 
 
 def open_reader(engine: Engine, labels: Sequence[str] | None) -> Reader:
-    """Reports these labels, None for all. Raises ConfigurationError for one that the engine does not answer with."""
+    """Create a reader for these labels, None for all. Raises ConfigurationError for a label that the engine lacks."""
     try:
         reported = None if labels is None else chosen_labels(labels, engine.model.labels)
     except ValueError as error:
@@ -75,7 +75,7 @@ def open_reader(engine: Engine, labels: Sequence[str] | None) -> Reader:
 
 
 def _origin(engine: Engine, settings: Settings, reader: Reader) -> dict[str, object]:
-    """The fields of a result that say which program made it, when, and with which options."""
+    """Result fields for the program version, the time of the analysis and the options."""
     return {
         "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
@@ -95,7 +95,7 @@ def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
 
 
 def video_info(video: Video, analyzer: Analyzer, name: str | None = None) -> VideoInfo:
-    """What is told of the video itself, once it is over."""
+    """Metadata of the video, complete after the last frame."""
     return VideoInfo(
         duration_s=round(video.duration_s or 0.0, 3),
         width=video.width,

@@ -1,4 +1,4 @@
-"""The one path from frames to emotions, for a file and for a live stream."""
+"""Pipeline from frames to emotions, shared by video files and live sessions."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
@@ -18,48 +18,51 @@ from duygu.shared.vision.track.tracker import CROWD_FACES, TICK_ROUNDING_S, Trac
 from duygu.shared.vision.types import Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
-"""A face counts once it has been followed for so long, O-Net has been so sure of it at least once, and the whole
-cascade has found it this often: O-Net alone follows what is no face for longer than the cascade finds it."""
+"""A track is confirmed once it has lasted CONFIRM_S, has reached the O-Net score CONFIRM_SCORE at least once, and has
+been detected CONFIRM_FOUND times by the full cascade. O-Net alone follows false positives for longer than the cascade
+detects them."""
 
 SLOW_ROUNDING_S = 0.03
-"""A source is slow when its frames are a clip apart, or less by no more than this. There a face counts in one frame,
-which is in sight for as long as a clip."""
+"""Tolerance for slow sources. A source is slow if its frame interval is at least the length of a clip, less this
+tolerance. In a slow source a face is confirmed by a single frame, which is shown for the length of a clip."""
 
 CONFIRM_SHARE = 0.5
-"""At the very end, a face also counts that is in this share of all frames, as in a video of one frame."""
+"""At the end of a video, a track is also confirmed if it was seen in this share of all analysed frames, as in a video
+of one frame."""
 
 MAX_UNCOUNTED = 10
-"""Clips that wait for a face to count. Most count within half a second; what never does may be followed for hours."""
+"""Maximum number of pending clips of an unconfirmed track. Most tracks are confirmed within half a second; a false
+positive can be followed for hours."""
 
 TOO_MANY_FACES = "too_many_faces"
-"""Code of the warning that faces beyond `max_faces` were left out."""
+"""Warning code: faces beyond `max_faces` were not analysed."""
 
 CROWDED = "crowded"
-"""Code of the warning that there were so many faces that windows do not overlap as usual."""
+"""Warning code: windows overlap less than usual because of the number of faces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one frame brought. The first step of a face also tells where it was before it counted."""
+    """Results of one frame. The first step of a face includes its earlier positions, from before it was confirmed."""
 
     time_s: float
     seen: tuple[Seen, ...] = ()
     answers: tuple[Answer, ...] = ()
-    ended: tuple[int, ...] = ()  # ids of the faces that are over
+    ended: tuple[int, ...] = ()  # ids of the faces whose tracks ended
 
 
 @dataclass(slots=True)
 class Face:
-    """What is kept of a track besides where it is. It has no id until it counts."""
+    """State of a track besides its position. `face_id` is None until the track is confirmed."""
 
     clips: ClipBuilder
     face_id: int | None = None
     tick: int = -1  # of the last crop
-    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # time, box, score before it counted
+    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # time, box, score before confirmation
 
 
 class Analyzer:
-    """Takes frames in order and tells who is seen where, and what the network says of each clip."""
+    """Processes frames in order and returns the positions of faces and the logits of their clips."""
 
     def __init__(
         self,
@@ -69,25 +72,25 @@ class Analyzer:
         batch: int = 1,
         background: Executor | None = None,
     ) -> None:
-        """Start before the first frame.
+        """Create an analyzer without frames.
 
-        interval_s  time between the frames of the source, where it is known
-        batch       clips that wait for each other; 1 answers at once, more is faster
-        background  where the network thinks while the next frames are followed; its answers come a batch later
+        interval_s  frame interval of the source, if known
+        batch       clips per batch; 1 classifies each clip immediately, larger batches are faster
+        background  executor in which the network runs during the tracking of later frames; results arrive a batch later
         """
         self.engine = engine
         self.batch = batch
         self.answering: Answering = InBackground(engine, background) if background else AtOnce(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
-        self.faces: dict[int, Face] = {}  # by key of the track
-        self.waiting: list[tuple[int, Clip]] = []  # by key of the track
+        self.faces: dict[int, Face] = {}  # by track key
+        self.waiting: list[tuple[int, Clip]] = []  # by track key
         self.last_id = 0
         self.frames_analysed = 0
-        self.was_crowded = False  # more than CROWD_FACES faces were followed at the same time
+        self.was_crowded = False  # more than CROWD_FACES faces were tracked at the same time
 
     def push(self, frame: Frame) -> Step:
-        """Take the next frame; one that falls between two ticks of the recipe's clock brings nothing."""
+        """Process the next frame. A frame that no sampling time selects returns an empty step."""
         before = self.sampler.last
         tick = self.sampler.tick(frame.time_s)
         if tick is None:
@@ -101,7 +104,7 @@ class Analyzer:
         return Step(frame.time_s, tuple(seen), tuple(answers), self._release(over))
 
     def finish(self) -> Step:
-        """The frames are over: whatever is still open is answered for."""
+        """End all tracks and classify the remaining clips."""
         over, self.tracker.tracks = self.tracker.tracks, []
         time_s = max((track.seen_s for track in over), default=0.0)
         least = 0 if self._is_slow() else CONFIRM_SHARE * self.frames_analysed
@@ -112,7 +115,7 @@ class Analyzer:
         return Step(time_s, tuple(seen), tuple(answers), self._release(over))
 
     def warnings(self) -> list[tuple[str, str]]:
-        """Code and detail of each thing that a reader of the result should know."""
+        """Code and detail of each warning about the result."""
         warnings = []
         limit = self.engine.max_faces
         if self.tracker.overflowed:
@@ -124,7 +127,7 @@ class Analyzer:
         return warnings
 
     def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
-        """Take one face of a frame: its crop goes to its clips, its place is told once it counts."""
+        """Add the crop of a track to its clips, and yield its position once the track is confirmed."""
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
@@ -144,19 +147,19 @@ class Analyzer:
             self._drop_oldest(track.key, face)
 
     def _is_lasting(self, track: Track) -> bool:
-        """Whether a face has been followed for long enough to count."""
+        """Whether a track has lasted long enough to be confirmed."""
         followed_s = track.seen_s - track.first_s
         return self._is_slow() or (followed_s >= CONFIRM_S - TICK_ROUNDING_S and track.found >= CONFIRM_FOUND)
 
     def _is_slow(self) -> bool:
-        """Whether the frames of the source are a clip apart."""
+        """Whether the frame interval is about the length of a clip or longer."""
         recipe = self.engine.recipe
         return recipe.rate_hz is not None and self.tracker.pace.is_slow(
             recipe.frames / recipe.rate_hz - SLOW_ROUNDING_S
         )
 
     def _drop_oldest(self, key: int, face: Face) -> None:
-        """Keep of a face that does not count yet no more than MAX_UNCOUNTED clips, and where it was meanwhile."""
+        """Drop all but the last MAX_UNCOUNTED clips of an unconfirmed track, and the positions before them."""
         clips = [clip for owner, clip in self.waiting if owner == key]
         if len(clips) <= MAX_UNCOUNTED:
             return
@@ -165,7 +168,7 @@ class Analyzer:
         face.seen = [seen for seen in face.seen if seen[0] >= kept[0].start_s]
 
     def _confirm(self, track: Track) -> Iterator[Seen]:
-        """Give the face its id, if it deserves one, and tell where it has been."""
+        """Assign a face id if the score is sufficient, and yield the positions that were recorded before."""
         face = self.faces[track.key]
         if face.face_id is None and track.best >= CONFIRM_SCORE:
             self.last_id += 1
@@ -180,7 +183,7 @@ class Analyzer:
             self._wait(track.key, self.faces[track.key].clips.end())
 
     def _release(self, over: list[Track]) -> tuple[int, ...]:
-        """Forget what no track and no waiting clip needs any more; the ids of the faces that are over."""
+        """Delete the state of ended tracks without pending clips, and return the ids of their faces."""
         ids = [self.faces[track.key].face_id for track in over]
         alive = {track.key for track in self.tracker.tracks}
         self.waiting = [
@@ -197,7 +200,7 @@ class Analyzer:
         return sum(self.faces[key].face_id is not None for key, _ in self.waiting)
 
     def _classify(self) -> list[Answer]:
-        """Ask the network about all waiting clips of faces that count."""
+        """Classify all pending clips of confirmed tracks."""
         questions = [(face_id, clip) for key, clip in self.waiting if (face_id := self.faces[key].face_id) is not None]
         self.waiting = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is None]
         return self.answering.ask(questions) if questions else []

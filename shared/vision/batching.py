@@ -1,4 +1,4 @@
-"""The network's answers about clips: at once, or while the next frames are followed."""
+"""Classification of clips, synchronous or in a background thread."""
 
 from concurrent.futures import Executor, Future
 from typing import Protocol
@@ -11,55 +11,55 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import Answer
 
 Questions = list[tuple[int, Clip]]
-"""Face ids with a clip of each."""
+"""Pairs of face id and clip."""
 
 
 class Answering(Protocol):
-    """Asks the network, and tells what it said."""
+    """Interface of both modes of classification."""
 
     def ask(self, questions: Questions) -> list[Answer]:
-        """Ask about these clips in one batch: the answers that there are by now, in the order of the questions."""
+        """Submit these clips as one batch and return the results that are available, in the order of submission."""
 
     def rest(self) -> list[Answer]:
-        """The answers that have not been told yet."""
+        """Wait for the pending results and return them."""
 
 
 class AtOnce:
-    """Waits for the network, so that each clip is answered with the frame that completes it."""
+    """Synchronous classification: the frame that completes a clip also returns its result."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def ask(self, questions: Questions) -> list[Answer]:
-        """All answers."""
+        """Classify the clips and return all results."""
         return answers(self._engine, questions)
 
     def rest(self) -> list[Answer]:
-        """None: they have all been told."""
+        """Return no result: none is ever pending."""
         return []
 
 
 class InBackground:
-    """Lets the network think in another thread, one batch at a time; answers come with the next question."""
+    """Classification in another thread, one batch at a time. A batch is returned when the next one is submitted."""
 
     def __init__(self, engine: Engine, executor: Executor) -> None:
         self._engine, self._executor = engine, executor
         self._thinking: Future[list[Answer]] | None = None
 
     def ask(self, questions: Questions) -> list[Answer]:
-        """The answers to the questions before these, for which it waits."""
+        """Wait for the previous batch, submit this one, and return the previous results."""
         answered = self.rest()
         self._thinking = self._executor.submit(answers, self._engine, questions)
         return answered
 
     def rest(self) -> list[Answer]:
-        """The answers to the last questions, for which it waits."""
+        """Wait for the last batch and return its results."""
         thinking, self._thinking = self._thinking, None
         return thinking.result() if thinking else []
 
 
 def answers(engine: Engine, questions: Questions) -> list[Answer]:
-    """What the network says of each clip."""
+    """Classify the clips."""
     if not questions:
         return []
     clips = normalise(np.stack([clip.images for _, clip in questions]), engine.recipe)

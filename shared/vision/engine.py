@@ -1,4 +1,4 @@
-"""What a worker loads once and keeps: the face detector and the network, of one kind or the other."""
+"""The models of a worker, loaded once: face detector and classifier, of the ONNX or the reference engine."""
 
 from dataclasses import dataclass, fields
 
@@ -16,22 +16,22 @@ from duygu.shared.vision.types import Classifier, Detector
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Everything that is needed to read emotions off frames."""
+    """Face detector and classifier with their metadata."""
 
     detector: Detector
     classifier: Classifier
     model: ModelInfo
     max_faces: int = MAX_FACES
-    """Faces that are followed at the same time."""
+    """Maximum number of faces tracked at the same time."""
 
     @property
     def recipe(self) -> Recipe:
-        """How clips are made for this engine's network."""
+        """The recipe of the classifier's clips."""
         return self.classifier.recipe
 
 
 def load_engine(settings: Settings) -> Engine:
-    """Load the models that the settings name. Raises ModelError when one is missing, damaged or foreign."""
+    """Load the models that the settings select. Raises ModelError if a file is missing, damaged or incompatible."""
     folder = open_model_folder(settings.model)
     detector, classifier = _parts(settings, folder)
     _require_same(folder.recipe, classifier.recipe)
@@ -39,7 +39,7 @@ def load_engine(settings: Settings) -> Engine:
 
 
 def _require_same(told: Recipe, followed: Recipe) -> None:
-    """Raises ModelError where the manifest, which the API tells of, has another recipe than the network's own file."""
+    """Raise ModelError if the manifest, which the API publishes, and the network's file contain different recipes."""
     others = [field.name for field in fields(Recipe) if getattr(told, field.name) != getattr(followed, field.name)]
     if others:
         raise ModelError(f"the model's manifest and its network do not have the same {', '.join(others)}")
@@ -48,13 +48,13 @@ def _require_same(told: Recipe, followed: Recipe) -> None:
 def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
     if settings.engine == "reference":
         return _reference_parts(settings, folder)
-    cv2.setNumThreads(1)  # on pictures so small, its threads take a tenth more of the processor and save no time
+    cv2.setNumThreads(1)  # with small pictures, more threads use 10% more CPU time and are not faster
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
     return detector, OnnxClassifier(folder, threads=settings.threads)
 
 
 def _reference_parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
-    # torch and TensorFlow are there only where somebody asked for them, and take seconds to import.
+    # torch and TensorFlow are an optional extra, and take seconds to import.
     try:
         from duygu.shared.vision.reference import ReferenceClassifier, ReferenceDetector
     except ImportError as error:

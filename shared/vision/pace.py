@@ -1,25 +1,25 @@
-"""How fast frames come, so that limits in seconds do not cut a slow video or a slow camera apart."""
+"""Estimate of the frame interval, which scales time limits for slow videos and slow cameras."""
 
 from collections import deque
 from collections.abc import Iterable
 from statistics import median
 
 GAPS = 5
-"""Times between frames that are remembered; one long gap among them does not make a source a slow one."""
+"""Number of intervals in the median. A single long gap does not make a source slow."""
 
 
 class Pace:
-    """The usual time between two analysed frames."""
+    """Running median of the time between analysed frames."""
 
     def __init__(self, interval_s: float | None = None) -> None:
-        """`interval_s`: between the frames of the source, where it is known."""
+        """`interval_s`: frame interval of the source, if known."""
         self.gaps: deque[float] = deque([interval_s] if interval_s else [], maxlen=GAPS)
         self.last_s: float | None = None
 
     def take(self, time_s: float) -> float:
-        """Take the next frame: the usual time between those before it, in seconds.
+        """Add a frame and return the usual interval before it, in seconds.
 
-        Of two frames of an unknown source the time between them is the usual one; one frame has 0.
+        For a source of unknown interval, the first frame returns 0 and the second the time between the two.
         """
         gap_s = 0.0 if self.last_s is None else max(time_s - self.last_s, 0.0)
         usual_s = median(self.gaps) if self.gaps else gap_s
@@ -29,10 +29,10 @@ class Pace:
         return usual_s
 
     def is_slow(self, least_s: float) -> bool:
-        """Whether most of the remembered times between frames are so long."""
+        """Whether more than half of the recorded intervals are at least `least_s`."""
         return 2 * sum(gap_s >= least_s for gap_s in self.gaps) > len(self.gaps)
 
     def restore(self, gaps: Iterable[float], last_s: float | None) -> None:
-        """Go on from what was saved."""
+        """Restore a saved state."""
         self.gaps.extend(gaps)
         self.last_s = last_s

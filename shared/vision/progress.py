@@ -1,11 +1,11 @@
-"""How far the analysis of a video has come."""
+"""Progress of a video analysis."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The position of the analysis in its video."""
+    """Position of the analysis in its video, and numbers of frames."""
 
     fraction: float | None  # 0..1; None while the length is unknown
     time_s: float  # of the video

@@ -1,7 +1,7 @@
-"""The originals: facenet-pytorch's MTCNN and the Keras model. Slow, and what the fast engine is held to.
+"""Reference engine: facenet-pytorch's MTCNN and the Keras model. Slow; the ONNX engine is tested against it.
 
-This is also the way to a GPU: both use one where they find it. torch is imported before TensorFlow, because a CUDA
-build of torch crashes when it comes second.
+It is also the only engine that runs on a GPU: torch and TensorFlow each use one if available. torch must be imported
+before TensorFlow, because a CUDA build of torch crashes when it is imported second.
 """
 
 # isort: off
@@ -24,20 +24,20 @@ from duygu.shared.vision.detect.mtcnn import OUTPUT_SIDE, PATCH, REFINEMENT_SIDE
 from duygu.shared.vision.types import Detections, Floats, Frame
 
 LEAST = 1e-30
-"""Smallest probability whose logarithm is taken."""
+"""Lower bound of probabilities before taking the logarithm."""
 
 
 class ReferenceDetector:
-    """A `Detector` that is facenet-pytorch's MTCNN itself."""
+    """`Detector` that wraps facenet-pytorch's MTCNN."""
 
     def __init__(self, settings: Settings) -> None:
-        """Load the weights that come with the package."""
+        """Load the weights that are bundled with facenet-pytorch."""
         self._min_face = settings.min_face
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._mtcnn = MTCNN(device=device, thresholds=list(THRESHOLDS), select_largest=False)
 
     def detect(self, frame: Frame) -> Detections:
-        """All faces of the frame."""
+        """Detect all faces of the frame."""
         self._mtcnn.min_face_size = max(min(frame.rgb.shape[:2]) * self._min_face, PATCH)
         if min(frame.rgb.shape[:2]) < PATCH:
             return Detections.none()
@@ -50,11 +50,11 @@ class ReferenceDetector:
         )
 
     def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """All faces of the frame."""
+        """Detect all faces of the frame."""
         return self.detect(frame)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """R-Net and O-Net on each box, as in the last two stages of facenet-pytorch's detect_face."""
+        """Run R-Net and O-Net on each box, as the last two stages of facenet-pytorch's detect_face."""
         if not len(boxes):
             return Detections.none()
         around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))
@@ -65,7 +65,7 @@ class ReferenceDetector:
         return Detections(found * factor, np.where(scores > THRESHOLDS[2], scores, np.float32(0)), landmarks * factor)
 
     def _adjusted(self, picture: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
-        """The square box (1, 4) that R-Net makes of one; as it is where it has no pixels."""
+        """Apply R-Net's box regression to a square box (1, 4). A box without pixels is returned unchanged."""
         crop = _crop(picture, box, REFINEMENT_SIDE)
         if crop is None:
             return box
@@ -74,7 +74,7 @@ class ReferenceDetector:
         return torch.from_numpy(squares(bbreg(box.clone(), shifts.cpu()).numpy()))
 
     def _judge(self, picture: torch.Tensor, box: torch.Tensor) -> tuple[Floats, float, Floats]:
-        """Box (4,), score and landmarks (5, 2) that O-Net sees in one square box (1, 4)."""
+        """Apply O-Net to a square box (1, 4): box (4,), score and landmarks (5, 2)."""
         crop = _crop(picture, box, OUTPUT_SIDE)
         if crop is None:
             return np.zeros(4, np.float32), 0.0, np.zeros((5, 2), np.float32)
@@ -86,7 +86,7 @@ class ReferenceDetector:
 
 
 def _crop(picture: torch.Tensor, box: torch.Tensor, side: int) -> torch.Tensor | None:
-    """What lies in one square box (1, 4) of a picture (1, 3, h, w): (1, 3, side, side), or None without a pixel."""
+    """Crop a square box (1, 4) from a picture (1, 3, h, w): (1, 3, side, side), or None if the box has no pixels."""
     (top,), (bottom,), (left,), (right,) = pad(box, picture.shape[3], picture.shape[2])
     if bottom < top or right < left:
         return None
@@ -95,10 +95,10 @@ def _crop(picture: torch.Tensor, box: torch.Tensor, side: int) -> torch.Tensor |
 
 
 class ReferenceClassifier:
-    """A `Classifier` that is the Keras model itself, its recipe read from an attribute of the file."""
+    """`Classifier` that wraps the Keras model. The recipe is an attribute of the HDF5 file."""
 
     def __init__(self, folder: ModelFolder) -> None:
-        """Load the network. Raises ModelError when there is none in the folder, or it is none of ours."""
+        """Load the network. Raises ModelError if the folder has no Keras model or if its recipe is invalid."""
         if H5 not in folder.manifest.files:
             raise ModelError("the model folder has no Keras model, which the reference engine needs")
         with h5py.File(folder.h5) as file:
@@ -107,13 +107,13 @@ class ReferenceClassifier:
 
     @property
     def recipe(self) -> Recipe:
-        """How the clips it takes are made."""
+        """The recipe of the clips that the model expects."""
         return self._recipe
 
     def logits(self, clips: Floats) -> Floats:
         """(N, frames, size, size, 1) normalised clips -> (N, labels) logits.
 
-        Where the model ends in a softmax these are logarithms of its probabilities, which are logits as well.
+        If the model ends in a softmax, the logarithms of its probabilities are returned, which are valid logits.
         """
         if not len(clips):
             return np.zeros((0, len(self._recipe.labels)), np.float32)

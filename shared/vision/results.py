@@ -1,4 +1,4 @@
-"""From logits to answers, and from answers to the result that everyone reads."""
+"""Conversion of logits to probabilities, and of positions and windows to the result schema."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a face was in one frame."""
+    """Position of a face in one frame."""
 
     face_id: int
     time_s: float
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the network said of one clip."""
+    """Logits of one clip."""
 
     face_id: int
     start_s: float
@@ -45,20 +45,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Logits as they are reported."""
+    """Emotion and probabilities for a vector of logits."""
 
-    emotion: str  # the strongest of the answered labels, or OTHER where that one is not reported
+    emotion: str  # the most probable of `labels`, or OTHER if that label is not reported
     confidence: float
-    probabilities: dict[str, float]  # of the reported labels, and of OTHER for the rest; they sum to 1
+    probabilities: dict[str, float]  # of the reported labels, and of OTHER for the rest; the sum is 1
     uncertain: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turns logits into what the schema says.
+    """Converts logits and positions to the types of the schema.
 
-    labels    those that are answered with: all of the recipe's, or all but neutral
-    reported  those that are reported, None for all of `labels`; the others count as OTHER
+    labels    labels in the softmax: all of the recipe's, or all except neutral
+    reported  labels to report, None for all of `labels`; the others are summed as OTHER
     """
 
     recipe: Recipe
@@ -67,20 +67,20 @@ class Reader:
 
     @property
     def names(self) -> list[str]:
-        """What `probabilities` of a reading are named by, in order."""
+        """The keys of `probabilities`, in order."""
         if self.reported is None or set(self.labels) <= set(self.reported):
             return list(self.labels)
         return [*(label for label in self.labels if label in self.reported), OTHER]
 
     def probabilities(self, logits: Floats, temperature: float) -> dict[str, float]:
-        """Softmax over the answered labels, rounded so that they still sum to one."""
+        """Softmax over `labels`, rounded to values that still sum to one."""
         return self._softmax(self.labels, logits, temperature)
 
     def read(self, logits: Floats, temperature: float) -> Reading:
-        """What is reported of logits (labels,) of the recipe.
+        """Convert logits (labels,) of the recipe to a reading.
 
-        Which labels are reported changes neither the probabilities nor `uncertain`. The model's threshold holds for
-        probabilities over all its labels, so `uncertain` is decided by these, whichever are answered with.
+        `reported` changes neither the probabilities nor `uncertain`. The model's threshold is defined for probabilities
+        over all labels of the recipe, so `uncertain` is computed from these, whatever `labels` is.
         """
         answered = self.probabilities(logits, temperature)
         strongest = max(answered, key=answered.__getitem__)
@@ -104,7 +104,7 @@ class Reader:
         return dict(zip(labels, np.round(values, DECIMALS_PROBABILITY).tolist(), strict=True))
 
     def window(self, answer: Answer) -> Window:
-        """One answer as it is told."""
+        """Convert an answer to a window of the schema."""
         reading = self.read(answer.logits, self.recipe.temperature)
         return Window(
             start_s=round(answer.start_s, DECIMALS_S),
@@ -117,7 +117,7 @@ class Reader:
         )
 
     def position(self, seen: Seen) -> Position:
-        """One sighting as it is told."""
+        """Convert a sighting to a position of the schema."""
         left, top, right, bottom = (round(float(value), DECIMALS_BOX) for value in seen.box)
         return Position(
             time_s=round(seen.time_s, DECIMALS_S),
@@ -133,22 +133,22 @@ class _FaceStory:
 
 
 class Timeline:
-    """Gathers what the analyzer tells about a whole video."""
+    """Collects the results of an analyzer for a whole video."""
 
     def __init__(self, reader: Reader) -> None:
-        """Start empty."""
+        """Create an empty timeline."""
         self._reader = reader
         self._faces: dict[int, _FaceStory] = {}
 
     def add(self, seen: Iterable[Seen], answers: Iterable[Answer]) -> None:
-        """Take one step's news."""
+        """Add the results of one step."""
         for sighting in seen:
             self._faces.setdefault(sighting.face_id, _FaceStory()).seen.append(sighting)
         for answer in answers:
             self._faces.setdefault(answer.face_id, _FaceStory()).answers.append(answer)
 
     def result(self, job_id: str | None, model: ModelInfo, video: VideoInfo, warnings: list[Warning]) -> Result:
-        """Everything there is to tell, faces in the order of their ids."""
+        """Build the result, with the faces in the order of their ids."""
         faces = [self._face(face_id, story) for face_id, story in sorted(self._faces.items())]
         return Result(job_id=job_id, model=model, video=video, faces=faces, warnings=warnings)
 

@@ -1,7 +1,7 @@
-"""An analyzer as bytes, so that whichever worker is free can take the next step of a live session.
+"""Serialised analyzer state, so that any worker can process the next frame of a live session.
 
-A zip of plain arrays (`numpy.savez`) and one JSON text. Nothing in it can run code, and it is a few tens of kilobytes:
-most of it the crops of each face's open clip.
+The format is a zip of plain arrays (`numpy.savez`) and one JSON text. It contains no executable code. The size is a few
+tens of kilobytes, mostly the crops of each face's open clip.
 """
 
 import io
@@ -27,7 +27,7 @@ from duygu.shared.vision.types import Image
 VERSION = 6
 
 ARRAYS = ("box", "landmarks", "looks", "first_looks", "velocity")
-"""Fields of a track that are arrays; the others are numbers, but for its patch."""
+"""Array fields of a track. The other fields are numbers, except the patch."""
 
 UNREADABLE = (
     ValueError,
@@ -43,16 +43,16 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading bytes that `save` did not write, or wrote in another version, may raise."""
+"""Exceptions that can occur when reading bytes that `save` did not write, or that another version wrote."""
 
 TRACKER = ("searched_s", "wait_s", "last_key", "found", "overflowed")
-"""Fields of the tracker besides its tracks."""
+"""Fields of the tracker, except its tracks."""
 
 SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))
 
 
 def save(analyzer: Analyzer) -> bytes:
-    """Everything that the next frame's answer depends on."""
+    """Serialise the state of an analyzer."""
     images: list[Image] = []
     scene = analyzer.tracker.scene
     story = {
@@ -82,7 +82,7 @@ def save(analyzer: Analyzer) -> bytes:
 
 
 def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
-    """The analyzer that was saved. Raises ValueError when it was not saved by this version and recipe."""
+    """Restore a saved analyzer. Raises ValueError if the state is damaged or of another version or recipe."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = dict(archive.items())

@@ -1,4 +1,4 @@
-"""The values that flow through the engine, and the two parts of it that come in several kinds."""
+"""Data types of the engine, and the interfaces of detector and classifier."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,24 +13,25 @@ Floats = npt.NDArray[np.float32]
 
 
 Area = tuple[int, int, int, int]
-"""Left, top, right, bottom in whole pixels; right and bottom are the first that do not belong to it."""
+"""Left, top, right, bottom in whole pixels; right and bottom are exclusive."""
 
 
 class Frame(Protocol):
-    """One upright picture with its time.
+    """An upright picture with its time.
 
-    Faces are found on `rgb`, which may be smaller than the video; crops are cut from `grey`, which is full size.
-    All boxes and landmarks anywhere in the engine are in pixels of `grey`. To see a part can cost less than the whole.
+    Faces are detected on `rgb`, which can be smaller than the video. Crops are taken from `grey`, which has full size.
+    All boxes and landmarks of the engine are in pixels of `grey`. Reading a part can be cheaper than reading the whole
+    picture.
     """
 
     @property
     def index(self) -> int:
-        """Number of the decoded frame, from 0."""
+        """Index of the decoded frame, from 0."""
         ...
 
     @property
     def time_s(self) -> float:
-        """Presentation time, seconds from the first frame."""
+        """Presentation time in seconds from the first frame."""
         ...
 
     @property
@@ -45,7 +46,7 @@ class Frame(Protocol):
 
     @property
     def scale(self) -> float:
-        """Pixels of `grey` for one pixel of `rgb`."""
+        """Pixels of `grey` per pixel of `rgb`."""
         ...
 
     @property
@@ -59,21 +60,21 @@ class Frame(Protocol):
         ...
 
     def rgb_part(self, area: Area) -> Image:
-        """An area of `rgb`, which lies inside it."""
+        """An area of `rgb`. The area must lie inside the picture."""
         ...
 
     def grey_part(self, area: Area, step: int = 1) -> Image:
-        """Each `step`-th row and column of an area of `grey`, which lies inside it."""
+        """Every `step`-th row and column of an area of `grey`. The area must lie inside the picture."""
         ...
 
     def sparse_rgb(self, step: int) -> Image:
-        """About each `step`-th row and column of `rgb`."""
+        """Approximately every `step`-th row and column of `rgb`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFrame:
-    """A `Frame` whose pictures are at hand."""
+    """`Frame` of two arrays in memory."""
 
     index: int
     time_s: float
@@ -92,7 +93,7 @@ class PictureFrame:
 
     @property
     def scale(self) -> float:
-        """Pixels of `grey` for one pixel of `rgb`."""
+        """Pixels of `grey` per pixel of `rgb`."""
         return float(self.grey.shape[1] / self.rgb.shape[1])
 
     def rgb_part(self, area: Area) -> Image:
@@ -112,7 +113,7 @@ class PictureFrame:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """The faces of one frame."""
+    """Detected faces of one frame."""
 
     boxes: Floats  # (N, 4) x1, y1, x2, y2 in pixels of Frame.grey
     scores: Floats  # (N,) 0..1
@@ -122,43 +123,43 @@ class Detections:
         return len(self.scores)
 
     def take(self, chosen: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Detections":
-        """Some of them, by index or mask."""
+        """Select detections by index or mask."""
         return Detections(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
 
     @staticmethod
     def joined(parts: "list[Detections]") -> "Detections":
-        """All of them, in order; `parts` is not empty."""
+        """Concatenate detections in order. `parts` must not be empty."""
         boxes, scores, landmarks = zip(*((part.boxes, part.scores, part.landmarks) for part in parts), strict=True)
         return Detections(np.concatenate(boxes), np.concatenate(scores), np.concatenate(landmarks))
 
     @staticmethod
     def none() -> "Detections":
-        """No face at all."""
+        """Detections without a face."""
         return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32))
 
 
 class Detector(Protocol):
-    """Finds faces in a picture, and finds a face again near where it was."""
+    """Detects faces in a frame, and refines the boxes of known faces."""
 
     def detect(self, frame: Frame) -> Detections:
-        """All faces of the frame."""
+        """Detect all faces of the frame."""
         ...
 
     def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """The faces about as large as one of these boxes (N, 4), and near it; perhaps others too."""
+        """Detect faces near these boxes (N, 4) and of similar size. Other faces can be included."""
         ...
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """For each box (N, 4) where a face was a moment ago: where it is now; score 0 where it is gone."""
+        """Update each box (N, 4) of the previous frame to this frame. The score is 0 if the face is lost."""
         ...
 
 
 class Classifier(Protocol):
-    """The 3D CNN, whichever runtime it runs in."""
+    """The 3D CNN, independent of the runtime."""
 
     @property
     def recipe(self) -> Recipe:
-        """How the clips it takes are made."""
+        """The recipe of the clips that the model expects."""
         ...
 
     def logits(self, clips: Floats) -> Floats:

@@ -1,1 +1,1 @@
-"""From the crops of a face to emotions."""
+"""Emotion classification: crops, clips and the network."""

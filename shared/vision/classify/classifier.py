@@ -1,4 +1,4 @@
-"""The 3D CNN in ONNX Runtime: in eight-bit integers where the folder has them and the processor is quick with them."""
+"""The 3D CNN on ONNX Runtime. The int8-quantised model is used if it exists and the CPU runs it efficiently."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ from duygu.shared.vision.detect.onnx_session import multiplies_bytes, open_sessi
 from duygu.shared.vision.types import Floats
 
 RECIPE_KEY = "recipe"
-"""Where a model file keeps its recipe: a metadata property in ONNX, an attribute in HDF5."""
+"""Key of the recipe in a model file: a metadata property in ONNX, an attribute in HDF5."""
 
 BATCH = 8
-"""Clips in one run, so that memory does not follow the number of faces."""
+"""Batch size, so that memory does not grow with the number of faces."""
 
 
 class OnnxClassifier:
-    """A `Classifier` whose recipe comes out of the model file itself."""
+    """`Classifier` that reads its recipe from the metadata of the model file."""
 
     def __init__(self, folder: ModelFolder, *, threads: int = 1) -> None:
-        """Load the network and try it once. Raises ModelError when it is not what its recipe says."""
+        """Load the network and run it once. Raises ModelError if it does not match its recipe."""
         in_integers = folder.int8 if multiplies_bytes() else None
         self._session = open_session(in_integers or folder.onnx, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
@@ -31,7 +31,7 @@ class OnnxClassifier:
 
     @property
     def recipe(self) -> Recipe:
-        """How the clips it takes are made."""
+        """The recipe of the clips that the model expects."""
         return self._recipe
 
     def logits(self, clips: Floats) -> Floats:
@@ -44,7 +44,7 @@ class OnnxClassifier:
     def _check(self) -> None:
         try:
             answer = self.logits(np.zeros((2, *self._recipe.input_shape), np.float32))
-        except Exception as error:  # ONNX Runtime's errors share no other base
+        except Exception as error:  # ONNX Runtime's exceptions have no other common base class
             raise ModelError("the network does not take the clips that its recipe describes") from error
         if answer.shape != (2, len(self._recipe.labels)):
             raise ModelError("the network does not answer with one number for each label of its recipe")

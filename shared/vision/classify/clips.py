@@ -1,4 +1,4 @@
-"""From the crops of one face to clips: ten of them, evenly spaced in time, none across a gap."""
+"""Assembly of clips from the crops of one face: `recipe.frames` crops at equal time steps, without long gaps."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,19 +11,20 @@ from duygu.shared.schemas import Flag
 from duygu.shared.vision.types import Image
 
 MAX_GAP = 2
-"""Ticks in a row for which a face may be out of sight before its clip breaks; shorter gaps repeat the last crop."""
+"""Maximum number of consecutive sampling times at which a face can be undetected within a clip. Shorter gaps repeat the
+last crop; longer ones end the clip."""
 
 STILL_INTERVALS = 2.4
-"""Usual times between two pictures of a source for which one picture is taken to be shown; where it stands longer, the
-source has stopped."""
+"""Maximum duration of a picture, in frame intervals of the source. After a longer pause the source is taken to have
+stopped."""
 
 MIN_PADDED = 3
-"""Crops that a piece of a track must have to be answered with a padded clip, where the face has another answer."""
+"""Minimum number of crops for a padded clip, if the track has other clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One face in one frame."""
+    """Crop of a face in one frame."""
 
     tick: int
     time_s: float
@@ -33,7 +34,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What the network sees at once."""
+    """Input of the network for one window."""
 
     start_s: float
     end_s: float
@@ -43,24 +44,24 @@ class Clip:
 
 @dataclass(slots=True)
 class ClipBuilder:
-    """Collects the crops of one face. `crops` never holds more than one clip's worth."""
+    """Collects the crops of one face. `crops` holds at most one clip."""
 
     recipe: Recipe
     crops: list[Crop] = field(default_factory=list)
-    due: int = 0  # crops to come until the next clip
-    made: int = 0  # clips; those of earlier pictures do not count where each is shown for longer than a clip lasts
-    stride: int = 0  # crops from the last clip to the next; the recipe's, or more in a crowd
+    due: int = 0  # crops until the next clip
+    made: int = 0  # number of clips; reset for each picture if pictures are shown for longer than a clip
+    stride: int = 0  # crops between clips: the recipe's stride, or a larger one in a crowd
 
     def __post_init__(self) -> None:
         self.due = self.due or self.recipe.frames
         self.stride = self.stride or self.recipe.stride
 
     def add(self, crop: Crop, *, missed: bool, usual_ticks: float = 1.0, stretch: int = 1) -> Iterator[Clip]:
-        """Take the next crop.
+        """Add the next crop, and yield the clips that it completes.
 
-        missed       frames in between were analysed without finding this face
-        usual_ticks  ticks from one analysed frame of the source to the next, usually
-        stretch      factor of the recipe's stride, up to windows that do not overlap
+        missed       whether frames since the last crop were analysed without detecting this face
+        usual_ticks  usual number of sampling times between analysed frames
+        stretch      factor for the recipe's stride, limited to windows that do not overlap
         """
         if self.crops:
             absent = crop.tick - self.crops[-1].tick - 1
@@ -75,19 +76,19 @@ class ClipBuilder:
         yield from self._append(crop, stretch)
 
     def _longest_fill(self, usual_ticks: float) -> int:
-        """Ticks without a picture for which its last one is repeated: half a clip, or a whole one if usual."""
+        """Maximum gap to fill with the last crop: half a clip, or up to a clip if the source often has such gaps."""
         usual = min(self.recipe.frames - 1, int(STILL_INTERVALS * usual_ticks) - 1)
         return max(self.recipe.stride, usual)
 
     def _hold(self, until_s: float) -> Iterator[Clip]:
-        """Answer once for a picture that a slow source shows for longer than a clip lasts, and for all that time."""
+        """Yield a clip of the last picture alone, for the whole time that a slow source shows it."""
         last = self.crops.pop()
         yield from self.end()
         images = np.stack([last.image] * self.recipe.frames)
         yield Clip(last.time_s, until_s, images, tuple(flag for flag in Flag if flag in last.flags))
 
     def end(self) -> Iterator[Clip]:
-        """Break here: the crops that no clip covers yet are answered for, if they are worth it."""
+        """End the current clip. Crops that no clip contains yet form a last clip if there are enough of them."""
         frames, crops = self.recipe.frames, self.crops
         uncovered = self.stride - self.due
         if len(crops) == frames and uncovered * 2 >= self.recipe.stride:
@@ -97,7 +98,7 @@ class ClipBuilder:
         self.crops, self.due, self.stride = [], frames, self.recipe.stride
 
     def _fill(self, absent: int, *, missed: bool) -> Iterator[Clip]:
-        """Repeat the last crop for ticks without one, as a player goes on showing the last picture."""
+        """Repeat the last crop for each sampling time of the gap, as a player repeats the last picture."""
         last = self.crops[-1]
         for tick in range(last.tick + 1, last.tick + 1 + absent):
             flags = last.flags | {Flag.GAP} if missed else last.flags
@@ -122,6 +123,6 @@ class ClipBuilder:
 
 
 def _common(crops: list[Crop]) -> list[Flag]:
-    """Flags of at least half of the crops; a single gap is enough to be told."""
+    """Flags of at least half of the crops; GAP is set by a single crop."""
     counts = Counter(flag for crop in crops for flag in crop.flags)
     return [flag for flag in Flag if counts[flag] and (flag is Flag.GAP or counts[flag] * 2 >= len(crops))]

@@ -1,4 +1,4 @@
-"""From a frame with a box to the network's input: the same few functions in training and in serving."""
+"""Face crops and their normalisation. Training and inference use the same functions."""
 
 import cv2
 import numpy as np
@@ -8,25 +8,27 @@ from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.types import Area, Floats, Frame, Image
 
 MAX_OVERSAMPLING = 4
-"""A crop is warped at up to this many times its size and then averaged down, so that large faces do not alias."""
+"""Maximum oversampling factor. Crops of large faces are warped at a multiple of their size and averaged to avoid
+aliasing."""
 
 MIN_DEVIATION = 1.0
-"""Grey levels; a flat crop is not blown up into noise."""
+"""Lower bound of the standard deviation, in grey levels, so that noise of a flat crop is not amplified."""
 
 
 AROUND = 0.75
-"""Half of what is seen of a frame for a crop, in sides of it: its corners, however it is turned, are nearer."""
+"""Half the side of the area that is read for a crop, in sides of the crop. It contains the corners of a rotated
+crop."""
 
 
 def crop_of(frame: Frame, box: Floats, landmarks: Floats, recipe: Recipe) -> Image:
-    """Cut one face out of a frame, looking at no more of it than is needed: (size, size) uint8."""
+    """Crop a face from a frame, reading only the necessary area: (size, size) uint8."""
     left, top, *_ = area = _around(frame.size, box, recipe)
     corner = np.array([left, top], np.float32)
     return crop_face(frame.grey_part(area), box - np.concatenate([corner, corner]), landmarks - corner, recipe)
 
 
 def _around(size: tuple[int, int], box: Floats, recipe: Recipe) -> Area:
-    """All of the frame that a crop of this box can show, at least one pixel."""
+    """The area of the frame that a crop of this box can show, at least one pixel."""
     reach = AROUND * max(float((box[2:] - box[:2]).max()) * (1 + recipe.margin), 1.0) + 2
     centre = (box[:2] + box[2:]) / 2
     left, top = (int(np.clip(at - reach, 0, side - 1)) for at, side in zip(centre, size, strict=True))
@@ -35,11 +37,11 @@ def _around(size: tuple[int, int], box: Floats, recipe: Recipe) -> Area:
 
 
 def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Image:
-    """Cut one face out of a picture.
+    """Crop a face from a picture.
 
     grey       (H, W) full-range luma
-    box        (4,) x1, y1, x2, y2 in its pixels; may reach over the border, where the edge pixels repeat
-    landmarks  (5, 2); only the eyes are used, and only by `align = "eyes"`
+    box        (4,) x1, y1, x2, y2 in its pixels; beyond the border, edge pixels are replicated
+    landmarks  (5, 2); only the eyes are used, and only for `align = "eyes"`
     returns    (size, size) uint8
     """
     side = float(max(box[2] - box[0], box[3] - box[1])) * (1.0 + recipe.margin)
@@ -48,7 +50,7 @@ def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Im
     angle = eye_angle(landmarks) if recipe.align == "eyes" else 0.0
     factor = int(np.clip(round(side / recipe.size), 1, MAX_OVERSAMPLING))
     target = recipe.size * factor
-    step = side / target  # pixels of the frame for one pixel of the warped crop
+    step = side / target  # pixels of the frame per pixel of the warped crop
     cos, sin = np.cos(angle) * step, np.sin(angle) * step
     half = (target - 1) / 2
     inverse = np.array(  # maps a pixel of the crop to a point of the frame
@@ -67,13 +69,13 @@ def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Im
 
 
 def eye_angle(landmarks: Floats) -> float:
-    """Angle of the line through the eyes, in radians, positive clockwise as seen; 0 for a level face."""
+    """Angle of the line through the eyes in radians, positive clockwise in the image; 0 for an upright face."""
     dx, dy = (float(value) for value in landmarks[1] - landmarks[0])
     return float(np.arctan2(dy, dx)) if dx or dy else 0.0
 
 
 def normalise(clips: npt.NDArray[np.uint8], recipe: Recipe) -> Floats:
-    """(..., frames, size, size) uint8 crops -> (..., frames, size, size, 1) float32, as the recipe says."""
+    """Normalise crops by the recipe: (..., frames, size, size) uint8 -> (..., frames, size, size, 1) float32."""
     pixels = clips.astype(np.float32)
     if recipe.normalisation == "dataset":
         scaled = (pixels - recipe.mean) / recipe.deviation
@@ -83,7 +85,7 @@ def normalise(clips: npt.NDArray[np.uint8], recipe: Recipe) -> Floats:
 
 
 def standardise(pixels: Floats, axes: tuple[int, ...] = (-2, -1)) -> Floats:
-    """Zero mean and unit deviation over these axes: by default those of one picture."""
+    """Scale to zero mean and unit deviation over these axes, by default per picture."""
     mean = pixels.mean(axis=axes, keepdims=True)
     deviation = pixels.std(axis=axes, keepdims=True)
     return np.asarray((pixels - mean) / np.maximum(deviation, MIN_DEVIATION), np.float32)

@@ -1,4 +1,4 @@
-"""What can be seen of a crop that makes its emotion less sure."""
+"""Quality flags of crops: conditions under which the emotion is less reliable."""
 
 import cv2
 import numpy as np
@@ -7,26 +7,27 @@ from duygu.shared.schemas import Flag
 from duygu.shared.vision.types import Floats, Image
 
 SMALL_SIDE = 40.0
-"""Longer side of the box in pixels of the video. Below it, less is known of the face than a 48 x 48 crop holds."""
+"""Minimum longer side of the box, in pixels of the video. A smaller face has less detail than a 48 x 48 crop."""
 
 DARK_LEVEL = 40.0
-"""Mean grey level, of 255."""
+"""Minimum mean grey level, of 255."""
 
 BLURRED_DETAIL = 0.12
-"""Standard deviation of the Laplacian inside the face over that of all pixels, on the crop at SHARPNESS_SIDE pixels."""
+"""Minimum ratio of the Laplacian's standard deviation inside the face to the standard deviation of all pixel values, at
+SHARPNESS_SIDE pixels."""
 
 SHARPNESS_SIDE = 48
 
 INSIDE = slice(10, -10)
-"""Rows and columns of that crop that show eyes, nose and mouth alone. The outline of hair against a wall, even a
-blurred one, has more detail than a blurred face, and hid it."""
+"""Rows and columns of that crop with eyes, nose and mouth only. The outline of the hair has more detail than a blurred
+face, even when it is blurred itself, and would hide the blur."""
 
 PROFILE_OFFSET = 0.3
-"""How far the nose may lie from the middle between the eyes, as a share of the distance between them."""
+"""Maximum distance of the nose from the midpoint between the eyes, as a share of the distance between the eyes."""
 
 
 def judge(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
-    """The flags that one crop deserves.
+    """Quality flags of one crop.
 
     crop       (size, size) grey
     box        (4,) and landmarks (5, 2), in pixels of the video
@@ -41,7 +42,7 @@ def judge(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
 
 
 def detail(crop: Image) -> float:
-    """How much of a crop's contrast lies in the finest detail of the face; 0 for a flat one."""
+    """Ratio of the finest detail inside the face to the contrast of the crop; 0 for a flat crop."""
     if crop.shape[0] != SHARPNESS_SIDE:
         crop = np.asarray(cv2.resize(crop, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     contrast = float(crop.std())
@@ -49,7 +50,7 @@ def detail(crop: Image) -> float:
 
 
 def nose_offset(landmarks: Floats) -> float:
-    """Where the nose lies along the line through the eyes: 0 in the middle, +-0.5 below an eye."""
+    """Position of the nose along the line through the eyes: 0 at the midpoint, +-0.5 below an eye."""
     eyes = landmarks[1] - landmarks[0]
     length = float(eyes @ eyes)
     if length < 1:

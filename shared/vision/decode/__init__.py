@@ -1,1 +1,1 @@
-"""From the bytes of a file to frames."""
+"""Decoding of videos and pictures in sandboxed child processes."""

@@ -1,7 +1,7 @@
-"""The decoding process: `python -m shared.vision.decode.child ORDER`, started by duygu.shared.vision.decode.video.
+"""Decoding process: `python -m shared.vision.decode.child ORDER`, started by duygu.shared.vision.decode.video.
 
-It holds an open file and shared memory, confines itself, and then reads what a stranger has made. It imports PyAV
-and little else, because it is started anew for each video.
+It inherits an open file and shared memory, sandboxes itself, and then reads untrusted input. It imports little more
+than PyAV, because it is started for each video.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
-import av.subtitles.stream  # which PyAV would import when no file can be opened any more
+import av.subtitles.stream  # PyAV would import it later, when no file can be opened any more
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
@@ -34,44 +34,46 @@ FORMATS = (
     "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,obu,ivf,gif,apng,asf,ogg,mjpeg,m4v,mxf,dv,nut,"
     "yuv4mpegpipe,rm,wtv,3gp,live_flv,h263,vc1,mp3,wav,flac,aac"
 )
-"""Containers that are read; those of sound for the sake of a better answer. None of them names other files: playlists,
-lists of pictures and devices are missing."""
+"""Accepted container formats; audio formats are included for more precise errors. Formats that refer to other files
+(playlists, image sequences, devices) are excluded."""
 
 READ_BYTES = 1 << 20
 
 HEADS = {4: (b"ftyp", b"moov", b"mdat"), 0: (b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", b"\0\0\1\xba", b"GIF8")}
-"""First bytes of containers, by their place: a file with them that cannot be read is a damaged video."""
+"""Magic bytes of containers, by offset. A file with these bytes that cannot be read is a damaged video."""
 
 WORTH_SKIPPING = 0.5
-"""Frames are left out only where there are at least two for each that is analysed."""
+"""Maximum product of frame interval and sampling rate for skipping: at least two frames per analysed frame."""
 
 EASY_PIXELS_S = 1920 * 1080 * 30
-"""Pixels a second that one thread decodes many times faster than they are shown, while the worker uses another core."""
+"""Pixel rate up to which one thread is used. It decodes such a video much faster than real time, while the worker uses
+another core."""
 
 NEAR = 0.75
-"""Of the time between frames: on either side of a tick, the frame closest to it and no more than one other."""
+"""Half-width of the window around a sampling time, in frame intervals: it contains the nearest frame and at most one
+other."""
 
 DENSE = 2 * NEAR
-"""Of the time between frames: where they are no further apart than this, one of them is near each tick."""
+"""Maximum distance of frames, in frame intervals, at which each sampling time has a frame within NEAR."""
 
 NEIGHBOURS = 4
-"""Packets before one, in the order of decoding, that its neighbour in time is among when no frame refers to it."""
+"""Number of preceding packets, in decoding order, that include the temporal neighbour of a non-reference frame."""
 
 FASTEST_HZ = 240.0
-"""A codec whose clock ticks more often than this ticks more often than its pictures come."""
+"""Maximum plausible frame rate of a codec. A faster clock does not tick once per picture."""
 
 SLOWEST_HZ = 1 / 3600
-"""Fewer pictures than this are those of a file that does not know its rate."""
+"""Minimum plausible frame rate. A lower one means that the file does not know its rate."""
 
 HELD = 6
-"""First pictures that are held back until it is clear whether their times are true; two B-frames in a row show it."""
+"""Maximum number of first frames to hold back until their timestamps are verified; two consecutive B-frames suffice."""
 
 END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
-"""A video may end this much before its header says."""
+"""Tolerances for the end of a video before the duration in its header."""
 
 
 class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wrong
-    """The file gives no picture; `code` is one of duygu.shared.errors."""
+    """The file is rejected; `code` is one of duygu.shared.errors."""
 
     def __init__(self, code: str, detail: str | None = None) -> None:
         super().__init__(code)
@@ -79,20 +81,20 @@ class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wron
 
 
 class Need:
-    """Knows from a packet's time whether its frame may be wanted.
+    """Decides from a packet's time whether its frame can be selected.
 
-    The decoder is told to leave out the others where no frame refers to them: about half of a usual H.264 file.
+    The decoder skips the other frames if no frame refers to them: about half of a typical H.264 file.
     """
 
     def __init__(self, rate_hz: float | None, interval_s: float | None, clock: Clock, *, reorders: bool) -> None:
-        """`reorders`: whether the codec says that it does not decode in the order of presentation."""
+        """`reorders`: whether the codec declares a decoding order that differs from the presentation order."""
         self._clock, self._reorders = clock, reorders
         self._rate_hz = rate_hz if rate_hz and interval_s and interval_s * rate_hz <= WORTH_SKIPPING else None
         self._interval_s = interval_s or 0.0
         self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
 
     def may_be_wanted(self, packet: "Packet[VideoStream]") -> bool:
-        """Whether the frame is within NEAR intervals of a tick, or no other one may be: frames are far apart here."""
+        """Whether the frame is within NEAR intervals of a sampling time, or frames are too sparse here to skip any."""
         if self._rate_hz is None or packet.pts is None or self.is_doubtful():
             return True
         time_s = float(packet.pts * packet.time_base)
@@ -101,7 +103,7 @@ class Need:
         return not dense or self._is_near_tick(time_s, self._rate_hz)
 
     def is_doubtful(self) -> bool:
-        """Whether packets may have numbers in the order of decoding instead of times."""
+        """Whether the timestamps of packets can be numbers in decoding order."""
         return self._reorders and not self._clock.reordered
 
     def _is_near_tick(self, time_s: float, rate_hz: float) -> bool:
@@ -112,7 +114,7 @@ class Need:
 
 
 class Reader:
-    """Decodes one file and hands its pictures over."""
+    """Decodes one file and sends its pictures to the parent."""
 
     def __init__(self, order: Order, memory: mmap.mmap) -> None:
         self.order = order
@@ -121,16 +123,16 @@ class Reader:
         self.pictures = PictureMaker()
         self.warnings: dict[str, str] = {}
         self.decoded = 0
-        self.size: Size | None = None  # of the first picture, upright, its pixels square
+        self.size: Size | None = None  # of the first picture, upright, with square pixels
 
     def run(self) -> Ended:
-        """Read the whole file. Raises Refused when it gives no picture at all."""
+        """Decode the whole file. Raises Refused if it gives no picture."""
         with os.fdopen(self.order.file, "rb", buffering=0) as file:
             with open_container(file) as container:
                 duration_s = stated_duration(container, video_stream(container))
                 if not may_jump(container) or (duration_s or 0.0) <= self.order.max_duration_s:
                     return self._read(container, duration_s)
-                # It was estimated from the last time in the file, which says nothing where the clock jumps before it.
+                # FFmpeg estimated it from the last timestamp, which is meaningless if the clock jumps before.
                 duration_s = played_s(container, self.order.max_duration_s)
             file.seek(0)
             with open_container(file) as container:
@@ -160,11 +162,11 @@ class Reader:
         return self._ended(clock, None if clock.restarted or duration_s is None else duration_s - skipped_s)
 
     def _ended(self, clock: Clock, stated_s: float | None) -> Ended:
-        """`stated_s`: how long the header says that the pictures last, where it can be believed."""
+        """`stated_s`: duration of the pictures in the header, if it is credible."""
         end_s = clock.end_s
         if stated_s is not None:
             if stated_s - end_s > max(END_TOLERANCE_S, stated_s * END_TOLERANCE_SHARE):
-                self.warnings.pop("damaged", None)  # which it is because of this
+                self.warnings.pop("damaged", None)  # implied by the truncation
                 self.warnings["truncated"] = "the video ends before its header says"
             end_s = min(end_s, max(stated_s, clock.last_s + clock.interval_s))
         return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
@@ -179,7 +181,7 @@ class Reader:
     def _frames(
         self, container: InputContainer, stream: VideoStream, clock: Clock, interval_s: float | None
     ) -> Iterator[av.VideoFrame]:
-        """Packet by packet: a broken one costs itself, and a file that ends early keeps what came before."""
+        """Decode packet by packet: a damaged packet loses only itself, and a truncated file keeps its beginning."""
         context = stream.codec_context
         context.thread_type, context.thread_count = "AUTO", self.order.threads or threads_for(context, interval_s)
         context.options = {"max_pixels": str(self.order.max_pixels)}
@@ -231,7 +233,7 @@ class Reader:
             yield packet
 
     def _stamp(self, packet: "Packet[VideoStream]") -> None:
-        """Pictures without a container have times only where a camera wrote them above each."""
+        """Set the time of a picture without a container, if the camera wrote one in the part header."""
         if not packet.size or packet.pos is None:
             return
         start = max(packet.pos - PART_HEADER_BYTES, 0)
@@ -261,7 +263,7 @@ class Reader:
         send(Decoded(slot, index, time_s, planes.sizes, *levels, *turned, transfer(frame)))
 
     def _slot(self) -> int:
-        """One that is free; waits for the parent to give one back, and ends with it."""
+        """Return a free slot. Waits until the parent releases one, and exits with the parent."""
         if not self.free:
             returned = os.read(sys.stdin.fileno(), SLOTS)
             if not returned:
@@ -271,12 +273,12 @@ class Reader:
 
 
 def open_container(file: object) -> InputContainer:
-    """Open what the file holds, if it is one of FORMATS. Raises Refused."""
+    """Open a file of one of FORMATS. Raises Refused."""
     descriptor: int = file.fileno()  # type: ignore[attr-defined]
     head = os.pread(descriptor, HEAD_BYTES, 0)
-    # FFmpeg would take bare pictures for one photograph, and knows multipart messages of one dialect alone.
+    # FFmpeg would open concatenated JPEGs as one photograph, and parses only one dialect of multipart messages.
     named = "mjpeg" if is_multipart(head) or is_jpeg_run(descriptor) else None
-    # FFmpeg would take each clock that jumps back for one that has run through all its numbers.
+    # correct_ts_overflow: FFmpeg would interpret each backward jump of a clock as a wrap-around.
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         raise Refused("not_a_video", "WebP is not read as a video; convert an animated one to GIF, WebM or MP4")
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "none", "correct_ts_overflow": "0"}
@@ -290,7 +292,7 @@ def open_container(file: object) -> InputContainer:
 
 
 def is_jpeg_run(descriptor: int) -> bool:
-    """Whether an open file is JPEG pictures one behind another."""
+    """Whether an open file consists of concatenated JPEG pictures."""
     run, position = JpegRun(), 0
     while piece := os.pread(descriptor, READ_BYTES, position):
         run.feed(piece)
@@ -301,30 +303,30 @@ def is_jpeg_run(descriptor: int) -> bool:
 
 
 def refuse_open(url: str, flags: int, options: dict[str, str]) -> object:
-    """A container wants to read another file or address: never."""
+    """Reject any other file or address that a container refers to."""
     raise PermissionError("no other file is read")
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """The stream that a player would show: not cover art, and the largest. Raises Refused."""
+    """The largest video stream that is not cover art, as a player selects it. Raises Refused."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise Refused("no_video_stream")
     usable = [s for s in streams if s.codec_context is not None]
     if not usable:
         raise Refused("undecodable", "the video is in a format that is not known here")
-    # An animated AVIF has its first picture as a stream of its own.
+    # The first picture of an animated AVIF is a separate stream.
     return max(usable, key=lambda s: (s.width * s.height, s.frames != 1, bool(s.disposition & Disposition.default)))
 
 
 def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
-    """One where that is quick enough: threads that wait for each other take a fifth more of the processor."""
+    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0, for auto."""
     pixels_s = context.width * context.height / (interval_s or 1 / 30)
     return 1 if pixels_s <= EASY_PIXELS_S else 0
 
 
 class PixelShape:
-    """Width of a pixel to its height: what the container says, which players follow, else what the codec says now."""
+    """Pixel aspect ratio: of the container, which players use, else the current one of the codec."""
 
     def __init__(self, stream: VideoStream) -> None:
         self._codec = stream.codec_context
@@ -332,20 +334,20 @@ class PixelShape:
         self._stated = stated if stated != self._codec.sample_aspect_ratio else None
 
     def aspect(self) -> Fraction | None:
-        """Of the last decoded frame: a codec may change it in mid-stream. None where nothing says it."""
+        """Aspect ratio of the last decoded frame, which a codec can change in mid-stream; None if unknown."""
         return self._stated or self._codec.sample_aspect_ratio
 
 
 def average_interval(stream: VideoStream) -> float | None:
-    """Seconds from frame to frame, where the file knows."""
+    """Average frame interval in seconds; None if the file does not have one."""
     rate, of_codec = stream.average_rate or stream.guessed_rate, stream.guessed_rate
     if stream.start_time is None and of_codec and of_codec <= FASTEST_HZ:
-        rate = of_codec  # a file without times has no rate either, and what is told for it is always the same
+        rate = of_codec  # a file without timestamps has no average rate either; FFmpeg returns a constant
     return float(1 / rate) if rate and SLOWEST_HZ <= rate <= 1000 else None
 
 
 def stated_duration(container: InputContainer, stream: VideoStream) -> float | None:
-    """What the header says, in seconds; None for a browser's webm."""
+    """Duration in the header, in seconds; None for a WebM file recorded in a browser."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     alone = len(container.streams) == 1
@@ -353,27 +355,27 @@ def stated_duration(container: InputContainer, stream: VideoStream) -> float | N
 
 
 def stated_start_s(stream: VideoStream) -> float:
-    """Where that begins, in seconds of the file's own clock: a stream with its first packet, a whole file at zero."""
+    """Start of the stated duration in the file's clock, in seconds: its first packet for a stream, 0 for a file."""
     if stream.duration and stream.start_time and stream.time_base:
         return float(stream.start_time * stream.time_base)
     return 0.0
 
 
 def first_frame_s(container: InputContainer, start_s: float) -> float:
-    """When the first picture is due, in seconds from the beginning of the file as players count it.
+    """Presentation time of the first picture, in seconds from the beginning of the file in a player.
 
-    start_s  its time in the file's own clock
+    start_s  its time in the file's clock
     """
     return max(unwrapped(start_s - (container.start_time or 0) / av.time_base, 0.0), 0.0)
 
 
 def send(message: Message) -> None:
-    """To the parent."""
+    """Send a message to the parent."""
     os.write(sys.stdout.fileno(), write(message))
 
 
 def main(argument: str) -> None:
-    """Follow the order, and say how it ended."""
+    """Decode the file, and report how decoding ended."""
     order = Order(**json.loads(argument))
     memory = mmap.mmap(order.memory, 0)
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))

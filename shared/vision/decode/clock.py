@@ -1,7 +1,7 @@
-"""When each picture or piece of sound of a file is due, in seconds from its first picture on.
+"""Presentation times of pictures and sound, in seconds from the first picture.
 
-Files lie about time in several ways: clocks run through all their numbers or are started anew in mid-stream, and some
-containers number pictures in the order of decoding and call that time. Runs in the decoding processes.
+Timestamps in files can be wrong in several ways: clocks wrap around or restart in mid-stream, and some containers store
+the decoding order as a time. This module runs in the decoding processes.
 """
 
 from collections import deque
@@ -18,68 +18,68 @@ from av.packet import Packet
 from av.stream import Stream
 
 BACKWARDS_S = 1.0
-"""A clock that jumps back by more than this was started anew, as where two recordings were joined."""
+"""Smallest backward jump that counts as a restart of the clock, for example where two recordings were joined."""
 
 FORWARDS_S = 10.0
-"""So was a clock that jumps ahead by more than this, where the format allows it: as FFmpeg's dts_delta_threshold."""
+"""Smallest forward jump that counts as a restart, in formats that allow it: as FFmpeg's dts_delta_threshold."""
 
 FORWARDS_INTERVALS = 3
-"""A slow video may pause for this many of its intervals."""
+"""Longest pause of a slow video, in frame intervals."""
 
 NEAR_JUMP_S = 2.0
-"""Between the time of decoding, by which jumps are seen, and that of presentation."""
+"""Maximum difference between the decoding time, in which jumps are detected, and the presentation time."""
 
 JUMPS = 64
-"""Jumps that are remembered; pictures come out of the decoder at most a few packets later."""
+"""Maximum number of recorded jumps. The decoder outputs a picture at most a few packets later."""
 
 TS_DISCONT = 0x0200
 """AVFMT_TS_DISCONT of avformat.h: "format allows timestamp discontinuities"."""
 
 CYCLE_S = 2**33 / 90_000
-"""The clock of MPEG streams runs through its numbers in 26.5 hours (ISO/IEC 13818-1, 2.4.3.7), and begins anew."""
+"""Period of MPEG clocks, 26.5 hours (ISO/IEC 13818-1, 2.4.3.7)."""
 
 
 def unwrapped(time_s: float, near_s: float) -> float:
-    """A time that may be off by whole cycles of an MPEG clock, as near to another one as can be.
+    """Shift a time by whole periods of an MPEG clock, to the value nearest to another time.
 
-    No other clock jumps so far that it would be taken for one.
+    Jumps of other clocks are too short to be mistaken for a period.
     """
     return time_s - round((time_s - near_s) / CYCLE_S) * CYCLE_S
 
 
 def may_jump(container: InputContainer) -> bool:
-    """Whether clocks of this format may be started anew at any packet: MPEG-TS, program streams, Ogg, live FLV."""
+    """Whether clocks of this format can restart at any packet: MPEG-TS, program streams, Ogg, live FLV."""
     return bool(container.format.flags & TS_DISCONT)
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Where the packets of all streams leap ahead, in seconds of the file's own clock."""
+    """Forward jump of the packets of all streams, in seconds of the file's clock."""
 
     before_s: float
     after_s: float
 
 
 class PacketClock:
-    """Follows the packets of all streams of sound and pictures, in the order of the file.
+    """Tracks the times of all audio and video packets, in file order.
 
-    A time that no packet of any stream has is a jump of the clock; one that another stream goes on through is a pause.
+    A gap in all streams is a jump of the clock; a gap that another stream fills is a pause.
     """
 
     def __init__(self, interval_s: float | None = None) -> None:
-        """`interval_s`: from picture to picture, where it is known."""
+        """`interval_s`: frame interval, if known."""
         self._jumps: deque[Jump] = deque(maxlen=JUMPS)
         self._longest_s = longest_pause(interval_s)
-        self._last_s: dict[int, float] = {}  # by index of the stream; some files have one far ahead of the others
+        self._last_s: dict[int, float] = {}  # by stream index; in some files one stream is far ahead of the others
         self._played_s: dict[int, float] = {}
 
     @property
     def played_s(self) -> float:
-        """How long the longest stream takes so far, without the jumps."""
+        """Duration of the longest stream so far, without the jumps."""
         return max(self._played_s.values(), default=0.0)
 
     def see(self, packet: "Packet[Any]") -> None:
-        """Take the next packet."""
+        """Process the next packet."""
         stamp, index = packet.pts if packet.dts is None else packet.dts, packet.stream.index
         if stamp is None:
             return
@@ -97,7 +97,7 @@ class PacketClock:
         self._last_s[index] = time_s
 
     def jumped_s(self, before_s: float, after_s: float) -> float:
-        """How far the clock leapt between two moments of one stream, both in seconds of the file's own clock."""
+        """Size of the largest jump between two times of one stream in the file's clock, in seconds; 0 if none."""
         return max(
             (
                 jump.after_s - jump.before_s
@@ -109,7 +109,7 @@ class PacketClock:
 
 
 def watched(container: InputContainer, stream: Stream, clock: PacketClock | None) -> "Iterator[Packet[Any]]":
-    """The packets of one stream, while a clock sees those of all streams of sound and pictures."""
+    """Iterate over the packets of one stream, while a clock processes those of all audio and video streams."""
     streams = [stream] if clock is None else [*container.streams.video, *container.streams.audio]
     for packet in container.demux(*streams):
         if clock:
@@ -119,9 +119,9 @@ def watched(container: InputContainer, stream: Stream, clock: PacketClock | None
 
 
 def played_s(container: InputContainer, longest_s: float) -> float:
-    """How long a file takes by the times of its packets; it is read no further than a little beyond `longest_s`."""
+    """Duration of a file by its packet times. Reading stops soon after `longest_s` is exceeded."""
     clock = PacketClock()
-    with suppress(FFmpegError):  # it breaks off
+    with suppress(FFmpegError):  # the file is truncated or damaged
         for packet in container.demux(*container.streams.video, *container.streams.audio):
             clock.see(packet)
             if clock.played_s > longest_s:
@@ -130,43 +130,43 @@ def played_s(container: InputContainer, longest_s: float) -> float:
 
 
 def longest_pause(interval_s: float | None) -> float:
-    """Seconds after which a clock that goes on has been started anew."""
+    """Length of a gap from which on the clock counts as restarted, in seconds."""
     return max(FORWARDS_S, FORWARDS_INTERVALS * (interval_s or 0.0))
 
 
 class Clock:
-    """Presentation times of one stream in seconds from a start, never running backwards."""
+    """Monotonic presentation times of one stream, in seconds from its start."""
 
     def __init__(self, interval_s: float | None, packets: PacketClock | None = None) -> None:
-        """Start before the first frame.
+        """Create a clock before the first frame.
 
-        interval_s  from frame to frame, for frames without times
-        packets     has seen each packet before its frame comes; None where the format does not let clocks jump ahead
+        interval_s  frame interval, for frames without times
+        packets     must process each packet before its frame; None if the format does not allow forward jumps
         """
         self.interval_s = interval_s or 0.04
         self.last_s, self.end_s = 0.0, 0.0
-        self.start_s: float | None = None  # the first frame's time in the file's own clock; moves when that jumps
+        self.start_s: float | None = None  # time of the first frame in the file's clock; adjusted at jumps
         self.restarted = False
-        """Whether the clock jumped: what a header says of the length is worth nothing then."""
+        """Whether the clock jumped. The duration in the header is then meaningless."""
         self.packets = packets
         self._longest_s = longest_pause(interval_s)
         self._order = StampOrder()
 
     def see(self, packet: "Packet[Any]") -> None:
-        """Take a packet of this stream, in the order of decoding."""
+        """Process a packet of this stream, in decoding order."""
         self._order.see(packet)
 
     @property
     def reordered(self) -> bool:
-        """Whether packets came in another order than their pictures are shown, so that their times are true ones."""
+        """Whether packets and pictures differ in order, which proves that the packets have presentation times."""
         return self._order.reordered
 
     def learn(self, frames: list[av.VideoFrame]) -> None:
-        """Look at the first frames before any gets its time: are those that the packets have in their order?"""
+        """Check the order of the first frames before any of them gets a time."""
         self._order.learn(frames)
 
     def time(self, frame: av.VideoFrame) -> float:
-        """When this frame is shown; a frame without a time follows the last one."""
+        """Presentation time of a frame. A frame without a timestamp follows the last one."""
         following_s = self.last_s + self.interval_s
         stamp = self._order.stamp(frame)
         if stamp is None or frame.time_base is None:
@@ -175,7 +175,7 @@ class Clock:
         else:
             time_s = self._since_start(float(stamp * frame.time_base), following_s)
         self.last_s = max(time_s, self.last_s)
-        # Only the last picture's own time counts: one before a pause may be said to last as long as that.
+        # Only the last picture's duration counts: the duration of a picture before a pause can include the pause.
         self.end_s = self.last_s + (lasting_s(frame.duration, frame.time_base) or self.interval_s)
         return self.last_s
 
@@ -194,16 +194,16 @@ class Clock:
 
 
 def lasting_s(duration: int | None, time_base: Fraction | None) -> float | None:
-    """How long a frame is said to last, in seconds."""
+    """Duration of a frame by its header, in seconds."""
     return float(duration * time_base) if duration and time_base else None
 
 
 class StampOrder:
-    """Says which of the two times of a frame is that of its presentation.
+    """Selects the timestamp of a frame that is its presentation time.
 
-    AVI, and whatever was written from it without care, has no presentation times; FFmpeg hands out consecutive numbers
-    in the order of decoding. They are known by frames that run back though packets do not, and the times of decoding,
-    which come out in order, are right then up to a constant.
+    AVI, and files converted from it carelessly, have no presentation times; FFmpeg then returns consecutive numbers in
+    decoding order. This shows in frames whose numbers decrease while those of the packets do not. The decoding times,
+    which are output in order, are then correct except for a constant.
     """
 
     def __init__(self) -> None:
@@ -213,25 +213,25 @@ class StampOrder:
         self._last: int | None = None  # pts of the frames
 
     def see(self, packet: "Packet[Any]") -> None:
-        """Take the next packet in the order of decoding."""
+        """Process the next packet in decoding order."""
         if packet.pts is not None:
             self.reordered = self.reordered or (self._highest is not None and packet.pts < self._highest)
             self._highest = packet.pts if self._highest is None else max(packet.pts, self._highest)
 
     def learn(self, frames: list[av.VideoFrame]) -> None:
-        """Take the first frames before any of them is asked about."""
+        """Check the first frames before `stamp` is called for any of them."""
         for frame in frames:
             self._check(frame)
         self._last = None
 
     def _check(self, frame: av.VideoFrame) -> None:
-        """Take the next frame in the order of presentation."""
+        """Check the next frame in presentation order."""
         if frame.pts is not None:
             runs_back = self._last is not None and frame.pts < self._last
             self._wrong = self._wrong or (runs_back and not self.reordered)
             self._last = frame.pts
 
     def stamp(self, frame: av.VideoFrame) -> int | None:
-        """Its presentation time in units of its time base."""
+        """Presentation time of the frame, in units of its time base."""
         self._check(frame)
         return frame.dts if self._wrong or frame.pts is None else frame.pts

@@ -1,8 +1,8 @@
-"""The process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
+"""Child process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
 
-For each number of bytes on its standard input it decodes the picture that lies at the beginning of the shared memory,
-puts the two pictures that the engine looks at behind the space for pictures, and writes width and
-height to its standard output; 0 and 0 for a picture that cannot be decoded.
+Each request on standard input is the size in bytes of the picture at the start of the shared memory. The process writes
+the picture's two planes behind the space for encoded pictures, and its width and height to standard output; 0 and 0 if
+the picture cannot be decoded.
 """
 
 import json
@@ -21,34 +21,34 @@ from duygu.shared.vision.decode.picture_planes import Pixels, planes, small_size
 from duygu.shared.vision.decode.sandbox import confine
 
 REQUEST = struct.Struct(">I")
-"""Bytes of the picture."""
+"""Size of the encoded picture in bytes."""
 
 REPLY = struct.Struct(">II")
 """Width and height in pixels."""
 
 PICTURE_CPU_S = 5
-"""Processor time for one picture; at its end the kernel ends the process. The largest take a tenth of a second."""
+"""CPU time limit per picture, after which the kernel kills the process. The largest pictures take 0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageOrder:
-    """What the process is to do."""
+    """Parameters of the process."""
 
     memory: int  # file descriptor
-    picture_bytes: int  # space for pictures in the memory; the rest is for pixels
-    side: int  # least pixels of the shorter side of the picture that faces are found on
-    memory_bytes: int  # address space
+    picture_bytes: int  # space for the encoded picture; the rest is for planes
+    side: int  # minimum shorter side of the detection copy, in pixels
+    memory_bytes: int  # limit of the address space
 
 
 class SharedPicture:
-    """Shared memory: space for one encoded picture, then for the two that the engine looks at, grey before RGB."""
+    """Layout of the shared memory: the encoded picture, then its planes, grey before RGB."""
 
     def __init__(self, memory: mmap.mmap, picture_bytes: int, side: int) -> None:
         whole = np.frombuffer(memory, np.uint8)
         self.encoded, self._decoded_space, self._side = whole[:picture_bytes], whole[picture_bytes:], side
 
     def planes(self, width: int, height: int) -> tuple[Pixels, Pixels] | None:
-        """(h, w, 3) RGB and (H, W) grey of a picture of this size; None where there is no room for it."""
+        """Views (h, w, 3) RGB and (H, W) grey for a picture of this size; None if it does not fit."""
         small_width, small_height = small_size(width, height, self._side)
         grey_end = width * height
         end = grey_end + small_width * small_height * 3
@@ -59,13 +59,13 @@ class SharedPicture:
 
 
 class PictureReader:
-    """Decodes within shared memory."""
+    """Decodes pictures within shared memory."""
 
     def __init__(self, shared: SharedPicture, side: int) -> None:
         self._shared, self._side = shared, side
 
     def decode(self, size: int) -> tuple[int, int]:
-        """Width and height of the picture in the first `size` bytes; (0, 0) if it cannot be decoded or is too large."""
+        """Decode the first `size` bytes: width and height; (0, 0) if the picture cannot be decoded or is too large."""
         pixels = self._decoded(size)
         if pixels is None:
             return 0, 0
@@ -85,7 +85,7 @@ class PictureReader:
 
 
 def main(argument: str) -> None:
-    """Decode picture after picture, until the parent closes the pipe or is gone."""
+    """Decode pictures until the parent closes the pipe or ends."""
     order = ImageOrder(**json.loads(argument))
     memory = mmap.mmap(order.memory, 0)
     cv2.setNumThreads(1)
@@ -97,7 +97,7 @@ def main(argument: str) -> None:
 
 
 def _allow_cpu(seconds: int) -> None:
-    """So much processor time from now on. The soft limit counts from the start of the process, in whole seconds."""
+    """Set the CPU time limit from now on. The soft limit counts from the start of the process, in whole seconds."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
 

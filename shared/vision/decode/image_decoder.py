@@ -1,4 +1,4 @@
-"""Single pictures from untrusted senders, decoded in a process of their own that can do no harm (ADR 0032)."""
+"""Decoding of single untrusted pictures in a sandboxed child process (ADR 0032)."""
 
 import json
 import logging
@@ -28,17 +28,18 @@ logger = logging.getLogger(__name__)
 CHILD = "duygu.shared.vision.decode.image_child"
 
 PICTURE_S = 10.0
-"""Longest wait for one picture, on a machine that may be busy; then the process is replaced."""
+"""Timeout for one picture, on a machine that may be busy. After it, the process is replaced."""
 
 START_S = 30.0
-"""The same for the first picture of a process, which has to start."""
+"""Timeout for the first picture of a process, including its start."""
 
 
 MEMORY_BYTES, BYTES_A_PIXEL = 400 * MB, 32
-"""Address space of the process: for its programs, which take 300 MB, and for what a decoder keeps of each pixel."""
+"""Limit of the process's address space: 300 MB for libraries, plus what a decoder allocates per pixel."""
 
 KEPT_BYTES = str(32 * 1024 * 1024)
-"""Memory that the C library keeps between two pictures; to get it from the kernel each time doubles the cost of one."""
+"""Memory that the C library keeps between pictures. Returning it to the kernel each time doubles the cost of a
+picture."""
 
 ENVIRONMENT = {
     "PYTHONPATH": str(IMPORT_PATH),
@@ -50,14 +51,14 @@ ENVIRONMENT = {
 
 
 class ImageDecoder:
-    """A decoding process that lives from picture to picture, and is replaced when it dies. For one thread at a time."""
+    """Decodes pictures in a long-lived child process, which is replaced if it dies. Not thread-safe."""
 
     def __init__(self, *, picture_bytes: int, max_pixels: int, min_face: float) -> None:
-        """Start the process, without waiting for it.
+        """Start the process without waiting for it.
 
-        picture_bytes  largest picture, encoded
-        max_pixels     largest picture, decoded
-        min_face       the smallest face that is looked for, as a share of the shorter side
+        picture_bytes  maximum size of an encoded picture
+        max_pixels     maximum number of pixels
+        min_face       smallest face to detect, as a share of the shorter side
         """
         self._file = shared_memory()
         size, side = picture_bytes + max_pixels * 4, detection_side(min_face)
@@ -77,16 +78,16 @@ class ImageDecoder:
         self.close()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and close the file of the shared memory."""
         if self._process:
             self._end(self._process)
         self._file.close()
 
     def decode(self, picture: bytes, index: int = 0, time_s: float = 0.0) -> PictureFrame:
-        """A JPEG, PNG or WebP picture as the frame with this number and time. Its pixels hold until the next picture.
+        """Decode a JPEG, PNG or WebP picture to a frame. Its pixels are valid until the next call.
 
-        Raises UndecodablePictureError, also for a picture that is larger than the limits or ends the process, and
-        OSError when the system refuses a new process.
+        Raises UndecodablePictureError, also for a picture that exceeds the limits or crashes the process, and OSError
+        if the process cannot be started.
         """
         if len(picture) > self._shared.encoded.size or breaks_off(picture):
             raise UndecodablePictureError
@@ -103,9 +104,9 @@ class ImageDecoder:
         return PictureFrame(index, time_s, *planes)
 
     def _exchange(self, request: bytes) -> bytes | None:
-        """The reply, or None where the process died or did not reply in time."""
+        """Send a request; returns the reply, or None if the process died or timed out."""
         deadline = time.monotonic() + (PICTURE_S if self._replied else START_S)
-        with suppress(BrokenPipeError):  # the process has died: its output is at its end, too
+        with suppress(BrokenPipeError):  # the process has died; its output is at the end, too
             os.write(self._stdin, request)
         reply = b""
         while len(reply) < REPLY.size:
@@ -120,8 +121,8 @@ class ImageDecoder:
         return reply
 
     def _replace(self, process: "subprocess.Popen[bytes]") -> None:
-        """Start another process instead of one that died or hangs."""
-        self._process = None  # so the next picture tries again where this start fails
+        """Replace a process that died or hangs."""
+        self._process = None  # the next picture retries if this start fails
         logger.warning("the process that decodes pictures is replaced: %s", self._end(process))
         self._process = self._start()
 
@@ -141,7 +142,7 @@ class ImageDecoder:
         return process
 
     def _end(self, process: "subprocess.Popen[bytes]") -> str:
-        """Kill the process; returns how it ended."""
+        """Kill the process; returns its exit status or signal and the end of its standard error."""
         process.kill()
         ending = self._stderr.ending()
         for pipe in (process.stdin, process.stdout):

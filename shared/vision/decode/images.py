@@ -1,4 +1,4 @@
-"""Pictures that come as files of their own, a webcam's or a data set's, made into what the engine looks at."""
+"""Decoding of single pictures, such as webcam frames or data sets, to frames of the engine."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from duygu.shared.vision.types import Image, PictureFrame
 
 
 def decode(picture: bytes) -> Image:
-    """(h, w, 3) BGR, upright. Raises UndecodablePictureError."""
+    """Decode a picture: (h, w, 3) BGR, upright. Raises UndecodablePictureError."""
     if breaks_off(picture):
         raise UndecodablePictureError
     try:
@@ -24,13 +24,13 @@ def decode(picture: bytes) -> Image:
 
 
 def to_frame(pixels: Image, index: int, time_s: float, min_face: float) -> PictureFrame:
-    """The two pictures that the engine looks at, made as for a file: see shared/vision/decode/orientation.py.
+    """Create a frame from decoded pixels, as for a file: see shared/vision/decode/orientation.py.
 
-    min_face  the smallest face that is looked for, as a share of the shorter side
+    min_face  smallest face to detect, as a share of the shorter side
     """
     return PictureFrame(index, time_s, *planes(pixels, detection_side(min_face)))
 
 
 def decode_frame(picture: bytes, index: int, time_s: float, min_face: float) -> PictureFrame:
-    """A picture as a frame, decoded in this process. Raises UndecodablePictureError."""
+    """Decode a picture to a frame, in this process. Raises UndecodablePictureError."""
     return to_frame(decode(picture), index, time_s, min_face)

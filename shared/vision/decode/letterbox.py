@@ -1,13 +1,13 @@
-"""How a picture of another shape is fitted into a frame: whole, centred, with bars, as CSS `object-fit: contain` does.
+"""Letterboxing of a picture in a frame of another shape: centred, with bars, as CSS `object-fit: contain`.
 
-The size of a video is that of its first picture. A later picture of another size or another pixel shape is fitted into
-it, and boxes are in pixels of the first. Browsers show such a video in the same way in an element of the first size.
+The first picture defines the size of a video. A later picture of another size or pixel shape is fitted into this size,
+and all boxes are in pixels of it. Browsers display such a video in the same way in an element of the first size.
 """
 
 from dataclasses import dataclass
 
 UNSEEN = 0.01
-"""Share of a side by which a fitted picture may be stretched, so that sizes that were rounded get no bars."""
+"""Maximum distortion of a fitted picture, as a share of a side, so that rounded sizes get no bars."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -15,7 +15,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An area of a frame, in pixels. `left` and `top` are even, as 4:2:0 needs it."""
+    """An area of a frame in pixels. `left` and `top` are even, as 4:2:0 requires."""
 
     left: int
     top: int
@@ -24,7 +24,7 @@ class Place:
 
 
 def fit(picture: Size, frame: Size) -> Place:
-    """Where in the frame the picture lies: as large as it can be without being stretched, in the middle."""
+    """Position of a picture in a frame: centred, as large as possible without distortion."""
     scale = min(frame[0] / picture[0], frame[1] / picture[1])
     width, height = (
         side if whole * scale >= side * (1 - UNSEEN) else max(1, round(whole * scale))

@@ -1,7 +1,7 @@
-"""What the decoding process and its parent tell each other. Imports almost nothing, so that the child starts fast.
+"""Messages between the decoding process and its parent. The module imports little, so that the child starts fast.
 
-Messages are JSON, one a line, on the child's standard output; pictures lie in slots of shared memory, which the
-parent gives back by writing their numbers, one byte each, to the child's standard input.
+Messages are lines of JSON on the child's standard output. Pictures are in slots of shared memory. The parent releases
+slots by writing their numbers, one byte each, to the child's standard input.
 """
 
 import json
@@ -10,20 +10,20 @@ from enum import StrEnum
 from typing import Any
 
 SLOTS = 6
-"""Pictures that may be ahead of the analysis."""
+"""Number of pictures that can be decoded ahead of the analysis."""
 
 
 class Transfer(StrEnum):
-    """How the levels of a picture stand for light."""
+    """Transfer function of a picture."""
 
     SDR = "sdr"
-    PQ = "pq"  # high dynamic range, ITU-R BT.2100
-    HLG = "hlg"  # the same
+    PQ = "pq"  # HDR, ITU-R BT.2100
+    HLG = "hlg"  # HDR, ITU-R BT.2100
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the child is to do."""
+    """Parameters of the child."""
 
     file: int  # file descriptors
     memory: int
@@ -38,32 +38,32 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The container could be read, and its video gives pictures."""
+    """The container is readable and its video gives pictures."""
 
     duration_s: float | None
-    interval_s: float | None  # from frame to frame, on average
-    start_s: float  # time of the first picture in the file's own clock
-    first_frame_s: float  # when it is due for a player: sound may begin before it
+    interval_s: float | None  # average frame interval
+    start_s: float  # time of the first picture in the file's clock
+    first_frame_s: float  # presentation time in a player; sound can begin earlier
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A picture lies in a slot as it is stored: its planes, luma and perhaps two colour differences."""
+    """A slot contains a picture with its stored planes: luma and perhaps two colour differences."""
 
     slot: int
     index: int
     time_s: float
-    planes: list[list[int]]  # of each: width, height, bytes from row to row
-    limited: bool  # levels are 16..235, as broadcast
-    weights: list[float]  # share of red and of blue in luma
-    turns: int  # quarter turns counter-clockwise to stand upright
-    mirrored: bool  # after turning
+    planes: list[list[int]]  # width, height and bytes per row of each
+    limited: bool  # limited range, levels 16..235
+    weights: list[float]  # weights of red and of blue in luma
+    turns: int  # quarter turns counter-clockwise to the upright picture
+    mirrored: bool  # after the rotation
     transfer: str  # a Transfer
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """There is nothing more to come."""
+    """Decoding has ended."""
 
     duration_s: float
     decoded: int
@@ -72,7 +72,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No picture could be had, and why: a code of duygu.shared.errors."""
+    """The file gave no picture; the reason is a code of duygu.shared.errors."""
 
     code: str
     detail: str | None
@@ -83,12 +83,12 @@ KINDS = {kind.__name__: kind for kind in (Opened, Decoded, Ended, Failed)}
 
 
 def write(message: Message) -> bytes:
-    """As a line."""
+    """Encode a message as a line."""
     return json.dumps([type(message).__name__, asdict(message)]).encode() + b"\n"
 
 
 def read(line: bytes) -> Message:
-    """The opposite of `write`. Raises ValueError for anything else."""
+    """Decode a line. Raises ValueError if it is not a message."""
     try:
         name, values = json.loads(line)
         message: Any = KINDS[name](**values)

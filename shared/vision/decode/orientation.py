@@ -1,7 +1,7 @@
-"""From a decoded frame to the planes that the engine looks at.
+"""Conversion of a decoded frame to the planes of shared memory.
 
-Runs in the decoding process, which is started for each video: it imports PyAV alone, and leaves to its parent what
-numpy is needed for.
+Runs in the decoding process, which is started for each video. It imports only PyAV; the parent does what requires
+numpy.
 """
 
 import math
@@ -19,53 +19,53 @@ from duygu.shared.vision.decode.messages import Transfer
 PLAIN_FORMATS = frozenset(
     f"yuv{letter}{sampling}p" for letter in ("", "a", "j") for sampling in (410, 411, 420, 422, 440, 444)
 ) | {"gray"}
-"""Eight-bit formats whose planes are handed over as they are; all others are made into COMMON first."""
+"""Eight-bit formats whose planes are copied unchanged. All others are converted to COMMON."""
 
 COMMON = "yuv420p"
 
 STEPS = (1, 2, 2)
-"""Pixels along each side of a COMMON picture for one of each of its planes."""
+"""Subsampling of each plane of a COMMON picture, along each side."""
 
 GREY = 128
-"""No colour, in a plane of colour differences."""
+"""Value of a colour difference without colour."""
 
 WEIGHTS = {1: (0.2126, 0.0722), 4: (0.30, 0.11), 7: (0.212, 0.087), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
-"""Share of red and of blue in luma by the matrix that a file names (ITU-T H.273, table 4)."""
+"""Weights of red and of blue in luma, by matrix number (ITU-T H.273, table 4)."""
 
 TRANSFERS = {16: Transfer.PQ, 18: Transfer.HLG}
-"""By the number that a file names (ITU-T H.273, table 3); all others are near enough to that of BT.709."""
+"""Transfer functions by number (ITU-T H.273, table 3). All others are close enough to BT.709."""
 
 USUAL_WEIGHTS = (0.299, 0.114)
-"""ITU-R BT.601, which players take where a file names none."""
+"""ITU-R BT.601, which players assume if the file names no matrix."""
 
 MAX_STRETCH = 8
-"""Pixels more oblong than this are taken for a broken header and shown square."""
+"""Maximum pixel aspect ratio. A larger one is treated as a damaged header, and pixels as square."""
 
 ROUNDED = Fraction(1, 200)
-"""Pixels that are oblong by less than this are square: containers keep the shape of the picture in whole numbers."""
+"""Deviation up to which pixels count as square: containers store the shape of the picture in whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """What turns a stored picture upright: quarter turns counter-clockwise, then perhaps a mirror."""
+    """Transform of a stored picture to upright: quarter turns counter-clockwise, then perhaps a mirror."""
 
     turns: int
     mirrored: bool
 
     def turn(self, size: Size) -> Size:
-        """Width and height of a picture after it was turned, from those before; or the other way round."""
+        """Size of a picture after the rotation; the same function inverts it."""
         return (size[1], size[0]) if self.turns % 2 else size
 
 
 def shape(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height of the stored picture once its pixels, of this ratio of width to height, are square."""
+    """Size of the stored picture, scaled to square pixels; `aspect` is the pixel aspect ratio."""
     stretch = aspect if aspect and Fraction(1, MAX_STRETCH) <= aspect <= MAX_STRETCH else Fraction(1)
     stretch = Fraction(1) if abs(stretch - 1) < ROUNDED else stretch
     return max(1, round(frame.width * stretch)), frame.height
 
 
 def orientation(frame: av.VideoFrame) -> Orientation:
-    """From the display matrix (x', y') = (a x + c y, b x + d y), as a phone writes it."""
+    """Orientation from the display matrix (x', y') = (a x + c y, b x + d y), which phones write."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return Orientation(0, mirrored=False)
@@ -77,7 +77,7 @@ def orientation(frame: av.VideoFrame) -> Orientation:
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """What was written of a frame, as in wire.Decoded."""
+    """Layout of the written planes, as in messages.Decoded."""
 
     sizes: list[list[int]]
     limited: bool
@@ -85,15 +85,15 @@ class Planes:
 
 
 class PictureMaker:
-    """Writes the planes of frames into memory; keeps its converter from frame to frame."""
+    """Writes the planes of frames to memory. The converter is reused for all frames."""
 
     def __init__(self) -> None:
         self._converter = VideoReformatter()
 
     def write(self, frame: av.VideoFrame, size: Size, place: Place, memory: memoryview) -> Planes:
-        """Copy a frame, brought to a place of a picture of this size; the rest of it is black.
+        """Write a frame, scaled to its place in a picture of this size. The rest of the picture is black.
 
-        Raises ValueError when the picture is larger than the memory.
+        Raises ValueError if the picture does not fit into the memory.
         """
         weights = USUAL_WEIGHTS if is_coloured(frame) else WEIGHTS.get(frame.colorspace, USUAL_WEIGHTS)
         if (frame.width, frame.height) == size == (place.width, place.height) and has_plain_planes(frame):
@@ -105,7 +105,7 @@ class PictureMaker:
         return Planes(list(planes), limited, weights)
 
     def _common(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
-        # From one range to the other, swscale makes colour differences smaller by half a level, which turns grey green.
+        # When swscale converts the range, it shifts colour differences by half a level, which gives grey a green tint.
         levels = ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG
         return self._converter.reformat(
             frame,
@@ -120,9 +120,9 @@ class PictureMaker:
 
 
 def copy_planes(picture: av.VideoFrame, memory: memoryview) -> Iterator[list[int]]:
-    """Copy up to three planes, padding and all: width, height, and bytes from row to row of each.
+    """Copy up to three planes with their padding: width, height and bytes per row of each.
 
-    Raises ValueError when they do not fit.
+    Raises ValueError if they do not fit.
     """
     end = 0
     for plane in picture.planes[:3]:
@@ -135,7 +135,7 @@ def copy_planes(picture: av.VideoFrame, memory: memoryview) -> Iterator[list[int
 def copy_within(
     picture: av.VideoFrame, size: Size, place: Place, black: tuple[int, int, int], memory: memoryview
 ) -> Iterator[list[int]]:
-    """Copy a COMMON picture to its place within black planes of this size: as `copy_planes`."""
+    """Copy a COMMON picture to its place in black planes of this size; yields the same as `copy_planes`."""
     end = 0
     for plane, step, level in zip(picture.planes, STEPS, black, strict=True):
         width, height = (-(-side // step) for side in size)
@@ -151,20 +151,20 @@ def copy_within(
 
 
 def transfer(frame: av.VideoFrame) -> Transfer:
-    """How its levels stand for light."""
+    """Transfer function of a frame."""
     return TRANSFERS.get(frame.color_trc, Transfer.SDR)
 
 
 def has_plain_planes(frame: av.VideoFrame) -> bool:
-    """Whether its planes are luma and colour differences of eight bits, from top to bottom."""
+    """Whether the planes are eight-bit luma and colour differences, stored from top to bottom."""
     return frame.format.name in PLAIN_FORMATS and all(plane.line_size > 0 for plane in frame.planes)
 
 
 def is_full_range(frame: av.VideoFrame) -> bool:
-    """Whether black is 0 and white 255."""
+    """Whether the frame has full-range levels."""
     return frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or is_coloured(frame)
 
 
 def is_coloured(frame: av.VideoFrame) -> bool:
-    """Whether its pixels are red, green and blue, and no luma with colour differences."""
+    """Whether the frame stores RGB or palette colours instead of luma and colour differences."""
     return frame.format.is_rgb or frame.format.has_palette

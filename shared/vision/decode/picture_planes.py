@@ -1,4 +1,4 @@
-"""The two pictures that the engine looks at, made of one decoded picture. Imports no more than OpenCV and numpy."""
+"""Detection copy and luma of a decoded picture. Imports only OpenCV and numpy."""
 
 import cv2
 import numpy as np
@@ -8,16 +8,16 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def small_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height of the picture that faces are found on: a whole fraction with at least `side` pixels a side."""
+    """Size of the detection copy: an integer fraction of the picture, with at least `side` pixels per side."""
     divisor = max(1, min(width, height) // side)
     return max(1, round(width / divisor)), max(1, round(height / divisor))
 
 
 def planes(pixels: Pixels, side: int, rgb: Pixels | None = None, grey: Pixels | None = None) -> tuple[Pixels, Pixels]:
-    """`rgb` (h, w, 3) RGB of `small_size` and `grey` (H, W), made as for a file (orientation.py).
+    """Convert a picture to `rgb` (h, w, 3) of `small_size` and `grey` (H, W), as for a file (orientation.py).
 
     pixels     (H, W, 3) BGR
-    rgb, grey  arrays to write into; new ones where they are None
+    rgb, grey  output arrays; allocated if None
     """
     height, width = pixels.shape[:2]
     size = small_size(width, height, side)

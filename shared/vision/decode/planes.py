@@ -1,4 +1,4 @@
-"""A frame as the decoder stores it, luma and colour differences, of which only what is looked at is made upright."""
+"""Frame over the decoder's planes, luma and colour differences. Only the parts that are read are converted."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,31 +10,31 @@ from duygu.shared.vision.decode.tone_mapping import ToneMap
 from duygu.shared.vision.types import Area, Floats, Image
 
 BLACK, WHITE = 16, 235
-"""Broadcast levels."""
+"""Limits of limited-range luma."""
 
 COLOUR_SPAN = 224
-"""Levels between the largest and the smallest colour difference, as broadcast."""
+"""Range of limited-range colour differences."""
 
 TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
 EVEN = 4
-"""Areas of the small copy begin and end at multiples of it, so that they hold whole pixels of the colour planes, which
-have a half or a quarter of luma's."""
+"""Alignment of areas of the detection copy. Aligned areas contain whole pixels of the colour planes, which have a half
+or a quarter of the resolution of luma."""
 
 
 @dataclass(frozen=True)
 class StoredFrame:
-    """A `Frame` over planes, which hold until the slot that they lie in is given back."""
+    """`Frame` over planes in shared memory, valid until their slot is released."""
 
     index: int
     time_s: float
     planes: tuple[Image, ...]  # (h, w) luma and perhaps (h', w') differences of blue and of red
-    limited: bool  # levels are 16..235
-    weights: tuple[float, float]  # share of red and of blue in luma
-    turns: int  # quarter turns counter-clockwise to stand upright
-    mirrored: bool  # after turning
-    divisor: int  # pixels of luma for one of the small copy, along each side
-    tone_map: ToneMap | None = None  # where the levels are of high dynamic range
+    limited: bool  # limited range, levels 16..235
+    weights: tuple[float, float]  # weights of red and of blue in luma
+    turns: int  # quarter turns counter-clockwise to the upright picture
+    mirrored: bool  # after the rotation
+    divisor: int  # pixels of luma per pixel of the detection copy, along each side
+    tone_map: ToneMap | None = None  # for HDR levels
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -44,34 +44,34 @@ class StoredFrame:
 
     @cached_property
     def small_size(self) -> tuple[int, int]:
-        """Width and height of the upright small copy; what is left at the right and below is not in it."""
+        """Width and height of the upright detection copy. Remaining pixels at the right and bottom are dropped."""
         width, height = self.size
         return width // self.divisor, height // self.divisor
 
     @property
     def scale(self) -> float:
-        """Pixels of the picture for one of the small copy."""
+        """Pixels of the picture per pixel of the detection copy."""
         return float(self.divisor)
 
     @cached_property
     def rgb(self) -> Image:
-        """(h, w, 3) the whole small copy."""
+        """The whole detection copy: (h, w, 3) RGB."""
         return self._area((0, 0, *self.small_size))
 
     @cached_property
     def grey(self) -> Image:
-        """(H, W) all of luma."""
+        """The whole luma plane: (H, W)."""
         return self.grey_part((0, 0, *self.size))
 
     def grey_part(self, area: Area, step: int = 1) -> Image:
-        """Each `step`-th row and column of an area of luma, full-range and upright."""
+        """Every `step`-th row and column of an area of luma, full-range and upright."""
         left, top, right, bottom = self._stored(area)
         part = self.planes[0][top:bottom:step, left:right:step]
         return self._upright(self._levels(part if step == 1 else np.ascontiguousarray(part)))
 
     def rgb_part(self, area: Area) -> Image:
-        """An area of the small copy."""
-        if "rgb" in self.__dict__:  # it has been made
+        """An area of the detection copy."""
+        if "rgb" in self.__dict__:  # already computed
             left, top, right, bottom = area
             return self.rgb[top:bottom, left:right]
         left, top = (edge // EVEN * EVEN for edge in area[:2])
@@ -82,7 +82,7 @@ class StoredFrame:
         return part[area[1] - top : area[3] - top, area[0] - left : area[2] - left]
 
     def sparse_rgb(self, step: int) -> Image:
-        """Each `step`-th row and column of the small copy, of its pixels no more than one of the picture's."""
+        """Every `step`-th row and column of the detection copy, each from a single pixel of the picture."""
         step *= self.divisor
         luma = self.planes[0][::step, ::step]
         parts = [
@@ -99,8 +99,8 @@ class StoredFrame:
         return self._coloured([self._plane_part(plane, (left, top, right, bottom)) for plane in self.planes], size)
 
     def _coloured(self, parts: list[Image], size: tuple[int, int]) -> Image:
-        """RGB, upright, of parts of the stored planes; `size` is the width and height that they get."""
-        # OpenCV merges planes without gaps between their rows four times as quickly.
+        """Convert parts of the stored planes to upright RGB of this width and height before the rotation."""
+        # OpenCV merges contiguous planes four times as fast.
         parts = [np.ascontiguousarray(resized(part, size)) for part in parts]
         if len(parts) < 3:
             return self._upright(np.asarray(cv2.cvtColor(self._levels(parts[0]), cv2.COLOR_GRAY2RGB), np.uint8))
@@ -108,19 +108,19 @@ class StoredFrame:
         return self._upright(self.tone_map.rgb(coded) if self.tone_map else coded)
 
     def _plane_part(self, plane: Image, area: Area) -> Image:
-        """What of a plane, however many pixels it has, lies in an area of luma."""
+        """The part of a plane of any resolution that an area of luma covers."""
         across, down = self._sampling(plane)
         left, top, right, bottom = area
         return plane[top // down : -(-bottom // down), left // across : -(-right // across)]
 
     def _sampling(self, plane: Image) -> tuple[int, int]:
-        """Pixels of luma for one of this plane, across and down."""
+        """Pixels of luma per pixel of this plane, horizontally and vertically."""
         (height, width), (luma_height, luma_width) = plane.shape, self.planes[0].shape
         return -(-luma_width // width), -(-luma_height // height)
 
     @cached_property
     def _matrix(self) -> Floats:
-        """(3, 4) from luma and colour differences to RGB."""
+        """(3, 4) matrix from luma and colour differences to RGB."""
         red, blue = self.weights
         green = 1 - red - blue
         gain, spread = (255 / (WHITE - BLACK), 255 / COLOUR_SPAN) if self.limited else (1.0, 1.0)
@@ -136,7 +136,7 @@ class StoredFrame:
         return self.tone_map.grey(levels) if self.tone_map else levels
 
     def _stored(self, area: Area) -> Area:
-        """Where an upright area lies in the stored picture."""
+        """Convert an upright area to coordinates of the stored picture."""
         left, top, right, bottom = area
         width, height = self.size
         if self.mirrored:
@@ -152,20 +152,20 @@ class StoredFrame:
                 return left, top, right, bottom
 
     def _upright(self, picture: Image) -> Image:
-        """A stored picture as a player shows it."""
+        """Rotate and mirror a stored picture to its upright orientation."""
         if self.turns:
             picture = np.asarray(cv2.rotate(picture, TURNS[self.turns]), np.uint8)
         return np.asarray(cv2.flip(picture, 1), np.uint8) if self.mirrored else picture
 
 
 def full_range(grey: Image) -> Image:
-    """From broadcast levels to 0..255; OpenCV takes less time for this sum than for a look-up table."""
+    """Convert limited-range levels to 0..255. In OpenCV, this sum is faster than a look-up table."""
     gain = 255 / (WHITE - BLACK)
     return np.asarray(cv2.addWeighted(grey, gain, grey, 0, -BLACK * gain), np.uint8)
 
 
 def resized(plane: Image, size: tuple[int, int]) -> Image:
-    """A plane at this width and height: means where it is larger, repeated pixels where it is smaller."""
+    """Resize a plane to this width and height: area means to shrink, repeated pixels to enlarge."""
     if plane.shape == size[::-1]:
         return plane
     how = cv2.INTER_AREA if plane.shape[1] > size[0] else cv2.INTER_NEAREST

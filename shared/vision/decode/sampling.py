@@ -1,26 +1,27 @@
-"""Which frames are analysed: those nearest to the ticks of a clock that runs in presentation time."""
+"""Selection of the frames to analyse: those nearest to the sampling times."""
 
 from math import floor
 
 EARLY = 0.25
-"""A frame may stand for a tick that it precedes by up to this share of a period, so that jitter costs nothing."""
+"""Tolerance for frames before their sampling time, as a share of the sampling period. It absorbs jitter."""
 
 ROUNDING_S = 0.001
-"""Containers such as Matroska keep whole milliseconds."""
+"""Rounding of times in containers such as Matroska, which store whole milliseconds."""
 
 
 class Sampler:
-    """Hands out ticks: for 10 Hz, tick 7 is the moment 0.7 s.
+    """Assigns sampling times to frames: at 10 Hz, tick 7 is the time 0.7 s.
 
-    A video slower than the clock gives all its frames and skips ticks; no tick is given twice.
+    For a video slower than the sampling rate, every frame is selected and ticks are skipped. Each tick is assigned at
+    most once.
     """
 
     def __init__(self, rate_hz: float | None, interval_s: float | None = None, last: int = -1) -> None:
-        """Start a clock.
+        """Create a sampler.
 
-        rate_hz     ticks a second; None makes every frame one tick
-        interval_s  time from frame to frame where it is known; a frame is early by no more than half of it
-        last        the tick that was given last, to go on from a saved state
+        rate_hz     sampling rate; None selects every frame
+        interval_s  frame interval, if known; limits the tolerance to half an interval
+        last        last assigned tick of a saved state
         """
         self.rate_hz = rate_hz
         self.last = last
@@ -29,7 +30,7 @@ class Sampler:
             self._early = min(EARLY, (interval_s / 2 + ROUNDING_S) * rate_hz)
 
     def tick(self, time_s: float) -> int | None:
-        """The tick that a frame of this time stands for, or None when it is not needed."""
+        """Tick of a frame with this time, or None if the frame is not selected."""
         tick = self.last + 1 if self.rate_hz is None else floor(time_s * self.rate_hz + self._early)
         if tick <= self.last:
             return None

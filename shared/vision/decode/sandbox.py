@@ -1,6 +1,7 @@
-"""What a process that reads strangers' files may do: a share of memory and time, and nothing that needs a new file.
+"""Restrictions of a process that reads untrusted input: limits on memory and CPU time, and no new files.
 
-A process whose table of open files is full can open neither a file nor a socket; what it needs, it holds already.
+A process with a full file descriptor table can open neither a file nor a socket. All files that it needs are open
+before.
 """
 
 import os
@@ -9,11 +10,11 @@ from contextlib import suppress
 
 
 def confine(*, memory_bytes: int, cpu_s: int, highest_file: int) -> None:
-    """Give up, for good, everything beyond these limits.
+    """Apply these limits permanently to the current process.
 
     memory_bytes  address space
-    cpu_s         processor time; at its end the kernel ends the process
-    highest_file  file descriptors above it are closed, and no new one can be had
+    cpu_s         CPU time, after which the kernel kills the process
+    highest_file  highest file descriptor; higher ones are closed, and no new one can be opened
     """
     _fill_files(highest_file)
     limits = [
@@ -24,13 +25,13 @@ def confine(*, memory_bytes: int, cpu_s: int, highest_file: int) -> None:
         (resource.RLIMIT_AS, memory_bytes),
     ]
     for what, value in limits:
-        # Some systems refuse a limit that they know; the others still hold.
+        # Some systems reject a limit although they know it; the other limits still apply.
         with suppress(ValueError, OSError):
             resource.setrlimit(what, (value, value))
 
 
 def _fill_files(highest: int) -> None:
-    """Leave no free number up to the highest, and nothing open above it."""
+    """Occupy all file descriptors up to the highest, and close those above it."""
     os.closerange(highest + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] if highest < 4096 else highest + 1)
     while (taken := os.open(os.devnull, os.O_RDONLY)) <= highest:
         pass

@@ -1,10 +1,10 @@
-"""High dynamic range as a standard display shows it: PQ and HLG (ITU-R BT.2100) to BT.709.
+"""Tone mapping of HDR video to SDR: PQ and HLG (ITU-R BT.2100) to BT.709.
 
     picture = TONE_MAPS[Transfer.PQ].rgb(coded)
 
-Linear light is in units of the reference white, 203 cd/m2 (ITU-R BT.2408). Up to KNEE it stays what it is; what is
-brighter is compressed, so that PEAK becomes white. Pictures have eight bits a channel, so everything up to the
-conversion of colours is a look-up table.
+Linear light is in units of the reference white, 203 cd/m2 (ITU-R BT.2408). Light up to KNEE is unchanged; brighter
+light is compressed so that PEAK becomes white. Pictures have eight bits per channel, so all steps before the colour
+conversion are look-up tables.
 """
 
 from dataclasses import dataclass
@@ -20,39 +20,39 @@ from duygu.shared.vision.types import Floats, Image
 Reals = npt.NDArray[np.floating]
 
 REFERENCE_WHITE = 203.0
-"""cd/m2, ITU-R BT.2408, 2.1."""
+"""In cd/m2 (ITU-R BT.2408, 2.1)."""
 
 PEAK = 1000.0 / REFERENCE_WHITE
-"""Most that a display of the usual grading monitor's 1000 cd/m2 gives."""
+"""Light that becomes white: 1000 cd/m2, the peak of a typical grading monitor."""
 
 KNEE = 0.5
-"""Light below it is shown as it is."""
+"""Largest light that is unchanged."""
 
 DISPLAY_GAMMA = 2.2
-"""Of the displays that SDR video is watched on in browsers."""
+"""Gamma of displays for SDR video in browsers."""
 
 STEPS = 4095
-"""Of the square root of light, finer than the eight bits that come of it also in the dark."""
+"""Steps of the square root of light. They are finer than eight bits, also in dark regions."""
 
 TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32)
-"""(3, 3) linear RGB with the primaries of BT.2020, as BT.2100 has them, to those of BT.709 (ITU-R BT.2407, 2.2)."""
+"""(3, 3) linear RGB from BT.2020 primaries, as used in BT.2100, to BT.709 primaries (ITU-R BT.2407, 2.2)."""
 
 
 @dataclass(frozen=True)
 class ToneMap:
-    """Tables for one transfer. Levels are full-range."""
+    """Look-up tables for one transfer function. Levels are full-range."""
 
     transfer: Transfer
 
     def grey(self, coded: Image) -> Image:
-        """Luma (h, w) as SDR."""
+        """Map luma (h, w) to SDR."""
         return np.asarray(cv2.LUT(coded, self._grey_table), np.uint8)
 
     def rgb(self, coded: Image) -> Image:
-        """(h, w, 3) RGB as SDR in BT.709."""
+        """Map RGB (h, w, 3) to SDR in BT.709."""
         light = np.asarray(cv2.LUT(coded, self._light_table), np.float32)
         if self.transfer is Transfer.HLG:
-            # What a display makes of a scene depends on its luminance (BT.2100, table 5: OOTF).
+            # The OOTF depends on the luminance of the scene (BT.2100, table 5).
             light *= cv2.LUT(cv2.cvtColor(coded, cv2.COLOR_RGB2GRAY), self._gain_table)[..., np.newaxis]
         light = np.asarray(cv2.transform(light, TO_BT709), np.float32)
         np.clip(light, 0.0, PEAK, out=light)
@@ -61,13 +61,13 @@ class ToneMap:
 
     @cached_property
     def _light_table(self) -> Floats:
-        """(256,) light of each level, of the scene for HLG."""
+        """(256,) linear light of each level; scene light for HLG."""
         levels = np.arange(256) / 255
         return (pq_light(levels) if self.transfer is Transfer.PQ else hlg_scene(levels)).astype(np.float32)
 
     @cached_property
     def _gain_table(self) -> Floats:
-        """(256,) light of the display for that of the scene, by the level of luma."""
+        """(256,) ratio of display light to scene light, by level of luma."""
         return np.asarray(PEAK * hlg_scene(np.arange(256) / 255) ** 0.2, np.float32)
 
     @cached_property
@@ -77,21 +77,21 @@ class ToneMap:
 
 
 def pq_light(levels: Reals) -> Reals:
-    """Of levels 0..1 (SMPTE ST 2084, as in BT.2100 table 4)."""
+    """Linear light of levels 0..1 (SMPTE ST 2084, as in BT.2100 table 4)."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = np.asarray(levels, np.float64) ** (1 / m2)
     return np.asarray(10_000 / REFERENCE_WHITE * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1))
 
 
 def hlg_scene(levels: Reals) -> Reals:
-    """Light of the scene, 0..1, of levels 0..1 (BT.2100 table 5)."""
+    """Scene light, 0..1, of levels 0..1 (BT.2100 table 5)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     levels = np.asarray(levels, np.float64)
     return np.where(levels <= 0.5, levels**2 / 3, (np.exp((levels - c) / a) + b) / 12)
 
 
 def shown(light: Reals) -> Image:
-    """Levels on a standard display, for linear light."""
+    """Levels of a standard display for linear light."""
     low = KNEE**2 * (PEAK - 1) / (KNEE**2 - 2 * KNEE + PEAK)
     high = (KNEE**2 - 2 * KNEE * PEAK + PEAK) / (PEAK - 1)
     scale = (high**2 + 2 * high * KNEE + KNEE**2) / (high + low)

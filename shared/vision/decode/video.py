@@ -1,4 +1,4 @@
-"""Frames of a video file, decoded in a process of their own that can do no harm."""
+"""Video files, decoded in a sandboxed child process."""
 
 import json
 import logging
@@ -39,38 +39,38 @@ from duygu.shared.vision.types import Frame, Image
 logger = logging.getLogger(__name__)
 
 SILENCE_S = 30.0
-"""Longest time between two messages of a decoding process that is alive and well."""
+"""Maximum time between two messages of the decoding process; after it, the process is killed."""
 
 POLL_S = 0.1
-"""How often a wait looks whether it should stop."""
+"""Interval at which `should_stop` is polled, in seconds."""
 
 DETECTION_FACE = 20.0
-"""The smallest face that is looked for has at least so many pixels on the detection copy; facenet-pytorch's own."""
+"""Minimum side of the smallest face in the detection copy, in pixels; facenet-pytorch's default."""
 
 Rotation = Literal[0, 90, 180, 270]
 
 ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
-"""Degrees clockwise for quarter turns counter-clockwise."""
+"""Clockwise rotation in degrees by quarter turns counter-clockwise."""
 
 CHILD = "duygu.shared.vision.decode.child"
 
 
 def detection_side(min_face: float) -> int:
-    """Least pixels of a detection copy's shorter side, of which the smallest face that is looked for is this share."""
+    """Minimum shorter side of the detection copy, for a smallest face of this share of it."""
     return round(DETECTION_FACE / min_face)
 
 
 class Video:
-    """A file being decoded. Iterate it once; a frame's pictures hold until the next one is asked for."""
+    """A video that is being decoded. It can be iterated once. A frame is valid until the next one is requested."""
 
     def __init__(
         self, path: Path, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool] | None = None
     ) -> None:
         """Start decoding, up to the first picture.
 
-        rate_hz  frames a second that are wanted; None for every frame
+        rate_hz  sampling rate; None for every frame
 
-        Raises a VideoError for a file that gives no pictures, CancelledError when `should_stop` says so.
+        Raises a VideoError for a file without pictures, and CancelledError once `should_stop` returns True.
         """
         self.width = self.height = self.frames_decoded = 0
         self.rotation: Rotation = 0
@@ -99,7 +99,7 @@ class Video:
         self._resources.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """The wanted frames in order. Raises an error of shared/errors.py when not even one can be had."""
+        """Iterate over the selected frames. Raises an error of shared/errors.py if there is none."""
         while isinstance(message := self._next(), Decoded):
             frame = self._child.frame(message)
             if not self.width:
@@ -113,7 +113,7 @@ class Video:
             self.warnings = [(code, detail) for code, detail in message.warnings]
 
     def _next(self) -> Message | None:
-        """The next message, or None where the process died after it had given pictures."""
+        """The next message, or None if the process died after it had sent pictures."""
         try:
             return self._child.receive()
         except (UndecodableVideoError, DecoderLimitError):
@@ -125,13 +125,13 @@ class Video:
 
 
 class Child:
-    """The decoding process, and the memory that it shares."""
+    """The decoding process and its shared memory."""
 
     def __init__(
         self, file: BinaryIO, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool]
     ) -> None:
-        """Start it on an open file."""
-        # A slot is touched only as far as its pictures reach, so its size costs address space alone.
+        """Start the process on an open file."""
+        # Only the pages that a picture covers are allocated, so the size of a slot costs only address space.
         self._slot_bytes = -(-settings.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
         self._detection_side = detection_side(settings.min_face)
         self._should_stop = should_stop
@@ -158,10 +158,10 @@ class Child:
                 pipe.close()
 
     def receive(self) -> Message:
-        """Its next message.
+        """Receive the next message.
 
-        Raises the error that it reports, DecoderLimitError when it is over its limits or stuck, UndecodableVideoError
-        when it dies otherwise, and CancelledError when this process should stop.
+        Raises the error that the process reports, DecoderLimitError if it exceeds its limits or hangs,
+        UndecodableVideoError if it dies otherwise, and CancelledError once `should_stop` returns True.
         """
         deadline = time.monotonic() + SILENCE_S
         while b"\n" not in self._lines:
@@ -176,7 +176,7 @@ class Child:
         return message
 
     def frame(self, decoded: Decoded) -> StoredFrame:
-        """The picture of a slot, without copying it."""
+        """The picture in a slot, without a copy."""
         width, height, _ = decoded.planes[0]
         return StoredFrame(
             decoded.index,
@@ -191,7 +191,7 @@ class Child:
         )
 
     def _planes(self, decoded: Decoded) -> Iterator[Image]:
-        """The rows of each plane without their padding."""
+        """Views of the planes without row padding."""
         start = decoded.slot * self._slot_bytes
         for width, height, stride in decoded.planes:
             end = start + stride * height
@@ -199,8 +199,8 @@ class Child:
             start = end
 
     def give_back(self, slot: int) -> None:
-        """The pictures of this slot are not needed any more."""
-        # A process that is gone needs no slot; the next receive says what became of it.
+        """Release a slot."""
+        # A dead process needs no slot; the next `receive` raises its error.
         with suppress(BrokenPipeError):
             os.write(self._process.stdin.fileno() if self._process.stdin else -1, bytes([slot]))
 
@@ -219,23 +219,23 @@ class Child:
         code = self._process.wait()
         self._log("the decoding process died")
         if code >= 0:
-            return DuyguError("the decoding process ended without a word")  # a fault of ours, not of the file
+            return DuyguError("the decoding process ended without a word")  # a bug here, not a fault of the file
         return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
 
     def _log(self, what: str) -> None:
-        """With what the process wrote to its standard error, which nobody would see otherwise."""
+        """Log a warning with the end of the process's standard error."""
         logger.warning("%s: %s", what, self._stderr.ending())
 
 
 def shared_memory() -> BinaryIO:
-    """A file that lives in memory, where the system has such files, and is gone when it is closed."""
+    """Create an anonymous file in memory, or a temporary file where the system has no such files."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("duygu-frames"), "r+b")
     return tempfile.TemporaryFile()
 
 
 def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared: BinaryIO, slot_bytes: int) -> Order:
-    """What the process is told."""
+    """Parameters of the process."""
     return Order(
         file=file.fileno(),
         memory=shared.fileno(),
@@ -250,7 +250,7 @@ def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared
 
 
 def start_process(order: Order) -> "subprocess.Popen[bytes]":
-    """Start it with nothing of this process but the two files: no environment, no other descriptors."""
+    """Start the process with two inherited file descriptors and a minimal environment."""
     environment = {"PYTHONPATH": str(IMPORT_PATH), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(  # noqa: S603 - our own module and an order made here
         [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],

@@ -1,4 +1,4 @@
-"""Arithmetic on boxes: arrays (N, 4) of x1, y1, x2, y2."""
+"""Operations on arrays of boxes (N, 4): x1, y1, x2, y2."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,17 +8,18 @@ from duygu.shared.vision.types import Floats
 Indices = npt.NDArray[np.intp]
 
 FAR = 1e6
-"""Pixels from any picture; a box that is farther away, or not a number, is taken to be so far away."""
+"""Largest coordinate of a box, in pixels. Larger coordinates are clipped; a box that is not finite lies outside by this
+much."""
 
 
 def areas(boxes: Floats) -> Floats:
-    """(N, 4) -> (N,); an inverted box has none."""
+    """Area of each box: (N, 4) -> (N,); 0 for an inverted box."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
 
 
 def intersections(one: Floats, other: Floats) -> Floats:
-    """Shared area of each pair: (N, 4), (M, 4) -> (N, M)."""
+    """Intersection area of each pair: (N, 4), (M, 4) -> (N, M)."""
     corner = np.maximum(one[:, None, :2], other[None, :, :2])
     opposite = np.minimum(one[:, None, 2:], other[None, :, 2:])
     sides = np.maximum(opposite - corner, 0)
@@ -39,12 +40,12 @@ def containments(one: Floats, other: Floats) -> Floats:
 
 
 def centres(boxes: Floats) -> Floats:
-    """(N, 4) -> (N, 2)."""
+    """Centre of each box: (N, 4) -> (N, 2)."""
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2, np.float32)
 
 
 def squares(boxes: Floats) -> Floats:
-    """Each box grown about its centre to a square on its longer side; one that is not finite lies FAR outside."""
+    """Extend each box about its centre to a square on its longer side. Boxes that are not finite are moved to -FAR."""
     finite = np.isfinite(boxes).all(axis=1, keepdims=True)
     boxes = np.where(finite, np.clip(boxes, -FAR, FAR), np.float32(-FAR))
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True)
@@ -53,9 +54,10 @@ def squares(boxes: Floats) -> Floats:
 
 
 def suppress(boxes: Floats, scores: Floats, threshold: float, *, by_smaller: bool = False) -> Indices:
-    """Non-maximum suppression: indices of what stays, best first.
+    """Non-maximum suppression: indices of the boxes to keep, in order of decreasing score.
 
-    A box goes when a better one covers more than `threshold` of their union or, with `by_smaller`, of the smaller.
+    A box is suppressed if a box of higher score overlaps it by more than `threshold`: intersection over union or, with
+    `by_smaller`, intersection over the smaller area.
     """
     order = np.argsort(-scores, kind="stable")
     measure = containments if by_smaller else overlaps

@@ -1,7 +1,8 @@
 """MTCNN (Zhang et al. 2016) on ONNX Runtime, with the weights and the arithmetic of facenet-pytorch.
 
-Three networks in a cascade: P-Net looks at every 12 x 12 patch of a pyramid, R-Net at what it proposes, and O-Net
-has the last word and finds five landmarks. O-Net alone follows a face from one frame to the next.
+A cascade of three networks: P-Net scores every 12 x 12 patch of an image pyramid, R-Net filters and corrects these
+proposals, and O-Net makes the final decision and predicts five landmarks. Between two full-frame detections, R-Net and
+O-Net alone track a face.
 """
 
 import json
@@ -23,39 +24,41 @@ if TYPE_CHECKING:
     import onnxruntime
 
 PATCH, STRIDE = 12, 2
-"""P-Net's field of view and the step between patches, in pixels of a pyramid level."""
+"""Receptive field of P-Net and stride between patches, in pixels of a pyramid level."""
 
 REFINEMENT_SIDE, OUTPUT_SIDE = 24, 48
-"""Crops that R-Net and O-Net take, in pixels."""
+"""Input sizes of R-Net and O-Net, in pixels."""
 
 FACTOR = 0.709
-"""From one pyramid level to the next: half the area, as in the paper and in facenet-pytorch."""
+"""Scale factor between pyramid levels: half the area, as in the paper and in facenet-pytorch."""
 
 NEAR, LIKE = 1.0, 2.0
-"""A face is near a box that lies within so many sides around it, and like it between half and twice its side."""
+"""Search region and size range of `detect_near`: the box extended by this many sides, and faces of half to twice its
+side."""
 
 AROUND = 0.1
-"""What is looked at around a part, in sides of it: what follows is a little way off."""
+"""Margin of the cached area around a requested part, in sides of the part. Later requests are slightly displaced."""
 
 BATCH = 16
-"""Crops in one run of R-Net or O-Net."""
+"""Batch size of R-Net and O-Net."""
 
 THRESHOLDS = (0.6, 0.7, 0.7)
-"""Scores that P-Net, R-Net and O-Net must give; facenet-pytorch's defaults."""
+"""Score thresholds of P-Net, R-Net and O-Net; facenet-pytorch's defaults."""
 
 MAX_FACES = 32
-"""Faces in one picture for which the limits below are made, unless another number is given."""
+"""Default number of faces per picture, to which the limits below are scaled."""
 
 PATCHES, PROPOSALS, CANDIDATES = 16, 10, 2
-"""Patches of one level, boxes for R-Net and boxes for O-Net, for each face that may be found, best first. Suppression
-compares each with each, and a wall of faces has thousands; recordings of six to nine people had 222, 310 and 49."""
+"""Maximum patches per level, boxes for R-Net and boxes for O-Net, each per expected face, by decreasing score.
+Suppression is quadratic in their number, and a wall of faces has thousands; recordings of six to nine people had 222,
+310 and 49."""
 
 LEVEL_OVERLAP, FRAME_OVERLAP = 0.5, 0.7
-"""Non-maximum suppression within a pyramid level, and between all boxes of a frame."""
+"""Thresholds of non-maximum suppression within a pyramid level, and between all boxes of a frame."""
 
 
 class AreaView:
-    """An area of a frame's small copy in which much is looked at: added up once for all."""
+    """Integral image of one area of the detection copy, for many requests in this area."""
 
     def __init__(self, frame: Frame, area: Area) -> None:
         left, top, right, bottom = area
@@ -63,13 +66,13 @@ class AreaView:
         self.sums = integral(frame.rgb_part(area))
 
     def sums_of(self, area: Area) -> Sums:
-        """The integral over a part, in pixels from the area's corner."""
+        """Integral image of a part, in coordinates relative to the area."""
         left, top, right, bottom = area
         return self.sums[top : bottom + 1, left : right + 1]
 
 
 class PartsView:
-    """A frame's small copy of which a few parts are looked at: made and added up one by one, with what is around."""
+    """Integral images of a few parts of the detection copy, computed on demand with a margin around each."""
 
     def __init__(self, frame: Frame) -> None:
         self.size = frame.small_size
@@ -77,7 +80,7 @@ class PartsView:
         self._known: list[tuple[Area, AreaView]] = []
 
     def sums_of(self, area: Area) -> Sums:
-        """The integral over a part."""
+        """Integral image of a part."""
         left, top, right, bottom = area
         for (x1, y1, x2, y2), view in self._known:
             if x1 <= left and y1 <= top and right <= x2 and bottom <= y2:
@@ -92,40 +95,40 @@ View = AreaView | PartsView
 
 
 class Mtcnn:
-    """A `Detector`: finds all faces of a frame, or one again near where it was."""
+    """`Detector` with full-frame detection, local detection and refinement of known boxes."""
 
     def __init__(self, folder: Path, *, min_face: float, max_faces: int = MAX_FACES) -> None:
         """Load the networks.
 
-        folder     holds pnet.onnx, rnet.onnx, onet.onnx and the manifest of their sha256
+        folder     contains pnet.onnx, rnet.onnx, onet.onnx and the manifest with their sha256
         min_face   smallest face, as a share of the shorter side of the frame
-        max_faces  faces that are wanted of one picture; a few times as many may be found, best first
+        max_faces  expected faces per picture; a few times as many can be returned, in order of decreasing score
 
-        Raises ModelError when a file is missing or damaged.
+        Raises ModelError if a file is missing or damaged.
         """
         verify_files(folder, _expected(folder))
-        # All three have too little work to share: two threads take half as much processor time again, and save none.
+        # The networks are too small for threads: two use 50% more CPU time and are not faster.
         self._proposal, self._refinement, self._output = (
             open_session(folder / f"{name}.onnx", threads=1) for name in ("pnet", "rnet", "onet")
         )
         self._min_face = min_face
-        self._most = max(max_faces, MAX_FACES)  # fewer would leave no room for what only looks like a face
+        self._most = max(max_faces, MAX_FACES)  # fewer would leave no room for false positives
 
     def detect(self, frame: Frame) -> Detections:
-        """All faces of the frame, best first."""
+        """Detect all faces of the frame, in order of decreasing score."""
         width, height = frame.small_size
         view = AreaView(frame, (0, 0, width, height))
         return _scaled(self._cascaded(view, pyramid(height, width, self._min_face)), frame.scale)
 
     def detect_near(self, frame: Frame, boxes: Floats) -> Detections:
-        """The faces near each box (N, 4), as large as it give or take, best first."""
+        """Detect faces near each box (N, 4) and of similar size, in order of decreasing score."""
         found = [self._detected_near(frame, box) for box in squares(boxes / np.float32(frame.scale))]
         everything = Detections.joined([Detections.none(), *found])
         kept = suppress(everything.boxes, everything.scores, FRAME_OVERLAP, by_smaller=True)
         return _scaled(everything.take(kept), frame.scale)
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
-        """For each box (N, 4) where a face was a moment ago: where R-Net and O-Net see it now; score 0 for none."""
+        """Update each box (N, 4) of the previous frame with R-Net and O-Net. The score is 0 if the face is lost."""
         view, around = PartsView(frame), squares(boxes / np.float32(frame.scale))
         found = self._judged(view, self._adjusted(view, around))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
@@ -144,18 +147,18 @@ class Mtcnn:
         return Detections(found.boxes + np.concatenate([corner, corner]), found.scores, found.landmarks + corner)
 
     def _cascaded(self, view: AreaView, scales: Iterable[float]) -> Detections:
-        """All three networks one after the other."""
+        """Run the full cascade."""
         found = self._judged(view, self._refined(view, self._proposals(view, scales)))
         found = found.take(found.scores > THRESHOLDS[2])
         return found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
 
     def _proposals(self, view: AreaView, scales: Iterable[float]) -> Floats:
-        """P-Net over the pyramid: square boxes (N, 4)."""
+        """Run P-Net on the pyramid: square boxes (N, 4)."""
         width, height = view.size
         found = []
         for scale in scales:
             rows, columns = int(height * scale + 1), int(width * scale + 1)
-            if min(rows, columns) < PATCH:  # of a face at the border, too little is left to be found
+            if min(rows, columns) < PATCH:  # too little of a face at the border is visible
                 continue
             level = area_means(view.sums, rows, columns)
             scores, shifts = self._proposal.run(None, {"pictures": level[np.newaxis]})
@@ -168,7 +171,7 @@ class Mtcnn:
         return squares(_shifted(everything[:, :4], everything[:, 5:], border=0))
 
     def _refined(self, view: View, boxes: Floats) -> Floats:
-        """R-Net on each box: the square boxes that are still taken for faces."""
+        """Run R-Net on each box: the square boxes above its threshold."""
         boxes, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(boxes):
             return boxes
@@ -178,7 +181,7 @@ class Mtcnn:
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
 
     def _adjusted(self, view: View, boxes: Floats) -> Floats:
-        """R-Net's opinion on where the face is that each square box lies on: as many square boxes."""
+        """Apply R-Net's box regression to each square box: as many square boxes."""
         present = _has_pixels(view.size, boxes)
         inside, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(inside):
@@ -189,7 +192,7 @@ class Mtcnn:
         return adjusted
 
     def _judged(self, view: View, boxes: Floats) -> Detections:
-        """O-Net on each square box, in the same order; a box without a single pixel scores 0."""
+        """Run O-Net on each square box, in the same order. A box without pixels has score 0."""
         inside, crops = _crops(view, boxes, OUTPUT_SIDE)
         if not len(inside):
             return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
@@ -201,13 +204,13 @@ class Mtcnn:
 
 
 def _answers(network: "onnxruntime.InferenceSession", crops: Floats) -> list[Floats]:
-    """All outputs of a network for crops (N, side, side, 3), a few at a time, so that memory does not follow N."""
+    """Run a network on crops (N, side, side, 3) in batches, so that memory does not grow with N: all its outputs."""
     parts = [network.run(None, {"pictures": crops[start : start + BATCH]}) for start in range(0, len(crops), BATCH)]
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
 def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
-    """Scales at which P-Net's patch covers a face of at least `min_face` of the shorter side."""
+    """Scales at which P-Net's patch covers a face, from `min_face` of the shorter side upwards."""
     shorter = min(height, width)
     scale = PATCH / max(shorter * min_face, PATCH)
     while shorter * scale >= PATCH:
@@ -216,7 +219,7 @@ def pyramid(height: int, width: int, min_face: float) -> Iterator[float]:
 
 
 def _within(size: tuple[int, int], box: Floats) -> Area:
-    """The box in whole pixels, as far as it lies in a picture of this width and height."""
+    """Round a box to whole pixels and clip it to a picture of this width and height."""
     left, top, right, bottom = np.clip(np.rint(box), 0, (*size, *size)).astype(int).tolist()
     return left, top, right, bottom
 
@@ -230,7 +233,7 @@ def _expected(folder: Path) -> dict[str, str]:
 
 
 def _patches(scores: Floats, shifts: Floats, scale: float) -> Floats:
-    """The patches of one level that look like a face: (N, 9) box in the picture, score, shifts."""
+    """The patches of one level above P-Net's threshold: (N, 9) box in the picture, score, shifts."""
     rows, columns = np.nonzero(scores >= THRESHOLDS[0])
     corners = np.stack([columns, rows], axis=1) * STRIDE
     boxes = np.floor(np.concatenate([corners + 1, corners + PATCH], axis=1) / np.float32(scale))
@@ -239,20 +242,20 @@ def _patches(scores: Floats, shifts: Floats, scale: float) -> Floats:
 
 
 def _best(candidates: Floats, count: int) -> Floats:
-    """Those (N, 9) with the highest scores, in their order."""
+    """The `count` candidates (N, 9) of highest score, in their original order."""
     if len(candidates) <= count:
         return candidates
     return candidates[np.sort(np.argsort(-candidates[:, 4], kind="stable")[:count])]
 
 
 def _shifted(boxes: Floats, shifts: Floats, *, border: int) -> Floats:
-    """Move each side by a share of the box's size; R-Net and O-Net were trained counting the border pixel."""
+    """Shift each side by a share of the box's size; `border` 1 counts the border pixel, as R-Net and O-Net need it."""
     sides = boxes[:, 2:] - boxes[:, :2] + border
     return np.asarray(boxes + shifts * np.concatenate([sides, sides], axis=1), np.float32)
 
 
 def _corners(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.int32]:
-    """Whole-pixel corners inside the picture, counted from 1 as the original does: (N, 4)."""
+    """Integer corners inside the picture, one-based as in facenet-pytorch: (N, 4)."""
     corners = np.trunc(boxes).astype(np.int32)
     corners[:, :2] = np.maximum(corners[:, :2], 1)
     corners[:, 2:] = np.minimum(corners[:, 2:], size)
@@ -265,7 +268,7 @@ def _has_pixels(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _crops(view: View, boxes: Floats, side: int) -> tuple[Floats, Floats]:
-    """Cut the boxes out: those that have pixels (N, 4), and their pictures (N, side, side, 3)."""
+    """Crop the boxes: the boxes that have pixels (N, 4), and their crops (N, side, side, 3)."""
     boxes = boxes[_has_pixels(view.size, boxes)]
     crops = np.empty((len(boxes), side, side, 3), np.float32)
     for crop, (left, top, right, bottom) in zip(crops, _corners(view.size, boxes).tolist(), strict=True):
@@ -274,7 +277,7 @@ def _crops(view: View, boxes: Floats, side: int) -> tuple[Floats, Floats]:
 
 
 def _spread(found: Detections, present: npt.NDArray[np.bool_]) -> Detections:
-    """Put detections of some boxes back among all; the others score 0."""
+    """Scatter the detections of the boxes in `present` into an array for all boxes; the others have score 0."""
     count = len(present)
     boxes, scores = np.zeros((count, 4), np.float32), np.zeros(count, np.float32)
     landmarks = np.zeros((count, 5, 2), np.float32)

@@ -1,4 +1,4 @@
-"""ONNX Runtime, set up the one way this engine uses it."""
+"""Configuration of ONNX Runtime sessions."""
 
 import os
 from functools import cache
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}
-"""What Linux calls the instructions that add up products of bytes, on x86 and on ARM."""
+"""Linux names of the int8 dot-product instructions of x86 and ARM."""
 
 CPU = Path("/proc/cpuinfo")
 
 
 @cache
 def multiplies_bytes() -> bool:
-    """Whether the processor adds up products of bytes at once; without, integers are slower and can overflow."""
+    """Whether the CPU has int8 dot-product instructions. Without them, int8 is slower and can overflow."""
     try:
         lines = CPU.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -29,16 +29,16 @@ def multiplies_bytes() -> bool:
 
 
 def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
-    """Load a network for the CPU. `threads` 0 takes one for each core. Raises ModelError when it is not readable."""
-    # The reference engine is installed without it.
+    """Load a network for the CPU. `threads` 0 uses one thread per core. Raises ModelError for an unreadable file."""
+    # The reference engine is installed without ONNX Runtime.
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.inter_op_num_threads = 1
-    # Idle threads that spin would take the cores from the decoder.
+    # Spinning idle threads would compete with the decoder for cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no other base
+    except Exception as error:  # ONNX Runtime's exceptions have no other common base class
         raise ModelError(f"{path.name} is no network that ONNX Runtime can load") from error

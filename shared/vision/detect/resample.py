@@ -1,7 +1,7 @@
-"""Shrinking by the mean over areas, exactly as MTCNN saw its pictures in training.
+"""Downsampling by area means, identical to the resizing with which MTCNN was trained.
 
-facenet-pytorch resizes with `torch.nn.functional.interpolate(mode="area")`: each target pixel is the mean of the
-source pixels that it touches at all. OpenCV's INTER_AREA weights those at the rim, which moves boxes by a pixel.
+facenet-pytorch resizes with `torch.nn.functional.interpolate(mode="area")`: each target pixel is the unweighted mean of
+all source pixels that it overlaps. OpenCV's INTER_AREA weights the pixels at the edge, which moves boxes by a pixel.
 """
 
 from functools import lru_cache
@@ -16,12 +16,12 @@ Sums = npt.NDArray[np.int32]
 
 
 def integral(picture: Image) -> Sums:
-    """(h, w, 3) -> (h + 1, w + 1, 3): the sum of everything above and to the left."""
+    """Integral image: (h, w, 3) -> (h + 1, w + 1, 3)."""
     return np.asarray(cv2.integral(picture), np.int32)
 
 
 def area_means(sums: Sums, height: int, width: int) -> Floats:
-    """Resize the picture behind `sums`: -> (height, width, 3) in 0..255."""
+    """Resize the picture of an integral image: (height, width, 3) in 0..255."""
     top, bottom = _bounds(sums.shape[0] - 1, height)
     left, right = _bounds(sums.shape[1] - 1, width)
     strips = np.take(sums, bottom, axis=0) - np.take(sums, top, axis=0)  # (height, w + 1, 3)
@@ -32,6 +32,6 @@ def area_means(sums: Sums, height: int, width: int) -> Floats:
 
 @lru_cache(maxsize=1024)
 def _bounds(length: int, parts: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """First and one past the last source pixel of each target pixel."""
+    """First source pixel of each target pixel, and the first after its last."""
     steps = np.arange(parts)
     return steps * length // parts, -(-(steps + 1) * length // parts)

@@ -1,1 +1,1 @@
-"""Face tracking: detections of successive frames joined into tracks."""
+"""Face tracking: association of the detections of successive frames."""

@@ -1,4 +1,4 @@
-"""Which detection is which track's: costs, matching one to one, and detections that lie on a face already taken."""
+"""Association of detections with tracks: cost matrix, one-to-one matching and removal of covered detections."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,40 +10,42 @@ from duygu.shared.vision.types import Floats
 Pairs = list[tuple[Track, Sighting]]
 
 MAX_DISTANCE = 0.6
-"""From where a face was expected to where it is, in sides of its box; grows by as much with the time unseen."""
+"""Maximum distance between the expected and the detected centre, in sides of the box. The limit doubles within the
+first second without a detection."""
 
 MAX_GROWTH = 0.5
-"""Natural logarithm of the ratio of sides, between two sightings."""
+"""Maximum change of size between two sightings: natural logarithm of the ratio of sides."""
 
 GROWS_S = 1.0
-"""For so long, what is allowed grows with the time unseen; beyond it everywhere would be near."""
+"""Time without a detection during which the limits grow. Beyond it, they would include the whole frame."""
 
 LOOKS_WEIGHT = 0.5
-"""Of unlikeness (1 - correlation) against distance in sides."""
+"""Weight of the appearance distance (1 - correlation) relative to the distance in sides."""
 
 SAME_FACE = 0.5
-"""Boxes that cover more than this share of the smaller one cannot both be faces that are seen."""
+"""Two boxes whose intersection is more than this share of the smaller one belong to the same visible face."""
 
 
 def boxes_of(found: list[Sighting] | list[Track]) -> Floats:
-    """(N, 4)."""
+    """Boxes of sightings or tracks: (N, 4)."""
     return np.array([one.box for one in found], np.float32).reshape(-1, 4)
 
 
 def expected_boxes(tracks: list[Track], time_s: float) -> Floats:
-    """Where the box of each track is at that time, should it go on as it did: (T, 4)."""
+    """Boxes of the tracks at this time, predicted from their velocity: (T, 4)."""
     return np.array([track.expected(time_s) for track in tracks], np.float32).reshape(-1, 4)
 
 
 def sides_of(boxes: Floats) -> Floats:
-    """The longer side of each box (N, 4), in pixels, and at least one: (N,)."""
+    """Longer side of each box (N, 4), in pixels, at least one: (N,)."""
     return np.asarray(np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1), 1.0), np.float32)
 
 
 def cost_matrix(tracks: list[Track], found: list[Sighting], time_s: float) -> Floats:
-    """How unlikely it is that each track was sighted at each place: (T, S); infinite where it cannot be.
+    """Cost of each pair of track and sighting: (T, S); infinite for impossible pairs.
 
-    Distance in sides of the box, logarithm of the ratio of sides, and LOOKS_WEIGHT of unlikeness.
+    The cost is the distance in sides of the box, plus the logarithm of the ratio of sides, plus LOOKS_WEIGHT times the
+    appearance distance.
     """
     if not tracks or not found:
         return np.zeros((len(tracks), len(found)), np.float32)
@@ -60,7 +62,7 @@ def cost_matrix(tracks: list[Track], found: list[Sighting], time_s: float) -> Fl
 
 
 def match(tracks: list[Track], found: list[Sighting], time_s: float) -> Pairs:
-    """One to one, the surest pairs first."""
+    """Match tracks and sightings one to one, greedily by increasing cost."""
     costs = cost_matrix(tracks, found, time_s)
     rows, columns = np.nonzero(np.isfinite(costs))
     order = np.argsort(costs[rows, columns], kind="stable")
@@ -74,9 +76,9 @@ def match(tracks: list[Track], found: list[Sighting], time_s: float) -> Pairs:
 
 
 def match_own(pairs: Pairs, time_s: float, taken: Floats) -> Pairs:
-    """Of the pairs, the surest first, those that are possible and whose sighting no face before them covers.
+    """Filter pairs of finite cost, in order of cost, whose sighting is not covered by an earlier one or a taken box.
 
-    taken  (N, 4) boxes of faces that others have
+    taken  (N, 4) boxes of other tracks
     """
     tracks, found = [track for track, _ in pairs], [sighting for _, sighting in pairs]
     costs = np.diagonal(cost_matrix(tracks, found, time_s))
@@ -85,7 +87,7 @@ def match_own(pairs: Pairs, time_s: float, taken: Floats) -> Pairs:
 
 
 def uncovered(found: list[Sighting], taken: Floats, *, by_each_other: bool = True) -> list[int]:
-    """Places in the list of the sightings that lie on no taken box (N, 4) and, by default, on no earlier one."""
+    """Indices of the sightings that no taken box (N, 4) covers and, by default, no earlier sighting."""
     boxes = boxes_of(found)
     hidden: npt.NDArray[np.bool_] = np.any(containments(boxes, taken) > SAME_FACE, axis=1)
     covers = containments(boxes, boxes) > SAME_FACE
@@ -99,7 +101,7 @@ def uncovered(found: list[Sighting], taken: Floats, *, by_each_other: bool = Tru
 
 
 def touching(boxes: Floats, others: Floats, owners: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Which boxes (N, 4) share a pixel with another's box of (M, 4); `owners` (N,) are the places of their own."""
+    """Mask of boxes (N, 4) that intersect the box of another track in (M, 4); `owners` (N,) are their own indices."""
     shared = intersections(boxes, others) > 0
     shared[np.arange(len(boxes)), owners] = False
     return np.asarray(shared.any(axis=1))

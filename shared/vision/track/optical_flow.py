@@ -1,7 +1,7 @@
-"""Where a face has moved to, read off its own pixels: Lucas-Kanade (Bouguet 2000) on a small picture of it.
+"""Motion of a face by sparse optical flow: Lucas-Kanade (Bouguet 2000) on a small patch of the frame.
 
-A tenth of a second after a face was found, that is closer to where MTCNN would find it than what O-Net alone makes of
-the old box, and costs a quarter. It cannot tell that a face is none, and its errors add up; so O-Net looks again soon.
+0.1 s after a detection, the result is closer to MTCNN's box than a refinement by O-Net alone, at a quarter of the cost.
+Optical flow cannot recognise a false positive, and its errors accumulate; O-Net therefore refines the box soon after.
 """
 
 from dataclasses import dataclass
@@ -16,67 +16,67 @@ from duygu.shared.vision.track.scene_change import alike
 from duygu.shared.vision.types import Area, Floats, Frame, Image
 
 SIDE = 56
-"""Pixels of the picture, along both sides."""
+"""Side of the patch, in pixels."""
 
 REACH = 0.75
-"""Half of what it shows, in sides of the face's box: the face and a quarter of its side around."""
+"""Half the side of the patch's area, in sides of the face's box: the face with a margin of a quarter of its side."""
 
 POINTS_ALONG, GRID_SHARE = 5, 0.8
-"""Points that are followed lie on a square grid: so many along each side of it, which has this share of the box's."""
+"""Points per side of the square grid of tracked points, and the grid's share of the box."""
 
 FACE = slice(SIDE // 5, SIDE - SIDE // 5)
-"""Rows and columns of the picture that the face fills."""
+"""Rows and columns of the patch that contain the face."""
 
 GRID = np.stack(np.meshgrid(*[GRID_SHARE * np.linspace(-1, 1, POINTS_ALONG, dtype=np.float32)] * 2), -1).reshape(-1, 2)
-"""(N, 2) in halves of the box's sides, from its middle."""
+"""(N, 2) grid points in half sides of the box, relative to its centre."""
 
 WINDOW, LEVELS = (11, 11), 1
-"""What is compared of each point's surroundings, in pixels, and how often the picture is halved for it."""
+"""Window size in pixels and number of pyramid levels of the optical flow."""
 
 FOUND = cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 8, 0.03
-"""A point is found after so many steps, or when a step is so small."""
+"""Termination criteria: number of iterations, or a step below this size."""
 
 CLOSE = 1.0
-"""Pixels of the picture by which a point may be off where the movement of all takes it. A mouth moves by itself."""
+"""Maximum residual of an inlier, in pixels of the patch. A mouth moves independently of the head."""
 
 LEAST_CLOSE = 0.6
-"""Share of the points that must be so close for the movement to be believed."""
+"""Minimum share of inliers of a valid motion."""
 
 LEAST_ALIKE = 0.85
-"""Correlation of the picture with what is now seen where the movement takes it, below which the face is not believed
-to be there any more. A face that speaks has more than 0.9 from one tenth of a second to the next."""
+"""Minimum correlation between the patch and the motion-compensated new patch of a valid motion. A speaking face has
+more than 0.9 between frames 0.1 s apart."""
 
 LEAST_SIDE = 16
-"""Pixels of the video; a smaller box moves by less than can be measured."""
+"""Minimum side of a box, in pixels of the video. The motion of a smaller box is too small to measure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """How a face has moved: turned and grown about where it was, and shifted. In pixels of the video."""
+    """Similarity transform of a face: rotation, scaling and translation, in pixels of the video."""
 
     matrix: Floats  # (2, 3)
 
     def box(self, box: Floats) -> Floats:
-        """(4,) moved and grown; boxes are not turned."""
+        """Transform a box (4,) by translation and scaling; boxes are not rotated."""
         centre = self.points(centres(box[np.newaxis]))[0]
         half = (box[2:] - box[:2]) / 2 * np.float32(np.hypot(*self.matrix[:, 0]))
         return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
     def points(self, points: Floats) -> Floats:
-        """(N, 2)."""
+        """Transform points (N, 2)."""
         return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What a face and its surroundings looked like."""
+    """Patch of a face and its surroundings."""
 
     area: Area  # of the video
     picture: Image  # (SIDE, SIDE)
 
     @classmethod
     def of(cls, frame: Frame, box: Floats) -> Self | None:
-        """Of a face in this frame; None where it is too small, or too little of it is in the picture."""
+        """Extract the patch of a face; None if the face is too small or its centre is outside the frame."""
         side = float((box[2:] - box[:2]).max())
         centre, size = (box[:2] + box[2:]) / 2, np.array(frame.size, np.float32)
         if side < LEAST_SIDE or (centre < 0).any() or (centre >= size).any():
@@ -86,9 +86,9 @@ class Patch:
         return cls((left, top, right, bottom), _picture(frame, (left, top, right, bottom)))
 
     def motion(self, frame: Frame, box: Floats) -> Motion | None:
-        """How the face that had this box has moved until this frame; None where that is not sure."""
+        """Estimate the motion from the box in the patch to this frame; None if it is not reliable."""
         if self.area[2] > frame.size[0] or self.area[3] > frame.size[1]:
-            return None  # a camera that was turned, or set to other pictures
+            return None  # the camera was rotated or its resolution changed
         before = self._grid(box)
         now = _picture(frame, self.area)
         after, status, _ = cv2.calcOpticalFlowPyrLK(
@@ -105,7 +105,7 @@ class Patch:
         return motion
 
     def _likeness(self, now: Image, motion: Motion) -> float:
-        """Correlation of this picture with the present one, moved back."""
+        """Correlation of the patch with the motion-compensated new patch."""
         scale, corner = self._scale(), np.array(self.area[:2], np.float32)
         turn = motion.matrix[:, :2]
         shift = (motion.points(corner + scale[np.newaxis] / np.float32(2))[0] - corner) / scale - np.float32(0.5)
@@ -114,13 +114,13 @@ class Patch:
         return alike(self.picture[FACE, FACE].astype(np.float32), back[FACE, FACE].astype(np.float32))
 
     def _grid(self, box: Floats) -> Floats:
-        """(N, 2) points on the face, in pixels of the picture."""
+        """(N, 2) grid points on the face, in pixels of the patch."""
         scale = self._scale()
         middle = ((box[:2] + box[2:]) / 2 - np.array(self.area[:2], np.float32)) / scale - np.float32(0.5)
         return np.asarray(GRID * ((box[2:] - box[:2]) / 2 / scale) + middle, np.float32)
 
     def _scale(self) -> Floats:
-        """Pixels of the video for one of the picture, across and down."""
+        """Pixels of the video per pixel of the patch, horizontally and vertically."""
         left, top, right, bottom = self.area
         return np.array([right - left, bottom - top], np.float32) / np.float32(SIDE)
 
@@ -132,9 +132,9 @@ def _picture(frame: Frame, area: Area) -> Image:
 
 
 def similarity(before: Floats, after: Floats, *, tolerance: float) -> tuple[npt.NDArray[np.bool_], Motion]:
-    """The motion that takes most points (N, 2) to where they are, and which (N,) it takes there.
+    """Fit a similarity transform to points (N, 2), and return the inliers (N,) with it.
 
-    Points far from the median shift are left out; then least squares, in closed form (Umeyama 1991).
+    Points far from the median displacement are excluded from the closed-form least-squares fit (Umeyama 1991).
     """
     shifts = after - before
     off = np.abs(shifts - np.median(shifts, axis=0)).max(axis=1)

@@ -1,4 +1,4 @@
-"""Where one shot ends and the next begins, and whether much has changed since one last looked."""
+"""Detection of cuts between shots, and of changes since the last full-frame detection."""
 
 import cv2
 import numpy as np
@@ -6,47 +6,47 @@ import numpy as np
 from duygu.shared.vision.types import Floats, Frame
 
 THUMBNAIL = (32, 18)
-"""Width and height, in pixels, of what two frames are compared on."""
+"""Width and height of the compared thumbnails, in pixels."""
 
 SPARSE = 4
-"""Every fourth row and column goes into the thumbnail; the others would not change it visibly."""
+"""Subsampling step before the thumbnail is computed. The other rows and columns would not change it visibly."""
 
 LEAST_CHANGE = 10.0
-"""Mean absolute difference of two thumbnails in grey levels, below which nothing is a cut."""
+"""Minimum mean absolute difference of the thumbnails at a cut, in grey levels."""
 
 SAME_SHOT = 0.35
-"""Correlation of two thumbnails below which they show different things. Frames a tenth of a second apart within a shot
-had 0.5 and more but for a head that filled a third of the picture and left it; cuts had 0.3 and less."""
+"""Maximum correlation of the thumbnails at a cut. Frames of one shot 0.1 s apart had 0.5 and more, except when a head
+that filled a third of the picture left it; cuts had 0.3 and less."""
 
 UNCHANGED = 0.9
-"""Correlation of two thumbnails above which they show the same, whatever time lies between them."""
+"""Minimum correlation of the thumbnails of an unchanged picture, whatever the time between them."""
 
 CELL_CHANGE = 24.0
-"""Grey levels by which a pixel of the thumbnail has to change to count."""
+"""Minimum change of a changed thumbnail pixel, in grey levels."""
 
 STIRRED_CELLS = 4
-"""Pixels of the thumbnail that have to change for another look. The smallest face covers one or two, and whoever it
-belongs to covers more."""
+"""Changed thumbnail pixels that trigger a full-frame detection. The smallest face covers one or two, and its person
+covers more."""
 
 REACH = np.array([-0.7, -0.6, 0.7, 1.0], np.float32)
-"""What moves with a face, in sides of its box to the left, above, to the right and below: hair, hands and shoulders."""
+"""Margin around a face that moves with it, in sides of its box (left, top, right, bottom): hair, hands, shoulders."""
 
 
 class Scene:
-    """Remembers thumbnails of two frames: the last one, and the one that was last searched for faces.
+    """Keeps the thumbnails of the last frame and of the last full-frame detection.
 
-    The searched one is not a number where a face was followed: what moves there is known already.
+    The thumbnail of the detection is NaN in the regions of tracked faces, so that their motion is ignored.
     """
 
     def __init__(self) -> None:
-        """Start before the first frame."""
+        """Create the state before the first frame."""
         self.last: Floats | None = None
         self.searched: Floats | None = None
-        self.is_unchanged = False  # the last two frames show the same
+        self.is_unchanged = False  # whether the last two frames show the same
 
     def see(self, frame: Frame) -> bool:
-        """Take the next frame; True where it begins another shot."""
-        green = np.ascontiguousarray(frame.sparse_rgb(SPARSE)[..., 1])  # nearly luma
+        """Process the next frame. Returns True if it is the first of a new shot."""
+        green = np.ascontiguousarray(frame.sparse_rgb(SPARSE)[..., 1])  # approximates luma
         before, self.last = self.last, cv2.resize(green, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32)
         if before is None:
             return False
@@ -55,7 +55,7 @@ class Scene:
         return differ(before, self.last) > LEAST_CHANGE and likeness < SAME_SHOT
 
     def is_stirred(self, faces: Floats) -> bool:
-        """Whether the last frame is unlike the one that was searched, away from the faces that are followed.
+        """Whether the frame has changed since the last full-frame detection, outside the tracked faces.
 
         faces  (N, 4) boxes as shares of the frame's width and height
         """
@@ -65,12 +65,12 @@ class Scene:
         return int((change > CELL_CHANGE).sum()) >= STIRRED_CELLS
 
     def search(self, faces: Floats) -> None:
-        """The last frame has been searched, and these faces (N, 4) are followed from it on."""
+        """Record a full-frame detection on the last frame, with the tracked faces (N, 4)."""
         self.searched = None if self.last is None else without(self.last, faces)
 
 
 def without(thumbnail: Floats, faces: Floats) -> Floats:
-    """A copy that is not a number where these faces, (N, 4) shares of width and height, and all of their REACH are."""
+    """Copy a thumbnail with NaN at these faces, (N, 4) shares of width and height, and within REACH around them."""
     sides = np.tile(faces[:, 2:] - faces[:, :2], 2)
     scale = np.tile(np.array(THUMBNAIL, np.float32), 2)
     cells = np.clip(np.rint((faces + REACH * sides) * scale), 0, scale).astype(int)
@@ -81,11 +81,11 @@ def without(thumbnail: Floats, faces: Floats) -> Floats:
 
 
 def differ(one: Floats, other: Floats) -> float:
-    """Mean absolute difference."""
+    """Mean absolute difference of two thumbnails."""
     return float(np.abs(one - other).mean())
 
 
 def alike(one: Floats, other: Floats) -> float:
-    """Correlation, -1..1; a flat picture is like no other."""
+    """Correlation of two pictures, -1..1; 0 for a flat picture."""
     one, other = one - one.mean(), other - other.mean()
     return float((one * other).sum() / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6))

@@ -1,10 +1,10 @@
-"""Who is who from frame to frame: faces are found rarely, followed between, and matched one to one.
+"""Tracking of faces: occasional full-frame detection, cheap updates between, and one-to-one matching.
 
-Between two searches, O-Net and the movement of a face's own pixels follow it by turns.
+Between two full-frame detections, refinement by O-Net and optical flow alternate.
 
-A cut ends all tracks, and a gradual transition those whose face it replaced. A track that is not seen keeps moving as
-it did for MEMORY_S and is found again by place, size and looks. When two tracks come to lie on one face, the one that
-fits it less is taken to be hidden behind it.
+A cut ends all tracks; a gradual transition ends the tracks whose face it replaced. A lost track is extrapolated for
+MEMORY_S and matched by position, size and appearance. When two tracks converge on one face, the track with the higher
+cost is treated as occluded.
 """
 
 import numpy as np
@@ -19,59 +19,63 @@ from duygu.shared.vision.track.transitions import TransitionDetector
 from duygu.shared.vision.types import Detector, Floats, Frame
 
 SOONEST_S, LATEST_S = 0.1, 4.0
-"""Between two looks at the whole frame. A look that brings news is followed by one soon."""
+"""Shortest and longest interval between full-frame detections. A detection that changes the set of tracks is followed
+by the shortest interval."""
 
 PATIENCE = 1.5
-"""The wait grows by this factor with each look that brings no news."""
+"""Factor by which the interval grows after each full-frame detection without a change."""
 
 STIRRED_SHARE = 0.125
-"""Share of that wait after which a change away from the followed faces is enough for the next look."""
+"""Share of the interval after which motion outside the tracks triggers a full-frame detection."""
 
 EVERY_FRAME = 0.0
-"""A longest wait with which each frame is searched."""
+"""Value of `latest_s` for a full-frame detection on every frame."""
 
 MEMORY_S = 1.0
-"""A face that comes back within this time keeps its id."""
+"""Time for which a lost track is kept, and can be recovered with the same id."""
 
 LONGEST_GAP_S = 3.0
-"""Between two frames; who is there after a longer one may be somebody else. Slow videos have gaps beyond MEMORY_S."""
+"""Longest gap between frames within which tracks are kept; after it, another person may be visible. Slow videos have
+gaps beyond MEMORY_S."""
 
 MEMORY_INTERVALS, LONGEST_GAP_INTERVALS = 1.2, 2.4
-"""The same in usual intervals of the source, where these are longer: a face may be missed in one frame, with jitter."""
+"""The same limits in frame intervals of the source, if these are longer. They allow one missed frame, with jitter."""
 
 LONGEST_FREEZE_S, SAME_LOOKS = 30.0, 0.9
-"""After a gap of no more than this, whoever has so much the same looks (correlation) at exactly the same place of an
-unchanged picture is still the same person: the stream stood still. Of two people whose faces fill the same box, fewer
-than one pair in a hundred is so much alike."""
+"""Longest gap of a frozen stream, and minimum correlation of the appearance templates across it. If the picture is
+unchanged and the face at the same box is this similar, the track continues. Of pairs of people whose faces fill the
+same box, fewer than 1% are this similar."""
 
 LONGEST_STEP_S = 0.5
-"""Usual time between two frames up to which gradual transitions are looked for."""
+"""Longest frame interval for which gradual transitions are detected."""
 
 SAME_PERSON = 0.7
-"""Correlation with the track's first looks below which a face is somebody else once a gradual transition is over.
-Without a transition it says nothing: a head that turns has 0.0 to 0.4."""
+"""Minimum correlation with the track's first appearance template after a gradual transition; a track below it has been
+replaced by another person. Without a transition the value is meaningless: a turning head has 0.0 to 0.4."""
 
 NEW_SCORE = 0.8
-"""O-Net's score for a face that is not followed yet; a followed one goes on down to O-Net's own threshold."""
+"""Minimum O-Net score of a new track. Existing tracks continue down to O-Net's own threshold."""
 
 CROWD_FACES = 8
-"""Faces beyond which a picture is searched no oftener than each CROWD_WAIT_S, whatever is lost or new in it."""
+"""Number of faces above which full-frame detections are at least CROWD_WAIT_S apart, even if tracks are lost or faces
+appear."""
 
 CROWD_WAIT_S = 0.5
 
 CROWD_NEAR = 2
-"""Lost faces that are looked for near where they were between two searches of a crowd; more wait for the next one."""
+"""Maximum number of lost tracks to detect locally between two full-frame detections of a crowd. If more are lost, all
+wait for the next full-frame detection."""
 
 CROWD_UNCHECKED = 3
-"""Most frames in a row for which a face of a crowd is followed without R-Net and O-Net: by its pixels in the first of
-them, by its velocity in the others. Of more faces than CROWD_FACES, about so many are given to networks in a frame."""
+"""Maximum number of consecutive frames without R-Net and O-Net for a face of a crowd: optical flow in the first, and
+extrapolation in the others. In each frame, the networks process about CROWD_FACES faces of a larger number."""
 
 TICK_ROUNDING_S = 0.03
-"""Frames come at the ticks of a clock give or take this much."""
+"""Tolerance of frame times relative to the sampling times."""
 
 
 class Tracker:
-    """Follows every face of a video or a stream."""
+    """Tracks every face of a video or a live session."""
 
     def __init__(
         self,
@@ -81,28 +85,28 @@ class Tracker:
         max_faces: int = MAX_FACES,
         interval_s: float | None = None,
     ) -> None:
-        """Start with no face.
+        """Create a tracker without tracks.
 
-        latest_s    the longest wait between two searches of the whole frame
-        max_faces   faces that are followed at the same time; of more, those with the best scores
-        interval_s  time between the frames of the source, where it is known
+        latest_s    longest interval between full-frame detections
+        max_faces   maximum number of tracks in sight; detections with the best scores are preferred
+        interval_s  frame interval of the source, if known
         """
         self.tracks: list[Track] = []
         self.scene = Scene()
         self.transitions = TransitionDetector()
         self.searched_s: float | None = None
         self.wait_s = min(SOONEST_S, latest_s)
-        self.usual_s = 0.0  # between two frames before the last one
+        self.usual_s = 0.0  # usual frame interval, before the last frame
         self.last_key = 0
-        self.found = 0  # faces in the picture that was last searched, whether they are followed or not
-        self.overflowed = False  # more than max_faces faces were there at the same time
+        self.found = 0  # faces in the last full-frame detection, tracked or not
+        self.overflowed = False  # whether more than max_faces faces were visible at the same time
         self._max_faces = max_faces
         self.pace = Pace(interval_s)
         self._detector = detector
         self._latest_s = latest_s
 
     def update(self, frame: Frame) -> list[Track]:
-        """Take the next frame: the tracks that are over with it. After a cut, those are all there were."""
+        """Process the next frame, and return the tracks that have ended. A cut ends all tracks."""
         cut = self.scene.see(frame)
         usual_s = self.pace.take(frame.time_s)
         over = (
@@ -122,11 +126,11 @@ class Tracker:
         return over + self._forget_beyond(2 * self._max_faces)
 
     def postpone(self, factor: float) -> None:
-        """Let the next look at the whole frame wait so many times as long."""
+        """Multiply the interval until the next full-frame detection by a factor."""
         self.wait_s *= factor
 
     def seen(self) -> list[Track]:
-        """The tracks that were found in the last frame."""
+        """The tracks that are visible in the last frame."""
         return [track for track in self.tracks if not track.missing]
 
     def _is_due(self, frame: Frame, *, at_once: bool) -> bool:
@@ -137,7 +141,7 @@ class Tracker:
         return at_once or (self._has_waited(frame, STIRRED_SHARE) and self.scene.is_stirred(self._shares(frame)))
 
     def _is_crowd_searched(self, frame: Frame) -> bool:
-        """Whether there are many faces, and the last search was a moment ago: each costs several times as much."""
+        """Whether a crowd had a full-frame detection within CROWD_WAIT_S; it costs several times as much in a crowd."""
         if self.searched_s is None or not self._is_crowd() or self._latest_s < CROWD_WAIT_S:
             return False
         return frame.time_s - self.searched_s + TICK_ROUNDING_S < CROWD_WAIT_S
@@ -149,11 +153,11 @@ class Tracker:
         return CROWD_WAIT_S if self._is_crowd() else SOONEST_S
 
     def _has_waited(self, frame: Frame, share: float) -> bool:
-        """Whether this share of the wait for the next search is over."""
+        """Whether this share of the interval until the next full-frame detection has elapsed."""
         return self.searched_s is None or frame.time_s - self.searched_s + TICK_ROUNDING_S >= self.wait_s * share
 
     def _shares(self, frame: Frame) -> Floats:
-        """Boxes of the faces that are followed, (N, 4) shares of the frame's width and height."""
+        """Boxes of the visible tracks, (N, 4) shares of the frame's width and height."""
         width, height = frame.size
         boxes = np.array([track.box for track in self.seen()], np.float32).reshape(-1, 4)
         return np.asarray(boxes / np.array([width, height, width, height], np.float32), np.float32)
@@ -162,9 +166,9 @@ class Tracker:
         return {track.key for track in self.seen()}
 
     def _follow(self, frame: Frame) -> bool:
-        """Find each track again near where it should be. False, and nothing is changed, when one is lost.
+        """Update all visible tracks near their predicted boxes. Returns False, without any change, if a track is lost.
 
-        In a crowd that was searched a moment ago, those that are lost go missing instead.
+        In a crowd with a recent full-frame detection, lost tracks are marked as missing instead.
         """
         carried = self._carried(frame)
         coasting = [track for track in _others(self.seen(), carried) if self._may_coast(track)]
@@ -192,15 +196,15 @@ class Tracker:
         return True
 
     def crowding(self) -> int:
-        """How many times as many faces are in sight as are followed in full, rounded up; 1 without a crowd."""
+        """Number of visible tracks divided by CROWD_FACES, rounded up; 1 without a crowd."""
         return max(1, -(-len(self.seen()) // CROWD_FACES))
 
     def _may_coast(self, track: Track) -> bool:
-        """Whether a face of a crowd was found by its pixels in the last frame, or coasts, and not too long."""
+        """Whether a track of a crowd can be extrapolated: no network has checked it recently, but not for too long."""
         return 0 < track.unchecked < min(self.crowding() - 1, CROWD_UNCHECKED)
 
     def _carried(self, frame: Frame) -> Pairs:
-        """Let the pixels of faces that touch no other say where they went; O-Net has seen each a moment ago."""
+        """Update tracks that touch no other by optical flow, if a network found their face in the previous frame."""
         places = np.array([place for place, track in enumerate(self.tracks) if not track.missing], np.intp)
         boxes = boxes_of(self.tracks)[places]
         touched = touching(boxes, expected_boxes(self.tracks, frame.time_s), places)
@@ -213,14 +217,14 @@ class Tracker:
         return pairs
 
     def _found_near(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
-        """Let the whole cascade look for these tracks near where they should be, on faces that are not taken."""
+        """Run the full cascade near the predicted boxes of these tracks, excluding faces that are taken."""
         if not tracks:
             return []
         found = list(sightings(frame, self._detector.detect_near(frame, expected_boxes(tracks, frame.time_s))))
         return match(tracks, [found[place] for place in uncovered(found, taken, by_each_other=False)], frame.time_s)
 
     def _search(self, frame: Frame) -> None:
-        """Look for faces everywhere, give each to the track that it fits best, and start tracks for the others."""
+        """Run a full-frame detection, match the detections with the tracks, and start tracks for the rest."""
         self.searched_s = frame.time_s
         found = list(sightings(frame, self._detector.detect(frame)))
         self.found = len(found)
@@ -228,7 +232,7 @@ class Tracker:
         for track, sighting in pairs:
             track.find(sighting)
         pairs += self._refined(frame, _others(self.seen(), pairs), _boxes(pairs))
-        pairs = sorted(pairs, key=lambda pair: pair[0].missing)[: self._max_faces]  # who was in sight goes first
+        pairs = sorted(pairs, key=lambda pair: pair[0].missing)[: self._max_faces]  # visible tracks first
         for track in self.tracks:
             track.missing = True
         for track, sighting in pairs:
@@ -237,7 +241,7 @@ class Tracker:
         self.scene.search(self._shares(frame))
 
     def _refined(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
-        """Let O-Net find these tracks again, each on a face of its own and on none that is taken."""
+        """Refine the boxes of these tracks with R-Net and O-Net. Boxes on a face that is taken are dropped."""
         if not tracks:
             return []
         found = sightings(frame, self._detector.refine(frame, expected_boxes(tracks, frame.time_s)))
@@ -249,7 +253,7 @@ class Tracker:
         return match_own(pairs, frame.time_s, taken)
 
     def _start_new(self, found: list[Sighting], taken: Floats, frame: Frame) -> None:
-        """Start a track for each sighting, best first, that lies on no face that is taken, as long as there is room."""
+        """Start a track for each detection that lies on no other face, best first, up to `max_faces`."""
         new = uncovered(found, taken)
         room = max(self._max_faces - len(taken), 0)
         self.overflowed |= len(new) > room
@@ -280,7 +284,7 @@ class Tracker:
         return over
 
     def _forget_after_gap(self, frame: Frame, usual_s: float) -> list[Track]:
-        """Let go of those that were seen too long ago, unless the stream stood still meanwhile."""
+        """End the tracks that a long gap between frames interrupts, unless the stream was frozen."""
         longest_s = max(LONGEST_GAP_S, LONGEST_GAP_INTERVALS * usual_s)
         unseen = [track for track in self.tracks if frame.time_s - track.seen_s > longest_s]
         stayed = [track for track in unseen if self._has_stayed(track, frame)]
@@ -291,14 +295,14 @@ class Tracker:
         return over
 
     def _has_stayed(self, track: Track, frame: Frame) -> bool:
-        """Whether a face that was seen in the frame before is, after a long gap, where and what it was."""
+        """Whether a track that was visible before a long gap is unchanged in position and appearance."""
         if track.missing or frame.time_s - track.seen_s > LONGEST_FREEZE_S or not self.scene.is_unchanged:
             return False
         return float(looks_of(frame, track.box) @ track.looks) >= SAME_LOOKS
 
     def _forget_replaced(self, frame: Frame, usual_s: float) -> list[Track]:
-        """Let go of those that somebody else took the place of in a cross-fade, a dissolve or a wipe."""
-        if usual_s > LONGEST_STEP_S:  # in so slow a video, hours of changing light look like a transition
+        """End the tracks whose face was replaced in a cross-fade, a dissolve or a wipe."""
+        if usual_s > LONGEST_STEP_S:  # in a slow video, hours of changing light resemble a transition
             return []
         if self.scene.last is None or not self.transitions.update(self.scene.last):
             return []
@@ -313,25 +317,25 @@ class Tracker:
         return over
 
     def _forget(self, time_s: float, longest_s: float) -> list[Track]:
-        """Let go of the tracks that have not been seen for longer than that, and return them."""
+        """End and return the tracks that were last visible more than `longest_s` ago."""
         over = [track for track in self.tracks if time_s - track.seen_s > longest_s]
         self.tracks = [track for track in self.tracks if time_s - track.seen_s <= longest_s]
         return over
 
     def _forget_beyond(self, count: int) -> list[Track]:
-        """Let go of those that have been missing longest, until so many tracks are left."""
+        """End the tracks that have been missing longest, until `count` tracks remain."""
         over = sorted(self.tracks, key=lambda track: track.seen_s)[: max(len(self.tracks) - count, 0)]
         self.tracks = _without(self.tracks, over)
         return over
 
 
 def _boxes(pairs: Pairs) -> Floats:
-    """Boxes of the sightings: (N, 4)."""
+    """Boxes of the sightings of pairs: (N, 4)."""
     return boxes_of([sighting for _, sighting in pairs])
 
 
 def _others(tracks: list[Track], pairs: Pairs) -> list[Track]:
-    """The tracks that are in none of the pairs."""
+    """The tracks that are in no pair."""
     return _without(tracks, [track for track, _ in pairs])
 
 

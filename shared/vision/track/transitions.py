@@ -1,8 +1,8 @@
-"""Gradual transitions between two shots: cross-fades, dissolves and wipes.
+"""Detection of gradual transitions between shots: cross-fades, dissolves and wipes.
 
-A hard cut shows in two successive pictures (scene_change.py). In a gradual one, each part of each picture on the
-way lies between what it was before and what it will be: mixed of both, or already the new one. Somebody who moves, and
-a camera that turns, uncover what neither of the two pictures had.
+A hard cut is visible between two successive frames (scene_change.py). In a gradual transition, each region of each
+intermediate frame is between its state before and its state after: a mixture of both, or already the new one. A moving
+person or camera reveals regions that neither end contains.
 """
 
 from typing import Self
@@ -15,49 +15,49 @@ from duygu.shared.vision.types import Floats
 Thumbnail = npt.NDArray[np.uint8]
 
 SPANS = (4, 8, 12, 20)
-"""Analysed frames from before a transition, or from its first part, to its end: 0.4 to 2 s at ten a second."""
+"""Lengths of the compared intervals, in analysed frames: 0.4 to 2 s at ten frames a second."""
 
 LEAST_CHANGE = 15.0
-"""Mean absolute difference of the two ends, in grey levels."""
+"""Minimum mean absolute difference of the two ends, in grey levels."""
 
 SAME_SHOT = 0.75
-"""Correlation of the two ends from which on they show the same, perhaps brighter or darker."""
+"""Correlation above which the two ends show the same shot, possibly with different brightness."""
 
 MAX_OUTSIDE = 0.03
-"""Mean distance of the pictures on the way from what lies between the two ends, as a share of the ends' difference.
+"""Maximum mean distance of the intermediate frames from the range between the ends, as a share of the ends' difference.
 Cross-fades between two people who moved had 0.02 and less; 120 recordings without one had 0.036 and more where the two
-ends were less alike than SAME_SHOT."""
+ends were less similar than SAME_SHOT."""
 
 MIDDLE = (0.2, 0.8)
-"""How much of the way is over in the middle of the span; a hard cut has 0 or 1."""
+"""Range of the completed share of the change at the middle frame; a hard cut has 0 or 1."""
 
 
 class TransitionDetector:
-    """Remembers a thumbnail of each analysed frame of the last two seconds."""
+    """Keeps the thumbnails of the last two seconds, at ten analysed frames a second."""
 
     def __init__(self) -> None:
-        """Start before the first frame."""
+        """Create a detector without frames."""
         self.history: list[Thumbnail] = []
 
     def update(self, thumbnail: Floats) -> bool:
-        """Take the next frame's thumbnail, (h, w) whole grey levels; True while a transition comes to its end."""
+        """Add the thumbnail of a frame, (h, w) whole grey levels. Returns True while a transition comes to its end."""
         self.history = [*self.history, thumbnail.astype(np.uint8)][-SPANS[-1] - 1 :]
         return any(is_gradual(self.history[-span - 1 :]) for span in SPANS if len(self.history) > span)
 
     def clear(self) -> None:
-        """Begin anew, as after a cut."""
+        """Clear the history, as after a cut."""
         self.history = []
 
     @classmethod
     def restored(cls, history: npt.NDArray[np.uint8]) -> Self:
-        """One that has seen these thumbnails, (N, h, w)."""
+        """Create a detector with a history of thumbnails (N, h, w)."""
         detector = cls()
         detector.history = list(history)
         return detector
 
 
 def is_gradual(pictures: list[Thumbnail]) -> bool:
-    """Whether the pictures lead from the first to the last as a transition between two shots does."""
+    """Whether the frames form a gradual transition from the first to the last."""
     first, last = pictures[0].astype(np.float32), pictures[-1].astype(np.float32)
     difference = np.abs(last - first)
     change = float(difference.mean())
