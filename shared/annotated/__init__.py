@@ -1,4 +1,4 @@
-"""Pictures of a result: the annotated video, and the timeline as a plot. Needs what the engine needs."""
+"""Annotated video and timeline plot of a result. Requires the same packages as the engine."""
 
 from duygu.shared.annotated.film import write_film
 from duygu.shared.annotated.plot import timeline_png

@@ -1,4 +1,4 @@
-"""The annotated video: what was filmed, with what was found in it."""
+"""Annotated video: the frames of a video with the overlay of its result."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,16 +18,16 @@ from duygu.shared.schemas import Result
 from duygu.shared.vision.decode.video import Video
 
 LONGEST_SIDE = 1920
-"""Pixels; a larger picture is made smaller, since encoding it would take longer than analysing it did."""
+"""Maximum side of the annotated video, in pixels. Encoding a larger one would take longer than the analysis."""
 
 SMALLEST_FACE = 1e-4
-"""As a share of the picture. For faces so small the decoder's coloured copy is as large as the picture itself."""
+"""`min_face` of the decoder, as a share of the picture; with this value the detection copy has full size."""
 
 FIRST_SOUND = SOUND_HZ // 10
-"""Samples that tell whether there is any sound."""
+"""Number of samples that are read to find out whether the video has sound."""
 
 NOTICED_S = 0.1
-"""A first picture that is later than this has a still of it before, as not every player shows something until then."""
+"""Delay of the first picture above which a still precedes it, since some players show nothing until then."""
 
 
 def write_film(
@@ -41,13 +41,12 @@ def write_film(
 ) -> None:
     """Write an MP4 of the upright video with boxes, face ids and emotions, a timeline below, and its sound.
 
-    Pictures and sound keep the times that a player gives them: sound before the first picture and after the last one
-    is kept, beside a picture that stands still. Pictures and sound stream through, so memory does not grow with the
-    length of the video.
+    Pictures and sound keep their presentation times. Sound before the first picture and after the last one is kept,
+    with a still picture. Both are streamed, so memory does not grow with the length of the video.
 
-    on_progress  is called with the share done, after each picture
+    on_progress  called with the completed share after each picture
 
-    Raises a VideoError, and CancelledError when `should_stop` says so.
+    Raises a VideoError, and CancelledError once `should_stop` returns True.
     """
     whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
     film = _Film(result)
@@ -74,7 +73,7 @@ def write_film(
 
 
 def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: Callable[[], bool] | None) -> None:
-    """Copy what is heard before a moment. In small pieces, since pictures may be hours apart."""
+    """Copy the sound up to a time, in small pieces, since pictures can be hours apart."""
     while (missing := round((until_s - writer.sound_s) * SOUND_HZ)) > 0:
         if should_stop and should_stop():
             raise CancelledError
@@ -85,19 +84,19 @@ def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: C
 
 
 class _Film:
-    """One canvas, which each picture is painted on in turn."""
+    """The canvas on which all pictures are drawn in turn."""
 
     def __init__(self, result: Result) -> None:
         video = result.video
         scale = min(1.0, LONGEST_SIDE / max(video.width, video.height, 1))
         self._size = max(1, round(video.width * scale)), max(1, round(video.height * scale))
-        width, height = (-(-side // 2) * 2 for side in self._size)  # 4:2:0 needs even sides
+        width, height = (-(-side // 2) * 2 for side in self._size)  # 4:2:0 requires even sides
         self._overlay = Overlay(result, width, height)
         self.painted = Painted(width, height + self._overlay.strip_height)
         self.painted.canvas[:] = INK
 
     def paint(self, picture: Canvas, time_s: float) -> None:
-        """Put a picture of any size on the canvas, with what was found in it."""
+        """Draw a picture of any size with its overlay."""
         width, height = self._size
         if picture.shape[:2] != (height, width):
             picture = np.asarray(cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,4 +1,4 @@
-"""What is painted over one picture of a video: boxes with words, and the timeline below."""
+"""Overlay of one picture of a video: labelled boxes, and the timeline below."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from duygu.shared.exports.spans import Span, spans_of
 from duygu.shared.schemas import Face, Result
 
 MAX_LANES = 6
-"""Faces that have a lane below the picture: those that are seen longest."""
+"""Maximum number of lanes below the picture: for the faces that are visible longest."""
 
 LANE = 2.2
-"""Height of a lane in heights of a letter: a taller one is more to encode."""
+"""Height of a lane in letter heights. A taller lane takes longer to encode."""
 
 UNKNOWN: Colour = (168, 178, 177)
-"""Colour of a face that no window speaks for yet, or only an uncertain one."""
+"""Colour of a face without a window, or with an uncertain one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ class _Followed:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A face in one picture."""
+    """Overlay of a face in one picture."""
 
     box: Rect
     colour: Colour
     sure: bool
-    full: str  # what its tag says
-    small: str  # the same where there is no room
+    full: str  # text of the tag
+    small: str  # text where space is limited
 
 
 class Overlay:
-    """Paints a result over the pictures of its video, at one size."""
+    """Draws the overlay of a result at a fixed size."""
 
     def __init__(self, result: Result, width: int, height: int) -> None:
-        """`width` and `height` of the picture, in pixels; a canvas is `strip_height` taller."""
+        """`width` and `height` of the picture, in pixels; the canvas is `strip_height` taller."""
         self._faces = [_Followed(face, spans_of(face), hold_s(face.positions)) for face in result.faces]
         self._duration_s = result.video.duration_s
         self._scale = (width / max(result.video.width, 1), height / max(result.video.height, 1))
@@ -54,7 +54,7 @@ class Overlay:
         self.strip_height = len(self._strip)
 
     def paint(self, canvas: Canvas, time_s: float) -> None:
-        """Paint over a canvas whose upper part holds the picture of this time."""
+        """Draw the overlay on a canvas whose upper part contains the picture of this time."""
         picture = canvas[: self._height, : self._width]
         shown = list(self._shown(time_s))
         for face in shown:
@@ -70,7 +70,7 @@ class Overlay:
         return round(self._letters * 3)
 
     def _lanes(self, result: Result) -> Canvas:
-        """The timeline without its playhead; its height is even, as video wants it."""
+        """The timeline without its playhead. The height is even, as the video format requires."""
         faces = most_seen(result, MAX_LANES).faces
         lane, more = round(self._letters * LANE), len(result.faces) - len(faces)
         rows = max(len(faces), 1) * lane + (round(self._letters * 2) if more else 0)
@@ -93,7 +93,7 @@ class Overlay:
             x, y, width, height = box
             span = span_at(followed.spans, time_s)
             sure = span is not None and not span.window.uncertain
-            colour = colour_of(span.window.emotion) if span and sure else UNKNOWN  # which is that of neutral
+            colour = colour_of(span.window.emotion) if span and sure else UNKNOWN  # also the colour of neutral
             rect = Rect(x * across, y * down, width * across, height * down)
             yield _Shown(rect, colour, sure, words_of(followed.face.face_id, span), str(followed.face.face_id))
 
@@ -123,7 +123,7 @@ class Overlay:
 
 
 def words_of(face_id: int, span: Span | None) -> str:
-    """What a face's tag says where there is room."""
+    """Full text of a face's tag."""
     if span is None:
         return f"{face_id}"
     finding = f"{span.window.emotion} {span.window.confidence:.0%}"

@@ -1,4 +1,4 @@
-"""What the annotated video and the plot are painted with. Canvases are (H, W, 3) uint8 RGB and change in place."""
+"""Drawing functions of the annotated video and the plot. Canvases are (H, W, 3) uint8 RGB, modified in place."""
 
 from functools import lru_cache
 from math import ceil
@@ -19,27 +19,27 @@ INK: Colour = (21, 23, 28)
 PAPER: Colour = (255, 255, 255)
 
 HATCH_STEP, HATCH_WIDTH = 8, 3
-"""Distance and width of the lines that stand for uncertain parts, in pixels."""
+"""Distance and width of the hatching lines of uncertain parts, in pixels."""
 
 SHARPNESS = 4
-"""Letters are painted so many times as large, then made smaller, which gives them soft edges."""
+"""Oversampling factor of letters, for antialiasing."""
 
 DASH, DASH_SHARE = 6, 0.6
-"""Length of a dash with its gap as a multiple of the line's thickness, and the share of it that is drawn."""
+"""Period of a dashed line as a multiple of its thickness, and the share of it that is drawn."""
 
 
 def colour_of(emotion: str) -> Colour:
-    """RGB."""
+    """RGB colour of an emotion."""
     return rgb_of(colour_text(emotion))
 
 
 def rgb_of(text: str) -> Colour:
-    """Of `#rrggbb`."""
+    """RGB colour of `#rrggbb`."""
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def write(canvas: Canvas, text: str, left: int, base: int, height: float, colour: Colour) -> None:
-    """Write on one line; `height` of a capital in pixels, `base` its lower edge. What does not fit is cut."""
+    """Draw one line of text, clipped to the canvas; `height` of a capital in pixels, `base` its lower edge."""
     cover, above = _letters(text, height)
     top, rows, columns = base - above, *canvas.shape[:2]
     first_row, first_column = max(-top, 0), max(-left, 0)
@@ -49,13 +49,13 @@ def write(canvas: Canvas, text: str, left: int, base: int, height: float, colour
 
 
 def width_of(text: str, height: float) -> int:
-    """Pixels that `write` takes."""
+    """Width of a text drawn by `write`, in pixels."""
     return ceil(text_width(text, height))
 
 
 @lru_cache(maxsize=1024)
 def _letters(text: str, height: float) -> tuple[npt.NDArray[np.uint16], int]:
-    """How much of each pixel a text covers, 0..255, and how many rows of that are above its base."""
+    """Coverage mask of a text, 0..255, and the number of its rows above the base line."""
     above, below = ceil(height * 1.6), ceil(height * 0.5)
     size = above + below, width_of(text, height) + ceil(height * 0.3)
     cover = np.zeros((size[0] * SHARPNESS, size[1] * SHARPNESS), np.uint8)
@@ -68,7 +68,7 @@ def _letters(text: str, height: float) -> tuple[npt.NDArray[np.uint16], int]:
 
 
 def _filled(glyph: Glyph) -> list[tuple[npt.NDArray[np.float64], int]]:
-    """The polygons of a letter, each with what it is filled with: first the bodies, then the holes."""
+    """Polygons of a letter with their fill values: first the bodies, then the holes."""
     polygons = [np.array(polygon, np.float64) for polygon in glyph.polygons]
     turning = [np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) for x, y in (polygon.T for polygon in polygons)]
     bodies = [(polygon, 255) for polygon, area in zip(polygons, turning, strict=True) if area < 0]
@@ -76,10 +76,10 @@ def _filled(glyph: Glyph) -> list[tuple[npt.NDArray[np.float64], int]]:
 
 
 def outline(canvas: Canvas, box: Rect, colour: Colour, thickness: int, *, dashed: bool = False) -> None:
-    """Draw the edges of a box; it may reach over the border of the canvas."""
+    """Draw the edges of a box, which can extend beyond the canvas."""
     left, top, right, bottom = (round(edge) for edge in (box.left, box.top, box.right, box.bottom))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    cv2.rectangle(canvas, corners[0], corners[2], INK, 2 * thickness, cv2.LINE_AA)  # for pictures of the same colour
+    cv2.rectangle(canvas, corners[0], corners[2], INK, 2 * thickness, cv2.LINE_AA)  # contrast on similar colours
     if not dashed:
         cv2.rectangle(canvas, corners[0], corners[2], colour, thickness, cv2.LINE_AA)
         return
@@ -92,7 +92,7 @@ def outline(canvas: Canvas, box: Rect, colour: Colour, thickness: int, *, dashed
 
 
 def paint_lane(canvas: Canvas, spans: list[Span], duration_s: float) -> None:
-    """Fill a part of a canvas with a face's timeline: colour by emotion, height by confidence, hatched where unsure."""
+    """Draw a face's timeline: colour by emotion, height by confidence, hatched where uncertain."""
     height, width = canvas.shape[:2]
     scale = width / max(duration_s, 1e-3)
     for span in spans:
@@ -106,7 +106,7 @@ def paint_lane(canvas: Canvas, spans: list[Span], duration_s: float) -> None:
 
 
 def hatch(bar: Canvas, colour: Colour, ground: Colour, left: int, top: int) -> None:
-    """Fill an area with lines of a colour; `left` and `top` are its place, so that lines of neighbours meet."""
+    """Fill an area with lines; `left` and `top` are its position, so that the lines of adjacent areas align."""
     rows, columns = np.indices(bar.shape[:2])
     lines = np.less((rows + top + columns + left) % HATCH_STEP, HATCH_WIDTH)[..., np.newaxis]
     bar[:] = np.where(lines, np.array(colour, np.uint8), np.array(ground, np.uint8))

@@ -1,4 +1,4 @@
-"""The timeline of a result as a PNG picture: duygu.shared.exports.figure, painted."""
+"""Timeline of a result as a PNG image, drawn from duygu.shared.exports.figure."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from duygu.shared.schemas import Result
 
 
 def timeline_png(result: Result) -> bytes:
-    """A lane a face, with its share of time for each emotion, over a time axis."""
+    """Draw the timeline: one lane per face with its shares of time per emotion, over a time axis."""
     figure = timeline(result)
     canvas: Canvas = np.full((figure.height, figure.width, 3), rgb_of(PAPER), np.uint8)
     for item in figure.items:

@@ -1,4 +1,4 @@
-"""The sound of a video file, read in a process of its own that can do no harm."""
+"""Sound of a video file, decoded in a sandboxed child process."""
 
 import json
 import logging
@@ -19,16 +19,16 @@ logger = logging.getLogger(__name__)
 CHILD = "duygu.shared.annotated.sound_child"
 
 SILENCE_S = 30.0
-"""Longest time between two pieces from a process that is alive and well."""
+"""Maximum time between two pieces of the process; after it, the process is killed."""
 
 
 class Sound:
-    """Samples of a file, 16 bits, two channels, in order. What cannot be read is as good as silent."""
+    """Stereo samples of a file, 16 bits, in order. Unreadable sound is replaced by silence."""
 
     def __init__(self, path: Path, settings: Settings, start_s: float) -> None:
         """Start reading.
 
-        start_s  time of the first sample in the file's own clock
+        start_s  time of the first sample in the file's clock
         """
         with path.open("rb") as file:
             order = SoundOrder(file.fileno(), start_s, settings.decoder_memory_mb * MB, settings.job_timeout_s)
@@ -57,7 +57,7 @@ class Sound:
             self._process.stdout.close()
 
     def read(self, count: int) -> bytes:
-        """The next `count` samples; fewer at the end. A process that fails or hangs is logged: its sound ends there."""
+        """Read the next `count` samples; fewer at the end, and if the process fails or hangs, which is logged."""
         content = b"" if self._ended else self._read(count * BYTES)
         if len(content) < count * BYTES and not self._ended:
             self._ended = True
@@ -66,7 +66,7 @@ class Sound:
         return content[: len(content) // BYTES * BYTES]
 
     def _read(self, size: int) -> bytes:
-        """So many bytes; fewer at the end, and where the process is silent for too long, which ends it."""
+        """Read `size` bytes; fewer at the end, and if the process is silent for too long, which kills it."""
         if self._process.stdout is None:
             return b""
         content = bytearray()

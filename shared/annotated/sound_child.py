@@ -1,7 +1,7 @@
-"""The process that reads a video's sound: `python -m shared.annotated.sound_child ORDER`.
+"""Child process that decodes the sound of a video: `python -m shared.annotated.sound_child ORDER`.
 
-Like the decoding process it holds an open file and confines itself. To its standard output it writes samples alone,
-from the moment that it is ordered to start at: 16 bits, little-endian, two channels, SOUND_HZ.
+Like the decoding process, it inherits an open file and sandboxes itself. It writes raw samples to its standard output,
+from the requested time on: 16 bits, little-endian, two channels, SOUND_HZ.
 """
 
 import json
@@ -20,34 +20,34 @@ from duygu.shared.vision.decode.sandbox import confine
 
 SOUND_HZ = 48_000
 BYTES = 4
-"""Of one sample of both channels."""
+"""Size of one stereo sample."""
 
 SLACK_S = 0.1
-"""Once there is sound, times that are off by less are those of a container that rounds; beyond it there is a gap."""
+"""Maximum deviation of timestamps that is treated as rounding of the container; a larger one is a gap."""
 
 SILENCE = bytes(SOUND_HZ * BYTES)
-"""One second."""
+"""One second of silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoundOrder:
-    """What the process is to do."""
+    """Parameters of the process."""
 
     file: int  # file descriptor
-    start_s: float  # time of the first sample in the file's own clock
+    start_s: float  # time of the first sample in the file's clock
     memory_bytes: int
     cpu_s: int
 
 
 class SoundClock:
-    """Times of sound in seconds from the start on; where the file's clock jumps, they go on."""
+    """Times of sound in seconds from the start, continuous across jumps of the file's clock."""
 
     def __init__(self, start_s: float, packets: PacketClock | None = None) -> None:
         self._start_s, self._packets = start_s, packets
-        self._end_s: float | None = None  # of the sound before
+        self._end_s: float | None = None  # end of the previous piece
 
     def time(self, frame: "av.AudioFrame") -> float | None:
-        """When this piece is heard; None where the file does not say."""
+        """Time of this piece; None if it has no timestamp."""
         if frame.pts is None or frame.time_base is None:
             return None
         time_s = unwrapped(float(frame.pts * frame.time_base) - self._start_s, self._end_s or 0.0)
@@ -64,14 +64,14 @@ class SoundClock:
 
 
 class Converter:
-    """Brings sound to one form. The sound of a broadcast changes its rate and its channels between programmes."""
+    """Converts sound to one sample format. A broadcast can change its sample rate and channels between programmes."""
 
     def __init__(self) -> None:
         self._resampler: av.AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
 
     def convert(self, frame: "av.AudioFrame") -> bytes:
-        """A piece of sound as samples of SOUND_HZ; the end of what came before goes with it where the form changes."""
+        """Convert a piece of sound to SOUND_HZ, after the rest of the previous resampler if the format changes."""
         form = frame.format.name, frame.layout.name, frame.sample_rate
         before = b"" if form == self._form else self.rest()
         if self._resampler is None:
@@ -79,7 +79,7 @@ class Converter:
         return before + _joined(self._resampler.resample(frame))
 
     def rest(self) -> bytes:
-        """What the resampler still holds; the next piece gets a new one."""
+        """Flush the resampler; the next piece creates a new one."""
         resampler, self._resampler = self._resampler, None
         return _joined(resampler.resample(None)) if resampler else b""
 
@@ -89,9 +89,9 @@ def _joined(frames: "list[av.AudioFrame]") -> bytes:
 
 
 def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
-    """Pieces of sound that fit together without gaps; nothing when there is none.
+    """Iterate over contiguous pieces of sound; empty if the file has none.
 
-    start_s  time of the first sample in the file's own clock
+    start_s  time of the first sample in the file's clock
     """
     stream = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
     if stream is None:
@@ -103,7 +103,7 @@ def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
         frame.pts = None
         try:
             content = converter.convert(frame)
-        except (FFmpegError, ValueError):  # a form that cannot be converted costs itself
+        except (FFmpegError, ValueError):  # only the piece that cannot be converted is lost
             continue
         for piece in _placed(content, time_s, written):
             written += len(piece) // BYTES
@@ -114,7 +114,7 @@ def samples(container: InputContainer, start_s: float) -> Iterator[bytes]:
 def _frames(
     container: InputContainer, stream: "av.AudioStream", clock: PacketClock | None
 ) -> Iterator["av.AudioFrame"]:
-    """Packet by packet: a broken one costs itself."""
+    """Decode packet by packet: a damaged packet loses only itself."""
     packets = watched(container, stream, clock)
     while True:
         try:
@@ -128,7 +128,7 @@ def _frames(
 
 
 def _placed(content: bytes, time_s: float | None, written: int) -> Iterator[bytes]:
-    """The content, behind the silence that it is late by, or without what it is early by."""
+    """The content, preceded by silence if it is late, or without its beginning if it is early."""
     late_s = 0.0 if time_s is None else time_s - written / SOUND_HZ
     if written and abs(late_s) <= SLACK_S:
         late_s = 0.0
@@ -143,7 +143,7 @@ def _placed(content: bytes, time_s: float | None, written: int) -> Iterator[byte
 
 
 def main(argument: str) -> None:
-    """Follow the order."""
+    """Write the samples that the order requests."""
     order = SoundOrder(**json.loads(argument))
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=order.file)
     with os.fdopen(order.file, "rb", buffering=0) as file, open_container(file) as container:

@@ -1,12 +1,12 @@
-"""Where the tag of each face's box goes; the page's js/overlay/tag-layout.js has the same rule, held by a test.
+"""Layout of the tags of face boxes. The page's js/overlay/tag-layout.js has the same rule; a test compares them.
 
-1. A tag lies against its own box, in the first of eight places that is free: above, below, right, left of it; each
+1. A tag is adjacent to its box, at the first free of eight places: above, below, right and left of the box, each
    aligned with the start, then the end of that side, and moved along the side where it would leave the picture.
-2. A place is free when it is inside the picture and neither overlaps nor touches any other box or tag.
-3. Every face, in the order given, gets a small tag; then, in the same order, each tag becomes a full one where one of
-   the eight places is free for that. So no full tag takes the only place of another face.
-4. A small tag without a free place goes into a corner of its own box (top left, top right, bottom left, bottom right):
-   the first that touches no other box or tag, else the first that touches no other tag. Without such a corner there is
+2. A place is free if it is inside the picture and neither overlaps nor touches any other box or tag.
+3. Each face, in the given order, gets a small tag. Then, in the same order, each tag is replaced by a full one if one
+   of the eight places is free for it. So no full tag takes the only place of another face.
+4. A small tag without a free place goes into a corner of its box (top left, top right, bottom left, bottom right): the
+   first that touches no other box or tag, else the first that touches no other tag. Without such a corner the face has
    no tag.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 TOUCH = 1e-6
-"""Rectangles this near touch, whatever the rounding."""
+"""Distance up to which rectangles count as touching, to allow for rounding."""
 
 Size = tuple[float, float]
 """Width and height in pixels."""
@@ -43,7 +43,7 @@ class Rect:
         return self.top + self.height
 
     def meets(self, other: "Rect") -> bool:
-        """Whether the two overlap or touch."""
+        """Whether two rectangles overlap or touch."""
         return (
             self.left <= other.left + other.width + TOUCH
             and other.left <= self.left + self.width + TOUCH
@@ -52,13 +52,13 @@ class Rect:
         )
 
     def grown(self, by: float) -> "Rect":
-        """The same with an edge of this width around it."""
+        """Extend the rectangle by a margin of this width."""
         return Rect(self.left - by, self.top - by, self.width + 2 * by, self.height + 2 * by)
 
 
 @dataclass(frozen=True, slots=True)
 class TagSizes:
-    """Of the tag of one face, in both forms."""
+    """Sizes of a face's tag in both forms."""
 
     full: Size
     small: Size
@@ -66,16 +66,16 @@ class TagSizes:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag in its place."""
+    """A placed tag."""
 
     rect: Rect
     small: bool
 
 
 def layout_tags(boxes: Sequence[Rect], sizes: Sequence[TagSizes], picture: Size) -> list[Tag | None]:
-    """One tag for each box; None where a box is outside the picture or no place is left.
+    """Place one tag per box; None if the box is outside the picture or no place is free.
 
-    Whatever the boxes: tags do not touch each other, each touches its own box, and each is inside the picture.
+    For any boxes, tags do not touch each other, each touches its own box, and each is inside the picture.
     """
     shown = [_visible(box, picture) for box in boxes]
     tags: list[Tag | None] = [None] * len(boxes)
@@ -96,7 +96,7 @@ def layout_tags(boxes: Sequence[Rect], sizes: Sequence[TagSizes], picture: Size)
 
 
 def _without(items: Sequence[Item | None], index: int) -> list[Item]:
-    """All that are there, but for one."""
+    """All items except None and the one at `index`."""
     return [item for other, item in enumerate(items) if other != index and item is not None]
 
 
@@ -108,7 +108,7 @@ def _visible(box: Rect, picture: Size) -> Rect | None:
 
 
 def _beside(box: Rect, size: Size, picture: Size) -> Iterator[Rect]:
-    """The eight places beside a box, best first."""
+    """The eight places beside a box, in order of preference."""
     width, height = size
     lefts = [max(0.0, min(left, picture[0] - width)) for left in (box.left, box.right - width)]
     tops = [max(0.0, min(top, picture[1] - height)) for top in (box.top, box.bottom - height)]

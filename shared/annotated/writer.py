@@ -1,4 +1,4 @@
-"""An MP4 file that every browser plays: H.264 in 4:2:0 and AAC, its index at the front."""
+"""MP4 writer for browsers: H.264 in 4:2:0 and AAC, with the index at the front."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -15,27 +15,27 @@ from duygu.shared.annotated.paint import Canvas
 from duygu.shared.annotated.sound_child import SOUND_HZ
 
 CLOCK_HZ = 90_000
-"""Ticks a second of the pictures' times."""
+"""Time base of the pictures, in ticks per second."""
 
 USUAL_HZ = Fraction(30)
-"""Pictures come at the times that they have; this is what the header says."""
+"""Nominal frame rate in the header; pictures keep their own times."""
 
 QUALITY = {"preset": "superfast", "crf": "25", "bf": "0"}
-"""No picture refers to a later one: where they are stored in another order than they are shown, MP4 cuts the time for
-which the last one is shown."""
+"""No B-frames: if the decoding order differs from the presentation order, MP4 truncates the duration of the last
+picture."""
 
 KEEP_DURATIONS = 1 << 8
-"""AV_CODEC_FLAG_FRAME_DURATION of libavcodec: how long a picture is shown goes through the encoder."""
+"""AV_CODEC_FLAG_FRAME_DURATION of libavcodec: the encoder passes the duration of pictures through."""
 
 BT709 = 1
-"""Number of ITU-R BT.709 among colour spaces, primaries and transfers (ITU-T H.273)."""
+"""Number of ITU-R BT.709 in colour spaces, primaries and transfers (ITU-T H.273)."""
 
 
 class Painted:
-    """A canvas that lies in the memory of a frame, which saves a copy for each picture."""
+    """Canvas in the memory of a frame, which avoids a copy per picture."""
 
     def __init__(self, width: int, height: int) -> None:
-        """Both are even."""
+        """Width and height must be even."""
         self.frame = av.VideoFrame(width, height, "rgb24")
         (plane,) = self.frame.planes
         rows = np.asarray(memoryview(plane), np.uint8).reshape(height, plane.line_size)
@@ -43,20 +43,20 @@ class Painted:
 
 
 class FilmWriter:
-    """Takes what is painted on one canvas, and sound. The file is whole once the block has ended.
+    """Writes the pictures of one canvas, and sound. The file is complete when the context exits.
 
     A picture is shown until the next one; the last one until `end_s`, in seconds from the beginning.
     """
 
     def __init__(self, path: Path, painted: Painted, *, sound: bool, threads: int) -> None:
-        """Open the file. `threads` 0 takes one for each core."""
+        """Open the file. `threads` 0 uses one thread per core."""
         self._painted = painted
         height, width = painted.canvas.shape[:2]
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._pictures = self._add_pictures(width, height, threads)
         self._sound = self._add_sound() if sound else None
         self._converter = VideoReformatter()
-        self._waiting: av.VideoFrame | None = None  # the last picture: how long it is shown, the next one tells
+        self._waiting: av.VideoFrame | None = None  # the last picture; its duration depends on the next one
         self._samples = 0
         self.end_s = 0.0
 
@@ -73,7 +73,7 @@ class FilmWriter:
             self._container.close()
 
     def picture(self, time_s: float) -> None:
-        """Add what is on the canvas now, later than the picture before."""
+        """Add the current canvas. Its time must be later than that of the previous picture."""
         frame = self._converter.reformat(self._painted.frame, format="yuv420p", dst_colorspace=Colorspace.ITU709)
         ticks = round(time_s * CLOCK_HZ)
         if self._waiting is not None:
@@ -83,13 +83,13 @@ class FilmWriter:
         self._waiting = frame
 
     def _encode_waiting(self, until: int) -> None:
-        """Encode the last picture, which is shown until this tick."""
+        """Encode the last picture, shown until this tick."""
         if self._waiting is not None:
             self._waiting.duration = max(until - (self._waiting.pts or 0), 1)
             self._container.mux(self._pictures.encode(self._waiting))
 
     def sound(self, content: bytes) -> None:
-        """Add samples as duygu.shared.annotated.sound reads them."""
+        """Add samples in the format of duygu.shared.annotated.sound."""
         if self._sound is None or not content:
             return
         samples = np.frombuffer(content, np.int16)[np.newaxis]
@@ -100,7 +100,7 @@ class FilmWriter:
 
     @property
     def sound_s(self) -> float:
-        """Seconds of sound that were added."""
+        """Duration of the added sound, in seconds."""
         return self._samples / SOUND_HZ
 
     def _add_pictures(self, width: int, height: int, threads: int) -> VideoStream:

@@ -1,6 +1,6 @@
-"""A result in other forms, one implementation for the API, the pages and the command line.
+"""Export formats of a result, shared by the API, the pages and the command line.
 
-Nothing here needs numpy: the API process makes these files itself.
+The module does not depend on numpy, since the API process creates these files itself.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from duygu.shared.schemas import Result
 
 
 class ExportName(StrEnum):
-    """What `?format=` and the command line call a form."""
+    """Names of the formats in `?format=` and on the command line."""
 
     JSON = "json"
     CSV = "csv"
@@ -32,19 +32,19 @@ class ExportName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One form: its media type and the function that makes its text."""
+    """An export format: its media type and the function that renders its text."""
 
     media_type: str
     text: Callable[[Result], str]
     more: Callable[[Result], str] | None = None
-    """Makes the text of a further result in the same file; None where a file holds one result."""
+    """Renders the text of a further result in the same file; None if a file holds one result."""
 
     def write(self, result: Result) -> bytes:
-        """The file's content, UTF-8."""
+        """Content of the file, UTF-8."""
         return self.text(result).encode()
 
     def continued(self, result: Result) -> bytes:
-        """What follows in a file that holds other results already; the whole again where there is no such form."""
+        """Content to append to a file that holds other results; the whole file if the format cannot be appended to."""
         return (self.more or self.text)(result).encode()
 
 
@@ -62,7 +62,7 @@ EXPORTS = {
     ExportName.SVG: Export("image/svg+xml", svg),
     ExportName.PDF: Export("application/pdf", pdf),
 }
-"""Every form that is text, by its name."""
+"""Text formats by name."""
 
 PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4"}
-"""Media types of the forms that are pictures: duygu.shared.annotated makes them, where the engine runs."""
+"""Media types of the formats that require images. duygu.shared.annotated creates them, in processes with the engine."""

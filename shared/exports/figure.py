@@ -1,4 +1,4 @@
-"""The timeline as a figure: what is drawn where, for SVG, PDF and PNG alike. Lengths are in pixels, y goes down."""
+"""Timeline figure: the drawing elements for SVG, PDF and PNG. Lengths are in pixels, y points down."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from duygu.shared.exports.spans import guesses_in_words, is_uncertain, shares_of
 from duygu.shared.schemas import Face, Result
 
 WIDTH, GUTTER, MARGIN = 1600, 290, 40
-"""Of the figure, of the names on its left, and around everything."""
+"""Width of the figure, of the labels on its left, and of its margin."""
 
 HEAD, LANE, GAP, FOOT = 170, 90, 30, 90
-"""Of title and legend, of a face's lane, between lanes, and of the time axis."""
+"""Heights of title and legend, of a lane, between lanes, and of the time axis."""
 
 MAX_LANES = 40
-"""A figure of more faces than this would be too tall to look at; those that are seen first are shown."""
+"""Maximum number of lanes. In a result with more faces, the first ones are shown."""
 
 PAPER, INK, SOFT, RULE = "#ffffff", "#15171c", "#555b66", "#dcdcd6"
 
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 LEAST_STEP = 90
-"""Between two marks of the time axis, at least."""
+"""Minimum distance between two marks of the time axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An area of one colour; hatched, it is paper with lines of the colour."""
+    """A filled area. A hatched area has lines of the colour on paper."""
 
     left: float
     top: float
@@ -52,7 +52,7 @@ Item = Bar | Words
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Everything in the order in which it is drawn."""
+    """A figure; `items` are in drawing order."""
 
     title: str
     width: int
@@ -61,7 +61,7 @@ class Figure:
 
 
 def timeline(result: Result) -> Figure:
-    """A lane a face, with its share of time for each emotion, over a time axis."""
+    """Build the timeline: one lane per face with its shares of time per emotion, over a time axis."""
     faces, duration_s = result.faces[:MAX_LANES], result.video.duration_s
     left_out = len(result.faces) - len(faces)
     height = HEAD + max(len(faces), 1) * (LANE + GAP) + FOOT
@@ -133,7 +133,7 @@ def _lane(face: Face, top: float, duration_s: float) -> Iterator[Item]:
 
 
 def _summary(face: Face) -> list[str]:
-    """Up to three short lines: what is uncertain is no finding, and says so first."""
+    """Up to three short lines. A face without a certain window is described as uncertain first."""
     if is_uncertain(face):
         return ["uncertain throughout", *guesses_in_words(face).split(", ")[:2]]
     shares = [f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items()]

@@ -1,6 +1,6 @@
-"""Letters as polygons, so that figures and annotated videos look alike everywhere and can name any file.
+"""Letters as polygons, so that figures and annotated videos look the same on every system and can show any file name.
 
-Made from DejaVu Sans by docs/glyphs.py: Latin, Greek and Cyrillic letters; see font/LICENSE.
+Generated from DejaVu Sans by docs/glyphs.py: Latin, Greek and Cyrillic letters; see font/LICENSE.
 """
 
 import json
@@ -14,7 +14,7 @@ MISSING = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One letter, in thousandths of the font's height."""
+    """A glyph, in thousandths of the font size."""
 
     width: int
     polygons: tuple[tuple[tuple[int, int], ...], ...]  # x and y, upwards from the base line
@@ -22,19 +22,19 @@ class Glyph:
 
 @dataclass(frozen=True, slots=True)
 class Font:
-    """Letters by character."""
+    """Glyphs by character."""
 
     capital: int
     glyphs: dict[str, Glyph]
 
     def glyph(self, letter: str) -> Glyph:
-        """The letter, or the empty box that stands for all that are missing."""
+        """Glyph of a character, or the replacement box if the font lacks it."""
         return self.glyphs.get(letter) or self.glyphs[MISSING]
 
 
 @cache
 def font() -> Font:
-    """The one font."""
+    """Load the font."""
     content = json.loads((Path(__file__).parent / "font" / "glyphs.json").read_text(encoding="utf-8"))
     glyphs = {
         letter: Glyph(width, tuple(tuple(zip(flat[::2], flat[1::2], strict=True)) for flat in polygons))
@@ -44,12 +44,12 @@ def font() -> Font:
 
 
 def text_width(text: str, capital: float) -> float:
-    """Of one line, where a capital is so high; in the same unit."""
+    """Width of one line of text, in the unit of the capital height."""
     return sum(font().glyph(letter).width for letter in text) * capital / font().capital
 
 
 def placed(text: str, capital: float) -> Iterator[tuple[float, float, Glyph]]:
-    """Each letter with its distance from the start, and the size of a thousandth."""
+    """Iterate over glyphs with their offset from the start and the scale of a font unit."""
     scale, left = capital / font().capital, 0.0
     for letter in text:
         glyph = font().glyph(letter)
@@ -58,7 +58,7 @@ def placed(text: str, capital: float) -> Iterator[tuple[float, float, Glyph]]:
 
 
 def shortened(text: str, capital: float, width: float) -> str:
-    """The text, without its end where it would be wider than this."""
+    """Truncate a text with an ellipsis to this width."""
     if text_width(text, capital) <= width:
         return text
     while text and text_width(text + "…", capital) > width:

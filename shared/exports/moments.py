@@ -1,4 +1,4 @@
-"""Where a face is, and what it shows, at one moment of a result: the rule of the page's js/timeline/timebase.js."""
+"""Position and emotion of a face at one time of a result, by the rule of the page's js/timeline/timebase.js."""
 
 from bisect import bisect_right
 from itertools import pairwise
@@ -8,29 +8,30 @@ from duygu.shared.exports.spans import Span
 from duygu.shared.schemas import Box, Position
 
 HOLD_S = 0.45
-"""Between two positions further apart than this a face counts as out of the picture."""
+"""Maximum gap between two positions of a visible face."""
 
 LINGER_S = 0.11
-"""A window goes on speaking for this long after its end: the time from one analysed frame to the next."""
+"""Time for which a window remains valid after its end: the interval between analysed frames."""
 
 
 HOLD_GAPS = 1.2
-"""The same in usual gaps between two positions, where these are longer, as in a video of a picture each ten seconds."""
+"""The same limit in median gaps between positions, if these are longer, as in a video of one picture every ten
+seconds."""
 
 FIRST_GAPS = 15
-"""So many gaps say what is usual."""
+"""Number of gaps in the median."""
 
 
 def hold_s(positions: list[Position]) -> float:
-    """How long a face stays where it was without another position, in seconds."""
+    """Time for which a face keeps its position without another one, in seconds."""
     gaps = [after.time_s - before.time_s for before, after in pairwise(positions[: FIRST_GAPS + 1])]
     return max(HOLD_S, HOLD_GAPS * median(gaps)) if gaps else HOLD_S
 
 
 def box_at(positions: list[Position], time_s: float, hold: float = HOLD_S) -> Box | None:
-    """The box of a face, moved evenly between the analysed frames; None while the face is away.
+    """Box of a face, interpolated linearly between the analysed frames; None while the face is not visible.
 
-    hold  `hold_s` of the positions; where they are further apart than HOLD_S, the picture and the box stand still
+    hold  `hold_s` of the positions; between positions further apart than HOLD_S, the box is not interpolated
     """
     index = bisect_right(positions, time_s, key=lambda position: position.time_s)
     if index == 0:
@@ -44,6 +45,6 @@ def box_at(positions: list[Position], time_s: float, hold: float = HOLD_S) -> Bo
 
 
 def span_at(spans: list[Span], time_s: float) -> Span | None:
-    """The span that a moment lies in, of spans in order of time."""
+    """The span at a time, of spans in order of time."""
     index = bisect_right(spans, time_s, key=lambda span: span.start_s) - 1
     return spans[index] if index >= 0 and time_s <= spans[index].end_s + LINGER_S else None

@@ -1,4 +1,4 @@
-"""One colour for each emotion, told apart with every common kind of colour vision. The pages use the same."""
+"""Colours of the emotions, distinguishable with all common kinds of colour vision. The pages use the same colours."""
 
 PALETTE = {
     "anger": "#ea536b",
@@ -13,5 +13,5 @@ PALETTE = {
 
 
 def colour_of(emotion: str) -> str:
-    """`#rrggbb`; that of `other` for a label that only another model knows."""
+    """Colour of an emotion as `#rrggbb`; the colour of `other` for an unknown label."""
     return PALETTE.get(emotion, PALETTE["other"])

@@ -1,4 +1,4 @@
-"""A figure as PDF 1.4 on one page. Letters are paths, so that it looks the same everywhere and embeds no font."""
+"""PDF 1.4 export of a figure, on one page. Letters are paths, so the file embeds no font."""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,19 @@ from duygu.shared.exports.letters import Glyph, placed
 from duygu.shared.schemas import Result
 
 SCALE = 0.5
-"""Points for one pixel of a figure."""
+"""Points per pixel of a figure."""
 
 HATCH_STEP, HATCH_WIDTH = 8.0, 2.0
-"""Between two lines across, and the width of one."""
+"""Horizontal distance between two hatching lines, and their width."""
 
 
 def pdf(result: Result) -> str:
-    """The timeline."""
+    """Render the timeline."""
     return pdf_of(timeline(result))
 
 
 def pdf_of(figure: Figure) -> str:
-    """A whole file, which needs no other characters than those of ASCII."""
+    """Render a figure as a complete file of ASCII characters."""
     width, height = figure.width * SCALE, figure.height * SCALE
     glyphs: dict[Glyph, str] = {}
     lines = [f"{SCALE} 0 0 {-SCALE} 0 {height:g} cm"]  # from here on y goes down
@@ -61,7 +61,7 @@ def _area(bar: Bar) -> str:
 
 
 def _lines(bar: Bar) -> Iterator[str]:
-    """From the lower left to the upper right, beyond the edges that clip them."""
+    """Hatching lines from lower left to upper right, beyond the edges that clip them."""
     start = bar.left - bar.height
     while start < bar.left + bar.width:
         yield f"{start:g} {bar.top + bar.height:g} m {start + bar.height:g} {bar.top:g} l S"
@@ -83,12 +83,12 @@ def _stream(content: str, entries: str = "") -> str:
 
 
 def _string(text: str) -> str:
-    """UTF-16 in hexadecimal."""
+    """PDF string as UTF-16 in hexadecimal."""
     return f"<FEFF{text.encode('utf-16-be', 'replace').hex().upper()}>"
 
 
 def _file(objects: list[str]) -> str:
-    """Numbered from 1, with the table of where each begins; 1 is the catalogue and 5 says what it is."""
+    """Assemble the objects, numbered from 1, with the cross-reference table; 1 is the catalogue, 5 the metadata."""
     content, places = "%PDF-1.4\n", []
     for number, written in enumerate(objects, 1):
         places.append(len(content))

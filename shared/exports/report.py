@@ -1,4 +1,4 @@
-"""A page in one file, without scripts and without anything from elsewhere, that can be mailed."""
+"""Self-contained HTML report without scripts or external resources, suitable for mail."""
 
 from collections.abc import Iterator
 from html import escape
@@ -9,11 +9,11 @@ from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas import Face, Options, Result, Window
 
 WIDTH, LANE, PAD, AXIS, ROOM = 1000, 56, 8, 18, 40
-"""Of a timeline, in units of the drawing; ROOM is for the text of a time."""
+"""Dimensions of a timeline in drawing units; ROOM is the space for a time label."""
 
 STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 MOST_TICKS = 12
-"""Times that are written below a timeline: multiples of the smallest step of which there are not more than this."""
+"""Maximum number of time labels. The smallest step that does not exceed it is used."""
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #15171c; max-width: 1040px; margin: 32px auto; padding: 0 20px; }
@@ -36,7 +36,7 @@ HATCH = (
 
 
 WORDS, TEXT = ("emotion", "notes"), ' class="text"'
-"""Columns that hold words, which begin where their heading begins."""
+"""Text columns, which are left-aligned."""
 
 TRUST = (
     "An expression is not a feeling: this describes what a face shows, not what a person feels. The height of a "
@@ -48,7 +48,7 @@ TRUST = (
 
 
 def html_report(result: Result) -> str:
-    """Timeline, share of time and every window of each face; above them which video it is of, and what made it."""
+    """Render the report: video and program, then the timeline, shares of time and all windows of each face."""
     title = title_of(result)
     head = f"Duygu report: {title}" if title else "Duygu report"
     warnings = "".join(f"<p><b>{escape(warning.detail)}</b></p>" for warning in result.warnings)
@@ -63,7 +63,7 @@ def html_report(result: Result) -> str:
 
 
 def _facts(result: Result) -> Iterator[str]:
-    """Lines on the video, on what analysed it when, and on the options."""
+    """Lines about the video, the model and program, and the options."""
     video, count = result.video, len(result.faces)
     yield f"{video.duration_s:.1f} s, {video.width} × {video.height}, {count} {'face' if count == 1 else 'faces'}"
     made_by = [f"model {result.model.name} {result.model.version} ({result.model.sha256[:12]})"]

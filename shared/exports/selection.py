@@ -1,4 +1,4 @@
-"""A part of a result: fewer faces, or fewer windows of each."""
+"""Subsets of a result: fewer faces, or fewer windows per face."""
 
 import math
 
@@ -7,7 +7,7 @@ from duygu.shared.schemas import Face, Options, Result
 
 
 def most_seen(result: Result, count: int) -> Result:
-    """The `count` faces that are in the picture for longest, in their order."""
+    """Keep the `count` faces with the longest time in the picture, in their order."""
     by_time = sorted(result.faces, key=lambda face: face.start_s - face.end_s)
     kept = {face.face_id for face in by_time[:count]}
     faces = [face for face in result.faces if face.face_id in kept]
@@ -15,9 +15,9 @@ def most_seen(result: Result, count: int) -> Result:
 
 
 def once_every(result: Result, seconds: float) -> Result:
-    """Of each face the windows that speak for every `seconds`-th second, as the model gave them.
+    """Keep the windows that contain every `seconds`-th second, unchanged.
 
-    A face that comes and goes between two of these moments keeps its first window, so that nobody gets lost.
+    A face that is visible only between two of these times keeps its first window, so that no face is lost.
     """
     faces = [_thinned(face, seconds) for face in result.faces]
     return result.model_copy(update={"faces": faces, "options": _with(result.options, every_s=seconds)})

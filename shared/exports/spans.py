@@ -1,4 +1,4 @@
-"""Windows overlap; here each moment belongs to one of them, the one whose middle is nearest."""
+"""Division of overlapping windows into spans: each time belongs to the window with the nearest middle."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from itertools import groupby, pairwise
 from duygu.shared.schemas import Face, Window
 
 JOIN_S = 0.25
-"""Windows further apart than this have a gap between them."""
+"""Windows further apart than this are separated by a gap."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time for which one window speaks."""
+    """The time that is assigned to one window."""
 
     start_s: float
     end_s: float
@@ -20,7 +20,7 @@ class Span:
 
 
 def spans_of(face: Face) -> list[Span]:
-    """The windows of a face as spans that do not overlap, in order of time."""
+    """Non-overlapping spans of a face's windows, in order of time."""
     starts = [window.start_s for window in face.windows]
     ends = [window.end_s for window in face.windows]
     for i, (one, other) in enumerate(pairwise(face.windows)):
@@ -30,7 +30,7 @@ def spans_of(face: Face) -> list[Span]:
 
 
 def moods_of(face: Face) -> Iterator[list[Span]]:
-    """Runs of touching spans with one emotion, either all uncertain or none of them."""
+    """Runs of adjacent spans with one emotion, either all uncertain or all certain."""
     for _, run in groupby(
         _gaps(spans_of(face)), key=lambda item: (item[0], item[1].window.emotion, item[1].window.uncertain)
     ):
@@ -38,7 +38,7 @@ def moods_of(face: Face) -> Iterator[list[Span]]:
 
 
 def shares_of(face: Face) -> dict[str, float]:
-    """Share of the face's time for each emotion, largest first, without the uncertain windows.
+    """Share of the face's time per emotion in certain windows, in decreasing order.
 
     Together with `uncertain_share` the shares sum to 1.
     """
@@ -46,7 +46,7 @@ def shares_of(face: Face) -> dict[str, float]:
 
 
 def _shares(face: Face, *, uncertain: bool) -> dict[str, float]:
-    """Share of the face's whole time for each emotion of its uncertain windows, or of the others, largest first."""
+    """Share of the face's total time per emotion, in its uncertain or its certain windows, in decreasing order."""
     spans = spans_of(face)
     total = _length(spans) or 1.0
     shares: dict[str, float] = {}
@@ -58,37 +58,37 @@ def _shares(face: Face, *, uncertain: bool) -> dict[str, float]:
 
 
 def uncertain_emotions(face: Face) -> set[str]:
-    """The emotions that the face shows in uncertain windows alone."""
+    """Emotions that occur only in uncertain windows of the face."""
     certain = {window.emotion for window in face.windows if not window.uncertain}
     return {window.emotion for window in face.windows} - certain
 
 
 def is_uncertain(face: Face) -> bool:
-    """Whether there is no window of the face that is not uncertain; its overall emotion is then no finding."""
+    """Whether all windows of the face are uncertain. Its overall emotion is then meaningless."""
     return all(window.uncertain for window in face.windows)
 
 
 def overall_in_words(face: Face) -> str:
-    """The overall emotion, marked `?` where only uncertain windows show it; `uncertain` where nothing else is known."""
+    """Overall emotion, with `?` if only uncertain windows show it; `uncertain` if all windows are uncertain."""
     if is_uncertain(face):
         return "uncertain"
     return f"{face.emotion}{'?' if face.emotion in uncertain_emotions(face) else ''}"
 
 
 def shares_in_words(face: Face) -> str:
-    """Emotions with their shares of time, then the uncertain time as a share of its own: the parts sum to 100 %."""
+    """Shares of time per emotion, then the uncertain share; the sum is 100 %."""
     parts = [f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items()]
     uncertain = uncertain_share(face)
     return ", ".join([*parts, *([f"uncertain {uncertain:.0%}"] if uncertain else [])])
 
 
 def guesses_in_words(face: Face) -> str:
-    """The emotions of the uncertain windows with their shares of time, each marked `?`."""
+    """Shares of time per emotion in uncertain windows, each marked `?`."""
     return ", ".join(f"{emotion}? {share:.0%}" for emotion, share in _shares(face, uncertain=True).items())
 
 
 def uncertain_share(face: Face) -> float:
-    """Share of the face's time whose windows are uncertain."""
+    """Share of the face's time in uncertain windows."""
     spans = spans_of(face)
     return _length(span for span in spans if span.window.uncertain) / (_length(spans) or 1.0)
 
@@ -102,7 +102,7 @@ def _middle(window: Window) -> float:
 
 
 def _gaps(spans: list[Span]) -> Iterator[tuple[int, Span]]:
-    """Each span with the number of gaps before it."""
+    """Each span with the number of preceding gaps."""
     gaps, end_s = 0, None
     for span in spans:
         gaps += end_s is not None and span.start_s > end_s + 1e-9

@@ -1,4 +1,4 @@
-"""Subtitles that say who shows what: WebVTT for players and browsers, SubRip for editors."""
+"""Subtitle export of the emotions: WebVTT for players and browsers, SubRip for editors."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from duygu.shared.schemas import Result
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One line on the screen."""
+    """One subtitle."""
 
     start_ms: int
     end_ms: int
@@ -17,7 +17,7 @@ class Cue:
 
 
 def vtt(result: Result) -> str:
-    """WebVTT (W3C); the voice of each cue is the face."""
+    """Render WebVTT (W3C); the voice of each cue is the face."""
     cues = (
         f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n<v Face {cue.face_id}>{cue.text}\n"
         for cue in _cues(result)
@@ -26,7 +26,7 @@ def vtt(result: Result) -> str:
 
 
 def srt(result: Result) -> str:
-    """SubRip, its cues numbered from 1."""
+    """Render SubRip, with cues numbered from 1."""
     cues = (
         f"{number}\n{_stamp(cue.start_ms, ',')} --> {_stamp(cue.end_ms, ',')}\n{cue.text}\n"
         for number, cue in enumerate(_cues(result), 1)
@@ -41,7 +41,7 @@ def _cues(result: Result) -> list[Cue]:
 
 
 def _cue(face_id: int, run: list[Span], first_s: float) -> Cue:
-    """A run of windows with one emotion, on a player's clock; its confidence is the mean over time."""
+    """Cue of a run of spans with one emotion, in player time. The confidence is the mean of the windows."""
     start_ms, end_ms = (round((first_s + time_s) * 1000) for time_s in (run[0].start_s, run[-1].end_s))
     confidence = sum(span.window.confidence for span in run) / len(run)
     doubt = "?" if run[0].window.uncertain else ""
@@ -50,6 +50,6 @@ def _cue(face_id: int, run: list[Span], first_s: float) -> Cue:
 
 
 def _stamp(milliseconds: int, mark: str) -> str:
-    """Hours:minutes:seconds and, after the mark, three digits."""
+    """Format as hours:minutes:seconds and, after the mark, milliseconds."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{rest:03}"

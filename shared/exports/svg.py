@@ -1,4 +1,4 @@
-"""A figure as SVG 1.1, its text as text: what papers and slides take, and can be edited further."""
+"""SVG 1.1 export of a figure for papers and slides. Text remains text, so the file can be edited."""
 
 from html import escape
 
@@ -10,12 +10,12 @@ FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
 
 
 def svg(result: Result) -> str:
-    """The timeline."""
+    """Render the timeline."""
     return svg_of(timeline(result))
 
 
 def svg_of(figure: Figure) -> str:
-    """A whole file."""
+    """Render a figure as a complete file."""
     hatched = sorted({item.colour for item in figure.items if isinstance(item, Bar) and item.hatched})
     return "\n".join(
         [
@@ -57,5 +57,5 @@ def _hatch(colour: str) -> str:
 
 
 def _text(text: str) -> str:
-    """As XML 1.0 can hold it."""
+    """Escape text for XML 1.0."""
     return escape("".join(letter if letter.isprintable() else "\ufffd" for letter in text))

@@ -1,4 +1,4 @@
-"""One row, or one line, for each window: what a statistician reads in."""
+"""Tabular exports: one row or line per window."""
 
 import csv
 import io
@@ -9,19 +9,19 @@ from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas import Flag, Result
 
 COLUMNS = ("face_id", "start_s", "end_s", "emotion", "confidence", "uncertain", "flags")
-"""`flags` holds several joined by `|`, and nothing where no flag is set."""
+"""`flags` contains several flags joined by `|`, and is empty without flags."""
 
 FLAG_COLUMNS = tuple(f"flag_{flag}" for flag in Flag)
-"""`true` or `false` for each flag. pandas takes a column that is empty throughout, as `flags` may be, for numbers."""
+"""`true` or `false` per flag. pandas reads a column that is empty in all rows, as `flags` can be, as numeric."""
 
 
 def csv_table(result: Result) -> str:
-    """Tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, and then a probability for each label."""
+    """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, and a probability per label."""
     return _csv([[*COLUMNS, "video", *FLAG_COLUMNS, *result.model.labels], *_rows(result)])
 
 
 def csv_rows(result: Result) -> str:
-    """The same without its first line, for a table of several videos."""
+    """Render the same without the header, for a table of several videos."""
     return _csv(_rows(result))
 
 
@@ -54,7 +54,7 @@ def _truth(value: bool) -> str:
 
 
 def ndjson_lines(result: Result) -> str:
-    """One JSON object a line: first one of `type` video, then one of `type` window for each window."""
+    """Render one JSON object per line: first one of `type` video, then one of `type` window per window."""
     head = {"type": "video", **result.model_dump(mode="json", exclude={"faces"})}
     windows = (
         {"type": "window", "face_id": face.face_id, **window.model_dump(mode="json")}
