@@ -1,1 +1,1 @@
-"""What it costs: `scripts/bench video` and `scripts/bench stream`."""
+"""Benchmarks of speed, memory and accuracy: `scripts/bench`."""

@@ -31,22 +31,22 @@ from tests.support.extra_data import CLIPS
 from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 
 SURE = 0.9
-"""O-Net's score from which MTCNN's detection has to be found again; fixed before anything was measured."""
+"""Minimum O-Net score of MTCNN's detections that must be found, fixed before the first measurement."""
 
 SAME_PLACE = 0.5
-"""Intersection over union of two boxes of one face."""
+"""Minimum intersection over union of two boxes of one face."""
 
 SAME_TIME_S = 0.02
-"""Two runs tell times of the same frame to a millisecond; windows of theirs may be a frame of 60 Hz apart."""
+"""Tolerance for window times. Times have a resolution of 1 ms, and windows can differ by a frame at 60 Hz."""
 
 BARS = {"found": 0.97, "extra": 0.01, "unchanged": 0.95}
-"""Least share of MTCNN's faces that is found, largest share of the engine's that MTCNN has not, least share of windows
-with the yardstick's emotion."""
+"""Minimum share of MTCNN's faces that the engine finds, maximum share of the engine's faces that MTCNN lacks, and
+minimum share of windows with the reference's emotion."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What is added up over the frames and windows of one recording, or of all."""
+    """Counts over the frames and windows of one or all recordings."""
 
     sure: int = 0
     found: int = 0
@@ -56,11 +56,11 @@ class Count:
     unchanged: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        """Both together."""
+        """Sum of two counts."""
         return Count(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
     def shares(self) -> dict[str, Any]:
-        """As they are told; a share of nothing is what the bar asks for."""
+        """Shares for the report; an empty share counts as meeting its target."""
         return {
             "faces": self.sure,
             "found": round(self.found / self.sure, 4) if self.sure else 1.0,
@@ -73,14 +73,14 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What MTCNN found in each analysed frame, by time in milliseconds, and the result of following it."""
+    """MTCNN's detections per analysed frame, by time in milliseconds, and the result of tracking them."""
 
     detections: dict[int, Detections]
     result: Result
 
 
 def measure_by(path: Path, engine: Engine, settings: Settings) -> Yardstick:
-    """Every frame decoded, each analysed one searched."""
+    """Reference run: decode every frame, and run a full-frame detection on each analysed frame."""
     detections: dict[int, Detections] = {}
     timeline = Timeline(Reader(engine.recipe, tuple(engine.model.labels)))
     with Video(path, settings, None) as video:
@@ -98,7 +98,7 @@ def measure_by(path: Path, engine: Engine, settings: Settings) -> Yardstick:
 
 
 def compare(path: Path, engine: Engine, settings: Settings) -> Count:
-    """One recording."""
+    """Compare the engine with the reference on one recording."""
     yardstick, result = measure_by(path, engine, settings), analyze_video(path, engine, settings)
     count = Count()
     positions = positions_by_time(result)
@@ -118,17 +118,17 @@ def compare(path: Path, engine: Engine, settings: Settings) -> Count:
 
 
 def covered(boxes: Floats, others: Floats) -> int:
-    """How many of the boxes (N, 4) one of the others (M, 4) shares its place with."""
+    """Number of boxes (N, 4) that match one of the others (M, 4)."""
     return int((overlaps(boxes, others) >= SAME_PLACE).any(axis=1).sum()) if len(boxes) and len(others) else 0
 
 
 def is_same(window: Window, other: Window) -> bool:
-    """Whether two windows are of one time and say the same."""
+    """Whether two windows have the same time and emotion."""
     return abs(window.start_s - other.start_s) <= SAME_TIME_S and window.emotion == other.emotion
 
 
 def windows_of(result: Result) -> Iterator[tuple[Window, Floats]]:
-    """All windows, each with the box (4,) in which its face was when it began."""
+    """All windows, each with the box (4,) of its face at its start."""
     for face in result.faces:
         for window in face.windows:
             position = min(face.positions, key=lambda position: abs(position.time_s - window.start_s))
@@ -145,25 +145,25 @@ def positions_by_time(result: Result) -> dict[int, list[Floats]]:
 
 
 def corners(box: tuple[float, float, float, float]) -> Floats:
-    """x, y, width, height -> (4,) x1, y1, x2, y2."""
+    """Convert x, y, width, height to (4,) x1, y1, x2, y2."""
     left, top, width, height = box
     return np.array([left, top, left + width, top + height], np.float32)
 
 
 def milliseconds(time_s: float) -> int:
-    """A time as a key."""
+    """Time in whole milliseconds, as a key."""
     return round(time_s * 1000)
 
 
 def recordings(folder: Path) -> list[Path]:
-    """The recordings in DUYGU_TEST_DATA, or synthetic scenes written into the folder."""
+    """The recordings in DUYGU_TEST_DATA, or else synthetic scenes written to the folder."""
     if CLIPS:
         return sorted(CLIPS.iterdir())
     return [VideoMaker(folder).make(scene) for scene in (PAN, CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY)]
 
 
 def main() -> None:
-    """Print a line of JSON for each recording and one for all; exit with 1 where a bar is missed."""
+    """Print a line of JSON per recording and one for the total; exit with status 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="scripts/bench accuracy", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, help="other videos than the usual ones")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")

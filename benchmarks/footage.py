@@ -1,4 +1,4 @@
-"""Videos to measure on, made of the recordings in DUYGU_TEST_DATA or, without them, of the tests' own face."""
+"""Benchmark videos, made from the recordings in DUYGU_TEST_DATA or else from the synthetic face of the tests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,17 +15,17 @@ from tests.support.extra_data import CLIPS
 from tests.support.videos import NOBODY, PAN, Actor, Image
 
 LOOP_S = 10
-"""Length of what is encoded; longer videos repeat its packets. It runs forwards and then backwards, without a seam."""
+"""Length of the encoded loop; longer videos repeat its packets. It plays forwards, then backwards, without a seam."""
 
 MAN, NOBODY_CLIP = "WolfgangLanger_Pexels.mp4", "no_face.mp4"
 
 FACE_SIDE, FACE_LEFT = 360, 250
-"""The part of MAN's pictures, 640 x 360, that holds his head."""
+"""The part of MAN's frames, 640 x 360, that contains the head."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """One kind of video."""
+    """Parameters of a benchmark video."""
 
     name: str
     width: int
@@ -34,7 +34,7 @@ class Footage:
     faces: int
 
     def make(self, folder: Path, minutes: int = 1) -> Path:
-        """The file, made once."""
+        """Path of the file, which is created on first use."""
         loop, path = folder / f"{self.name}.loop.mp4", folder / f"{self.name}.{minutes}.mp4"
         if not loop.exists():
             encode(self, loop)
@@ -43,7 +43,7 @@ class Footage:
         return path
 
     def pictures(self) -> Iterator[Image]:
-        """(height, width, 3) RGB, for LOOP_S seconds."""
+        """Frames (height, width, 3) RGB, for LOOP_S seconds."""
         make = from_clips if CLIPS else from_scene
         half = list(make(self))
         return islice((picture for part in (half, half[::-1]) for picture in part), LOOP_S * self.fps)
@@ -59,20 +59,20 @@ CASES = (
 CROWDS = tuple(Footage(f"720p30_{faces}faces", 1280, 720, 30, faces) for faces in (2, 4, 8))
 
 SMALL = Footage("360p30_1face", 640, 360, 30, 1)
-"""What a wall of faces is compared with."""
+"""Baseline for WALLS."""
 
 WALLS = tuple(Footage(f"360p30_{faces}faces", 640, 360, 30, faces) for faces in (8, 16, 32))
-"""Faces that stand still and speak, all of them above the smallest that is searched for."""
+"""Grids of speaking faces that do not move, all larger than the smallest face to detect."""
 
 MOST_RECORDED = 8
-"""Different recordings in one picture; with more faces they repeat, since each takes 100 MB to prepare."""
+"""Maximum number of different recordings per video. More faces repeat them, since each takes 100 MB to prepare."""
 
 GRIDS = {2: (1, 2), 3: (1, 3), 4: (1, 4), 8: (2, 4), 16: (3, 6), 32: (4, 8)}
-"""Rows and columns of heads."""
+"""Rows and columns of heads, by number of faces."""
 
 
 def from_clips(footage: Footage) -> Iterator[Image]:
-    """One face fills the picture as it was recorded; several are the same man at different times, side by side."""
+    """One face is shown as it was recorded; several are the same man at different times, side by side."""
     count = LOOP_S * footage.fps // 2
     size = (footage.width, footage.height)
     if footage.faces <= 1:
@@ -85,7 +85,7 @@ def from_clips(footage: Footage) -> Iterator[Image]:
 
 
 def tiled(pictures: list[Image], rows: int, columns: int, size: tuple[int, int]) -> Image:
-    """Heads in a grid on grey."""
+    """Arrange heads in a grid on a grey background."""
     width, height = size
     side = min(width // columns, height // rows)
     canvas = np.full((height, width, 3), 90, np.uint8)
@@ -98,7 +98,7 @@ def tiled(pictures: list[Image], rows: int, columns: int, size: tuple[int, int])
 
 
 def recorded(name: str, start_s: float, fps: int, count: int) -> Iterator[Image]:
-    """Pictures of a recording at another rate: what a player shows at each moment."""
+    """Resample a recording to another frame rate: the frame that a player shows at each time."""
     assert CLIPS  # noqa: S101 - only called where there are recordings
     with av.open(str(CLIPS / name)) as container:
         frames = [
@@ -114,7 +114,7 @@ def recorded(name: str, start_s: float, fps: int, count: int) -> Iterator[Image]
 
 
 def from_scene(footage: Footage) -> Iterator[Image]:
-    """The tests' own face, moving; several side by side."""
+    """The synthetic face of the tests, moving; several side by side."""
     scene = replace(NOBODY, width=footage.width, height=footage.height, duration_s=LOOP_S / 2)
     if footage.faces == 1:
         scene = replace(scene, actors=PAN.actors)
@@ -125,7 +125,7 @@ def from_scene(footage: Footage) -> Iterator[Image]:
 
 
 def standing(person: int, count: int) -> Actor:
-    """One of several in a grid."""
+    """Actor at one position of the grid."""
     rows, columns = GRIDS[count]
     row, column = divmod(person, columns)
     x, y = (column + 0.5) / columns, (row + 0.5) / rows
@@ -133,7 +133,7 @@ def standing(person: int, count: int) -> Actor:
 
 
 def encode(footage: Footage, path: Path) -> None:
-    """H.264 as a phone or an editor writes it: B-frames that refer to each other, a key frame every 10 s."""
+    """Encode H.264 as phones and editors do: B-frames as references, a key frame every 10 s."""
     with av.open(str(path), "w") as container:
         options = {"preset": "medium", "crf": "23"}
         stream = container.add_stream("libx264", rate=footage.fps, options=options)
@@ -146,7 +146,7 @@ def encode(footage: Footage, path: Path) -> None:
 
 
 def repeat(loop: Path, path: Path, times: int) -> None:
-    """The same packets again and again, each time LOOP_S later."""
+    """Repeat the packets, each time LOOP_S later."""
     with av.open(str(path), "w") as output:
         target = None
         for round_ in range(times):

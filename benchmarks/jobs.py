@@ -34,18 +34,18 @@ from tests.support.videos import Actor, Scene, VideoMaker
 SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, height=360, duration_s=2.0)
 
 BAR_MS = 200.0
-"""The 95th percentile of the time that handing in takes shall be below this."""
+"""Maximum 95th percentile of the upload time."""
 
 SUCCEEDED = ("duygu_jobs_total", "succeeded")
-"""The counter of a worker, and its label, that grow with each job that ends well."""
+"""Worker counter and label of successful jobs."""
 
 LONGEST_S = 900.0
-"""All jobs have ended by then, or the run has failed."""
+"""Time limit for all jobs of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A service under test, and where its workers tell what they have done."""
+    """The service under test, and the metrics addresses of its workers."""
 
     url: str
     worker_metrics: tuple[str, ...]
@@ -53,7 +53,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one upload was answered."""
+    """Response to one upload."""
 
     status: int
     job_id: str | None
@@ -62,7 +62,7 @@ class Answer:
 
 @contextmanager
 def served(workers: int) -> Iterator[Served]:
-    """A service of its own, ready."""
+    """Run a separate service until it is ready."""
     port = free_port()
     settings = {
         "DUYGU_WORKERS": str(workers),
@@ -76,7 +76,7 @@ def served(workers: int) -> Iterator[Served]:
 
 
 def answers(address: str) -> bool:
-    """Whether something good comes from there."""
+    """Whether an address responds with status 200."""
     with suppress(httpx.TransportError):
         return httpx.get(address).status_code == HTTPStatus.OK
     return False
@@ -91,7 +91,7 @@ def _wait(reached: Callable[[], bool], longest_s: float) -> None:
 
 
 def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
-    """Send the next video as soon as the last one is answered."""
+    """Upload the video repeatedly, each time after the response to the previous upload."""
     answers = []
     for _ in range(uploads):
         started = time.perf_counter()
@@ -102,8 +102,8 @@ def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
 
 
 def hand_in_all(service: Served, video: bytes, clients: int, uploads: int) -> list[Answer]:
-    """Many clients at the same time."""
-    secure = ssl.create_default_context()  # making one for each client takes longer than its upload
+    """Upload with many clients concurrently."""
+    secure = ssl.create_default_context()  # creating one per client takes longer than its upload
     with ExitStack() as running, ThreadPoolExecutor(clients) as pool:
         opened = [
             running.enter_context(httpx.Client(base_url=service.url, timeout=60, verify=secure)) for _ in range(clients)
@@ -113,7 +113,7 @@ def hand_in_all(service: Served, video: bytes, clients: int, uploads: int) -> li
 
 
 def all_jobs(service: Served) -> dict[str, str]:
-    """Status by id of every job that the service knows."""
+    """Status by id of all jobs of the service."""
     found: dict[str, str] = {}
     cursor: str | None = None
     while True:
@@ -125,7 +125,7 @@ def all_jobs(service: Served) -> dict[str, str]:
 
 
 def analysed(service: Served) -> int:
-    """How many jobs the workers have ended well."""
+    """Number of jobs that the workers completed successfully."""
     texts = [httpx.get(address).text for address in service.worker_metrics]
     samples = (sample for text in texts for family in text_string_to_metric_families(text) for sample in family.samples)
     succeeded = [sample for sample in samples if (sample.name, sample.labels.get("code")) == SUCCEEDED]
@@ -133,7 +133,7 @@ def analysed(service: Served) -> int:
 
 
 def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, Any]:
-    """Hand everything in, wait for the end of all jobs, and compare."""
+    """Upload all videos, wait for all jobs to end, and compute the statistics."""
     started = time.monotonic()
     answers = hand_in_all(service, video, clients, uploads)
     handed_in_s = time.monotonic() - started
@@ -161,13 +161,13 @@ def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, 
 
 
 def good(found: dict[str, Any]) -> bool:
-    """Whether every upload was taken and answered in time, and none was lost or done twice."""
+    """Whether every upload was accepted in time, and no job was lost or processed twice."""
     whole = found["accepted"] == found["uploads"] and found["lost"] == found["doubled"] == 0
     return bool(whole and found["post_p95_ms"] <= BAR_MS)
 
 
 def main() -> int:
-    """Measure and print; the exit status is 0 when it is as it should be."""
+    """Run the benchmark and print its result; the exit status is 0 if it meets the target."""
     parser = argparse.ArgumentParser(prog="scripts/bench jobs", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
@@ -192,7 +192,7 @@ def main() -> int:
 
 
 def show(report: dict[str, Any]) -> None:
-    """As a table, a column for each number of workers."""
+    """Print a table with a column per number of workers."""
     runs = report["runs"]
     table = Table("", *("" for _ in runs), title=f"{report['machine']}; a video of {report['video_kb']} kB")
     for name in runs[0]:

@@ -51,7 +51,7 @@ Many clients upload a video of 2 s again and again. Clients, API and workers sha
 
 
 def save(name: str, report: Report) -> None:
-    """Keep the report of a benchmark with its date and command, and render the page."""
+    """Save the report of a benchmark with its date and command, and render the page."""
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--write", "--json")]
     head = {
         "date": datetime.now(UTC).date().isoformat(),

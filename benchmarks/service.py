@@ -1,4 +1,4 @@
-"""A whole service of its own, for benches that speak to one as its clients do."""
+"""Separate service process for benchmarks that use it as a client."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ from duygu.shared.config import ROOT
 from duygu.shared.processes.children import stop
 
 READY_S = 60.0
-"""A service that takes longer to be ready, or to end, is broken."""
+"""Timeout for the start and the shutdown of the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service that listens; its workers may not have come up yet."""
+    """A listening service; its workers may still be starting."""
 
     url: str
     pid: int
@@ -25,7 +25,7 @@ class Running:
 
 @contextmanager
 def running(settings: Mapping[str, str]) -> Iterator[Running]:
-    """`duygu serve` in a folder and on a port of its own, with environment variables beside ours."""
+    """Run `duygu serve` with its own folder and port, and these additional environment variables."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [sys.executable, "-m", "duygu.services.cli", "serve"],

@@ -30,7 +30,7 @@ from tests.support.videos import Actor, Scene
 
 RATE_HZ = 10
 WARM_UP_S = 2.0
-"""Answers of the first seconds do not count: sessions begin, and each face is new."""
+"""Results of the first seconds are excluded: sessions start and all faces are new."""
 
 BAR_MS = 250.0
 SCENE = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), width=640, height=480, duration_s=6.0, fps=RATE_HZ)
@@ -38,7 +38,7 @@ SCENE = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), width=640, he
 
 @dataclass(slots=True)
 class Tally:
-    """What came back, of all sessions of a run."""
+    """Results of all sessions of a run."""
 
     latencies_ms: list[float] = field(default_factory=list)
     dropped: int = 0
@@ -47,27 +47,27 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A service under test."""
+    """The service under test."""
 
     url: str
     process: psutil.Process
 
     def family(self) -> list[psutil.Process]:
-        """All of its processes."""
+        """All processes of the service."""
         return [self.process, *self.process.children(recursive=True)]
 
     def cpu_s(self) -> float:
-        """Processor time of all of its processes so far."""
+        """Total CPU time of all processes."""
         return float(sum(sum(process.cpu_times()[:2]) for process in self.family()))
 
     def rss_mb(self) -> float:
-        """Resident memory of all of its processes."""
+        """Total resident memory of all processes."""
         return float(sum(process.memory_info().rss for process in self.family()) / 1e6)
 
 
 @contextmanager
 def served(workers: int) -> Iterator[Served]:
-    """A service of its own with so many workers for live sessions, ready."""
+    """Run a separate service with this number of live workers until it is ready."""
     settings = {"DUYGU_WORKERS": "0", "DUYGU_STREAM_WORKERS": str(workers), "DUYGU_THREADS": "1"}
     with running(settings) as service:
         wait_until_ready(service.url, workers)
@@ -75,7 +75,7 @@ def served(workers: int) -> Iterator[Served]:
 
 
 def wait_until_ready(url: str, workers: int) -> None:
-    """Until the workers for live sessions are there; those for videos are not started."""
+    """Wait for the live workers; workers for videos are not started."""
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         checks = {check["name"]: check["ok"] for check in httpx.get(f"{url}/readyz").json()["checks"]}
@@ -87,7 +87,7 @@ def wait_until_ready(url: str, workers: int) -> None:
 
 
 async def session(url: str, pictures: list[bytes], start_s: float, seconds: float, tally: Tally) -> None:
-    """One client; sends at its times whatever comes back."""
+    """Run one client, which sends at fixed times regardless of the results."""
     address = f"{url.replace('http', 'ws')}/v1/stream"
     async with connect(address, compression=None, max_size=None) as socket:
         await socket.recv()
@@ -102,7 +102,7 @@ async def session(url: str, pictures: list[bytes], start_s: float, seconds: floa
 
 
 async def read(socket: ClientConnection, sent: dict[int, float], count: int, start_s: float, tally: Tally) -> None:
-    """Take the answers to all frames."""
+    """Receive the results of all frames."""
     for _ in range(count):
         message = json.loads(await socket.recv())
         began = sent.pop(message["frame"])
@@ -113,7 +113,7 @@ async def read(socket: ClientConnection, sent: dict[int, float], count: int, sta
 
 
 async def load(url: str, sessions: int, seconds: float) -> Tally:
-    """Sessions that begin one after the other within a second, as people do not come all in one moment."""
+    """Run sessions with start times spread over one second."""
     pictures = [encoded(time_s) for time_s in (*SCENE.times(), *reversed(SCENE.times()))]
     tally, start_s = Tally(), time.monotonic() + 1.0
     starts = [start_s + number / sessions for number in range(sessions)]
@@ -122,12 +122,12 @@ async def load(url: str, sessions: int, seconds: float) -> Tally:
 
 
 def encoded(time_s: float) -> bytes:
-    """The scene at a time, as JPEG."""
+    """Frame of the scene at a time, as JPEG."""
     return bytes(cv2.imencode(".jpg", np.ascontiguousarray(SCENE.picture(time_s)[:, :, ::-1]))[1])
 
 
 def run(service: Served, sessions: int, workers: int, seconds: float) -> dict[str, Any]:
-    """One line of the table."""
+    """Measure one row of the table."""
     before_s, own_s = service.cpu_s(), own_cpu_s()
     tally = asyncio.run(load(service.url, sessions, seconds))
     latencies = tally.latencies_ms or [float("inf")]
@@ -150,13 +150,13 @@ def run(service: Served, sessions: int, workers: int, seconds: float) -> dict[st
 
 
 def own_cpu_s() -> float:
-    """Processor time of the load itself so far."""
+    """CPU time of the client process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 async def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str, Any]:
-    """What the whole service uses to open so many sessions, and then while they send nothing."""
+    """CPU cost of opening sessions, and of keeping them open without frames."""
     address = f"{service.url.replace('http', 'ws')}/v1/stream"
     before_s = service.cpu_s()
     sockets = await asyncio.gather(*(connect(address, compression=None) for _ in range(sessions)))
@@ -173,11 +173,11 @@ async def idle_cost(service: Served, sessions: int, seconds: float) -> dict[str,
 
 
 WIDTH = 150
-"""Characters of the table: rather wrapped by the terminal than cut."""
+"""Width of the table in characters: the terminal wraps it rather than truncating it."""
 
 
 def show(report: dict[str, Any]) -> None:
-    """As a table."""
+    """Print a table."""
     console = Console(stderr=True, width=WIDTH)
     console.print(report["machine"])
     table = Table(*report["runs"][0])
@@ -187,7 +187,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Measure what the arguments ask for."""
+    """Run the selected measurements."""
     parser = argparse.ArgumentParser(prog="scripts/bench stream", description=__doc__)
     parser.add_argument("--json", action="store_true", help="JSON alone, without a table")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")

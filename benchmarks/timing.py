@@ -1,4 +1,4 @@
-"""Runs one measurement in a process of its own, so that each has its own memory and nothing warm but what it warms.
+"""Run one measurement in a separate process, with its own memory and cold caches.
 
 python -m benchmarks.timing decode|engine|plain VIDEO MODEL
 """
@@ -16,21 +16,21 @@ from typing import Any
 from duygu.shared.config import ROOT, Settings
 
 KILOBYTE = 1024 if sys.platform == "linux" else 1
-"""Unit of ru_maxrss."""
+"""Unit of ru_maxrss in bytes."""
 
 PLAIN_FRAMES = 40
-"""Frames on which the plain pipeline is timed; it is extrapolated to all, for it takes minutes."""
+"""Number of frames for the plain pipeline. The time is extrapolated, since the whole video takes minutes."""
 
 
 def measure(what: str, video: Path, model: Path) -> dict[str, Any]:
-    """In a new process."""
+    """Run a measurement in a new process."""
     arguments = [sys.executable, "-m", "benchmarks.timing", what, str(video), str(model)]
     run = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own module
     return dict(json.loads(run.stdout.splitlines()[-1]))
 
 
 def decode(video: Path, model: Path) -> dict[str, Any]:
-    """Decoding every frame and nothing else, on all cores."""
+    """Decode every frame on all cores."""
     import av
 
     started = time.perf_counter()
@@ -43,12 +43,12 @@ def decode(video: Path, model: Path) -> dict[str, Any]:
 
 @dataclass
 class Stopwatch:
-    """Seconds spent in each stage."""
+    """Seconds per stage."""
 
     spent: dict[str, float] = field(default_factory=dict)
 
     def timed(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The call, watched."""
+        """Wrap a function to measure its time."""
 
         def watched(*arguments: Any) -> Any:
             started = time.perf_counter()
@@ -62,7 +62,7 @@ class Stopwatch:
 
 @dataclass
 class Watched:
-    """Any part of the engine with some of its calls watched."""
+    """Part of the engine with some calls measured."""
 
     part: Any
     calls: dict[str, Callable[..., Any]]
@@ -72,7 +72,7 @@ class Watched:
 
 
 def engine(video: Path, model: Path) -> dict[str, Any]:
-    """This engine, its models loaded as in a worker that waits."""
+    """Run the engine with its models preloaded, as in a worker."""
     from duygu.shared.vision.analysis import analyze_video
     from duygu.shared.vision.engine import load_engine
 
@@ -102,20 +102,20 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds now."""
+    """Resident memory of this process, in bytes."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)
 
 
 def cpu_s(whose: int) -> float:
-    """Processor time so far."""
+    """CPU time so far."""
     usage = resource.getrusage(whose)
     return usage.ru_utime + usage.ru_stime
 
 
 def plain(video: Path, model: Path) -> dict[str, Any]:
-    """What this project descends from: facenet-pytorch's MTCNN on every frame, `model.predict` on every fifth."""
+    """The original pipeline: facenet-pytorch's MTCNN on every frame, `model.predict` on every fifth."""
     # isort: off
     from facenet_pytorch import MTCNN
     import keras

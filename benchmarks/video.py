@@ -24,7 +24,7 @@ LENGTHS_MIN = (1, 2, 5, 10)
 
 
 def case(footage: Footage, folder: Path, rounds: int, *, with_plain: bool) -> dict[str, Any]:
-    """One line of the table. Decoding and the engine take turns, so that a busy machine slows both."""
+    """Measure one row of the table. Decoder and engine alternate, so that other load affects both."""
     model = Settings().model
     video = footage.make(folder)
     runs = [(measure("decode", video, model), measure("engine", video, model)) for _ in range(rounds)]
@@ -50,7 +50,7 @@ def case(footage: Footage, folder: Path, rounds: int, *, with_plain: bool) -> di
 
 
 def growth(folder: Path) -> list[dict[str, Any]]:
-    """How the cost follows the length of the video and the number of faces."""
+    """Cost by length of the video and by number of faces."""
     model = Settings().model
     longer = [(CASES[0], minutes) for minutes in LENGTHS_MIN]
     told = []
@@ -63,7 +63,7 @@ def growth(folder: Path) -> list[dict[str, Any]]:
 
 
 def machine() -> str:
-    """In words."""
+    """Description of the machine."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
     name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
@@ -71,7 +71,7 @@ def machine() -> str:
 
 
 def show(report: dict[str, Any]) -> None:
-    """As tables."""
+    """Print tables."""
     console = Console(stderr=True)
     console.print(report["machine"])
     for name in ("cases", "growth"):
@@ -83,14 +83,14 @@ def show(report: dict[str, Any]) -> None:
 
 
 def _told(value: Any) -> str:
-    """A number, or shares of the time one below the other."""
+    """Format a number, or shares of time on separate lines."""
     if isinstance(value, dict):
         return "\n".join(f"{name} {share:.0%}" for name, share in value.items())
     return "–" if value is None else str(value)
 
 
 def main() -> None:
-    """Measure what the arguments ask for."""
+    """Run the selected measurements."""
     parser = argparse.ArgumentParser(prog="scripts/bench video", description=__doc__)
     parser.add_argument("--json", action="store_true", help="JSON alone, without tables")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")

@@ -1,4 +1,4 @@
-"""Analysis of a video in this process, without a service, for scripts and notebooks."""
+"""Video analysis in the current process, without a service, for scripts and notebooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LANE_INCHES = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The analysis of one video. `result` is the whole result, as documented in docs/reading-the-result.md."""
+    """Analysis of one video. `result` is the complete result, as documented in docs/reading-the-result.md."""
 
     path: Path
     result: Result
@@ -40,7 +40,7 @@ class Analysis:
 
     @property
     def faces(self) -> list[Face]:
-        """The faces, with their windows and positions."""
+        """Faces with their windows and positions."""
         return self.result.faces
 
     @property
