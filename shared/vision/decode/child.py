@@ -320,7 +320,7 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
-    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0, for auto."""
+    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0: auto."""
     pixels_s = context.width * context.height / (interval_s or 1 / 30)
     return 1 if pixels_s <= EASY_PIXELS_S else 0
 
