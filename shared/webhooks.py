@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError, WebhookRefusedError
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with, not one
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of secrets
 
 LONGEST_URL = 2000
 
@@ -64,7 +64,7 @@ def parse_target(url: str) -> Target:
     if parts.scheme not in {"https", "http"} or not host or parts.username is not None or parts.fragment:
         raise WebhookRefusedError("The webhook address is not of the form https://host/path, without user and fragment")
     try:
-        host.encode("idna")  # as the look-up of a name begins
+        host.encode("idna")  # the first step of resolving a name
     except UnicodeError as error:
         raise WebhookRefusedError(
             "The host of the webhook address is invalid: each label needs 1 to 63 characters"

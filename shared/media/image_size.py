@@ -63,7 +63,7 @@ def breaks_off(picture: bytes) -> bool:
 def _jpeg(picture: bytes) -> tuple[int, int]:
     for marker, at in _jpeg_segments(picture):
         if marker in JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", picture, at + 3)  # behind length and precision
+            height, width = struct.unpack_from(">HH", picture, at + 3)  # after length and precision
             return width, height
         if marker in (JPEG_SCAN, JPEG_END):
             break
@@ -76,7 +76,7 @@ def _jpeg_segments(picture: bytes) -> Iterator[tuple[int, int]]:
     while True:
         if picture[at] != 0xFF:
             raise NotAPictureError("The JPEG is damaged")
-        while picture[at] == 0xFF:  # any number of them may stand before a marker
+        while picture[at] == 0xFF:  # any number of fill bytes may precede a marker
             at += 1
         marker, at = picture[at], at + 1
         if marker in JPEG_BARE:

@@ -19,7 +19,7 @@ def main(parent_pid: int, command: list[str]) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() == parent_pid:
-        os.execv(command[0], command)  # noqa: S606 - a fixed program with arguments of our own
+        os.execv(command[0], command)  # noqa: S606 - runs the command of start_child
 
 
 if __name__ == "__main__":

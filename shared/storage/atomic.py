@@ -14,7 +14,7 @@ def atomically(path: Path) -> Iterator[Path]:
     Its permissions are those of any new file under the umask of the process.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes away
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # reduced by the umask
     try:
         yield temporary
         temporary.replace(path)

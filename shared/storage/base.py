@@ -32,8 +32,8 @@ class StoredJob:
     """The stored files of one job."""
 
     job_id: str
-    files: frozenset[str]  # names, without those that are still being written
-    written_at: float  # when anything was written last, in seconds since 1970
+    files: frozenset[str]  # names, without files being written
+    written_at: float  # time of the last write, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)

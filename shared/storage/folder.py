@@ -84,7 +84,7 @@ class FolderStorage:
 
         def delete() -> None:
             failed: list[BaseException] = []
-            shutil.rmtree(folder, onerror=lambda *at: failed.append(at[2][1]))  # goes on behind what it cannot delete
+            shutil.rmtree(folder, onerror=lambda *at: failed.append(at[2][1]))  # continues after an error
             if failed and os.path.lexists(folder):
                 raise EraseFailedError from failed[0]
 
@@ -96,7 +96,7 @@ class FolderStorage:
             return []
         found = []
         for folder in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # somebody has just erased it
+            with suppress(FileNotFoundError):  # erased concurrently
                 if JOB_ID.fullmatch(folder.name):
                     found.append(_look_into(folder))
         return found

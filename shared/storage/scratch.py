@@ -44,12 +44,12 @@ def _locked_name(shared: Path) -> tuple[Path, int]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if os.fstat(lock).st_nlink:
             return folder, lock
-        os.close(lock)  # another process that begins took it for a leftover before it was locked
+        os.close(lock)  # another process erased it as a leftover before it was locked
 
 
 def _erase_leftovers(shared: Path) -> None:
     for path in shared.glob(f"*{LOCK}"):
-        with suppress(BlockingIOError, FileNotFoundError):  # it is in use, or somebody else has just erased it
+        with suppress(BlockingIOError, FileNotFoundError):  # in use, or erased concurrently
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

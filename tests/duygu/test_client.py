@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by http.server
         """Log nothing."""
 
 
@@ -157,7 +157,7 @@ def test_whatever_is_answered_is_an_error_of_ours(
 
 
 def test_nobody_at_the_address(video: Path) -> None:
-    """The HTTP client raises at once."""
+    """A refused connection raises the error of the HTTP client without retries."""
     with pytest.raises(httpx.ConnectError):
         analyze(video, Service("http://127.0.0.1:9"))
 

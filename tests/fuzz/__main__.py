@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.target:
         with tempfile.TemporaryDirectory() as folder, target(name, Path(folder)) as made:
             ends = time.monotonic() + options.minutes * MINUTE_S / len(options.target)
-            report = fuzz(made, seed, lambda _: time.monotonic() < ends, options.folder)  # noqa: B023 - it ends here
+            report = fuzz(made, seed, lambda _: time.monotonic() < ends, options.folder)  # noqa: B023 - not used after the iteration
         print(report, *report.findings, sep="\n  ", flush=True)  # noqa: T201
         failed = failed or bool(report.findings)
     return int(failed)

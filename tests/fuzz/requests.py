@@ -89,7 +89,7 @@ class Requests:
                     connection.settimeout(SILENCE_S)
             except TimeoutError as error:
                 raise FindingError(f"the request was not read within {ANSWER_S:.0f} s") from error
-            except OSError:  # closed from the other side
+            except OSError:  # closed by the API
                 pass
             return bytes(answer)
 

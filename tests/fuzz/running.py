@@ -79,7 +79,7 @@ def fuzz(target: Target, seed: int, goes_on: Callable[[int], bool], folder: Path
         content = target.make(np.random.default_rng((seed, number, *target.name.encode())))
         try:
             report.outcomes[_run(target, content)] += 1
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:  # noqa: BLE001 - every exception is a finding
             report.outcomes["findings"] += 1
             report.findings.append(_keep(target.name, content, error, folder))
         number += 1

@@ -36,7 +36,7 @@ def film(video_maker: VideoMaker) -> Path:
 
 @pytest.fixture(scope="module")
 def camera_browser(browser: Browser, film: Path) -> Iterator[Browser]:
-    """A Chromium with that camera."""
+    """A Chromium whose camera shows the video."""
     arguments = [*ARGUMENTS, *FAKE, f"--use-file-for-fake-video-capture={film}"]
     other = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
     yield other

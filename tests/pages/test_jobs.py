@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None:
-    """A row that is updated during a click keeps its button, so that cancelling takes one click."""
+    """A row that is updated during a click keeps its button, so that one click cancels the job."""
     shares: Iterator[int] = count(1)
     erased: list[str] = []
 
@@ -64,7 +64,7 @@ def test_two_tabs_keep_one_list(page: Page) -> None:
 
 
 def test_an_upload_is_not_lost_by_accident(page: Page) -> None:
-    """Leaving the page during an upload takes a confirmation; a retry is offered for errors that may be temporary."""
+    """Leaving the page during an upload needs confirmation; a retry is offered for errors that may be temporary."""
     waiting: list[Route] = []
     leaving = """() => {
       const event = new Event("beforeunload", { cancelable: true });

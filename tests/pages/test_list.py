@@ -233,7 +233,7 @@ def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
 
 
 def test_cancelling_takes_a_confirmation(page: Page) -> None:
-    """Cancelling takes a confirmation, as erasing does."""
+    """Cancelling needs confirmation, as erasing does."""
     erased: list[str] = []
 
     def answer(route: Route) -> None:

@@ -30,7 +30,7 @@ def test_the_signature_is_that_of_the_specification() -> None:
         "192.168.1.1",
         "169.254.169.254",
         "100.64.0.1",
-        "0.0.0.0",  # noqa: S104 - this is about refusing it
+        "0.0.0.0",  # noqa: S104 - an address to refuse
         "224.0.0.1",
         "255.255.255.255",
         "::1",

@@ -39,12 +39,12 @@ class _Passage(socketserver.BaseRequestHandler):
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
     for piece in _pieces(source):
         target.sendall(piece)
-    with suppress(OSError):  # it has gone already
+    with suppress(OSError):  # already closed
         target.shutdown(socket.SHUT_RDWR)
 
 
 def _pieces(source: socket.socket) -> Iterator[bytes]:
-    with suppress(OSError):  # the other side was cut off
+    with suppress(OSError):  # reset by the peer
         while piece := source.recv(65536):
             yield piece
 

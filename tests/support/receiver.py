@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by http.server
         """Log nothing."""
 
 

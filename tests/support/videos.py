@@ -1,8 +1,8 @@
-"""Real face videos, made here: the astronaut of scikit-image moves through scenes that are described, not filmed.
+"""Synthetic videos of a real face: the astronaut of scikit-image moves through described scenes.
 
     path = VideoMaker(folder).make(Scene(faces=(PANNING,), fps=30, container="mp4", codec="libx264"))
 
-A scene knows where its faces are (`Scene.boxes`), so that tests can hold the engine to the truth.
+A scene knows where its faces are (`Scene.boxes`), so that tests can verify the engine against the true boxes.
 """
 
 import hashlib
@@ -336,7 +336,7 @@ def _add_pictures(container: OutputContainer, scene: Scene) -> av.VideoStream:
     if scene.gop:
         stream.codec_context.gop_size = scene.gop
     if scene.rotation:
-        stream.set_display_rotation(-scene.rotation)  # which counts counter-clockwise
+        stream.set_display_rotation(-scene.rotation)  # counter-clockwise
     return stream
 
 

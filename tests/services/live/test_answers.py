@@ -62,7 +62,7 @@ def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
 
 
 def test_live_and_uploaded_give_the_same_windows(live_settings: Settings, served: str, video_maker: VideoMaker) -> None:
-    """At least 95 % of the windows of a video have the same span and emotion either way."""
+    """At least 95 % of the windows of a video have the same span and emotion live and uploaded."""
     same_either_way(live_settings, served, video_maker.make(Scene(duration_s=4.0, fps=15, width=640, height=480)))
 
 

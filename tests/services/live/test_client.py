@@ -74,6 +74,6 @@ def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
             yield Picture(number / 10, pictures[0])
 
     for _ in stream(endless(), Service(served)):
-        time.sleep(0.5)  # some answers come and wait
+        time.sleep(0.5)  # lets results fill the queue
         break
     wait_until(lambda: live.THREAD_NAME not in {thread.name for thread in threading.enumerate()}, 20)

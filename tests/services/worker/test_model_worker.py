@@ -83,7 +83,7 @@ def test_a_stopped_worker_hands_a_long_job_back(api: httpx.Client, start_scripte
         wait_until(lambda: job(api, job_id)["status"] == "running")
         worker.terminate()
         time.sleep(0.2)
-        worker.terminate()  # insists: does not wait for the time of grace
+        worker.terminate()  # the second signal skips the grace period
         assert worker.wait() == 0
         assert job(api, job_id)["status"] == "queued"
     start_scripted_worker()

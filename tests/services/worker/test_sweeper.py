@@ -160,11 +160,11 @@ def test_kept_results_cost_nothing(place: WorkerContext, redis: Redis) -> None:
         place.storage.remove(job_id, UPLOAD)
         store(place, job_id, RESULT)
         place.jobs.succeed(job_id, 3)
-    swept(place, redis)  # the first one looks at everything
+    swept(place, redis)  # the first sweep examines all jobs
     before = redis.info("stats")["total_commands_processed"]
     swept(place, redis)
     assert redis.info("stats")["total_commands_processed"] - before < 10
-    redis.delete(keys.job(jobs[0]))  # its time is over
+    redis.delete(keys.job(jobs[0]))  # it has expired
     redis.zadd(keys.SWEEP_DUE, {keys.listing(jobs[0], ""): 1})
     swept(place, redis)
     assert {job.job_id for job in place.storage.stored()} == set(jobs[1:])

@@ -177,7 +177,7 @@ def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, setting
     assert first_s == 0.0
     assert [time_s for time_s, _ in others] == pytest.approx([0.75 + time_s for time_s in scene.times()], abs=0.03)
     side = still[140, 39:42].astype(np.int16)
-    assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() > 60  # no face has been found yet
+    assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() > 60  # no face is detected yet
 
 
 def test_a_last_picture_that_is_shown_for_long_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:

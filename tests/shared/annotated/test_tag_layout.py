@@ -85,7 +85,7 @@ def test_a_face_outside_the_picture_has_no_tag() -> None:
 
 @pytest.mark.skipif(NODE is None, reason="there is no node on this machine")
 def test_the_page_follows_the_same_rule() -> None:
-    """Its tags are in the same places, over random crowds."""
+    """The script of the pages places the tags of random faces exactly as this module does."""
     assert NODE is not None
     scenes = [crowd(seed) for seed in range(200)]
     order = {

@@ -146,7 +146,7 @@ def test_a_list_lives_as_long_as_its_jobs(redis: Redis) -> None:
     """The list of jobs lives as long as its jobs, also without new submissions."""
     store = JobStore(redis, MONTH_S)
     add(store, redis, JobRecord(JOB, JobStatus.QUEUED, datetime.now(UTC), owner="somebody"))
-    redis.expire(keys.jobs_of("somebody"), 3600)  # as a version before has left it
+    redis.expire(keys.jobs_of("somebody"), 3600)  # as set by an earlier version
     store.fail(JOB, CancelledError())
     assert redis.ttl(keys.jobs_of("somebody")) == redis.ttl(keys.job(JOB)) == MONTH_S
 

@@ -30,7 +30,7 @@ def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
     """A failed write keeps the old file and leaves no temporary file."""
     path = tmp_path / "result.json"
     write_atomically(path, b"old")
-    with pytest.raises(RuntimeError), atomically(path) as temporary:  # noqa: PT012 - it fails in the middle
+    with pytest.raises(RuntimeError), atomically(path) as temporary:  # noqa: PT012 - fails within the block
         temporary.write_bytes(b"half")
         raise RuntimeError
     assert [found.name for found in tmp_path.iterdir()] == ["result.json"]

@@ -47,7 +47,7 @@ def test_what_was_written_can_be_read(storage: Storage) -> None:
 
 def test_a_write_that_fails_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
     """A failed write leaves no file."""
-    with pytest.raises(RuntimeError), storage.writer(JOB, UPLOAD) as file:  # noqa: PT012 - it fails in the middle
+    with pytest.raises(RuntimeError), storage.writer(JOB, UPLOAD) as file:  # noqa: PT012 - fails within the block
         file.write(b"half")
         raise RuntimeError
     assert [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []

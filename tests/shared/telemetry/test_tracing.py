@@ -39,7 +39,7 @@ def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest
 def test_a_span_knows_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A span has the given parent, and is the parent of the spans within it."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")  # nothing is sent anywhere
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")  # no span is exported
     traces = open_traces("probe")
     parent = f"00-{'a' * 32}-{'b' * 16}-00"
     with traces.span("job", parent):

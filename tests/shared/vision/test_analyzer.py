@@ -82,7 +82,7 @@ def test_a_foreign_snapshot_is_refused(engine: Engine) -> None:
     class Other:
         recipe = Recipe("other", size=48)
 
-    foreign = replace(engine, classifier=Other())  # type: ignore[arg-type] # its recipe is all that is asked for
+    foreign = replace(engine, classifier=Other())  # type: ignore[arg-type] # only its recipe is used
     for data in (b"", b"nothing", saved[: len(saved) // 2], snapshots.save(Analyzer(foreign))):
         with pytest.raises(ValueError, match="state"):
             snapshots.restore(engine, data)

@@ -1,4 +1,4 @@
-"""The classification of clips, at once and pipelined: answers come in order, and none is lost."""
+"""The classification of clips, at once and pipelined: answers are returned in order, and none is lost."""
 
 import threading
 from collections.abc import Iterator

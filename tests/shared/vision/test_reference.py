@@ -63,7 +63,7 @@ def test_same_refinement_as_facenet_pytorch() -> None:
 
 
 def test_the_originals_take_any_box_and_any_picture() -> None:
-    """The reference accepts any boxes and any picture: all outputs are finite, and boxes without pixels score 0."""
+    """The reference accepts any boxes and any picture: all outputs are finite, and non-finite boxes score 0."""
     from duygu.shared.vision.reference import ReferenceDetector
 
     detector, frame = ReferenceDetector(Settings()), frame_of(CROWD)

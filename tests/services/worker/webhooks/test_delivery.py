@@ -127,7 +127,7 @@ def test_a_webhook_is_queued_once(
 def test_an_erased_job_tells_nothing(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker, redis: Redis
 ) -> None:
-    """An erased job causes no message, neither while it runs nor between two attempts, and leaves no key."""
+    """Erasing a job, while it runs or between two attempts, prevents further messages and leaves no key."""
     with receiving(statuses=[500]) as receiver:
         start_scripted_worker()
         running_id = submit(api, Script(duration_s=60), receiver)

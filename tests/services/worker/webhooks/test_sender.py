@@ -94,7 +94,7 @@ def test_no_answer_is_a_failure() -> None:
 
 
 def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that cannot be resolved is logged as a failed attempt."""
+    """A name that cannot be resolved counts as a failed attempt."""
 
     def look_up(*_: object, **__: object) -> None:
         raise UnicodeError("label too long")
