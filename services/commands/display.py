@@ -7,7 +7,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from duygu.shared.exports.spans import overall_in_words, shares_in_words, uncertain_share
+from duygu.shared.exports.spans import (
+    guesses_in_words,
+    is_uncertain,
+    overall_in_words,
+    shares_in_words,
+    uncertain_share,
+)
 from duygu.shared.schemas import Result
 from duygu.shared.vision.progress import Progress as Done
 
@@ -54,7 +60,8 @@ def summary(name: str, result: Result) -> Table:
     for face in result.faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
-        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares_in_words(face))
+        shares = guesses_in_words(face) if is_uncertain(face) else shares_in_words(face)
+        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares)
     return table
 
 
