@@ -507,8 +507,9 @@ def heed_interrupts() -> None:
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker, option: str) -> None:
     """Ctrl-C during analysis or writing gives exit status 130, no traceback and no file."""
     long = video_maker.make(Scene(duration_s=20.0 if option == "--csv" else 5.0, width=640, height=480))
+    target = tmp_path / ("long.csv" if option == "--csv" else "long.mp4")
     process = subprocess.Popen(
-        [sys.executable, "-m", "duygu.services.cli", "analyze", str(long), option, str(tmp_path / "long.out")],
+        [sys.executable, "-m", "duygu.services.cli", "analyze", str(long), option, str(target)],
         cwd=ROOT,
         env={**os.environ, "TTY_COMPATIBLE": "1"},
         stderr=subprocess.PIPE,
@@ -517,7 +518,9 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMa
     assert process.stderr
     output = b""
     while (b"annotating" if option == "--video" else b"%") not in output:
-        output += os.read(process.stderr.fileno(), 4096)
+        piece = os.read(process.stderr.fileno(), 4096)
+        assert piece, output
+        output += piece
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     rest = process.communicate(timeout=30)[1]

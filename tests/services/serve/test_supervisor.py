@@ -166,7 +166,7 @@ def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path:
     started = time.monotonic()
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
-    assert re.fullmatch(r"duygu: .* is no model folder: .*\n", done.stderr)
+    assert re.fullmatch(r"duygu: .* is not a model folder: .*\n", done.stderr)
     assert time.monotonic() - started < 20
 
 
@@ -179,5 +179,5 @@ def test_a_taken_port_is_told(own: Settings) -> None:
         environment = {**os.environ, **other.environment()}
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30)
         assert done.returncode == 2
-        assert done.stderr.startswith(f"duygu: port {port} is in use: stop what runs there")
+        assert done.stderr.startswith(f"duygu: port {port} is in use: stop the program that uses it")
         assert not other.data_dir.exists()
