@@ -132,7 +132,8 @@ def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
     with Path(download.value.path()).open(newline="") as file:
         rows = list(csv.DictReader(file))
     page.locator("#table summary").click()
-    assert len(rows) == page.locator("#table tbody tr").count() > 0
+    assert rows
+    expect(page.locator("#table tbody tr")).to_have_count(len(rows))
     assert {row["emotion"] for row in rows} == {"happiness"}
 
 
