@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -24,6 +25,18 @@ PROGRAMS = ("chromium", "ffmpeg", "node", "pdftoppm", "redis-server")
 
 if REFERENCE:
     import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
+
+
+@pytest.fixture(autouse=True)
+def _own_log_handlers() -> Iterator[None]:
+    """Remove the handlers that a command adds to the root logger, whose stream ends with the test, and its level."""
+    root = logging.getLogger()
+    level, before = root.level, list(root.handlers)
+    yield
+    for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
+        if handler not in before:
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)
