@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from duygu.services.api import events, health, jobs, limits, metrics, model, results
 from duygu.services.api.access_log import AccessLogMiddleware
 from duygu.services.api.http.head import HeadMiddleware
-from duygu.services.api.http.parameters import reject_unknown_parameters
+from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
 from duygu.services.api.http.same_site import SameSiteMiddleware, SitePolicy
 from duygu.services.api.http.security_headers import SecurityHeadersMiddleware
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
     _allow_origins(app, settings)  # added last and so outermost: allowed origins can also read unexpected errors
     handle_problems(app)
     for router in ROUTERS:
-        checks = [] if router is live.router else [Depends(reject_unknown_parameters)]  # a socket has no HTTP request
+        checks = [] if router is live.router else [Depends(check_parameters)]  # a socket has no HTTP request
         app.include_router(router, dependencies=checks)
     mount_pages(app)
     return app

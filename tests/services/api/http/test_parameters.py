@@ -1,4 +1,4 @@
-"""Unknown query parameters and form fields."""
+"""Unknown query parameters and form fields, and parameters with several values."""
 
 import httpx
 import pytest
@@ -46,6 +46,43 @@ def test_known_parameters_work_on(api: httpx.Client) -> None:
     assert api.post("/v1/videos?annotate=true&reuse=true", files=video).status_code == 202
     assert api.get("/v1/jobs?limit=5&cursor=").status_code == 200
     assert api.get("/?utm_source=letter").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/v1/videos?reuse=true&reuse=false", "reuse"),
+        ("POST", "/v1/videos?annotate=true&reuse=true&annotate=", "annotate"),
+        ("GET", "/v1/jobs?limit=5&limit=6", "limit"),
+        ("GET", f"/v1/jobs/{UNKNOWN}/result?format=csv&format=json", "format"),
+    ],
+)
+def test_parameters_with_different_values_are_refused(api: httpx.Client, method: str, path: str, name: str) -> None:
+    """A parameter with two different values gives 422 with its name; no value is chosen silently."""
+    answer = api.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["detail"] == f"query parameter `{name}` has 2 different values; it takes one"
+
+
+def test_every_route_checks_its_parameters(api: httpx.Client) -> None:
+    """No parameter of the OpenAPI document may have two different values."""
+    calls = [
+        (method, path.replace("{job_id}", UNKNOWN), parameter["name"])
+        for path, methods in api.get("/openapi.json").json()["paths"].items()
+        for method, call in methods.items()
+        for parameter in call.get("parameters", [])
+        if parameter["in"] == "query"
+    ]
+    assert len(calls) >= 5
+    for method, path, name in calls:
+        answer = api.request(method, f"{path}?{name}=1&{name}=2")
+        assert answer.status_code == 422, (method, path, name)
+        assert "2 different values" in answer.json()["detail"], (method, path, name)
+
+
+def test_repeated_equal_values_count_once(api: httpx.Client) -> None:
+    """A parameter that is repeated with the same value is accepted."""
+    assert api.get("/v1/jobs?limit=5&limit=5").status_code == 200
 
 
 def test_unknown_form_fields_are_refused_by_name(api: httpx.Client) -> None:
