@@ -63,7 +63,7 @@ const leavePrompt = (prompt) => () => {
 };
 
 function newPrompt() {
-  const { dialog, answer } = show(key ? "key.unknown" : "key.asked");
+  const { dialog, answer } = show(key ? "key.unknown" : "key.required");
   return { dialog, waiting: 0, answer: answer.finally(() => { openPrompt = null; }) };
 }
 
@@ -120,6 +120,6 @@ function readDialog(dialog, input) {
 export function startKey(onKey = () => {}) {
   byId("show-key").hidden = !key;
   byId("show-key").addEventListener("click", async () => {
-    if (await show(key ? "key.kept" : "key.asked").answer) onKey();
+    if (await show(key ? "key.kept" : "key.required").answer) onKey();
   });
 }

@@ -13,7 +13,7 @@ export function limitConcurrency(most) {
     return null;
   };
   const leave = () => {
-    if (waiting.length) waiting.shift()(); // the place is handed over, so that nobody slips in between
+    if (waiting.length) waiting.shift()(); // the place passes to the first waiting task directly, so that no later one takes it
     else running -= 1;
   };
   return async (work) => {

@@ -5,7 +5,7 @@ export default {
     title: "API key",
     label: "Key",
     use: "Use key",
-    asked: "This service requires an API key. The key is kept for this tab only.",
+    required: "This service requires an API key. The key is kept for this tab only.",
     unknown: "The service does not accept this key. Enter another one; it is kept for this tab only.",
     kept: "A key is in use. Entering another one replaces it, for this tab only.",
   },
@@ -110,7 +110,7 @@ export default {
     now: "Now",
     uncertain: "uncertain",
     uncertain_finding: "uncertain ({finding})",
-    nobody: "No face was detected in this video. Faces may be too small, turned away or too dark.",
+    none: "No face was detected in this video. Faces may be too small, turned away or too dark.",
   },
   emotions: {
     anger: "anger",
@@ -144,7 +144,7 @@ export default {
     position: "Position in the video",
     value: "{time}: {faces}",
     value_face: "face {id} {finding}",
-    nobody: "no face",
+    none: "no face",
   },
   share: {
     title: "Whole video",
@@ -212,7 +212,7 @@ export default {
     dropped: "Dropped",
     recent: "The last 30 seconds",
     now: "now",
-    nobody: "No face in the picture.",
+    none: "No face in the picture.",
     warming_up: "first window pending",
     privacy: "Frames are analysed and discarded; nothing is stored.",
     notes: {
@@ -312,7 +312,7 @@ export default {
     cancelled: "Choose the file again to repeat the analysis.",
     bad_model: "The operator of the server has to install a valid model.",
     bad_training_data: "Prepare the data as the training guide describes.",
-    subject_leak: "Split the data by person, so that nobody is on both sides.",
+    subject_leak: "Split the data by person, so that no person is on both sides.",
     bad_configuration: "The operator of the server has to correct the settings.",
   },
   // English titles are the server's own.

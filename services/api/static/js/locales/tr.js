@@ -5,7 +5,7 @@ export default {
     title: "API anahtarı",
     label: "Anahtar",
     use: "Kullan",
-    asked: "Bu hizmet için API anahtarı gerekiyor. Anahtar yalnızca bu sekmede tutulur.",
+    required: "Bu hizmet için API anahtarı gerekiyor. Anahtar yalnızca bu sekmede tutulur.",
     unknown: "Hizmet bu anahtarı kabul etmiyor. Başka bir anahtar girin; yalnızca bu sekmede tutulur.",
     kept: "Kullanımda bir anahtar var. Yeni bir anahtar girerseniz bu sekmede onun yerine geçer.",
   },
@@ -110,7 +110,7 @@ export default {
     now: "Şu an",
     uncertain: "belirsiz",
     uncertain_finding: "belirsiz ({finding})",
-    nobody: "Bu videoda yüz bulunamadı. Yüzler çok küçük, çok karanlık ya da dönük olabilir.",
+    none: "Bu videoda yüz bulunamadı. Yüzler çok küçük, çok karanlık ya da dönük olabilir.",
   },
   emotions: {
     anger: "öfke",
@@ -144,7 +144,7 @@ export default {
     position: "Videodaki konum",
     value: "{time}: {faces}",
     value_face: "yüz {id} {finding}",
-    nobody: "yüz yok",
+    none: "yüz yok",
   },
   share: {
     title: "Tüm video",
@@ -212,7 +212,7 @@ export default {
     dropped: "Atlanan",
     recent: "Son 30 saniye",
     now: "şimdi",
-    nobody: "Görüntüde yüz yok.",
+    none: "Görüntüde yüz yok.",
     warming_up: "ilk pencere bekleniyor",
     privacy: "Kareler analiz edilip atılır; hiçbir şey saklanmaz.",
     notes: {

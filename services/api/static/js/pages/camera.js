@@ -156,7 +156,7 @@ function show(faces, { width, height }, time) {
 }
 
 function listFaces() {
-  byId("nobody").hidden = shown.length > 0 || !camera;
+  byId("no-face").hidden = shown.length > 0 || !camera;
   byId("faces").replaceChildren(...shown.map((face) => {
     const text = face.emotion ? windowText(face) : t("camera.warming_up");
     const colour = face.uncertain ? "unknown" : face.emotion ?? "";

@@ -60,7 +60,7 @@ function card(face, view, onToggle) {
 export function drawFaces(view, onToggle) {
   const { faces } = view.result;
   byId("face-list").replaceChildren(
-    ...(faces.length ? faces.map((face) => card(face, view, onToggle)) : [make("li", { class: "nobody" }, t("faces.nobody"))]),
+    ...(faces.length ? faces.map((face) => card(face, view, onToggle)) : [make("li", { class: "no-faces" }, t("faces.none"))]),
   );
   byId("lane-heads").replaceChildren(
     ...faces.map((face) =>

@@ -207,7 +207,7 @@ export class Timeline {
         ? [t("timeline.value_face", { id: face.face_id, finding: windowText(window) })]
         : [];
     });
-    return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.nobody") });
+    return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.none") });
   }
 
   /** Keep the playing position in sight. */
