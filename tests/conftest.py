@@ -96,7 +96,7 @@ def bucket_url(object_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
     for name, value in {
         "AWS_ENDPOINT_URL": object_server,
-        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "nothing",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -121,7 +121,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what was not asked for: the comparison of the two engines needs torch, the wheel needs a package index."""
+    """Skip tests not selected: the comparison of the two engines needs torch, the wheel needs a package index."""
     skips = {
         "reference": None if REFERENCE else "set DUYGU_TEST_REFERENCE=1 to run the reference engine",
         "wheel": None if WHEEL else "set DUYGU_TEST_WHEEL=1 to install the wheel from the package index of pip",

@@ -79,7 +79,7 @@ def test_every_pod_is_locked_down() -> None:
 
 
 def test_only_the_api_and_the_sender_know_the_secret_of_webhooks() -> None:
-    """Workers that decode what strangers send do not."""
+    """Workers that decode untrusted input do not."""
     knowing = {
         pod["metadata"]["labels"]["app"]
         for pod in pods()

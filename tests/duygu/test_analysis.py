@@ -33,11 +33,11 @@ def test_a_table_has_a_row_a_window(analysis: Analysis) -> None:
     assert table["flags"].tolist() == ["", "", "", "", "small|dark"]
 
 
-def test_a_table_of_nobody_has_its_columns(analysis: Analysis, settings: Settings) -> None:
+def test_a_table_without_faces_has_its_columns(analysis: Analysis, settings: Settings) -> None:
     """A result without faces gives an empty table with the same columns."""
-    nobody = Analysis(analysis.path, two_faces().model_copy(update={"faces": []}), settings).to_pandas()
-    assert isinstance(nobody, pandas.DataFrame)
-    assert list(nobody.columns) == list(analysis.to_pandas().columns)
+    empty = Analysis(analysis.path, two_faces().model_copy(update={"faces": []}), settings).to_pandas()
+    assert isinstance(empty, pandas.DataFrame)
+    assert list(empty.columns) == list(analysis.to_pandas().columns)
 
 
 def test_a_plot_has_a_bar_a_span(analysis: Analysis) -> None:

@@ -156,7 +156,7 @@ def test_whatever_is_answered_is_an_error_of_ours(
         analyze(video, start_service(answer))
 
 
-def test_nobody_at_the_address(video: Path) -> None:
+def test_no_service_at_the_address(video: Path) -> None:
     """A refused connection raises the error of the HTTP client without retries."""
     with pytest.raises(httpx.ConnectError):
         analyze(video, Service("http://127.0.0.1:9"))

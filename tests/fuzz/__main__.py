@@ -1,4 +1,4 @@
-"""`scripts/fuzz`: mutated input for everything that takes input from strangers."""
+"""`scripts/fuzz`: mutated input for everything that reads untrusted input."""
 
 import argparse
 import logging

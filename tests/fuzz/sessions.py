@@ -69,7 +69,7 @@ class Sessions:
     @staticmethod
     def _check(message: dict[str, object]) -> None:
         if message.get("code") == "internal":
-            raise FindingError(f"told {message}")
+            raise FindingError(f"the service reported {message}")
 
 
 def _messages(content: bytes) -> Iterator[tuple[bool, bytes]]:

@@ -139,12 +139,12 @@ def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
 
 def test_windows_appear_as_they_are_found(page: Page, smile: Path) -> None:
     """The page follows a job by its events, requests the job only twice, and draws the windows in the list."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url.rpartition("/v1/jobs/")[2]))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url.rpartition("/v1/jobs/")[2]))
     analyse(page, smile)
     job_id = page.url.rpartition("/")[2]
-    assert asked.count(f"{job_id}/events") == 1
-    assert asked.count(job_id) == 2
+    assert requested.count(f"{job_id}/events") == 1
+    assert requested.count(job_id) == 2
     page.locator(".back").click()
     expect(page.locator(".job .preview rect.happiness").first).to_be_attached()
 

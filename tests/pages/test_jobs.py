@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import remember, told
+from tests.support.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -20,7 +20,7 @@ def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None
         if route.request.method == "DELETE":
             erased.append(route.request.url)
             return route.fulfill(status=204)
-        return route.fulfill(json=told("slow", progress=next(shares) / 1000))
+        return route.fulfill(json=job_document("slow", progress=next(shares) / 1000))
 
     remember(page, "slow")
     page.route("**/v1/jobs/slow", answer)
@@ -44,12 +44,12 @@ def test_two_tabs_keep_one_list(page: Page) -> None:
     def answer(route: Route) -> None:
         if route.request.method == "DELETE":
             return route.fulfill(status=204)
-        return route.fulfill(json=told(route.request.url.rpartition("/")[2]))
+        return route.fulfill(json=job_document(route.request.url.rpartition("/")[2]))
 
     remember(page, "old")
     page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
     page.context.route("**/v1/jobs/*", answer)
-    page.context.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("new")))
+    page.context.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("new")))
     page.reload()
     other = page.context.new_page()
     other.goto("/")
@@ -92,10 +92,10 @@ def test_another_key_sends_what_was_refused(page: Page) -> None:
         keys.append(route.request.headers.get("authorization"))
         if keys[-1] is None:
             return route.fulfill(status=401, json={"code": "unauthorized", "title": "No", "status": 401})
-        return route.fulfill(status=202, json=told("new"))
+        return route.fulfill(status=202, json=job_document("new"))
 
     page.goto("/")
-    page.route("**/v1/jobs/**", lambda route: route.fulfill(json=told("new")))
+    page.route("**/v1/jobs/**", lambda route: route.fulfill(json=job_document("new")))
     page.route("**/v1/videos*", answer)
     page.set_input_files("#file", VIDEO)
     page.get_by_role("button", name="Close").click()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import remember, result, told
+from tests.support.scripted_server import job_document, remember, result
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -43,10 +43,12 @@ def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
 
     def take(route: Route) -> None:
         sent.append(f"job{len(sent) + 1}")
-        route.fulfill(status=202, json=told(sent[-1], status="queued", progress=0.0))
+        route.fulfill(status=202, json=job_document(sent[-1], status="queued", progress=0.0))
 
     page.route("**/v1/jobs/*/events", lambda route: route.abort())
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told(job_id_of(route), **answer(job_id_of(route)))))
+    page.route(
+        "**/v1/jobs/*", lambda route: route.fulfill(json=job_document(job_id_of(route), **answer(job_id_of(route))))
+    )
     page.route("**/v1/jobs/*/result*", lambda route: route.fulfill(body=lines(window(1, 0, "fear"))))
     page.route("**/v1/videos*", take)
 
@@ -188,7 +190,7 @@ def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) ->
 def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) -> None:
     """The time left follows the server's clock and the start of the job, in every tab and after a reload."""
     started = NOW - timedelta(seconds=100)
-    job = told("slow", progress=0.25, started_at=started.isoformat())
+    job = job_document("slow", progress=0.25, started_at=started.isoformat())
     page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
     page.context.route(
         "**/v1/jobs/slow", lambda route: route.fulfill(json=job, headers={"Date": format_datetime(NOW, usegmt=True)})
@@ -212,7 +214,7 @@ def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
         for share, left in ((0.1, 90), (0.3, 70), (0.5, 33))
     )
     remember(page, "slow")
-    page.route("**/v1/jobs/slow", lambda route: route.fulfill(json=told("slow", progress=0.4)))
+    page.route("**/v1/jobs/slow", lambda route: route.fulfill(json=job_document("slow", progress=0.4)))
     page.route(
         "**/v1/jobs/slow/events",
         lambda route: route.fulfill(body=f"event: started\ndata: {{}}\n\n{events}", content_type="text/event-stream"),
@@ -240,7 +242,7 @@ def test_cancelling_takes_a_confirmation(page: Page) -> None:
         if route.request.method == "DELETE":
             erased.append(route.request.url)
             return route.fulfill(status=204)
-        return route.fulfill(json=told("slow"))
+        return route.fulfill(json=job_document("slow"))
 
     remember(page, "slow")
     page.route("**/v1/jobs/slow", answer)
@@ -303,14 +305,14 @@ def test_one_job_is_one_row(page: Page) -> None:
     """Two uploads with the same job share one row; two jobs of one file have distinct names."""
     page.goto("/")
     page.route("**/v1/jobs/*/events", lambda route: route.abort())
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("same")))
-    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("same")))
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("same")))
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("same")))
     page.set_input_files("#file", video("a.mp4"))
     expect(page.locator(".job[data-state=running]")).to_have_count(1)
     with page.expect_response("**/v1/videos*"):
         page.set_input_files("#file", video("a.mp4"))
     expect(page.locator(".job")).to_have_count(1)
-    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("other")))
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("other")))
     page.set_input_files("#file", video("a.mp4"))
     expect(page.locator(".job-name")).to_have_text(["a.mp4 (2)", "a.mp4"])
     page.reload()

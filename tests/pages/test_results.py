@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.scripted_server import remember, result, told
+from tests.support.scripted_server import job_document, remember, result
 from tests.support.videos import Scene, VideoMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -22,7 +22,7 @@ def late(page: Page) -> Answer:
     """Opens job `slow`, whose result arrives when the fixture is called; job `quick` has its result at once."""
     waiting: list[Route] = []
     remember(page, "slow", "quick")
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("any", status="succeeded")))
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("any", status="succeeded")))
     page.route("**/v1/jobs/quick/result", lambda route: route.fulfill(json=result()))
     page.route("**/v1/jobs/slow/result", lambda route: waiting.append(route))
     page.reload()
@@ -90,8 +90,8 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
     wrong = replace(right, duration_s=0.4)
     erased: list[str] = []
     digest = hashlib.sha256(video_maker.make(right).read_bytes()).hexdigest()
-    first = told("first", sha256=digest, status="succeeded")
-    again = told("again", sha256="1" * 64, status="succeeded")
+    first = job_document("first", sha256=digest, status="succeeded")
+    again = job_document("again", sha256="1" * 64, status="succeeded")
 
     def job(route: Route) -> None:
         if route.request.method == "DELETE":
@@ -100,7 +100,7 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
 
     remember(page, "first")
     page.route("**/v1/jobs/*", job)
-    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=told("again")))
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("again")))
     page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
     page.reload()
     page.get_by_role("link", name="first.mp4").click()
@@ -124,7 +124,7 @@ def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
     """Opening another result clears the note about downloads and keeps the speed."""
     page.clock.install()
     remember(page, "one", "two")
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("any", status="succeeded")))
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("any", status="succeeded")))
     page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result(duration_s=60.0)))
     page.route("**/result?format=csv", lambda route: route.fulfill(body="face_id"))
     page.reload()

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from duygu.shared.errors import by_code
 from tests.pages.test_list import accept
-from tests.support.scripted_server import remember, told
+from tests.support.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -22,7 +22,7 @@ def test_the_list_fits_every_screen(page: Page, width: int, language: str) -> No
     accept(page, lambda job_id: {"status": job_id if job_id in states else "succeeded", "faces": 2})
     page.route(
         "**/v1/jobs/failed",
-        lambda route: route.fulfill(json=told("failed", status="failed", progress=None, error=error)),
+        lambda route: route.fulfill(json=job_document("failed", status="failed", progress=None, error=error)),
     )
     page.set_viewport_size({"width": width, "height": 900})
     page.reload()

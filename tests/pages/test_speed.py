@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import CDPSession, Page
 
-from tests.support.scripted_server import remember, told
+from tests.support.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -48,7 +48,7 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
     """A frame takes less than a sixtieth of a second, and a key less than a tenth, drawing included."""
     page.add_init_script(HOUR.replace("FACES", str(FACES)))
     remember(page, "hour")
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("hour", status="succeeded")))
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("hour", status="succeeded")))
     page.goto("about:blank")
     page.goto("/#job/hour")
     page.wait_for_selector("#workspace:not([hidden])", timeout=90_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import told
+from tests.support.scripted_server import job_document
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -23,7 +23,7 @@ def hold(target: Page | BrowserContext) -> list[Route]:
     waiting: list[Route] = []
     target.route("**/v1/videos*", lambda route: waiting.append(route))
     target.route("**/v1/jobs/*/events", lambda route: route.abort())
-    target.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("new")))
+    target.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("new")))
     return waiting
 
 
@@ -97,7 +97,7 @@ def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
     other.wait_for_timeout(1500)
     expect(row).to_contain_text("Uploading in another tab")
     await_uploads(page, waiting)
-    waiting.pop().fulfill(status=202, json=told("new"))
+    waiting.pop().fulfill(status=202, json=job_document("new"))
     expect(other.locator(".job[data-state=running]")).to_have_count(1)
     expect(other.locator(".job")).to_have_count(1)
     page.on("dialog", lambda dialog: dialog.accept())
@@ -151,7 +151,7 @@ def test_many_uploads_leave_connections_to_the_rest_of_the_page(page: Page) -> N
     page.get_by_role("button", name="Cancel 2.mp4").click()
     expect(page.locator(".job")).to_have_count(4)
     with page.expect_request("**/v1/videos*") as request:
-        waiting.pop(0).fulfill(status=202, json=told("new"))
+        waiting.pop(0).fulfill(status=202, json=job_document("new"))
     assert b'filename="3.mp4"' in (request.value.post_data_buffer or b"")
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from duygu.shared.schemas import EMOTIONS
 from tests.pages.test_application import analyse
-from tests.support.scripted_server import told
+from tests.support.scripted_server import job_document
 from tests.support.synthetic_results import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -72,7 +72,7 @@ def test_the_title_of_the_tab_has_the_name_and_the_state(page: Page) -> None:
     page.select_option("#language", "tr")
     expect(page).to_have_title("clip.mp4 · hazır – Duygu")
     page.select_option("#language", "en")
-    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=told("clip", progress=0.42)))
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("clip", progress=0.42)))
     page.goto("about:blank")
     page.goto("/")
     expect(page).to_have_title("42% · clip.mp4 – Duygu")

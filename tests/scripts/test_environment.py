@@ -53,7 +53,7 @@ def test_an_interrupted_installation_is_made_anew(project: Path) -> None:
 
 
 def test_a_python_that_is_too_old_is_named(project: Path) -> None:
-    """Without a fitting Python the reader is told what is needed, and nothing is made."""
+    """Without a supported Python the script states the required version and creates nothing."""
     script = "source scripts/environment.sh; PYTHON=/bin/false install set x --requirement pins.txt"
     done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode != 0

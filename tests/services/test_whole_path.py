@@ -100,7 +100,7 @@ def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Cl
 
 
 def test_an_expired_job_is_gone_without_a_trace(service_settings: Settings, redis: Redis) -> None:
-    """After the time that results are kept, no key and no file is left, though nobody has erased anything."""
+    """After the time that results are kept, no key and no file is left, without a request to erase them."""
     with serving(service_settings) as api:
         with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.support.scripted_worker", "videos"):
             job_id = ended(api, submit(api, Script().upload())["job_id"])["job_id"]

@@ -35,7 +35,7 @@ def test_the_file_does_not_hold_the_key(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["", "x", "duygu_app_", "duygu_app_wrong", "duygu_nobody_{secret}", "other_app_{secret}"]
+    "change", ["", "x", "duygu_app_", "duygu_app_wrong", "duygu_unknown_{secret}", "other_app_{secret}"]
 )
 def test_other_keys_are_refused(path: Path, change: str) -> None:
     """Missing and malformed keys, wrong secrets and secrets under another name are refused."""
@@ -70,7 +70,7 @@ def test_without_keys_everybody_is_welcome() -> None:
     assert ring.caller(None) is ring.caller("anything") is ANONYMOUS
 
 
-def test_an_empty_file_of_keys_lets_nobody_in(tmp_path: Path) -> None:
+def test_an_empty_file_of_keys_refuses_every_key(tmp_path: Path) -> None:
     """With an empty key file, every caller is refused."""
     path = tmp_path / "keys.json"
     path.write_text("[]")

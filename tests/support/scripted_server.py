@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 
-def told(job_id: str, **news: Any) -> dict[str, Any]:
+def job_document(job_id: str, **news: Any) -> dict[str, Any]:
     """Return the server's description of a job, running unless `news` differs."""
     job = {
         "job_id": job_id,

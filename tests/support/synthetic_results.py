@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from duygu.shared.schemas import EMOTIONS
-from tests.support.scripted_server import remember, told
+from tests.support.scripted_server import job_document, remember
 
 STEP_S = 0.5
 """Interval between windows; positions are five times as frequent."""
@@ -59,7 +59,7 @@ def result(*faces: dict[str, Any], labels: Sequence[str] = EMOTIONS, **video: An
 
 def visit(page: Page, answer: dict[str, Any], *, name: str = "clip", **job: Any) -> None:
     """Open the page of a job with the result `answer`; `job` has additional fields of the job."""
-    state = told(name, **{"status": "succeeded", "progress": 1.0, **job})
+    state = job_document(name, **{"status": "succeeded", "progress": 1.0, **job})
     remember(page, name)
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=state))
     page.route(f"**/v1/jobs/{name}/result", lambda route: route.fulfill(json=answer))

@@ -376,7 +376,7 @@ def test_a_choice_of_labels_changes_no_probability(tmp_path: Path, pair: str) ->
 
 
 @pytest.mark.parametrize("labels", ["joy", "", "anger,,fear"])
-def test_labels_that_nobody_knows_are_wrong_usage(pair: str, labels: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_labels_are_wrong_usage(pair: str, labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown label is rejected with the known ones."""
     with pytest.raises(SystemExit) as ended:
         main(["analyze", pair, "--labels", labels])
@@ -488,7 +488,7 @@ def test_an_unexpected_error_costs_one_video(
         assert "Traceback" in output
 
 
-def test_nobody_has_to_read_to_the_end(pair: str) -> None:
+def test_a_reader_may_close_the_pipe_early(pair: str) -> None:
     """The command ends silently when the reader closes the pipe, as with `| head -1`."""
     reading, writing = os.pipe()
     os.close(reading)

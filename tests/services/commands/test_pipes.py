@@ -98,7 +98,7 @@ def test_no_video(content: bytes, code: bytes) -> None:
 
 
 def test_terminal(tmp_path: Path) -> None:
-    """Where nobody has piped anything, the command says so instead of waiting for keys."""
+    """With a terminal as standard input the command fails at once instead of waiting for input."""
     ours, theirs = os.openpty()
     ended = subprocess.run(
         [*COMMAND, "-", "--quiet"], cwd=ROOT, stdin=theirs, capture_output=True, check=False, timeout=60

@@ -45,7 +45,7 @@ def test_a_choice_of_labels_invents_nothing(served: str, video_maker: VideoMaker
     assert chosen.confidence == chosen.probabilities["other"] == chosen.windows[-1].confidence
 
 
-def test_without_neutral_nobody_reads_of_it(live_settings: Settings) -> None:
+def test_without_neutral_no_message_contains_it(live_settings: Settings) -> None:
     """With `neutral` off, neither the model's description nor a session names it, and it cannot be chosen."""
     settings = live_settings.model_copy(update={"neutral": "off"})
     with serving(settings) as client, worker(settings, "duygu.services.cli", "worker", "streams"):

@@ -129,7 +129,7 @@ def test_a_client_that_never_reads_is_let_go(served: str, monkeypatch: pytest.Mo
     assert 'duygu_live_ends_total{reason="slow_reader"} 1.0' in httpx.get(f"{served}/metrics").text
 
 
-def test_a_client_that_never_reads_harms_nobody(served: str, pictures: list[bytes]) -> None:
+def test_a_client_that_never_reads_affects_no_other_session(served: str, pictures: list[bytes]) -> None:
     """A client that sends frames without reading does not affect another session."""
     with open_socket(served, close_timeout=1) as deaf, open_socket(served) as other:
         receive(other)

@@ -177,7 +177,7 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
         assert (error["code"], code) == ("internal", 1011)
         answer(redis, sessions[1], seq=1)
         assert receive(other)["type"] == "result"
-        redis.xadd(replies_to(redis, sessions[1]), {"what": "nobody knows"})
+        redis.xadd(replies_to(redis, sessions[1]), {"what": "unknown"})
         send(other, pictures[1], redis, sessions[1])
         answer(redis, sessions[1], seq=2)
         assert receive(other)["type"] == "result"

@@ -204,7 +204,7 @@ def test_many_jobs_are_asked_for_together(place: WorkerContext, redis: Redis) ->
     assert {job.job_id for job in place.storage.stored()} == set(job_ids)
 
 
-def test_workers_for_live_sessions_sweep_only_where_nobody_else_does(place: WorkerContext, redis: Redis) -> None:
+def test_workers_for_live_sessions_sweep_only_without_other_workers(place: WorkerContext, redis: Redis) -> None:
     """Workers for live sessions sweep only when no other worker has swept for a while."""
     videos, streams = (ModelWorker(open_queue(redis, name), place, 0) for name in (QueueName.VIDEOS, QueueName.LIVE))
     store(place, new_job_id(), RESULT)

@@ -213,23 +213,23 @@ def test_sound_between_distant_pictures_comes_in_pieces(
 ) -> None:
     """Sound between distant pictures is read a second at a time to bound memory, and can be cancelled in between."""
     scene = replace(STILL, fps=0.1, duration_s=20.0, sound=True)
-    read_sound, asked = Sound.read, list[int]()
+    read_sound, sizes = Sound.read, list[int]()
 
-    def read_and_note(sound: Sound, count: int) -> bytes:
-        asked.append(count)
+    def recorded_read(sound: Sound, count: int) -> bytes:
+        sizes.append(count)
         return read_sound(sound, count)
 
-    monkeypatch.setattr(Sound, "read", read_and_note)
+    monkeypatch.setattr(Sound, "read", recorded_read)
     with pytest.raises(CancelledError):
         write_film(
             video_maker.make(scene),
             result_of(scene),
             tmp_path / "film.mp4",
             settings,
-            should_stop=lambda: len(asked) > 5,
+            should_stop=lambda: len(sizes) > 5,
         )
-    assert len(asked) == 6
-    assert max(asked) <= SOUND_HZ
+    assert len(sizes) == 6
+    assert max(sizes) <= SOUND_HZ
 
 
 def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:

@@ -44,6 +44,6 @@ def test_what_is_uncertain_is_hatched() -> None:
     assert len(np.unique(bar.reshape(-1, 3), axis=0)) == 2
 
 
-def test_nobody_is_said() -> None:
+def test_a_plot_without_faces_says_so() -> None:
     """A video without faces has a plot as well."""
     assert (read(two_faces().model_copy(update={"faces": []})) != 255).any()

@@ -18,7 +18,7 @@ Store = Callable[[Callable[[SessionStore], Awaitable[object]]], object]
 
 
 @pytest.fixture
-def desk(redis: Redis) -> SessionLeases:
+def leases(redis: Redis) -> SessionLeases:
     """The worker's side."""
     return SessionLeases(redis)
 
@@ -42,99 +42,99 @@ def offer(with_store: Store) -> Callable[[int], Offer]:
     """Opens the session "one" and offers frames of it."""
     assert with_store(lambda store: store.open("one", "", 10, 10))
 
-    def give(seq: int) -> Offer:
+    def offer_frame(seq: int) -> Offer:
         offered = with_store(lambda store: store.offer("one", seq, "{}", b"picture", MOST_WAITING))
         assert isinstance(offered, Offer)
         return offered
 
-    return give
+    return offer_frame
 
 
-def taken(desk: SessionLeases, known: int = -1) -> Claim:
+def claimed(leases: SessionLeases, known: int = -1) -> Claim:
     """Claim the session that is ready."""
-    session_id = desk.next_ready(0.1)
+    session_id = leases.next_ready(0.1)
     assert session_id == "one"
-    claim = desk.claim(session_id, known)
+    claim = leases.claim(session_id, known)
     assert claim
     return claim
 
 
-def test_the_newest_frames_wait(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
+def test_the_newest_frames_wait(leases: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """An offer above the limit drops the oldest frame and returns its seq."""
     assert [offer(seq).dropped for seq in (1, 2, 3)] == [(), (), (1,)]
-    assert [frame.seq for frame in taken(desk).frames] == [2, 3]
+    assert [frame.seq for frame in claimed(leases).frames] == [2, 3]
 
 
-def test_what_a_worker_has_in_hand_is_not_dropped(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
+def test_frames_of_a_claimed_step_are_not_dropped(leases: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """Frames that arrive during a step do not displace those of the step and are processed by the next one."""
     offer(1), offer(2)
-    claim = taken(desk)
+    claim = claimed(leases)
     assert [offer(seq).dropped for seq in (3, 4, 5)] == [(), (), (3,)]
-    assert desk.next_ready(0.05) is None
-    assert desk.commit(claim, b"state", "[]")
-    following = taken(desk, claim.number)
+    assert leases.next_ready(0.05) is None
+    assert leases.commit(claim, b"state", "[]")
+    following = claimed(leases, claim.number)
     assert ([frame.seq for frame in following.frames], following.state) == ([4, 5], None)
 
 
-def test_a_session_has_one_step_at_a_time(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
+def test_a_session_has_one_step_at_a_time(leases: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """A claimed session cannot be claimed by another worker."""
     offer(1)
-    taken(desk)
-    assert desk.claim("one", -1) is None
+    claimed(leases)
+    assert leases.claim("one", -1) is None
 
 
 def test_an_old_claim_changes_nothing(
-    desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+    leases: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     """After a lease expires, the late commit is refused, the next worker's commit counts, and no frame is lost."""
     monkeypatch.setattr(worker_store, "LEASE_S", 0)
     offer(1)
-    late, following = taken(desk), desk.claim("one", -1)
+    late, following = claimed(leases), leases.claim("one", -1)
     assert following
     assert (following.attempts, [frame.seq for frame in following.frames]) == (2, [1])
-    assert not desk.commit(late, b"old", "[]")
-    assert desk.commit(following, b"new", "[]")
+    assert not leases.commit(late, b"old", "[]")
+    assert leases.commit(following, b"new", "[]")
     assert redis.get("duygu:live:session:one:state") == b"new"
     assert redis.xlen(replies_key("api")) == 1
 
 
 def test_a_renewed_lease_holds_from_then_on(
-    desk: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
+    leases: SessionLeases, offer: Callable[[int], Offer], monkeypatch: pytest.MonkeyPatch, redis: Redis
 ) -> None:
     """A renewed lease holds until the commit or the next claim; after that it cannot be renewed."""
     monkeypatch.setattr(worker_store, "LEASE_S", 0.2)
     offer(1)
-    claim = taken(desk)
+    claim = claimed(leases)
     monkeypatch.setattr(worker_store, "LEASE_S", 60)
-    assert desk.renew(claim)
+    assert leases.renew(claim)
     time.sleep(0.3)
-    assert desk.claim("one", -1) is None
-    assert desk.commit(claim, b"state", "[]")
-    assert not desk.renew(claim)
+    assert leases.claim("one", -1) is None
+    assert leases.commit(claim, b"state", "[]")
+    assert not leases.renew(claim)
     assert redis.hget("duygu:live:session:one", "lease") == b"0"
     offer(2)
-    following = desk.claim("one", -1)
+    following = leases.claim("one", -1)
     assert following
-    assert desk.renew(following)
-    assert not desk.renew(claim)
+    assert leases.renew(following)
+    assert not leases.renew(claim)
 
 
-def test_a_state_travels_only_to_who_lacks_it(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
+def test_a_state_is_sent_only_to_a_worker_without_it(leases: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """A claim by a worker without the current state includes the state."""
     offer(1)
-    first = taken(desk)
-    desk.commit(first, b"state", "[]")
+    first = claimed(leases)
+    leases.commit(first, b"state", "[]")
     offer(2)
-    second = taken(desk, known=-1)
+    second = claimed(leases, known=-1)
     assert second.state == b"state"
 
 
-def test_one_shift_waits_at_most(desk: SessionLeases, offer: Callable[[int], Offer]) -> None:
+def test_at_most_one_drain_loop_waits(leases: SessionLeases, offer: Callable[[int], Offer]) -> None:
     """Only the first frame requests a drain; the next request follows once that drain has begun."""
     assert offer(1).needs_drain
     assert not offer(2).needs_drain
-    desk.begin_drain()
-    taken(desk)
+    leases.begin_drain()
+    claimed(leases)
     assert not offer(3).needs_drain
 
 

@@ -78,7 +78,7 @@ def test_an_endless_preamble_is_refused() -> None:
             received.feed(b"-" * 1000)
 
 
-def test_fields_that_nobody_knows_are_refused_by_name() -> None:
+def test_unknown_fields_are_refused_by_name() -> None:
     """An unknown form field is rejected with its name."""
     for name in ("every", "", "x" * 1000):
         received, file = form()

@@ -23,16 +23,16 @@ def send(url: str, networks: Networks = HERE) -> WebhookResponse:
 
 def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
     """Resolve `.test` names to these addresses in turn, and return the list of resolved names."""
-    real, asked, left = socket.getaddrinfo, [], list(answers)
+    real, resolved, left = socket.getaddrinfo, [], list(answers)
 
-    def look_up(host: str, *args: Any, **kwargs: Any) -> Any:
+    def getaddrinfo(host: str, *args: Any, **kwargs: Any) -> Any:
         if host.endswith(".test"):
-            asked.append(host)
+            resolved.append(host)
             host = left.pop(0)
         return real(host, *args, **kwargs)
 
-    patch.setattr(socket, "getaddrinfo", look_up)
-    return asked
+    patch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return resolved
 
 
 def test_a_message_is_signed_and_arrives() -> None:
@@ -57,11 +57,11 @@ def test_this_machine_is_refused_unless_trusted() -> None:
 def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host name is resolved once: a name that changes to a private address afterwards is not reached."""
     with receiving() as receiver:
-        asked = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
+        resolved = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
         url = f"http://rebound.test:{receiver.port}/"
         assert send(url, Networks()).error == NOT_PUBLIC
         assert send(url) == WebhookResponse(204, None)
-        assert asked == ["rebound.test"] * 2
+        assert resolved == ["rebound.test"] * 2
     assert receiver.messages[0].headers["host"] == f"rebound.test:{receiver.port}"
 
 
@@ -87,7 +87,7 @@ def test_no_answer_is_a_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     assert send(f"http://127.0.0.1:{port}/") == WebhookResponse(None, "ConnectionRefusedError: no answer")
-    assert send("https://nobody.invalid/").status is None
+    assert send("https://unknown.invalid/").status is None
     with receiving() as receiver:
         assert send(f"https://127.0.0.1:{receiver.port}/") == WebhookResponse(None, "SSLError: no answer")
     assert receiver.messages == []
@@ -96,9 +96,9 @@ def test_no_answer_is_a_failure() -> None:
 def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that cannot be resolved counts as a failed attempt."""
 
-    def look_up(*_: object, **__: object) -> None:
+    def getaddrinfo(*_: object, **__: object) -> None:
         raise UnicodeError("label too long")
 
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     assert send("https://example.test/") == WebhookResponse(None, "UnicodeError: no answer")
     assert send("https://a..b/").error
