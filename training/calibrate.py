@@ -63,8 +63,8 @@ def calibrate_on_stills(run: RunFolder, stills: Stills) -> None:
 def calibrate_on_clips(run: RunFolder, clips: ClipSet) -> None:
     """Fit both temperatures and the threshold on the validation part of the clips.
 
-    Raises ConfigurationError for a run that was not trained on clips, TrainingDataError when the clips contain nobody
-    of the validation part, and SubjectLeakError when they trained the network that training started from.
+    Raises ConfigurationError for a run that was not trained on clips, TrainingDataError when the clips contain no
+    person of the validation part, and SubjectLeakError when they trained the network that training started from.
     """
     network = keras_file.load(run.network)
     validation = validation_clips(run, clips)

@@ -155,7 +155,7 @@ class EmbeddedValkey:
             return False
 
     def _stop_leftover(self) -> None:
-        """End a server whose parent is gone but which could not be told (there is no such signal on macOS)."""
+        """End a server that outlived its parent (macOS has no signal for the death of a parent)."""
         if self._answers():
             with Redis(unix_socket_path=str(self._socket)) as redis:
                 redis.shutdown()
