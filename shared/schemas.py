@@ -55,7 +55,7 @@ class ProgramInfo(Schema):
     version: str
 
 
-class Options(Schema):
+class AnalysisOptions(Schema):
     """The options of an analysis."""
 
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
@@ -71,6 +71,10 @@ class Options(Schema):
     every_s: float | None = Field(
         default=None, description="interval at whose multiples windows are kept; null if all are kept"
     )
+
+
+Options = AnalysisOptions
+"""The earlier name."""
 
 
 class VideoInfo(Schema):
@@ -148,7 +152,7 @@ class Result(Schema):
     analysed_at: datetime | None = Field(
         default=None, description="end of the analysis, UTC; null in results of earlier versions"
     )
-    options: Options | None = Field(default=None, description="null in results of earlier versions")
+    options: AnalysisOptions | None = Field(default=None, description="null in results of earlier versions")
 
 
 class JobStatus(StrEnum):
