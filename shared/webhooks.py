@@ -18,11 +18,11 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that embed an IPv4 address in their last four bytes (RFC 6052)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Endpoint:
     """The parsed address of a webhook."""
 
     secure: bool
@@ -32,10 +32,10 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class AddressPolicy:
     """The permitted addresses of webhooks: public ones, and those of the networks in the settings."""
 
-    trusted: tuple[Network, ...] = ()
+    trusted: tuple[IPNetwork, ...] = ()
 
     def check(self, address: str, *, secure: bool) -> None:
         """Raise WebhookRefusedError for an address that is neither public nor trusted, or public without TLS."""
@@ -50,7 +50,7 @@ class Networks:
             raise WebhookRefusedError("A public webhook address requires https")
 
 
-def parse_target(url: str) -> Target:
+def parse_endpoint(url: str) -> Endpoint:
     """Parse the address of a webhook. Raises WebhookRefusedError when a webhook cannot be sent to it."""
     try:
         parts = urlsplit(url)
@@ -71,31 +71,31 @@ def parse_target(url: str) -> Target:
         ) from error
     secure = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(secure, host, port or (443 if secure else 80), path)
+    return Endpoint(secure, host, port or (443 if secure else 80), path)
 
 
-def trusted_networks(settings: Settings) -> Networks:
-    """Return the networks of the settings. Raises ConfigurationError."""
+def address_policy(settings: Settings) -> AddressPolicy:
+    """Return the policy of the settings. Raises ConfigurationError."""
     names = [name.strip() for name in settings.webhook_networks.split(",") if name.strip()]
     try:
-        return Networks(tuple(ipaddress.ip_network(name) for name in names))
+        return AddressPolicy(tuple(ipaddress.ip_network(name) for name in names))
     except ValueError as error:
         raise ConfigurationError(f"DUYGU_WEBHOOK_NETWORKS: {error}") from error
 
 
-def check_target(url: str, networks: Networks) -> None:
+def check_endpoint(url: str, policy: AddressPolicy) -> None:
     """Refuse an address early where the delivery would refuse it. Host names are resolved at delivery, not here.
 
     Raises WebhookRefusedError.
     """
-    target = parse_target(url)
+    endpoint = parse_endpoint(url)
     try:
-        ipaddress.ip_address(target.host)
+        ipaddress.ip_address(endpoint.host)
     except ValueError:
-        if not target.secure and not networks.trusted:
+        if not endpoint.secure and not policy.trusted:
             raise WebhookRefusedError("A public webhook address requires https") from None
     else:
-        networks.check(target.host, secure=target.secure)
+        policy.check(endpoint.host, secure=endpoint.secure)
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

@@ -19,7 +19,7 @@ from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.telemetry.tracing import Traces
-from duygu.shared.webhooks import Networks, trusted_networks
+from duygu.shared.webhooks import AddressPolicy, address_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ServiceContext:
     storage: Storage
     model: ModelDescription
     keys: Keys
-    networks: Networks
+    webhook_policy: AddressPolicy
     traces: Traces
     shutdown: Shutdown = field(default_factory=Shutdown)
 
@@ -66,6 +66,6 @@ def open_service(settings: Settings) -> ServiceContext:
         storage=open_storage(settings),
         model=open_model_folder(settings.model).description(settings.neutral),
         keys=open_keys(settings.keys_file),
-        networks=trusted_networks(settings),
+        webhook_policy=address_policy(settings),
         traces=open_traces("duygu-api"),
     )

@@ -17,7 +17,7 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
-from duygu.shared.webhooks import trusted_networks
+from duygu.shared.webhooks import address_policy
 
 if TYPE_CHECKING:
     from duygu.shared.vision.engine import Engine
@@ -48,7 +48,7 @@ def serve(
 ) -> int:
     """Serve a queue; returns the exit status of the process."""
     redis = connect(redis_url(settings))
-    sender = Sender(settings.webhook_secret, trusted_networks(settings)) if queue is QueueName.WEBHOOKS else None
+    sender = Sender(settings.webhook_secret, address_policy(settings)) if queue is QueueName.WEBHOOKS else None
     context = WorkerContext(
         JobStore(redis, settings.result_ttl),
         open_storage(settings),

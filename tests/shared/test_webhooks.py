@@ -4,15 +4,15 @@ import pytest
 
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError, WebhookRefusedError
-from duygu.shared.webhooks import Networks, check_target, parse_target, sign, trusted_networks
+from duygu.shared.webhooks import AddressPolicy, address_policy, check_endpoint, parse_endpoint, sign
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - a published example
 """The secret of the example in the specification."""
 
 
-def networks(settings: Settings, names: str) -> Networks:
+def policy(settings: Settings, names: str) -> AddressPolicy:
     """Return the networks that the setting names."""
-    return trusted_networks(settings.model_copy(update={"webhook_networks": names}))
+    return address_policy(settings.model_copy(update={"webhook_networks": names}))
 
 
 def test_the_signature_is_that_of_the_specification() -> None:
@@ -47,20 +47,20 @@ def test_the_signature_is_that_of_the_specification() -> None:
 def test_only_public_addresses_are_allowed(address: str) -> None:
     """Private, local and link-local addresses are refused in every notation."""
     with pytest.raises(WebhookRefusedError):
-        Networks().check(address, secure=True)
+        AddressPolicy().check(address, secure=True)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_public_addresses_need_tls(address: str) -> None:
     """Public addresses are allowed with TLS only."""
-    Networks().check(address, secure=True)
+    AddressPolicy().check(address, secure=True)
     with pytest.raises(WebhookRefusedError, match="https"):
-        Networks().check(address, secure=False)
+        AddressPolicy().check(address, secure=False)
 
 
 def test_trusted_networks_are_allowed(settings: Settings) -> None:
     """Trusted networks are allowed, also without TLS, and others are not."""
-    trusted = networks(settings, "10.1.0.0/16, fd00::/8")
+    trusted = policy(settings, "10.1.0.0/16, fd00::/8")
     trusted.check("10.1.2.3", secure=False)
     trusted.check("fd00::1", secure=True)
     with pytest.raises(WebhookRefusedError):
@@ -70,15 +70,15 @@ def test_trusted_networks_are_allowed(settings: Settings) -> None:
 def test_a_network_that_is_none_is_told(settings: Settings) -> None:
     """An invalid network in the settings is refused at the start."""
     with pytest.raises(ConfigurationError, match="WEBHOOK_NETWORKS"):
-        networks(settings, "office")
+        policy(settings, "office")
 
 
 def test_an_address_is_taken_apart() -> None:
     """The parsed address has the default port of its scheme."""
-    target = parse_target("https://example.com/hook?a=b")
-    assert (target.secure, target.host, target.port, target.path) == (True, "example.com", 443, "/hook?a=b")
-    target = parse_target("http://[::1]:8080")
-    assert (target.secure, target.host, target.port, target.path) == (False, "::1", 8080, "/")
+    endpoint = parse_endpoint("https://example.com/hook?a=b")
+    assert (endpoint.secure, endpoint.host, endpoint.port, endpoint.path) == (True, "example.com", 443, "/hook?a=b")
+    endpoint = parse_endpoint("http://[::1]:8080")
+    assert (endpoint.secure, endpoint.host, endpoint.port, endpoint.path) == (False, "::1", 8080, "/")
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_an_address_is_taken_apart() -> None:
 def test_what_cannot_be_sent_to_is_refused_at_once(url: str) -> None:
     """An address that cannot receive a webhook is refused before the video is accepted."""
     with pytest.raises(WebhookRefusedError):
-        check_target(url, Networks())
+        check_endpoint(url, AddressPolicy())

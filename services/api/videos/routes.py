@@ -35,7 +35,7 @@ from duygu.shared.jobs.queues import waiting
 from duygu.shared.jobs.quotas import Counted, charge, give_back, take_bytes, take_upload
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.schemas import AnsweredJob, Job
-from duygu.shared.webhooks import check_target
+from duygu.shared.webhooks import check_endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -203,4 +203,4 @@ def _check_webhook(service: ServiceContext, url: str | None) -> None:
         return
     if not service.settings.webhooks:
         raise WebhookRefusedError("Webhooks are disabled: DUYGU_WEBHOOK_SECRET is not set")
-    check_target(url, service.networks)
+    check_endpoint(url, service.webhook_policy)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from duygu.shared.errors import WebhookRefusedError
-from duygu.shared.webhooks import Networks, Target, parse_target, sign
+from duygu.shared.webhooks import AddressPolicy, Endpoint, parse_endpoint, sign
 
 TIMEOUT_S = 10.0
 """For the connection, and for each read of the response."""
@@ -30,43 +30,43 @@ class WebhookResponse:
 class Sender:
     """Sends signed messages."""
 
-    def __init__(self, secret: str, networks: Networks) -> None:
+    def __init__(self, secret: str, policy: AddressPolicy) -> None:
         self._secret = secret
-        self._networks = networks
+        self._policy = policy
         self._tls = ssl.create_default_context()
 
     def send(self, url: str, message_id: str, body: bytes) -> WebhookResponse:
         """Post a message. Redirects are not followed: they could lead to unchecked addresses."""
         try:
-            target = parse_target(url)
-            status = self._post(target, self._headers(message_id, body), body)
+            endpoint = parse_endpoint(url)
+            status = self._post(endpoint, self._headers(message_id, body), body)
         except WebhookRefusedError as error:
             return WebhookResponse(None, error.detail)
         except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: an invalid host name
             return WebhookResponse(None, f"{type(error).__name__}: no answer")
         return WebhookResponse(status, None if 200 <= status < 300 else "the answer is not a success")
 
-    def _post(self, target: Target, headers: dict[str, str], body: bytes) -> int:
-        connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_S)
-        connection.default_port = 443 if target.secure else 80
+    def _post(self, endpoint: Endpoint, headers: dict[str, str], body: bytes) -> int:
+        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=TIMEOUT_S)
+        connection.default_port = 443 if endpoint.secure else 80
         try:
-            connection.sock = self._connect(target)
-            connection.request("POST", target.path, body, headers)
+            connection.sock = self._connect(endpoint)
+            connection.request("POST", endpoint.path, body, headers)
             return connection.getresponse().status
         finally:
             connection.close()
 
-    def _connect(self, target: Target) -> socket.socket:
+    def _connect(self, endpoint: Endpoint) -> socket.socket:
         """Connect to the address that was checked: a second look-up of the name could return another one."""
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
-            self._networks.check(address, secure=target.secure)
-        plain = _first_open(addresses, target.port)
-        if not target.secure:
+            self._policy.check(address, secure=endpoint.secure)
+        plain = _first_open(addresses, endpoint.port)
+        if not endpoint.secure:
             return plain
         try:
-            return self._tls.wrap_socket(plain, server_hostname=target.host)
+            return self._tls.wrap_socket(plain, server_hostname=endpoint.host)
         except BaseException:
             plain.close()
             raise

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from duygu.services.worker.webhooks.sender import Sender, WebhookResponse
-from duygu.shared.webhooks import Networks, sign
+from duygu.shared.webhooks import AddressPolicy, sign
 from tests.shared.test_webhooks import SECRET
 from tests.support.receiver import receiving
 
-HERE = Networks((ipaddress.ip_network("127.0.0.0/8"),))
+LOCAL = AddressPolicy((ipaddress.ip_network("127.0.0.0/8"),))
 
 NOT_PUBLIC = "The webhook address is not public, and DUYGU_WEBHOOK_NETWORKS does not list its network"
 
 
-def send(url: str, networks: Networks = HERE) -> WebhookResponse:
+def send(url: str, policy: AddressPolicy = LOCAL) -> WebhookResponse:
     """Send a small message."""
-    return Sender(SECRET, networks).send(url, "msg_1", b"{}")
+    return Sender(SECRET, policy).send(url, "msg_1", b"{}")
 
 
 def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
@@ -50,7 +50,7 @@ def test_a_message_is_signed_and_arrives() -> None:
 def test_this_machine_is_refused_unless_trusted() -> None:
     """Without trusted networks, no message is sent to this machine."""
     with receiving() as receiver:
-        assert send(receiver.url, Networks()) == WebhookResponse(None, NOT_PUBLIC)
+        assert send(receiver.url, AddressPolicy()) == WebhookResponse(None, NOT_PUBLIC)
     assert receiver.messages == []
 
 
@@ -59,7 +59,7 @@ def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -
     with receiving() as receiver:
         resolved = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
         url = f"http://rebound.test:{receiver.port}/"
-        assert send(url, Networks()).error == NOT_PUBLIC
+        assert send(url, AddressPolicy()).error == NOT_PUBLIC
         assert send(url) == WebhookResponse(204, None)
         assert resolved == ["rebound.test"] * 2
     assert receiver.messages[0].headers["host"] == f"rebound.test:{receiver.port}"
