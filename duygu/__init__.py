@@ -6,12 +6,16 @@ analysis = analyze("holiday.mp4")
 analysis.to_pandas()
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from duygu.analysis import Analysis, analyze
 
 __all__ = ["Analysis", "analyze"]
+
+# ONNX Runtime 1.29 and later send telemetry and store a device id unless this is set before their import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,8 @@ def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     # The reference engine is installed without ONNX Runtime.
     import onnxruntime
 
+    # ORT_DISABLE_TELEMETRY, set in duygu/__init__.py, is too late in a program that imported ONNX Runtime first.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.inter_op_num_threads = 1

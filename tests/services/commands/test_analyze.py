@@ -549,3 +549,17 @@ def test_a_missing_model_is_reported(
     monkeypatch.setenv("DUYGU_MODEL", str(tmp_path))
     assert main(["analyze", "--quiet", pair]) == 2
     assert capsys.readouterr().err.startswith("duygu: ")
+
+
+def test_an_analysis_leaves_no_other_files(pair: str, model_folder: Path, tmp_path: Path) -> None:
+    """`duygu analyze` in an empty home writes its outputs and nothing else, such as telemetry of a library."""
+    home, place, scratch = (tmp_path / name for name in ("home", "place", "scratch"))
+    for folder in (home, place, scratch):
+        folder.mkdir()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(scratch), "DUYGU_THREADS": "1"}
+    command = [sys.executable, "-m", "duygu", "analyze", pair, "--plot", "plot.png", "--csv", "table.csv"]
+    subprocess.run(
+        command, cwd=place, env={**environment, "DUYGU_MODEL": str(model_folder)}, check=True, capture_output=True
+    )
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"place/plot.png", "place/table.csv"}

@@ -87,6 +87,21 @@ def test_it_runs_everything_and_leaves_nothing(own: Settings, video_maker: Video
         assert served.client.get(job["links"]["result"]).status_code == 200
 
 
+def test_its_processes_leave_no_other_files(own: Settings, video_maker: VideoMaker, tmp_path: Path) -> None:
+    """API and workers write to the data folder only: the home stays empty, so no library stores a device id there."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CI", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOME", str(home))
+        patch.setenv("ORT_DISABLE_TELEMETRY", "")
+        with serve(own) as served:
+            wait_until(served.ready)
+            ended(served.client, submit(served.client, video_maker.make(PAN))["job_id"])
+    assert list(home.rglob("*")) == []
+
+
 def test_dead_workers_and_a_dead_redis_are_started_again(own: Settings, video_maker: VideoMaker) -> None:
     """After kill -9 of a worker and of Valkey the service becomes ready again with its job."""
     with serve(own) as served:
