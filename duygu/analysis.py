@@ -15,7 +15,7 @@ from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
-from duygu.shared.exports.titles import printable
+from duygu.shared.exports.titles import face_title, printable
 from duygu.shared.schemas import Face, Result, VideoInfo
 from duygu.shared.schemas import Warning as Notice
 from duygu.shared.storage.atomic import atomically
@@ -67,7 +67,7 @@ class Analysis:
             _, axes = pyplot.subplots(figsize=(12, 1 + LANE_INCHES * max(len(self.faces), 1)), layout="constrained")
         for row, face in enumerate(self.faces):
             _draw_lane(axes, face, -row)
-        axes.set_yticks([0.4 - row for row in range(len(self.faces))], [f"face {face.face_id}" for face in self.faces])
+        axes.set_yticks([0.4 - row for row in range(len(self.faces))], [face_title(face) for face in self.faces])
         lowest = 1 - max(len(self.faces), 1)
         axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)), ylim=(lowest - 0.1, 1.1))
         for emotion in self.result.model.labels:

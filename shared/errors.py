@@ -11,6 +11,9 @@ MINUTE_S = 60
 
 MB = 1_000_000
 
+LISTED_FACES = 20
+"""Faces that an error lists."""
+
 LONGEST_NAME = 60
 """Characters of a client's name that an error quotes."""
 
@@ -84,6 +87,72 @@ class ResultNotReadyError(RequestError):
     code = "result_not_ready"
     title = "The job has no result yet"
     status = 409
+
+
+class InvalidEditError(RequestError):
+    """The edit does not apply to the result."""
+
+    code = "invalid_edit"
+    title = "The edit does not apply to this result"
+    status = 422
+
+
+class UnknownFaceError(InvalidEditError):
+    """The edit or label refers to a face that the result does not have, or no longer has after earlier edits."""
+
+    code = "unknown_face"
+    title = "The result has no such face"
+
+    def __init__(self, face_id: int | None = None, known: Sequence[int] = ()) -> None:
+        """`face_id`: the unknown face. `known`: the faces of the result."""
+        ids = ", ".join(map(str, known[:LISTED_FACES])) + (", …" if len(known) > LISTED_FACES else "")
+        super().__init__(None if face_id is None else f"unknown face {face_id}; known: {ids or 'none'}")
+
+
+class FacesOverlapError(InvalidEditError):
+    """Two faces that are visible in the same picture cannot be one person."""
+
+    code = "faces_overlap"
+    title = "The faces are visible at the same time"
+    status = 409
+
+    def __init__(self, face_id: int = 0, into: int = 0, time_s: float = 0.0) -> None:
+        """`time_s`: the first time at which both faces are visible."""
+        super().__init__(
+            f"faces {face_id} and {into} are both visible at {time_s} s; split one of them first" if face_id else None
+        )
+
+
+class TooManyEditsError(InvalidEditError):
+    """The result has the maximum number of edits."""
+
+    code = "too_many_edits"
+    title = "The result has too many edits"
+    status = 409
+
+
+class NoEditError(InvalidEditError):
+    """There is no edit to undo."""
+
+    code = "no_edit"
+    title = "There is no edit to undo"
+    status = 409
+
+
+class EditConflictError(RequestError):
+    """The edits or labels were changed since the version that `If-Match` names."""
+
+    code = "edit_conflict"
+    title = "The edits have been changed meanwhile"
+    status = 412
+
+
+class OtherVideoError(RequestError):
+    """The edits or labels were made for another video or another analysis of it."""
+
+    code = "other_video"
+    title = "The file belongs to another video or analysis"
+    status = 422
 
 
 class ResultExpiredError(RequestError):

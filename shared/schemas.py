@@ -1,4 +1,4 @@
-"""Schemas of the HTTP API and of result files, version 1. docs/ describes the fields in prose."""
+"""Schemas of the HTTP API and of result files, version 2. docs/ describes the fields in prose."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 """Every label that a model can have, in the order of its outputs."""
@@ -39,6 +39,13 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
+class Temperatures(Schema):
+    """The divisors of the logits before the softmax (temperature scaling, Guo et al. 2017)."""
+
+    window: float = Field(gt=0, description="for the logits of one window")
+    face: float = Field(gt=0, description="for the mean logits of all windows of a face")
+
+
 class ModelInfo(Schema):
     """The model that produced a result."""
 
@@ -46,6 +53,7 @@ class ModelInfo(Schema):
     version: str
     sha256: str = Field(description="of the model file, lower-case hexadecimal")
     labels: list[str] = Field(description="the keys of `probabilities`")
+    temperatures: Temperatures | None = Field(default=None, description="null in results of schema version 1")
 
 
 class ProgramInfo(Schema):
@@ -123,6 +131,13 @@ class Face(Schema):
     """One person's face followed through time."""
 
     face_id: int = Field(ge=1, description="never reused within a job or a session")
+    name: str | None = Field(default=None, description="name that an edit gave; null without one")
+    excluded: bool = Field(
+        default=False, description="whether an edit excluded the face; exports other than JSON omit it"
+    )
+    excluded_spans: list[tuple[Seconds, Seconds]] = Field(
+        default=[], description="parts that edits excluded, in seconds; the face has no windows and positions in them"
+    )
     start_s: Seconds
     end_s: Seconds
     emotion: str
@@ -142,7 +157,7 @@ class Warning(Schema):  # noqa: A001 - the word of the contract
 class Result(Schema):
     """The result of one video: every face and its emotions over time."""
 
-    schema_version: Literal["1"] = "1"
+    schema_version: Literal["1", "2"] = "2"
     job_id: str | None = Field(description="null without a job, as on the command line")
     model: ModelInfo
     video: VideoInfo
@@ -318,6 +333,7 @@ class ModelDescription(Schema):
     version: str
     sha256: str
     labels: list[str]
+    temperatures: Temperatures | None = None
     recipe: dict[str, object]
     uncertain_below: Probability
     measured: dict[str, MeasuredOn]

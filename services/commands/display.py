@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from duygu.shared.edits.editing import visible
 from duygu.shared.exports.spans import (
     guesses_in_words,
     is_uncertain,
@@ -14,6 +15,7 @@ from duygu.shared.exports.spans import (
     shares_in_words,
     uncertain_share,
 )
+from duygu.shared.exports.titles import short_title
 from duygu.shared.schemas import Result
 from duygu.shared.vision.progress import Progress as Done
 
@@ -57,11 +59,11 @@ def summary(name: str, result: Result) -> Table:
     table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
     for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
         table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
-    for face in result.faces:
+    for face in visible(result).faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
         shares = guesses_in_words(face) if is_uncertain(face) else shares_in_words(face)
-        table.add_row(str(face.face_id), *times, overall_in_words(face), *figures, shares)
+        table.add_row(short_title(face), *times, overall_in_words(face), *figures, shares)
     return table
 
 

@@ -7,9 +7,12 @@ import numpy as np
 
 from duygu.shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
 from duygu.shared.annotated.tag_layout import Rect, TagSizes, layout_tags
+from duygu.shared.edits.editing import visible
+from duygu.shared.exports.letters import shortened
 from duygu.shared.exports.moments import box_at, hold_s, span_at
 from duygu.shared.exports.selection import most_seen
 from duygu.shared.exports.spans import Span, spans_of
+from duygu.shared.exports.titles import short_title
 from duygu.shared.schemas import Face, Result
 
 MAX_LANES = 6
@@ -17,6 +20,12 @@ MAX_LANES = 6
 
 LANE = 2.2
 """Height of a lane in letter heights. A taller lane takes longer to encode."""
+
+MARGIN = 4
+"""Pixels beside the title of a lane."""
+
+LONGEST_TITLE = 12
+"""Maximum width of a face's title, in letter heights; a longer name is shortened."""
 
 UNKNOWN: Colour = (168, 178, 177)
 """Colour of a face without a window, or with an uncertain one."""
@@ -45,11 +54,15 @@ class Overlay:
 
     def __init__(self, result: Result, width: int, height: int) -> None:
         """`width` and `height` of the picture, in pixels; the canvas is `strip_height` taller."""
+        result = visible(result)
         self._faces = [_Followed(face, spans_of(face), hold_s(face.positions)) for face in result.faces]
         self._duration_s = result.video.duration_s
         self._scale = (width / max(result.video.width, 1), height / max(result.video.height, 1))
         self._letters = max(8.0, height / 48)
         self._width, self._height = width, height
+        titles = (width_of(short_title(face), self._letters) for face in result.faces)
+        widest = min(max(titles, default=0), self._letters * LONGEST_TITLE) + 2 * MARGIN
+        self._gutter = round(max(widest, self._letters * 3))
         self._strip = self._lanes(result)
         self.strip_height = len(self._strip)
 
@@ -65,10 +78,6 @@ class Overlay:
         left = self._gutter + round(time_s / max(self._duration_s, 1e-3) * (self._width - self._gutter))
         strip[:, max(left - 1, 0) : left + 1] = PAPER
 
-    @property
-    def _gutter(self) -> int:
-        return round(self._letters * 3)
-
     def _lanes(self, result: Result) -> Canvas:
         """The timeline without its playhead. The height is even, as the video format requires."""
         faces = most_seen(result, MAX_LANES).faces
@@ -77,7 +86,8 @@ class Overlay:
         strip = np.full((-(-rows // 2) * 2, self._width, 3), INK, np.uint8)
         for row, face in enumerate(faces):
             top = row * lane
-            write(strip, str(face.face_id), 4, round(top + lane * 0.75), self._letters, PAPER)
+            name = shortened(short_title(face), self._letters, self._gutter - 2 * MARGIN)
+            write(strip, name, MARGIN, round(top + lane * 0.75), self._letters, PAPER)
             paint_lane(strip[top + 2 : top + lane, self._gutter :], spans_of(face), self._duration_s)
         if more:
             words = f"+ {more} more {'face' if more == 1 else 'faces'}"
@@ -94,8 +104,9 @@ class Overlay:
             span = span_at(followed.spans, time_s)
             sure = span is not None and not span.window.uncertain
             colour = colour_of(span.window.emotion) if span and sure else UNKNOWN  # also the colour of neutral
+            title = shortened(short_title(followed.face), self._letters, self._letters * LONGEST_TITLE)
             rect = Rect(x * across, y * down, width * across, height * down)
-            yield _Shown(rect, colour, sure, words_of(followed.face.face_id, span), str(followed.face.face_id))
+            yield _Shown(rect, colour, sure, words_of(title, span), title)
 
     def _box(self, picture: Canvas, face: _Shown) -> None:
         outline(picture, face.box, face.colour, self._line, dashed=not face.sure)
@@ -122,9 +133,9 @@ class Overlay:
         return width_of(words, self._letters)
 
 
-def words_of(face_id: int, span: Span | None) -> str:
+def words_of(title: str, span: Span | None) -> str:
     """Full text of a face's tag."""
     if span is None:
-        return f"{face_id}"
+        return title
     finding = f"{span.window.emotion} {span.window.confidence:.0%}"
-    return f"{face_id} uncertain ({finding})" if span.window.uncertain else f"{face_id} {finding}"
+    return f"{title} uncertain ({finding})" if span.window.uncertain else f"{title} {finding}"

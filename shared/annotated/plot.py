@@ -1,16 +1,18 @@
-"""Timeline of a result as a PNG image, drawn from duygu.shared.exports.figure."""
+"""Timeline of a result as a PNG image, drawn from duygu.shared.edits.editing import visible
+from duygu.shared.exports.figure."""
 
 import cv2
 import numpy as np
 
 from duygu.shared.annotated.paint import Canvas, hatch, rgb_of, write
+from duygu.shared.edits.editing import visible
 from duygu.shared.exports.figure import PAPER, Bar, timeline
 from duygu.shared.schemas import Result
 
 
 def timeline_png(result: Result) -> bytes:
     """Draw the timeline: one lane per face with its shares of time per emotion, over a time axis."""
-    figure = timeline(result)
+    figure = timeline(visible(result))
     canvas: Canvas = np.full((figure.height, figure.width, 3), rgb_of(PAPER), np.uint8)
     for item in figure.items:
         if not isinstance(item, Bar):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from duygu.shared.edits.editing import visible
 from duygu.shared.exports.pdf import pdf
 from duygu.shared.exports.report import html_report
 from duygu.shared.exports.subtitles import srt, vtt
@@ -38,14 +39,19 @@ class Export:
     text: Callable[[Result], str]
     more: Callable[[Result], str] | None = None
     """Renders the text of a further result in the same file; None if a file holds one result."""
+    with_excluded: bool = False
+    """Whether the file contains the faces that edits excluded."""
 
     def write(self, result: Result) -> bytes:
         """Content of the file, UTF-8."""
-        return self.text(result).encode()
+        return self.text(self._shown(result)).encode()
 
     def continued(self, result: Result) -> bytes:
         """Content to append to a file that holds other results; the whole file if the format cannot be appended to."""
-        return (self.more or self.text)(result).encode()
+        return (self.more or self.text)(self._shown(result)).encode()
+
+    def _shown(self, result: Result) -> Result:
+        return result if self.with_excluded else visible(result)
 
 
 def _json(result: Result) -> str:
@@ -53,7 +59,7 @@ def _json(result: Result) -> str:
 
 
 EXPORTS = {
-    ExportName.JSON: Export("application/json", _json),
+    ExportName.JSON: Export("application/json", _json, with_excluded=True),
     ExportName.CSV: Export("text/csv; charset=utf-8", csv_table, csv_rows),
     ExportName.NDJSON: Export("application/x-ndjson", ndjson_lines, ndjson_lines),
     ExportName.VTT: Export("text/vtt; charset=utf-8", vtt),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from duygu.shared.exports.letters import shortened, text_width
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import guesses_in_words, is_uncertain, shares_of, spans_of, uncertain_share
+from duygu.shared.exports.titles import face_title
 from duygu.shared.schemas import Face, Result
 
 WIDTH, GUTTER, MARGIN = 1600, 290, 40
@@ -114,7 +115,7 @@ def _clock(time_s: float, step: float) -> str:
 
 
 def _lane(face: Face, top: float, duration_s: float) -> Iterator[Item]:
-    yield Words(f"Face {face.face_id}", MARGIN, top + 18, 16, INK)
+    yield Words(shortened(face_title(face), 16, GUTTER - 2 * MARGIN), MARGIN, top + 18, 16, INK)
     for line, words in enumerate(_summary(face)):
         yield Words(words, MARGIN, top + 42 + 21 * line, 11, SOFT)
     width = WIDTH - GUTTER - MARGIN

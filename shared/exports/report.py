@@ -5,7 +5,7 @@ from html import escape
 
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import Span, guesses_in_words, is_uncertain, overall_in_words, shares_in_words, spans_of
-from duygu.shared.exports.titles import title_of
+from duygu.shared.exports.titles import face_title, title_of
 from duygu.shared.schemas import AnalysisOptions, Face, Result, Window
 
 WIDTH, LANE, PAD, AXIS, ROOM = 1000, 56, 8, 18, 40
@@ -98,7 +98,7 @@ def _legend(result: Result) -> str:
 def _face(face: Face, result: Result) -> str:
     overall = _overall(face)
     return (
-        f"<h2>Face {face.face_id}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>"
+        f"<h2>{escape(face_title(face))}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>"
         f"{_lane(face, result.video.duration_s)}{_table(face, result.model.labels)}"
     )
 
@@ -116,7 +116,7 @@ def _lane(face: Face, duration_s: float) -> str:
     scale = WIDTH / max(duration_s, 1e-3)
     bars = "".join(_bar(span, scale) for span in spans_of(face))
     line = f'<line x1="0" x2="{WIDTH}" y1="{LANE - PAD}" y2="{LANE - PAD}" stroke="#8b8f97"/>'
-    label = f"Timeline of face {face.face_id}; the table below holds the same figures"
+    label = escape(f"Timeline of {face_title(face)}; the table below holds the same figures")
     size = f'viewBox="0 0 {WIDTH} {LANE + AXIS}"'
     return f'<svg {size} role="img" aria-label="{label}">{_axis(duration_s, scale)}{line}{bars}</svg>'
 

@@ -1,9 +1,11 @@
 """Subtitle export of the emotions: WebVTT for players and browsers, SubRip for editors."""
 
 from dataclasses import dataclass
+from html import escape
 
 from duygu.shared.exports.spans import Span, moods_of
-from duygu.shared.schemas import Result
+from duygu.shared.exports.titles import face_title
+from duygu.shared.schemas import Face, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +15,15 @@ class Cue:
     start_ms: int
     end_ms: int
     face_id: int
+    voice: str
+    """Name of the face."""
     text: str
 
 
 def vtt(result: Result) -> str:
     """Render WebVTT (W3C); the voice of each cue is the face."""
     cues = (
-        f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n<v Face {cue.face_id}>{cue.text}\n"
+        f"{_stamp(cue.start_ms, '.')} --> {_stamp(cue.end_ms, '.')}\n<v {escape(cue.voice)}>{escape(cue.text)}\n"
         for cue in _cues(result)
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -36,17 +40,17 @@ def srt(result: Result) -> str:
 
 def _cues(result: Result) -> list[Cue]:
     first_s = result.video.first_frame_s
-    cues = [_cue(face.face_id, run, first_s) for face in result.faces for run in moods_of(face)]
+    cues = [_cue(face, run, first_s) for face in result.faces for run in moods_of(face)]
     return sorted(cues, key=lambda cue: (cue.start_ms, cue.face_id))
 
 
-def _cue(face_id: int, run: list[Span], first_s: float) -> Cue:
+def _cue(face: Face, run: list[Span], first_s: float) -> Cue:
     """Cue of a run of spans with one emotion, in player time. The confidence is the mean of the windows."""
     start_ms, end_ms = (round((first_s + time_s) * 1000) for time_s in (run[0].start_s, run[-1].end_s))
     confidence = sum(span.window.confidence for span in run) / len(run)
     doubt = "?" if run[0].window.uncertain else ""
-    text = f"Face {face_id}: {run[0].window.emotion}{doubt} {confidence:.0%}"
-    return Cue(start_ms, max(end_ms, start_ms + 1), face_id, text)
+    text = f"{face_title(face)}: {run[0].window.emotion}{doubt} {confidence:.0%}"
+    return Cue(start_ms, max(end_ms, start_ms + 1), face.face_id, face_title(face), text)
 
 
 def _stamp(milliseconds: int, mark: str) -> str:

@@ -16,8 +16,8 @@ FLAG_COLUMNS = tuple(f"flag_{flag}" for flag in Flag)
 
 
 def csv_table(result: Result) -> str:
-    """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, and a probability per label."""
-    return _csv([[*COLUMNS, "video", *FLAG_COLUMNS, *result.model.labels], *_rows(result)])
+    """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, `name`, and a probability per label."""
+    return _csv([[*COLUMNS, "video", *FLAG_COLUMNS, "name", *result.model.labels], *_rows(result)])
 
 
 def csv_rows(result: Result) -> str:
@@ -45,6 +45,7 @@ def _rows(result: Result) -> Iterator[list[object]]:
                 "|".join(window.flags),
                 title,
                 *(_truth(flag in window.flags) for flag in Flag),
+                face.name or "",
                 *(window.probabilities.get(label, 0.0) for label in result.model.labels),
             ]
 
@@ -57,7 +58,7 @@ def ndjson_lines(result: Result) -> str:
     """Render one JSON object per line: first one of `type` video, then one of `type` window per window."""
     head = {"type": "video", **result.model_dump(mode="json", exclude={"faces"})}
     windows = (
-        {"type": "window", "face_id": face.face_id, **window.model_dump(mode="json")}
+        {"type": "window", "face_id": face.face_id, "name": face.name, **window.model_dump(mode="json")}
         for face in result.faces
         for window in face.windows
     )

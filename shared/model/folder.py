@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo
+from duygu.shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo, Temperatures
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
@@ -77,7 +77,14 @@ class ModelFolder:
         labels = [label for label in self.recipe.labels if neutral == "on" or label != NEUTRAL]
         if not labels:
             raise ModelError("the model has no label besides neutral, which DUYGU_NEUTRAL=off removes")
-        return ModelInfo(name=manifest.name, version=manifest.version, sha256=manifest.files[ONNX], labels=labels)
+        temperatures = Temperatures(window=self.recipe.temperature, face=self.recipe.track_temperature)
+        return ModelInfo(
+            name=manifest.name,
+            version=manifest.version,
+            sha256=manifest.files[ONNX],
+            labels=labels,
+            temperatures=temperatures,
+        )
 
     def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:
         """Return the response of `GET /v1/model`. Raises ModelError where no label is left."""

@@ -60,7 +60,7 @@ def test_an_uncertain_window_is_no_finding() -> None:
     )
     assert all(solid)
     assert 0 < sum(dashed) < len(dashed)
-    assert words_of(1, spans_of(all_uncertain().faces[0])[0]) == "1 uncertain (neutral 60%)"
+    assert words_of("1", spans_of(all_uncertain().faces[0])[0]) == "1 uncertain (neutral 60%)"
 
 
 def test_faces_side_by_side_have_tags_of_their_own() -> None:
