@@ -18,7 +18,7 @@ WINDOWS = {MINUTE_S: "minute", DAY_S: "day"}
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class Charge:
     """An amount that was added to a counter."""
 
     key: str
@@ -26,14 +26,14 @@ class Counted:
     window_s: int
 
 
-def take_upload(redis: Redis, caller: Caller) -> Counted | None:
+def count_upload(redis: Redis, caller: Caller) -> Charge | None:
     """Count the start of an upload. Raises RateLimitedError above `uploads_per_minute` or `jobs_waiting`."""
     check_waiting(redis, caller)
     limit = caller.limits.uploads_per_minute
     return None if limit is None else _count(redis, caller, "uploads", 1, limit, MINUTE_S)
 
 
-def take_bytes(redis: Redis, caller: Caller, size: int) -> Counted | None:
+def count_bytes(redis: Redis, caller: Caller, size: int) -> Charge | None:
     """Count the bytes of an upload. Raises RateLimitedError above `megabytes_per_day`."""
     limit = caller.limits.megabytes_per_day
     return None if limit is None else _count(redis, caller, "bytes", size, limit * MB, DAY_S)
@@ -50,7 +50,7 @@ def charge(redis: Redis, caller: Caller, size: int) -> None:
         pipeline.execute()
 
 
-def give_back(redis: Redis, counted: Counted | None) -> None:
+def refund(redis: Redis, counted: Charge | None) -> None:
     """Subtract what was counted for an upload that is refused after all."""
     if counted:
         with redis.pipeline() as pipeline:
@@ -69,7 +69,7 @@ def check_waiting(redis: Redis, caller: Caller) -> None:
         raise RateLimitedError(f"{limit} jobs of this API key have not ended yet, its limit", retry_after_s=10)
 
 
-def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Counted:
+def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, window_s: int) -> Charge:
     """Add to the counter of the current window; a refused amount is subtracted again."""
     now = time.time()
     counted = _counted(caller, what, amount, window_s, now)
@@ -77,7 +77,7 @@ def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, win
         _add(pipeline, counted)
         used: int = pipeline.execute()[0]
     if used > limit:
-        give_back(redis, counted)
+        refund(redis, counted)
         raise RateLimitedError(
             f"The API key exceeds its limit of {limit} {what} per {WINDOWS[window_s]}",
             retry_after_s=int(window_s - now % window_s) + 1,
@@ -85,10 +85,10 @@ def _count(redis: Redis, caller: Caller, what: str, amount: int, limit: int, win
     return counted
 
 
-def _counted(caller: Caller, what: str, amount: int, window_s: int, now: float) -> Counted:
-    return Counted(keys.used(caller.name, what, int(now // window_s)), amount, window_s)
+def _counted(caller: Caller, what: str, amount: int, window_s: int, now: float) -> Charge:
+    return Charge(keys.used(caller.name, what, int(now // window_s)), amount, window_s)
 
 
-def _add(pipeline: Pipeline, counted: Counted) -> None:
+def _add(pipeline: Pipeline, counted: Charge) -> None:
     pipeline.incrby(counted.key, counted.amount)
     pipeline.expire(counted.key, counted.window_s)

@@ -32,7 +32,7 @@ from duygu.shared.errors import (
     WebhookRefusedError,
 )
 from duygu.shared.jobs.queues import waiting
-from duygu.shared.jobs.quotas import Counted, charge, give_back, take_bytes, take_upload
+from duygu.shared.jobs.quotas import Charge, charge, count_bytes, count_upload, refund
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.schemas import AnsweredJob, Job
 from duygu.shared.webhooks import check_endpoint
@@ -142,7 +142,7 @@ async def submit_video(
 class Admission:
     """An upload that may begin."""
 
-    counted: Counted | None = None  # quota of the caller that is used already
+    charged: Charge | None = None  # quota of the caller that is used already
     repeats: bool = False  # its `Idempotency-Key` belongs to a job, so it is presumed to be a free repetition
 
 
@@ -160,7 +160,7 @@ def _admit(service: ServiceContext, caller: Caller, request: Request, idempotenc
         raise QueueFullError(f"{settings.max_queued} jobs are queued, the limit of DUYGU_MAX_QUEUED")
     if service.storage.free_bytes() < size + settings.min_free_mb * MB:
         raise StorageFullError
-    return Admission(repeats=True) if known else Admission(take_upload(service.redis, caller))
+    return Admission(repeats=True) if known else Admission(count_upload(service.redis, caller))
 
 
 def _accept(service: ServiceContext, submission: Submission, admission: Admission) -> JobRecord:
@@ -170,12 +170,12 @@ def _accept(service: ServiceContext, submission: Submission, admission: Admissio
     repetition with a different video is counted after all.
     """
     redis, caller, size = service.redis, submission.caller, submission.upload.size
-    arrived = None if admission.repeats else take_bytes(redis, caller, size)
+    arrived = None if admission.repeats else count_bytes(redis, caller, size)
     try:
         record = submit(service, submission)
     except RateLimitedError:
-        give_back(redis, admission.counted)
-        give_back(redis, arrived)
+        refund(redis, admission.charged)
+        refund(redis, arrived)
         raise
     except IdempotencyMismatchError:
         if admission.repeats:
@@ -185,8 +185,8 @@ def _accept(service: ServiceContext, submission: Submission, admission: Admissio
     if is_new and admission.repeats:
         charge(redis, caller, size)  # the earlier job was erased meanwhile
     elif not is_new and submission.idempotency_key is not None and not submission.reuse:
-        give_back(redis, admission.counted)
-        give_back(redis, arrived)
+        refund(redis, admission.charged)
+        refund(redis, arrived)
     return record
 
 
