@@ -34,7 +34,7 @@ class Analyze(Protocol):
         ...
 
 
-class Pictures(Protocol):
+class Renderer(Protocol):
     """Renders the pictures of a result."""
 
     def plot(self, result: Result) -> bytes:
@@ -74,7 +74,7 @@ class WorkerContext:
     storage: Storage
     analyze: Analyze
     live: LiveWork | None = None
-    pictures: Pictures | None = None
+    renderer: Renderer | None = None
     sender: Sender | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duygu.services.worker.context import Analyze, LiveWork, Pictures, WorkerContext
+from duygu.services.worker.context import Analyze, LiveWork, Renderer, WorkerContext
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
@@ -34,7 +34,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
 
     engine = load_engine(settings)
     if queue is QueueName.VIDEOS:
-        return serve(settings, queue, video_analysis(settings, engine), pictures=FilmPictures(settings))
+        return serve(settings, queue, video_analysis(settings, engine), renderer=FilmRenderer(settings))
     with closing(live_work(settings, engine)) as live:
         return serve(settings, queue, no_analysis, live)
 
@@ -44,7 +44,7 @@ def serve(
     queue: QueueName,
     analyze: Analyze,
     live: LiveWork | None = None,
-    pictures: Pictures | None = None,
+    renderer: Renderer | None = None,
 ) -> int:
     """Serve a queue; returns the exit status of the process."""
     redis = connect(redis_url(settings))
@@ -54,7 +54,7 @@ def serve(
         open_storage(settings),
         analyze,
         live,
-        pictures,
+        renderer,
         sender,
         traces=open_traces(f"duygu-worker-{queue.value}"),
     )
@@ -103,8 +103,8 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     return analyze
 
 
-class FilmPictures:
-    """`Pictures` rendered by duygu.shared.annotated."""
+class FilmRenderer:
+    """Renders by duygu.shared.annotated."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -153,14 +153,14 @@ def _upload(worker: WorkerContext, job_id: str) -> Iterator[Path]:
 
 def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) -> None:
     """Store the pictures of a result: the plot always, the annotated video on request."""
-    pictures, storage, job_id = job.worker.pictures, job.worker.storage, str(result.job_id)
-    if pictures is None:
+    renderer, storage, job_id = job.worker.renderer, job.worker.storage, str(result.job_id)
+    if renderer is None:
         return
     with storage.writer(job_id, PLOT) as file:
-        file.write(pictures.plot(result))
+        file.write(renderer.plot(result))
     if stages.annotate:
         with job.worker.stage("annotate"), storage.place(job_id, FILM) as target:
-            pictures.film(
+            renderer.film(
                 video,
                 result,
                 target,

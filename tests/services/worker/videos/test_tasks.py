@@ -62,7 +62,7 @@ def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> Job
 
 def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
     """A failed job keeps neither its upload nor its annotated video."""
-    place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, pictures=Paint())
+    place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, renderer=Paint())
     waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True)
     record = done(redis, JobContext(place, JobControl()), waiting, Script().upload())
     assert record.error
