@@ -67,7 +67,7 @@ class Storage(Protocol):
         """Return the content of a small file."""
         ...
 
-    def look(self, job_id: str, name: str) -> StoredFile:
+    def stat(self, job_id: str, name: str) -> StoredFile:
         """Return the size and the age of a file."""
         ...
 

@@ -54,7 +54,7 @@ class FolderStorage:
         """Return the content of a small file."""
         return self._path(job_id, name).read_bytes()
 
-    def look(self, job_id: str, name: str) -> StoredFile:
+    def stat(self, job_id: str, name: str) -> StoredFile:
         """Return the size and the age of a file."""
         about = self._path(job_id, name).stat()
         return StoredFile(about.st_size, about.st_mtime)

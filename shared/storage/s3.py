@@ -76,7 +76,7 @@ class ObjectStorage:
         with _reading():
             return bytes(self._bucket.cat_file(self._key(job_id, name)))
 
-    def look(self, job_id: str, name: str) -> StoredFile:
+    def stat(self, job_id: str, name: str) -> StoredFile:
         """Return the size and the age of a file."""
         with _reading():
             about = self._bucket.info(self._key(job_id, name))

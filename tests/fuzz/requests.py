@@ -74,7 +74,7 @@ class Requests:
         if 500 in statuses or b'"code":"internal"' in answer.replace(b'": "', b'":"'):
             raise FindingError(f"answered {answer[:500]!r}")
         if self._count % LOOKED_EVERY == 0:
-            self.look()
+            self.check_alive()
         return str(statuses[0]) if statuses else "closed"
 
     def _exchange(self, content: bytes) -> bytes:
@@ -93,7 +93,7 @@ class Requests:
                 pass
             return bytes(answer)
 
-    def look(self) -> None:
+    def check_alive(self) -> None:
         """Check that the API responds and that no job has failed with an internal error."""
         with httpx.Client(base_url=self._url, timeout=ANSWER_S) as client:
             client.get("/healthz").raise_for_status()

@@ -58,7 +58,7 @@ def test_http(address: str, tmp_path: Path) -> None:
     """No request has the status 500, and no job fails with an internal error."""
     target = Requests(address, small_videos(tmp_path))
     assert " 202" in run(target, 60, tmp_path / "findings")
-    target.look()
+    target.check_alive()
 
 
 def test_sessions(address: str, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def file_response(
 
     Raises RangeNotSatisfiableError, and the errors of the storage.
     """
-    about = storage.look(job_id, name)
+    about = storage.stat(job_id, name)
     etag = f'"{round(about.written_at * 1000):x}-{about.size:x}"'
     modified = formatdate(about.written_at, usegmt=True)
     headers = {**headers, "Accept-Ranges": "bytes", "ETag": etag, "Last-Modified": modified}

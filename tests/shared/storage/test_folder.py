@@ -143,7 +143,7 @@ def test_parts_are_read_without_the_rest(storage: Storage) -> None:
     before = time.time()
     with storage.writer(JOB, FILM) as file:
         file.write(content)
-    about = storage.look(JOB, FILM)
+    about = storage.stat(JOB, FILM)
     assert about.size == len(content)
     assert abs(about.written_at - before) < 60
     for start, stop in ((0, 0), (7, 9), (5, 2_400_000), (0, len(content))):
@@ -151,7 +151,7 @@ def test_parts_are_read_without_the_rest(storage: Storage) -> None:
         assert b"".join(pieces) == content[start:stop]
         assert max(map(len, pieces), default=0) <= 1024 * 1024
     with pytest.raises(FileNotFoundError):
-        storage.look(JOB, UPLOAD)
+        storage.stat(JOB, UPLOAD)
     with pytest.raises(FileNotFoundError):
         list(storage.pieces(JOB, UPLOAD, 0, 1))
 
