@@ -169,7 +169,7 @@ def _deliver(session: Session, replies: bytes) -> None:
     """Deliver the replies of a worker. Unreadable ones, such as those of a newer version, end the session."""
     try:
         for reply in REPLIES.validate_json(replies):
-            session.answer(reply)
+            session.handle_reply(reply)
     except ValueError:
         logger.exception("a live session ends because the replies of its worker cannot be parsed")
         session.fail(CloseCode.INTERNAL, DuyguError())

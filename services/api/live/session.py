@@ -140,7 +140,7 @@ class Session:
             dropped = {"seq": seq, "frame": entry.frame, "reason": reason}
             self._settle(entry, FrameDropped.model_validate(dropped))
 
-    def answer(self, reply: Reply) -> None:
+    def handle_reply(self, reply: Reply) -> None:
         """Handle the reply of a worker unless the frame is answered already."""
         entry = self._unanswered.get(reply.seq)
         if entry is None or entry.answer is not None:

@@ -119,7 +119,7 @@ def _attempt(session: LiveSession, frame: WaitingFrame) -> Reply:
         info = FrameInfo.model_validate_json(frame.about)
         if info.last:
             return session.finish(frame.seq, info)
-        return session.take(frame.seq, info, frame.picture)
+        return session.analyse(frame.seq, info, frame.picture)
     except DuyguError as error:
         return _refusal(frame, error)
     except JobTimeoutException:

@@ -87,7 +87,7 @@ class LiveSession:
         """The highest face id of this session so far; 0 for none."""
         return self._analyzer.last_id
 
-    def take(self, seq: int, info: FrameInfo, picture: bytes) -> Reply:
+    def analyse(self, seq: int, info: FrameInfo, picture: bytes) -> Reply:
         """Analyse the next picture. Raises UndecodablePictureError."""
         self._note(info)
         frame = self._decode(picture, seq, info.time_s)

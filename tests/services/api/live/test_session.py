@@ -39,11 +39,11 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
     """A reply waits until every earlier frame has one."""
     for number in range(4):
         session.receive(pack(JPEG, number, number / 10))
-    session.answer(Reply(seq=3))
+    session.handle_reply(Reply(seq=3))
     session.drop(2)
-    session.answer(Reply(seq=4, code="undecodable_picture"))
+    session.handle_reply(Reply(seq=4, code="undecodable_picture"))
     assert sent(session) == []
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=1))
     assert sent(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
 
 
@@ -57,7 +57,7 @@ def test_frames_without_times_are_taken_when_the_clock_is_set_back(
     second = session.receive(JPEG)
     assert second
     assert 0 < second.about.time_s < 60
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=1))
     (first,) = session.outgoing()
     assert isinstance(first, FrameResult)
     assert before - 1 < first.captured_at < before + 60
@@ -67,9 +67,9 @@ def test_a_frame_is_answered_once(session: Session) -> None:
     """A late reply to a dropped or answered frame is ignored."""
     session.receive(pack(JPEG, 1, 0.0))
     session.drop(1)
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=1))
     assert sent(session) == [("dropped", 1)]
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=1))
     session.drop(1)
     assert sent(session) == []
 
@@ -78,8 +78,8 @@ def test_a_frame_that_a_worker_skipped_is_dropped(session: Session) -> None:
     """A frame that the worker skipped is reported as dropped with reason `newer`."""
     session.receive(pack(JPEG, 1, 0.0))
     session.receive(pack(JPEG, 2, 0.1))
-    session.answer(Reply(seq=1, skipped=True))
-    session.answer(Reply(seq=2))
+    session.handle_reply(Reply(seq=1, skipped=True))
+    session.handle_reply(Reply(seq=2))
     dropped, _ = session.outgoing()
     assert isinstance(dropped, FrameDropped)
     assert (dropped.seq, dropped.reason) == (1, "newer")
@@ -108,8 +108,8 @@ def test_time_runs_forward_from_the_first_frame(session: Session) -> None:
     """Times are relative to the first capture, and a frame with a non-increasing capture time is rejected."""
     taken = [session.receive(pack(JPEG, number, 500 + time_s)) for number, time_s in enumerate((0.0, 0.5, 0.5, 0.7))]
     assert [accepted and round(accepted.about.time_s, 6) for accepted in taken] == [0.0, 0.5, None, 0.7]
-    session.answer(Reply(seq=1))
-    session.answer(Reply(seq=2))
+    session.handle_reply(Reply(seq=1))
+    session.handle_reply(Reply(seq=2))
     assert sent(session) == [("result", 1), ("result", 2), ("error", 3)]
 
 
@@ -119,7 +119,7 @@ def test_a_rate_leaves_frames_out(session: Session) -> None:
     taken = [session.receive(pack(JPEG, number, number / 20)) for number in range(9)]
     assert [accepted.seq for accepted in taken if accepted] == [1, 5, 9]
     for seq in (1, 5):
-        session.answer(Reply(seq=seq))
+        session.handle_reply(Reply(seq=seq))
     assert [kind for kind, _ in sent(session)] == ["result", *["dropped"] * 3, "result", *["dropped"] * 3]
 
 
@@ -130,8 +130,8 @@ def test_the_end_comes_after_the_last_answer(session: Session) -> None:
     session.receive(b"words")
     last = session.drain()
     assert (session.state, last.about.last) == (State.DRAINING, True)
-    session.answer(Reply(seq=last.seq))
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=last.seq))
+    session.handle_reply(Reply(seq=1))
     session.drop(2)
     closed = session.outgoing()[-1]
     assert isinstance(closed, SessionClosed)
@@ -147,6 +147,6 @@ def test_a_client_that_is_not_answered_is_not_read_for_ever(session: Session) ->
         assert session.can_receive.is_set()
         session.receive(pack(JPEG, number, float(number)))
     assert not session.can_receive.is_set()
-    session.answer(Reply(seq=1))
+    session.handle_reply(Reply(seq=1))
     session.outgoing()
     assert session.can_receive.is_set()

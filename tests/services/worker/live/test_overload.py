@@ -41,7 +41,7 @@ def searches(engine: Engine, pictures: list[bytes], *, overloaded: bool) -> tupl
     infos = [
         FrameInfo(time_s=time_s, overload_drops=3 * number * overloaded) for number, time_s in enumerate(MOVING.times())
     ]
-    replies = [session.take(seq, info, pictures[seq]) for seq, info in enumerate(infos)]
+    replies = [session.analyse(seq, info, pictures[seq]) for seq, info in enumerate(infos)]
     return detector.searches, sum(bool(reply.faces) for reply in replies)
 
 
@@ -62,7 +62,7 @@ def test_load_shedding_ends(engine: Engine, pictures: list[bytes]) -> None:
     session = LiveSession(engine, Settings())
 
     def sheds_after(session: LiveSession, time_s: float, drops: int) -> bool:
-        session.take(round(time_s * 10), FrameInfo(time_s=time_s, overload_drops=drops), pictures[0])
+        session.analyse(round(time_s * 10), FrameInfo(time_s=time_s, overload_drops=drops), pictures[0])
         return session.shedding
 
     assert not sheds_after(session, 1.0, 0)

@@ -33,7 +33,7 @@ def engine() -> Engine:
 
 def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
     """Return the faces of a session's reply to one picture."""
-    return session.take(number, FrameInfo(time_s=number / fps), picture).faces
+    return session.analyse(number, FrameInfo(time_s=number / fps), picture).faces
 
 
 def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
@@ -98,9 +98,9 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
         own, confined = LiveSession(engine, settings), LiveSession(engine, settings, decode=confined_decoder.decode)
         for number, time_s in enumerate(MOVING.times()):
             about, picture = FrameInfo(time_s=time_s), jpeg(MOVING.picture(time_s))
-            answer = confined.take(number, about, picture)
+            answer = confined.analyse(number, about, picture)
             confined_decoder.decode(OTHER)
-            assert answer == own.take(number, about, picture)
+            assert answer == own.analyse(number, about, picture)
             assert confined.save() == own.save()
     assert [face.emotion for face in answer.faces] == ["happiness"]
 
