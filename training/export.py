@@ -18,7 +18,7 @@ from duygu.training.command import note
 from duygu.training.command import run as run_command
 from duygu.training.measure.card import int8_section, write_card, write_int8_section
 from duygu.training.measure.metrics import probabilities_of
-from duygu.training.measure.protocols import SUBJECT_LEAKING, with_current_names
+from duygu.training.measure.protocols import SUBJECT_LEAKING, rename_earlier_sections
 from duygu.training.network import keras_file
 from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
@@ -59,7 +59,7 @@ def export(path: Path, folder: Path, release: Release) -> None:
     shutil.copyfile(run.network, folder / H5)
     onnx.save(graph, folder / ONNX)
     np.save(folder / LABELS, np.array(network.recipe.labels))
-    report, section = with_current_names(run.read_measured()), int8_section(folder / CARD)
+    report, section = rename_earlier_sections(run.read_measured()), int8_section(folder / CARD)
     write_card(folder / CARD, release.name, network, report, run.read_provenance())
     names = [H5, ONNX, LABELS, CARD]
     if _keep_int8(folder):

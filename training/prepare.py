@@ -83,7 +83,7 @@ def _steps(analyzer: Analyzer, frames: FrameSource) -> Iterator[Step]:
 
 
 @dataclass(slots=True)
-class Tally:
+class PreparationSummary:
     """Counts of recordings and clips, and the recordings that were skipped."""
 
     clips: Counter[str] = field(default_factory=Counter)  # by emotion
@@ -108,10 +108,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Clips with the tally of their recordings."""
+    """Clips with the summary of their recordings."""
 
     clips: ClipSet
-    tally: Tally
+    summary: PreparationSummary
 
 
 def make_clips(recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings) -> Prepared:
@@ -121,43 +121,43 @@ def make_clips(recordings: Iterable[Recording], detector: Detector, recipe: Reci
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clips.npz"
-        tally = write_clips(recordings, detector, recipe, settings, path)
-        return Prepared(load_clips(path, recipe), tally)
+        summary = write_clips(recordings, detector, recipe, settings, path)
+        return Prepared(load_clips(path, recipe), summary)
 
 
 def write_clips(
     recordings: Iterable[Recording], detector: Detector, recipe: Recipe, settings: Settings, path: Path
-) -> Tally:
+) -> PreparationSummary:
     """Write the clips of the face with the longest track in each recording to a file (.npz).
 
     Memory does not grow with the number of clips. A recording that fails is skipped.
 
     Raises TrainingDataError when no recording has clips; an existing file is then unchanged.
     """
-    tally = Tally()
+    summary = PreparationSummary()
     with ClipWriter(path, recipe) as writer:
         for recording in recordings:
-            if clips := _clips_or_reason(recording, detector, recipe, settings, tally):
+            if clips := _clips_or_reason(recording, detector, recipe, settings, summary):
                 label = recipe.labels.index(recording.emotion)
                 writer.add(clips, label, recording.subject, recording.path.as_posix())
-                tally.count(recording, len(clips))
-        if not tally.recordings:
-            raise TrainingDataError("; ".join(["no clips in any recording", *_skipped_lines(tally.skipped)]))
-    return tally
+                summary.count(recording, len(clips))
+        if not summary.recordings:
+            raise TrainingDataError("; ".join(["no clips in any recording", *_skipped_lines(summary.skipped)]))
+    return summary
 
 
 def _clips_or_reason(
-    recording: Recording, detector: Detector, recipe: Recipe, settings: Settings, tally: Tally
+    recording: Recording, detector: Detector, recipe: Recipe, settings: Settings, summary: PreparationSummary
 ) -> list[Image]:
-    """The clips of a recording; where it has none, an empty list and a reason in the tally."""
+    """The clips of a recording; where it has none, an empty list and a reason in the summary."""
     try:
         return _main_face(recording, detector, recipe, settings)
     except (TrainingDataError, VideoError) as error:
-        tally.skipped.append((recording, error.detail or error.title))
+        summary.skipped.append((recording, error.detail or error.title))
     except Exception as error:  # one recording must not stop the others
         logger.debug("unexpected error in %s", recording.path, exc_info=True)
-        tally.skipped.append((recording, f"unexpected error: {one_line(error)}"))
-        tally.failed += 1
+        summary.skipped.append((recording, f"unexpected error: {one_line(error)}"))
+        summary.failed += 1
     return []
 
 
@@ -199,9 +199,9 @@ def main() -> None:
     if unknown := [path.as_posix() for path in skipped_files(arguments.source)]:
         note(f"{len(unknown)} files skipped (unknown extension): {_listed(unknown)}")
     counted = track(recordings, description="Finding faces")
-    tally = write_clips(counted, detector, recipe, settings, arguments.clips)
-    print("\n".join(tally.lines()))  # noqa: T201 - the result of the command
-    if tally.failed:
+    summary = write_clips(counted, detector, recipe, settings, arguments.clips)
+    print("\n".join(summary.lines()))  # noqa: T201 - the result of the command
+    if summary.failed:
         raise SystemExit(1)
 
 

@@ -159,7 +159,7 @@ def _recipe(name: str, values: dict[str, Any]) -> TrainingRecipe:
 
 def _current_stills(name: str, stills: dict[str, Any]) -> dict[str, Any]:
     """The section [stills] with its present keys; warns of those of version 0.1."""
-    renamed = with_current_names(stills)
+    renamed = rename_earlier_keys(stills)
     if renamed != stills:
         warnings.warn(
             f"the recipe {name} says `{EARLIER_SOURCE}`: write `distillation_images` for the number of images, and "
@@ -170,7 +170,7 @@ def _current_stills(name: str, stills: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def with_current_names(stills: Mapping[str, Any]) -> dict[str, Any]:
+def rename_earlier_keys(stills: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of stills, as plain values, with the keys of version 0.1 replaced by the present ones."""
     values = {"distillation_images" if key == EARLIER_SOURCE else key: value for key, value in stills.items()}
     if isinstance(values.get("loss_of"), Mapping):

@@ -36,7 +36,7 @@ LEAKING_FOLDS = 5
 SEED = 1
 
 
-def with_current_names(report: Mapping[str, Any]) -> dict[str, Any]:
+def rename_earlier_sections(report: Mapping[str, Any]) -> dict[str, Any]:
     """Results by protocol, with present names in place of those that version 0.1 wrote."""
     renamed = {_current_name(key): values for key, values in report.items()}
     if earlier := sorted(set(report) - set(renamed)):

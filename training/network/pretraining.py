@@ -17,7 +17,7 @@ from duygu.shared.schemas import EMOTIONS
 from duygu.training.distillation.batches import ImageSet, batches
 from duygu.training.network.architectures import still_network
 from duygu.training.run_folder import RunFolder
-from duygu.training.settings import EARLIER_SOURCE, SOURCES, Cycle, ImageSource, StillsSettings, with_current_names
+from duygu.training.settings import EARLIER_SOURCE, SOURCES, Cycle, ImageSource, StillsSettings, rename_earlier_keys
 
 WARMUP_STEPS = 300
 """Steps of a cycle over which the learning rate rises linearly."""
@@ -143,7 +143,7 @@ def _read_origins(path: Path) -> dict[str, Any]:
     if not before["settings"] or EARLIER_SOURCE not in before["settings"]:
         return dict(before)
     warnings.warn(f"{path} was written by version 0.1, and is read for the last time", DeprecationWarning, stacklevel=2)
-    stills = with_current_names({**before["settings"], "cycles": before["cycles"]})
+    stills = rename_earlier_keys({**before["settings"], "cycles": before["cycles"]})
     images = {("pseudo_labels" if name == EARLIER_SOURCE else name): value for name, value in before.items()}
     return {**images, "cycles": stills.pop("cycles"), "settings": stills}
 

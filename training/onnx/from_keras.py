@@ -18,7 +18,7 @@ from duygu.training.network.keras_file import RECIPE_KEY, Network
 from duygu.training.onnx.graph import Graph, floats
 
 
-class Layout(Enum):
+class MemoryLayout(Enum):
     """Memory layout in the graph of a Keras tensor (N, frames, height, width, channels)."""
 
     LAST = "as in Keras"
@@ -31,28 +31,28 @@ class Value:
     """A tensor of the graph; `shape` is its Keras shape without N."""
 
     name: str
-    layout: Layout
+    layout: MemoryLayout
     shape: tuple[int, ...]
 
 
-def in_layout(graph: Graph, value: Value, layout: Layout) -> Value:
+def in_layout(graph: Graph, value: Value, layout: MemoryLayout) -> Value:
     """The same tensor in another layout; appends the nodes that the conversion takes."""
     if value.layout is layout:
         return value
-    if value.layout is Layout.LAST:
+    if value.layout is MemoryLayout.LAST:
         return Value(_from_last(graph, value, layout), layout, value.shape)
     frames, height, width, channels = value.shape
-    if value.layout is Layout.FRAMES:
+    if value.layout is MemoryLayout.FRAMES:
         split = graph.reshape(value.name, frames, channels, height, width)
-        order = [0, 2, 1, 3, 4] if layout is Layout.CLIPS else [0, 1, 3, 4, 2]
+        order = [0, 2, 1, 3, 4] if layout is MemoryLayout.CLIPS else [0, 1, 3, 4, 2]
         return Value(graph.add("Transpose", split, perm=order), layout, value.shape)
-    last = Value(graph.add("Transpose", value.name, perm=[0, 2, 3, 4, 1]), Layout.LAST, value.shape)
+    last = Value(graph.add("Transpose", value.name, perm=[0, 2, 3, 4, 1]), MemoryLayout.LAST, value.shape)
     return in_layout(graph, last, layout)
 
 
-def _from_last(graph: Graph, value: Value, layout: Layout) -> str:
+def _from_last(graph: Graph, value: Value, layout: MemoryLayout) -> str:
     _, height, width, channels = value.shape
-    if layout is Layout.CLIPS:
+    if layout is MemoryLayout.CLIPS:
         return graph.add("Transpose", value.name, perm=[0, 4, 1, 2, 3])
     if channels == 1:
         return graph.reshape(value.name, 1, height, width)
@@ -62,7 +62,7 @@ def _from_last(graph: Graph, value: Value, layout: Layout) -> str:
 def _convolution(graph: Graph, layer: Any, value: Value) -> Value:
     kernel, *bias = layer.get_weights()
     flat = layer.kernel_size[0] == 1 and layer.strides[0] == 1
-    inputs = in_layout(graph, value, Layout.FRAMES if flat else Layout.CLIPS)
+    inputs = in_layout(graph, value, MemoryLayout.FRAMES if flat else MemoryLayout.CLIPS)
     kept = slice(1, None) if flat else slice(None)
     weights = kernel.transpose(4, 3, 0, 1, 2)
     output = graph.add(
@@ -98,7 +98,7 @@ def _dense(graph: Graph, layer: Any, value: Value) -> Value:
     output = graph.add("MatMul", value.name, graph.constant(kernel))
     if bias:
         output = graph.add("Add", output, graph.constant(bias[0]))
-    return _activated(graph, layer, Value(output, Layout.LAST, _shape(layer)))
+    return _activated(graph, layer, Value(output, MemoryLayout.LAST, _shape(layer)))
 
 
 def _activated(graph: Graph, layer: Any, value: Value) -> Value:
@@ -118,7 +118,7 @@ def _relu(graph: Graph, _: Any, value: Value) -> Value:
 def _pooling(operator: str) -> Callable[[Graph, Any, Value], Value]:
     def pool(graph: Graph, layer: Any, value: Value) -> Value:
         flat = layer.pool_size[0] == 1
-        inputs = in_layout(graph, value, Layout.FRAMES if flat else Layout.CLIPS)
+        inputs = in_layout(graph, value, MemoryLayout.FRAMES if flat else MemoryLayout.CLIPS)
         kept = slice(1, None) if flat else slice(None)
         sizes, strides = layer.pool_size[kept], layer.strides[kept]
         output = graph.add(operator, inputs.name, kernel_shape=sizes, strides=strides)
@@ -128,19 +128,19 @@ def _pooling(operator: str) -> Callable[[Graph, Any, Value], Value]:
 
 
 def _mean(graph: Graph, layer: Any, value: Value) -> Value:
-    inputs = in_layout(graph, value, Layout.CLIPS)
+    inputs = in_layout(graph, value, MemoryLayout.CLIPS)
     output = graph.add("ReduceMean", inputs.name, axes=[2, 3, 4], keepdims=0)
-    return Value(output, Layout.LAST, _shape(layer))
+    return Value(output, MemoryLayout.LAST, _shape(layer))
 
 
 def _reshaping(graph: Graph, layer: Any, value: Value) -> Value:
-    inputs, shape = in_layout(graph, value, Layout.LAST) if len(value.shape) == 4 else value, _shape(layer)
-    return Value(graph.reshape(inputs.name, *shape), Layout.LAST, shape)
+    inputs, shape = in_layout(graph, value, MemoryLayout.LAST) if len(value.shape) == 4 else value, _shape(layer)
+    return Value(graph.reshape(inputs.name, *shape), MemoryLayout.LAST, shape)
 
 
 def _cropping(graph: Graph, layer: Any, value: Value) -> Value:
     (start, end), *_ = layer.cropping
-    inputs = in_layout(graph, value, Layout.LAST)
+    inputs = in_layout(graph, value, MemoryLayout.LAST)
     limits = ([start], [value.shape[0] - end], [1])
     output = graph.add("Slice", inputs.name, *(graph.constant(np.array(limit, np.int64)) for limit in limits))
     return Value(output, inputs.layout, _shape(layer))
@@ -148,7 +148,7 @@ def _cropping(graph: Graph, layer: Any, value: Value) -> Value:
 
 def _concatenation(graph: Graph, layer: Any, *values: Value) -> Value:
     output = graph.add("Concat", *(value.name for value in values), axis=layer.axis)
-    return Value(output, Layout.LAST, _shape(layer))
+    return Value(output, MemoryLayout.LAST, _shape(layer))
 
 
 def _elementwise(operator: str) -> Callable[..., Value]:
@@ -208,7 +208,7 @@ def to_onnx(network: Network) -> onnx.ModelProto:
 def _emit(graph: Graph, layer: Any, values: dict[str, Value]) -> Value:
     kind = type(layer).__name__
     if kind == "InputLayer":
-        return Value("clips", Layout.LAST, _shape(layer))
+        return Value("clips", MemoryLayout.LAST, _shape(layer))
     if kind not in EMITTERS:
         raise NotImplementedError(f"layer {layer.name} has no ONNX conversion: {kind} is not supported")
     inputs = layer.input if isinstance(layer.input, list) else [layer.input]
