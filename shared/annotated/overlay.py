@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from duygu.shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, outline, paint_lane, width_of, write
+from duygu.shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, draw_text, outline, paint_lane, width_of
 from duygu.shared.annotated.tag_layout import Rect, TagSizes, layout_tags
 from duygu.shared.edits.editing import visible
 from duygu.shared.exports.letters import shortened
@@ -87,11 +87,13 @@ class Overlay:
         for row, face in enumerate(faces):
             top = row * lane
             name = shortened(short_title(face), self._letters, self._gutter - 2 * MARGIN)
-            write(strip, name, MARGIN, round(top + lane * 0.75), self._letters, PAPER)
+            draw_text(strip, name, MARGIN, round(top + lane * 0.75), self._letters, PAPER)
             paint_lane(strip[top + 2 : top + lane, self._gutter :], spans_of(face), self._duration_s)
         if more:
             words = f"+ {more} more {'face' if more == 1 else 'faces'}"
-            write(strip, words, self._gutter, round(len(faces) * lane + self._letters * 1.5), self._letters, UNKNOWN)
+            draw_text(
+                strip, words, self._gutter, round(len(faces) * lane + self._letters * 1.5), self._letters, UNKNOWN
+            )
         return strip
 
     def _shown(self, time_s: float) -> Iterator[_Shown]:
@@ -127,7 +129,7 @@ class Overlay:
             picture[top : top + height, left : left + width] = face.colour
             picture[top + edge : top + height - edge, left + edge : left + width - edge] = INK
             words = face.small if tag.small else face.full
-            write(picture, words, left + pad, top + height - pad, self._letters, PAPER)
+            draw_text(picture, words, left + pad, top + height - pad, self._letters, PAPER)
 
     def _width_of(self, words: str) -> int:
         return width_of(words, self._letters)

@@ -38,7 +38,7 @@ def rgb_of(text: str) -> Colour:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def write(canvas: Canvas, text: str, left: int, base: int, height: float, colour: Colour) -> None:
+def draw_text(canvas: Canvas, text: str, left: int, base: int, height: float, colour: Colour) -> None:
     """Draw one line of text, clipped to the canvas; `height` of a capital in pixels, `base` its lower edge."""
     cover, above = _letters(text, height)
     top, rows, columns = base - above, *canvas.shape[:2]
@@ -49,7 +49,7 @@ def write(canvas: Canvas, text: str, left: int, base: int, height: float, colour
 
 
 def width_of(text: str, height: float) -> int:
-    """Width of a text drawn by `write`, in pixels."""
+    """Width of a text drawn by `draw_text`, in pixels."""
     return ceil(text_width(text, height))
 
 

@@ -4,7 +4,7 @@ from duygu.shared.exports.figure."""
 import cv2
 import numpy as np
 
-from duygu.shared.annotated.paint import Canvas, hatch, rgb_of, write
+from duygu.shared.annotated.paint import Canvas, draw_text, hatch, rgb_of
 from duygu.shared.edits.editing import visible
 from duygu.shared.exports.figure import PAPER, Bar, timeline
 from duygu.shared.schemas import Result
@@ -16,7 +16,7 @@ def timeline_png(result: Result) -> bytes:
     canvas: Canvas = np.full((figure.height, figure.width, 3), rgb_of(PAPER), np.uint8)
     for item in figure.items:
         if not isinstance(item, Bar):
-            write(canvas, item.text, round(item.left), round(item.base), item.capital, rgb_of(item.colour))
+            draw_text(canvas, item.text, round(item.left), round(item.base), item.capital, rgb_of(item.colour))
             continue
         left, top = round(item.left), round(item.top)
         area = canvas[top : top + round(item.height), left : left + round(item.width)]
