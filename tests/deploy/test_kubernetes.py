@@ -43,7 +43,7 @@ def pods() -> Iterator[Manifest]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("manifest", OBJECTS)
-def test_it_is_of_the_form_that_kubernetes_takes(manifest: Manifest, version: str) -> None:
+def test_manifests_follow_the_schema_of_kubernetes(manifest: Manifest, version: str) -> None:
     """Strictly: a field that is not known would be dropped without a word."""
     kubernetes_validate.validate(manifest, version, strict=True)
 

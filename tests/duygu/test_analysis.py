@@ -51,7 +51,7 @@ def test_a_plot_has_a_bar_a_span(analysis: Analysis) -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == ["face 1", "face 2"]
 
 
-def test_the_ending_says_the_form(analysis: Analysis, tmp_path: Path) -> None:
+def test_the_extension_decides_the_format(analysis: Analysis, tmp_path: Path) -> None:
     """Results are saved by extension; an unsupported one is rejected and leaves no file."""
     analysis.save(tmp_path / "film.csv")
     analysis.save(str(tmp_path / "film.png"))

@@ -75,13 +75,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "RETRY_S", 2.0)
 
 
-def test_a_service_that_is_away_for_a_moment_is_asked_again(start_service: StartService, video: Path) -> None:
+def test_a_request_is_retried_while_the_service_is_away(start_service: StartService, video: Path) -> None:
     """Requests are retried after 503 of the service or of a proxy."""
     service = start_service(QUEUED, AWAY, PROXY, QUEUED, AWAY, DONE, AWAY, PROXY, RESULT)
     assert analyze(video, service) == two_faces()
 
 
-def test_a_service_that_stays_away_is_given_up(
+def test_retries_end_when_the_service_stays_away(
     start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the retry time, the last error is raised."""

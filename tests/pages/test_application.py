@@ -123,7 +123,7 @@ def test_recent_videos_survive_a_reload(page: Page, smile: Path) -> None:
     expect(page.locator("#stage-note p")).to_contain_text("stored on your device only")
 
 
-def test_the_result_can_be_taken_along(page: Page, smile: Path) -> None:
+def test_the_result_can_be_downloaded(page: Page, smile: Path) -> None:
     """The CSV download contains every window of the table and has the name of the video."""
     analyse(page, smile)
     with page.expect_download() as download:
@@ -149,14 +149,14 @@ def test_windows_appear_as_they_are_found(page: Page, smile: Path) -> None:
     expect(page.locator(".job .preview rect.happiness").first).to_be_attached()
 
 
-def test_jobs_that_cannot_tell_are_asked(page: Page, smile: Path) -> None:
+def test_jobs_without_events_are_polled(page: Page, smile: Path) -> None:
     """Without events, the page still shows the result."""
     page.route("**/events", lambda route: route.abort())
     analyse(page, smile)
     expect(page.locator(".face")).to_have_count(1)
 
 
-def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
+def test_an_annotated_video_can_be_requested(page: Page, smile: Path) -> None:
     """The option on the first page yields an annotated video that this browser plays."""
     page.goto("/")
     page.locator("#annotate").check()
@@ -175,7 +175,7 @@ def test_an_annotated_video_can_be_asked_for(page: Page, smile: Path) -> None:
     assert abs(duration_s - 3.0) < 0.2
 
 
-def test_an_annotated_video_can_be_asked_for_afterwards(page: Page, smile: Path) -> None:
+def test_an_annotated_video_can_be_requested_afterwards(page: Page, smile: Path) -> None:
     """An annotated video for an existing result is a job of its own; the result stays and links to it."""
     analyse(page, smile)
     first = page.url
@@ -227,7 +227,7 @@ def test_what_the_browser_cannot_play_is_shown_without(page: Page, video_maker: 
     page.wait_for_function("() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 0.2")
 
 
-def test_what_is_no_video_says_so(page: Page, tmp_path: Path) -> None:
+def test_a_file_without_video_has_an_error(page: Page, tmp_path: Path) -> None:
     """A text file is refused with its error code and can be removed from the list."""
     text = tmp_path / "notes.mp4"
     text.write_text("not a film at all\n" * 50)

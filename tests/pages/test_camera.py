@@ -132,7 +132,7 @@ def test_the_first_page_leads_here_and_back(live: Page) -> None:
         expect(live).to_have_url(re.compile("/$"))
 
 
-def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
+def test_without_permission_a_message_is_shown(browser: Browser, address: str) -> None:
     """A denied permission shows a message, and the camera can be started again."""
     context = browser.new_context(base_url=address, locale="en-GB")
     page = context.new_page()
@@ -146,7 +146,7 @@ def test_without_permission_it_says_so(browser: Browser, address: str) -> None:
     context.close()
 
 
-def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
+def test_without_a_camera_a_message_is_shown(browser: Browser, address: str) -> None:
     """A browser without a camera shows a message."""
     context = browser.new_context(base_url=address, locale="en-GB", permissions=["camera"])
     page = context.new_page()
@@ -156,7 +156,7 @@ def test_without_a_camera_it_says_so(browser: Browser, address: str) -> None:
     context.close()
 
 
-def test_without_a_worker_it_says_so(live: Page) -> None:
+def test_without_a_worker_a_message_is_shown(live: Page) -> None:
     """An error from the socket is shown in the page's language."""
 
     def refuse(socket: WebSocketRoute) -> None:
@@ -171,7 +171,7 @@ def test_without_a_worker_it_says_so(live: Page) -> None:
     expect(live.locator("#note")).to_contain_text("bir çalışan süreç yok")
 
 
-def test_a_session_that_was_stopped_has_no_say_any_more(live: Page) -> None:
+def test_messages_of_a_stopped_session_are_ignored(live: Page) -> None:
     """After a session is stopped, its results are not shown, and its end opens no other session."""
     sockets: list[WebSocketRoute] = []
 

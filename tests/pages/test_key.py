@@ -58,7 +58,7 @@ def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, s
     expect(other.locator("dialog#key")).to_be_visible()
 
 
-def test_who_has_no_key_is_told_and_not_pestered(visitor: Page, smile: Path) -> None:
+def test_the_key_is_requested_once(visitor: Page, smile: Path) -> None:
     """Closing the dialog leaves the video with its error, and the dialog does not reappear."""
     visitor.goto("/")
     visitor.set_input_files("#file", smile)

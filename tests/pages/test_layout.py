@@ -61,7 +61,7 @@ def test_long_tables_come_in_parts(page: Page) -> None:
     expect(page.locator(".table-more")).to_be_hidden()
 
 
-def test_the_list_of_faces_says_that_there_are_more(page: Page) -> None:
+def test_the_list_of_faces_shows_that_there_are_more(page: Page) -> None:
     """The list of faces counts the faces below the visible ones until its end is reached."""
     page.set_viewport_size({"width": 1440, "height": 900})
     visit(page, result(*(face(i + 1, BOX, ["fear"] * 3) for i in range(9))))

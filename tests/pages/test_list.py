@@ -122,7 +122,7 @@ def test_a_preview_goes_with_its_result(page: Page) -> None:
     assert page.evaluate("localStorage.getItem('duygu.sketch.film')") is None
 
 
-def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) -> None:
+def test_a_row_shows_faces_length_and_expiry(page: Page) -> None:
     """The row has the number of faces, the duration and the expiry, from the job or else from the result."""
     expires = NOW + timedelta(hours=20)
     facts: dict[str, dict[str, Any]] = {
@@ -145,7 +145,7 @@ def test_a_row_says_how_many_faces_how_long_and_when_it_is_erased(page: Page) ->
     expect(row).to_contain_text("3 yüz · 1:23 · silinme:")
 
 
-def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> None:
+def test_the_page_shows_limits_and_retention(page: Page) -> None:
     """The page shows the server's limits and the retention before an upload."""
     page.route(
         "**/v1/limits",
@@ -166,7 +166,7 @@ def test_the_page_says_what_is_taken_and_for_how_long_it_is_kept(page: Page) -> 
     expect(page.locator("#limits")).to_contain_text("250 MB ve 1,5 saat")
 
 
-def test_a_file_that_is_too_large_is_not_sent_and_says_what_to_do(page: Page) -> None:
+def test_a_file_that_is_too_large_is_not_sent_and_has_a_remedy(page: Page) -> None:
     """A file above the limit is not sent; its row states the limit and a remedy, in both languages."""
     sent: list[str] = []
     limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
@@ -207,7 +207,7 @@ def test_time_left_is_the_servers_in_every_tab_and_after_a_reload(page: Page) ->
     expect(other.locator(".job-state")).to_contain_text("25% done, about 5 min left")
 
 
-def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
+def test_repeated_progress_does_not_go_back(page: Page) -> None:
     """Replayed events do not move the progress back; the time left is that of the last event."""
     events = "".join(
         f'event: progress\ndata: {{"progress": {share}, "duration_s": 60, "time_left_s": {left}}}\n\n'
@@ -234,7 +234,7 @@ def test_progress_that_is_told_again_does_not_go_back(page: Page) -> None:
     assert min(shares) >= 0.4
 
 
-def test_cancelling_takes_a_confirmation(page: Page) -> None:
+def test_cancelling_requires_a_confirmation(page: Page) -> None:
     """Cancelling needs confirmation, as erasing does."""
     erased: list[str] = []
 
@@ -344,7 +344,7 @@ def test_each_view_has_its_title(page: Page) -> None:
     expect(page).to_have_title("Canlı – Duygu")
 
 
-def test_a_problem_is_told_in_the_readers_language_alone(page: Page) -> None:
+def test_a_problem_is_shown_in_the_selected_language_only(page: Page) -> None:
     """A Turkish page shows an error and its remedy in Turkish, without the server's English text."""
     expired = {
         "code": "result_expired",

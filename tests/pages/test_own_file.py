@@ -45,7 +45,9 @@ def test_a_file_of_another_size_is_refused_before_it_is_shown(page: Page, video_
     expect(page.locator(".download", has_text="MP4")).to_be_disabled()
 
 
-def test_a_file_of_the_same_size_is_told_by_its_content(page: Page, video_maker: VideoMaker, tmp_path: Path) -> None:
+def test_a_file_of_the_same_size_is_recognised_by_its_content(
+    page: Page, video_maker: VideoMaker, tmp_path: Path
+) -> None:
     """A file with one changed byte is refused; the right file is accepted and names a result without a name."""
     right = video_maker.make(RIGHT)
     content = bytearray(right.read_bytes())
@@ -65,7 +67,7 @@ def test_a_file_of_the_same_size_is_told_by_its_content(page: Page, video_maker:
     expect(page.locator(".download", has_text="CSV")).to_have_attribute("download", f"{right.stem}.csv")
 
 
-def test_without_the_job_picture_and_length_tell(page: Page, video_maker: VideoMaker) -> None:
+def test_without_the_job_frame_size_and_length_decide(page: Page, video_maker: VideoMaker) -> None:
     """Without the job, picture size and duration are compared with the result."""
     visit(page, ANSWER)
     page.route("**/v1/jobs/clip", lambda route: route.fulfill(status=503, json={"code": "unavailable", "title": ""}))

@@ -69,7 +69,7 @@ def test_the_way_past_the_bar_leaves_the_result_open(page: Page, late: Answer) -
     assert page.url.endswith("#job/slow")
 
 
-def test_an_address_that_is_mistyped_is_told_once_and_not_kept(page: Page) -> None:
+def test_a_mistyped_address_is_reported_once_and_not_stored(page: Page) -> None:
     """An unknown job shows an error in the chosen language and leaves no entry in the list."""
     page.goto("/#job/mistyped")
     expect(page.locator("#trouble-code")).to_have_text("job_not_found")

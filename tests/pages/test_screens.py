@@ -70,7 +70,7 @@ def test_the_calls_of_the_api_fit_every_screen(page: Page, width: int) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_an_address_without_a_page_has_one_that_says_so(page: Page, width: int) -> None:
+def test_an_unknown_address_has_an_error_page(page: Page, width: int) -> None:
     """An unknown address has a page with status 404 in both languages; API clients still receive a problem."""
     page.set_viewport_size({"width": width, "height": 900})
     response = page.goto("/nope")

@@ -61,7 +61,7 @@ def test_windows_are_drawn_one_by_one_where_there_is_room(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_lanes_are_told_apart_without_the_video(page: Page, width: int) -> None:
+def test_lanes_are_distinguishable_without_the_video(page: Page, width: int) -> None:
     """Without the video, lanes and cards show the number of the face in place of its picture, on a phone as well."""
     page.set_viewport_size({"width": width, "height": 844})
     visit(page, result(*(face(i, BOX, ["fear"] * 3) for i in (1, 2, 12))))

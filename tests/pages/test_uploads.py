@@ -43,7 +43,7 @@ def send(page: Page, *files: FilePayload) -> None:
 
 
 @pytest.mark.parametrize("way", ["reload", "leave"])
-def test_an_interrupted_upload_leaves_a_row_that_asks_for_the_file(page: Page, way: str) -> None:
+def test_an_interrupted_upload_leaves_a_row_that_requests_the_file(page: Page, way: str) -> None:
     """An interrupted upload leaves a row; choosing the file again continues it, and another file takes its place."""
     page.goto("/")
     hold(page)
@@ -107,7 +107,7 @@ def test_another_tab_shows_an_upload_as_that_of_the_first(page: Page) -> None:
     expect(other.locator(".job[data-state=interrupted]")).to_have_count(1)
 
 
-def test_an_upload_can_be_cancelled_while_the_key_is_asked_for(page: Page) -> None:
+def test_an_upload_can_be_cancelled_while_the_key_is_requested(page: Page) -> None:
     """The dialog for the key closes with the last upload that needs it, and cancelled uploads are not sent again."""
     sent: list[str] = []
     refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
@@ -127,7 +127,7 @@ def test_an_upload_can_be_cancelled_while_the_key_is_asked_for(page: Page) -> No
     assert len(sent) == 2
 
 
-def test_a_refused_key_is_not_asked_for_file_by_file(page: Page) -> None:
+def test_a_refused_key_is_requested_once_for_all_files(page: Page) -> None:
     """Closing the dialog for the key applies to all files chosen before."""
     refusal = {"code": "unauthorized", "title": "No", "status": 401, "detail": "No"}
     page.goto("/")
@@ -174,7 +174,7 @@ def holiday(tmp_path: Path) -> Path:
     return folder
 
 
-def test_of_a_folder_its_videos_are_taken(page: Page, holiday: Path) -> None:
+def test_the_videos_of_a_folder_are_uploaded(page: Page, holiday: Path) -> None:
     """A dropped folder uploads its videos, also from subfolders; a folder without videos is named in a note."""
     page.goto("/")
     hold(page)

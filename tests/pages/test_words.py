@@ -58,7 +58,7 @@ def test_the_legend_has_the_labels_that_were_answered_with(page: Page) -> None:
     expect(page.locator("#legend")).not_to_contain_text("neutral")
 
 
-def test_downloads_say_that_they_hold_all_faces(page: Page) -> None:
+def test_downloads_are_labelled_as_all_faces(page: Page) -> None:
     """The page states that downloads contain all faces, also when a face is switched off."""
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     page.keyboard.press("1")

@@ -8,7 +8,7 @@ import pytest
 from duygu.services.cli import main
 
 
-def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints the version of the package."""
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
@@ -33,7 +33,7 @@ def test_what_there_is_to_choose_from_is_said(arguments: list[str], capsys: pyte
     assert "invalid choice: 'nonsense' (choose from '" in output
 
 
-def test_keys_are_made_listed_and_taken_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_are_created_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Keys can be added, listed without their secrets, and removed."""
     file = ["--file", str(tmp_path / "keys.json")]
     assert main(["keys", "add", "app", *file, "--uploads-per-minute", "3"]) == 0

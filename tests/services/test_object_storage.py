@@ -121,7 +121,7 @@ def test_players_fetch_parts_of_a_film(
             assert api.get(film).content == content
 
 
-def test_a_film_that_is_known_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
+def test_a_cached_film_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
     """And a part of another film than the client has is the whole new one."""
     job_id = succeeded(redis, here)
     with bucket.writer(job_id, FILM) as file:
@@ -149,7 +149,7 @@ def test_a_missing_result_has_expired(here: Settings, bucket: Storage, redis: Re
             assert (answer.status_code, answer.json()["code"]) == (410, "result_expired")
 
 
-def test_a_bucket_that_is_away_is_told(here: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_bucket_is_an_error(here: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 with Retry-After for everything that needs it, and in readiness; jobs can still be looked at."""
     job_id = succeeded(redis, here)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

@@ -46,7 +46,7 @@ def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Se
         assert (stage.trace_id, stage.parent_span_id) == (job.trace_id, job.span_id)
 
 
-def test_a_failed_job_says_why(collector: Collector, service_settings: Settings) -> None:
+def test_the_span_of_a_failed_job_has_its_error(collector: Collector, service_settings: Settings) -> None:
     """A span has the code of an error but not its detail, which may concern a personal file."""
     with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
         ended(api, submit(api, Script(hungry=True).upload())["job_id"])

@@ -46,7 +46,7 @@ def test_a_video_is_analysed(served: httpx.Client, video_maker: VideoMaker, serv
     assert stored(service_settings) == []
 
 
-def test_an_annotated_video_is_made_when_asked(
+def test_an_annotated_video_is_rendered_on_request(
     served: httpx.Client, video_maker: VideoMaker, service_settings: Settings, tmp_path: Path
 ) -> None:
     """It is an MP4 that a player can fetch in parts; the upload is gone, and erasing the job erases this too."""
@@ -65,7 +65,7 @@ def test_an_annotated_video_is_made_when_asked(
     assert stored(service_settings) == []
 
 
-def test_an_annotated_video_has_to_be_asked_for(served: httpx.Client, video_maker: VideoMaker) -> None:
+def test_an_annotated_video_has_to_be_requested(served: httpx.Client, video_maker: VideoMaker) -> None:
     """404 with a code of its own; a job without one is not as good as a job with one."""
     video = video_maker.make(PAN)
     job = ended(served, submit(served, video)["job_id"])
@@ -79,7 +79,7 @@ def test_an_annotated_video_has_to_be_asked_for(served: httpx.Client, video_make
     assert ended(served, again["job_id"])["links"]["video"] == f"/v1/jobs/{again['job_id']}/result?format=mp4"
 
 
-def test_what_is_no_usable_video_says_so_and_the_next_one_works(served: httpx.Client, video_maker: VideoMaker) -> None:
+def test_an_unusable_video_fails_and_the_next_one_is_analysed(served: httpx.Client, video_maker: VideoMaker) -> None:
     """An empty file, a text, a sound recording and a broken video, one after the other, and then a good one."""
     empty = served.post("/v1/videos", files={"video": ("a.mp4", video_maker.empty().read_bytes())})
     assert (empty.status_code, empty.json()["code"]) == (422, "empty_file")

@@ -16,7 +16,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keys.json"
 
 
-def test_a_key_is_known_again(path: Path) -> None:
+def test_a_key_is_recognised(path: Path) -> None:
     """A key identifies its caller with name, scopes and limits; adding another key keeps it valid."""
     first = add_key(path, "app", BOTH, KeyLimits(uploads_per_minute=3))
     second = add_key(path, "other", frozenset({Scope.ADMIN}), KeyLimits())
@@ -63,7 +63,7 @@ def added(path: Path, name: str, scopes: frozenset[Scope]) -> Caller:
     return read_keys(path).caller(key)
 
 
-def test_without_keys_everybody_is_welcome() -> None:
+def test_without_keys_every_caller_is_accepted() -> None:
     """Without a key file, every caller has all scopes."""
     ring = read_keys(None)
     assert ring.open
@@ -78,7 +78,7 @@ def test_an_empty_file_of_keys_refuses_every_key(tmp_path: Path) -> None:
         read_keys(path).caller(None)
 
 
-def test_bad_files_and_names_are_told(path: Path) -> None:
+def test_bad_files_and_names_are_errors(path: Path) -> None:
     """A missing or damaged key file stops the start, and a name is used only once."""
     with pytest.raises(ConfigurationError):
         read_keys(path)
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_changes_nothing(path: Path, caplog: pytest.LogCaptu
         keys.caller(key)
 
 
-def test_only_keys_that_are_there_can_be_taken_away(path: Path) -> None:
+def test_only_existing_keys_can_be_removed(path: Path) -> None:
     """Removing a key requires the file and a key of that name."""
     with pytest.raises(ConfigurationError, match="read"):
         remove_key(path, "app")

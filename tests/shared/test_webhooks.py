@@ -67,13 +67,13 @@ def test_trusted_networks_are_allowed(settings: Settings) -> None:
         trusted.check("10.2.0.1", secure=True)
 
 
-def test_a_network_that_is_none_is_told(settings: Settings) -> None:
+def test_an_invalid_network_is_an_error(settings: Settings) -> None:
     """An invalid network in the settings is refused at the start."""
     with pytest.raises(ConfigurationError, match="WEBHOOK_NETWORKS"):
         policy(settings, "office")
 
 
-def test_an_address_is_taken_apart() -> None:
+def test_an_address_is_parsed() -> None:
     """The parsed address has the default port of its scheme."""
     endpoint = parse_endpoint("https://example.com/hook?a=b")
     assert (endpoint.secure, endpoint.host, endpoint.port, endpoint.path) == (True, "example.com", 443, "/hook?a=b")

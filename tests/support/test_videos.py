@@ -30,7 +30,7 @@ def decode(path: Path) -> list[av.VideoFrame]:
         ("ts", "libx264"),
     ],
 )
-def test_every_codec_gives_the_scene_back(video_maker: VideoMaker, container: str, codec: str) -> None:
+def test_every_codec_preserves_the_scene(video_maker: VideoMaker, container: str, codec: str) -> None:
     """Each container and codec keeps the size, number, times and pictures of the frames."""
     scene = replace(videos.PAN, duration_s=0.5, container=container, codec=codec)
     frames = decode(video_maker.make(scene))

@@ -66,7 +66,7 @@ def test_what_gives_no_clip_is_output_with_the_reason(detector: Detector, tmp_pa
     (empty := tmp_path / "empty").mkdir()
     recordings = [Recording(path, "ann", "anger") for path in (good, no_face, broken, film, empty)]
     prepared = make_clips([*recordings, Recording(good, "ben", "contempt")], detector, RECIPE, Settings())
-    output = list(prepared.tally.lines())
+    output = list(prepared.summary.lines())
     assert output[0] == "1 clips of 1 people in 1 recordings: 1 anger"
     assert sorted(output[1:]) == [
         f"1 skipped (The file is not a video): {film}",

@@ -212,7 +212,7 @@ def test_public_addresses_require_keys(service_settings: Settings) -> None:
             serve(service_settings.model_copy(update={"host": host}), print)
 
 
-def test_a_full_disk_takes_no_uploads(service_settings: Settings) -> None:
+def test_a_full_disk_refuses_uploads(service_settings: Settings) -> None:
     """An upload gives 503 with `Retry-After` while the disk has less free space than required."""
     with serving(service_settings.model_copy(update={"min_free_mb": 1e9})) as api:
         answer = post(api)

@@ -37,7 +37,7 @@ def listen(api: httpx.Client, job_id: str, after: int | str | None = None) -> It
                 fields = {}
 
 
-def test_everything_is_told_in_order(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_events_are_in_order(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """Events are consecutive from queued to succeeded, with windows in between and limited, increasing progress."""
     job_id = submit(api, Script(duration_s=2.0).upload())["job_id"]
     start_scripted_worker()
@@ -66,7 +66,7 @@ def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scri
     assert answer.status_code == 204
 
 
-def test_listeners_of_an_erased_job_are_told(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_erasing_a_job_ends_its_event_streams(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """The last event of an erased job is `cancelled`, whether it was queued or running."""
     waiting = submit(api, Script().upload())["job_id"]
     events = listen(api, waiting)
@@ -106,7 +106,7 @@ def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
     assert api.get(f"/v1/jobs/{'0' * 32}/events").json()["code"] == "job_not_found"
 
 
-def test_work_is_told_in_the_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_a_job_contains_its_progress(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """A running job reports frames, speed and time left, and its ETag changes; at the end no time is left."""
     job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     assert job(api, job_id)["work"] is None

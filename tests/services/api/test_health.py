@@ -10,7 +10,7 @@ from tests.services.conftest import serving
 from tests.shared.test_webhooks import SECRET
 
 
-def test_ready_takes_a_live_worker(api: httpx.Client, redis: Redis) -> None:
+def test_readiness_requires_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     """Not ready before a worker was heard of, ready then, and not ready once it has left."""
     queues = (QueueName.VIDEOS, QueueName.LIVE)
     answer = api.get("/readyz")
@@ -40,7 +40,7 @@ def test_webhooks_need_a_worker_of_their_own(service_settings: Settings, redis: 
         assert api.get("/readyz").status_code == 200
 
 
-def test_without_redis_everything_says_so(service_settings: Settings) -> None:
+def test_without_redis_requests_are_unavailable(service_settings: Settings) -> None:
     """The process is alive; what needs Redis is answered 503 with Retry-After, and never 500."""
     with serving(service_settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})) as api:
         assert api.get("/healthz").json() == {"status": "alive"}

@@ -77,7 +77,7 @@ def test_a_face_without_a_certain_window_is_called_uncertain(pair: str, capsys: 
         assert f"{face.emotion}? 100%" in row
 
 
-def test_quiet_says_nothing_but_the_result(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_only_the_result(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With --quiet stderr is empty."""
     assert main(["analyze", "--quiet", pair]) == 0
     assert capsys.readouterr().err == ""
@@ -150,7 +150,7 @@ def test_a_folder_without_a_video_is_no_success(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().err == "duygu: no video found\n"
 
 
-def test_what_fails_says_so_and_the_next_one_works(
+def test_a_failure_is_reported_and_the_next_video_analysed(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each failure has its code on stderr, and the exit status reports it."""
@@ -195,7 +195,7 @@ def test_pictures_are_not_printed(pair: str, capsys: pytest.CaptureFixture[str])
     assert "cannot be written to stdout" in capsys.readouterr().err
 
 
-def test_a_plot_is_what_its_ending_says(tmp_path: Path, pair: str) -> None:
+def test_the_extension_of_a_plot_decides_its_format(tmp_path: Path, pair: str) -> None:
     """The extension selects PNG, SVG or PDF for a plot; the default is PNG."""
     (tmp_path / "plots").mkdir()
     starts = {"plot.png": b"\x89PNG", "plot.SVG": b"<svg ", "plot.pdf": b"%PDF-", "plot": b"\x89PNG"}
@@ -262,7 +262,7 @@ def folder(tmp_path: Path, video_maker: VideoMaker, pair: str) -> Path:
 
 
 @pytest.mark.parametrize("place", ["all.csv", "-"])
-def test_one_table_takes_a_folder(folder: Path, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_table_for_a_folder(folder: Path, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A shared CSV has one header and the rows of every video by name, and replaces an earlier file."""
     target = place if place == "-" else str(tmp_path / place)
     for _ in range(2):
@@ -331,7 +331,7 @@ def test_a_name_that_is_no_text_is_analysed(folder: Path, tmp_path: Path, capsys
     assert "\ufffd.mp4: " in output.err
 
 
-def test_a_result_says_what_made_it(tmp_path: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result contains the program, its version, the time and the options."""
     monkeypatch.setenv("DUYGU_NEUTRAL", "off")
     monkeypatch.setenv("DUYGU_MIN_FACE", "0.1")

@@ -18,7 +18,7 @@ from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, opens, receive, until_closed
 
 
-def test_without_a_worker_the_socket_says_so(address: str) -> None:
+def test_without_a_worker_the_socket_is_refused(address: str) -> None:
     """Without a worker, the socket closes with the reason and a code that permits a retry."""
     with open_socket(address) as socket:
         (error,), code, reason = until_closed(socket)
@@ -63,7 +63,7 @@ def test_pages_of_other_sites_are_refused(served: str) -> None:
         assert receive(socket)["type"] == "session.created"
 
 
-def test_the_socket_takes_the_keys_of_the_service(
+def test_the_socket_accepts_the_keys_of_the_service(
     live_settings: Settings, start_live_worker: StartLiveWorker, tmp_path: Path
 ) -> None:
     """The key is accepted as a header or, for browsers, as a subprotocol; a session requires the scope `submit`."""

@@ -19,7 +19,7 @@ from tests.services.conftest import wait_until
 from tests.support.sockets import narrow_connection, open_socket, receive, send, until_closed
 
 
-def test_bad_frames_are_told_and_the_session_goes_on(served: str, pictures: list[bytes]) -> None:
+def test_bad_frames_are_errors_and_the_session_continues(served: str, pictures: list[bytes]) -> None:
     """Messages that are no usable pictures, each after a good frame, cause an error and do not end the session."""
     damaged = pictures[0][:200] + bytes(400)
     huge = bytes(cv2.imencode(".png", np.zeros((16_000, 16_000), np.uint8))[1])

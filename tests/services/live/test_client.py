@@ -16,7 +16,7 @@ from tests.support.sockets import LIVE
 from tests.support.videos import VideoMaker
 
 
-def test_the_client_takes_pictures_from_anywhere(served: str, pictures: list[bytes]) -> None:
+def test_the_client_accepts_pictures_of_any_source(served: str, pictures: list[bytes]) -> None:
     """An iterable of pictures is a source like a camera or a file."""
     source = (Picture(number / 10, picture) for number, picture in enumerate(pictures[:3]))
     messages = list(stream(source, Service(served)))
@@ -56,7 +56,7 @@ def test_a_source_that_fails_ends_the_session(served: str, pictures: list[bytes]
     assert time.monotonic() - started < 15
 
 
-def test_a_refused_connection_is_told(address: str) -> None:
+def test_a_refused_connection_raises_its_error(address: str) -> None:
     """A refused connection raises an error; otherwise the iteration would block for ever."""
     with pytest.raises(InvalidStatus, match=r"HTTP 40\d"):
         list(stream([], Service(f"{address}/elsewhere")))

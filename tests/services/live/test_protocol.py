@@ -16,7 +16,7 @@ from tests.services.live.conftest import StartLiveWorker
 from tests.support.sockets import open_socket, receive, send, until_closed
 
 
-def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> None:
+def test_a_session_follows_its_options(served: str, pictures: list[bytes]) -> None:
     """The chosen labels are reported, with `other` for the rest; faces below the chosen size are not reported."""
     with open_socket(served) as socket:
         receive(socket)
@@ -35,7 +35,7 @@ def test_a_session_does_as_it_is_told(served: str, pictures: list[bytes]) -> Non
         assert receive(socket)["faces"] == []
 
 
-def test_bare_pictures_take_the_time_of_their_arrival(served: str, pictures: list[bytes]) -> None:
+def test_pictures_without_a_header_have_the_time_of_arrival(served: str, pictures: list[bytes]) -> None:
     """A picture without a header has no frame number, and its capture time is its arrival."""
     with open_socket(served) as socket:
         receive(socket)

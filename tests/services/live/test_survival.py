@@ -76,7 +76,7 @@ def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
     return False
 
 
-def test_two_workers_share_sessions_and_none_takes_a_step_twice(
+def test_two_workers_share_sessions_and_run_each_step_once(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes]
 ) -> None:
     """Steps that alternate between workers give the same faces as one worker."""
@@ -92,7 +92,7 @@ def test_two_workers_share_sessions_and_none_takes_a_step_twice(
     assert [[face["emotion"] for face in answer["faces"]] for answer in answers] == [["happiness"]] * 3
 
 
-def test_a_step_longer_than_a_lease_is_taken_once(
+def test_a_step_longer_than_a_lease_runs_once(
     address: str,
     live_settings: Settings,
     redis: Redis,
@@ -115,7 +115,7 @@ def test_a_step_longer_than_a_lease_is_taken_once(
     assert len(searches.read_text().splitlines()) == 1
 
 
-def test_a_state_that_cannot_be_read_is_told_and_the_session_goes_on(
+def test_an_unreadable_state_is_reported_and_the_session_continues(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
     """An unreadable state, such as one of another version, costs one frame, and no earlier face id is reused."""
@@ -150,7 +150,7 @@ def test_everything_that_redis_keeps_expires(served: str, pictures: list[bytes],
         assert lasting == []
 
 
-def test_a_lost_session_says_so(served: str, pictures: list[bytes], redis: Redis) -> None:
+def test_a_lost_session_is_reported(served: str, pictures: list[bytes], redis: Redis) -> None:
     """When Redis has lost its data, the session ends with a code and a new one can begin."""
     with open_socket(served) as socket:
         receive(socket)

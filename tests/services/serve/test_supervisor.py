@@ -173,7 +173,7 @@ def test_it_ends_on_ctrl_c(own: Settings) -> None:
         assert served.process.wait(20) == 0
 
 
-def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
+def test_a_missing_model_is_an_error_and_nothing_is_started(own: Settings, tmp_path: Path) -> None:
     """A configuration error gives one line on stderr and exit status 2."""
     settings = own.model_copy(update={"model": tmp_path})
     command = [sys.executable, "-m", "duygu.services.cli", "serve"]
@@ -185,7 +185,7 @@ def test_a_missing_model_is_told_and_nothing_is_started(own: Settings, tmp_path:
     assert time.monotonic() - started < 20
 
 
-def test_a_taken_port_is_told(own: Settings) -> None:
+def test_a_port_in_use_is_an_error(own: Settings) -> None:
     """A port in use gives one line with a hint before any process starts."""
     with serve(own) as served:
         port = served.client.base_url.port

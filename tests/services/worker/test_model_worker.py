@@ -31,7 +31,7 @@ def test_a_killed_workers_job_is_done_by_the_next(
     assert uploads(service_settings) == ["result.json"]
 
 
-def test_a_job_that_kills_every_worker_is_given_up(
+def test_a_job_that_crashes_every_worker_fails(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
     """A job that kills its worker twice fails as `crashed`, and the next worker keeps running."""
@@ -54,7 +54,7 @@ def test_one_death_is_forgiven(api: httpx.Client, start_scripted_worker: StartWo
     assert ended(api, job_id)["status"] == "succeeded"
 
 
-def test_running_out_of_memory_is_told(
+def test_running_out_of_memory_fails_the_job(
     api: httpx.Client, start_scripted_worker: StartWorker, service_settings: Settings
 ) -> None:
     """A job that runs out of memory fails with `out_of_memory`, and the worker continues."""
@@ -75,7 +75,7 @@ def test_a_stopped_worker_finishes_a_short_job(api: httpx.Client, start_scripted
     assert job(api, job_id)["status"] == "succeeded"
 
 
-def test_a_stopped_worker_hands_a_long_job_back(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_a_stopped_worker_requeues_a_long_job(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """After SIGTERM, a longer job is requeued, which does not count as a crash."""
     job_id = submit(api, Script(duration_s=3.0).upload())["job_id"]
     for _ in range(3):

@@ -172,9 +172,7 @@ def test_kept_results_cost_nothing(place: WorkerContext, redis: Redis) -> None:
     assert redis.zcard(keys.SWEEP_DUE) == 59
 
 
-def test_what_could_not_be_erased_is_looked_at_again(
-    place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_erasure_is_retried(place: WorkerContext, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that could not be erased are erased by a later sweep."""
     job_id = add(place, redis)
     store(place, job_id, RESULT)
@@ -190,7 +188,7 @@ def test_what_could_not_be_erased_is_looked_at_again(
     assert place.storage.stored() == []
 
 
-def test_many_jobs_are_asked_for_together(place: WorkerContext, redis: Redis) -> None:
+def test_many_jobs_are_read_in_one_round_trip(place: WorkerContext, redis: Redis) -> None:
     """A sweep needs fewer round trips to Redis than there are jobs."""
     job_ids, now = [new_job_id() for _ in range(50)], datetime.now(UTC)
     with redis.pipeline() as pipeline:

@@ -201,7 +201,7 @@ def test_large_pictures_become_smaller(video_maker: VideoMaker, settings: Settin
     assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() < 60
 
 
-def test_it_stops_when_told(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
+def test_it_can_be_cancelled(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """Writing the annotated video raises CancelledError when it is stopped."""
     video = video_maker.make(STILL)
     with pytest.raises(CancelledError):

@@ -54,7 +54,7 @@ def test_sound_goes_on_when_the_clock_begins_anew(video_maker: VideoMaker, setti
 
 
 @pytest.mark.parametrize(("first", "second"), [(MONO, STEREO), (replace(STEREO, start=0.0), replace(MONO, start=2.0))])
-def test_sound_whose_form_changes_is_heard_to_the_end(
+def test_sound_whose_format_changes_is_copied_to_the_end(
     first: Scene, second: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
     """Sound that changes between mono at 44.1 kHz and stereo at 48 kHz keeps its duration and pitch."""

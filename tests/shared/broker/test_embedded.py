@@ -13,7 +13,7 @@ from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 
 
-def test_it_keeps_what_it_was_told(settings: Settings) -> None:
+def test_it_persists_its_data(settings: Settings) -> None:
     """Data survives an orderly stop and a kill of the server."""
     with EmbeddedValkey(settings.data_dir), connect(redis_url(settings)) as redis:
         redis.set("a", "1")

@@ -99,7 +99,7 @@ def test_csv_has_the_same_types_with_and_without_flags() -> None:
 
 
 @pytest.mark.parametrize(("name", "title"), [("holiday.mp4", "holiday.mp4"), (None, "0123")])
-def test_csv_says_of_which_video(name: str | None, title: str) -> None:
+def test_csv_names_the_video(name: str | None, title: str) -> None:
     """Each row of the CSV has the file name or else the job id, after the earlier columns."""
     result = RESULT.model_copy(update={"video": RESULT.video.model_copy(update={"name": name})})
     table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), dtype=str)
@@ -129,7 +129,7 @@ def test_numbers_that_json_cannot_hold_are_refused(number: str) -> None:
         Result.model_validate_json(text)
 
 
-def test_vtt_has_the_form_that_browsers_take() -> None:
+def test_vtt_has_the_form_that_browsers_read() -> None:
     """WebVTT has its header, then cues in order of time with the face as voice."""
     blocks = EXPORTS[ExportName.VTT].write(RESULT).decode().split("\n\n")
     assert blocks[0] == "WEBVTT"
@@ -198,7 +198,7 @@ def test_the_report_calls_uncertain_what_is_uncertain() -> None:
     assert uncertain.endswith("by the most probable emotion: surprise? 100%")
 
 
-def test_the_report_says_of_what_it_is_and_what_made_it() -> None:
+def test_the_report_shows_its_origin() -> None:
     """The report has the escaped name of the video, the model, the version, the time and the options."""
     result = RESULT.model_copy(
         update={

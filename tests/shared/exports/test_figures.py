@@ -40,7 +40,7 @@ def words(of: Result) -> list[str]:
     return [item.text for item in timeline(of).items if isinstance(item, Words)]
 
 
-def test_it_says_what_it_shows() -> None:
+def test_it_has_a_description() -> None:
     """The figure has the file name, the model, the date, the version and the whole time axis."""
     texts = words(result())
     assert texts[0] == NAME
@@ -94,7 +94,7 @@ def test_svg_survives_any_name() -> None:
     ElementTree.fromstring(svg(result("a\x00\x1b\ud800b\nc.mp4")))  # noqa: S314 - trusted XML
 
 
-def test_pdf_has_every_object_where_its_table_says() -> None:
+def test_the_pdf_cross_reference_table_is_right() -> None:
     """The cross-reference table of the PDF has the offset of every object, and its title is the name."""
     content = pdf(result()).encode("ascii")
     start = int(content.split(b"startxref\n")[1].split()[0])

@@ -12,7 +12,7 @@ def test_the_faces_that_are_seen_longest_stay() -> None:
     assert most_seen(result, 9) == result
 
 
-def test_windows_are_taken_at_even_times() -> None:
+def test_windows_are_kept_at_even_times() -> None:
     """Windows are sampled at regular times; a face between two of them keeps its first window."""
     faces = once_every(two_faces(), 1.0).faces
     assert [window.start_s for window in faces[0].windows] == [0.0, 0.5, 4.0]
@@ -24,7 +24,7 @@ def test_short_steps_change_nothing() -> None:
     assert once_every(two_faces(), 0.1) == two_faces()
 
 
-def test_a_part_says_that_it_is_one() -> None:
+def test_a_subset_records_its_selection() -> None:
     """The options of a reduced result contain the reduction."""
     options = AnalysisOptions(engine="onnx", labels=[], min_face=0.06)
     part = once_every(most_seen(two_faces().model_copy(update={"options": options}), 1), 2.0)

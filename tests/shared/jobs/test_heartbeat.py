@@ -13,7 +13,7 @@ def living(redis: Redis) -> int:
     return int(redis.zcount(keys.workers("videos"), alive_since(), "+inf"))
 
 
-def test_a_worker_lives_while_it_is_heard(redis: Redis) -> None:
+def test_a_worker_is_live_while_its_heartbeat_lasts(redis: Redis) -> None:
     """A worker counts as live until it deregisters or its heartbeats stop."""
     send_heartbeat(redis, "videos", "one")
     send_heartbeat(redis, "videos", "two")

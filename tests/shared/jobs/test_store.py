@@ -62,7 +62,7 @@ def test_from_waiting_to_success(jobs: JobStore, redis: Redis) -> None:
     assert 0 < redis.ttl(keys.job(JOB)) <= 60
 
 
-def test_beginning_again_tells_nothing_twice(jobs: JobStore, redis: Redis) -> None:
+def test_a_restart_repeats_no_event(jobs: JobStore, redis: Redis) -> None:
     """A job that begins again keeps its first start, and a repeated event is ignored."""
     first = jobs.begin(JOB)
     assert first
@@ -100,7 +100,7 @@ def test_erasing_leaves_no_key(jobs: JobStore, redis: Redis) -> None:
     assert redis.keys("duygu:*") == []
 
 
-def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Redis) -> None:
+def test_erasing_ends_a_job_that_publishes_events(jobs: JobStore, redis: Redis) -> None:
     """When a worker reports an event during the erasure, `cancelled` is the last event and no key remains."""
 
     class TellingMeanwhile(JobStore):
@@ -120,7 +120,7 @@ def test_erasing_ends_a_job_that_is_telling_something(jobs: JobStore, redis: Red
     assert redis.keys("duygu:*") == []
 
 
-def test_a_job_that_is_handed_back_waits(jobs: JobStore) -> None:
+def test_a_requeued_job_waits(jobs: JobStore) -> None:
     """A requeued job waits and is begun again by the next worker."""
     jobs.begin(JOB)
     assert jobs.requeue(JOB)
@@ -151,7 +151,7 @@ def test_a_list_lives_as_long_as_its_jobs(redis: Redis) -> None:
     assert redis.ttl(keys.jobs_of("somebody")) == redis.ttl(keys.job(JOB)) == MONTH_S
 
 
-def test_a_page_takes_as_many_turns_as_it_has_none(jobs: JobStore, redis: Redis) -> None:
+def test_a_page_is_read_in_one_pipeline(jobs: JobStore, redis: Redis) -> None:
     """The records of a page are read in one pipeline, whatever their number."""
     for number in range(100):
         add(jobs, redis, JobRecord(f"{number:032x}", JobStatus.QUEUED, datetime.now(UTC)))

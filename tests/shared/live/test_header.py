@@ -21,7 +21,7 @@ def test_the_header_is_optional() -> None:
 
 
 @pytest.mark.parametrize("message", [b"DYGU", b"DYGU\x01" + bytes(10), b"DYGU\x02" + bytes(HEADER.size)])
-def test_a_broken_header_is_told(message: bytes) -> None:
+def test_a_broken_header_is_an_error(message: bytes) -> None:
     """A header that is truncated or of an unknown version is refused."""
     with pytest.raises(NotAPictureError):
         unpack(message)

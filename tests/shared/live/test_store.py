@@ -159,6 +159,6 @@ def test_confirmed_sessions_count_for_as_long_as_they_are_open(with_store: Store
     assert [redis.ttl(key) for key in counted] == pytest.approx([COUNTED_S] * 3, abs=5)
 
 
-def test_a_forgotten_session_takes_no_frame(with_store: Store) -> None:
+def test_a_deleted_session_accepts_no_frame(with_store: Store) -> None:
     """A session that Redis has lost accepts no frame."""
     assert with_store(lambda store: store.offer("gone", 1, "{}", b"", 4)) is None

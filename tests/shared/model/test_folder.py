@@ -27,7 +27,7 @@ def change(folder: Path, **recipe: Any) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_a_folder_tells_of_its_model(folder: Path) -> None:
+def test_a_folder_describes_its_model(folder: Path) -> None:
     """The folder and the engine that loads it describe the same model."""
     opened = open_model_folder(folder)
     assert opened.info() == load_engine(Settings(threads=1, model=folder)).model
@@ -59,7 +59,7 @@ def test_a_manifest_whose_recipe_is_none_is_refused(folder: Path, recipe: dict[s
         ({"temperature": 2.0, "uncertain_below": 0.1}, "temperature, uncertain_below"),
     ],
 )
-def test_a_manifest_that_tells_of_another_network_is_refused(folder: Path, recipe: dict[str, Any], names: str) -> None:
+def test_a_manifest_of_another_network_is_refused(folder: Path, recipe: dict[str, Any], names: str) -> None:
     """A manifest whose recipe differs from that of the network is refused."""
     change(folder, **recipe)
     with pytest.raises(ModelError, match=f"do not have the same {names}$"):

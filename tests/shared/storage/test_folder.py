@@ -83,7 +83,7 @@ def undeletable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return left
 
 
-def test_an_erasure_that_fails_is_told(storage: Storage, undeletable: list[int]) -> None:
+def test_a_failed_erasure_is_reported(storage: Storage, undeletable: list[int]) -> None:
     """An erasure is retried when it fails, and raises EraseFailedError when the retries fail as well."""
     for name in (UPLOAD, RESULT):
         with storage.writer(JOB, name) as file:
@@ -113,7 +113,7 @@ def test_removing_and_erasing(storage: Storage) -> None:
     assert storage.stored() == []
 
 
-def test_what_sweepers_ask(storage: Storage) -> None:
+def test_job_ids_and_ages_for_sweepers(storage: Storage) -> None:
     """The storage lists jobs with their files and their age, reports free space, and checks write access."""
     storage.check()
     assert storage.stored() == []
@@ -156,14 +156,14 @@ def test_parts_are_read_without_the_rest(storage: Storage) -> None:
         list(storage.pieces(JOB, UPLOAD, 0, 1))
 
 
-def test_a_full_disk_is_told(storage: Storage) -> None:
+def test_a_full_disk_is_an_error(storage: Storage) -> None:
     """A full disk raises StorageFullError, and no file is kept."""
     with pytest.raises(StorageFullError), storage.place(JOB, UPLOAD):
         raise OSError(errno.ENOSPC, "no space left on device")
     assert not any(job.files for job in storage.stored())
 
 
-def test_a_bucket_that_is_away_is_told(bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_bucket_is_an_error(bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bucket that cannot be reached raises UnavailableError within seconds."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     storage = open_storage(Settings(data_dir=tmp_path, storage_url=bucket_url))
@@ -173,7 +173,7 @@ def test_a_bucket_that_is_away_is_told(bucket_url: str, tmp_path: Path, monkeypa
     assert time.monotonic() - started < 20
 
 
-def test_a_bucket_that_is_not_there_is_told(bucket_url: str, tmp_path: Path) -> None:
+def test_a_missing_bucket_is_an_error(bucket_url: str, tmp_path: Path) -> None:
     """A bucket that does not exist raises UnavailableError; it does not count as empty."""
     storage = open_storage(Settings(data_dir=tmp_path, storage_url="s3://no-such-bucket/jobs"))
     with pytest.raises(UnavailableError):
@@ -183,7 +183,7 @@ def test_a_bucket_that_is_not_there_is_told(bucket_url: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("url", ["ftp://host/folder", "s4://bucket"])
-def test_unknown_schemes_are_told(url: str) -> None:
+def test_unknown_schemes_are_errors(url: str) -> None:
     """An unknown scheme of the storage URL is refused at the start."""
     with pytest.raises(ConfigurationError, match="STORAGE_URL"):
         open_storage(Settings(storage_url=url))

@@ -28,7 +28,7 @@ def test_without_an_endpoint_nothing_is_loaded() -> None:
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_without_the_packages_is_an_error(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An endpoint without the packages is an error at the start that names the extra."""
     monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "duygu.shared.telemetry.otel", None)
@@ -36,7 +36,7 @@ def test_an_endpoint_without_the_packages_is_told(name: str, monkeypatch: pytest
         open_traces("probe")
 
 
-def test_a_span_knows_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_span_has_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A span has the given parent, and is the parent of the spans within it."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")  # no span is exported

@@ -43,7 +43,7 @@ def test_answers_that_are_as_sure_stand_or_fall_together() -> None:
     assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN
 
 
-def test_a_network_that_knows_nothing_is_always_uncertain() -> None:
+def test_a_network_without_skill_is_always_uncertain() -> None:
     """Where no threshold keeps the risk, every prediction is uncertain."""
     flat = np.full((10, 3), 1 / 3)
     answers = Answers(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))

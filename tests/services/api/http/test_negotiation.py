@@ -31,6 +31,6 @@ KNOWN = ["application/json", "text/csv", "text/html", "image/png"]
         (",;,", None),
     ],
 )
-def test_the_best_known_type_is_taken(accept: str, best: str | None) -> None:
+def test_the_best_supported_type_is_chosen(accept: str, best: str | None) -> None:
     """Types are chosen by quality, then by order; q=0 excludes a type, and the most specific range applies."""
     assert preferred(accept, KNOWN) == best

@@ -20,7 +20,7 @@ def test_every_answer_has_them(api: httpx.Client, path: str) -> None:
     "path",
     ["/", "/healthz", "/v1/jobs", "/v1/model", "/openapi.json", "/static/images/mark.svg", "/nothing", "/v1/jobs/x"],
 )
-def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
+def test_head_has_the_headers_of_get(api: httpx.Client, path: str) -> None:
     """HEAD gives the status and headers of GET without the body."""
     head, got = api.head(path), api.get(path)
     assert (head.status_code, head.content) == (got.status_code, b"")
@@ -30,7 +30,7 @@ def test_head_tells_what_get_would(api: httpx.Client, path: str) -> None:
     }
 
 
-def test_head_knows_no_ranges(api: httpx.Client) -> None:
+def test_head_ignores_ranges(api: httpx.Client) -> None:
     """HEAD ignores range requests."""
     assert api.get("/", headers={"Range": "bytes=0-9"}).status_code == 206
     assert api.head("/", headers={"Range": "bytes=0-9"}).status_code == 200
@@ -44,7 +44,7 @@ def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/upload", "/camera", "/api"])
-def test_a_page_that_is_known_is_not_sent_again(api: httpx.Client, path: str) -> None:
+def test_a_cached_page_is_not_sent_again(api: httpx.Client, path: str) -> None:
     """Browsers revalidate a page at each visit and download it only when it has changed."""
     page = api.get(path)
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-cache")

@@ -47,7 +47,7 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
     assert sent(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
 
 
-def test_frames_without_times_are_taken_when_the_clock_is_set_back(
+def test_frames_without_times_are_accepted_when_the_clock_is_set_back(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A change of the system clock does not affect the capture times of a session."""

@@ -57,7 +57,7 @@ def test_waiting_ends(api: httpx.Client) -> None:
     assert 1.0 <= time.monotonic() - started < 10
 
 
-def test_a_job_was_taken_though_redis_goes_away(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_is_accepted_though_redis_goes_away(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """If Redis becomes unavailable while waiting, the response is 202 with the accepted job."""
 
     def away(*_: object) -> None:

@@ -33,7 +33,7 @@ def test_a_video_becomes_a_waiting_job(api: httpx.Client, video_maker: VideoMake
     assert hashlib.sha256(upload.read_bytes()).digest() == hashlib.sha256(video.read_bytes()).digest()
 
 
-def test_a_body_without_a_stated_length_is_taken(api: httpx.Client, service_settings: Settings) -> None:
+def test_a_body_without_a_stated_length_is_accepted(api: httpx.Client, service_settings: Settings) -> None:
     """A chunked body without a `Content-Length` is accepted."""
     boundary = "piece"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="video"; filename="a"\r\n\r\n'.encode()
@@ -106,7 +106,7 @@ def test_too_large_is_refused(service_settings: Settings, stated: bool) -> None:
         submit(api, VIDEO)
 
 
-def test_a_full_queue_says_when_to_come_back(service_settings: Settings, redis: Redis) -> None:
+def test_a_full_queue_sends_retry_after(service_settings: Settings, redis: Redis) -> None:
     """A full queue gives 503 with `Retry-After`."""
     with serving(service_settings.model_copy(update={"max_queued": 2})) as api:
         submit(api, VIDEO)

@@ -90,7 +90,7 @@ def test_the_hash_of_the_upload_stands_in_the_job(api: httpx.Client) -> None:
     assert job["sha256"] == post(api, VIDEO).json()["sha256"] != post(api, OTHER).json()["sha256"]
 
 
-def test_the_same_bytes_are_reused_when_asked(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_the_same_bytes_are_reused_on_request(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """`reuse` returns a queued or succeeded job, the latter with its result."""
     first = post(api, VIDEO).json()["job_id"]
     assert post(api, VIDEO, reuse=True).json()["job_id"] == first

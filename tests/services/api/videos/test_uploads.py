@@ -61,7 +61,7 @@ def test_the_video_arrives_whole_however_it_is_cut(step: int) -> None:
     ],
     ids=["no line end at the end", "empty lines", "header in capitals", "no quotes", "long preamble"],
 )
-def test_legal_forms_of_other_programs_are_taken(body: bytes, step: int) -> None:
+def test_legal_forms_of_other_programs_are_accepted(body: bytes, step: int) -> None:
     """Unusual but valid forms of RFC 2046 and RFC 7578 are accepted."""
     received, file = form()
     for start in range(0, len(body), step):
@@ -136,7 +136,7 @@ PICTURE = b"\xff\xd8\xff\xe0" + b"picture" * 200 + b"\xff\xd9"
 
 
 @pytest.mark.parametrize("step", [1, 700, 100_000])
-def test_jpeg_pictures_one_behind_another_are_taken(step: int) -> None:
+def test_concatenated_jpeg_pictures_are_accepted(step: int) -> None:
     """Several JPEGs are Motion JPEG; a single one is rejected at the end of the file."""
     for content in (PICTURE * 3, b"--frame\r\nContent-Type: image/jpeg\r\n\r\n" + PICTURE):
         received, file = form()

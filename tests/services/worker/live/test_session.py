@@ -36,7 +36,7 @@ def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tu
     return session.analyse(number, FrameInfo(time_s=number / fps), picture).faces
 
 
-def test_a_face_that_the_change_ends_is_told_a_last_time(engine: Engine) -> None:
+def test_a_face_that_the_change_ends_is_reported_a_last_time(engine: Engine) -> None:
     """A face that ends with a change of size is reported a last time, also when the picture is not analysed."""
     session = LiveSession(engine, Settings(threads=1))
     replies = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]

@@ -71,7 +71,7 @@ def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("erased", "outcome"), [(True, "cancelled"), (False, "internal")])
-def test_files_that_are_erased_under_its_hands_are_no_fault(
+def test_files_erased_during_a_job_are_no_error(
     redis: Redis, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, erased: bool, outcome: str
 ) -> None:
     """A missing file ends an erased job as `cancelled` and any other job as `internal`."""

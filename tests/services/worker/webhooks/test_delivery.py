@@ -57,7 +57,7 @@ def check_signature(message: Message) -> None:
     assert headers["webhook-signature"] == signature
 
 
-def test_how_jobs_end_is_told_once(
+def test_the_end_of_a_job_is_delivered_once(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker, redis: Redis
 ) -> None:
     """Success and failure of a job cause one signed message each, with a log in the job and no task left."""
@@ -92,7 +92,7 @@ def test_a_receiver_that_fails_is_tried_again(
     assert len({(message.headers["webhook-id"], message.body) for message in receiver.messages}) == 1
 
 
-def test_dead_workers_tell_it_once(
+def test_a_crash_of_workers_is_delivered_once(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker
 ) -> None:
     """When the workers of the job and of the webhook are killed, the message still has one id and is logged."""
@@ -124,7 +124,7 @@ def test_a_webhook_is_queued_once(
         assert queue.job_ids == [f"webhook-{job_id}"]
 
 
-def test_an_erased_job_tells_nothing(
+def test_an_erased_job_delivers_nothing(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker, redis: Redis
 ) -> None:
     """Erasing a job, while it runs or between two attempts, prevents further messages and leaves no key."""
@@ -144,7 +144,7 @@ def test_an_erased_job_tells_nothing(
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "https://127.0.0.1@example.com/", "nonsense", ""])
-def test_addresses_that_are_refused_take_no_video(api: httpx.Client, redis: Redis, url: str) -> None:
+def test_refused_addresses_reject_the_upload(api: httpx.Client, redis: Redis, url: str) -> None:
     """A refused webhook address responds 422 and creates no job."""
     answer = post(api, Script(), url)
     assert (answer.status_code, answer.json()["code"]) == (422, "webhook_refused")

@@ -54,7 +54,7 @@ def test_this_machine_is_refused_unless_trusted() -> None:
     assert receiver.messages == []
 
 
-def test_a_name_is_looked_up_once_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_name_is_resolved_once_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host name is resolved once: a name that changes to a private address afterwards is not reached."""
     with receiving() as receiver:
         resolved = resolve_to(monkeypatch, "127.0.0.1", "127.0.0.1")
@@ -93,7 +93,7 @@ def test_no_answer_is_a_failure() -> None:
     assert receiver.messages == []
 
 
-def test_a_name_that_cannot_be_looked_up_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_name_that_does_not_resolve_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that cannot be resolved counts as a failed attempt."""
 
     def getaddrinfo(*_: object, **__: object) -> None:
