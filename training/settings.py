@@ -162,8 +162,8 @@ def _current_stills(name: str, stills: dict[str, Any]) -> dict[str, Any]:
     renamed = rename_earlier_keys(stills)
     if renamed != stills:
         warnings.warn(
-            f"the recipe {name} says `{EARLIER_SOURCE}`: write `distillation_images` for the number of images, and "
-            "`pseudo_labels` for their source; the earlier key will not be read by the next version",
+            f"the recipe {name} has the earlier key `{EARLIER_SOURCE}`: write `distillation_images` for the number of "
+            "images, and `pseudo_labels` for their source; the earlier key will not be read by the next version",
             DeprecationWarning,
             stacklevel=4,
         )

@@ -137,7 +137,7 @@ def _redis(settings: Settings) -> str:
 
 def _port(settings: Settings) -> str:
     if not settings.port:
-        return "the service takes a free port"
+        return "the service will use a free port"
     if is_port_in_use(settings.host, settings.port):
         raise CheckFailedError(f"{settings.port} is in use", PORT_IN_USE_HINT)
     return f"{settings.port} is free"

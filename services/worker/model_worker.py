@@ -155,7 +155,7 @@ class ModelWorker(SimpleWorker):
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log what a task raised; the exceptions of requeued and deferred tasks are no errors."""
         if exc_info[0] in (RequeuedError, DeferredError, UndeliveredError):
-            logger.info("task %s is queued again", job.id)
+            logger.info("task %s is requeued", job.id)
         else:
             super().handle_exception(job, *exc_info)
 
@@ -172,7 +172,7 @@ class ModelWorker(SimpleWorker):
 
     def _on_exception(self, job: Job, kind: type[BaseException], error: BaseException, at: TracebackType) -> None:
         if kind is AbandonedJobError:
-            logger.warning("job %s ended its worker, or its worker was killed", job.id)
+            logger.warning("the worker of job %s crashed or was killed", job.id)
             # rq lists an abandoned execution for a minute longer than it stores it, and fails when it reads the gap.
             self.connection.delete(job.execution_registry.key)
             if not job.should_retry:

@@ -72,7 +72,7 @@ class Sound:
         content = bytearray()
         while len(content) < size:
             if not select.select([self._process.stdout], [], [], SILENCE_S)[0]:
-                logger.warning("the process that reads the sound of a video wrote nothing for %.0f s", SILENCE_S)
+                logger.warning("the process that reads the sound of a video produced no output for %.0f s", SILENCE_S)
                 self._process.kill()
                 break
             piece = self._process.stdout.read(size - len(content))

@@ -96,7 +96,7 @@ class Reporter:
         try:
             self.flush()
         except (RedisConnectionError, RedisTimeoutError) as error:
-            logger.warning("job %s goes on without reporting: %s", self._job_id, error)
+            logger.warning("job %s continues without reporting: %s", self._job_id, error)
             self._waiting = deque(waiting for waiting in self._waiting if waiting.event != "progress")
 
     def _work(self, progress: Progress) -> Work:

@@ -94,4 +94,4 @@ def test_a_process_that_hangs_is_ended(
         assert sound.read(1000) == bytes(4)
         assert sound._process.poll() == -signal.SIGKILL
         assert sound.read(1000) == b""
-    assert "wrote nothing for 3 s" in caplog.text
+    assert "produced no output for 3 s" in caplog.text

@@ -84,7 +84,7 @@ def test_a_state_without_origins_is_rejected(images: ImageSets, run: RunFolder) 
 
 
 def test_a_state_with_earlier_names_is_resumed(images: ImageSets, run: RunFolder) -> None:
-    """The state of version 0.1, which says `asked`, is accepted with a warning by the same training."""
+    """The state of version 0.1 with the key `asked` is accepted with a warning by the same training."""
     settings = replace(SETTINGS, loss_of={"pseudo_labels": {"votes": 1.0}})
     train_trunk(images, replace(settings, cycles=settings.cycles[:1]), run, Progress(disable=True))
     with np.load(run.stills_state) as arrays:
