@@ -15,7 +15,7 @@ from pathlib import Path
 from duygu.shared.config import Settings
 from tests.fuzz.files import Files
 from tests.fuzz.media import Media
-from tests.fuzz.pictures import Pictures
+from tests.fuzz.pictures import LivePictures
 from tests.fuzz.requests import Requests
 from tests.fuzz.running import Target, fuzz
 from tests.fuzz.service import service
@@ -39,7 +39,7 @@ def target(name: str, folder: Path) -> Iterator[Target]:
             case "media":
                 made: Target = Media(folder, Settings(data_dir=folder / "data", threads=1))
             case "pictures":
-                made = Pictures()
+                made = LivePictures()
             case "files":
                 made = Files(folder)
             case "http":

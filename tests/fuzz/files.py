@@ -26,8 +26,8 @@ RECIPE = Recipe("tiny", size=16)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of file: its valid content, its mutation and its reader."""
+class FileFormat:
+    """A file format: its valid content, its mutation and its reader."""
 
     content: bytes
     mutate: Callable[[bytes, np.random.Generator], bytes]
@@ -53,17 +53,17 @@ class Files:
         recipe = (FOLDER / "e3d48.toml").read_bytes()
         result = two_faces().model_dump_json().encode()
         self._kinds = {
-            b"recordings": Kind(MANIFEST_CSV, mutate_text, read_recordings, folder / "mine.csv"),
-            b"recipe": Kind(recipe, mutate_text, lambda path: load_recipe(str(path)), folder / "mine.toml"),
-            b"clips": Kind(clips.read_bytes(), mutate, lambda path: load_clips(path, RECIPE), clips),
-            b"model": Kind(
+            b"recordings": FileFormat(MANIFEST_CSV, mutate_text, read_recordings, folder / "mine.csv"),
+            b"recipe": FileFormat(recipe, mutate_text, lambda path: load_recipe(str(path)), folder / "mine.toml"),
+            b"clips": FileFormat(clips.read_bytes(), mutate, lambda path: load_clips(path, RECIPE), clips),
+            b"model": FileFormat(
                 (model / MANIFEST).read_bytes(),
                 mutate_text,
                 lambda path: open_model_folder(path.parent),
                 model / MANIFEST,
             ),
-            b"keys": Kind((folder / "keys.json").read_bytes(), mutate_text, stored_keys, folder / "keys.json"),
-            b"result": Kind(result, mutate_text, export_result, folder / "result.json"),
+            b"keys": FileFormat((folder / "keys.json").read_bytes(), mutate_text, stored_keys, folder / "keys.json"),
+            b"result": FileFormat(result, mutate_text, export_result, folder / "result.json"),
         }
 
     def make(self, random: np.random.Generator) -> bytes:

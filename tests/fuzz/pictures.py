@@ -22,7 +22,7 @@ def live_messages() -> list[bytes]:
     return [*pictures, *(pack(picture, 1, 0.1) for picture in pictures)]
 
 
-class Pictures:
+class LivePictures:
     """Parses binary messages as the API does, and decodes the pictures as the worker does."""
 
     name = "pictures"

@@ -10,7 +10,7 @@ from duygu.shared.config import Settings
 from tests.fuzz.__main__ import small_videos
 from tests.fuzz.files import Files
 from tests.fuzz.media import Media
-from tests.fuzz.pictures import Pictures
+from tests.fuzz.pictures import LivePictures
 from tests.fuzz.requests import Requests
 from tests.fuzz.running import FindingError, Target, fuzz
 from tests.fuzz.service import service
@@ -30,7 +30,7 @@ def run(target: Target, count: int, folder: Path) -> str:
 
 def test_pictures(tmp_path: Path) -> None:
     """Damaged pictures are decoded or refused, and the summary counts both."""
-    summary = run(Pictures(), 300, tmp_path)
+    summary = run(LivePictures(), 300, tmp_path)
     assert summary.startswith("pictures: 300 inputs in ")
     assert " decoded" in summary
     assert " undecodable_picture" in summary
