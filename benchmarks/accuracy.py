@@ -1,7 +1,7 @@
-"""`scripts/bench accuracy`: what searching rarely and leaving frames out costs, against MTCNN on every analysed frame.
+"""Agreement of the engine with a reference that runs MTCNN on every analysed frame.
 
-The yardstick decodes every frame, searches each analysed frame in full, and follows the same faces; the engine does
-what it does for everybody. Both see the recordings in DUYGU_TEST_DATA, or the tests' own scenes without them.
+The reference decodes every frame, runs a full-frame detection on each analysed frame, and tracks the detected faces.
+The engine skips frames and detects rarely. Both analyse the recordings in DUYGU_TEST_DATA, or else synthetic scenes.
 """
 
 import argparse
@@ -30,16 +30,16 @@ from duygu.shared.vision.types import Detections, Floats
 from tests.support.extra_data import CLIPS
 from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 
-SURE = 0.9
+CONFIDENT = 0.9
 """Minimum O-Net score of MTCNN's detections that must be found, fixed before the first measurement."""
 
-SAME_PLACE = 0.5
+MATCH_IOU = 0.5
 """Minimum intersection over union of two boxes of one face."""
 
-SAME_TIME_S = 0.02
+TIME_TOLERANCE_S = 0.02
 """Tolerance for window times. Times have a resolution of 1 ms, and windows can differ by a frame at 60 Hz."""
 
-BARS = {"found": 0.97, "extra": 0.01, "unchanged": 0.95}
+TARGETS = {"found": 0.97, "extra": 0.01, "unchanged": 0.95}
 """Minimum share of MTCNN's faces that the engine finds, maximum share of the engine's faces that MTCNN lacks, and
 minimum share of windows with the reference's emotion."""
 
@@ -48,9 +48,9 @@ minimum share of windows with the reference's emotion."""
 class Count:
     """Counts over the frames and windows of one or all recordings."""
 
-    sure: int = 0
+    confident: int = 0
     found: int = 0
-    told: int = 0
+    positions: int = 0
     extra: int = 0
     windows: int = 0
     unchanged: int = 0
@@ -62,24 +62,24 @@ class Count:
     def shares(self) -> dict[str, Any]:
         """Shares for the report; an empty share counts as meeting its target."""
         return {
-            "faces": self.sure,
-            "found": round(self.found / self.sure, 4) if self.sure else 1.0,
-            "positions": self.told,
-            "extra": round(self.extra / self.told, 4) if self.told else 0.0,
+            "faces": self.confident,
+            "found": round(self.found / self.confident, 4) if self.confident else 1.0,
+            "positions": self.positions,
+            "extra": round(self.extra / self.positions, 4) if self.positions else 0.0,
             "windows": self.windows,
             "unchanged": round(self.unchanged / self.windows, 4) if self.windows else 1.0,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class ReferenceRun:
     """MTCNN's detections per analysed frame, by time in milliseconds, and the result of tracking them."""
 
     detections: dict[int, Detections]
     result: Result
 
 
-def measure_by(path: Path, engine: Engine, settings: Settings) -> Yardstick:
+def run_reference(path: Path, engine: Engine, settings: Settings) -> ReferenceRun:
     """Reference run: decode every frame, and run a full-frame detection on each analysed frame."""
     detections: dict[int, Detections] = {}
     timeline = Timeline(Reader(engine.recipe, tuple(engine.model.labels)))
@@ -94,21 +94,21 @@ def measure_by(path: Path, engine: Engine, settings: Settings) -> Yardstick:
                 detections[milliseconds(round(frame.time_s, DECIMALS_S))] = engine.detector.detect(frame)
         last = analyzer.finish()
     timeline.add(last.seen, last.answers)
-    return Yardstick(detections, timeline.result(None, engine.model, video_info(video, analyzer), []))
+    return ReferenceRun(detections, timeline.result(None, engine.model, video_info(video, analyzer), []))
 
 
 def compare(path: Path, engine: Engine, settings: Settings) -> Count:
     """Compare the engine with the reference on one recording."""
-    yardstick, result = measure_by(path, engine, settings), analyze_video(path, engine, settings)
+    reference, result = run_reference(path, engine, settings), analyze_video(path, engine, settings)
     count = Count()
     positions = positions_by_time(result)
-    for time_ms, detections in yardstick.detections.items():
+    for time_ms, detections in reference.detections.items():
         boxes = np.array(positions.get(time_ms, []), np.float32).reshape(-1, 4)
-        sure = detections.boxes[detections.scores >= SURE]
-        count.sure, count.told = count.sure + len(sure), count.told + len(boxes)
-        count.found += covered(sure, boxes)
+        confident = detections.boxes[detections.scores >= CONFIDENT]
+        count.confident, count.positions = count.confident + len(confident), count.positions + len(boxes)
+        count.found += covered(confident, boxes)
         count.extra += len(boxes) - covered(boxes, detections.boxes)
-    for window, box in windows_of(yardstick.result):
+    for window, box in windows_of(reference.result):
         count.windows += 1
         count.unchanged += any(
             is_same(window, other) and covered(box[np.newaxis], other_box[np.newaxis])
@@ -119,12 +119,12 @@ def compare(path: Path, engine: Engine, settings: Settings) -> Count:
 
 def covered(boxes: Floats, others: Floats) -> int:
     """Number of boxes (N, 4) that match one of the others (M, 4)."""
-    return int((overlaps(boxes, others) >= SAME_PLACE).any(axis=1).sum()) if len(boxes) and len(others) else 0
+    return int((overlaps(boxes, others) >= MATCH_IOU).any(axis=1).sum()) if len(boxes) and len(others) else 0
 
 
 def is_same(window: Window, other: Window) -> bool:
     """Whether two windows have the same time and emotion."""
-    return abs(window.start_s - other.start_s) <= SAME_TIME_S and window.emotion == other.emotion
+    return abs(window.start_s - other.start_s) <= TIME_TOLERANCE_S and window.emotion == other.emotion
 
 
 def windows_of(result: Result) -> Iterator[tuple[Window, Floats]]:
@@ -165,7 +165,7 @@ def recordings(folder: Path) -> list[Path]:
 def main() -> None:
     """Print a line of JSON per recording and one for the total; exit with status 1 if a target is missed."""
     parser = argparse.ArgumentParser(prog="scripts/bench accuracy", description=__doc__)
-    parser.add_argument("files", nargs="*", type=Path, help="other videos than the usual ones")
+    parser.add_argument("files", nargs="*", type=Path, help="videos to analyse instead of these")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     options = parser.parse_args()
     settings = Settings()
@@ -180,8 +180,10 @@ def main() -> None:
     shares = total.shares()
     if options.write:
         measured.save("accuracy", {"machine": machine(), "recordings": len(paths), **shares})
-    missed = [bar for bar, least in BARS.items() if (shares[bar] > least if bar == "extra" else shares[bar] < least)]
-    print(json.dumps({"file": "all", **shares, "bars": BARS, "missed": missed}))  # noqa: T201
+    missed = [
+        name for name, bound in TARGETS.items() if (shares[name] > bound if name == "extra" else shares[name] < bound)
+    ]
+    print(json.dumps({"file": "all", **shares, "bars": TARGETS, "missed": missed}))  # noqa: T201
     sys.exit(bool(missed))
 
 

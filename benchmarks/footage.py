@@ -17,10 +17,10 @@ from tests.support.videos import NOBODY, PAN, Actor, Image
 LOOP_S = 10
 """Length of the encoded loop; longer videos repeat its packets. It plays forwards, then backwards, without a seam."""
 
-MAN, NOBODY_CLIP = "WolfgangLanger_Pexels.mp4", "no_face.mp4"
+ONE_FACE_CLIP, NO_FACE_CLIP = "WolfgangLanger_Pexels.mp4", "no_face.mp4"
 
 FACE_SIDE, FACE_LEFT = 360, 250
-"""The part of MAN's frames, 640 x 360, that contains the head."""
+"""The part of ONE_FACE_CLIP's frames, 640 x 360, that contains the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,12 @@ def from_clips(footage: Footage) -> Iterator[Image]:
     count = LOOP_S * footage.fps // 2
     size = (footage.width, footage.height)
     if footage.faces <= 1:
-        for picture in recorded(MAN if footage.faces else NOBODY_CLIP, 0.0, footage.fps, count):
+        for picture in recorded(ONE_FACE_CLIP if footage.faces else NO_FACE_CLIP, 0.0, footage.fps, count):
             yield np.asarray(cv2.resize(picture, size), np.uint8)
         return
-    people = [recorded(MAN, 2.0 * person, footage.fps, count) for person in range(min(footage.faces, MOST_RECORDED))]
+    people = [
+        recorded(ONE_FACE_CLIP, 2.0 * person, footage.fps, count) for person in range(min(footage.faces, MOST_RECORDED))
+    ]
     for pictures in zip(*people, strict=True):
         yield tiled(list(islice(cycle(pictures), footage.faces)), *GRIDS[footage.faces], size)
 

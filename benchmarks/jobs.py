@@ -1,7 +1,7 @@
-"""`scripts/bench jobs`: many clients hand in a small video again and again, to a service with one worker, then two.
+"""Throughput of jobs: concurrent clients upload a small video repeatedly to a service with one worker, then with two.
 
-It is counted whether a job was lost or done twice, how long handing in takes while the workers are busy, and how many
-videos a second are done. Clients, API and workers share the machine.
+The report has the number of jobs that were lost or processed twice, the response times of uploads while the workers are
+busy, and the jobs per second. Clients, API and workers share the machine.
 """
 
 import argparse
@@ -33,13 +33,13 @@ from tests.support.videos import Actor, Scene, VideoMaker
 
 SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, height=360, duration_s=2.0)
 
-BAR_MS = 200.0
+TARGET_MS = 200.0
 """Maximum 95th percentile of the upload time."""
 
 SUCCEEDED = ("duygu_jobs_total", "succeeded")
 """Worker counter and label of successful jobs."""
 
-LONGEST_S = 900.0
+TIMEOUT_S = 900.0
 """Time limit for all jobs of a run."""
 
 
@@ -52,7 +52,7 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Upload:
     """Response to one upload."""
 
     status: int
@@ -71,37 +71,37 @@ def served(workers: int) -> Iterator[Served]:
     }
     with running(settings) as service:
         metrics = tuple(f"http://127.0.0.1:{port + place}/metrics" for place in range(workers))
-        _wait(lambda: all(answers(address) for address in (f"{service.url}/readyz", *metrics)), READY_S)
+        _wait(lambda: all(responds(address) for address in (f"{service.url}/readyz", *metrics)), READY_S)
         yield Served(service.url, metrics)
 
 
-def answers(address: str) -> bool:
+def responds(address: str) -> bool:
     """Whether an address responds with status 200."""
     with suppress(httpx.TransportError):
         return httpx.get(address).status_code == HTTPStatus.OK
     return False
 
 
-def _wait(reached: Callable[[], bool], longest_s: float) -> None:
-    deadline = time.monotonic() + longest_s
+def _wait(reached: Callable[[], bool], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
     while not reached():
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(0.2)
 
 
-def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Answer]:
+def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Upload]:
     """Upload the video repeatedly, each time after the response to the previous upload."""
-    answers = []
+    responses = []
     for _ in range(uploads):
         started = time.perf_counter()
         answer = client.post("/v1/videos", files={"video": ("clip.mp4", video)})
         seconds = time.perf_counter() - started
-        answers.append(Answer(answer.status_code, answer.json().get("job_id"), seconds))
-    return answers
+        responses.append(Upload(answer.status_code, answer.json().get("job_id"), seconds))
+    return responses
 
 
-def hand_in_all(service: Served, video: bytes, clients: int, uploads: int) -> list[Answer]:
+def upload_all(service: Served, video: bytes, clients: int, uploads: int) -> list[Upload]:
     """Upload with many clients concurrently."""
     secure = ssl.create_default_context()  # creating one per client takes longer than its upload
     with ExitStack() as running, ThreadPoolExecutor(clients) as pool:
@@ -135,10 +135,10 @@ def analysed(service: Served) -> int:
 def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, Any]:
     """Upload all videos, wait for all jobs to end, and compute the statistics."""
     started = time.monotonic()
-    answers = hand_in_all(service, video, clients, uploads)
-    handed_in_s = time.monotonic() - started
+    answers = upload_all(service, video, clients, uploads)
+    uploaded_s = time.monotonic() - started
     accepted = [str(answer.job_id) for answer in answers if answer.status == 202]
-    _wait(lambda: not {"queued", "running"} & set(all_jobs(service).values()), LONGEST_S)
+    _wait(lambda: not {"queued", "running"} & set(all_jobs(service).values()), TIMEOUT_S)
     jobs, took_s = all_jobs(service), time.monotonic() - started
     p50, p95, p99 = (
         round(float(ms), 1) for ms in np.percentile([answer.seconds * 1000 for answer in answers], (50, 95, 99))
@@ -154,16 +154,16 @@ def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, 
         "post_p50_ms": p50,
         "post_p95_ms": p95,
         "post_p99_ms": p99,
-        "handed_in_s": round(handed_in_s, 1),
+        "handed_in_s": round(uploaded_s, 1),
         "all_ended_s": round(took_s, 1),
         "jobs_per_s": round(len(jobs) / took_s, 2),
     }
 
 
-def good(found: dict[str, Any]) -> bool:
+def meets_target(found: dict[str, Any]) -> bool:
     """Whether every upload was accepted in time, and no job was lost or processed twice."""
     whole = found["accepted"] == found["uploads"] and found["lost"] == found["doubled"] == 0
-    return bool(whole and found["post_p95_ms"] <= BAR_MS)
+    return bool(whole and found["post_p95_ms"] <= TARGET_MS)
 
 
 def main() -> int:
@@ -171,9 +171,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench jobs", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
-    parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--uploads", type=int, default=200)
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--clients", type=int, default=20, help="number of concurrent clients")
+    parser.add_argument("--uploads", type=int, default=200, help="total number of uploads")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         video = VideoMaker(Path(folder)).make(SCENE).read_bytes()
@@ -181,7 +181,12 @@ def main() -> int:
     for workers in options.workers:
         with served(workers) as service:
             runs.append(run(service, video, options.clients, options.uploads))
-    report = {"machine": machine(), "video_kb": round(len(video) / 1000), "runs": runs, "good": all(map(good, runs))}
+    report = {
+        "machine": machine(),
+        "video_kb": round(len(video) / 1000),
+        "runs": runs,
+        "good": all(map(meets_target, runs)),
+    }
     if options.write:
         measured.save("jobs", report)
     if options.json:

@@ -36,17 +36,17 @@ Time by length of the video and by number of faces, 720p at 30 frames a second.
 """
 
 ACCURACY = """\
-The engine skips frames and searches the whole frame rarely. This table compares its result with MTCNN on every analysed
-frame.
+The engine skips frames and rarely runs a full-frame detection. This table compares its result with MTCNN on every
+analysed frame.
 """
 
 STREAM = """\
-Each session sends JPEG pictures of 640×480 at 10 a second over a real socket. Latency is from sending a picture to
+Each session sends JPEG pictures of 640×480 at 10 a second over a WebSocket. Latency is from sending a picture to
 receiving its result. The client runs on the same machine.
 """
 
 JOBS = """\
-Many clients upload a video of 2 s again and again. Clients, API and workers share the machine.
+Concurrent clients upload a video of 2 s repeatedly. Clients, API and workers share the machine.
 """
 
 
@@ -139,7 +139,7 @@ def stream(report: Report) -> str:
 
 def jobs(report: Report) -> str:
     """Table of `scripts/bench jobs`."""
-    head = ("Workers", "Clients", "Uploads", "Upload, p95", "Videos a second", "Jobs lost", "Jobs done twice")
+    head = ("Workers", "Clients", "Uploads", "Upload, p95", "Videos a second", "Jobs lost", "Jobs processed twice")
     rows = [
         (
             str(run["workers"]),

@@ -1,7 +1,8 @@
-"""`scripts/bench stream`: live sessions on real sockets against a whole service with one worker and with two.
+"""Latency of live sessions on a running service with one worker and with two.
 
-Every session sends 640x480 JPEG pictures of a moving face at 10 a second. Latency is from sent to answered, as the
-client sees it; the client runs on the same machine, and its share of the processor is told apart.
+Each session sends JPEG frames of 640x480 pixels with a moving face at 10 frames a second over a WebSocket. Latency is
+the time from sending a frame to receiving its result. The client runs on the same machine; its CPU time is reported
+separately.
 """
 
 import argparse
@@ -32,7 +33,7 @@ RATE_HZ = 10
 WARM_UP_S = 2.0
 """Results of the first seconds are excluded: sessions start and all faces are new."""
 
-BAR_MS = 250.0
+TARGET_MS = 250.0
 SCENE = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), width=640, height=480, duration_s=6.0, fps=RATE_HZ)
 
 
@@ -189,12 +190,16 @@ def show(report: dict[str, Any]) -> None:
 def main() -> None:
     """Run the selected measurements."""
     parser = argparse.ArgumentParser(prog="scripts/bench stream", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON alone, without a table")
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
-    parser.add_argument("--seconds", type=float, default=30.0, help="length of each run")
-    parser.add_argument("--sessions", type=int, nargs="+", default=[1, 5, 10, 15, 20, 30], help="numbers of sessions")
+    parser.add_argument("--seconds", type=float, default=30.0, help="duration of each run in seconds")
+    parser.add_argument(
+        "--sessions", type=int, nargs="+", default=[1, 5, 10, 15, 20, 30], help="numbers of concurrent sessions"
+    )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
-    parser.add_argument("--idle", type=int, default=100, help="idle sessions whose cost is measured; 0 for none")
+    parser.add_argument(
+        "--idle", type=int, default=100, help="number of idle sessions whose CPU time is measured; 0 skips this"
+    )
     options = parser.parse_args()
     report: dict[str, Any] = {"machine": machine(), "runs": []}
     for workers in options.workers:
@@ -202,7 +207,7 @@ def main() -> None:
             if options.idle and "idle" not in report:
                 report["idle"] = asyncio.run(idle_cost(service, options.idle, options.seconds))
             report["runs"] += [run(service, sessions, workers, options.seconds) for sessions in options.sessions]
-    quick = [line["sessions"] for line in report["runs"] if line["p95_ms"] <= BAR_MS and not line["errors"]]
+    quick = [line["sessions"] for line in report["runs"] if line["p95_ms"] <= TARGET_MS and not line["errors"]]
     report["max_sessions_p95_250ms"] = max(quick, default=0)
     if options.write:
         measured.save("stream", report)

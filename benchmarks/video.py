@@ -1,4 +1,4 @@
-"""`scripts/bench video`: this engine beside decoding alone and the plain pipeline, in one run on one machine."""
+"""Speed and memory of the engine compared with decoding alone and with the plain pipeline."""
 
 import argparse
 import json
@@ -53,13 +53,13 @@ def growth(folder: Path) -> list[dict[str, Any]]:
     """Cost by length of the video and by number of faces."""
     model = Settings().model
     longer = [(CASES[0], minutes) for minutes in LENGTHS_MIN]
-    told = []
+    rows = []
     for footage, minutes in [*longer, *((crowd, 1) for crowd in (*CROWDS, SMALL, *WALLS))]:
         run = measure("engine", footage.make(folder, minutes), model)
         numbers = {"case": footage.name, "minutes": minutes, "faces": footage.faces}
         numbers |= {"engine_s": round(run["wall_s"], 2), "cpu_s": round(run["worker_cpu_s"] + run["decoder_cpu_s"], 2)}
-        told.append(numbers | {"peak_rss_mb": round(run["peak_rss_mb"]), "rss_mb": run["rss_mb"]})
-    return told
+        rows.append(numbers | {"peak_rss_mb": round(run["peak_rss_mb"]), "rss_mb": run["rss_mb"]})
+    return rows
 
 
 def machine() -> str:
@@ -78,11 +78,11 @@ def show(report: dict[str, Any]) -> None:
         if rows := report[name]:
             table = Table("", *("" for _ in rows), show_header=False)
             for measure_name in rows[0]:
-                table.add_row(measure_name, *(_told(row[measure_name]) for row in rows))
+                table.add_row(measure_name, *(_formatted(row[measure_name]) for row in rows))
             console.print(table)
 
 
-def _told(value: Any) -> str:
+def _formatted(value: Any) -> str:
     """Format a number, or shares of time on separate lines."""
     if isinstance(value, dict):
         return "\n".join(f"{name} {share:.0%}" for name, share in value.items())
@@ -92,12 +92,12 @@ def _told(value: Any) -> str:
 def main() -> None:
     """Run the selected measurements."""
     parser = argparse.ArgumentParser(prog="scripts/bench video", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON alone, without tables")
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
-    parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured")
-    parser.add_argument("--only", help="one case")
-    parser.add_argument("--no-growth", action="store_true", help="leave out the long videos and the crowds")
-    parser.add_argument("--folder", type=Path, help="keep the videos here")
+    parser.add_argument("--rounds", type=int, default=3, help="number of measurements of each case")
+    parser.add_argument("--only", help="name of a single case to measure")
+    parser.add_argument("--no-growth", action="store_true", help="skip the measurements by length and number of faces")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the generated videos")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
