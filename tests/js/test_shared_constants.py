@@ -15,10 +15,12 @@ import pytest
 
 from duygu.services.api.live.routes import KEY_SUBPROTOCOL
 from duygu.shared.annotated import overlay
+from duygu.shared.config import Settings
 from duygu.shared.errors import by_code
 from duygu.shared.exports import ExportName, moments, spans
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.live import header
+from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import EMOTIONS, OTHER, Flag, JobStatus, ServiceLimits
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
@@ -125,6 +127,13 @@ def test_every_error_code_has_a_title_and_a_remedy(page: dict[str, Any]) -> None
     assert not page["locales"]["en"]["errors"]
     for texts in page["locales"].values():
         assert set(texts["remedies"]) == codes
+
+
+def test_every_measurement_of_the_model_has_a_description(page: dict[str, Any]) -> None:
+    """In each language, also under the names that the next export writes."""
+    measured = set(open_model_folder(Settings().model).manifest.measured)
+    for texts in page["locales"].values():
+        assert {*measured, "javanese_zero_shot", "javanese_leave_one_actor_out"} <= set(texts["trust"]["names"])
 
 
 def test_limits_are_read_under_the_names_of_the_service() -> None:

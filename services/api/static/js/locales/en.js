@@ -246,6 +246,7 @@ export default {
       ferplus_strict: "photographs (FER+)",
       ferplus_strict_moving: "the same photographs with synthetic motion, as used for video",
       javanese_untrained: "acted speech on video, six emotions",
+      javanese_zero_shot: "acted speech on video, six emotions",
       javanese_leave_one_actor_out: "the same, by networks trained on the other nine actors",
     },
     reading: "Reading the result: what each figure means",
