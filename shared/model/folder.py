@@ -43,7 +43,10 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A folder whose manifest is valid and whose files match the manifest."""
+    """A folder whose manifest is valid and whose files match the manifest.
+
+    Only the Keras file may be missing: it serves the reference engine and training, and images without them omit it.
+    """
 
     path: Path
     manifest: Manifest
@@ -64,9 +67,9 @@ class ModelFolder:
         return self.path / INT8 if INT8 in self.manifest.files else None
 
     @property
-    def h5(self) -> Path:
-        """Path of the network for Keras, with the recipe in an attribute."""
-        return self.path / H5
+    def h5(self) -> Path | None:
+        """Path of the network for Keras, with the recipe in an attribute, or None where the folder has none."""
+        return self.path / H5 if H5 in self.manifest.files and (self.path / H5).exists() else None
 
     def info(self, neutral: Literal["on", "off"] = "on") -> ModelInfo:
         """Return the description of the model that each result contains. `neutral="off"` removes that label.
@@ -111,8 +114,8 @@ def open_model_folder(path: Path) -> ModelFolder:
     missing = {"labels", "uncertain_below"} - set(manifest.recipe)
     if ONNX not in manifest.files or missing:
         raise ModelError(f"the {MANIFEST} in {path} is incomplete")
-    verify_files(path, manifest.files)
     folder = ModelFolder(path, manifest)
+    verify_files(path, {name: sha256 for name, sha256 in manifest.files.items() if name != H5 or folder.h5})
     try:
         _ = folder.recipe
     except ModelError as error:

@@ -16,7 +16,7 @@ import numpy as np
 
 from duygu.shared.config import Settings
 from duygu.shared.errors import ModelError
-from duygu.shared.model.folder import H5, ModelFolder
+from duygu.shared.model.folder import ModelFolder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.classify.classifier import RECIPE_KEY
 from duygu.shared.vision.detect.boxes import squares
@@ -99,7 +99,7 @@ class ReferenceClassifier:
 
     def __init__(self, folder: ModelFolder) -> None:
         """Load the network. Raises ModelError if the folder has no Keras model or if its recipe is invalid."""
-        if H5 not in folder.manifest.files:
+        if folder.h5 is None:
             raise ModelError("the model folder has no Keras model, which the reference engine needs")
         with h5py.File(folder.h5) as file:
             self._recipe = Recipe.from_json(str(file.attrs.get(RECIPE_KEY, "")))

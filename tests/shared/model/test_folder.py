@@ -1,6 +1,7 @@
 """Validation of a model folder by the API, which reads the manifest, and by the engine, which loads the network."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from duygu.shared.config import Settings
 from duygu.shared.errors import ModelError
-from duygu.shared.model.folder import MANIFEST, open_model_folder
+from duygu.shared.model.folder import H5, INT8, LABELS, MANIFEST, ONNX, open_model_folder
 from duygu.shared.schemas import EMOTIONS
 from duygu.shared.vision.engine import load_engine
 from tests.support.tiny_model import write_tiny_model
@@ -18,6 +19,11 @@ from tests.support.tiny_model import write_tiny_model
 def folder(tmp_path: Path) -> Path:
     """The folder of a small model."""
     return write_tiny_model(tmp_path / "tiny")
+
+
+def copied(tmp_path: Path) -> Path:
+    """A copy of the folder of the default model."""
+    return shutil.copytree(Settings().model, tmp_path / "copy")
 
 
 def change(folder: Path, **recipe: Any) -> None:
@@ -32,6 +38,26 @@ def test_a_folder_describes_its_model(folder: Path) -> None:
     opened = open_model_folder(folder)
     assert opened.info() == load_engine(Settings(threads=1, model=folder)).model
     assert opened.description().uncertain_below == 0.5
+
+
+@pytest.mark.parametrize("name", [ONNX, INT8, LABELS])
+def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
+    """The manifest lists it, and the engine or the training needs it."""
+    folder = copied(tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=f"{name} is missing from"):
+        open_model_folder(folder)
+
+
+def test_the_keras_file_may_be_missing(tmp_path: Path) -> None:
+    """Images without the reference engine omit it. The ONNX engine loads the folder; a damaged file is refused."""
+    folder = copied(tmp_path)
+    (folder / H5).write_bytes(b"damaged")
+    with pytest.raises(ModelError, match=f"{H5} in .* does not match"):
+        open_model_folder(folder)
+    (folder / H5).unlink()
+    assert open_model_folder(folder).h5 is None
+    assert load_engine(Settings(threads=1, model=folder)).model == open_model_folder(Settings().model).info()
 
 
 @pytest.mark.parametrize(
