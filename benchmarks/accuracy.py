@@ -24,7 +24,7 @@ from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.engine import Engine, load_engine
-from duygu.shared.vision.results import DECIMALS_S, Reader, Timeline
+from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats
 from tests.support.extra_data import CLIPS
@@ -82,18 +82,18 @@ class ReferenceRun:
 def run_reference(path: Path, engine: Engine, settings: Settings) -> ReferenceRun:
     """Reference run: decode every frame, and run a full-frame detection on each analysed frame."""
     detections: dict[int, Detections] = {}
-    timeline = Timeline(Reader(engine.recipe, tuple(engine.model.labels)))
+    timeline = Timeline(ResultConverter(engine.recipe, tuple(engine.model.labels)))
     with Video(path, settings, None) as video:
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH)
         analyzer.tracker = Tracker(engine.detector, EVERY_FRAME, max_faces=engine.max_faces)
         for frame in video:
             analysed = analyzer.frames_analysed
             step = analyzer.push(frame)
-            timeline.add(step.seen, step.answers)
+            timeline.add(step.positions, step.windows)
             if analyzer.frames_analysed > analysed:
                 detections[milliseconds(round(frame.time_s, DECIMALS_S))] = engine.detector.detect(frame)
         last = analyzer.finish()
-    timeline.add(last.seen, last.answers)
+    timeline.add(last.positions, last.windows)
     return ReferenceRun(detections, timeline.result(None, engine.model, video_info(video, analyzer), []))
 
 

@@ -66,8 +66,8 @@ def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings)
         analyzer = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH)
         still = isinstance(frames, PictureSequence) and frames.still
         for step in _steps(analyzer, frames):
-            for answer, images in zip(step.answers, collector.take(), strict=True):
-                faces.setdefault(answer.face_id, []).append(_first_repeated(images) if still else images)
+            for window, images in zip(step.windows, collector.take(), strict=True):
+                faces.setdefault(window.face_id, []).append(_first_repeated(images) if still else images)
     return faces
 
 

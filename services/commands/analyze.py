@@ -25,7 +25,7 @@ from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas import Result
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
-from duygu.shared.vision.analysis import analyze_video, open_reader
+from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
 
 logger = logging.getLogger(__name__)
@@ -73,14 +73,14 @@ class Source:
 def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet: bool = False) -> int:
     """Analyse files and folders; the exit status.
 
-    Ends silently when the reader of stdout or stderr closes the pipe.
+    Ends silently when the converter of stdout or stderr closes the pipe.
 
     Raises ModelError when the model cannot be loaded, ConfigurationError when results would overwrite each other.
     """
     sources = _with_unique_names(_sources(videos))
     options.outputs.prepare([source.path for source in sources])
     engine = load_engine(settings)
-    open_reader(engine, options.labels)  # raises for an unknown label before any video is analysed
+    result_converter(engine, options.labels)  # raises for an unknown label before any video is analysed
     batch = Batch(engine, settings, options, Console(stderr=True, quiet=quiet))
     try:
         outcomes = [batch.analyze(source) for source in sources]
@@ -144,7 +144,7 @@ class Batch:
 
         An error of one video does not affect the others.
 
-        Raises ClosedStdoutError or BrokenPipeError when the reader closes the pipe.
+        Raises ClosedStdoutError or BrokenPipeError when the converter closes the pipe.
         """
         try:
             if not source.path.exists():

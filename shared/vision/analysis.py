@@ -14,7 +14,7 @@ from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.progress import Progress
-from duygu.shared.vision.results import Reader, Timeline
+from duygu.shared.vision.results import ResultConverter, Timeline
 
 BATCH = 4
 """Clips per batch. Larger batches are hardly faster per clip and would delay the decoder."""
@@ -43,45 +43,45 @@ def analyze_video(
     Raises a VideoError for a file that cannot be analysed, and ConfigurationError for a label that the engine does not
     output. A truncated file gives a result with a warning.
     """
-    reader = open_reader(engine, labels)
-    timeline = Timeline(reader)
+    converter = result_converter(engine, labels)
+    timeline = Timeline(converter)
 
-    def take(step: Step) -> None:
-        timeline.add(step.seen, step.answers)
+    def collect(step: Step) -> None:
+        timeline.add(step.positions, step.windows)
         if on_window:
-            for answer in step.answers:
-                on_window(answer.face_id, reader.window(answer))
+            for window in step.windows:
+                on_window(window.face_id, converter.window(window))
 
     with Video(path, settings, engine.recipe.rate_hz, should_stop) as video, ThreadPoolExecutor(1) as background:
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background)
         for frame in video:
-            take(analyzer.push(frame))
+            collect(analyzer.push(frame))
             if on_progress:
                 on_progress(_progress(video, analyzer, frame.time_s))
-        take(analyzer.finish())
+        collect(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
-        model = engine.model.model_copy(update={"labels": reader.names})
+        model = engine.model.model_copy(update={"labels": converter.names})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    return result.model_copy(update=_origin(engine, settings, reader))
+    return result.model_copy(update=_origin(engine, settings, converter))
 
 
-def open_reader(engine: Engine, labels: Sequence[str] | None) -> Reader:
-    """Create a reader for these labels, None for all. Raises ConfigurationError for a label that the engine lacks."""
+def result_converter(engine: Engine, labels: Sequence[str] | None) -> ResultConverter:
+    """A converter for these labels, None for all. Raises ConfigurationError for a label that the engine lacks."""
     try:
         reported = None if labels is None else chosen_labels(labels, engine.model.labels)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    return Reader(engine.recipe, tuple(engine.model.labels), reported)
+    return ResultConverter(engine.recipe, tuple(engine.model.labels), reported)
 
 
-def _origin(engine: Engine, settings: Settings, reader: Reader) -> dict[str, object]:
+def _origin(engine: Engine, settings: Settings, converter: ResultConverter) -> dict[str, object]:
     """Result fields for the program version, the time of the analysis and the options."""
     return {
         "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
         "options": Options(
             engine=settings.engine,
-            labels=reader.names,
+            labels=converter.names,
             min_face=settings.min_face,
             max_faces=engine.max_faces,
         ),

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from duygu.shared.vision.batching import Answering, AtOnce, InBackground
+from duygu.shared.vision.batching import ClassificationQueue, PipelinedQueue, SynchronousQueue
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.classify.crops import crop_of
-from duygu.shared.vision.classify.quality import judge
+from duygu.shared.vision.classify.quality import quality_flags
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import Answer, Seen
+from duygu.shared.vision.results import FacePosition, WindowLogits
 from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.tracker import CROWD_FACES, TICK_ROUNDING_S, Tracker
 from duygu.shared.vision.types import Frame
@@ -46,8 +46,8 @@ class Step:
     """Results of one frame. The first step of a face includes its earlier positions, from before it was confirmed."""
 
     time_s: float
-    seen: tuple[Seen, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    positions: tuple[FacePosition, ...] = ()
+    windows: tuple[WindowLogits, ...] = ()
     ended: tuple[int, ...] = ()  # ids of the faces whose tracks ended
 
 
@@ -58,7 +58,9 @@ class Face:
     clips: ClipBuilder
     face_id: int | None = None
     tick: int = -1  # of the last crop
-    seen: list[tuple[float, list[float], float]] = field(default_factory=list)  # time, box, score before confirmation
+    unconfirmed: list[tuple[float, list[float], float]] = field(
+        default_factory=list
+    )  # time, box, score of each position
 
 
 class Analyzer:
@@ -80,7 +82,7 @@ class Analyzer:
         """
         self.engine = engine
         self.batch = batch
-        self.answering: Answering = InBackground(engine, background) if background else AtOnce(engine)
+        self.queue: ClassificationQueue = PipelinedQueue(engine, background) if background else SynchronousQueue(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
         self.faces: dict[int, Face] = {}  # by track key
@@ -96,23 +98,25 @@ class Analyzer:
         if tick is None:
             return Step(frame.time_s)
         self.frames_analysed += 1
-        over = self.tracker.update(frame)
-        seen = [news for track in over for news in self._confirm(track)] if self._is_slow() else []
-        self._close(over)
-        seen += [news for track in self.tracker.seen() for news in self._see(track, frame, tick, before)]
-        answers = self._classify() if self._ready() >= self.batch else []
-        return Step(frame.time_s, tuple(seen), tuple(answers), self._release(over))
+        ended = self.tracker.update(frame)
+        positions = [position for track in ended for position in self._confirm(track)] if self._is_slow() else []
+        self._close(ended)
+        positions += [
+            position for track in self.tracker.visible() for position in self._update_face(track, frame, tick, before)
+        ]
+        windows = self._classify() if self._ready() >= self.batch else []
+        return Step(frame.time_s, tuple(positions), tuple(windows), self._release(ended))
 
     def finish(self) -> Step:
         """End all tracks and classify the remaining clips."""
-        over, self.tracker.tracks = self.tracker.tracks, []
-        time_s = max((track.seen_s for track in over), default=0.0)
+        ended, self.tracker.tracks = self.tracker.tracks, []
+        time_s = max((track.seen_s for track in ended), default=0.0)
         least = 0 if self._is_slow() else CONFIRM_SHARE * self.frames_analysed
-        lasting = [track for track in over if track.sightings >= least]
-        seen = [news for track in lasting for news in self._confirm(track)]
-        self._close(over)
-        answers = self._classify() + self.answering.rest()
-        return Step(time_s, tuple(seen), tuple(answers), self._release(over))
+        lasting = [track for track in ended if track.sightings >= least]
+        positions = [position for track in lasting for position in self._confirm(track)]
+        self._close(ended)
+        windows = self._classify() + self.queue.flush()
+        return Step(time_s, tuple(positions), tuple(windows), self._release(ended))
 
     def warnings(self) -> list[tuple[str, str]]:
         """Code and detail of each warning about the result."""
@@ -126,21 +130,21 @@ class Analyzer:
             warnings.append((CROWDED, detail))
         return warnings
 
-    def _see(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[Seen]:
+    def _update_face(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[FacePosition]:
         """Add the crop of a track to its clips, and yield its position once the track is confirmed."""
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
-        crop = Crop(tick, frame.time_s, image, judge(image, track.box, track.landmarks))
+        crop = Crop(tick, frame.time_s, image, quality_flags(image, track.box, track.landmarks))
         usual_ticks = self.tracker.usual_s * (recipe.rate_hz or 0.0) or 1.0
         stretch = self.tracker.crowding()
         self.was_crowded |= stretch > 1
-        self._wait(
+        self._enqueue(
             track.key,
             face.clips.add(crop, missed=face.tick != before, usual_ticks=usual_ticks, stretch=stretch),
         )
         face.tick = tick
-        face.seen.append((frame.time_s, track.box.tolist(), track.score))
+        face.unconfirmed.append((frame.time_s, track.box.tolist(), track.score))
         if face.face_id is not None or self._is_lasting(track):
             yield from self._confirm(track)
         if face.face_id is None:
@@ -165,26 +169,26 @@ class Analyzer:
             return
         kept = clips[-MAX_UNCOUNTED:]
         self.waiting = [entry for entry in self.waiting if entry[0] != key] + [(key, clip) for clip in kept]
-        face.seen = [seen for seen in face.seen if seen[0] >= kept[0].start_s]
+        face.unconfirmed = [position for position in face.unconfirmed if position[0] >= kept[0].start_s]
 
-    def _confirm(self, track: Track) -> Iterator[Seen]:
+    def _confirm(self, track: Track) -> Iterator[FacePosition]:
         """Assign a face id if the score is sufficient, and yield the positions that were recorded before."""
         face = self.faces[track.key]
         if face.face_id is None and track.best >= CONFIRM_SCORE:
             self.last_id += 1
             face.face_id = self.last_id
         if face.face_id is not None:
-            for time_s, box, score in face.seen:
-                yield Seen(face.face_id, time_s, np.array(box, np.float32), score)
-            face.seen.clear()
+            for time_s, box, score in face.unconfirmed:
+                yield FacePosition(face.face_id, time_s, np.array(box, np.float32), score)
+            face.unconfirmed.clear()
 
-    def _close(self, over: list[Track]) -> None:
-        for track in over:
-            self._wait(track.key, self.faces[track.key].clips.end())
+    def _close(self, ended: list[Track]) -> None:
+        for track in ended:
+            self._enqueue(track.key, self.faces[track.key].clips.end())
 
-    def _release(self, over: list[Track]) -> tuple[int, ...]:
+    def _release(self, ended: list[Track]) -> tuple[int, ...]:
         """Delete the state of ended tracks without pending clips, and return the ids of their faces."""
-        ids = [self.faces[track.key].face_id for track in over]
+        ids = [self.faces[track.key].face_id for track in ended]
         alive = {track.key for track in self.tracker.tracks}
         self.waiting = [
             (key, clip) for key, clip in self.waiting if key in alive or self.faces[key].face_id is not None
@@ -193,14 +197,14 @@ class Analyzer:
         self.faces = {key: face for key, face in self.faces.items() if key in needed}
         return tuple(face_id for face_id in ids if face_id is not None)
 
-    def _wait(self, key: int, clips: Iterable[Clip]) -> None:
+    def _enqueue(self, key: int, clips: Iterable[Clip]) -> None:
         self.waiting.extend((key, clip) for clip in clips)
 
     def _ready(self) -> int:
         return sum(self.faces[key].face_id is not None for key, _ in self.waiting)
 
-    def _classify(self) -> list[Answer]:
+    def _classify(self) -> list[WindowLogits]:
         """Classify all pending clips of confirmed tracks."""
-        questions = [(face_id, clip) for key, clip in self.waiting if (face_id := self.faces[key].face_id) is not None]
+        clips = [(face_id, clip) for key, clip in self.waiting if (face_id := self.faces[key].face_id) is not None]
         self.waiting = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is None]
-        return self.answering.ask(questions) if questions else []
+        return self.queue.submit(clips) if clips else []

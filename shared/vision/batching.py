@@ -1,4 +1,4 @@
-"""Classification of clips, synchronous or in a background thread."""
+"""Queues for the classification of clips: synchronous, or pipelined in a background thread."""
 
 from concurrent.futures import Executor, Future
 from typing import Protocol
@@ -8,63 +8,72 @@ import numpy as np
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import Answer
+from duygu.shared.vision.results import WindowLogits
 
-Questions = list[tuple[int, Clip]]
+FaceClips = list[tuple[int, Clip]]
 """Pairs of face id and clip."""
 
 
-class Answering(Protocol):
-    """Interface of both modes of classification."""
+class ClassificationQueue(Protocol):
+    """Classifies batches of clips in the order of submission."""
 
-    def ask(self, questions: Questions) -> list[Answer]:
-        """Submit these clips as one batch and return the results that are available, in the order of submission."""
+    @property
+    def pending(self) -> int:
+        """Number of submitted clips whose results have not been returned."""
+        ...
 
-    def rest(self) -> list[Answer]:
+    def submit(self, clips: FaceClips) -> list[WindowLogits]:
+        """Submit clips as one batch, and return the results that are available."""
+        ...
+
+    def flush(self) -> list[WindowLogits]:
         """Wait for the pending results and return them."""
+        ...
 
 
-class AtOnce:
-    """Synchronous classification: the frame that completes a clip also returns its result."""
+class SynchronousQueue:
+    """`ClassificationQueue` in which the frame that completes a clip also returns its result."""
+
+    pending = 0
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ask(self, questions: Questions) -> list[Answer]:
+    def submit(self, clips: FaceClips) -> list[WindowLogits]:
         """Classify the clips and return all results."""
-        return answers(self._engine, questions)
+        return classify(self._engine, clips)
 
-    def rest(self) -> list[Answer]:
-        """Return no result: none is ever pending."""
+    def flush(self) -> list[WindowLogits]:
+        """Return no result, as none is ever pending."""
         return []
 
 
-class InBackground:
-    """Classification in another thread, one batch at a time. A batch is returned when the next one is submitted."""
+class PipelinedQueue:
+    """`ClassificationQueue` that classifies one batch at a time in another thread, and returns it with the next one."""
 
     def __init__(self, engine: Engine, executor: Executor) -> None:
         self._engine, self._executor = engine, executor
-        self._thinking: Future[list[Answer]] | None = None
+        self._running: Future[list[WindowLogits]] | None = None
+        self.pending = 0
 
-    def ask(self, questions: Questions) -> list[Answer]:
-        """Wait for the previous batch, submit this one, and return the previous results."""
-        answered = self.rest()
-        self._thinking = self._executor.submit(answers, self._engine, questions)
-        return answered
+    def submit(self, clips: FaceClips) -> list[WindowLogits]:
+        """Wait for the previous batch, start this one, and return the previous results."""
+        previous = self.flush()
+        self._running, self.pending = self._executor.submit(classify, self._engine, clips), len(clips)
+        return previous
 
-    def rest(self) -> list[Answer]:
-        """Wait for the last batch and return its results."""
-        thinking, self._thinking = self._thinking, None
-        return thinking.result() if thinking else []
+    def flush(self) -> list[WindowLogits]:
+        """Wait for the last batch and return its results. Raises what the network raised."""
+        running, self._running, self.pending = self._running, None, 0
+        return running.result() if running else []
 
 
-def answers(engine: Engine, questions: Questions) -> list[Answer]:
-    """Classify the clips."""
-    if not questions:
+def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
+    """Classify clips as one batch, in their order."""
+    if not clips:
         return []
-    clips = normalise(np.stack([clip.images for _, clip in questions]), engine.recipe)
-    logits = engine.classifier.logits(clips)
+    pictures = normalise(np.stack([clip.images for _, clip in clips]), engine.recipe)
     return [
-        Answer(face_id, clip.start_s, clip.end_s, scores, clip.flags)
-        for (face_id, clip), scores in zip(questions, logits, strict=True)
+        WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags)
+        for (face_id, clip), logits in zip(clips, engine.classifier.logits(pictures), strict=True)
     ]

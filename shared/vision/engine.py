@@ -38,9 +38,9 @@ def load_engine(settings: Settings) -> Engine:
     return Engine(detector, classifier, folder.info(settings.neutral), settings.max_faces)
 
 
-def _require_same(told: Recipe, followed: Recipe) -> None:
+def _require_same(published: Recipe, embedded: Recipe) -> None:
     """Raise ModelError if the manifest, which the API publishes, and the network's file contain different recipes."""
-    others = [field.name for field in fields(Recipe) if getattr(told, field.name) != getattr(followed, field.name)]
+    others = [field.name for field in fields(Recipe) if getattr(published, field.name) != getattr(embedded, field.name)]
     if others:
         raise ModelError(f"the model's manifest and its network do not have the same {', '.join(others)}")
 

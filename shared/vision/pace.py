@@ -16,7 +16,7 @@ class Pace:
         self.gaps: deque[float] = deque([interval_s] if interval_s else [], maxlen=GAPS)
         self.last_s: float | None = None
 
-    def take(self, time_s: float) -> float:
+    def add(self, time_s: float) -> float:
         """Add a frame and return the usual interval before it, in seconds.
 
         For a source of unknown interval, the first frame returns 0 and the second the time between the two.

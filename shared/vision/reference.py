@@ -59,8 +59,8 @@ class ReferenceDetector:
             return Detections.none()
         around = torch.from_numpy(squares(boxes / np.float32(frame.scale)))
         picture = torch.from_numpy(frame.rgb.copy()).permute(2, 0, 1)[None].float()
-        answers = [self._judge(picture, self._adjusted(picture, box[None])) for box in around]
-        found, scores, landmarks = (np.stack(part).astype(np.float32) for part in zip(*answers, strict=True))
+        outputs = [self._located(picture, self._adjusted(picture, box[None])) for box in around]
+        found, scores, landmarks = (np.stack(part).astype(np.float32) for part in zip(*outputs, strict=True))
         factor = np.float32(frame.scale)
         return Detections(found * factor, np.where(scores > THRESHOLDS[2], scores, np.float32(0)), landmarks * factor)
 
@@ -73,7 +73,7 @@ class ReferenceDetector:
             shifts, _ = self._mtcnn.rnet(crop.to(self._mtcnn.device))
         return torch.from_numpy(squares(bbreg(box.clone(), shifts.cpu()).numpy()))
 
-    def _judge(self, picture: torch.Tensor, box: torch.Tensor) -> tuple[Floats, float, Floats]:
+    def _located(self, picture: torch.Tensor, box: torch.Tensor) -> tuple[Floats, float, Floats]:
         """Apply O-Net to a square box (1, 4): box (4,), score and landmarks (5, 2)."""
         crop = _crop(picture, box, OUTPUT_SIDE)
         if crop is None:
@@ -117,8 +117,8 @@ class ReferenceClassifier:
         """
         if not len(clips):
             return np.zeros((0, len(self._recipe.labels)), np.float32)
-        answers = np.asarray(self._model.predict(clips, verbose=0), np.float32)
-        return np.log(np.maximum(answers, LEAST)) if self._ends_in_softmax() else answers
+        outputs = np.asarray(self._model.predict(clips, verbose=0), np.float32)
+        return np.log(np.maximum(outputs, LEAST)) if self._ends_in_softmax() else outputs
 
     def _ends_in_softmax(self) -> bool:
         last = self._model.layers[-1]

@@ -23,7 +23,7 @@ DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FacePosition:
     """Position of a face in one frame."""
 
     face_id: int
@@ -33,7 +33,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WindowLogits:
     """Logits of one clip."""
 
     face_id: int
@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Prediction:
     """Emotion and probabilities for a vector of logits."""
 
     emotion: str  # the most probable of `labels`, or OTHER if that label is not reported
@@ -54,7 +54,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ResultConverter:
     """Converts logits and positions to the types of the schema.
 
     labels    labels in the softmax: all of the recipe's, or all except neutral
@@ -76,23 +76,23 @@ class Reader:
         """Softmax over `labels`, rounded to values that still sum to one."""
         return self._softmax(self.labels, logits, temperature)
 
-    def read(self, logits: Floats, temperature: float) -> Reading:
-        """Convert logits (labels,) of the recipe to a reading.
+    def prediction(self, logits: Floats, temperature: float) -> Prediction:
+        """Convert logits (labels,) of the recipe to a prediction.
 
         `reported` changes neither the probabilities nor `uncertain`. The model's threshold is defined for probabilities
         over all labels of the recipe, so `uncertain` is computed from these, whatever `labels` is.
         """
-        answered = self.probabilities(logits, temperature)
-        strongest = max(answered, key=answered.__getitem__)
+        of_labels = self.probabilities(logits, temperature)
+        strongest = max(of_labels, key=of_labels.__getitem__)
         of_all = self._softmax(self.recipe.labels, logits, temperature)
-        probabilities = self._reported(answered)
+        probabilities = self._reported(of_labels)
         emotion = strongest if strongest in probabilities else OTHER
         uncertain = of_all[strongest] < self.recipe.uncertain_below
-        return Reading(emotion, probabilities[emotion], probabilities, uncertain)
+        return Prediction(emotion, probabilities[emotion], probabilities, uncertain)
 
-    def _reported(self, answered: dict[str, float]) -> dict[str, float]:
-        rest = sum(value for label, value in answered.items() if label not in self.names)
-        with_rest = {**answered, OTHER: round(rest, DECIMALS_PROBABILITY)}
+    def _reported(self, of_labels: dict[str, float]) -> dict[str, float]:
+        rest = sum(value for label, value in of_labels.items() if label not in self.names)
+        with_rest = {**of_labels, OTHER: round(rest, DECIMALS_PROBABILITY)}
         return {name: with_rest[name] for name in self.names}
 
     def _softmax(self, labels: tuple[str, ...], logits: Floats, temperature: float) -> dict[str, float]:
@@ -103,67 +103,67 @@ class Reader:
         values[values.argmax()] += 1 - values.sum()
         return dict(zip(labels, np.round(values, DECIMALS_PROBABILITY).tolist(), strict=True))
 
-    def window(self, answer: Answer) -> Window:
-        """Convert an answer to a window of the schema."""
-        reading = self.read(answer.logits, self.recipe.temperature)
+    def window(self, logits: WindowLogits) -> Window:
+        """Convert the logits of a clip to a window of the schema."""
+        prediction = self.prediction(logits.logits, self.recipe.temperature)
         return Window(
-            start_s=round(answer.start_s, DECIMALS_S),
-            end_s=round(answer.end_s, DECIMALS_S),
-            emotion=reading.emotion,
-            confidence=reading.confidence,
-            probabilities=reading.probabilities,
-            uncertain=reading.uncertain,
-            flags=list(answer.flags),
+            start_s=round(logits.start_s, DECIMALS_S),
+            end_s=round(logits.end_s, DECIMALS_S),
+            emotion=prediction.emotion,
+            confidence=prediction.confidence,
+            probabilities=prediction.probabilities,
+            uncertain=prediction.uncertain,
+            flags=list(logits.flags),
         )
 
-    def position(self, seen: Seen) -> Position:
-        """Convert a sighting to a position of the schema."""
-        left, top, right, bottom = (round(float(value), DECIMALS_BOX) for value in seen.box)
+    def position(self, position: FacePosition) -> Position:
+        """Convert a position of the engine to one of the schema."""
+        left, top, right, bottom = (round(float(value), DECIMALS_BOX) for value in position.box)
         return Position(
-            time_s=round(seen.time_s, DECIMALS_S),
+            time_s=round(position.time_s, DECIMALS_S),
             box=(left, top, round(right - left, DECIMALS_BOX), round(bottom - top, DECIMALS_BOX)),
-            score=round(min(seen.score, 1.0), DECIMALS_SCORE),
+            score=round(min(position.score, 1.0), DECIMALS_SCORE),
         )
 
 
 @dataclass(slots=True)
-class _FaceStory:
-    seen: list[Seen] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+class _FaceTimeline:
+    positions: list[FacePosition] = field(default_factory=list)
+    windows: list[WindowLogits] = field(default_factory=list)
 
 
 class Timeline:
     """Collects the results of an analyzer for a whole video."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, converter: ResultConverter) -> None:
         """Create an empty timeline."""
-        self._reader = reader
-        self._faces: dict[int, _FaceStory] = {}
+        self._converter = converter
+        self._faces: dict[int, _FaceTimeline] = {}
 
-    def add(self, seen: Iterable[Seen], answers: Iterable[Answer]) -> None:
+    def add(self, positions: Iterable[FacePosition], windows: Iterable[WindowLogits]) -> None:
         """Add the results of one step."""
-        for sighting in seen:
-            self._faces.setdefault(sighting.face_id, _FaceStory()).seen.append(sighting)
-        for answer in answers:
-            self._faces.setdefault(answer.face_id, _FaceStory()).answers.append(answer)
+        for position in positions:
+            self._faces.setdefault(position.face_id, _FaceTimeline()).positions.append(position)
+        for window in windows:
+            self._faces.setdefault(window.face_id, _FaceTimeline()).windows.append(window)
 
     def result(self, job_id: str | None, model: ModelInfo, video: VideoInfo, warnings: list[Warning]) -> Result:
         """Build the result, with the faces in the order of their ids."""
-        faces = [self._face(face_id, story) for face_id, story in sorted(self._faces.items())]
+        faces = [self._face(face_id, timeline) for face_id, timeline in sorted(self._faces.items())]
         return Result(job_id=job_id, model=model, video=video, faces=faces, warnings=warnings)
 
-    def _face(self, face_id: int, story: _FaceStory) -> Face:
-        logits = np.mean([answer.logits for answer in story.answers], axis=0)
-        reading = self._reader.read(logits, self._reader.recipe.track_temperature)
-        positions = sorted(map(self._reader.position, story.seen), key=lambda position: position.time_s)
-        windows = sorted(map(self._reader.window, story.answers), key=lambda window: window.start_s)
+    def _face(self, face_id: int, timeline: _FaceTimeline) -> Face:
+        logits = np.mean([window.logits for window in timeline.windows], axis=0)
+        prediction = self._converter.prediction(logits, self._converter.recipe.track_temperature)
+        positions = sorted(map(self._converter.position, timeline.positions), key=lambda position: position.time_s)
+        windows = sorted(map(self._converter.window, timeline.windows), key=lambda window: window.start_s)
         return Face(
             face_id=face_id,
             start_s=positions[0].time_s,
             end_s=positions[-1].time_s,
-            emotion=reading.emotion,
-            confidence=reading.confidence,
-            probabilities=reading.probabilities,
+            emotion=prediction.emotion,
+            confidence=prediction.confidence,
+            probabilities=prediction.probabilities,
             windows=windows,
             positions=positions,
         )

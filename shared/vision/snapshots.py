@@ -26,8 +26,17 @@ from duygu.shared.vision.types import Image
 
 VERSION = 6
 
-ARRAYS = ("box", "landmarks", "looks", "first_looks", "velocity")
-"""Array fields of a track. The other fields are numbers, except the patch."""
+ARRAYS = {
+    "box": "box",
+    "landmarks": "landmarks",
+    "looks": "appearance",
+    "first_looks": "first_appearance",
+    "velocity": "velocity",
+}
+"""Array fields of a track, by their names in the archive. The other fields are numbers, except the patch."""
+
+STATE = "story"
+"""Name of the JSON text in the archive."""
 
 UNREADABLE = (
     ValueError,
@@ -48,14 +57,14 @@ UNREADABLE = (
 TRACKER = ("searched_s", "wait_s", "last_key", "found", "overflowed")
 """Fields of the tracker, except its tracks."""
 
-SCALARS = tuple(field.name for field in fields(Track) if field.name not in (*ARRAYS, "patch"))
+SCALARS = tuple(field.name for field in fields(Track) if field.name not in {*ARRAYS.values(), "patch"})
 
 
 def save(analyzer: Analyzer) -> bytes:
     """Serialise the state of an analyzer."""
     images: list[Image] = []
     scene = analyzer.tracker.scene
-    story = {
+    state = {
         "version": VERSION,
         "recipe": analyzer.engine.recipe.to_json(),
         "tick": analyzer.sampler.last,
@@ -70,12 +79,14 @@ def save(analyzer: Analyzer) -> bytes:
         "waiting": [[key, _save_clip(clip, images)] for key, clip in analyzer.waiting],
         "scene": [thumbnail is not None for thumbnail in (scene.last, scene.searched)],
     }
-    arrays = {name: np.array([getattr(track, name) for track in analyzer.tracker.tracks]) for name in ARRAYS}
+    arrays = {
+        name: np.array([getattr(track, field) for track in analyzer.tracker.tracks]) for name, field in ARRAYS.items()
+    }
     arrays["thumbnails"] = np.array([t for t in (scene.last, scene.searched) if t is not None])
     arrays["history"] = np.array(analyzer.tracker.transitions.history, np.uint8)
     arrays["patches"] = np.array([track.patch.picture for track in analyzer.tracker.tracks if track.patch])
     arrays["images"] = np.array(images, np.uint8)
-    arrays["story"] = np.frombuffer(json.dumps(story).encode(), np.uint8)
+    arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     with io.BytesIO() as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # numpy thinks that an array could be its flag
         return file.getvalue()
@@ -86,9 +97,9 @@ def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = dict(archive.items())
-        story = json.loads(arrays["story"].tobytes())
-        known = (story["version"], story["recipe"]) == (VERSION, engine.recipe.to_json())
-        analyzer = _rebuild(Analyzer(engine, batch=batch), story, arrays) if known else None
+        state = json.loads(arrays[STATE].tobytes())
+        known = (state["version"], state["recipe"]) == (VERSION, engine.recipe.to_json())
+        analyzer = _rebuild(Analyzer(engine, batch=batch), state, arrays) if known else None
     except UNREADABLE as error:
         raise ValueError("the state is damaged") from error
     if analyzer is None:
@@ -96,39 +107,41 @@ def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
     return analyzer
 
 
-def _rebuild(analyzer: Analyzer, story: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Analyzer:
+def _rebuild(analyzer: Analyzer, state: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> Analyzer:
     tracker = analyzer.tracker
-    analyzer.sampler.last, analyzer.last_id = story["tick"], story["last_id"]
-    analyzer.frames_analysed, analyzer.was_crowded = story["frames_analysed"], story["was_crowded"]
+    analyzer.sampler.last, analyzer.last_id = state["tick"], state["last_id"]
+    analyzer.frames_analysed, analyzer.was_crowded = state["frames_analysed"], state["was_crowded"]
     for name in TRACKER:
-        setattr(tracker, name, story["tracker"][name])
-    tracker.pace.restore(*story["pace"])
+        setattr(tracker, name, state["tracker"][name])
+    tracker.pace.restore(*state["pace"])
     pictures = iter(arrays["patches"])
-    patches = [Patch(tuple(area), next(pictures)) if area else None for area in story["patches"]]
+    patches = [Patch(tuple(area), next(pictures)) if area else None for area in state["patches"]]
     tracker.tracks = [
-        Track(**scalars, **{name: arrays[name][place].astype(np.float32) for name in ARRAYS}, patch=patch)
-        for place, (scalars, patch) in enumerate(zip(story["tracks"], patches, strict=True))
+        Track(
+            **scalars, **{field: arrays[name][place].astype(np.float32) for name, field in ARRAYS.items()}, patch=patch
+        )
+        for place, (scalars, patch) in enumerate(zip(state["tracks"], patches, strict=True))
     ]
     thumbnails = iter(arrays["thumbnails"].astype(np.float32))
-    tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in story["scene"])
+    tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in state["scene"])
     tracker.transitions = TransitionDetector.restored(arrays["history"])
     images = iter(arrays["images"])
-    analyzer.faces = {key: _load_face(face, analyzer.engine, images) for key, face in story["faces"]}
-    analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images)) for key, clip in story["waiting"]]
+    analyzer.faces = {key: _load_face(face, analyzer.engine, images) for key, face in state["faces"]}
+    analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images)) for key, clip in state["waiting"]]
     return analyzer
 
 
 def _save_face(face: Face, images: list[Image]) -> list[Any]:
     images.extend(crop.image for crop in face.clips.crops)
     crops = [[crop.tick, crop.time_s, sorted(crop.flags)] for crop in face.clips.crops]
-    return [face.face_id, face.tick, face.seen, face.clips.due, face.clips.made, face.clips.stride, crops]
+    return [face.face_id, face.tick, face.unconfirmed, face.clips.due, face.clips.made, face.clips.stride, crops]
 
 
 def _load_face(saved: list[Any], engine: Engine, images: Any) -> Face:
-    face_id, last_tick, seen, due, made, stride, crops = saved
+    face_id, last_tick, unconfirmed, due, made, stride, crops = saved
     loaded = [Crop(tick, time_s, next(images), frozenset(map(Flag, flags))) for tick, time_s, flags in crops]
     builder = ClipBuilder(engine.recipe, loaded, due, made, stride)
-    return Face(builder, face_id, last_tick, [(time_s, box, score) for time_s, box, score in seen])
+    return Face(builder, face_id, last_tick, [(time_s, box, score) for time_s, box, score in unconfirmed])
 
 
 def _save_clip(clip: Clip, images: list[Image]) -> list[Any]:

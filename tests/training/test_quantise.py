@@ -40,16 +40,16 @@ def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """The file from which the engine reads the features of the processor."""
     path = tmp_path / "cpuinfo"
     monkeypatch.setattr(sessions, "CPU", path)
-    sessions.multiplies_bytes.cache_clear()
+    sessions.has_int8_dot_product.cache_clear()
     yield path
-    sessions.multiplies_bytes.cache_clear()
+    sessions.has_int8_dot_product.cache_clear()
 
 
 def test_both_networks_agree(folder: Path, clips: Floats, processor: Path) -> None:
     """With int8 instructions the engine uses the int8-quantised model, whose logits differ by less than 0.1."""
     processor.write_text("processor : 0\nflags : fpu avx2 avx512_vnni\n")
     quick = OnnxClassifier(open_model_folder(folder))
-    sessions.multiplies_bytes.cache_clear()
+    sessions.has_int8_dot_product.cache_clear()
     processor.write_text("processor : 0\nflags : fpu avx2\n")
     exact = OnnxClassifier(open_model_folder(folder))
     assert quick.recipe == exact.recipe == RECIPE

@@ -18,7 +18,7 @@ from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.images import decode_frame
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import Answer, Reader, Seen
+from duygu.shared.vision.results import FacePosition, ResultConverter, WindowLogits
 from duygu.shared.vision.types import Frame
 
 SHEDDING_S = 2.0
@@ -42,14 +42,14 @@ class KnownFace:
 
     start_s: float
     end_s: float
-    answer: Answer | None = None  # the newest
+    newest: WindowLogits | None = None
 
 
 @dataclass(slots=True)
 class FaceUpdate:
     """New windows and positions of one face in one step."""
 
-    answers: list[Answer] = field(default_factory=list)
+    windows: list[WindowLogits] = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
 
 
@@ -97,9 +97,9 @@ class LiveSession:
         before = self._analyzer.frames_analysed
         step = self._push(frame)
         analysed = self._analyzer.frames_analysed > before
-        for seen in ended.seen:  # its positions are in pixels of the previous size
-            self._meet(seen)
-        both = replace(step, answers=ended.answers + step.answers, ended=ended.ended + step.ended)
+        for position in ended.positions:  # its positions are in pixels of the previous size
+            self._meet(position)
+        both = replace(step, windows=ended.windows + step.windows, ended=ended.ended + step.ended)
         return Reply(
             seq=seq, width=width, height=height, faces=tuple(self._faces_of(both, info.options, analysed=analysed))
         )
@@ -174,19 +174,19 @@ class LiveSession:
         return step
 
     def _faces_of(self, step: Step, options: SessionOptions, *, analysed: bool) -> list[LiveFace]:
-        reader = self._reader(options)
+        converter = self._converter(options)
         updates: dict[int, FaceUpdate] = {}
-        for seen in step.seen:
-            updates.setdefault(seen.face_id, FaceUpdate()).positions.append(reader.position(seen))
+        for seen in step.positions:
+            updates.setdefault(seen.face_id, FaceUpdate()).positions.append(converter.position(seen))
             self._meet(seen)
-        for answer in step.answers:
-            updates.setdefault(answer.face_id, FaceUpdate()).answers.append(answer)
-            self._faces[answer.face_id].answer = answer
+        for logits in step.windows:
+            updates.setdefault(logits.face_id, FaceUpdate()).windows.append(logits)
+            self._faces[logits.face_id].newest = logits
         if analysed:
             self._present = [face_id for face_id, brought in updates.items() if brought.positions]
         reported = sorted({*updates, *self._present})
         faces = [
-            _live_face(face_id, self._faces[face_id], updates.get(face_id, FaceUpdate()), reader)
+            _live_face(face_id, self._faces[face_id], updates.get(face_id, FaceUpdate()), converter)
             for face_id in reported
         ]
         for face_id in step.ended:
@@ -195,18 +195,18 @@ class LiveSession:
         smallest = options.smallest_face * min(self._size)
         return [face for face in faces if all(max(position.box[2:]) >= smallest for position in face.positions[-1:])]
 
-    def _meet(self, seen: Seen) -> None:
+    def _meet(self, seen: FacePosition) -> None:
         """Update the time span of a face."""
         known = self._faces.setdefault(seen.face_id, KnownFace(seen.time_s, seen.time_s))
         known.end_s = max(known.end_s, seen.time_s)
 
-    def _reader(self, options: SessionOptions) -> Reader:
+    def _converter(self, options: SessionOptions) -> ResultConverter:
         reported = None if options.labels is None else tuple(options.labels)
-        return Reader(self._engine.recipe, tuple(self._engine.model.labels), reported)
+        return ResultConverter(self._engine.recipe, tuple(self._engine.model.labels), reported)
 
 
-def _live_face(face_id: int, face: KnownFace, updates: FaceUpdate, reader: Reader) -> LiveFace:
-    newest: Window | None = reader.window(face.answer) if face.answer else None
+def _live_face(face_id: int, face: KnownFace, updates: FaceUpdate, converter: ResultConverter) -> LiveFace:
+    newest: Window | None = converter.window(face.newest) if face.newest else None
     return LiveFace(
         face_id=face_id,
         state="known" if newest else "warming_up",
@@ -216,14 +216,14 @@ def _live_face(face_id: int, face: KnownFace, updates: FaceUpdate, reader: Reade
         confidence=newest.confidence if newest else None,
         probabilities=newest.probabilities if newest else None,
         uncertain=newest.uncertain if newest else None,
-        windows=[reader.window(answer) for answer in updates.answers],
+        windows=[converter.window(logits) for logits in updates.windows],
         positions=updates.positions,
     )
 
 
 def _save_face(face: KnownFace) -> dict[str, Any]:
-    answer = face.answer
-    newest = answer and [answer.start_s, answer.end_s, answer.logits.tolist(), list(answer.flags)]
+    logits = face.newest
+    newest = logits and [logits.start_s, logits.end_s, logits.logits.tolist(), list(logits.flags)]
     return {"start_s": face.start_s, "end_s": face.end_s, "newest": newest}
 
 
@@ -231,5 +231,5 @@ def _load_face(face_id: int, saved: dict[str, Any]) -> KnownFace:
     face = KnownFace(saved["start_s"], saved["end_s"])
     if saved["newest"]:
         start_s, end_s, logits, flags = saved["newest"]
-        face.answer = Answer(face_id, start_s, end_s, np.array(logits, np.float32), tuple(map(Flag, flags)))
+        face.newest = WindowLogits(face_id, start_s, end_s, np.array(logits, np.float32), tuple(map(Flag, flags)))
     return face

@@ -5,7 +5,7 @@ import numpy as np
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import MADE_FROM, ONNX, ModelFolder
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.vision.detect.onnx_session import multiplies_bytes, open_session
+from duygu.shared.vision.detect.onnx_session import has_int8_dot_product, open_session
 from duygu.shared.vision.types import Floats
 
 RECIPE_KEY = "recipe"
@@ -20,11 +20,11 @@ class OnnxClassifier:
 
     def __init__(self, folder: ModelFolder, *, threads: int = 1) -> None:
         """Load the network and run it once. Raises ModelError if it does not match its recipe."""
-        in_integers = folder.int8 if multiplies_bytes() else None
-        self._session = open_session(in_integers or folder.onnx, threads)
+        int8 = folder.int8 if has_int8_dot_product() else None
+        self._session = open_session(int8 or folder.onnx, threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
-        if in_integers and metadata.get(MADE_FROM) != folder.manifest.files[ONNX]:
-            raise ModelError(f"{in_integers.name} was made from another network")
+        if int8 and metadata.get(MADE_FROM) != folder.manifest.files[ONNX]:
+            raise ModelError(f"{int8.name} was quantised from a network other than {ONNX}")
         self._recipe = Recipe.from_json(metadata.get(RECIPE_KEY, ""))
         self._input = self._session.get_inputs()[0].name
         self._check()
@@ -43,8 +43,11 @@ class OnnxClassifier:
 
     def _check(self) -> None:
         try:
-            answer = self.logits(np.zeros((2, *self._recipe.input_shape), np.float32))
+            logits = self.logits(np.zeros((2, *self._recipe.input_shape), np.float32))
         except Exception as error:  # ONNX Runtime's exceptions have no other common base class
-            raise ModelError("the network does not take the clips that its recipe describes") from error
-        if answer.shape != (2, len(self._recipe.labels)):
-            raise ModelError("the network does not answer with one number for each label of its recipe")
+            raise ModelError(
+                f"the network rejects clips of shape {self._recipe.input_shape}, which its recipe requires"
+            ) from error
+        if logits.shape != (2, labels := len(self._recipe.labels)):
+            shape = logits.shape
+            raise ModelError(f"the network's output for 2 clips has shape {shape}; its recipe requires (2, {labels})")

@@ -26,7 +26,7 @@ PROFILE_OFFSET = 0.3
 """Maximum distance of the nose from the midpoint between the eyes, as a share of the distance between the eyes."""
 
 
-def judge(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
+def quality_flags(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
     """Quality flags of one crop.
 
     crop       (size, size) grey
@@ -38,7 +38,7 @@ def judge(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag]:
         Flag.BLURRED: detail(crop) < BLURRED_DETAIL,
         Flag.PROFILE: abs(nose_offset(landmarks)) > PROFILE_OFFSET,
     }
-    return frozenset(flag for flag, deserved in found.items() if deserved)
+    return frozenset(flag for flag, is_set in found.items() if is_set)
 
 
 def detail(crop: Image) -> float:

@@ -80,7 +80,7 @@ class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wron
         self.code, self.detail = code, detail
 
 
-class Need:
+class FrameSkipping:
     """Decides from a packet's time whether its frame can be selected.
 
     The decoder skips the other frames if no frame refers to them: about half of a typical H.264 file.
@@ -93,16 +93,16 @@ class Need:
         self._interval_s = interval_s or 0.0
         self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
 
-    def may_be_wanted(self, packet: "Packet[VideoStream]") -> bool:
+    def may_be_selected(self, packet: "Packet[VideoStream]") -> bool:
         """Whether the frame is within NEAR intervals of a sampling time, or frames are too sparse here to skip any."""
-        if self._rate_hz is None or packet.pts is None or self.is_doubtful():
+        if self._rate_hz is None or packet.pts is None or self.has_unverified_times():
             return True
         time_s = float(packet.pts * packet.time_base)
         dense = any(abs(time_s - before_s) <= DENSE * self._interval_s for before_s in self._before_s)
         self._before_s.append(time_s)
         return not dense or self._is_near_tick(time_s, self._rate_hz)
 
-    def is_doubtful(self) -> bool:
+    def has_unverified_times(self) -> bool:
         """Whether the timestamps of packets can be numbers in decoding order."""
         return self._reorders and not self._clock.reordered
 
@@ -113,7 +113,7 @@ class Need:
         return abs(ticks - round(ticks)) <= NEAR * self._interval_s * rate_hz
 
 
-class Reader:
+class FileDecoder:
     """Decodes one file and sends its pictures to the parent."""
 
     def __init__(self, order: Order, memory: mmap.mmap) -> None:
@@ -156,7 +156,7 @@ class Reader:
             if time_s > self.order.max_duration_s:
                 raise Refused("too_long")
             if sampler.tick(time_s) is not None:
-                self._hand_over(frame, index, time_s, pixels.aspect())
+                self._send_frame(frame, index, time_s, pixels.aspect())
         if not self.decoded:
             raise Refused("undecodable")
         return self._ended(clock, None if clock.restarted or duration_s is None else duration_s - skipped_s)
@@ -185,21 +185,21 @@ class Reader:
         context = stream.codec_context
         context.thread_type, context.thread_count = "AUTO", self.order.threads or threads_for(context, interval_s)
         context.options = {"max_pixels": str(self.order.max_pixels)}
-        needed = Need(self.order.rate_hz, interval_s, clock, reorders=bool(context.has_b_frames))
+        skipping = FrameSkipping(self.order.rate_hz, interval_s, clock, reorders=bool(context.has_b_frames))
         held: list[av.VideoFrame] | None = []
         for packet in self._packets(container, stream, clock):
-            context.skip_frame = "DEFAULT" if packet is None or needed.may_be_wanted(packet) else "NONREF"
+            context.skip_frame = "DEFAULT" if packet is None or skipping.may_be_selected(packet) else "NONREF"
             for frame in self._decoded(context, packet):
                 if held is None:
                     yield frame
                     continue
                 held.append(frame)
-                if not needed.is_doubtful() or len(held) >= HELD:
-                    clock.learn(held)
+                if not skipping.has_unverified_times() or len(held) >= HELD:
+                    clock.check_order(held)
                     yield from held
                     held = None
         if held:
-            clock.learn(held)
+            clock.check_order(held)
             yield from held
 
     def _decoded(self, context: VideoCodecContext, packet: "Packet[VideoStream] | None") -> Iterator[av.VideoFrame]:
@@ -229,7 +229,7 @@ class Reader:
                 raise Refused("encrypted")
             if container.format.name == "mjpeg":
                 self._stamp(packet)
-            clock.see(packet)
+            clock.add(packet)
             yield packet
 
     def _stamp(self, packet: "Packet[VideoStream]") -> None:
@@ -245,7 +245,7 @@ class Reader:
         else:
             packet.pts = packet.dts = round(time_s / packet.time_base)
 
-    def _hand_over(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
+    def _send_frame(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
         upright = orientation(frame)
         square = shape(frame, aspect)
         self.size = self.size or upright.turn(square)
@@ -380,7 +380,7 @@ def main(argument: str) -> None:
     memory = mmap.mmap(order.memory, 0)
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))
     try:
-        send(Reader(order, memory).run())
+        send(FileDecoder(order, memory).run())
     except Refused as refused:
         send(Failed(refused.code, refused.detail))
     except MemoryError:

@@ -78,7 +78,7 @@ class PacketClock:
         """Duration of the longest stream so far, without the jumps."""
         return max(self._played_s.values(), default=0.0)
 
-    def see(self, packet: "Packet[Any]") -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """Process the next packet."""
         stamp, index = packet.pts if packet.dts is None else packet.dts, packet.stream.index
         if stamp is None:
@@ -113,7 +113,7 @@ def watched(container: InputContainer, stream: Stream, clock: PacketClock | None
     streams = [stream] if clock is None else [*container.streams.video, *container.streams.audio]
     for packet in container.demux(*streams):
         if clock:
-            clock.see(packet)
+            clock.add(packet)
         if packet.stream.index == stream.index:
             yield packet
 
@@ -123,7 +123,7 @@ def played_s(container: InputContainer, longest_s: float) -> float:
     clock = PacketClock()
     with suppress(FFmpegError):  # the file is truncated or damaged
         for packet in container.demux(*container.streams.video, *container.streams.audio):
-            clock.see(packet)
+            clock.add(packet)
             if clock.played_s > longest_s:
                 break
     return clock.played_s
@@ -152,18 +152,18 @@ class Clock:
         self._longest_s = longest_pause(interval_s)
         self._order = StampOrder()
 
-    def see(self, packet: "Packet[Any]") -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """Process a packet of this stream, in decoding order."""
-        self._order.see(packet)
+        self._order.add(packet)
 
     @property
     def reordered(self) -> bool:
         """Whether packets and pictures differ in order, which proves that the packets have presentation times."""
         return self._order.reordered
 
-    def learn(self, frames: list[av.VideoFrame]) -> None:
+    def check_order(self, frames: list[av.VideoFrame]) -> None:
         """Check the order of the first frames before any of them gets a time."""
-        self._order.learn(frames)
+        self._order.check_order(frames)
 
     def time(self, frame: av.VideoFrame) -> float:
         """Presentation time of a frame. A frame without a timestamp follows the last one."""
@@ -212,13 +212,13 @@ class StampOrder:
         self._highest: int | None = None  # pts of the packets
         self._last: int | None = None  # pts of the frames
 
-    def see(self, packet: "Packet[Any]") -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """Process the next packet in decoding order."""
         if packet.pts is not None:
             self.reordered = self.reordered or (self._highest is not None and packet.pts < self._highest)
             self._highest = packet.pts if self._highest is None else max(packet.pts, self._highest)
 
-    def learn(self, frames: list[av.VideoFrame]) -> None:
+    def check_order(self, frames: list[av.VideoFrame]) -> None:
         """Check the first frames before `stamp` is called for any of them."""
         for frame in frames:
             self._check(frame)

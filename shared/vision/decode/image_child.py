@@ -58,7 +58,7 @@ class SharedPicture:
         return rgb, self._decoded_space[:grey_end].reshape(height, width)
 
 
-class PictureReader:
+class PictureDecoder:
     """Decodes pictures within shared memory."""
 
     def __init__(self, shared: SharedPicture, side: int) -> None:
@@ -90,7 +90,7 @@ def main(argument: str) -> None:
     memory = mmap.mmap(order.memory, 0)
     cv2.setNumThreads(1)
     confine(memory_bytes=order.memory_bytes, cpu_s=resource.RLIM_INFINITY, highest_file=order.memory)
-    reader = PictureReader(SharedPicture(memory, order.picture_bytes, order.side), order.side)
+    reader = PictureDecoder(SharedPicture(memory, order.picture_bytes, order.side), order.side)
     while request := os.read(sys.stdin.fileno(), REQUEST.size):
         _allow_cpu(PICTURE_CPU_S)
         os.write(sys.stdout.fileno(), REPLY.pack(*reader.decode(*REQUEST.unpack(request))))

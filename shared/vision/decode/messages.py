@@ -93,5 +93,5 @@ def read(line: bytes) -> Message:
         name, values = json.loads(line)
         message: Any = KINDS[name](**values)
     except (KeyError, TypeError) as error:
-        raise ValueError("no message of the decoding process") from error
+        raise ValueError("not a message of the decoding process") from error
     return message  # type: ignore[no-any-return]

@@ -107,7 +107,7 @@ class Video:
             self.frames_decoded = message.index + 1
             self._last_s = frame.time_s
             yield frame
-            self._child.give_back(message.slot)
+            self._child.release(message.slot)
         if isinstance(message, Ended):
             self.duration_s, self.frames_decoded = message.duration_s, message.decoded
             self.warnings = [(code, detail) for code, detail in message.warnings]
@@ -167,7 +167,7 @@ class Child:
         while b"\n" not in self._lines:
             self._wait(deadline)
             if not (piece := os.read(self._output, 1 << 16)):
-                raise self._death()
+                raise self._exit_error()
             self._lines += piece
         line, _, self._lines = self._lines.partition(b"\n")
         message = read(bytes(line))
@@ -198,7 +198,7 @@ class Child:
             yield self._memory[start:end].reshape(height, stride)[:, :width]
             start = end
 
-    def give_back(self, slot: int) -> None:
+    def release(self, slot: int) -> None:
         """Release a slot."""
         # A dead process needs no slot; the next `receive` raises its error.
         with suppress(BrokenPipeError):
@@ -215,11 +215,12 @@ class Child:
         if self._should_stop():
             raise CancelledError
 
-    def _death(self) -> DuyguError:
+    def _exit_error(self) -> DuyguError:
         code = self._process.wait()
-        self._log("the decoding process died")
+        self._log("the decoding process ended early")
         if code >= 0:
-            return DuyguError("the decoding process ended without a word")  # a bug here, not a fault of the file
+            # A bug in the process, not a fault of the file.
+            return DuyguError(f"the decoding process exited with status {code} before it reported a result")
         return DecoderLimitError() if -code in (signal.SIGXCPU, signal.SIGKILL) else UndecodableVideoError()
 
     def _log(self, what: str) -> None:

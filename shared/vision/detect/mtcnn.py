@@ -130,7 +130,7 @@ class Mtcnn:
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """Update each box (N, 4) of the previous frame with R-Net and O-Net. The score is 0 if the face is lost."""
         view, around = PartsView(frame), squares(boxes / np.float32(frame.scale))
-        found = self._judged(view, self._adjusted(view, around))
+        found = self._located(view, self._adjusted(view, around))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
         return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
 
@@ -148,7 +148,7 @@ class Mtcnn:
 
     def _cascaded(self, view: AreaView, scales: Iterable[float]) -> Detections:
         """Run the full cascade."""
-        found = self._judged(view, self._refined(view, self._proposals(view, scales)))
+        found = self._located(view, self._refined(view, self._proposals(view, scales)))
         found = found.take(found.scores > THRESHOLDS[2])
         return found.take(suppress(found.boxes, found.scores, FRAME_OVERLAP, by_smaller=True))
 
@@ -175,7 +175,7 @@ class Mtcnn:
         boxes, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(boxes):
             return boxes
-        scores, shifts = _answers(self._refinement, crops)
+        scores, shifts = _run(self._refinement, crops)
         passed = np.flatnonzero(scores[:, 0] > THRESHOLDS[1])
         chosen = passed[suppress(boxes[passed], scores[passed, 0], FRAME_OVERLAP)][: CANDIDATES * self._most]
         return squares(_shifted(boxes[chosen], shifts[chosen], border=1))
@@ -186,24 +186,24 @@ class Mtcnn:
         inside, crops = _crops(view, boxes, REFINEMENT_SIDE)
         if not len(inside):
             return boxes
-        _, shifts = _answers(self._refinement, crops)
+        _, shifts = _run(self._refinement, crops)
         adjusted = boxes.copy()
         adjusted[present] = squares(_shifted(inside, shifts, border=1))
         return adjusted
 
-    def _judged(self, view: View, boxes: Floats) -> Detections:
+    def _located(self, view: View, boxes: Floats) -> Detections:
         """Run O-Net on each square box, in the same order. A box without pixels has score 0."""
         inside, crops = _crops(view, boxes, OUTPUT_SIDE)
         if not len(inside):
             return Detections(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
-        scores, shifts, points = _answers(self._output, crops)
+        scores, shifts, points = _run(self._output, crops)
         sides = (inside[:, 2:] - inside[:, :2] + 1)[:, np.newaxis]  # (N, 1, 2)
         landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + inside[:, np.newaxis, :2] - 1
         found = Detections(_shifted(inside, shifts, border=1), scores[:, 0], landmarks.astype(np.float32))
         return found if len(inside) == len(boxes) else _spread(found, _has_pixels(view.size, boxes))
 
 
-def _answers(network: "onnxruntime.InferenceSession", crops: Floats) -> list[Floats]:
+def _run(network: "onnxruntime.InferenceSession", crops: Floats) -> list[Floats]:
     """Run a network on crops (N, side, side, 3) in batches, so that memory does not grow with N: all its outputs."""
     parts = [network.run(None, {"pictures": crops[start : start + BATCH]}) for start in range(0, len(crops), BATCH)]
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]

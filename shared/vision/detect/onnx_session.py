@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
-BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}
+INT8_DOT_PRODUCT = {"avx512_vnni", "avx_vnni", "asimddp"}
 """Linux names of the int8 dot-product instructions of x86 and ARM."""
 
 CPU = Path("/proc/cpuinfo")
 
 
 @cache
-def multiplies_bytes() -> bool:
+def has_int8_dot_product() -> bool:
     """Whether the CPU has int8 dot-product instructions. Without them, int8 is slower and can overflow."""
     try:
         lines = CPU.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return not BYTE_PRODUCTS.isdisjoint(flags.split())
+    return not INT8_DOT_PRODUCT.isdisjoint(flags.split())
 
 
 def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
@@ -43,4 +43,4 @@ def open_session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no other common base class
-        raise ModelError(f"{path.name} is no network that ONNX Runtime can load") from error
+        raise ModelError(f"ONNX Runtime cannot load {path.name}") from error

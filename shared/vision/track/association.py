@@ -19,7 +19,7 @@ MAX_GROWTH = 0.5
 GROWS_S = 1.0
 """Time without a detection during which the limits grow. Beyond it, they would include the whole frame."""
 
-LOOKS_WEIGHT = 0.5
+APPEARANCE_WEIGHT = 0.5
 """Weight of the appearance distance (1 - correlation) relative to the distance in sides."""
 
 SAME_FACE = 0.5
@@ -44,8 +44,8 @@ def sides_of(boxes: Floats) -> Floats:
 def cost_matrix(tracks: list[Track], found: list[Sighting], time_s: float) -> Floats:
     """Cost of each pair of track and sighting: (T, S); infinite for impossible pairs.
 
-    The cost is the distance in sides of the box, plus the logarithm of the ratio of sides, plus LOOKS_WEIGHT times the
-    appearance distance.
+    The cost is the distance in sides of the box, plus the logarithm of the ratio of sides, plus APPEARANCE_WEIGHT times
+    the appearance distance.
     """
     if not tracks or not found:
         return np.zeros((len(tracks), len(found)), np.float32)
@@ -56,9 +56,11 @@ def cost_matrix(tracks: list[Track], found: list[Sighting], time_s: float) -> Fl
     growth = np.abs(np.log(sides_of(boxes)[np.newaxis] / side))
     unseen_s = np.array([time_s - track.seen_s for track in tracks])
     allowed = (1 + np.minimum(unseen_s, GROWS_S))[:, np.newaxis]  # (T, 1)
-    likeness = np.stack([track.looks for track in tracks]) @ np.stack([sighting.looks for sighting in found]).T
+    likeness = (
+        np.stack([track.appearance for track in tracks]) @ np.stack([sighting.appearance for sighting in found]).T
+    )
     possible = (distance <= MAX_DISTANCE * allowed) & (growth <= MAX_GROWTH * allowed)
-    return np.asarray(np.where(possible, distance + growth + LOOKS_WEIGHT * (1 - likeness), np.inf), np.float32)
+    return np.asarray(np.where(possible, distance + growth + APPEARANCE_WEIGHT * (1 - likeness), np.inf), np.float32)
 
 
 def match(tracks: list[Track], found: list[Sighting], time_s: float) -> Pairs:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duygu.shared.vision.detect.boxes import centres
-from duygu.shared.vision.track.scene_change import alike
+from duygu.shared.vision.track.scene_change import correlation
 from duygu.shared.vision.types import Area, Floats, Frame, Image
 
 SIDE = 56
@@ -42,7 +42,7 @@ CLOSE = 1.0
 LEAST_CLOSE = 0.6
 """Minimum share of inliers of a valid motion."""
 
-LEAST_ALIKE = 0.85
+MIN_CORRELATION = 0.85
 """Minimum correlation between the patch and the motion-compensated new patch of a valid motion. A speaking face has
 more than 0.9 between frames 0.1 s apart."""
 
@@ -100,7 +100,7 @@ class Patch:
         scale, corner = self._scale(), np.array(self.area[:2], np.float32)
         places = ((points[seen] + np.float32(0.5)) * scale + corner for points in (before, after))
         close, motion = similarity(*places, tolerance=CLOSE * float(scale.max()))
-        if np.count_nonzero(close) < LEAST_CLOSE * len(seen) or self._likeness(now, motion) < LEAST_ALIKE:
+        if np.count_nonzero(close) < LEAST_CLOSE * len(seen) or self._likeness(now, motion) < MIN_CORRELATION:
             return None
         return motion
 
@@ -111,7 +111,7 @@ class Patch:
         shift = (motion.points(corner + scale[np.newaxis] / np.float32(2))[0] - corner) / scale - np.float32(0.5)
         matrix = np.concatenate([turn * scale / scale[:, np.newaxis], shift[:, np.newaxis]], axis=1)
         back = cv2.warpAffine(now, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        return alike(self.picture[FACE, FACE].astype(np.float32), back[FACE, FACE].astype(np.float32))
+        return correlation(self.picture[FACE, FACE].astype(np.float32), back[FACE, FACE].astype(np.float32))
 
     def _grid(self, box: Floats) -> Floats:
         """(N, 2) grid points on the face, in pixels of the patch."""

@@ -15,7 +15,7 @@ MAX_REFINED_GROWTH = 0.15
 """Maximum change of size since the last detection by the full cascade: natural logarithm of the ratio of sides. Behind
 a hand, the box from O-Net alone can grow frame by frame to twice the face."""
 
-LOOKS_SIDE = 12
+APPEARANCE_SIDE = 12
 """Side of the appearance template, in pixels."""
 
 VELOCITY_INERTIA = 0.6
@@ -24,7 +24,7 @@ VELOCITY_TRUST = 0.5
 """Share of the velocity used to predict the box of a visible face. The velocity includes jitter of the boxes. With a
 prediction halfway, O-Net stays closer to the full cascade than with the old or the fully extrapolated box."""
 
-LOOKS_INERTIA = 0.8
+APPEARANCE_INERTIA = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Sighting:
     box: Floats
     landmarks: Floats
     score: float
-    looks: Floats
+    appearance: Floats
 
 
 @dataclass(slots=True)
@@ -47,8 +47,8 @@ class Track:
     score: float
     seen_s: float
     first_s: float
-    looks: Floats  # (LOOKS_SIDE ** 2,) of unit length
-    first_looks: Floats  # the same, at the start of the track
+    appearance: Floats  # (APPEARANCE_SIDE ** 2,) of unit length
+    first_appearance: Floats  # the same, at the start of the track
     found_side: float  # side of the box at the last detection by the full cascade
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))  # of the centre, pixels a second
     sightings: int = 1
@@ -58,20 +58,20 @@ class Track:
     patch: Patch | None = None  # of the last frame, if a network found the face in it
     unchecked: int = 0  # consecutive frames without a check by a network
 
-    def see(self, sighting: Sighting, time_s: float, patch: Patch | None) -> None:
+    def update(self, sighting: Sighting, time_s: float, patch: Patch | None) -> None:
         """Update the track with its sighting."""
         elapsed = max(time_s - self.seen_s, 1e-3)
         moved = (centres(sighting.box[np.newaxis]) - centres(self.box[np.newaxis]))[0] / elapsed
         inertia = VELOCITY_INERTIA if self.sightings > 1 else 0.0
         self.velocity = np.asarray(self.velocity * inertia + moved * (1 - inertia), np.float32)
-        self.looks = unit(self.looks * LOOKS_INERTIA + sighting.looks * (1 - LOOKS_INERTIA))
+        self.appearance = unit(self.appearance * APPEARANCE_INERTIA + sighting.appearance * (1 - APPEARANCE_INERTIA))
         self.box, self.landmarks, self.score = sighting.box, sighting.landmarks, sighting.score
         self.best = max(self.best, sighting.score)
         self.seen_s, self.missing, self.patch = time_s, False, patch
         self.sightings += 1
         self.unchecked = 0
 
-    def coast(self, time_s: float) -> None:
+    def extrapolate(self, time_s: float) -> None:
         """Move the box as predicted, in a frame without a detection for this track."""
         shifted = self.expected(time_s)
         self.landmarks = self.landmarks + (shifted - self.box)[:2]
@@ -79,14 +79,14 @@ class Track:
         self.sightings += 1
         self.unchecked += 1
 
-    def carry(self, frame: Frame) -> Sighting | None:
+    def propagate_by_flow(self, frame: Frame) -> Sighting | None:
         """Estimate the position in this frame by optical flow; None if it is not reliable."""
         motion = self.patch.motion(frame, self.box) if self.patch else None
         if motion is None:
             return None
-        return Sighting(motion.box(self.box), motion.points(self.landmarks), self.score, self.looks)
+        return Sighting(motion.box(self.box), motion.points(self.landmarks), self.score, self.appearance)
 
-    def find(self, sighting: Sighting) -> None:
+    def record_detection(self, sighting: Sighting) -> None:
         """Record that the full cascade detected this face."""
         self.found, self.found_side = self.found + 1, side_of(sighting.box)
 
@@ -104,18 +104,18 @@ class Track:
 def sightings(frame: Frame, found: Detections) -> Iterator[Sighting]:
     """Iterate over the detections of a frame, each with its appearance template."""
     for box, landmarks, score in zip(found.boxes, found.landmarks, found.scores, strict=True):
-        yield Sighting(box, landmarks, float(score), looks_of(frame, box))
+        yield Sighting(box, landmarks, float(score), appearance_template(frame, box))
 
 
-def looks_of(frame: Frame, box: Floats) -> Floats:
+def appearance_template(frame: Frame, box: Floats) -> Floats:
     """Appearance template of a face as a unit vector; the dot product of two templates is their correlation."""
     left, top = np.maximum(box[:2], 0).astype(int).tolist()
     right, bottom = np.minimum(box[2:], frame.size).astype(int).tolist()
     if right <= left or bottom <= top:
-        return np.zeros(LOOKS_SIDE**2, np.float32)
-    sparse = max(1, min(right - left, bottom - top) // (LOOKS_SIDE * 4))
+        return np.zeros(APPEARANCE_SIDE**2, np.float32)
+    sparse = max(1, min(right - left, bottom - top) // (APPEARANCE_SIDE * 4))
     face = np.ascontiguousarray(frame.grey_part((left, top, right, bottom), sparse))
-    small = cv2.resize(face, (LOOKS_SIDE, LOOKS_SIDE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(face, (APPEARANCE_SIDE, APPEARANCE_SIDE), interpolation=cv2.INTER_AREA)
     return unit(small.astype(np.float32).ravel() - small.mean())
 
 

@@ -13,8 +13,8 @@ from duygu.shared.vision.detect.mtcnn import MAX_FACES
 from duygu.shared.vision.pace import Pace
 from duygu.shared.vision.track.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
 from duygu.shared.vision.track.optical_flow import Patch
-from duygu.shared.vision.track.scene_change import Scene
-from duygu.shared.vision.track.track import Sighting, Track, looks_of, side_of, sightings
+from duygu.shared.vision.track.scene_change import SceneChangeDetector
+from duygu.shared.vision.track.track import Sighting, Track, appearance_template, side_of, sightings
 from duygu.shared.vision.track.transitions import TransitionDetector
 from duygu.shared.vision.types import Detector, Floats, Frame
 
@@ -25,7 +25,7 @@ by the shortest interval."""
 PATIENCE = 1.5
 """Factor by which the interval grows after each full-frame detection without a change."""
 
-STIRRED_SHARE = 0.125
+MOTION_SHARE = 0.125
 """Share of the interval after which motion outside the tracks triggers a full-frame detection."""
 
 EVERY_FRAME = 0.0
@@ -41,7 +41,7 @@ gaps beyond MEMORY_S."""
 MEMORY_INTERVALS, LONGEST_GAP_INTERVALS = 1.2, 2.4
 """The same limits in frame intervals of the source, if these are longer. They allow one missed frame, with jitter."""
 
-LONGEST_FREEZE_S, SAME_LOOKS = 30.0, 0.9
+LONGEST_FREEZE_S, SAME_APPEARANCE = 30.0, 0.9
 """Longest gap of a frozen stream, and minimum correlation of the appearance templates across it. If the picture is
 unchanged and the face at the same box is this similar, the track continues. Of pairs of people whose faces fill the
 same box, fewer than 1% are this similar."""
@@ -92,7 +92,7 @@ class Tracker:
         interval_s  frame interval of the source, if known
         """
         self.tracks: list[Track] = []
-        self.scene = Scene()
+        self.scene = SceneChangeDetector()
         self.transitions = TransitionDetector()
         self.searched_s: float | None = None
         self.wait_s = min(SOONEST_S, latest_s)
@@ -107,40 +107,38 @@ class Tracker:
 
     def update(self, frame: Frame) -> list[Track]:
         """Process the next frame, and return the tracks that have ended. A cut ends all tracks."""
-        cut = self.scene.see(frame)
-        usual_s = self.pace.take(frame.time_s)
-        over = (
-            self._forget_all()
-            if cut
-            else self._forget_after_gap(frame, usual_s) + self._forget_replaced(frame, usual_s)
-        )
+        cut = self.scene.update(frame)
+        usual_s = self.pace.add(frame.time_s)
+        ended = self._end_all() if cut else self._end_after_gap(frame, usual_s) + self._end_replaced(frame, usual_s)
         self.usual_s = usual_s
-        before = self._seen_keys()
-        due = self._is_due(frame, at_once=cut or bool(over))
-        lost = not due and not self._follow(frame)
+        before = self._visible_keys()
+        due = self._is_due(frame, at_once=cut or bool(ended))
+        lost = not due and not self._update_tracks(frame)
         if due or lost:
-            self._search(frame)
-            news = cut or before != self._seen_keys()
+            self._detect(frame)
+            news = cut or before != self._visible_keys()
             self.wait_s = min(self._soonest_s() if news else self.wait_s * PATIENCE, self._latest_s)
-        over += self._forget(frame.time_s, max(MEMORY_S, MEMORY_INTERVALS * usual_s))
-        return over + self._forget_beyond(2 * self._max_faces)
+        ended += self._end_lost(frame.time_s, max(MEMORY_S, MEMORY_INTERVALS * usual_s))
+        return ended + self._end_beyond(2 * self._max_faces)
 
     def postpone(self, factor: float) -> None:
         """Multiply the interval until the next full-frame detection by a factor."""
         self.wait_s *= factor
 
-    def seen(self) -> list[Track]:
+    def visible(self) -> list[Track]:
         """The tracks that are visible in the last frame."""
         return [track for track in self.tracks if not track.missing]
 
     def _is_due(self, frame: Frame, *, at_once: bool) -> bool:
         if self._has_waited(frame, 1):
             return True
-        if self._is_crowd_searched(frame):
+        if self._has_recent_crowd_detection(frame):
             return False
-        return at_once or (self._has_waited(frame, STIRRED_SHARE) and self.scene.is_stirred(self._shares(frame)))
+        return at_once or (
+            self._has_waited(frame, MOTION_SHARE) and self.scene.motion_outside_tracks(self._shares(frame))
+        )
 
-    def _is_crowd_searched(self, frame: Frame) -> bool:
+    def _has_recent_crowd_detection(self, frame: Frame) -> bool:
         """Whether a crowd had a full-frame detection within CROWD_WAIT_S; it costs several times as much in a crowd."""
         if self.searched_s is None or not self._is_crowd() or self._latest_s < CROWD_WAIT_S:
             return False
@@ -159,51 +157,51 @@ class Tracker:
     def _shares(self, frame: Frame) -> Floats:
         """Boxes of the visible tracks, (N, 4) shares of the frame's width and height."""
         width, height = frame.size
-        boxes = np.array([track.box for track in self.seen()], np.float32).reshape(-1, 4)
+        boxes = np.array([track.box for track in self.visible()], np.float32).reshape(-1, 4)
         return np.asarray(boxes / np.array([width, height, width, height], np.float32), np.float32)
 
-    def _seen_keys(self) -> set[int]:
-        return {track.key for track in self.seen()}
+    def _visible_keys(self) -> set[int]:
+        return {track.key for track in self.visible()}
 
-    def _follow(self, frame: Frame) -> bool:
+    def _update_tracks(self, frame: Frame) -> bool:
         """Update all visible tracks near their predicted boxes. Returns False, without any change, if a track is lost.
 
         In a crowd with a recent full-frame detection, lost tracks are marked as missing instead.
         """
-        carried = self._carried(frame)
-        coasting = [track for track in _others(self.seen(), carried) if self._may_coast(track)]
-        others = _without(_others(self.seen(), carried), coasting)
-        refined = self._refined(frame, others, _boxes(carried))
+        propagated = self._propagated_by_flow(frame)
+        extrapolated = [track for track in _others(self.visible(), propagated) if self._may_extrapolate(track)]
+        others = _without(_others(self.visible(), propagated), extrapolated)
+        refined = self._refined(frame, others, _boxes(propagated))
         lost = _others(others, refined)
-        patient = self._is_crowd_searched(frame)
+        patient = self._has_recent_crowd_detection(frame)
         if lost and not patient and any(track.missing for track in self.tracks):
             return False
         sought = [] if patient and len(lost) > CROWD_NEAR else lost
-        near = self._found_near(frame, sought, _boxes(carried + refined))
+        near = self._detected_near(frame, sought, _boxes(propagated + refined))
         if len(near) < len(lost) and not patient:
             return False
         for track in _others(lost, near):
             track.missing = True
         for track, sighting in near:
-            track.find(sighting)
+            track.record_detection(sighting)
         for track, sighting in refined + near:
-            track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
-        for track, sighting in carried:
-            track.see(sighting, frame.time_s, None)
+            track.update(sighting, frame.time_s, Patch.of(frame, sighting.box))
+        for track, sighting in propagated:
+            track.update(sighting, frame.time_s, None)
             track.unchecked = 1
-        for track in coasting:
-            track.coast(frame.time_s)
+        for track in extrapolated:
+            track.extrapolate(frame.time_s)
         return True
 
     def crowding(self) -> int:
         """Number of visible tracks divided by CROWD_FACES, rounded up; 1 without a crowd."""
-        return max(1, -(-len(self.seen()) // CROWD_FACES))
+        return max(1, -(-len(self.visible()) // CROWD_FACES))
 
-    def _may_coast(self, track: Track) -> bool:
+    def _may_extrapolate(self, track: Track) -> bool:
         """Whether a track of a crowd can be extrapolated: no network has checked it recently, but not for too long."""
         return 0 < track.unchecked < min(self.crowding() - 1, CROWD_UNCHECKED)
 
-    def _carried(self, frame: Frame) -> Pairs:
+    def _propagated_by_flow(self, frame: Frame) -> Pairs:
         """Update tracks that touch no other by optical flow, if a network found their face in the previous frame."""
         places = np.array([place for place, track in enumerate(self.tracks) if not track.missing], np.intp)
         boxes = boxes_of(self.tracks)[places]
@@ -211,34 +209,34 @@ class Tracker:
         pairs = []
         for place, touches in zip(places.tolist(), touched.tolist(), strict=True):
             track = self.tracks[place]
-            sighting = None if touches else track.carry(frame)
+            sighting = None if touches else track.propagate_by_flow(frame)
             if sighting and not track.has_drifted(sighting):
                 pairs.append((track, sighting))
         return pairs
 
-    def _found_near(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
+    def _detected_near(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
         """Run the full cascade near the predicted boxes of these tracks, excluding faces that are taken."""
         if not tracks:
             return []
         found = list(sightings(frame, self._detector.detect_near(frame, expected_boxes(tracks, frame.time_s))))
         return match(tracks, [found[place] for place in uncovered(found, taken, by_each_other=False)], frame.time_s)
 
-    def _search(self, frame: Frame) -> None:
+    def _detect(self, frame: Frame) -> None:
         """Run a full-frame detection, match the detections with the tracks, and start tracks for the rest."""
         self.searched_s = frame.time_s
         found = list(sightings(frame, self._detector.detect(frame)))
         self.found = len(found)
         pairs = match(self.tracks, found, frame.time_s)
         for track, sighting in pairs:
-            track.find(sighting)
-        pairs += self._refined(frame, _others(self.seen(), pairs), _boxes(pairs))
+            track.record_detection(sighting)
+        pairs += self._refined(frame, _others(self.visible(), pairs), _boxes(pairs))
         pairs = sorted(pairs, key=lambda pair: pair[0].missing)[: self._max_faces]  # visible tracks first
         for track in self.tracks:
             track.missing = True
         for track, sighting in pairs:
-            track.see(sighting, frame.time_s, Patch.of(frame, sighting.box))
+            track.update(sighting, frame.time_s, Patch.of(frame, sighting.box))
         self._start_new([sighting for sighting in found if sighting.score >= NEW_SCORE], _boxes(pairs), frame)
-        self.scene.search(self._shares(frame))
+        self.scene.record_detection(self._shares(frame))
 
     def _refined(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
         """Refine the boxes of these tracks with R-Net and O-Net. Boxes on a face that is taken are dropped."""
@@ -270,63 +268,63 @@ class Tracker:
                 sighting.score,
                 frame.time_s,
                 frame.time_s,
-                sighting.looks,
-                sighting.looks,
+                sighting.appearance,
+                sighting.appearance,
                 side_of(sighting.box),
                 best=sighting.score,
                 patch=Patch.of(frame, sighting.box),
             )
         )
 
-    def _forget_all(self) -> list[Track]:
+    def _end_all(self) -> list[Track]:
         self.transitions.clear()
-        over, self.tracks = self.tracks, []
-        return over
+        ended, self.tracks = self.tracks, []
+        return ended
 
-    def _forget_after_gap(self, frame: Frame, usual_s: float) -> list[Track]:
+    def _end_after_gap(self, frame: Frame, usual_s: float) -> list[Track]:
         """End the tracks that a long gap between frames interrupts, unless the stream was frozen."""
         longest_s = max(LONGEST_GAP_S, LONGEST_GAP_INTERVALS * usual_s)
         unseen = [track for track in self.tracks if frame.time_s - track.seen_s > longest_s]
-        stayed = [track for track in unseen if self._has_stayed(track, frame)]
-        for track in stayed:
+        unchanged = [track for track in unseen if self._is_unchanged(track, frame)]
+        for track in unchanged:
             track.velocity = np.zeros(2, np.float32)
-        over = _without(unseen, stayed)
-        self.tracks = _without(self.tracks, over)
-        return over
+        ended = _without(unseen, unchanged)
+        self.tracks = _without(self.tracks, ended)
+        return ended
 
-    def _has_stayed(self, track: Track, frame: Frame) -> bool:
+    def _is_unchanged(self, track: Track, frame: Frame) -> bool:
         """Whether a track that was visible before a long gap is unchanged in position and appearance."""
         if track.missing or frame.time_s - track.seen_s > LONGEST_FREEZE_S or not self.scene.is_unchanged:
             return False
-        return float(looks_of(frame, track.box) @ track.looks) >= SAME_LOOKS
+        return float(appearance_template(frame, track.box) @ track.appearance) >= SAME_APPEARANCE
 
-    def _forget_replaced(self, frame: Frame, usual_s: float) -> list[Track]:
+    def _end_replaced(self, frame: Frame, usual_s: float) -> list[Track]:
         """End the tracks whose face was replaced in a cross-fade, a dissolve or a wipe."""
         if usual_s > LONGEST_STEP_S:  # in a slow video, hours of changing light resemble a transition
             return []
         if self.scene.last is None or not self.transitions.update(self.scene.last):
             return []
-        over = [
+        ended = [
             track
             for track in self.tracks
-            if float(looks_of(frame, track.expected(frame.time_s)) @ track.first_looks) < SAME_PERSON
+            if float(appearance_template(frame, track.expected(frame.time_s)) @ track.first_appearance) < SAME_PERSON
         ]
-        if over:
+        if ended:
             self.transitions.clear()
-        self.tracks = _without(self.tracks, over)
-        return over
+        self.tracks = _without(self.tracks, ended)
+        return ended
 
-    def _forget(self, time_s: float, longest_s: float) -> list[Track]:
+    def _end_lost(self, time_s: float, longest_s: float) -> list[Track]:
         """End and return the tracks that were last visible more than `longest_s` ago."""
-        over = [track for track in self.tracks if time_s - track.seen_s > longest_s]
+        ended = [track for track in self.tracks if time_s - track.seen_s > longest_s]
         self.tracks = [track for track in self.tracks if time_s - track.seen_s <= longest_s]
-        return over
+        return ended
 
-    def _forget_beyond(self, count: int) -> list[Track]:
+    def _end_beyond(self, count: int) -> list[Track]:
         """End the tracks that have been missing longest, until `count` tracks remain."""
-        over = sorted(self.tracks, key=lambda track: track.seen_s)[: max(len(self.tracks) - count, 0)]
-        self.tracks = _without(self.tracks, over)
-        return over
+        ended = sorted(self.tracks, key=lambda track: track.seen_s)[: max(len(self.tracks) - count, 0)]
+        self.tracks = _without(self.tracks, ended)
+        return ended
 
 
 def _boxes(pairs: Pairs) -> Floats:

@@ -20,7 +20,7 @@ LANDMARKS: Floats = np.array([(143, 110), (177, 110), (160, 130), (146, 150), (1
 Again = Callable[[Analyzer], Analyzer]
 
 
-def told(frames: Iterable[Frame], analyzer: Analyzer, again: Again = lambda analyzer: analyzer) -> list[Step]:
+def steps_of(frames: Iterable[Frame], analyzer: Analyzer, again: Again = lambda analyzer: analyzer) -> list[Step]:
     """Return every step; `again` replaces the analyzer after each frame."""
     steps = []
     for frame in frames:
@@ -34,8 +34,8 @@ def flat(steps: list[Step]) -> list[tuple[object, ...]]:
     return [
         (
             step.time_s,
-            [(seen.face_id, seen.time_s, seen.score, *seen.box.tolist()) for seen in step.seen],
-            [(a.face_id, a.start_s, a.end_s, a.flags, *a.logits.tolist()) for a in step.answers],
+            [(seen.face_id, seen.time_s, seen.score, *seen.box.tolist()) for seen in step.positions],
+            [(a.face_id, a.start_s, a.end_s, a.flags, *a.logits.tolist()) for a in step.windows],
             step.ended,
         )
         for step in steps
@@ -45,14 +45,14 @@ def flat(steps: list[Step]) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize(
     "scene", [PAN, CROSSING, HIDING, CUT, LEAVING], ids=["pan", "crossing", "hiding", "cut", "leaving"]
 )
-def test_saved_and_restored_after_each_frame_it_tells_the_same(scene: Scene, engine: Engine) -> None:
+def test_saved_and_restored_after_each_frame_the_results_are_the_same(scene: Scene, engine: Engine) -> None:
     """An analyzer that is restored from a snapshot after each frame gives identical steps."""
 
     def handed_over(analyzer: Analyzer) -> Analyzer:
         return snapshots.restore(engine, snapshots.save(analyzer))
 
     frames = list(frames_of(scene))
-    assert flat(told(frames, Analyzer(engine), handed_over)) == flat(told(frames, Analyzer(engine)))
+    assert flat(steps_of(frames, Analyzer(engine), handed_over)) == flat(steps_of(frames, Analyzer(engine)))
 
 
 def test_waiting_clips_are_saved_too(engine: Engine) -> None:
@@ -62,8 +62,11 @@ def test_waiting_clips_are_saved_too(engine: Engine) -> None:
         return snapshots.restore(engine, snapshots.save(analyzer), batch=100)
 
     frames = list(frames_of(STILL))
-    one, other = told(frames, Analyzer(engine, batch=100), handed_over), told(frames, Analyzer(engine, batch=100))
-    assert len(one[-1].answers) >= 2
+    one, other = (
+        steps_of(frames, Analyzer(engine, batch=100), handed_over),
+        steps_of(frames, Analyzer(engine, batch=100)),
+    )
+    assert len(one[-1].windows) >= 2
     assert flat(one) == flat(other)
 
 
@@ -90,15 +93,15 @@ def test_a_foreign_snapshot_is_refused(engine: Engine) -> None:
 
 def test_the_batch_changes_nothing_but_when(engine: Engine) -> None:
     """The batch size does not change which clips are classified."""
-    answers = [
+    windows = [
         sorted(
             (a.face_id, a.start_s)
-            for step in told(frames_of(CROSSING), Analyzer(engine, batch=batch))
-            for a in step.answers
+            for step in steps_of(frames_of(CROSSING), Analyzer(engine, batch=batch))
+            for a in step.windows
         )
         for batch in (1, 3, 100)
     ]
-    assert answers[0] == answers[1] == answers[2] != []
+    assert windows[0] == windows[1] == windows[2] != []
 
 
 def test_frames_between_two_ticks_bring_nothing(engine: Engine) -> None:
@@ -109,28 +112,28 @@ def test_frames_between_two_ticks_bring_nothing(engine: Engine) -> None:
     assert analyzer.frames_analysed == 10
 
 
-def test_the_first_step_of_a_face_tells_where_it_was_before(engine: Engine) -> None:
+def test_the_first_step_of_a_face_includes_its_earlier_positions(engine: Engine) -> None:
     """The first step of a face reports its earlier positions as well."""
-    steps = told(frames_of(STILL), Analyzer(engine))
-    first = next(step for step in steps if step.seen)
+    steps = steps_of(frames_of(STILL), Analyzer(engine))
+    first = next(step for step in steps if step.positions)
     assert first.time_s > 0
-    assert first.seen[0].time_s == 0
-    assert len([seen for step in steps for seen in step.seen]) == len(list(frames_of(STILL)))
+    assert first.positions[0].time_s == 0
+    assert len([seen for step in steps for seen in step.positions]) == len(list(frames_of(STILL)))
 
 
 def test_one_frame_is_answered_with_a_padded_clip(engine: Engine) -> None:
     """A single frame has one padded window."""
-    steps = told([frame_at(STILL, 0.0)], Analyzer(engine))
-    (answer,) = steps[-1].answers
-    assert answer.flags == (Flag.PADDED,)
-    assert np.isfinite(answer.logits).all()
+    steps = steps_of([frame_at(STILL, 0.0)], Analyzer(engine))
+    (window,) = steps[-1].windows
+    assert window.flags == (Flag.PADDED,)
+    assert np.isfinite(window.logits).all()
 
 
 def test_no_clip_spans_a_cut(engine: Engine) -> None:
     """The faces before and after a cut have different ids, and no window spans the cut."""
-    answers = [answer for step in told(frames_of(CUT), Analyzer(engine)) for answer in step.answers]
-    assert {answer.face_id for answer in answers} == {1, 2}
-    assert not any(answer.start_s < 1.45 and answer.end_s > 1.45 for answer in answers)
+    windows = [window for step in steps_of(frames_of(CUT), Analyzer(engine)) for window in step.windows]
+    assert {window.face_id for window in windows} == {1, 2}
+    assert not any(window.start_s < 1.45 and window.end_s > 1.45 for window in windows)
 
 
 def test_a_face_that_left_is_over(engine: Engine) -> None:
@@ -167,20 +170,22 @@ def test_a_face_that_never_counts_keeps_no_more_than_a_few_clips(engine: Engine)
         analyzer.push(replace(first, index=index, time_s=index / 10))
     (face,) = analyzer.faces.values()
     assert len(analyzer.waiting) == MAX_UNCOUNTED
-    assert len(face.seen) <= (MAX_UNCOUNTED + 2) * 10
-    assert analyzer.finish().answers == ()
+    assert len(face.unconfirmed) <= (MAX_UNCOUNTED + 2) * 10
+    assert analyzer.finish().windows == ()
 
     analyzer = Analyzer(replace(engine, detector=Doubtful(150)))
     steps = [analyzer.push(replace(first, index=index, time_s=index / 10)) for index in range(400)]
-    seen = [seen.time_s for step in steps for seen in step.seen]
-    answers = sorted(answer.start_s for step in steps for answer in step.answers)
-    assert 0 < seen[0] == answers[0]
+    seen = [seen.time_s for step in steps for seen in step.positions]
+    windows = sorted(window.start_s for step in steps for window in step.windows)
+    assert 0 < seen[0] == windows[0]
     assert seen == sorted(seen)
 
 
 def test_nobody(engine: Engine) -> None:
     """A video without faces has no positions, windows or ended faces."""
-    assert not any(step.seen or step.answers or step.ended for step in told(frames_of(NOBODY), Analyzer(engine)))
+    assert not any(
+        step.positions or step.windows or step.ended for step in steps_of(frames_of(NOBODY), Analyzer(engine))
+    )
 
 
 @pytest.mark.parametrize("interval_s", [4.0, 10.0, 100.0])
@@ -191,9 +196,9 @@ def test_a_slow_source_has_faces(interval_s: float, engine: Engine) -> None:
         return snapshots.restore(engine, snapshots.save(analyzer))
 
     frames = [replace(frame_at(STILL, 0.0), index=index, time_s=index * interval_s) for index in range(6)]
-    steps = told(frames, Analyzer(engine), handed_over)
-    seen = [seen for step in steps for seen in step.seen]
-    starts = {answer.start_s // interval_s for step in steps for answer in step.answers}
+    steps = steps_of(frames, Analyzer(engine), handed_over)
+    seen = [seen for step in steps for seen in step.positions]
+    starts = {window.start_s // interval_s for step in steps for window in step.windows}
     assert [(one.face_id, one.time_s) for one in seen] == [(1, frame.time_s) for frame in frames]
     assert starts >= set(range(5))
 
@@ -213,9 +218,9 @@ def by_turns(scenes: tuple[Scene, Scene], interval_s: float) -> list[Frame]:
 def test_a_slow_source_has_its_first_picture(interval_s: float, known: bool, engine: Engine) -> None:
     """The face in the first picture of a slow source has its position."""
     frames = by_turns((STILL, STILL), interval_s)[:3]
-    steps = told(frames, Analyzer(engine, interval_s=interval_s if known else None))
-    assert [seen.time_s for step in steps for seen in step.seen] == [frame.time_s for frame in frames]
-    assert min(answer.start_s for step in steps for answer in step.answers) == 0.0
+    steps = steps_of(frames, Analyzer(engine, interval_s=interval_s if known else None))
+    assert [seen.time_s for step in steps for seen in step.positions] == [frame.time_s for frame in frames]
+    assert min(window.start_s for step in steps for window in step.windows) == 0.0
 
 
 @pytest.mark.parametrize("interval_s", [1.0, 10.0])
@@ -226,14 +231,14 @@ def test_a_face_in_one_picture_of_a_slow_source_counts(
     """Two people who alternate have a position and a window in each picture, also across workers."""
     left, right = Actor(start=(0.27, 0.5)), Actor(start=(0.73, 0.5), size=0.6, mirrored=True)
     frames = by_turns((replace(STILL, actors=(left,)), replace(STILL, actors=(right,), cuts=walls)), interval_s)
-    steps = told(frames, Analyzer(engine), handed_over_by(engine))
-    assert sorted(seen.time_s for step in steps for seen in step.seen) == [frame.time_s for frame in frames]
-    assert {answer.start_s // interval_s for step in steps for answer in step.answers} >= set(range(6))
+    steps = steps_of(frames, Analyzer(engine), handed_over_by(engine))
+    assert sorted(seen.time_s for step in steps for seen in step.positions) == [frame.time_s for frame in frames]
+    assert {window.start_s // interval_s for step in steps for window in step.windows} >= set(range(6))
 
 
 @pytest.mark.parametrize("interval_s", [0.1, 1 / 30])
 def test_a_face_in_one_picture_of_a_fast_source_does_not_count(interval_s: float, engine: Engine) -> None:
     """A face in a single frame of a fast source does not count, also before a pause of seconds."""
     frames = [frame_at(STILL, 0.0), *(frame_at(NOBODY, 10.0 + index / 10) for index in range(5))]
-    steps = told(frames, Analyzer(engine, interval_s=interval_s))
-    assert not any(step.seen or step.answers for step in steps)
+    steps = steps_of(frames, Analyzer(engine, interval_s=interval_s))
+    assert not any(step.positions or step.windows for step in steps)

@@ -1,4 +1,4 @@
-"""The classification of clips, at once and pipelined: answers are returned in order, and none is lost."""
+"""The classification of clips, at once and pipelined: results are returned in order, and none is lost."""
 
 import threading
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from duygu.shared.vision.batching import Answering, AtOnce, InBackground, Questions
+from duygu.shared.vision.batching import ClassificationQueue, FaceClips, PipelinedQueue, SynchronousQueue
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import Answer
+from duygu.shared.vision.results import WindowLogits
 from duygu.shared.vision.types import Floats
 
 
@@ -22,7 +22,7 @@ def background() -> Iterator[Executor]:
         yield executor
 
 
-def questions(engine: Engine, first: int, count: int) -> Questions:
+def noise_clips(engine: Engine, first: int, count: int) -> FaceClips:
     """Return clips of noise for faces with ids from `first` on."""
     recipe = engine.recipe
     random = np.random.default_rng(first)
@@ -30,21 +30,21 @@ def questions(engine: Engine, first: int, count: int) -> Questions:
     return [(first + place, Clip(0.0, 1.0, image, ())) for place, image in enumerate(images)]
 
 
-def told(answering: Answering, batches: list[Questions]) -> list[Answer]:
-    """Return all answers to these batches."""
-    return [answer for batch in batches for answer in answering.ask(batch)] + answering.rest()
+def results(queue: ClassificationQueue, batches: list[FaceClips]) -> list[WindowLogits]:
+    """Return all results of these batches."""
+    return [window for batch in batches for window in queue.submit(batch)] + queue.flush()
 
 
-def test_both_ways_tell_the_same(engine: Engine, background: Executor) -> None:
-    """Both implementations return the same answers in the same order."""
-    batches = [questions(engine, 1, 3), questions(engine, 10, 1), questions(engine, 20, 2)]
-    at_once, later = told(AtOnce(engine), batches), told(InBackground(engine, background), batches)
-    assert [answer.face_id for answer in at_once] == [answer.face_id for answer in later] == [1, 2, 3, 10, 20, 21]
+def test_both_queues_return_the_same_results(engine: Engine, background: Executor) -> None:
+    """Both implementations return the same results in the same order."""
+    batches = [noise_clips(engine, 1, 3), noise_clips(engine, 10, 1), noise_clips(engine, 20, 2)]
+    at_once, later = results(SynchronousQueue(engine), batches), results(PipelinedQueue(engine, background), batches)
+    assert [window.face_id for window in at_once] == [window.face_id for window in later] == [1, 2, 3, 10, 20, 21]
     for one, other in zip(at_once, later, strict=True):
         assert one.logits == pytest.approx(other.logits, abs=1e-5)
 
 
-def test_nobody_waits_for_a_first_question(engine: Engine, background: Executor) -> None:
+def test_the_first_batch_does_not_block(engine: Engine, background: Executor) -> None:
     """The pipelined implementation does not block on the network."""
     release = threading.Event()
 
@@ -58,17 +58,17 @@ def test_nobody_waits_for_a_first_question(engine: Engine, background: Executor)
             assert release.wait(10)
             return engine.classifier.logits(clips)
 
-    answering = InBackground(replace(engine, classifier=Slow()), background)
-    assert answering.ask(questions(engine, 1, 1)) == []
+    queue = PipelinedQueue(replace(engine, classifier=Slow()), background)
+    assert queue.submit(noise_clips(engine, 1, 1)) == []
     release.set()
-    assert [answer.face_id for answer in answering.rest()] == [1]
-    assert answering.rest() == []
+    assert [window.face_id for window in queue.flush()] == [1]
+    assert queue.flush() == []
 
 
-def test_what_fails_in_the_background_is_not_lost(engine: Engine, background: Executor) -> None:
+def test_an_error_in_the_background_is_raised_later(engine: Engine, background: Executor) -> None:
     """An error in the background is raised at the next call."""
     wrong = [(1, Clip(0.0, 1.0, np.zeros((1, 2, 2), np.uint8), ()))]
-    answering = InBackground(engine, background)
-    answering.ask(wrong)
+    queue = PipelinedQueue(engine, background)
+    queue.submit(wrong)
     with pytest.raises(Exception, match=r"(?i)dimension"):
-        answering.rest()
+        queue.flush()

@@ -9,15 +9,15 @@ def test_the_usual_gap() -> None:
         pace, time_s = Pace(), 0.0
         found = []
         for index in range(10):
-            found.append(pace.take(time_s))
+            found.append(pace.add(time_s))
             time_s += odd_s if index == 6 else usual_s
         assert [round(value, 6) for value in found] == [0.0] + [usual_s] * 9
 
 
 def test_a_known_interval_counts_from_the_first() -> None:
     """A known interval applies from the first frame."""
-    assert Pace(10.0).take(0.0) == 10.0
-    assert Pace().take(0.0) == 0.0
+    assert Pace(10.0).add(0.0) == 10.0
+    assert Pace().add(0.0) == 0.0
 
 
 def test_a_pause_makes_no_source_slow() -> None:
@@ -25,6 +25,6 @@ def test_a_pause_makes_no_source_slow() -> None:
     paces = Pace(), Pace(0.1), Pace(10.0)
     assert [pace.is_slow(1.0) for pace in paces] == [False, False, True]
     for pace in paces:
-        pace.take(0.0)
-        pace.take(10.0)
+        pace.add(0.0)
+        pace.add(10.0)
     assert [pace.is_slow(1.0) for pace in paces] == [True, False, True]

@@ -37,7 +37,7 @@ def test_a_clip_is_ten_crops_and_the_next_begins_five_later() -> None:
     assert [(clip.start_s, clip.end_s) for clip in clips] == [(0.0, 0.9), (0.5, 1.4), (1.0, 1.9)]
 
 
-def test_the_last_crops_are_answered_for() -> None:
+def test_the_last_crops_form_a_clip() -> None:
     """A last clip covers remaining crops of at least half a stride; fewer remaining crops are left out."""
     assert ticks_of(build(*range(13))[-1]) == list(range(3, 13))
     assert ticks_of(build(*range(12))[-1]) == list(range(10))
@@ -75,11 +75,11 @@ def test_a_slow_video_has_no_gaps() -> None:
 
 def test_a_flag_counts_when_half_of_the_crops_have_it() -> None:
     """A flag applies to a clip when at least half of its crops have it."""
-    for dark, told in ((4, ()), (5, (Flag.DARK,))):
+    for dark, flags in ((4, ()), (5, (Flag.DARK,))):
         builder = ClipBuilder(RECIPE)
         flagged = [crop(tick, *([Flag.DARK] if tick < dark else [])) for tick in range(10)]
         (clip,) = [clip for one in flagged for clip in builder.add(one, missed=False)]
-        assert clip.flags == told
+        assert clip.flags == flags
 
 
 def test_it_keeps_no_more_than_one_clip() -> None:

@@ -13,7 +13,7 @@ from duygu.shared.vision.classify.crops import crop_of
 from duygu.shared.vision.classify.quality import detail
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.track.optical_flow import Patch
-from duygu.shared.vision.track.track import looks_of
+from duygu.shared.vision.track.track import appearance_template
 from duygu.shared.vision.track.tracker import Tracker
 from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.frames import RECIPE, frame_at, frame_of, frames_of
@@ -70,7 +70,7 @@ def test_a_face_that_enters_through_a_border_is_found(side: str, engine: Engine)
 def seen_at_both_ends(frames: list[PictureFrame], engine: Engine) -> tuple[int, int]:
     """Return the number of faces in the first and in the last frame."""
     tracker = Tracker(engine.detector)
-    seen = [(tracker.update(frame), len(tracker.seen()))[1] for frame in frames]
+    seen = [(tracker.update(frame), len(tracker.visible()))[1] for frame in frames]
     return seen[0], seen[-1]
 
 
@@ -91,7 +91,7 @@ def test_a_tiny_or_narrow_picture_has_no_face(size: tuple[int, int], engine: Eng
     frame = frame_of(np.full((height, width, 3), 90, np.uint8))
     analyzer = Analyzer(engine)
     steps = [analyzer.push(replace(frame, time_s=index / 10)) for index in range(5)]
-    assert not any(step.seen for step in [*steps, analyzer.finish()])
+    assert not any(step.positions for step in [*steps, analyzer.finish()])
 
 
 ODD_BOXES: Floats = np.array(
@@ -126,7 +126,7 @@ def test_the_detector_takes_any_box(engine: Engine) -> None:
 def test_a_box_beyond_the_picture_is_no_error(box: Floats, engine: Engine) -> None:
     """For a box outside the picture, the appearance, the optical flow and the crop are finite."""
     frame = frame_at(STILL, 0.0)
-    assert np.isfinite(looks_of(frame, box)).all()
+    assert np.isfinite(appearance_template(frame, box)).all()
     crop = crop_of(frame, box, LANDMARKS, RECIPE)
     assert crop.shape == (48, 48)
     assert detail(crop) >= 0

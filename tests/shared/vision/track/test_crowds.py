@@ -53,7 +53,7 @@ def test_a_wall_of_faces_has_no_more_tracks_than_the_limit(engine: Engine) -> No
     """The number of tracks is limited, a warning reports the excess, and the snapshot has a bounded size."""
     analyzer = Analyzer(replace(engine, max_faces=5))
     steps = [analyzer.push(frame) for frame in frames(12)]
-    assert {seen.face_id for step in steps for seen in step.seen} == {1, 2, 3, 4, 5}
+    assert {seen.face_id for step in steps for seen in step.positions} == {1, 2, 3, 4, 5}
     assert [code for code, _ in analyzer.warnings()] == ["too_many_faces"]
     saved = snapshots.save(analyzer)
     assert len(saved) < 5 * 45_000
@@ -66,7 +66,7 @@ def test_the_best_faces_are_followed(engine: Engine) -> None:
     tracker = Tracker(engine.detector, max_faces=3)
     tracker.update(frame)
     best = engine.detector.detect(frame).scores[:3]
-    assert sorted(track.score for track in tracker.seen()) == sorted(best.tolist())
+    assert sorted(track.score for track in tracker.visible()) == sorted(best.tolist())
     assert tracker.overflowed
 
 
@@ -74,7 +74,7 @@ def test_as_many_faces_as_the_limit_are_no_reason_for_a_warning(engine: Engine) 
     """As many faces as the limit raise no warning."""
     tracker = Tracker(engine.detector, max_faces=6)
     tracker.update(frame_at(CROWD, 0.0))
-    assert len(tracker.seen()) == 6
+    assert len(tracker.visible()) == 6
     assert not tracker.overflowed
 
 
@@ -88,7 +88,7 @@ def test_a_wall_of_faces_is_searched_seldom(jitter: int, counted: Counted) -> No
         tracker.update(frame)
         assert counted.refined - refined <= 2 * MAX_FACES
         assert counted.sought - sought <= CROWD_NEAR
-        assert len(tracker.seen()) <= MAX_FACES
+        assert len(tracker.visible()) <= MAX_FACES
         assert len(tracker.tracks) <= 2 * MAX_FACES
     assert counted.searches <= 1 + count / 10 / CROWD_WAIT_S
 
@@ -117,7 +117,7 @@ def test_a_standing_crowd_is_checked_by_the_networks_in_turns(counted: Counted) 
     for index in range(30):
         before = counted.refined, counted.searches
         tracker.update(frame_of(picture, index / 10))
-        keys |= {track.key for track in tracker.seen()}
+        keys |= {track.key for track in tracker.visible()}
         refined += counted.refined - before[0] if counted.searches == before[1] else 0
         assert all(track.unchecked <= CROWD_UNCHECKED for track in tracker.tracks)
     assert len(keys) == MAX_FACES
@@ -130,7 +130,7 @@ def test_the_windows_of_a_crowd_do_not_overlap(engine: Engine) -> None:
     for most in (CROWD_FACES, CROWD_FACES + 1):
         analyzer = Analyzer(replace(engine, max_faces=most))
         steps = [*(analyzer.push(frame_of(wall(), index / 10)) for index in range(40)), analyzer.finish()]
-        starts[most] = {answer.start_s for step in steps for answer in step.answers if answer.face_id == 1}
+        starts[most] = {window.start_s for step in steps for window in step.windows if window.face_id == 1}
         assert ("crowded" in [code for code, _ in analyzer.warnings()]) == (most > CROWD_FACES)
     assert starts[CROWD_FACES] == {index / 2 for index in range(7)}
     assert starts[CROWD_FACES + 1] == {0.0, 1.0, 2.0, 3.0}

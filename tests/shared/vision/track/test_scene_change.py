@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from duygu.shared.vision.track.scene_change import Scene as Watch
+from duygu.shared.vision.track.scene_change import SceneChangeDetector
 from duygu.shared.vision.types import Floats, Frame
 from tests.support.frames import frame_at, frames_of
 from tests.support.videos import CUT, NOBODY, PAN, STILL, Scene
@@ -16,8 +16,8 @@ NOWHERE = np.zeros((0, 4), np.float32)
 
 def cut_times(scene: Scene) -> list[float]:
     """Return the times at which a cut is detected."""
-    watch = Watch()
-    return [frame.time_s for frame in frames_of(scene) if watch.see(frame)]
+    detector = SceneChangeDetector()
+    return [frame.time_s for frame in frames_of(scene) if detector.update(frame)]
 
 
 def test_a_cut_is_seen_at_its_first_frame() -> None:
@@ -33,48 +33,48 @@ def test_no_cut_within_a_shot(scene: Scene) -> None:
 
 def test_darkness_that_falls_is_no_cut() -> None:
     """A picture that darkens causes no cut."""
-    watch = Watch()
+    detector = SceneChangeDetector()
     scenes = [replace(STILL, brightness=1 - step / 10) for step in range(9)]
-    assert not any(watch.see(frame_at(scene, 0.0)) for scene in scenes)
+    assert not any(detector.update(frame_at(scene, 0.0)) for scene in scenes)
 
 
-def searched(frame: Frame, faces: Floats = NOWHERE) -> Watch:
+def searched(frame: Frame, faces: Floats = NOWHERE) -> SceneChangeDetector:
     """Return a detector whose last frame was searched and has these faces."""
-    watch = Watch()
-    watch.see(frame)
-    watch.search(faces)
-    return watch
+    detector = SceneChangeDetector()
+    detector.update(frame)
+    detector.record_detection(faces)
+    return detector
 
 
-def test_what_was_never_searched_is_worth_a_look() -> None:
+def test_a_frame_before_the_first_detection_requires_one() -> None:
     """A frame before the first search requires a search."""
-    watch = Watch()
-    assert not watch.is_stirred(NOWHERE)
-    watch.see(frame_at(STILL, 0.0))
-    assert watch.is_stirred(NOWHERE)
+    detector = SceneChangeDetector()
+    assert not detector.motion_outside_tracks(NOWHERE)
+    detector.update(frame_at(STILL, 0.0))
+    assert detector.motion_outside_tracks(NOWHERE)
 
 
-def test_a_still_picture_is_not() -> None:
+def test_an_unchanged_frame_requires_no_detection() -> None:
     """An unchanged frame requires no search."""
-    watch = searched(frame_at(STILL, 0.0))
-    watch.see(frame_at(STILL, 1.0))
-    assert not watch.is_stirred(NOWHERE)
+    detector = searched(frame_at(STILL, 0.0))
+    detector.update(frame_at(STILL, 1.0))
+    assert not detector.motion_outside_tracks(NOWHERE)
 
 
-def test_a_face_that_comes_is() -> None:
+def test_a_new_head_requires_a_detection() -> None:
     """A new head requires a search."""
-    watch = searched(frame_at(NOBODY, 0.0))
-    watch.see(frame_at(STILL, 0.0))
-    assert watch.is_stirred(NOWHERE)
+    detector = searched(frame_at(NOBODY, 0.0))
+    detector.update(frame_at(STILL, 0.0))
+    assert detector.motion_outside_tracks(NOWHERE)
 
 
-def test_what_moves_with_a_followed_face_is_not_elsewhere() -> None:
+def test_the_motion_of_a_tracked_face_requires_no_detection() -> None:
     """The motion of a tracked face requires no search."""
     moments = [frame.time_s for frame in frames_of(PAN)]
     for before, after in pairwise(moments[::4]):
-        watch = searched(frame_at(PAN, before), shares(PAN, before))
-        watch.see(frame_at(PAN, after))
-        assert not watch.is_stirred(shares(PAN, after))
+        detector = searched(frame_at(PAN, before), shares(PAN, before))
+        detector.update(frame_at(PAN, after))
+        assert not detector.motion_outside_tracks(shares(PAN, after))
 
 
 def shares(scene: Scene, time_s: float) -> Floats:

@@ -38,7 +38,7 @@ def follow(scene: Scene, tracker: Tracker) -> Iterator[tuple[float, list[Track]]
     """Yield each time of a scene with copies of the visible tracks."""
     for frame in frames_of(scene):
         tracker.update(frame)
-        yield frame.time_s, [replace(track) for track in tracker.seen()]
+        yield frame.time_s, [replace(track) for track in tracker.visible()]
 
 
 def keys(scene: Scene, tracker: Tracker) -> list[set[int]]:
@@ -90,7 +90,7 @@ def test_a_cut_ends_all_tracks(counted: Counted) -> None:
     tracker = Tracker(counted)
     over = {frame.time_s: [track.key for track in tracker.update(frame)] for frame in frames_of(CUT)}
     assert over[1.5] == [1]
-    assert {track.key for track in tracker.seen()} == {2}
+    assert {track.key for track in tracker.visible()} == {2}
 
 
 def test_a_face_that_leaves_is_let_go(counted: Counted) -> None:
@@ -119,7 +119,7 @@ def test_who_sits_down_at_the_same_place_during_a_gap_is_somebody_new(engine: En
         for index in range(5):
             tracker.update(frame_at(STILL, index / 10))
         tracker.update(replace(after, time_s=5.4))
-        assert [track.key for track in tracker.seen()] == [2]
+        assert [track.key for track in tracker.visible()] == [2]
 
 
 def shaded(frame: PictureFrame) -> PictureFrame:
@@ -140,7 +140,7 @@ def over_a_gap(gap_s: float, before: Scene, after: Scene, tracker: Tracker) -> l
     for index in range(5):
         tracker.update(frame_at(before, index / 10))
     tracker.update(replace(frame_at(after, 0.0), time_s=0.4 + gap_s))
-    return tracker.seen()
+    return tracker.visible()
 
 
 def test_a_face_that_is_suddenly_there_is_found_at_once(counted: Counted) -> None:
@@ -162,7 +162,7 @@ def test_an_empty_room_is_searched_seldom(counted: Counted) -> None:
     assert counted.searches <= 9
 
 
-def test_it_can_be_told_to_search_every_frame(counted: Counted) -> None:
+def test_detection_on_every_frame_can_be_requested(counted: Counted) -> None:
     """With EVERY_FRAME, each frame is searched."""
     list(follow(PAN, Tracker(counted, EVERY_FRAME)))
     assert counted.searches == 20
@@ -194,7 +194,7 @@ def test_a_slow_source_is_followed(interval_s: float, known: bool, counted: Coun
     for index in range(8):
         frame = frame_at(NOBODY if index == 4 else STILL, 0.0)
         tracker.update(replace(frame, time_s=index * interval_s))
-        seen.append([track.key for track in tracker.seen()])
+        seen.append([track.key for track in tracker.visible()])
     assert seen == [[1]] * 4 + [[]] + [[1]] * 3
 
 
@@ -204,4 +204,4 @@ def test_a_slow_source_forgets_too(counted: Counted) -> None:
     for time_s in (0.0, 5.0, 10.0):
         tracker.update(replace(frame_at(STILL, 0.0), time_s=time_s))
     tracker.update(replace(shaded(frame_at(STILL, 0.0)), time_s=25.0))
-    assert [track.key for track in tracker.seen()] == [2]
+    assert [track.key for track in tracker.visible()] == [2]

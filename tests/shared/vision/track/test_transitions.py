@@ -66,7 +66,9 @@ def transition(mix: Mix, length_s: float) -> Iterator[PictureFrame]:
 def test_whoever_comes_in_gradually_has_an_id_of_their_own(mix: Mix, length_s: float, engine: Engine) -> None:
     """The person at the end of a gradual transition has another id than the one at the start."""
     tracker = Tracker(engine.detector)
-    seen = [(tracker.update(frame), {track.key for track in tracker.seen()})[1] for frame in transition(mix, length_s)]
+    seen = [
+        (tracker.update(frame), {track.key for track in tracker.visible()})[1] for frame in transition(mix, length_s)
+    ]
     assert seen[0] == seen[10] == {1}
     assert len(seen[-1]) == 1
     assert seen[-1] != {1}
@@ -81,7 +83,7 @@ def test_the_same_person_keeps_the_id_through_a_transition(engine: Engine) -> No
         left, top, right, bottom = 100, 30, 220, 220
         other[top:bottom, left:right] = room[top:bottom, left:right]
         tracker.update(frame_of(cross_fade(room, other, share), index / 10))
-    assert [track.key for track in tracker.seen()] == [1]
+    assert [track.key for track in tracker.visible()] == [1]
 
 
 @pytest.mark.parametrize(
