@@ -18,12 +18,14 @@ import numpy as np
 from benchmarks import measured
 from benchmarks.video import machine
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.schemas import Result, Window
 from duygu.shared.vision.analysis import BATCH, analyze_video, video_info
 from duygu.shared.vision.analyzer import Analyzer
-from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats
@@ -79,11 +81,11 @@ class ReferenceRun:
     result: Result
 
 
-def run_reference(path: Path, engine: Engine, settings: Settings) -> ReferenceRun:
+def run_reference(path: Path, engine: Engine, limits: DecodeLimits) -> ReferenceRun:
     """Reference run: decode every frame, and run a full-frame detection on each analysed frame."""
     detections: dict[int, Detections] = {}
     timeline = Timeline(ResultConverter(engine.recipe, tuple(engine.model.labels)))
-    with Video(path, settings, None) as video:
+    with Video(path, limits, None, detection_side(engine.min_face)) as video:
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH)
         analyzer.tracker = Tracker(engine.detector, EVERY_FRAME, max_faces=engine.max_faces)
         for frame in video:
@@ -97,9 +99,9 @@ def run_reference(path: Path, engine: Engine, settings: Settings) -> ReferenceRu
     return ReferenceRun(detections, timeline.result(None, engine.model, video_info(video, analyzer), []))
 
 
-def compare(path: Path, engine: Engine, settings: Settings) -> Count:
+def compare(path: Path, engine: Engine, limits: DecodeLimits) -> Count:
     """Compare the engine with the reference on one recording."""
-    reference, result = run_reference(path, engine, settings), analyze_video(path, engine, settings)
+    reference, result = run_reference(path, engine, limits), analyze_video(path, engine, limits)
     count = Count()
     positions = positions_by_time(result)
     for time_ms, detections in reference.detections.items():
@@ -169,12 +171,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     options = parser.parse_args()
     settings = Settings()
-    engine = load_engine(settings)
+    engine, limits = load_engine(engine_options(settings)), decode_limits(settings)
     total = Count()
     with tempfile.TemporaryDirectory() as folder:
         paths = options.files or recordings(Path(folder))
         for path in paths:
-            count = compare(path, engine, settings)
+            count = compare(path, engine, limits)
             total += count
             print(json.dumps({"file": path.name, **count.shares()}), flush=True)  # noqa: T201 - what it is for
     shares = total.shares()

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
+from duygu.shared.paths import ROOT
 
 KILOBYTE = 1024 if sys.platform == "linux" else 1
 """Unit of ru_maxrss in bytes."""
@@ -73,12 +74,13 @@ class Watched:
 
 def engine(video: Path, model: Path) -> dict[str, Any]:
     """Run the engine with its models preloaded, as in a worker."""
+    from duygu.shared.engine_settings import decode_limits, engine_options
     from duygu.shared.vision.analysis import analyze_video
     from duygu.shared.vision.engine import load_engine
 
     settings = Settings(model=model)
     watch = Stopwatch()
-    loaded = load_engine(settings)
+    loaded = load_engine(engine_options(settings))
     detector, classifier = loaded.detector, loaded.classifier
     watched = replace(
         loaded,
@@ -87,7 +89,7 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
     )
     sizes: list[int] = []
     started = time.perf_counter()
-    result = analyze_video(video, watched, settings, on_progress=lambda _: sizes.append(resident()))
+    result = analyze_video(video, watched, decode_limits(settings), on_progress=lambda _: sizes.append(resident()))
     wall_s = time.perf_counter() - started
     return {
         "wall_s": wall_s,

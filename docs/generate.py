@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 from benchmarks import measured
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.errors import by_code
+from duygu.shared.paths import ROOT
 
 DOCS = ROOT / "docs"
 

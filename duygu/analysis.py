@@ -95,11 +95,12 @@ class Analysis:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
         from duygu.shared.annotated import timeline_png, write_film
+        from duygu.shared.engine_settings import decode_limits
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))
         else:
-            write_film(self.path, self.result, target, self.settings)
+            write_film(self.path, self.result, target, decode_limits(self.settings))
 
 
 def analyze(
@@ -118,23 +119,32 @@ def analyze(
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and ConfigurationError for an
     unknown label.
     """
+    from duygu.shared.engine_settings import decode_limits
     from duygu.shared.vision.analysis import analyze_video
+    from duygu.shared.vision.options import AnalysisOptions
 
     path, settings = Path(path), settings or Settings()
     engine = _engine(settings)
     report = on_progress or (lambda _: None)
     name = printable(path.name)
+    options = AnalysisOptions(labels=None if labels is None else tuple(labels))
     result = analyze_video(
-        path, engine, settings, name=name, labels=labels, on_progress=lambda progress: report(progress.fraction)
+        path,
+        engine,
+        decode_limits(settings),
+        options,
+        name=name,
+        on_progress=lambda progress: report(progress.fraction),
     )
     return Analysis(path, result, settings)
 
 
 @cache
 def _engine(settings: Settings) -> Engine:
+    from duygu.shared.engine_settings import engine_options
     from duygu.shared.vision.engine import load_engine
 
-    return load_engine(settings)
+    return load_engine(engine_options(settings))
 
 
 def _draw_lane(axes: Axes, face: Face, base: float) -> None:

@@ -232,12 +232,13 @@ def _analyze(
     # Imported here, as the image of the API lacks the packages of the worker.
     from duygu.services.commands.analyze import BatchOptions, run
     from duygu.services.commands.outputs import Destination, Outputs, format_for
+    from duygu.shared.vision.options import AnalysisOptions
 
     settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)
     destinations = [(ExportName(name), Destination.parse(text)) for name, text in files.items() if text]
     outputs = Outputs({format_for(name, destination): destination for name, destination in destinations}, settings)
-    return run(videos, BatchOptions(outputs, faces, every, labels), settings, quiet=quiet)
+    return run(videos, BatchOptions(outputs, AnalysisOptions(labels), faces, every), settings, quiet=quiet)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,8 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
+from duygu.shared.paths import IS_CHECKOUT, ROOT
 from duygu.shared.telemetry.logs import LogFormat
-
-ROOT = Path(__file__).resolve().parent.parent
-"""Folder of `models`: the checkout, or the package `duygu` where that is installed."""
-
-IS_CHECKOUT = (ROOT / "duygu").is_dir()
-
-IMPORT_PATH = ROOT if IS_CHECKOUT else ROOT.parent
-"""Folder of the package `duygu`, for processes that are started without the environment of this one."""
 
 MB = 1_000_000
 

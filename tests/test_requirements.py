@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 
 REQUIREMENTS = ROOT / "requirements"
 

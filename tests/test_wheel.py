@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from duygu.shared.version import VERSION
 from tests.services.conftest import wait_until

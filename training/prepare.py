@@ -62,7 +62,7 @@ def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings)
     no_model = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
     faces: dict[int, list[Image]] = {}
     with open_recording(path, settings, recipe) as frames:
-        engine = Engine(detector, collector, no_model, settings.max_faces)
+        engine = Engine(detector, collector, no_model, settings.min_face, settings.max_faces)
         analyzer = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH)
         still = isinstance(frames, PictureSequence) and frames.still
         for step in _steps(analyzer, frames):

@@ -13,6 +13,7 @@ from rich.console import Console
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import (
     DuyguError,
     EmptyFileError,
@@ -27,6 +28,7 @@ from duygu.shared.schemas import Result
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.options import AnalysisOptions
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +43,11 @@ class BatchOptions:
     """How each video is analysed, and what is written of its result."""
 
     outputs: Outputs
+    analysis: AnalysisOptions
     faces: int | None = None
     """Number of faces to keep, those visible longest; None keeps all."""
     every_s: float | None = None
     """Keep only the windows at multiples of this time, in seconds; None keeps all."""
-
-    labels: tuple[str, ...] | None = None
-    """Labels to report, all others as `other`; None reports all."""
 
     def select(self, result: Result) -> Result:
         """The selected faces and windows of a result."""
@@ -73,14 +73,14 @@ class Source:
 def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet: bool = False) -> int:
     """Analyse files and folders; the exit status.
 
-    Ends silently when the converter of stdout or stderr closes the pipe.
+    Ends silently when the reader of stdout or stderr closes the pipe.
 
     Raises ModelError when the model cannot be loaded, ConfigurationError when results would overwrite each other.
     """
     sources = _with_unique_names(_sources(videos))
     options.outputs.prepare([source.path for source in sources])
-    engine = load_engine(settings)
-    result_converter(engine, options.labels)  # raises for an unknown label before any video is analysed
+    engine = load_engine(engine_options(settings))
+    result_converter(engine, options.analysis)  # raises for an unknown label before any video is analysed
     batch = Batch(engine, settings, options, Console(stderr=True, quiet=quiet))
     try:
         outcomes = [batch.analyze(source) for source in sources]
@@ -144,7 +144,7 @@ class Batch:
 
         An error of one video does not affect the others.
 
-        Raises ClosedStdoutError or BrokenPipeError when the converter closes the pipe.
+        Raises ClosedStdoutError or BrokenPipeError when the reader closes the pipe.
         """
         try:
             if not source.path.exists():
@@ -188,9 +188,9 @@ class Batch:
             found = analyze_video(
                 source.path,
                 self.engine,
-                self.settings,
+                decode_limits(self.settings),
+                self.options.analysis,
                 name=source.name,
-                labels=self.options.labels,
                 on_progress=bar.show_analysis,
             )
             result = self.options.select(found)

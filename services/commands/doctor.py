@@ -88,9 +88,10 @@ def _model(settings: Settings) -> str:
 
 def _engine(settings: Settings) -> str:
     try:
+        from duygu.shared.engine_settings import engine_options
         from duygu.shared.vision.engine import load_engine
 
-        load_engine(settings)
+        load_engine(engine_options(settings))
     except DuyguError as error:
         raise CheckFailedError(
             error.detail, "restore the files of the project; DUYGU_MTCNN names the folder of the detector"

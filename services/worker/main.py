@@ -30,9 +30,10 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     """Load what a queue needs and serve it; returns the exit status: 0 after a signal to stop."""
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
+    from duygu.shared.engine_settings import engine_options
     from duygu.shared.vision.engine import load_engine
 
-    engine = load_engine(settings)
+    engine = load_engine(engine_options(settings))
     if queue is QueueName.VIDEOS:
         return serve(settings, queue, video_analysis(settings, engine), renderer=FilmRenderer(settings))
     with closing(live_work(settings, engine)) as live:
@@ -80,7 +81,10 @@ def live_work(settings: Settings, engine: "Engine") -> LiveWork:
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     """The analysis of video files, with a loaded engine."""
+    from duygu.shared.engine_settings import decode_limits
     from duygu.shared.vision.analysis import analyze_video
+
+    limits = decode_limits(settings)
 
     def analyze(
         path: Path,
@@ -93,7 +97,7 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
         return analyze_video(
             path,
             engine,
-            settings,
+            limits,
             job_id=job_id,
             on_progress=on_progress,
             on_window=on_window,
@@ -126,5 +130,7 @@ class FilmRenderer:
     ) -> None:
         """Write the annotated video."""
         from duygu.shared.annotated import write_film
+        from duygu.shared.engine_settings import decode_limits
 
-        write_film(video, result, target, self._settings, on_progress=on_progress, should_stop=should_stop)
+        limits = decode_limits(self._settings)
+        write_film(video, result, target, limits, on_progress=on_progress, should_stop=should_stop)

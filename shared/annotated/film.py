@@ -12,16 +12,13 @@ from duygu.shared.annotated.paint import INK, Canvas
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
 from duygu.shared.annotated.writer import FilmWriter, Painted
-from duygu.shared.config import Settings
 from duygu.shared.errors import CancelledError
 from duygu.shared.schemas import Result
 from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.options import DecodeLimits
 
 LONGEST_SIDE = 1920
 """Maximum side of the annotated video, in pixels. Encoding a larger one would take longer than the analysis."""
-
-SMALLEST_FACE = 1e-4
-"""`min_face` of the decoder, as a share of the picture; with this value the detection copy has full size."""
 
 FIRST_SOUND = SOUND_HZ // 10
 """Number of samples that are read to find out whether the video has sound."""
@@ -34,7 +31,7 @@ def write_film(
     video: Path,
     result: Result,
     target: Path,
-    settings: Settings,
+    limits: DecodeLimits,
     *,
     on_progress: Callable[[float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -48,16 +45,13 @@ def write_film(
 
     Raises a VideoError, and CancelledError once `should_stop` returns True.
     """
-    whole = settings.model_copy(update={"min_face": SMALLEST_FACE})
     film = _Film(result)
     with ExitStack() as stack:
-        pictures = stack.enter_context(Video(video, whole, None, should_stop))
+        pictures = stack.enter_context(Video(video, limits, None, should_stop=should_stop))
         first_s = pictures.first_frame_s
-        sound = stack.enter_context(Sound(video, settings, pictures.start_s - first_s))
+        sound = stack.enter_context(Sound(video, limits, pictures.start_s - first_s))
         first_sound = sound.read(FIRST_SOUND)
-        writer = stack.enter_context(
-            FilmWriter(target, film.painted, sound=bool(first_sound), threads=settings.threads)
-        )
+        writer = stack.enter_context(FilmWriter(target, film.painted, sound=bool(first_sound), threads=limits.threads))
         writer.sound(first_sound)
         for frame in pictures:
             if first_s > NOTICED_S and not frame.index:
@@ -68,7 +62,7 @@ def write_film(
             writer.picture(first_s + frame.time_s)
             if on_progress:
                 on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
-        _copy_sound(sound, writer, first_s + settings.max_duration_s, should_stop)
+        _copy_sound(sound, writer, first_s + limits.max_duration_s, should_stop)
         writer.end_s = max(first_s + result.video.duration_s, writer.sound_s)
 
 

@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from duygu.shared.annotated.sound_child import BYTES, SoundOrder
-from duygu.shared.config import IMPORT_PATH, MB, Settings
+from duygu.shared.paths import IMPORT_PATH
 from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.vision.options import DecodeLimits
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +26,13 @@ SILENCE_S = 30.0
 class Sound:
     """Stereo samples of a file, 16 bits, in order. Unreadable sound is replaced by silence."""
 
-    def __init__(self, path: Path, settings: Settings, start_s: float) -> None:
+    def __init__(self, path: Path, limits: DecodeLimits, start_s: float) -> None:
         """Start reading.
 
         start_s  time of the first sample in the file's clock
         """
         with path.open("rb") as file:
-            order = SoundOrder(file.fileno(), start_s, settings.decoder_memory_mb * MB, settings.job_timeout_s)
+            order = SoundOrder(file.fileno(), start_s, limits.memory_bytes, limits.cpu_s)
             self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
                 [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
                 stdin=subprocess.DEVNULL,

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from duygu.shared.config import MB
-from duygu.shared.errors import ConfigurationError, TooLargeError
+from duygu.shared.errors import MB, ConfigurationError, TooLargeError
 
 STDIN = Path("/dev/stdin")
 

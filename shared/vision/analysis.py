@@ -1,20 +1,22 @@
 """Analysis of a whole video file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
-from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.options import AnalysisOptions, DecodeLimits
 from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.results import ResultConverter, Timeline
+
+DEFAULTS = AnalysisOptions()
 
 BATCH = 4
 """Clips per batch. Larger batches are hardly faster per clip and would delay the decoder."""
@@ -23,11 +25,11 @@ BATCH = 4
 def analyze_video(
     path: Path,
     engine: Engine,
-    settings: Settings,
+    limits: DecodeLimits,
+    options: AnalysisOptions = DEFAULTS,
     *,
     job_id: str | None = None,
     name: str | None = None,
-    labels: Sequence[str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -35,7 +37,6 @@ def analyze_video(
     """Detect and track every face of a video file and classify its emotions.
 
     name         name of the video in the result
-    labels       labels to report, None for all; the others are summed as `other`
     on_progress  called after each analysed frame
     on_window    called with a face_id and its window as soon as the window is classified
     should_stop  polled several times a second; CancelledError is raised once it returns True
@@ -43,7 +44,7 @@ def analyze_video(
     Raises a VideoError for a file that cannot be analysed, and ConfigurationError for a label that the engine does not
     output. A truncated file gives a result with a warning.
     """
-    converter = result_converter(engine, labels)
+    converter = result_converter(engine, options)
     timeline = Timeline(converter)
 
     def collect(step: Step) -> None:
@@ -52,7 +53,11 @@ def analyze_video(
             for window in step.windows:
                 on_window(window.face_id, converter.window(window))
 
-    with Video(path, settings, engine.recipe.rate_hz, should_stop) as video, ThreadPoolExecutor(1) as background:
+    side = detection_side(engine.min_face)
+    with (
+        Video(path, limits, engine.recipe.rate_hz, side, should_stop=should_stop) as video,
+        ThreadPoolExecutor(1) as background,
+    ):
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background)
         for frame in video:
             collect(analyzer.push(frame))
@@ -62,27 +67,27 @@ def analyze_video(
         warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
         model = engine.model.model_copy(update={"labels": converter.names})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    return result.model_copy(update=_origin(engine, settings, converter))
+    return result.model_copy(update=_origin(engine, converter))
 
 
-def result_converter(engine: Engine, labels: Sequence[str] | None) -> ResultConverter:
-    """A converter for these labels, None for all. Raises ConfigurationError for a label that the engine lacks."""
+def result_converter(engine: Engine, options: AnalysisOptions) -> ResultConverter:
+    """A converter for the labels of an analysis. Raises ConfigurationError for a label that the engine lacks."""
     try:
-        reported = None if labels is None else chosen_labels(labels, engine.model.labels)
+        reported = None if options.labels is None else chosen_labels(options.labels, engine.model.labels)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     return ResultConverter(engine.recipe, tuple(engine.model.labels), reported)
 
 
-def _origin(engine: Engine, settings: Settings, converter: ResultConverter) -> dict[str, object]:
+def _origin(engine: Engine, converter: ResultConverter) -> dict[str, object]:
     """Result fields for the program version, the time of the analysis and the options."""
     return {
         "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
         "options": Options(
-            engine=settings.engine,
+            engine=engine.kind,
             labels=converter.names,
-            min_face=settings.min_face,
+            min_face=engine.min_face,
             max_faces=engine.max_faces,
         ),
     }

@@ -4,13 +4,13 @@ from dataclasses import dataclass, fields
 
 import cv2
 
-from duygu.shared.config import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import ModelFolder, open_model_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import ModelInfo
 from duygu.shared.vision.classify.classifier import OnnxClassifier
-from duygu.shared.vision.detect.mtcnn import MAX_FACES, Mtcnn
+from duygu.shared.vision.detect.mtcnn import Mtcnn
+from duygu.shared.vision.options import MAX_FACES, MIN_FACE, EngineKind, EngineOptions
 from duygu.shared.vision.types import Classifier, Detector
 
 
@@ -21,8 +21,13 @@ class Engine:
     detector: Detector
     classifier: Classifier
     model: ModelInfo
+    min_face: float = MIN_FACE
+    """Minimum size of a detected face, as a share of the shorter side of the frame."""
+
     max_faces: int = MAX_FACES
     """Maximum number of faces tracked at the same time."""
+
+    kind: EngineKind = "onnx"
 
     @property
     def recipe(self) -> Recipe:
@@ -30,12 +35,13 @@ class Engine:
         return self.classifier.recipe
 
 
-def load_engine(settings: Settings) -> Engine:
-    """Load the models that the settings select. Raises ModelError if a file is missing, damaged or incompatible."""
-    folder = open_model_folder(settings.model)
-    detector, classifier = _parts(settings, folder)
+def load_engine(options: EngineOptions) -> Engine:
+    """Load the models that the options select. Raises ModelError if a file is missing, damaged or incompatible."""
+    folder = open_model_folder(options.model)
+    detector, classifier = _parts(options, folder)
     _require_same(folder.recipe, classifier.recipe)
-    return Engine(detector, classifier, folder.info(settings.neutral), settings.max_faces)
+    info = folder.info(options.neutral)
+    return Engine(detector, classifier, info, options.min_face, options.max_faces, options.kind)
 
 
 def _require_same(published: Recipe, embedded: Recipe) -> None:
@@ -45,18 +51,18 @@ def _require_same(published: Recipe, embedded: Recipe) -> None:
         raise ModelError(f"the model's manifest and its network do not have the same {', '.join(others)}")
 
 
-def _parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
-    if settings.engine == "reference":
-        return _reference_parts(settings, folder)
+def _parts(options: EngineOptions, folder: ModelFolder) -> tuple[Detector, Classifier]:
+    if options.kind == "reference":
+        return _reference_parts(options, folder)
     cv2.setNumThreads(1)  # with small pictures, more threads use 10% more CPU time and are not faster
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
-    return detector, OnnxClassifier(folder, threads=settings.threads)
+    detector = Mtcnn(options.mtcnn, min_face=options.min_face, max_faces=options.max_faces)
+    return detector, OnnxClassifier(folder, threads=options.threads)
 
 
-def _reference_parts(settings: Settings, folder: ModelFolder) -> tuple[Detector, Classifier]:
+def _reference_parts(options: EngineOptions, folder: ModelFolder) -> tuple[Detector, Classifier]:
     # torch and TensorFlow are an optional extra, and take seconds to import.
     try:
         from duygu.shared.vision.reference import ReferenceClassifier, ReferenceDetector
     except ImportError as error:
         raise ModelError("the reference engine is not installed: it is the extra `reference`") from error
-    return ReferenceDetector(settings), ReferenceClassifier(folder)
+    return ReferenceDetector(min_face=options.min_face), ReferenceClassifier(folder)

@@ -14,7 +14,6 @@ import keras
 # isort: on
 import numpy as np
 
-from duygu.shared.config import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import ModelFolder
 from duygu.shared.model.recipe import Recipe
@@ -30,9 +29,12 @@ LEAST = 1e-30
 class ReferenceDetector:
     """`Detector` that wraps facenet-pytorch's MTCNN."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Load the weights that are bundled with facenet-pytorch."""
-        self._min_face = settings.min_face
+    def __init__(self, *, min_face: float) -> None:
+        """Load the weights that are bundled with facenet-pytorch.
+
+        min_face  smallest face, as a share of the shorter side of the frame
+        """
+        self._min_face = min_face
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._mtcnn = MTCNN(device=device, thresholds=list(THRESHOLDS), select_largest=False)
 

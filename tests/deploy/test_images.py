@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.version import VERSION
 
 

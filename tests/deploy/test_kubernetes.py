@@ -8,8 +8,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.jobs.queues import QueueName
+from duygu.shared.paths import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 

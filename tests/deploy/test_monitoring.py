@@ -13,9 +13,10 @@ from redis import Redis
 from duygu.services.api.metrics import Metrics
 from duygu.services.api.service import open_service
 from duygu.services.worker.metrics import WorkerMetrics
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.errors import by_code, server_error_codes
 from duygu.shared.jobs.queues import QueueName
+from duygu.shared.paths import ROOT
 from tests.support.tiny_model import write_tiny_model
 
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"], "gauge": [""]}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.model.folder import Manifest
+from duygu.shared.paths import ROOT
 from duygu.shared.schemas import MeasuredOn
 
 MODEL = ROOT / "models" / "emotion"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 
 LOADED = re.compile(r"""<(?:script|img|source|iframe)\b[^>]*?\bsrc="([^"]+)"|<link\b[^>]*?\bhref="([^"]+)\"""")
 """What a browser fetches by itself when it shows a page."""

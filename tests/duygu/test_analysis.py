@@ -10,10 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from duygu import Analysis
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.spans import spans_of
+from duygu.shared.paths import ROOT
 from tests.support.results import two_faces
 
 mpl.use("Agg")

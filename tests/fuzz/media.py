@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import VideoError
 from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate, pick
@@ -39,7 +40,7 @@ class Media:
         """Decode the file. An absurd number of frames is a finding."""
         self._path.write_bytes(content)
         try:
-            with Video(self._path, self._settings, 10.0) as video:
+            with Video(self._path, decode_limits(self._settings), 10.0) as video:
                 frames = sum(1 for _ in video)
         except VideoError as error:
             return error.code

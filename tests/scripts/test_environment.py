@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import start_child, stop
 
 CHROMIUM = shutil.which("chromium")

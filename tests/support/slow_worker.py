@@ -12,6 +12,7 @@ from pathlib import Path
 
 from duygu.services.worker.main import live_work, no_analysis, serve
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
@@ -46,7 +47,7 @@ class SlowDetector:
 
 if __name__ == "__main__":
     settings = Settings()
-    engine = load_engine(settings)
+    engine = load_engine(engine_options(settings))
     slow = replace(engine, detector=SlowDetector(engine.detector, Path(os.environ["SEARCHES"])))
     with closing(live_work(settings, slow)) as live:
         sys.exit(serve(settings, QueueName.LIVE, no_analysis, live))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
@@ -26,7 +27,7 @@ RECIPE = load_recipe("e3d48").clip
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     """The one that serves."""
-    return load_engine(Settings(threads=1)).detector
+    return load_engine(engine_options(Settings(threads=1))).detector
 
 
 def write(path: Path, rgb: Image) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import SubjectLeakError, TrainingDataError
 from duygu.shared.model.folder import CARD, H5, LABELS, open_model_folder
 from duygu.shared.model.recipe import Recipe
@@ -64,7 +65,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, video_maker: VideoMaker) -
     manifest.write_text("\n".join(["path,subject,emotion", *rows]) + "\n", encoding="utf-8")
     (folder / "tiny.toml").write_text(RECIPE, encoding="utf-8")
     recipe, settings = load_recipe(str(folder / "tiny.toml")), Settings(threads=1)
-    clips = make_clips(read_recordings(manifest), load_engine(settings).detector, recipe.clip, settings).clips
+    clips = make_clips(
+        read_recordings(manifest), load_engine(engine_options(settings)).detector, recipe.clip, settings
+    ).clips
     save_clips(clips, recipe.clip, folder / "clips.npz")
     run = folder / "run"
     train(run, recipe, stills=None, clips=folder / "clips.npz", start=None)
@@ -77,7 +80,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, video_maker: VideoMaker) -
 def test_a_trained_folder_serves(trained: Path, video_maker: VideoMaker) -> None:
     """The engine loads the exported folder and analyses a video with it."""
     settings = Settings(threads=1, model=trained / "model")
-    result = analyze_video(video_maker.make(STILL), load_engine(settings), settings)
+    result = analyze_video(video_maker.make(STILL), load_engine(engine_options(settings)), decode_limits(settings))
     assert result.model.name == "tiny"
     assert [len(face.probabilities) for face in result.faces] == [7]
 
@@ -134,10 +137,10 @@ class RecordingClassifier(Classifier):
 
 def test_training_sees_what_serving_sees(video_maker: VideoMaker, settings: Settings) -> None:
     """`prepare` and serving cut byte-identical clips from the same video."""
-    engine = load_engine(settings)
+    engine = load_engine(engine_options(settings))
     recording = RecordingClassifier(engine.classifier)
     path = video_maker.make(PAN)
-    analyze_video(path, Engine(engine.detector, recording, engine.model), settings)
+    analyze_video(path, Engine(engine.detector, recording, engine.model), decode_limits(settings))
     prepared = clips_of(path, engine.detector, engine.recipe, settings)
     seen = normalise(np.stack([images for clips in prepared.values() for images in clips]), engine.recipe)
     assert len(recording.clips) > 1

@@ -8,10 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import UndecodablePictureError, UndecodableVideoError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.decode.images import decode, to_frame
-from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.types import Frame
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -83,4 +84,4 @@ def open_recording(path: Path, settings: Settings, recipe: Recipe) -> AbstractCo
     """Open a recording for reading. Raises VideoError when no frame can be read."""
     if path.is_dir() or path.suffix.lower() in PICTURES:
         return nullcontext(PictureSequence(path, settings, recipe))
-    return Video(path, settings, recipe.rate_hz)
+    return Video(path, decode_limits(settings), recipe.rate_hz, detection_side(settings.min_face))

@@ -39,11 +39,10 @@ class DrainLoop:
         self._leases = SessionLeases(redis)
         self._renewal = LeaseRenewal(self._leases)
         self._engine = engine
-        self._settings = settings
         self._decoder = ImageDecoder(
             picture_bytes=int(settings.stream_max_frame_mb * MB),
             max_pixels=settings.stream_max_pixels,
-            min_face=settings.min_face,
+            min_face=engine.min_face,
         )
         self._cached: OrderedDict[str, tuple[int, LiveSession]] = OrderedDict()
 
@@ -89,13 +88,13 @@ class DrainLoop:
             if claim.attempts > MOST_ATTEMPTS + 1:
                 raise ValueError("every step ended its worker, even without frames")
             decode = self._decoder.decode
-            return LiveSession.restore(self._engine, self._settings, claim.state or b"", decode=decode), False
+            return LiveSession.restore(self._engine, claim.state or b"", decode=decode), False
         except ValueError as error:
             logger.warning("live session %s starts without its state: %s", claim.session_id, error)
         return self._new_session(claim.last_face_id or 0), True
 
     def _new_session(self, last_face_id: int = 0) -> LiveSession:
-        return LiveSession(self._engine, self._settings, decode=self._decoder.decode, last_face_id=last_face_id)
+        return LiveSession(self._engine, decode=self._decoder.decode, last_face_id=last_face_id)
 
     def _answer(self, session: LiveSession, claim: Claim, *, lost: bool) -> list[Reply]:
         if claim.attempts > MOST_ATTEMPTS:

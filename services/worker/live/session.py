@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from duygu.shared.config import Settings
 from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.live.steps import FrameInfo, Reply
 from duygu.shared.schemas import Flag, Position, Window
@@ -56,16 +55,14 @@ class FaceUpdate:
 class LiveSession:
     """Analyses the pictures of a session in order."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, *, decode: Decode | None = None, last_face_id: int = 0
-    ) -> None:
+    def __init__(self, engine: Engine, *, decode: Decode | None = None, last_face_id: int = 0) -> None:
         """Start before the first picture.
 
         decode        decodes pictures; None decodes in this process, which is for trusted input only
         last_face_id  the first face gets the next id
         """
         self._engine = engine
-        self._decode = decode or partial(decode_frame, min_face=settings.min_face)
+        self._decode = decode or partial(decode_frame, min_face=engine.min_face)
         self._analyzer = Analyzer(engine)
         self._analyzer.last_id = last_face_id
         self._faces: dict[int, KnownFace] = {}
@@ -125,7 +122,7 @@ class LiveSession:
         return LENGTH.pack(len(header)) + header + snapshots.save(self._analyzer)
 
     @classmethod
-    def restore(cls, engine: Engine, settings: Settings, data: bytes, *, decode: Decode | None = None) -> "LiveSession":
+    def restore(cls, engine: Engine, data: bytes, *, decode: Decode | None = None) -> "LiveSession":
         """Restore a saved session. Raises ValueError for a state of another version or another recipe."""
         try:
             (length,) = LENGTH.unpack_from(data)
@@ -135,7 +132,7 @@ class LiveSession:
             raise ValueError("the state is damaged") from error
         if version != VERSION:
             raise ValueError(f"the state is of version {version}; version {VERSION} is required")
-        session = cls(engine, settings, decode=decode)
+        session = cls(engine, decode=decode)
         session._analyzer = snapshots.restore(engine, data[LENGTH.size + length :])
         try:
             session._load(header)

@@ -15,9 +15,9 @@ from typing import Self
 
 import numpy as np
 
-from duygu.shared.config import IMPORT_PATH, MB
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.media.image_size import breaks_off
+from duygu.shared.paths import IMPORT_PATH
 from duygu.shared.processes.stderr_tail import StderrTail
 from duygu.shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
 from duygu.shared.vision.decode.video import detection_side, shared_memory
@@ -34,7 +34,7 @@ START_S = 30.0
 """Timeout for the first picture of a process, including its start."""
 
 
-MEMORY_BYTES, BYTES_A_PIXEL = 400 * MB, 32
+MEMORY_BYTES, BYTES_A_PIXEL = 400_000_000, 32
 """Limit of the process's address space: 300 MB for libraries, plus what a decoder allocates per pixel."""
 
 KEPT_BYTES = str(32 * 1024 * 1024)

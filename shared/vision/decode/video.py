@@ -19,7 +19,6 @@ from typing import BinaryIO, Literal, Self
 
 import numpy as np
 
-from duygu.shared.config import IMPORT_PATH, MB, Settings
 from duygu.shared.errors import (
     CancelledError,
     DecoderLimitError,
@@ -29,11 +28,13 @@ from duygu.shared.errors import (
     UndecodableVideoError,
     from_code,
 )
+from duygu.shared.paths import IMPORT_PATH
 from duygu.shared.processes.stderr_tail import StderrTail
 from duygu.shared.storage.spooling import is_pipe
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
 from duygu.shared.vision.decode.planes import StoredFrame
 from duygu.shared.vision.decode.tone_mapping import TONE_MAPS
+from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.types import Frame, Image
 
 logger = logging.getLogger(__name__)
@@ -64,11 +65,18 @@ class Video:
     """A video that is being decoded. It can be iterated once. A frame is valid until the next one is requested."""
 
     def __init__(
-        self, path: Path, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool] | None = None
+        self,
+        path: Path,
+        limits: DecodeLimits,
+        rate_hz: float | None,
+        detection_side: int | None = None,
+        *,
+        should_stop: Callable[[], bool] | None = None,
     ) -> None:
         """Start decoding, up to the first picture.
 
-        rate_hz  sampling rate; None for every frame
+        rate_hz         sampling rate; None for every frame
+        detection_side  minimum shorter side of the detection copies, `Frame.rgb`, in pixels; None for full size
 
         Raises a VideoError for a file without pictures, and CancelledError once `should_stop` returns True.
         """
@@ -81,7 +89,8 @@ class Video:
             file = stack.enter_context(path.open("rb"))
             if not os.fstat(file.fileno()).st_size:
                 raise EmptyFileError
-            self._child = stack.enter_context(Child(file, settings, rate_hz, should_stop or (lambda: False)))
+            child = Child(file, limits, rate_hz, detection_side, should_stop or (lambda: False))
+            self._child = stack.enter_context(child)
             opened = self._child.receive()
             if not isinstance(opened, Opened):
                 raise UndecodableVideoError
@@ -128,18 +137,23 @@ class Child:
     """The decoding process and its shared memory."""
 
     def __init__(
-        self, file: BinaryIO, settings: Settings, rate_hz: float | None, should_stop: Callable[[], bool]
+        self,
+        file: BinaryIO,
+        limits: DecodeLimits,
+        rate_hz: float | None,
+        detection_side: int | None,
+        should_stop: Callable[[], bool],
     ) -> None:
         """Start the process on an open file."""
         # Only the pages that a picture covers are allocated, so the size of a slot costs only address space.
-        self._slot_bytes = -(-settings.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
-        self._detection_side = detection_side(settings.min_face)
+        self._slot_bytes = -(-limits.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+        self._detection_side = detection_side
         self._should_stop = should_stop
         self._lines = bytearray()
         with shared_memory() as shared:
             shared.truncate(self._slot_bytes * SLOTS)
             self._memory = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.uint8)
-            order = make_order(settings, rate_hz, file, shared, self._slot_bytes)
+            order = make_order(limits, rate_hz, file, shared, self._slot_bytes)
             self._process = start_process(order)
         self._output = self._process.stdout.fileno() if self._process.stdout else -1
         self._stderr = StderrTail(self._process)
@@ -186,7 +200,7 @@ class Child:
             (decoded.weights[0], decoded.weights[1]),
             decoded.turns,
             decoded.mirrored,
-            divisor=max(1, min(width, height) // self._detection_side),
+            divisor=max(1, min(width, height) // self._detection_side) if self._detection_side else 1,
             tone_map=TONE_MAPS.get(Transfer(decoded.transfer)),
         )
 
@@ -235,18 +249,18 @@ def shared_memory() -> BinaryIO:
     return tempfile.TemporaryFile()
 
 
-def make_order(settings: Settings, rate_hz: float | None, file: BinaryIO, shared: BinaryIO, slot_bytes: int) -> Order:
+def make_order(limits: DecodeLimits, rate_hz: float | None, file: BinaryIO, shared: BinaryIO, slot_bytes: int) -> Order:
     """Parameters of the process."""
     return Order(
         file=file.fileno(),
         memory=shared.fileno(),
         slot_bytes=slot_bytes,
         rate_hz=rate_hz,
-        max_pixels=settings.max_pixels,
-        max_duration_s=settings.max_duration_s,
-        memory_bytes=settings.decoder_memory_mb * MB + slot_bytes * SLOTS,
-        cpu_s=settings.job_timeout_s,
-        threads=settings.threads,
+        max_pixels=limits.max_pixels,
+        max_duration_s=limits.max_duration_s,
+        memory_bytes=limits.memory_bytes + slot_bytes * SLOTS,
+        cpu_s=limits.cpu_s,
+        threads=limits.threads,
     )
 
 

@@ -18,6 +18,7 @@ from duygu.shared.model.folder import MANIFEST, verify_files
 from duygu.shared.vision.detect.boxes import squares, suppress
 from duygu.shared.vision.detect.onnx_session import open_session
 from duygu.shared.vision.detect.resample import Sums, area_means, integral
+from duygu.shared.vision.options import MAX_FACES
 from duygu.shared.vision.types import Area, Detections, Floats, Frame
 
 if TYPE_CHECKING:
@@ -44,9 +45,6 @@ BATCH = 16
 
 THRESHOLDS = (0.6, 0.7, 0.7)
 """Score thresholds of P-Net, R-Net and O-Net; facenet-pytorch's defaults."""
-
-MAX_FACES = 32
-"""Default number of faces per picture, to which the limits below are scaled."""
 
 PATCHES, PROPOSALS, CANDIDATES = 16, 10, 2
 """Maximum patches per level, boxes for R-Net and boxes for O-Net, each per expected face, by decreasing score.

@@ -9,7 +9,7 @@ cost is treated as occluded.
 
 import numpy as np
 
-from duygu.shared.vision.detect.mtcnn import MAX_FACES
+from duygu.shared.vision.options import MAX_FACES
 from duygu.shared.vision.pace import Pace
 from duygu.shared.vision.track.association import Pairs, boxes_of, expected_boxes, match, match_own, touching, uncovered
 from duygu.shared.vision.track.optical_flow import Patch

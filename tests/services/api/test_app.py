@@ -7,8 +7,9 @@ from typing import Any
 
 import httpx
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.errors import by_code
+from duygu.shared.paths import ROOT
 
 HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "facenet_pytorch")
 

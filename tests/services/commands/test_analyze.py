@@ -20,8 +20,9 @@ import pytest
 
 from duygu.services.cli import main
 from duygu.services.commands.outputs import Destination, Outputs
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
 from duygu.shared.exports import ExportName
+from duygu.shared.paths import ROOT
 from duygu.shared.schemas import ProgramInfo, Result
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video

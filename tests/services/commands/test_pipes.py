@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from duygu.services.cli import main
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.schemas import Result
 from tests.support.videos import PAN, VideoMaker
 

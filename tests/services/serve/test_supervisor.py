@@ -16,7 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
+from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from tests.services.conftest import ended, submit, wait_until
 from tests.shared.test_webhooks import SECRET

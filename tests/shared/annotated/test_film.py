@@ -14,6 +14,7 @@ from duygu.shared.annotated.paint import colour_of
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import CancelledError, NotAVideoError
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
@@ -60,7 +61,7 @@ def result_of(scene: Scene, emotion: str = "happiness") -> Result:
 def filmed(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Path) -> Path:
     """Write the annotated video of a scene and return its path."""
     target = folder / "annotated.mp4"
-    write_film(video_maker.make(scene), result_of(scene), target, settings)
+    write_film(video_maker.make(scene), result_of(scene), target, decode_limits(settings))
     return target
 
 
@@ -141,7 +142,7 @@ def test_a_picture_that_is_turned_is_not_stretched(settings: Settings, tmp_path:
     """When a wide picture is followed by a tall one, the tall one is centred between black bars."""
     video = tmp_path / "turned.ts"
     turned_midway(video)
-    write_film(video, result_of(STILL), tmp_path / "film.mp4", settings)
+    write_film(video, result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
     wide, tall = (picture[: STILL.height].astype(int) for _, picture in pictures(tmp_path / "film.mp4")[10:50:30])
     assert wide[:, 5:30].mean() > 80
     assert tall[:, 5:30].mean() < 5
@@ -205,7 +206,7 @@ def test_it_can_be_cancelled(video_maker: VideoMaker, settings: Settings, tmp_pa
     """Writing the annotated video raises CancelledError when it is stopped."""
     video = video_maker.make(STILL)
     with pytest.raises(CancelledError):
-        write_film(video, result_of(STILL), tmp_path / "film.mp4", settings, should_stop=lambda: True)
+        write_film(video, result_of(STILL), tmp_path / "film.mp4", decode_limits(settings), should_stop=lambda: True)
 
 
 def test_sound_between_distant_pictures_comes_in_pieces(
@@ -225,7 +226,7 @@ def test_sound_between_distant_pictures_comes_in_pieces(
             video_maker.make(scene),
             result_of(scene),
             tmp_path / "film.mp4",
-            settings,
+            decode_limits(settings),
             should_stop=lambda: len(sizes) > 5,
         )
     assert len(sizes) == 6
@@ -235,7 +236,7 @@ def test_sound_between_distant_pictures_comes_in_pieces(
 def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """A text file raises NotAVideoError."""
     with pytest.raises(NotAVideoError):
-        write_film(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", settings)
+        write_film(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
 
 
 def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: 
         video_maker.make(scene),
         result_of(scene),
         tmp_path / "film.mp4",
-        settings,
+        decode_limits(settings),
         on_progress=lambda share: seen.append(process.memory_info().rss) if share > 0.3 else None,
     )
     assert max(seen) - min(seen) < 16_000_000

@@ -11,6 +11,7 @@ import pytest
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.vision.decode.video import Video
 from tests.support.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
@@ -22,7 +23,10 @@ STEREO = replace(BROADCAST, stereo=True, start=2.0)
 
 def heard(path: Path, settings: Settings) -> npt.NDArray[np.int16]:
     """Return the samples from the first picture on, (samples, 2)."""
-    with Video(path, settings, 10.0) as video, Sound(path, settings, video.start_s) as sound:
+    with (
+        Video(path, decode_limits(settings), 10.0) as video,
+        Sound(path, decode_limits(settings), video.start_s) as sound,
+    ):
         return np.frombuffer(sound.read(MUCH_S * SOUND_HZ), np.int16).reshape(-1, 2)
 
 
@@ -75,7 +79,7 @@ def test_a_process_that_dies_is_logged(
     monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.dying_child")
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
-    with Sound(path, settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)}), 0.0) as sound:
+    with Sound(path, decode_limits(settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)})), 0.0) as sound:
         assert sound.read(1000) == sound.read(1000) == b""
     (record,) = caplog.records
     assert f"signal {int(signal.SIGSEGV)}" in record.message
@@ -90,7 +94,7 @@ def test_a_process_that_hangs_is_ended(
     monkeypatch.setattr("duygu.shared.annotated.sound.SILENCE_S", 3.0)
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
-    with Sound(path, settings, 0.0) as sound:
+    with Sound(path, decode_limits(settings), 0.0) as sound:
         assert sound.read(1000) == bytes(4)
         assert sound._process.poll() == -signal.SIGKILL
         assert sound.read(1000) == b""

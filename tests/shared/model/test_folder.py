@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import H5, INT8, LABELS, MANIFEST, ONNX, open_model_folder
 from duygu.shared.schemas import EMOTIONS
@@ -36,7 +37,7 @@ def change(folder: Path, **recipe: Any) -> None:
 def test_a_folder_describes_its_model(folder: Path) -> None:
     """The folder and the engine that loads it describe the same model."""
     opened = open_model_folder(folder)
-    assert opened.info() == load_engine(Settings(threads=1, model=folder)).model
+    assert opened.info() == load_engine(engine_options(Settings(threads=1, model=folder))).model
     assert opened.description().uncertain_below == 0.5
 
 
@@ -89,4 +90,4 @@ def test_a_manifest_of_another_network_is_refused(folder: Path, recipe: dict[str
     """A manifest whose recipe differs from that of the network is refused."""
     change(folder, **recipe)
     with pytest.raises(ModelError, match=f"do not have the same {names}$"):
-        load_engine(Settings(threads=1, model=folder))
+        load_engine(engine_options(Settings(threads=1, model=folder)))

@@ -8,7 +8,7 @@ import threading
 import psutil
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import start_child, stop
 from tests.services.conftest import wait_until
 

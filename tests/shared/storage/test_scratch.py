@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.storage import scratch
 from duygu.shared.storage.scratch import Scratch
 

@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 from duygu.shared.telemetry.logs import JsonFormatter, TextFormatter, about
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from duygu.shared.config import ROOT
 from duygu.shared.errors import ConfigurationError
+from duygu.shared.paths import ROOT
 from duygu.shared.telemetry.opening import ENDPOINTS, NoTraces, open_traces
 
 PROBE = """

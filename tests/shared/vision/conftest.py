@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.tiny_model import write_tiny_model
 
@@ -18,7 +19,7 @@ def tiny_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def engine(tiny_settings: Settings) -> Engine:
     """An engine with the real face detector and the small random network."""
-    return load_engine(tiny_settings)
+    return load_engine(engine_options(tiny_settings))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.schemas import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.detect.boxes import overlaps
@@ -40,7 +41,7 @@ def test_same_faces_as_facenet_pytorch(min_face: float) -> None:
 
     settings = Settings(min_face=min_face)
     frame = frame_of(CROWD)
-    expected = ReferenceDetector(settings).detect(frame)
+    expected = ReferenceDetector(min_face=settings.min_face).detect(frame)
     found = Mtcnn(settings.mtcnn, min_face=min_face).detect(frame)
     assert len(found) == len(expected) == 6
     assert worst_overlap(found, expected) >= 0.99
@@ -55,7 +56,7 @@ def test_same_refinement_as_facenet_pytorch() -> None:
     frame = frame_of(CROWD)
     around = Mtcnn(settings.mtcnn, min_face=0.06).detect(frame).boxes + np.float32(4)
     around[0] = (0, 0, 30, 30)
-    expected = ReferenceDetector(settings).refine(frame, around)
+    expected = ReferenceDetector(min_face=settings.min_face).refine(frame, around)
     found = Mtcnn(settings.mtcnn, min_face=0.06).refine(frame, around)
     assert found.scores[0] == expected.scores[0] == 0
     assert worst_overlap(found, expected) >= 0.99
@@ -66,7 +67,7 @@ def test_the_originals_take_any_box_and_any_picture() -> None:
     """The reference accepts any boxes and any picture: all outputs are finite, and non-finite boxes score 0."""
     from duygu.shared.vision.reference import ReferenceDetector
 
-    detector, frame = ReferenceDetector(Settings()), frame_of(CROWD)
+    detector, frame = ReferenceDetector(min_face=Settings().min_face), frame_of(CROWD)
     found = detector.refine(frame, np.concatenate([ODD_BOXES, ENDLESS]))
     assert np.isfinite(found.boxes).all()
     assert found.scores[-len(ENDLESS) :].tolist() == [0] * len(ENDLESS)
@@ -92,4 +93,4 @@ def test_both_engines_give_the_same_result(video_maker: VideoMaker, tmp_path: Pa
 
 def analyse(video: Path, settings: Settings) -> Result:
     """Return the result of one engine."""
-    return analyze_video(video, load_engine(settings), settings)
+    return analyze_video(video, load_engine(engine_options(settings)), decode_limits(settings))

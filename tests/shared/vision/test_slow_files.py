@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.schemas import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
@@ -44,7 +45,7 @@ def test_the_first_frame_counts(
     interval_s: float, video_maker: VideoMaker, engine: Engine, tiny_settings: Settings
 ) -> None:
     """A face in all frames has a position in each, the first included."""
-    result = analyze_video(video_maker.make(slow(interval_s, Actor())), engine, tiny_settings)
+    result = analyze_video(video_maker.make(slow(interval_s, Actor())), engine, decode_limits(tiny_settings))
     assert starts(result) == positions(result) == [index * interval_s for index in range(FRAMES)]
     assert result.faces[0].start_s == 0.0
 
@@ -54,7 +55,7 @@ def test_two_people_by_turns(video_maker: VideoMaker, engine: Engine, tiny_setti
     scene = slow(
         10.0, every_other(0, 10.0, Actor(start=(0.27, 0.5))), every_other(1, 10.0, Actor(start=(0.73, 0.5), size=0.6))
     )
-    result = analyze_video(video_maker.make(scene), engine, tiny_settings)
+    result = analyze_video(video_maker.make(scene), engine, decode_limits(tiny_settings))
     assert starts(result) == positions(result) == [index * 10.0 for index in range(FRAMES)]
     assert "padded" in flags(result)
 
@@ -63,7 +64,7 @@ def test_a_face_and_nobody_by_turns(video_maker: VideoMaker, engine: Engine, tin
     """When a face appears in every second frame, only those frames have a position, also with cuts."""
     for cuts in ((), tuple(index * 10.0 - 5.0 for index in range(1, FRAMES))):
         scene = replace(slow(10.0, every_other(0, 10.0, Actor())), cuts=cuts)
-        result = analyze_video(video_maker.make(scene), engine, tiny_settings)
+        result = analyze_video(video_maker.make(scene), engine, decode_limits(tiny_settings))
         assert starts(result) == positions(result) == [0.0, 20.0, 40.0]
         assert "padded" in flags(result)
 
@@ -72,6 +73,6 @@ def test_a_face_in_a_single_frame(video_maker: VideoMaker, engine: Engine, tiny_
     """A face in a single frame is reported, wherever it is in the file."""
     for index in (0, 2, FRAMES - 1):
         actor = Actor(seen=((index * 10.0 - 5.0, index * 10.0 + 5.0),))
-        result = analyze_video(video_maker.make(slow(10.0, actor)), engine, tiny_settings)
+        result = analyze_video(video_maker.make(slow(10.0, actor)), engine, decode_limits(tiny_settings))
         assert starts(result) == positions(result) == [index * 10.0]
         assert flags(result) == {"padded"}

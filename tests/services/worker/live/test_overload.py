@@ -12,6 +12,7 @@ from redis.asyncio import Redis as AsyncRedis
 from duygu.services.worker.live.drain_loop import DrainLoop
 from duygu.services.worker.live.session import SHEDDING_S, LiveSession
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.live.api_store import SessionStore
 from duygu.shared.live.steps import REPLIES, FrameInfo
 from duygu.shared.vision.engine import Engine, load_engine
@@ -25,7 +26,7 @@ MOVING = Scene(actors=(Actor(start=(0.3, 0.5), end=(0.7, 0.5)),), duration_s=9.0
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """The shipped engine."""
-    return load_engine(Settings(threads=1))
+    return load_engine(engine_options(Settings(threads=1)))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def pictures() -> list[bytes]:
 def searches(engine: Engine, pictures: list[bytes], *, overloaded: bool) -> tuple[int, int]:
     """Return how often a session searches its pictures, and how many of them have a face."""
     detector = Counted(engine.detector)
-    session = LiveSession(replace(engine, detector=detector), Settings())
+    session = LiveSession(replace(engine, detector=detector))
     infos = [
         FrameInfo(time_s=time_s, overload_drops=3 * number * overloaded) for number, time_s in enumerate(MOVING.times())
     ]
@@ -59,7 +60,7 @@ def test_load_shedding_searches_less_often(engine: Engine, pictures: list[bytes]
 
 def test_load_shedding_ends(engine: Engine, pictures: list[bytes]) -> None:
     """Load shedding ends SHEDDING_S after the last dropped frame, also in a session that another worker restored."""
-    session = LiveSession(engine, Settings())
+    session = LiveSession(engine)
 
     def sheds_after(session: LiveSession, time_s: float, drops: int) -> bool:
         session.analyse(round(time_s * 10), FrameInfo(time_s=time_s, overload_drops=drops), pictures[0])
@@ -67,7 +68,7 @@ def test_load_shedding_ends(engine: Engine, pictures: list[bytes]) -> None:
 
     assert not sheds_after(session, 1.0, 0)
     assert sheds_after(session, 2.0, 1)
-    other = LiveSession.restore(engine, Settings(), session.save())
+    other = LiveSession.restore(engine, session.save())
     for each in (session, other):
         assert sheds_after(each, 2.0 + SHEDDING_S - 0.1, 1)
         assert not sheds_after(each, 2.0 + SHEDDING_S, 1)

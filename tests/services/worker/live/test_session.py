@@ -10,6 +10,7 @@ import pytest
 
 from duygu.services.worker.live.session import LENGTH, LiveSession
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import engine_options
 from duygu.shared.live.messages import LiveFace
 from duygu.shared.live.steps import FrameInfo
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
@@ -28,7 +29,7 @@ TALL = jpeg(replace(STILL, width=240, height=320).picture(0.0))
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """The shipped engine."""
-    return load_engine(Settings(threads=1))
+    return load_engine(engine_options(Settings(threads=1)))
 
 
 def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tuple[LiveFace, ...]:
@@ -38,7 +39,7 @@ def take(session: LiveSession, number: int, picture: bytes, *, fps: float) -> tu
 
 def test_a_face_that_the_change_ends_is_reported_a_last_time(engine: Engine) -> None:
     """A face that ends with a change of size is reported a last time, also when the picture is not analysed."""
-    session = LiveSession(engine, Settings(threads=1))
+    session = LiveSession(engine)
     replies = [take(session, number, WIDE if number < 19 else TALL, fps=30) for number in range(36)]
     assert [face.face_id for face in replies[18]] == [1]
     (last,) = replies[19]
@@ -49,7 +50,7 @@ def test_a_face_that_the_change_ends_is_reported_a_last_time(engine: Engine) -> 
 
 def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
     """A face that does not count yet at a change of size has its window, without positions of the other size."""
-    session = LiveSession(engine, Settings(threads=1))
+    session = LiveSession(engine)
     assert take(session, 0, WIDE, fps=10) == ()
     (ended,) = take(session, 1, TALL, fps=10)
     assert (ended.face_id, ended.start_s, len(ended.windows), ended.positions) == (1, 0.0, 1, [])
@@ -58,7 +59,7 @@ def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
 
 def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
     """A snapshot of another version or without a version raises ValueError."""
-    session = LiveSession(engine, Settings(threads=1))
+    session = LiveSession(engine)
     take(session, 0, WIDE, fps=10)
     saved = session.save()
     (length,) = LENGTH.unpack_from(saved)
@@ -66,15 +67,13 @@ def test_a_state_of_another_version_is_refused_as_such(engine: Engine) -> None:
     for version in (None, 0, story["version"] + 1, "next"):
         head = json.dumps({**story, "version": version}).encode()
         with pytest.raises(ValueError, match="the state is of version"):
-            LiveSession.restore(
-                engine, Settings(threads=1), LENGTH.pack(len(head)) + head + saved[LENGTH.size + length :]
-            )
-    LiveSession.restore(engine, Settings(threads=1), saved)
+            LiveSession.restore(engine, LENGTH.pack(len(head)) + head + saved[LENGTH.size + length :])
+    LiveSession.restore(engine, saved)
 
 
 def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
     """A damaged snapshot raises ValueError or restores a session."""
-    session = LiveSession(engine, Settings(threads=1))
+    session = LiveSession(engine)
     for number in range(12):
         take(session, number, WIDE, fps=10)
     saved = session.save()
@@ -87,7 +86,7 @@ def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
                     1 << chance.randrange(8)
                 )
         with suppress(ValueError):
-            LiveSession.restore(engine, Settings(threads=1), bytes(damaged))
+            LiveSession.restore(engine, bytes(damaged))
 
 
 def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
@@ -95,7 +94,7 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
     settings = Settings(threads=1)
     confined_decoder = ImageDecoder(picture_bytes=1_000_000, max_pixels=640 * 480, min_face=settings.min_face)
     with closing(confined_decoder):
-        own, confined = LiveSession(engine, settings), LiveSession(engine, settings, decode=confined_decoder.decode)
+        own, confined = LiveSession(engine), LiveSession(engine, decode=confined_decoder.decode)
         for number, time_s in enumerate(MOVING.times()):
             about, picture = FrameInfo(time_s=time_s), jpeg(MOVING.picture(time_s))
             answer = confined.analyse(number, about, picture)

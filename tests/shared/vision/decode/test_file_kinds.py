@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import ROOT, Settings
+from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import VideoError
+from duygu.shared.paths import ROOT
 from duygu.shared.schemas import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
@@ -16,7 +18,7 @@ from tests.support.videos import VideoMaker
 def what_comes(path: Path, engine: Engine, settings: Settings) -> tuple[str, set[str]]:
     """Return FACE, NO_FACE or an error code for a file, and the warnings and flags of its result."""
     try:
-        result = analyze_video(path, engine, settings)
+        result = analyze_video(path, engine, decode_limits(settings))
     except VideoError as error:
         return error.code, set()
     return {0: NO_FACE, 1: FACE}[len(result.faces)], side_codes(result)

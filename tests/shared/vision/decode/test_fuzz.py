@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.config import Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import VideoError
 from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate
@@ -43,7 +44,7 @@ def test_damaged_files_do_no_harm(video_maker: VideoMaker, settings: Settings, t
         path.write_bytes(mutate(contents[case % len(contents)], np.random.default_rng(case)))
         started = time.monotonic()
         try:
-            with Video(path, settings, 10.0) as video:
+            with Video(path, decode_limits(settings), 10.0) as video:
                 frames = sum(1 for _ in video)
         except VideoError:
             frames = 0

@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from duygu.shared.config import MB, Settings
+from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from duygu.shared.vision.decode.sampling import Sampler
-from duygu.shared.vision.decode.video import Video
+from duygu.shared.vision.decode.video import Video, detection_side
 from tests.shared.vision.decode.file_kinds import (
     HTTP,
     PART,
@@ -36,7 +37,7 @@ from tests.support.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, 
 
 def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
     """Return the times of the decoded frames."""
-    with Video(path, settings, rate_hz) as video:
+    with Video(path, decode_limits(settings), rate_hz) as video:
         return [frame.time_s for frame in video]
 
 
@@ -56,10 +57,10 @@ def test_every_frame(video_maker: VideoMaker, settings: Settings) -> None:
 def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Settings) -> None:
     """Skipping non-reference frames does not change the pixels of the others."""
     path = video_maker.make(replace(PAN, fps=60.0, options=(("movflags", "faststart"),)))
-    with Video(path, settings, 10.0) as sampled:
+    with Video(path, decode_limits(settings), 10.0) as sampled:
         some = {round(frame.time_s, 3): frame.grey.copy() for frame in sampled}
         assert sampled.frames_decoded < 120
-    with Video(path, settings, None) as whole:
+    with Video(path, decode_limits(settings), None) as whole:
         every = {round(frame.time_s, 3): frame.grey.copy() for frame in whole}
     assert all(np.array_equal(picture, every[time_s]) for time_s, picture in some.items())
 
@@ -87,14 +88,14 @@ def test_frames_far_apart_are_not_left_out(video_maker: VideoMaker, settings: Se
 def test_pixels_become_square(write: Callable[[Path], None], settings: Settings, tmp_path: Path) -> None:
     """Pixels become square, whether the codec or the container declares their aspect ratio."""
     write(tmp_path / "video.mp4")
-    with Video(tmp_path / "video.mp4", settings, 10.0) as video:
+    with Video(tmp_path / "video.mp4", decode_limits(settings), 10.0) as video:
         assert next(iter(video)).size == (320, 240)
 
 
 def test_a_picture_that_turns_is_not_stretched(settings: Settings, tmp_path: Path) -> None:
     """A later picture of 240x320 is centred in the frame of 320x240 as 180x240, with black bars."""
     turned_midway(tmp_path / "video.ts")
-    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+    with Video(tmp_path / "video.ts", decode_limits(settings), 10.0) as video:
         last = [frame.grey.copy() for frame in video][-1]
         assert (video.width, video.height) == (320, 240)
     tall = replace(STILL, width=240, height=320).picture(0.0)
@@ -111,7 +112,7 @@ def test_pixels_may_change_their_shape(settings: Settings, tmp_path: Path) -> No
     encode(square, pictures(30))
     oblong_pixels(oblong)
     (tmp_path / "video.ts").write_bytes(square.read_bytes() + oblong.read_bytes())
-    with Video(tmp_path / "video.ts", settings, 10.0) as video:
+    with Video(tmp_path / "video.ts", decode_limits(settings), 10.0) as video:
         seen = [frame.grey.astype(int) for frame in video]
     assert len(seen) > 30
     assert np.abs(seen[-1] - seen[0]).mean() < 4
@@ -127,7 +128,7 @@ def test_raw_pictures_keep_their_tempo(settings: Settings, tmp_path: Path) -> No
 def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, settings: Settings) -> None:
     """Pictures are upright, and the rotation is reported."""
     scene = Scene(actors=(Actor(start=(0.5, 0.25), size=0.4),), width=240, height=320, rotation=rotation)
-    with Video(video_maker.make(scene), settings, 10.0) as video:
+    with Video(video_maker.make(scene), decode_limits(settings), 10.0) as video:
         frame = next(iter(video))
         truth = scene.picture(0.0)
         assert frame.grey.shape == (320, 240)
@@ -137,7 +138,7 @@ def test_upright(rotation: Literal[0, 90, 180, 270], video_maker: VideoMaker, se
 
 def test_grey_is_full_range(video_maker: VideoMaker, settings: Settings) -> None:
     """Grey is luma over 0..255, although the file stores 16..235."""
-    with Video(video_maker.make(STILL), settings, 10.0) as video:
+    with Video(video_maker.make(STILL), decode_limits(settings), 10.0) as video:
         frame = next(iter(video))
         luma = STILL.picture(0.0) @ np.array([0.299, 0.587, 0.114])
         assert np.abs(frame.grey - luma).mean() < 4
@@ -147,7 +148,7 @@ def test_detection_copy_is_no_larger_than_needed(video_maker: VideoMaker, settin
     """The detection copy keeps 20 pixels for the smallest face and is an integer fraction of the video."""
     path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=0.2))
     for min_face, height in ((0.06, 360), (0.03, 720), (0.12, 180)):
-        with Video(path, settings.model_copy(update={"min_face": min_face}), 10.0) as video:
+        with Video(path, decode_limits(settings), 10.0, detection_side(min_face)) as video:
             assert next(iter(video)).rgb.shape[0] == height
 
 
@@ -156,7 +157,7 @@ def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMa
     """Times count from the first picture, and its delay after the sound is reported."""
     codec = "libvpx" if container == "webm" else "libx264"
     late = replace(STILL, container=container, codec=codec, sound=True, late=1.0)
-    with Video(video_maker.make(late), settings, 10.0) as video:
+    with Video(video_maker.make(late), decode_limits(settings), 10.0) as video:
         first = next(iter(video))
         assert first.time_s == 0.0
         assert video.first_frame_s == pytest.approx(1.0, abs=0.06)
@@ -165,7 +166,7 @@ def test_pictures_may_begin_after_the_sound(container: str, video_maker: VideoMa
 @pytest.mark.parametrize("container", ["mkv", "ts"])
 def test_late_pictures_alone_are_whole(container: str, video_maker: VideoMaker, settings: Settings) -> None:
     """A file whose clock does not start at zero does not count as truncated."""
-    with Video(video_maker.make(replace(STILL, container=container, late=5.0)), settings, 10.0) as video:
+    with Video(video_maker.make(replace(STILL, container=container, late=5.0)), decode_limits(settings), 10.0) as video:
         assert len(list(video)) == 20
         assert video.warnings == []
 
@@ -174,9 +175,9 @@ def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings
     """In a stream that was cut, times count from the first decodable picture, and no warning is raised."""
     whole = video_maker.make(BROADCAST)
     path = cut_stream(whole, tmp_path / "cut.ts")
-    with Video(whole, settings, 10.0) as video:
+    with Video(whole, decode_limits(settings), 10.0) as video:
         start_s = video.start_s
-    with Video(path, settings, 10.0) as video:
+    with Video(path, decode_limits(settings), 10.0) as video:
         found = [frame.time_s for frame in video]
         assert video.start_s - start_s == pytest.approx(1.0)
         assert 0.3 < video.first_frame_s < 0.9
@@ -198,7 +199,7 @@ def test_recordings_may_be_joined(
 ) -> None:
     """Time continues across joined recordings whose clocks jump, without a warning."""
     parts = [video_maker.make(replace(BROADCAST, start=start_s, sound=sound)) for start_s in starts]
-    with Video(join(parts, tmp_path / "joined.ts"), settings, 10.0) as video:
+    with Video(join(parts, tmp_path / "joined.ts"), decode_limits(settings), 10.0) as video:
         found = [frame.time_s for frame in video]
         # The sound of each part is slightly longer than its pictures.
         assert video.duration_s == pytest.approx(2.0 * len(parts), abs=0.15 * (len(parts) - 1))
@@ -256,7 +257,9 @@ class Pausing(Scene):
 
 def test_the_end_is_that_of_the_last_picture(video_maker: VideoMaker, settings: Settings) -> None:
     """The duration ends with the last picture, also when a frame before a pause is reordered."""
-    with Video(video_maker.make(Pausing(codec="libx264", fps=25.0, duration_s=4.0)), settings, 10.0) as video:
+    with Video(
+        video_maker.make(Pausing(codec="libx264", fps=25.0, duration_s=4.0)), decode_limits(settings), 10.0
+    ) as video:
         assert sum(1 for _ in video) == 40
         assert video.duration_s == pytest.approx(9.0, abs=0.01)
         assert video.warnings == []
@@ -273,7 +276,7 @@ def test_avi_with_b_frames(b_frames: int, threads: int, settings: Settings, tmp_
         options={"preset": "veryfast", "x264-params": f"bframes={b_frames}:b-adapt=0"},
     )
     settings = settings.model_copy(update={"threads": threads})
-    with Video(tmp_path / "video.avi", settings, None) as video:
+    with Video(tmp_path / "video.avi", decode_limits(settings), None) as video:
         found = [frame.time_s for frame in video]
         assert video.duration_s == pytest.approx(2.0, abs=0.001)
     assert found == pytest.approx([index / 25 for index in range(50)], abs=0.001)
@@ -286,12 +289,12 @@ def test_a_camera_may_write_times(fps: float, settings: Settings, tmp_path: Path
     for name, start in (("part", b""), ("http", HTTP)):
         path = tmp_path / f"{name}.mjpg"
         path.write_bytes(start + motion_jpeg(header=PART, count=6, fps=fps))
-        with Video(path, settings, 10.0) as video:
+        with Video(path, decode_limits(settings), 10.0) as video:
             found = [frame.time_s for frame in video]
             assert video.warnings == []
         assert found == pytest.approx([index / fps for index in range(6)], abs=0.001)
     (tmp_path / "bare.mjpeg").write_bytes(motion_jpeg(count=25))
-    with Video(tmp_path / "bare.mjpeg", settings, None) as video:
+    with Video(tmp_path / "bare.mjpeg", decode_limits(settings), None) as video:
         assert [frame.time_s for frame in video] == pytest.approx([index / 25 for index in range(25)], abs=0.001)
         assert [code for code, _ in video.warnings] == ["assumed_rate"]
 
@@ -311,7 +314,7 @@ def test_few_and_odd_times(settings: Settings, tmp_path: Path) -> None:
     for name, stamps in (("one", [0]), ("two", [0, 0]), ("negative", [-40, 0, 500])):
         path = tmp_path / f"{name}.mkv"
         write_stamps(path, stamps)
-        with Video(path, settings, None) as video:
+        with Video(path, decode_limits(settings), None) as video:
             found = [frame.time_s for frame in video]
             assert found == [(stamp - stamps[0]) / 1000 for stamp in stamps]
             assert (video.duration_s or 0.0) > found[-1]
@@ -344,7 +347,7 @@ def test_a_clock_may_run_through_all_its_numbers(video_maker: VideoMaker, settin
 def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) -> None:
     """A browser's WebM without a duration in its header has one after decoding."""
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
-    with Video(path, settings, 10.0) as video:
+    with Video(path, decode_limits(settings), 10.0) as video:
         assert video.duration_s is None
         assert len(list(video)) == 20
         assert video.duration_s == pytest.approx(2.0, abs=0.05)
@@ -353,7 +356,7 @@ def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) ->
 def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
     """A stopped decoder raises CancelledError within a second, and its process ends."""
     stop = threading.Event()
-    with Video(video_maker.make(STILL), settings, None, stop.is_set) as video:
+    with Video(video_maker.make(STILL), decode_limits(settings), None, should_stop=stop.is_set) as video:
         frames = iter(video)
         next(frames)
         stop.set()
@@ -377,7 +380,7 @@ def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: py
     The duration is that of the kept frames, also where the header has none.
     """
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
-    with Video(path, settings, None) as video:
+    with Video(path, decode_limits(settings), None) as video:
         frames = iter(video)
         first = next(frames)
         monkeypatch.setattr("duygu.shared.vision.decode.video.SILENCE_S", 0.3)
@@ -441,7 +444,7 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
     """Memory does not grow with the number of decoded frames."""
     path = video_maker.make(replace(STILL, duration_s=20.0, fps=10.0))
     process = psutil.Process()
-    with Video(path, settings, 10.0) as video:
+    with Video(path, decode_limits(settings), 10.0) as video:
         sizes = [process.memory_info().rss for _ in video]
     assert sizes[-1] - sizes[20] < 10 * MB
 

@@ -1,0 +1,28 @@
+"""Options of the engine and limits of the decoder, from the settings of the service."""
+
+from duygu.shared.config import MB, Settings
+from duygu.shared.vision.options import DecodeLimits, EngineOptions
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """The options of the engine in these settings."""
+    return EngineOptions(
+        model=settings.model,
+        mtcnn=settings.mtcnn,
+        kind=settings.engine,
+        neutral=settings.neutral,
+        min_face=settings.min_face,
+        max_faces=settings.max_faces,
+        threads=settings.threads,
+    )
+
+
+def decode_limits(settings: Settings) -> DecodeLimits:
+    """The limits of the decoding processes in these settings."""
+    return DecodeLimits(
+        max_pixels=settings.max_pixels,
+        max_duration_s=settings.max_duration_s,
+        memory_bytes=settings.decoder_memory_mb * MB,
+        cpu_s=settings.job_timeout_s,
+        threads=settings.threads,
+    )
