@@ -11,8 +11,9 @@ from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.detect import mtcnn
 from duygu.shared.vision.detect.boxes import suppress
+from duygu.shared.vision.detect.mtcnn import CANDIDATES, PATCHES, PROPOSALS
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.options import MAX_FACES, PATCHES, PROPOSALS
+from duygu.shared.vision.options import MAX_FACES
 from duygu.shared.vision.track.tracker import CROWD_FACES, CROWD_NEAR, CROWD_UNCHECKED, CROWD_WAIT_S, Tracker
 from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.counting_detector import Counted
