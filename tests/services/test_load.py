@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import httpx
 
-from benchmarks.jobs import Served, answers, run
+from benchmarks.jobs import Served, responds, run
 from duygu.shared.config import Settings
 from tests.services.conftest import wait_until, worker
 from tests.services.worker.test_metrics import free_port
@@ -21,7 +21,7 @@ def test_no_job_is_lost_and_none_is_done_twice(api: httpx.Client, service_settin
         for port in ports:
             settings = service_settings.model_copy(update={"metrics_port": port})
             running.enter_context(worker(settings, "tests.support.scripted_worker", "videos"))
-        wait_until(lambda: all(map(answers, addresses)))
+        wait_until(lambda: all(map(responds, addresses)))
         found = run(Served(str(api.base_url), addresses), Script().upload(), CLIENTS, UPLOADS)
     assert found["statuses"] == {"202": UPLOADS}
     assert (found["accepted"], found["lost"], found["doubled"]) == (UPLOADS, 0, 0)

@@ -58,7 +58,8 @@ def test_the_keras_file_may_be_missing(tmp_path: Path) -> None:
         open_model_folder(folder)
     (folder / H5).unlink()
     assert open_model_folder(folder).h5 is None
-    assert load_engine(Settings(threads=1, model=folder)).model == open_model_folder(Settings().model).info()
+    engine = load_engine(engine_options(Settings(threads=1, model=folder)))
+    assert engine.model == open_model_folder(Settings().model).info()
 
 
 @pytest.mark.parametrize(
