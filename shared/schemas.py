@@ -63,7 +63,7 @@ class ProgramInfo(Schema):
     version: str
 
 
-class AnalysisOptions(Schema):
+class ResultOptions(Schema):
     """The options of an analysis."""
 
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
@@ -81,7 +81,7 @@ class AnalysisOptions(Schema):
     )
 
 
-Options = AnalysisOptions
+Options = ResultOptions
 """The earlier name."""
 
 
@@ -167,7 +167,7 @@ class Result(Schema):
     analysed_at: datetime | None = Field(
         default=None, description="end of the analysis, UTC; null in results of earlier versions"
     )
-    options: AnalysisOptions | None = Field(default=None, description="null in results of earlier versions")
+    options: ResultOptions | None = Field(default=None, description="null in results of earlier versions")
 
 
 class JobStatus(StrEnum):

@@ -3,7 +3,7 @@
 import math
 
 from duygu.shared.exports.spans import Span, spans_of
-from duygu.shared.schemas import AnalysisOptions, Face, Result
+from duygu.shared.schemas import Face, Result, ResultOptions
 
 
 def most_seen(result: Result, count: int) -> Result:
@@ -23,7 +23,7 @@ def once_every(result: Result, seconds: float) -> Result:
     return result.model_copy(update={"faces": faces, "options": _with(result.options, every_s=seconds)})
 
 
-def _with(options: AnalysisOptions | None, **chosen: float) -> AnalysisOptions | None:
+def _with(options: ResultOptions | None, **chosen: float) -> ResultOptions | None:
     return options.model_copy(update=chosen) if options else None
 
 

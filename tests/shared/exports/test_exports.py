@@ -19,7 +19,7 @@ from duygu.shared.exports.spans import (
     spans_of,
     uncertain_share,
 )
-from duygu.shared.schemas import EMOTIONS, AnalysisOptions, Flag, ProgramInfo, Result
+from duygu.shared.schemas import EMOTIONS, Flag, ProgramInfo, Result, ResultOptions
 from tests.support.results import face, two_faces, window
 
 RESULT = two_faces()
@@ -205,7 +205,7 @@ def test_the_report_shows_its_origin() -> None:
             "video": RESULT.video.model_copy(update={"name": "<b>.mp4"}),
             "program": ProgramInfo(version="2.1"),
             "analysed_at": datetime(2026, 11, 25, 9, 5, tzinfo=UTC),
-            "options": AnalysisOptions(engine="onnx", labels=["anger", "fear"], min_face=0.06, faces=3),
+            "options": ResultOptions(engine="onnx", labels=["anger", "fear"], min_face=0.06, faces=3),
         }
     )
     text = EXPORTS[ExportName.HTML].write(result).decode()

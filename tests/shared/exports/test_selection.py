@@ -1,7 +1,7 @@
 """Reducing a result to some of its faces and windows."""
 
 from duygu.shared.exports.selection import most_seen, once_every
-from duygu.shared.schemas import AnalysisOptions
+from duygu.shared.schemas import ResultOptions
 from tests.support.results import two_faces
 
 
@@ -26,6 +26,6 @@ def test_short_steps_change_nothing() -> None:
 
 def test_a_subset_records_its_selection() -> None:
     """The options of a reduced result contain the reduction."""
-    options = AnalysisOptions(engine="onnx", labels=[], min_face=0.06)
+    options = ResultOptions(engine="onnx", labels=[], min_face=0.06)
     part = once_every(most_seen(two_faces().model_copy(update={"options": options}), 1), 2.0)
     assert part.options == options.model_copy(update={"faces": 1, "every_s": 2.0})
