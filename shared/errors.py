@@ -171,6 +171,14 @@ class NotAnnotatedError(RequestError):
     status = 404
 
 
+class VideoNotKeptError(RequestError):
+    """The annotated video with edits needs the upload, which is deleted after the analysis by default."""
+
+    code = "video_not_kept"
+    title = "The uploaded video has been deleted, so it cannot be drawn with the edits"
+    status = 409
+
+
 class RangeNotSatisfiableError(RequestError):
     """The requested byte range begins behind the end of the file."""
 

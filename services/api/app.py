@@ -8,8 +8,9 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from duygu.services.api import events, health, jobs, limits, metrics, model, results
+from duygu.services.api import edits, events, health, jobs, limits, metrics, model, results
 from duygu.services.api.access_log import AccessLogMiddleware
+from duygu.services.api.http.body_limit import BodyLimitMiddleware
 from duygu.services.api.http.head import HeadMiddleware
 from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
@@ -31,6 +32,7 @@ ROUTERS = (
     jobs.router,
     events.router,
     results.router,
+    edits.router,
     live.router,
     asyncapi.router,
     model.router,
@@ -73,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub, app.state.site_policy, app.state.shutdown = Hub(settings), SitePolicy(settings), service.shutdown
+    app.add_middleware(BodyLimitMiddleware, timeout_s=settings.body_timeout_s, metrics=app.state.metrics)
     app.add_middleware(SameSiteMiddleware, policy=app.state.site_policy, metrics=app.state.metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(HeadMiddleware)
@@ -106,6 +109,7 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
             allow_headers=[
                 "Authorization",
                 "Idempotency-Key",
+                "If-Match",
                 "If-None-Match",
                 "If-Range",
                 "Last-Event-ID",

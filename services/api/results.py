@@ -10,6 +10,7 @@ from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.negotiation import preferred
 from duygu.services.api.http.problems import problem_response, problems
 from duygu.services.api.service import ServiceContext
+from duygu.services.api.stored_result import rendered_file, stored_json, stored_result
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
@@ -21,10 +22,12 @@ from duygu.shared.errors import (
     ResultExpiredError,
     ResultNotReadyError,
     VideoError,
+    VideoNotKeptError,
 )
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName
+from duygu.shared.jobs.edits import EditList
 from duygu.shared.schemas import JobStatus, Result
-from duygu.shared.storage.base import FILM, PLOT, RESULT
+from duygu.shared.storage.base import EDITED_FILM, EDITED_PLOT, FILM, PLOT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -38,6 +41,7 @@ ERRORS = (
     InvalidRequestError,
     VideoError,
     NotAVideoError,
+    VideoNotKeptError,
 )
 
 
@@ -51,8 +55,13 @@ BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 
 CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.items() if name != ExportName.JSON}
 
+Edited = Annotated[bool, Query(description="whether the response contains the edits; false: the computed result")]
+
 FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
 """Stored files of the formats that the worker renders."""
+
+EDITED_FILES = {ExportName.PNG: EDITED_PLOT, ExportName.MP4: EDITED_FILM}
+"""The same with the edits."""
 
 
 @router.get(
@@ -71,6 +80,7 @@ def read_result(
     conditions: Annotated[Conditions, Depends()],
     format: Format = None,  # noqa: A002
     accept: Accept = "*/*",
+    edited: Edited = True,
 ) -> Response:
     """Read the result of a job: every face and its emotions over time. A failed job responds with its error."""
     if record.error:
@@ -78,15 +88,13 @@ def read_result(
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     name = format or BY_MEDIA_TYPE.get(preferred(accept, [*BY_MEDIA_TYPE]) or "", ExportName.JSON)
-    if name == ExportName.MP4 and not record.annotate:
-        raise NotAnnotatedError
-    try:
-        if name in FILES:
-            return _stored_file(service, record.job_id, name, conditions)
-        content = service.storage.read(record.job_id, RESULT)
-    except FileNotFoundError as error:
-        raise ResultExpiredError from error
-    return _export(content, name, record.job_id)
+    edits = service.edits.read(record.job_id) if edited else EditList()
+    if name in FILES:
+        if name == ExportName.MP4 and not record.annotate:
+            raise NotAnnotatedError
+        file = rendered_file(service, record.job_id, EDITED_FILES[name], edits) if edits.edits else FILES[name]
+        return _stored_file(service, record.job_id, name, file, conditions)
+    return _export(service, record.job_id, name, edits)
 
 
 def _job_error(error: DuyguError) -> Response:
@@ -94,20 +102,24 @@ def _job_error(error: DuyguError) -> Response:
     return problem_response(error, status=HTTPStatus.CONFLICT if error.status >= 500 else error.status)
 
 
-def _stored_file(service: ServiceContext, job_id: str, name: ExportName, conditions: Conditions) -> Response:
-    """A rendered file, or the byte range that a player requests."""
+def _stored_file(service: ServiceContext, job_id: str, name: ExportName, file: str, conditions: Conditions) -> Response:
+    """A rendered file, or the byte range that a player requests. Raises ResultExpiredError."""
     headers = {
         "Vary": "Accept",
         "Cache-Control": "private, no-cache",
         "Content-Disposition": f'inline; filename="{job_id}.{name}"',
     }
-    return file_response(service.storage, job_id, FILES[name], PICTURES[name], conditions, headers)
+    try:
+        return file_response(service.storage, job_id, file, PICTURES[name], conditions, headers)
+    except FileNotFoundError as error:
+        raise ResultExpiredError from error
 
 
-def _export(content: bytes, name: ExportName, job_id: str) -> Response:
+def _export(service: ServiceContext, job_id: str, name: ExportName, edits: EditList) -> Response:
     export = EXPORTS[name]
     if name == ExportName.JSON:
+        content = stored_json(service, job_id, edits)
         return Response(content, media_type=export.media_type, headers={"Vary": "Accept"})
     headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{job_id}.{name}"'}
-    text = export.write(Result.model_validate_json(content))
+    text = export.write(stored_result(service, job_id, edits))
     return Response(text, media_type=export.media_type, headers=headers)

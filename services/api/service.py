@@ -10,6 +10,7 @@ from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
 from duygu.shared.config import Settings
+from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.events import BLOCK_S
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
@@ -30,6 +31,7 @@ class ServiceContext:
     redis: Redis
     event_redis: AsyncRedis
     jobs: JobStore
+    edits: EditStore
     videos: Queue
     webhooks: Queue
     storage: Storage
@@ -61,6 +63,7 @@ def open_service(settings: Settings) -> ServiceContext:
         redis=redis,
         event_redis=connect_waiting(url, BLOCK_S),
         jobs=JobStore(redis, settings.result_ttl),
+        edits=EditStore(redis),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=open_storage(settings),

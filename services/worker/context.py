@@ -10,6 +10,7 @@ from typing import Protocol
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.metrics import WorkerMetrics
 from duygu.services.worker.webhooks.sender import Sender
+from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.base import Storage
@@ -72,6 +73,7 @@ class WorkerContext:
 
     jobs: JobStore
     storage: Storage
+    edits: EditStore
     analyze: Analyze
     live: LiveWork | None = None
     renderer: Renderer | None = None

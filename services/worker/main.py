@@ -12,6 +12,7 @@ from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
+from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
@@ -53,6 +54,7 @@ def serve(
     context = WorkerContext(
         JobStore(redis, settings.result_ttl),
         open_storage(settings),
+        EditStore(redis),
         analyze,
         live,
         renderer,

@@ -46,6 +46,11 @@ def events(job_id: str) -> str:
     return f"duygu:job:{job_id}:events"
 
 
+def edits(job_id: str) -> str:
+    """Hash with the edits of a job's result and their version."""
+    return f"duygu:job:{job_id}:edits"
+
+
 WEBHOOKS_DUE = "duygu:webhooks:due"
 """Set of the ended jobs whose webhook is not queued yet."""
 

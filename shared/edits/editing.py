@@ -15,7 +15,7 @@ Spans = list[tuple[float, float]]
 """Starts and ends in seconds."""
 
 
-def edited(result: Result, edits: Sequence[Edit]) -> Result:
+def apply_edits(result: Result, edits: Sequence[Edit]) -> Result:
     """The result with edits applied in order; the same object without edits.
 
     Raises UnknownFaceError for a face that does not exist at that point, FacesOverlapError when faces to merge are

@@ -36,11 +36,14 @@ ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
 
 DRAIN_LIVE = "services.worker.tasks.work_shift"
 
+RENDER_EDITED = "services.worker.tasks.render_edited"
+
 SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
 TASKS = {
     ANALYZE_VIDEO: "duygu.services.worker.videos.tasks.analyze_video",
     DRAIN_LIVE: "duygu.services.worker.videos.tasks.drain_live_sessions",
+    RENDER_EDITED: "duygu.services.worker.videos.rendering.render_edited",
     SEND_WEBHOOK: "duygu.services.worker.webhooks.task.send_webhook",
 }
 """Each task by its name in Redis, with the function that runs it. The names never change, so that API and workers of
@@ -92,6 +95,26 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
         description=job_id,
         pipeline=pipeline,
     )
+
+
+def enqueue_render(queue: Queue, job_id: str, file: str, version: int, timeout_s: int) -> None:
+    """Queue the rendering of an edited result's plot or video ahead of waiting videos, unless it is queued already.
+
+    file     name of the stored file
+    version  of the edits
+    """
+    task_id = f"render-{job_id}-{version}-{file.replace('.', '-')}"
+    if not holds(queue, task_id):
+        queue.enqueue_call(
+            RENDER_EDITED,
+            args=(job_id, file, version),
+            job_id=task_id,
+            timeout=timeout_s,
+            result_ttl=0,
+            failure_ttl=0,
+            description=task_id,
+            at_front=True,
+        )
 
 
 def enqueue_drain(queue: Queue) -> None:

@@ -19,6 +19,8 @@ UPLOAD = "upload"
 RESULT = "result.json"
 PLOT = "timeline.png"
 FILM = "annotated.mp4"
+EDITED_PLOT, EDITED_FILM = "timeline-edited.png", "annotated-edited.mp4"
+"""The plot and the annotated video with the edits of a result."""
 
 ERASE_PAUSES_S = (0.05, 0.2, 0.5)
 """Pauses between the attempts to erase files."""

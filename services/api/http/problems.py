@@ -40,7 +40,11 @@ HTML = "text/html"
 MAX_FAULTS_IN_DETAIL = 5
 """Number of validation errors in `detail`; `errors` has all."""
 
-FRAMEWORK_ERRORS: dict[int, type[DuyguError]] = {404: NotFoundError, 405: MethodNotAllowedError}
+FRAMEWORK_ERRORS: dict[int, type[DuyguError]] = {
+    400: InvalidRequestError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+}
 """HTTP errors of the framework that have their own code."""
 
 COMMON_ERRORS: tuple[type[DuyguError], ...] = (
@@ -121,7 +125,8 @@ def _framework_error(request: Request, error: Exception) -> Response:
     answer = cast(HTTPException, error)
     otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
     known = FRAMEWORK_ERRORS.get(answer.status_code, otherwise)
-    response = _counted(request, known(), status=answer.status_code)
+    status = None if answer.status_code in FRAMEWORK_ERRORS else answer.status_code
+    response = _counted(request, known(), status=status)
     if answer.status_code == HTTPStatus.NOT_FOUND and _wants_page(request):
         return not_found_page()
     response.headers.update(answer.headers or {})

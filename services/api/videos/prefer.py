@@ -13,11 +13,11 @@ from redis.exceptions import RedisError
 
 from duygu.services.api.serializers import job_path, serialize_job
 from duygu.services.api.service import ServiceContext
-from duygu.shared.errors import CancelledError, UnavailableError
+from duygu.services.api.stored_result import stored_result
+from duygu.shared.errors import CancelledError, ResultExpiredError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import AnsweredJob, JobStatus, Result
-from duygu.shared.storage.base import RESULT
 
 MAX_WAIT_S = 60
 """Maximum time to wait; proxies rarely permit more."""
@@ -40,7 +40,7 @@ async def respond(service: ServiceContext, record: JobRecord, seconds: int) -> R
         record = await run_in_threadpool(_current, service, record)
     if not record.ended:
         return _json(serialize_job(record).model_dump_json(), 202, headers)
-    result = await run_in_threadpool(_read_result, service, record)
+    result = await run_in_threadpool(_stored_result, service, record)
     job = AnsweredJob(**dict(serialize_job(record)), result=result)
     return _json(job.model_dump_json(), 200, headers)
 
@@ -72,13 +72,13 @@ async def _wait_until_ended(service: ServiceContext, job_id: str, seconds: int) 
         return
 
 
-def _read_result(service: ServiceContext, record: JobRecord) -> Result | None:
+def _stored_result(service: ServiceContext, record: JobRecord) -> Result | None:
     """The result; None if it is unavailable. The job still links to it."""
     if record.status != JobStatus.SUCCEEDED:
         return None
     try:
-        return Result.model_validate_json(service.storage.read(record.job_id, RESULT))
-    except (FileNotFoundError, UnavailableError):
+        return stored_result(service, record.job_id, service.edits.read(record.job_id))
+    except (ResultExpiredError, UnavailableError):
         return None
 
 

@@ -92,7 +92,14 @@ def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | Non
 
 WITHOUT_PARAMETERS = ["GET /v1/model", "GET /v1/limits", "GET /healthz", "GET /readyz", "GET /metrics"]
 
-OF_A_JOB = ["GET /v1/jobs/{job_id}", "GET /v1/jobs/{job_id}/result", "GET /v1/jobs/{job_id}/events"]
+OF_A_JOB = [
+    "GET /v1/jobs/{job_id}",
+    "GET /v1/jobs/{job_id}/result",
+    "GET /v1/jobs/{job_id}/events",
+    "GET /v1/jobs/{job_id}/edits",
+    "POST /v1/jobs/{job_id}/edits",
+    "DELETE /v1/jobs/{job_id}/edits/last",
+]
 
 WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]
 

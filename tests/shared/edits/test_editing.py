@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duygu.shared.edits.editing import edited, visible
+from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas import Face, Position, Result, Temperatures
@@ -40,21 +40,21 @@ def by_id(result: Result) -> dict[int, Face]:
 
 def test_without_edits_the_result_is_the_same_object() -> None:
     """No edit costs nothing and changes nothing."""
-    assert edited(RESULT, []) is RESULT
+    assert apply_edits(RESULT, []) is RESULT
 
 
 def test_the_computed_result_does_not_change() -> None:
     """Edits create a new result; the computed one keeps every byte."""
     before = RESULT.model_dump_json()
-    edited(RESULT, [Rename(face_id=1, name="Ann"), Merge(face_id=3, into=1), Split(face_id=2, at_s=2.0)])
+    apply_edits(RESULT, [Rename(face_id=1, name="Ann"), Merge(face_id=3, into=1), Split(face_id=2, at_s=2.0)])
     assert RESULT.model_dump_json() == before
 
 
 def test_rename() -> None:
     """A name is set, replaced and removed, and nothing else of the face changes."""
-    named = by_id(edited(RESULT, [Rename(face_id=1, name=" Ann ")]))[1]
+    named = by_id(apply_edits(RESULT, [Rename(face_id=1, name=" Ann ")]))[1]
     assert named == RESULT.faces[0].model_copy(update={"name": "Ann"})
-    assert edited(RESULT, [Rename(face_id=1, name="Ann"), Rename(face_id=1, name=None)]) == RESULT
+    assert apply_edits(RESULT, [Rename(face_id=1, name="Ann"), Rename(face_id=1, name=None)]) == RESULT
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "x" * 81])
@@ -67,7 +67,7 @@ def test_names_that_cannot_be_shown_are_refused(name: str) -> None:
 def test_merge_joins_windows_positions_and_name() -> None:
     """The merged face has everything of both in order of time, the name of either, and the removed id is unknown."""
     edits: list[Edit] = [Rename(face_id=3, name="Ann"), Merge(face_id=3, into=1)]
-    result = edited(RESULT, edits)
+    result = apply_edits(RESULT, edits)
     merged = by_id(result)[1]
     assert [*by_id(result)] == [1, 2]
     assert merged.name == "Ann"
@@ -75,13 +75,13 @@ def test_merge_joins_windows_positions_and_name() -> None:
     assert merged.windows == [*RESULT.faces[0].windows, *RESULT.faces[2].windows]
     assert merged.positions == [*RESULT.faces[0].positions, *RESULT.faces[2].positions]
     with pytest.raises(UnknownFaceError, match="unknown face 3; known: 1, 2"):
-        edited(RESULT, [*edits, Rename(face_id=3, name="Bob")])
+        apply_edits(RESULT, [*edits, Rename(face_id=3, name="Bob")])
 
 
 def test_faces_that_are_visible_together_are_not_merged() -> None:
     """Two faces in one picture are two people; the error names the time."""
     with pytest.raises(FacesOverlapError, match=r"both visible at 0\.0 s"):
-        edited(RESULT, [Merge(face_id=2, into=1)])
+        apply_edits(RESULT, [Merge(face_id=2, into=1)])
 
 
 def test_a_face_is_not_merged_into_itself() -> None:
@@ -92,7 +92,7 @@ def test_a_face_is_not_merged_into_itself() -> None:
 
 def test_the_overall_emotion_is_the_softmax_of_the_mean_logits() -> None:
     """The probabilities of a merged face equal those that the analysis computes from its logits."""
-    merged = by_id(edited(RESULT, [Merge(face_id=3, into=1)]))[1]
+    merged = by_id(apply_edits(RESULT, [Merge(face_id=3, into=1)]))[1]
     logits = [{label: 2.0 * math.log(p) for label, p in one.probabilities.items()} for one in merged.windows]
     means = {label: sum(one[label] for one in logits) / len(logits) for label in RESULT.model.labels}
     total = sum(math.exp(mean) for mean in means.values())
@@ -105,7 +105,7 @@ def test_the_overall_emotion_is_the_softmax_of_the_mean_logits() -> None:
 
 def test_split_gives_the_later_part_a_new_id() -> None:
     """Windows are divided by their middle, positions by their time; the new id is above every earlier one."""
-    result = edited(RESULT, [Merge(face_id=3, into=1), Split(face_id=1, at_s=2.5)])
+    result = apply_edits(RESULT, [Merge(face_id=3, into=1), Split(face_id=1, at_s=2.5)])
     assert [*by_id(result)] == [1, 2, 4]
     early, late = by_id(result)[1], by_id(result)[4]
     assert early.windows == RESULT.faces[0].windows
@@ -115,7 +115,10 @@ def test_split_gives_the_later_part_a_new_id() -> None:
 
 def test_merge_reverts_split() -> None:
     """Joining the two parts of a face gives its windows, its positions and, within rounding, its emotion."""
-    whole, again = RESULT.faces[0], by_id(edited(RESULT, [Split(face_id=1, at_s=0.8), Merge(face_id=4, into=1)]))[1]
+    whole, again = (
+        RESULT.faces[0],
+        by_id(apply_edits(RESULT, [Split(face_id=1, at_s=0.8), Merge(face_id=4, into=1)]))[1],
+    )
     assert (again.windows, again.positions) == (whole.windows, whole.positions)
 
 
@@ -123,20 +126,20 @@ def test_merge_reverts_split() -> None:
 def test_a_part_without_windows_is_refused(at_s: float) -> None:
     """A split at or outside the ends of a face is invalid."""
     with pytest.raises(InvalidEditError, match="cannot be split"):
-        edited(RESULT, [Split(face_id=1, at_s=at_s)])
+        apply_edits(RESULT, [Split(face_id=1, at_s=at_s)])
 
 
 def test_an_excluded_face_is_marked_and_not_visible() -> None:
     """An excluded face stays in the JSON with a mark, is left out elsewhere, and can be included again."""
-    result = edited(RESULT, [Exclude(face_id=2)])
+    result = apply_edits(RESULT, [Exclude(face_id=2)])
     assert [face.excluded for face in result.faces] == [False, True, False]
     assert [face.face_id for face in visible(result).faces] == [1, 3]
-    assert edited(RESULT, [Exclude(face_id=2), Include(face_id=2)]) == RESULT
+    assert apply_edits(RESULT, [Exclude(face_id=2), Include(face_id=2)]) == RESULT
 
 
 def test_an_excluded_part_has_no_windows_and_positions() -> None:
     """The excluded part is listed, and windows and positions in it are removed."""
-    cut = by_id(edited(RESULT, [Exclude(face_id=2, start_s=1.0, end_s=2.0)]))[2]
+    cut = by_id(apply_edits(RESULT, [Exclude(face_id=2, start_s=1.0, end_s=2.0)]))[2]
     assert cut.excluded_spans == [(1.0, 2.0)]
     assert not [one for one in cut.windows if 1.0 <= (one.start_s + one.end_s) / 2 < 2.0]
     assert not [one for one in cut.positions if 1.0 <= one.time_s < 2.0]
@@ -146,25 +149,25 @@ def test_an_excluded_part_has_no_windows_and_positions() -> None:
 def test_excluded_parts_are_joined_and_included_in_part() -> None:
     """Overlapping exclusions form one span; including its middle leaves two."""
     edits: list[Edit] = [Exclude(face_id=2, start_s=1.0, end_s=2.0), Exclude(face_id=2, start_s=1.5, end_s=3.0)]
-    assert by_id(edited(RESULT, edits))[2].excluded_spans == [(1.0, 3.0)]
+    assert by_id(apply_edits(RESULT, edits))[2].excluded_spans == [(1.0, 3.0)]
     edits.append(Include(face_id=2, start_s=1.5, end_s=2.5))
-    assert by_id(edited(RESULT, edits))[2].excluded_spans == [(1.0, 1.5), (2.5, 3.0)]
-    assert edited(RESULT, [*edits, Include(face_id=2)]) == edited(RESULT, [Include(face_id=2)])
+    assert by_id(apply_edits(RESULT, edits))[2].excluded_spans == [(1.0, 1.5), (2.5, 3.0)]
+    assert apply_edits(RESULT, [*edits, Include(face_id=2)]) == apply_edits(RESULT, [Include(face_id=2)])
 
 
 def test_excluded_parts_follow_a_split_and_a_merge() -> None:
     """An exclusion belongs to the time of its face, whatever its id becomes."""
     edits: list[Edit] = [Exclude(face_id=2, start_s=1.0, end_s=2.0), Split(face_id=2, at_s=1.5)]
-    result = by_id(edited(RESULT, edits))
+    result = by_id(apply_edits(RESULT, edits))
     assert (result[2].excluded_spans, result[4].excluded_spans) == ([(1.0, 1.5)], [(1.5, 2.0)])
-    assert by_id(edited(RESULT, [*edits, Merge(face_id=4, into=2)]))[2].excluded_spans == [(1.0, 2.0)]
+    assert by_id(apply_edits(RESULT, [*edits, Merge(face_id=4, into=2)]))[2].excluded_spans == [(1.0, 2.0)]
 
 
 @pytest.mark.parametrize(("start_s", "end_s", "reason"), [(0.0, 9.0, "no window"), (7.0, 9.0, "is not visible")])
 def test_an_exclusion_without_effect_or_remainder_is_refused(start_s: float, end_s: float, reason: str) -> None:
     """A part outside the face, or all of it, is no part to exclude."""
     with pytest.raises(InvalidEditError, match=reason):
-        edited(RESULT, [Exclude(face_id=1, start_s=start_s, end_s=end_s)])
+        apply_edits(RESULT, [Exclude(face_id=1, start_s=start_s, end_s=end_s)])
 
 
 @pytest.mark.parametrize(
@@ -200,11 +203,13 @@ def test_edits_keep_every_window_once(edits: list[Edit]) -> None:
     accepted: list[Edit] = []
     for edit in edits:
         try:
-            edited(RESULT, [*accepted, edit])
+            apply_edits(RESULT, [*accepted, edit])
         except InvalidEditError:
             continue
         accepted.append(edit)
-    result = edited(RESULT, [*accepted, *(Include(face_id=one.face_id) for one in edited(RESULT, accepted).faces)])
+    result = apply_edits(
+        RESULT, [*accepted, *(Include(face_id=one.face_id) for one in apply_edits(RESULT, accepted).faces)]
+    )
     assert windows_of(result) == windows_of(RESULT)
     assert EDITS.validate_json(json.dumps([one.model_dump() for one in accepted])) == accepted
     assert Result.model_validate_json(result.model_dump_json()) == result

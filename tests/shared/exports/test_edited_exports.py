@@ -4,13 +4,13 @@ import json
 import pandas
 import pytest
 
-from duygu.shared.edits.editing import edited
+from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import Exclude, Rename
 from duygu.shared.exports import EXPORTS, ExportName
 from tests.support.results import two_faces
 
 NAME = "Ayşe <b>&"
-RESULT = edited(two_faces(), [Rename(face_id=1, name=NAME), Exclude(face_id=2)])
+RESULT = apply_edits(two_faces(), [Rename(face_id=1, name=NAME), Exclude(face_id=2)])
 
 
 @pytest.mark.parametrize("name", [ExportName.CSV, ExportName.NDJSON, ExportName.SRT])

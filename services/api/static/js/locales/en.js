@@ -287,6 +287,7 @@ export default {
     too_many_edits: "Undo edits that are not needed.",
     no_edit: "Every edit has been undone already.",
     edit_conflict: "Reload the page to see the change of the other window, then repeat yours.",
+    video_not_kept: "Make the video with boxes on this page from your file, or set DUYGU_KEEP_UPLOADS=1 before the analysis.",
     other_video: "Choose the file that was made from this video.",
     result_expired: "Results are kept for a limited time. Upload the video again to repeat the analysis.",
     result_not_ready: "The analysis is still running. The list of your videos shows its progress.",

@@ -1,0 +1,116 @@
+"""`/v1/jobs/{id}/edits`: the edits of a result. The computed result never changes."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from pydantic import Field
+
+from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
+from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.service import ServiceContext
+from duygu.services.api.stored_result import stored_result
+from duygu.shared.edits.editing import apply_edits
+from duygu.shared.edits.operations import Edit
+from duygu.shared.errors import (
+    EditConflictError,
+    FacesOverlapError,
+    InvalidEditError,
+    InvalidRequestError,
+    JobNotFoundError,
+    NoEditError,
+    ResultExpiredError,
+    ResultNotReadyError,
+    TooLargeError,
+    TooManyEditsError,
+    TooSlowError,
+    UnknownFaceError,
+)
+from duygu.shared.jobs.edits import ATTEMPTS, EditList, without_last
+from duygu.shared.schemas import JobStatus, Schema
+
+router = APIRouter(prefix="/v1/jobs", tags=["edits"])
+
+
+class Edits(Schema):
+    """The edits of a result, in the order in which they are applied."""
+
+    version: int = Field(ge=0, description="grows with every change; also the `ETag` of the response")
+    edits: list[Edit]
+
+
+IfMatch = Annotated[
+    str | None, Header(description="`ETag` of the edits that the change is based on; 412 if they have changed since")
+]
+
+WITH_ETAG: Responses = {
+    200: {"headers": {"ETag": {"description": "version of the edits", "schema": {"type": "string"}}}},
+}
+
+READ_ERRORS = (JobNotFoundError, InvalidRequestError)
+
+CHANGE_ERRORS = (*READ_ERRORS, ResultNotReadyError, ResultExpiredError, EditConflictError, TooLargeError, TooSlowError)
+
+
+@router.get("/{job_id}/edits", responses={**WITH_ETAG, **problems(*READ_ERRORS)})
+def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> Edits:
+    """Read the edits of a result."""
+    return _answer(service.edits.read(record.job_id), response)
+
+
+@router.post(
+    "/{job_id}/edits",
+    responses={
+        **WITH_ETAG,
+        **problems(*CHANGE_ERRORS, InvalidEditError, UnknownFaceError, FacesOverlapError, TooManyEditsError),
+    },
+)
+def add_edit(
+    record: WritableJob, service: ServiceDep, edit: Edit, response: Response, if_match: IfMatch = None
+) -> Edits:
+    """Add an edit: `rename`, `merge`, `split`, `exclude` or `include`. Results and exports contain it from now on."""
+    if record.status != JobStatus.SUCCEEDED:
+        raise ResultNotReadyError
+    result = stored_result(service, record.job_id)
+
+    def add(known: EditList) -> Sequence[Edit]:
+        edits = [*known.edits, edit]
+        apply_edits(result, edits)  # raises for an edit that does not apply
+        return edits
+
+    return _answer(_change(service, record.job_id, if_match, add), response)
+
+
+@router.delete(
+    "/{job_id}/edits/last",
+    responses={**WITH_ETAG, **problems(*READ_ERRORS, EditConflictError, NoEditError)},
+)
+def undo_edit(record: WritableJob, service: ServiceDep, response: Response, if_match: IfMatch = None) -> Edits:
+    """Undo the last edit. Without edits, the result is the computed one again, byte for byte."""
+    return _answer(_change(service, record.job_id, if_match, without_last), response)
+
+
+def _change(
+    service: ServiceContext, job_id: str, if_match: str | None, change: Callable[[EditList], Sequence[Edit]]
+) -> EditList:
+    """Apply a change to the edits: once if the client named their version, else until no other change interferes."""
+    for _ in range(ATTEMPTS):
+        known = service.edits.read(job_id)
+        if if_match not in (None, "*", etag(known)):
+            raise EditConflictError(f"the edits have version {known.version}; If-Match was {if_match}")
+        try:
+            return service.edits.replace(job_id, known, change(known))
+        except EditConflictError:
+            continue
+    raise EditConflictError
+
+
+def etag(edits: EditList) -> str:
+    """The entity tag of a version of the edits."""
+    return f'"{edits.version}"'
+
+
+def _answer(edits: EditList, response: Response) -> Edits:
+    response.headers["ETag"] = etag(edits)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return Edits(version=edits.version, edits=list(edits.edits))

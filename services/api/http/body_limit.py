@@ -1,0 +1,71 @@
+"""Limits the size and the duration of request bodies that the framework reads into memory."""
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from duygu.services.api.http.problems import problem_response
+from duygu.services.api.metrics import Metrics
+from duygu.shared.errors import RequestError, TooLargeError, TooSlowError
+
+MAX_BYTES = 2_000_000
+"""Maximum size of a body; the labels of a long video have a few hundred kilobytes."""
+
+STREAMED_PATHS = frozenset({"/v1/videos"})
+"""Paths whose handlers stream and limit the body themselves."""
+
+
+class BodyLimitMiddleware:
+    """Reads the body of a request, unless a handler streams it, and passes the request on with the complete body."""
+
+    def __init__(self, app: ASGIApp, timeout_s: float, metrics: Metrics) -> None:
+        self._app = app
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on or respond with a problem."""
+        if scope["type"] != "http" or not _has_small_body(request := Request(scope, receive)):
+            return await self._app(scope, receive, send)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                body = await _read(request)
+        except RequestError as error:
+            return await self._refuse(error, scope, receive, send)
+        except TimeoutError:
+            error = TooSlowError(f"The body was not complete after {self._timeout_s:g} s")
+            return await self._refuse(error, scope, receive, send)
+        except ClientDisconnect:
+            return None
+        return await self._app(scope, _replay(body, receive), send)
+
+    async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.problems.labels(error.code).inc()
+        await problem_response(error)(scope, receive, send)
+
+
+def _has_small_body(request: Request) -> bool:
+    has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+    return has_body and request.url.path not in STREAMED_PATHS
+
+
+async def _read(request: Request) -> bytes:
+    """The body. Raises TooLargeError as soon as it is longer than MAX_BYTES."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise TooLargeError(f"The body is larger than {MAX_BYTES} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that returns the body once, then what the client sends: its disconnection."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

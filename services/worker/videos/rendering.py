@@ -1,0 +1,42 @@
+"""The task that renders the plot or the annotated video of an edited result."""
+
+import logging
+
+from duygu.services.worker.context import current_job
+from duygu.shared.edits.editing import apply_edits
+from duygu.shared.errors import DuyguError
+from duygu.shared.schemas import Result
+from duygu.shared.storage.base import EDITED_FILM, RESULT, UPLOAD
+from duygu.shared.telemetry.logs import about
+
+logger = logging.getLogger(__name__)
+
+
+def render_edited(job_id: str, file: str, version: int) -> None:
+    """Render a file with one version of the edits, unless they have changed since.
+
+    The API waits for the recorded version; an error leaves none, so that the next request renders again.
+    """
+    with about(job_id=job_id):
+        try:
+            _render(job_id, file, version)
+        except (DuyguError, FileNotFoundError) as error:
+            logger.warning("the edited %s could not be rendered: %s", file, error)
+
+
+def _render(job_id: str, file: str, version: int) -> None:
+    job = current_job()
+    worker, renderer = job.worker, job.worker.renderer
+    edits = worker.edits.read(job_id)
+    if renderer is None or edits.version != version:
+        return
+    result = apply_edits(Result.model_validate_json(worker.storage.read(job_id, RESULT)), edits.edits)
+    if file == EDITED_FILM:
+        with worker.storage.local(job_id, UPLOAD) as video, worker.storage.place(job_id, file) as target:
+            renderer.film(video, result, target, on_progress=lambda _share: None, should_stop=job.control.should_stop)
+    else:
+        with worker.storage.writer(job_id, file) as target_file:
+            target_file.write(renderer.plot(result))
+    worker.edits.set_rendered(job_id, file, version)
+    if worker.jobs.read(job_id) is None:  # erased meanwhile
+        worker.storage.erase(job_id)
