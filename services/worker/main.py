@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,13 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas import Result, Window
+from duygu.shared.schemas import Result
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.webhooks import address_policy
 
 if TYPE_CHECKING:
     from duygu.shared.vision.engine import Engine
-    from duygu.shared.vision.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -86,27 +86,7 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     from duygu.shared.engine_settings import decode_limits
     from duygu.shared.vision.analysis import analyze_video
 
-    limits = decode_limits(settings)
-
-    def analyze(
-        path: Path,
-        *,
-        job_id: str,
-        on_progress: "Callable[[Progress], None]",
-        on_window: Callable[[int, Window], None],
-        should_stop: Callable[[], bool],
-    ) -> Result:
-        return analyze_video(
-            path,
-            engine,
-            limits,
-            job_id=job_id,
-            on_progress=on_progress,
-            on_window=on_window,
-            should_stop=should_stop,
-        )
-
-    return analyze
+    return partial(analyze_video, engine=engine, limits=decode_limits(settings))
 
 
 class FilmRenderer:

@@ -1,26 +1,19 @@
 """Sound of a video file, decoded in a sandboxed child process."""
 
-import json
 import logging
-import select
-import subprocess
-import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from duygu.shared.annotated.sound_child import BYTES, SoundOrder
-from duygu.shared.paths import IMPORT_PATH
-from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.processes.module_process import SILENCE_S, ModuleProcess
 from duygu.shared.vision.options import DecodeLimits
 
 logger = logging.getLogger(__name__)
 
 CHILD = "duygu.shared.annotated.sound_child"
-
-SILENCE_S = 30.0
-"""Maximum time between two pieces of the process; after it, the process is killed."""
 
 
 class Sound:
@@ -33,16 +26,7 @@ class Sound:
         """
         with path.open("rb") as file:
             order = SoundOrder(file.fileno(), start_s, limits.memory_bytes, limits.cpu_s)
-            self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
-                [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=(order.file,),
-                env={"PYTHONPATH": str(IMPORT_PATH), "PYTHONDONTWRITEBYTECODE": "1"},
-                bufsize=0,
-            )
-        self._stderr = StderrTail(self._process)
+            self._process = ModuleProcess(CHILD, asdict(order), (order.file,))
         self._ended = False
 
     def __enter__(self) -> Self:
@@ -51,11 +35,7 @@ class Sound:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._stderr.close()
-        if self._process.stdout:
-            self._process.stdout.close()
+        self._process.close()
 
     def read(self, count: int) -> bytes:
         """Read the next `count` samples; fewer at the end, and if the process fails or hangs, which is logged."""
@@ -63,21 +43,22 @@ class Sound:
         if len(content) < count * BYTES and not self._ended:
             self._ended = True
             if self._process.wait():
-                logger.warning("the sound of a video could not be read to its end: %s", self._stderr.ending())
+                logger.warning("the sound of a video could not be read to its end: %s", self._process.ending())
         return content[: len(content) // BYTES * BYTES]
 
     def _read(self, size: int) -> bytes:
         """Read `size` bytes; fewer at the end, and if the process is silent for too long, which kills it."""
-        if self._process.stdout is None:
-            return b""
         content = bytearray()
-        while len(content) < size:
-            if not select.select([self._process.stdout], [], [], SILENCE_S)[0]:
-                logger.warning("the process that reads the sound of a video produced no output for %.0f s", SILENCE_S)
-                self._process.kill()
-                break
-            piece = self._process.stdout.read(size - len(content))
-            if not piece:
-                break
+        while piece := self._piece(size - len(content)):
             content += piece
         return bytes(content)
+
+    def _piece(self, size: int) -> bytes:
+        if not size:
+            return b""
+        try:
+            return self._process.read(size, time.monotonic() + SILENCE_S)
+        except TimeoutError:
+            logger.warning("the process that reads the sound of a video produced no output for %.0f s", SILENCE_S)
+            self._process.kill()
+            return b""

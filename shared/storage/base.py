@@ -57,9 +57,11 @@ class Storage(Protocol):
         """Yield a local path to write to; the file is stored if the block succeeds, and discarded otherwise."""
         ...
 
-    def writer(self, job_id: str, name: str) -> AbstractContextManager[BinaryIO]:
+    @contextmanager
+    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
         """Open a file for writing; it is stored if the block succeeds, and discarded otherwise."""
-        ...
+        with self.place(job_id, name) as path, path.open("wb") as file:
+            yield file
 
     def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:
         """Yield a local path of a file, valid within the block."""
@@ -96,6 +98,13 @@ class Storage(Protocol):
     def check(self) -> None:
         """Check access by writing and deleting a file."""
         ...
+
+
+def checked_id(job_id: str) -> str:
+    """Return the id of a job. Raises FileNotFoundError for any other text, as a path must not leave the storage."""
+    if not JOB_ID.fullmatch(job_id):
+        raise FileNotFoundError(job_id)
+    return job_id
 
 
 def persistently(erase: Callable[[], None]) -> None:

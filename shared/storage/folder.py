@@ -5,10 +5,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from duygu.shared.errors import EraseFailedError
-from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from duygu.shared.storage.base import (
+    JOB_ID,
+    Storage,
+    StoredFile,
+    StoredJob,
+    checked_id,
+    lengths,
+    noticing_full_disk,
+    persistently,
+)
 
 PARTIAL = ".partial"
 """Suffix of a file that is being written."""
@@ -17,7 +25,7 @@ READ_BYTES = 256 * 1024
 """Chunk size for reading a file that is sent."""
 
 
-class FolderStorage:
+class FolderStorage(Storage):
     """The files of all jobs below one folder. Implements `Storage` in shared/storage/base.py."""
 
     def __init__(self, folder: Path) -> None:
@@ -35,12 +43,6 @@ class FolderStorage:
                 partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
-
-    @contextmanager
-    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """Open a file for writing; it is stored if the block succeeds, and discarded otherwise."""
-        with self.place(job_id, name) as path, path.open("wb") as file:
-            yield file
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
@@ -114,9 +116,7 @@ class FolderStorage:
         probe.unlink(missing_ok=True)
 
     def _job(self, job_id: str) -> Path:
-        if not JOB_ID.fullmatch(job_id):
-            raise FileNotFoundError(job_id)
-        return self._folder / job_id
+        return self._folder / checked_id(job_id)
 
     def _path(self, job_id: str, name: str) -> Path:
         return self._job(job_id) / name

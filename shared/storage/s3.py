@@ -9,13 +9,22 @@ AWS_SHARED_CREDENTIALS_FILE.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import fsspec
 from botocore.exceptions import BotoCoreError
 
 from duygu.shared.errors import EraseFailedError, UnavailableError
-from duygu.shared.storage.base import JOB_ID, StoredFile, StoredJob, lengths, noticing_full_disk, persistently
+from duygu.shared.storage.base import (
+    JOB_ID,
+    Storage,
+    StoredFile,
+    StoredJob,
+    checked_id,
+    lengths,
+    noticing_full_disk,
+    persistently,
+)
 from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
@@ -32,7 +41,7 @@ CONNECTION = {
 """Options of botocore with which an unresponsive service is reported within seconds instead of ten minutes."""
 
 
-class ObjectStorage:
+class ObjectStorage(Storage):
     """The files of all jobs below one prefix of a bucket. Implements `Storage` in shared/storage/base.py.
 
     url      s3://bucket/prefix
@@ -55,12 +64,6 @@ class ObjectStorage:
                 yield path
             with _writing():
                 self._bucket.put_file(str(path), key, chunksize=PIECE_BYTES, max_concurrency=PIECES)
-
-    @contextmanager
-    def writer(self, job_id: str, name: str) -> Iterator[BinaryIO]:
-        """Open a file for writing; it is uploaded if the block succeeds, and discarded otherwise."""
-        with self.place(job_id, name) as path, path.open("wb") as file:
-            yield file
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
@@ -130,9 +133,7 @@ class ObjectStorage:
             self._bucket.rm_file(f"{self._root}/probe")
 
     def _folder(self, job_id: str) -> str:
-        if not JOB_ID.fullmatch(job_id):
-            raise FileNotFoundError(job_id)
-        return f"{self._root}/{job_id}"
+        return f"{self._root}/{checked_id(job_id)}"
 
     def _key(self, job_id: str, name: str) -> str:
         return f"{self._folder(job_id)}/{name}"

@@ -1,14 +1,8 @@
 """Decoding of single untrusted pictures in a sandboxed child process (ADR 0032)."""
 
-import json
 import logging
 import mmap
-import os
-import select
-import subprocess
-import sys
 import time
-from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
@@ -17,8 +11,7 @@ import numpy as np
 
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.media.image_size import breaks_off
-from duygu.shared.paths import IMPORT_PATH
-from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.processes.module_process import ModuleProcess
 from duygu.shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
 from duygu.shared.vision.decode.video import detection_side, shared_memory
 from duygu.shared.vision.types import PictureFrame
@@ -41,13 +34,7 @@ KEPT_BYTES = str(32 * 1024 * 1024)
 """Memory that the C library keeps between pictures. Returning it to the kernel each time doubles the cost of a
 picture."""
 
-ENVIRONMENT = {
-    "PYTHONPATH": str(IMPORT_PATH),
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": KEPT_BYTES,
-    "MALLOC_TRIM_THRESHOLD_": KEPT_BYTES,
-}
+ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": KEPT_BYTES, "MALLOC_TRIM_THRESHOLD_": KEPT_BYTES}
 
 
 class ImageDecoder:
@@ -67,7 +54,7 @@ class ImageDecoder:
         memory_bytes = MEMORY_BYTES + max_pixels * BYTES_A_PIXEL + size
         self._order = ImageOrder(self._file.fileno(), picture_bytes, side, memory_bytes)
         self._replied = False  # whether this process has replied yet
-        self._process: subprocess.Popen[bytes] | None = self._start()
+        self._process: ModuleProcess | None = self._start()
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +67,7 @@ class ImageDecoder:
     def close(self) -> None:
         """End the process and close the file of the shared memory."""
         if self._process:
-            self._end(self._process)
+            self._process.close()
         self._file.close()
 
     def decode(self, picture: bytes, index: int = 0, time_s: float = 0.0) -> PictureFrame:
@@ -93,7 +80,7 @@ class ImageDecoder:
             raise UndecodablePictureError
         self._process = self._process or self._start()
         self._shared.encoded[: len(picture)] = np.frombuffer(picture, np.uint8)
-        reply = self._exchange(REQUEST.pack(len(picture)))
+        reply = self._exchange(self._process, REQUEST.pack(len(picture)))
         if reply is None:
             self._replace(self._process)
             raise UndecodablePictureError
@@ -103,49 +90,31 @@ class ImageDecoder:
             raise UndecodablePictureError
         return PictureFrame(index, time_s, *planes)
 
-    def _exchange(self, request: bytes) -> bytes | None:
+    def _exchange(self, process: ModuleProcess, request: bytes) -> bytes | None:
         """Send a request; returns the reply, or None if the process died or timed out."""
         deadline = time.monotonic() + (PICTURE_S if self._replied else START_S)
-        with suppress(BrokenPipeError):  # the process has died; its output is at the end, too
-            os.write(self._stdin, request)
+        process.write(request)
         reply = b""
         while len(reply) < REPLY.size:
-            if not select.select([self._stdout], [], [], max(deadline - time.monotonic(), 0.0))[0]:
+            try:
+                piece = process.read(REPLY.size - len(reply), deadline)
+            except TimeoutError:
                 logger.warning("the process that decodes pictures did not reply in time")
                 return None
-            piece = os.read(self._stdout, REPLY.size - len(reply))
             if not piece:
                 return None
             reply += piece
         self._replied = True
         return reply
 
-    def _replace(self, process: "subprocess.Popen[bytes]") -> None:
+    def _replace(self, process: ModuleProcess) -> None:
         """Replace a process that died or hangs."""
         self._process = None  # the next picture retries if this start fails
-        logger.warning("the process that decodes pictures is replaced: %s", self._end(process))
+        process.kill()
+        logger.warning("the process that decodes pictures is replaced: %s", process.ending())
+        process.close()
         self._process = self._start()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
-            [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(self._order))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(self._order.memory,),
-            env=ENVIRONMENT,
-            bufsize=0,
-        )
-        self._stdin, self._stdout = (pipe.fileno() if pipe else -1 for pipe in (process.stdin, process.stdout))
-        self._stderr = StderrTail(process)
+    def _start(self) -> ModuleProcess:
         self._replied = False
-        return process
-
-    def _end(self, process: "subprocess.Popen[bytes]") -> str:
-        """Kill the process; returns its exit status or signal and the end of its standard error."""
-        process.kill()
-        ending = self._stderr.ending()
-        for pipe in (process.stdin, process.stdout):
-            if pipe:
-                pipe.close()
-        return ending
+        return ModuleProcess(CHILD, asdict(self._order), (self._order.memory,), **ENVIRONMENT)

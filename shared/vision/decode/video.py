@@ -1,17 +1,13 @@
 """Video files, decoded in a sandboxed child process."""
 
-import json
 import logging
 import mmap
 import os
-import select
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +16,6 @@ from typing import BinaryIO, Literal, Self
 import numpy as np
 
 from duygu.shared.errors import (
-    CancelledError,
     DecoderLimitError,
     DuyguError,
     EmptyFileError,
@@ -28,8 +23,7 @@ from duygu.shared.errors import (
     UndecodableVideoError,
     from_code,
 )
-from duygu.shared.paths import IMPORT_PATH
-from duygu.shared.processes.stderr_tail import StderrTail
+from duygu.shared.processes.module_process import SILENCE_S, ModuleProcess
 from duygu.shared.storage.spooling import is_pipe
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
 from duygu.shared.vision.decode.planes import StoredFrame
@@ -39,11 +33,7 @@ from duygu.shared.vision.types import Frame, Image
 
 logger = logging.getLogger(__name__)
 
-SILENCE_S = 30.0
-"""Maximum time between two messages of the decoding process; after it, the process is killed."""
-
-POLL_S = 0.1
-"""Interval at which `should_stop` is polled, in seconds."""
+READ_BYTES = 1 << 16
 
 DETECTION_FACE = 20.0
 """Minimum side of the smallest face in the detection copy, in pixels; facenet-pytorch's default."""
@@ -154,9 +144,7 @@ class Child:
             shared.truncate(self._slot_bytes * SLOTS)
             self._memory = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.uint8)
             order = make_order(limits, rate_hz, file, shared, self._slot_bytes)
-            self._process = start_process(order)
-        self._output = self._process.stdout.fileno() if self._process.stdout else -1
-        self._stderr = StderrTail(self._process)
+            self._process = ModuleProcess(CHILD, asdict(order), (order.file, order.memory))
 
     def __enter__(self) -> Self:
         return self
@@ -164,12 +152,7 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._stderr.close()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
+        self._process.close()
 
     def receive(self) -> Message:
         """Receive the next message.
@@ -179,8 +162,7 @@ class Child:
         """
         deadline = time.monotonic() + SILENCE_S
         while b"\n" not in self._lines:
-            self._wait(deadline)
-            if not (piece := os.read(self._output, 1 << 16)):
+            if not (piece := self._read(deadline)):
                 raise self._exit_error()
             self._lines += piece
         line, _, self._lines = self._lines.partition(b"\n")
@@ -188,6 +170,14 @@ class Child:
         if isinstance(message, Failed):
             raise from_code(message.code, message.detail)
         return message
+
+    def _read(self, deadline: float) -> bytes:
+        try:
+            return self._process.read(READ_BYTES, deadline, self._should_stop)
+        except TimeoutError as error:
+            self._process.kill()
+            self._log(f"the decoding process produced no output for {SILENCE_S:g} s and was killed")
+            raise DecoderLimitError from error
 
     def frame(self, decoded: Decoded) -> StoredFrame:
         """The picture in a slot, without a copy."""
@@ -214,20 +204,7 @@ class Child:
 
     def release(self, slot: int) -> None:
         """Release a slot."""
-        # A dead process needs no slot; the next `receive` raises its error.
-        with suppress(BrokenPipeError):
-            os.write(self._process.stdin.fileno() if self._process.stdin else -1, bytes([slot]))
-
-    def _wait(self, deadline: float) -> None:
-        while not select.select([self._output], [], [], POLL_S)[0]:
-            if self._should_stop():
-                raise CancelledError
-            if time.monotonic() > deadline:
-                self._process.kill()
-                self._log(f"the decoding process sent nothing for {SILENCE_S:g} s and was killed")
-                raise DecoderLimitError
-        if self._should_stop():
-            raise CancelledError
+        self._process.write(bytes([slot]))
 
     def _exit_error(self) -> DuyguError:
         code = self._process.wait()
@@ -239,7 +216,7 @@ class Child:
 
     def _log(self, what: str) -> None:
         """Log a warning with the end of the process's standard error."""
-        logger.warning("%s: %s", what, self._stderr.ending())
+        logger.warning("%s: %s", what, self._process.ending())
 
 
 def shared_memory() -> BinaryIO:
@@ -261,18 +238,4 @@ def make_order(limits: DecodeLimits, rate_hz: float | None, file: BinaryIO, shar
         memory_bytes=limits.memory_bytes + slot_bytes * SLOTS,
         cpu_s=limits.cpu_s,
         threads=limits.threads,
-    )
-
-
-def start_process(order: Order) -> "subprocess.Popen[bytes]":
-    """Start the process with two inherited file descriptors and a minimal environment."""
-    environment = {"PYTHONPATH": str(IMPORT_PATH), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen(  # noqa: S603 - our own module and an order made here
-        [sys.executable, "-X", "faulthandler", "-m", CHILD, json.dumps(asdict(order))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=(order.file, order.memory),
-        env=environment,
-        bufsize=0,
     )

@@ -96,6 +96,6 @@ def test_a_process_that_hangs_is_ended(
     path.write_bytes(b"\0" * 100)
     with Sound(path, decode_limits(settings), 0.0) as sound:
         assert sound.read(1000) == bytes(4)
-        assert sound._process.poll() == -signal.SIGKILL
+        assert sound._process.returncode == -signal.SIGKILL
         assert sound.read(1000) == b""
     assert "produced no output for 3 s" in caplog.text
