@@ -38,6 +38,10 @@ duygu analyze recordings/ --csv tables/ --every 1                # one table per
 duygu analyze recordings/ --csv all.csv                          # one table for all videos
 cat holiday.mp4 | duygu analyze - --csv -                        # from stdin to stdout
 duygu analyze talk.mp4 --faces 1 --json - --quiet | jq .faces[0].emotion
+
+duygu analyze talk.mp4 --json talk.json
+duygu edit talk.json --rename 1=Ann --merge 3:1 --exclude 2      # the edits go to talk.edits.json
+duygu analyze talk.mp4 --edits talk.edits.json --video boxes.mp4
 """
 """Examples."""
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from duygu.shared.config import Settings
+from duygu.shared.edits.editing import apply_edits, visible
+from duygu.shared.edits.file import read_edit_file
+from duygu.shared.edits.operations import EDIT, Edit
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
-from duygu.shared.exports.titles import face_title, printable
-from duygu.shared.schemas import Face, Result, VideoInfo
+from duygu.shared.exports.titles import printable
+from duygu.shared.model.folder import sha256_of
+from duygu.shared.schemas import Face, Result, VideoInfo, with_sha256
 from duygu.shared.schemas import Warning as Notice
 from duygu.shared.storage.atomic import atomically
 
@@ -53,22 +57,44 @@ class Analysis:
         """Warnings that concern the whole result."""
         return self.result.warnings
 
+    def edited(self, *edits: Edit | Mapping[str, Any] | Path | str) -> Analysis:
+        """The analysis with edits of its result, which itself does not change.
+
+        edits  operations of duygu.shared.edits.operations, or the same as plain values, such as `{"op": "rename",
+               "face_id": 1, "name": "Ann"}`; or files of edits (`duygu edit`)
+
+        Raises InvalidEditError for an edit that does not apply, OtherVideoError for the edits of another video,
+        ConfigurationError for a file that cannot be read, and pydantic's ValidationError.
+        """
+        operations: list[Edit] = []
+        for edit in edits:
+            if isinstance(edit, Path | str):
+                file = read_edit_file(Path(edit))
+                file.check_video(self.result)
+                operations += file.edits
+            else:
+                operations.append(EDIT.validate_python(edit))
+        return replace(self, result=apply_edits(self.result, operations))
+
     def to_pandas(self) -> pandas.DataFrame:
         """The windows as a table with the columns of the CSV export."""
         import pandas
 
-        return pandas.read_csv(io.StringIO(csv_table(self.result)), keep_default_na=False)
+        return pandas.read_csv(io.StringIO(csv_table(visible(self.result))), keep_default_na=False)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Plot the timeline: one lane per face; colour is emotion, height is confidence, hatching is uncertainty."""
+        faces = visible(self.result).faces
         if axes is None:
             from matplotlib import pyplot
 
-            _, axes = pyplot.subplots(figsize=(12, 1 + LANE_INCHES * max(len(self.faces), 1)), layout="constrained")
-        for row, face in enumerate(self.faces):
+            _, axes = pyplot.subplots(figsize=(12, 1 + LANE_INCHES * max(len(faces), 1)), layout="constrained")
+        for row, face in enumerate(faces):
             _draw_lane(axes, face, -row)
-        axes.set_yticks([0.4 - row for row in range(len(self.faces))], [face_title(face) for face in self.faces])
-        lowest = 1 - max(len(self.faces), 1)
+        axes.set_yticks(
+            [0.4 - row for row in range(len(faces))], [face.name or f"face {face.face_id}" for face in faces]
+        )
+        lowest = 1 - max(len(faces), 1)
         axes.set(xlabel="seconds", xlim=(0, max(self.video.duration_s, 1e-3)), ylim=(lowest - 0.1, 1.1))
         for emotion in self.result.model.labels:
             axes.bar(0, 0, color=colour_of(emotion), label=emotion)
@@ -136,7 +162,7 @@ def analyze(
         name=name,
         on_progress=lambda progress: report(progress.fraction),
     )
-    return Analysis(path, result, settings)
+    return Analysis(path, with_sha256(result, sha256_of(path)), settings)
 
 
 @cache

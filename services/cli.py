@@ -3,16 +3,18 @@
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from duygu.services.commands import keys
 from duygu.services.commands.completion import SHELLS, complete_files, completion_script
+from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
 from duygu.shared.api_keys import Scope
 from duygu.shared.config import Settings
+from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports import ExportName
 from duygu.shared.jobs.queues import QueueName
@@ -20,6 +22,9 @@ from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import EMOTIONS
 from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.version import VERSION
+
+if TYPE_CHECKING:
+    from duygu.services.commands.outputs import Outputs
 
 USAGE_STATUS = 2
 """Exit status for invalid arguments or settings and for a model that cannot be loaded."""
@@ -81,6 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_worker(commands)
     _add_analyze(commands)
+    _add_edit(commands)
     _add_keys(commands)
     doctor = commands.add_parser("doctor", help="check the installation and print a hint for each failed check")
     doctor.set_defaults(command=_doctor)
@@ -133,7 +139,42 @@ def _add_analyze(commands: Any) -> None:
     analyze.add_argument(
         "--labels", type=_labels, metavar="L,L", help="report only these labels, and all others as `other`"
     )
+    edits = analyze.add_argument(
+        "--edits",
+        type=Path,
+        metavar="FILE",
+        help="apply the edits of FILE (`duygu edit`), or of NAME.edits.json in the folder FILE, to the results",
+    )
+    complete_files(edits)
     analyze.add_argument("--quiet", action="store_true", help="print no progress and no summary")
+
+
+def _add_edit(commands: Any) -> None:
+    edit = commands.add_parser(
+        "edit",
+        help="name, join, split and exclude the faces of a result",
+        description="Add edits to those of a result file, in the order of the options, and write the edited result. "
+        "The edits go to a file of their own; the result file never changes. Without options, show the edited faces.",
+        epilog="An edit that does not apply writes nothing. Exit status: 0 success, 2 invalid edit or usage error.",
+    )
+    edit.set_defaults(command=_edit)
+    complete_files(edit.add_argument("result", type=Path, metavar="RESULT", help="a result of `duygu analyze --json`"))
+    complete_files(
+        edit.add_argument(
+            "--edits",
+            type=Path,
+            metavar="FILE",
+            help="file of the edits (default: RESULT with the extension .edits.json)",
+        )
+    )
+    edit.add_argument("--undo", type=_count, metavar="N", default=0, help="undo the last N edits first")
+    for option, (_, form, content) in OPERATIONS.items():
+        edit.add_argument(option, dest="operations", action=AddOperation, metavar=form, help=content)
+    for option, (name, content) in ANALYZE_OUTPUTS.items():
+        if name != ExportName.MP4:
+            output = edit.add_argument(option, dest=name.value, metavar="FILE", help=f"write {content} to FILE")
+            complete_files(output)
+    edit.add_argument("--quiet", action="store_true", help="print no summary")
 
 
 def _count(text: str) -> int:
@@ -227,18 +268,38 @@ def _analyze(
     max_faces: int | None,
     every: float | None,
     labels: tuple[str, ...] | None,
+    edits: Path | None,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
     from duygu.services.commands.analyze import BatchOptions, run
-    from duygu.services.commands.outputs import Destination, Outputs, format_for
     from duygu.shared.vision.options import AnalysisOptions
 
     settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
     set_up_logs(settings.log_format, settings.log_level)
+    options = BatchOptions(_outputs(files, settings), AnalysisOptions(labels), faces, every, edits)
+    return run(videos, options, settings, quiet=quiet)
+
+
+def _edit(
+    result: Path,
+    edits: Path | None,
+    undo: int,
+    operations: list[Edit] | None,
+    quiet: bool,
+    **files: str | None,
+) -> int:
+    from duygu.services.commands.edit import run
+
+    return run(result, edits, operations or [], _outputs(files, Settings()), undo=undo, quiet=quiet)
+
+
+def _outputs(files: Mapping[str, str | None], settings: Settings) -> "Outputs":
+    """The outputs that the options select."""
+    from duygu.services.commands.outputs import Destination, Outputs, format_for
+
     destinations = [(ExportName(name), Destination.parse(text)) for name, text in files.items() if text]
-    outputs = Outputs({format_for(name, destination): destination for name, destination in destinations}, settings)
-    return run(videos, BatchOptions(outputs, AnalysisOptions(labels), faces, every), settings, quiet=quiet)
+    return Outputs({format_for(name, destination): destination for name, destination in destinations}, settings)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,9 @@ class VideoInfo(Schema):
         description="presentation time of the first frame, which is the origin of all times; sound may begin earlier",
     )
     name: str | None = Field(default=None, description="file name; null if a service analysed the video")
+    sha256: str | None = Field(
+        default=None, description="of the file, lower-case hexadecimal; null in results of schema version 1"
+    )
 
 
 class Window(Schema):
@@ -168,6 +171,11 @@ class Result(Schema):
         default=None, description="end of the analysis, UTC; null in results of earlier versions"
     )
     options: ResultOptions | None = Field(default=None, description="null in results of earlier versions")
+
+
+def with_sha256(result: Result, sha256: str) -> Result:
+    """The result with the hash of the video's file."""
+    return result.model_copy(update={"video": result.video.model_copy(update={"sha256": sha256 or None})})
 
 
 class JobStatus(StrEnum):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
-from pydantic import Field
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.stored_result import stored_result
 from duygu.shared.edits.editing import apply_edits
+from duygu.shared.edits.file import EditFile
 from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import (
     EditConflictError,
@@ -27,16 +27,10 @@ from duygu.shared.errors import (
     UnknownFaceError,
 )
 from duygu.shared.jobs.edits import ATTEMPTS, EditList, without_last
-from duygu.shared.schemas import JobStatus, Schema
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["edits"])
-
-
-class Edits(Schema):
-    """The edits of a result, in the order in which they are applied."""
-
-    version: int = Field(ge=0, description="grows with every change; also the `ETag` of the response")
-    edits: list[Edit]
 
 
 IfMatch = Annotated[
@@ -53,9 +47,9 @@ CHANGE_ERRORS = (*READ_ERRORS, ResultNotReadyError, ResultExpiredError, EditConf
 
 
 @router.get("/{job_id}/edits", responses={**WITH_ETAG, **problems(*READ_ERRORS)})
-def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> Edits:
-    """Read the edits of a result."""
-    return _answer(service.edits.read(record.job_id), response)
+def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> EditFile:
+    """Read the edits of a result. The response is also a file for `duygu edit` and `duygu analyze --edits`."""
+    return _answer(record, service.edits.read(record.job_id), response)
 
 
 @router.post(
@@ -67,7 +61,7 @@ def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> 
 )
 def add_edit(
     record: WritableJob, service: ServiceDep, edit: Edit, response: Response, if_match: IfMatch = None
-) -> Edits:
+) -> EditFile:
     """Add an edit: `rename`, `merge`, `split`, `exclude` or `include`. Results and exports contain it from now on."""
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
@@ -78,16 +72,16 @@ def add_edit(
         apply_edits(result, edits)  # raises for an edit that does not apply
         return edits
 
-    return _answer(_change(service, record.job_id, if_match, add), response)
+    return _answer(record, _change(service, record.job_id, if_match, add), response)
 
 
 @router.delete(
     "/{job_id}/edits/last",
     responses={**WITH_ETAG, **problems(*READ_ERRORS, EditConflictError, NoEditError)},
 )
-def undo_edit(record: WritableJob, service: ServiceDep, response: Response, if_match: IfMatch = None) -> Edits:
+def undo_edit(record: WritableJob, service: ServiceDep, response: Response, if_match: IfMatch = None) -> EditFile:
     """Undo the last edit. Without edits, the result is the computed one again, byte for byte."""
-    return _answer(_change(service, record.job_id, if_match, without_last), response)
+    return _answer(record, _change(service, record.job_id, if_match, without_last), response)
 
 
 def _change(
@@ -110,7 +104,7 @@ def etag(edits: EditList) -> str:
     return f'"{edits.version}"'
 
 
-def _answer(edits: EditList, response: Response) -> Edits:
+def _answer(record: JobRecord, edits: EditList, response: Response) -> EditFile:
     response.headers["ETag"] = etag(edits)
     response.headers["Cache-Control"] = "private, no-cache"
-    return Edits(version=edits.version, edits=list(edits.edits))
+    return EditFile(version=edits.version, sha256=record.sha256 or None, edits=list(edits.edits))

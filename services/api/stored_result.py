@@ -1,34 +1,59 @@
 """Stored results of jobs, with their edits."""
 
+import gc
+import threading
 import time
 
 from duygu.services.api.service import ServiceContext
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import ResultExpiredError, ResultNotReadyError, VideoNotKeptError
-from duygu.shared.jobs.edits import EditList
+from duygu.shared.jobs.edits import EditList, record_rendered
 from duygu.shared.jobs.queues import enqueue_render
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_FILM, RESULT, UPLOAD
+from duygu.shared.storage.base import EDITED_FILM, EDITED_RESULT, RESULT, UPLOAD, versioned
 
 RENDER_WAIT_S = 10.0
 """Time that a request waits for a rendering before the client is asked to try again."""
 
 POLL_S = 0.1
 
+_one_parse = threading.Lock()
+
 COMPUTED = EditList()
 """No edits."""
 
 
 def stored_json(service: ServiceContext, job_id: str, edits: EditList = COMPUTED) -> bytes:
-    """The result as JSON; without edits, the stored bytes. Raises ResultExpiredError."""
-    if edits.edits:
-        return stored_result(service, job_id, edits).model_dump_json().encode()
-    return _stored(service, job_id)
+    """The result as JSON, stored for each version of the edits; without edits, the computed bytes.
+
+    Raises ResultExpiredError.
+    """
+    if not edits.edits:
+        return _stored(service, job_id, RESULT)
+    try:
+        return service.storage.read(job_id, versioned(EDITED_RESULT, edits.version))
+    except FileNotFoundError:
+        return _apply(service, job_id, edits)
 
 
 def stored_result(service: ServiceContext, job_id: str, edits: EditList = COMPUTED) -> Result:
     """The result with these edits. Raises ResultExpiredError."""
-    return apply_edits(Result.model_validate_json(_stored(service, job_id)), edits.edits)
+    content = stored_json(service, job_id, edits)
+    with _one_parse:  # of an hour with twenty faces takes seconds and a gigabyte
+        gc.disable()  # the collector would visit the growing result again and again, five times the work
+        try:
+            return Result.model_validate_json(content)
+        finally:
+            gc.enable()
+
+
+def _apply(service: ServiceContext, job_id: str, edits: EditList) -> bytes:
+    """Apply the edits and store the outcome."""
+    content = apply_edits(stored_result(service, job_id), edits.edits).model_dump_json().encode()
+    with service.storage.writer(job_id, versioned(EDITED_RESULT, edits.version)) as file:
+        file.write(content)
+    record_rendered(service.edits, service.storage, job_id, EDITED_RESULT, edits.version)
+    return content
 
 
 def rendered_file(service: ServiceContext, job_id: str, file: str, edits: EditList) -> str:
@@ -37,8 +62,9 @@ def rendered_file(service: ServiceContext, job_id: str, file: str, edits: EditLi
     Raises ResultNotReadyError when the rendering takes longer than RENDER_WAIT_S, and VideoNotKeptError when the video
     that an annotated video needs has been deleted.
     """
+    name = versioned(file, edits.version)
     if service.edits.rendered(job_id, file) == edits.version:
-        return file
+        return name
     if file == EDITED_FILM:
         _require_upload(service, job_id)
     enqueue_render(service.videos, job_id, file, edits.version, service.settings.job_timeout_s)
@@ -47,7 +73,7 @@ def rendered_file(service: ServiceContext, job_id: str, file: str, edits: EditLi
         if time.monotonic() > deadline:
             raise ResultNotReadyError("The edits are being rendered; try again in a few seconds")
         time.sleep(POLL_S)
-    return file
+    return name
 
 
 def _require_upload(service: ServiceContext, job_id: str) -> None:
@@ -57,8 +83,8 @@ def _require_upload(service: ServiceContext, job_id: str) -> None:
         raise VideoNotKeptError from error
 
 
-def _stored(service: ServiceContext, job_id: str) -> bytes:
+def _stored(service: ServiceContext, job_id: str, name: str) -> bytes:
     try:
-        return service.storage.read(job_id, RESULT)
+        return service.storage.read(job_id, name)
     except FileNotFoundError as error:
         raise ResultExpiredError from error

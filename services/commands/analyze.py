@@ -13,8 +13,10 @@ from rich.console import Console
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
 from duygu.shared.config import Settings
+from duygu.shared.edits.file import EXTENSION, read_edit_file
 from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import (
+    ConfigurationError,
     DuyguError,
     EmptyFileError,
     NotAVideoError,
@@ -24,7 +26,8 @@ from duygu.shared.errors import (
 )
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
-from duygu.shared.schemas import Result
+from duygu.shared.model.folder import sha256_of
+from duygu.shared.schemas import Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
@@ -48,6 +51,16 @@ class BatchOptions:
     """Number of faces to keep, those visible longest; None keeps all."""
     every_s: float | None = None
     """Keep only the windows at multiples of this time, in seconds; None keeps all."""
+
+    edits: Path | None = None
+    """File of the edits of one video, or a folder with one file per video, `NAME.edits.json`; None without edits."""
+
+    def edits_of(self, video: Path) -> Path | None:
+        """File of the edits of a video; None without edits."""
+        if self.edits is None or not self.edits.is_dir():
+            return self.edits
+        path = self.edits / f"{video.stem}{EXTENSION}"
+        return path if path.exists() else None
 
     def select(self, result: Result) -> Result:
         """The selected faces and windows of a result."""
@@ -79,6 +92,8 @@ def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet:
     """
     sources = _with_unique_names(_sources(videos))
     options.outputs.prepare([source.path for source in sources])
+    if options.edits and not options.edits.is_dir() and len(sources) > 1:
+        raise ConfigurationError(f"{options.edits} has the edits of one video; name a folder for several videos")
     engine = load_engine(engine_options(settings))
     result_converter(engine, options.analysis)  # raises for an unknown label before any video is analysed
     batch = Batch(engine, settings, options, Console(stderr=True, quiet=quiet))
@@ -193,9 +208,14 @@ class Batch:
                 name=source.name,
                 on_progress=bar.show_analysis,
             )
-            result = self.options.select(found)
+            result = self.options.select(self._edited(with_sha256(found, sha256_of(source.path)), source))
             written = self.options.outputs.write(result, source.path, bar.show_annotation)
         return result, written
+
+    def _edited(self, result: Result, source: Source) -> Result:
+        """The result with the edits of the video, if there are any."""
+        path = self.options.edits_of(source.path)
+        return read_edit_file(path).apply(result) if path else result
 
 
 def _print_error(message: str) -> None:

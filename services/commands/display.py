@@ -54,12 +54,13 @@ class ProgressBar:
 
 def summary(name: str, result: Result) -> Table:
     """A table with one row per face."""
-    count = len(result.faces)
+    faces = visible(result).faces
+    count = len(faces)
     title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
     table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
     for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
         table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
-    for face in visible(result).faces:
+    for face in faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
         shares = guesses_in_words(face) if is_uncertain(face) else shares_in_words(face)

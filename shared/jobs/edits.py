@@ -10,6 +10,7 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.edits.operations import EDITS, MAX_EDITS, Edit
 from duygu.shared.errors import EditConflictError, JobNotFoundError, NoEditError, TooManyEditsError
+from duygu.shared.storage.base import Storage, versioned
 
 REPLACE: Final = """
 -- KEYS: record, edits. ARGV: expected version, new edits as JSON.
@@ -34,10 +35,14 @@ return version + 1
 
 SET_RENDERED: Final = """
 -- KEYS: edits. ARGV: name of a file, version.
-if redis.call('EXISTS', KEYS[1]) == 1 then
-    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if redis.call('EXISTS', KEYS[1]) == 0 or known > tonumber(ARGV[2]) then
+    return tonumber(ARGV[2])
 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return known
 """
+"""Records the version of a rendered file; returns the version whose file is obsolete."""
 
 CONFLICT, NO_JOB = -1, -2
 
@@ -71,9 +76,12 @@ class EditStore:
         version = cast(bytes | None, self._redis.hget(keys.edits(job_id), file))
         return int(version or 0)
 
-    def set_rendered(self, job_id: str, file: str, version: int) -> None:
-        """Record the version of the edits that a file was rendered with, unless the job was erased or has expired."""
-        self._set_rendered(keys=[keys.edits(job_id)], args=[file, version])
+    def set_rendered(self, job_id: str, file: str, version: int) -> int:
+        """Record the version of the edits that a file was rendered with; returns the version whose file is obsolete.
+
+        If the job was erased meanwhile, or a later version was recorded, this version itself is obsolete.
+        """
+        return cast(int, self._set_rendered(keys=[keys.edits(job_id)], args=[file, version]))
 
     def replace(self, job_id: str, known: EditList, edits: Sequence[Edit]) -> EditList:
         """Replace the edits of a job.
@@ -99,3 +107,9 @@ def without_last(known: EditList) -> tuple[Edit, ...]:
     if not known.edits:
         raise NoEditError
     return known.edits[:-1]
+
+
+def record_rendered(store: EditStore, storage: Storage, job_id: str, file: str, version: int) -> None:
+    """Record that a file was rendered with a version of the edits, and delete the file of the version before."""
+    if obsolete := store.set_rendered(job_id, file, version):
+        storage.remove(job_id, versioned(file, obsolete))

@@ -19,8 +19,15 @@ UPLOAD = "upload"
 RESULT = "result.json"
 PLOT = "timeline.png"
 FILM = "annotated.mp4"
-EDITED_PLOT, EDITED_FILM = "timeline-edited.png", "annotated-edited.mp4"
-"""The plot and the annotated video with the edits of a result."""
+EDITED_RESULT, EDITED_PLOT, EDITED_FILM = "result-edited.json", "timeline-edited.png", "annotated-edited.mp4"
+"""The result, the plot and the annotated video with edits; `versioned` adds their version to the name."""
+
+
+def versioned(name: str, version: int) -> str:
+    """Name of a file for one version of the edits, so that no reader sees the content of another version."""
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem}-{version}{dot}{extension}"
+
 
 ERASE_PAUSES_S = (0.05, 0.2, 0.5)
 """Pauses between the attempts to erase files."""

@@ -5,8 +5,9 @@ import logging
 from duygu.services.worker.context import current_job
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import DuyguError
+from duygu.shared.jobs.edits import record_rendered
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_FILM, RESULT, UPLOAD
+from duygu.shared.storage.base import EDITED_FILM, RESULT, UPLOAD, versioned
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -31,12 +32,13 @@ def _render(job_id: str, file: str, version: int) -> None:
     if renderer is None or edits.version != version:
         return
     result = apply_edits(Result.model_validate_json(worker.storage.read(job_id, RESULT)), edits.edits)
+    name = versioned(file, version)
     if file == EDITED_FILM:
-        with worker.storage.local(job_id, UPLOAD) as video, worker.storage.place(job_id, file) as target:
+        with worker.storage.local(job_id, UPLOAD) as video, worker.storage.place(job_id, name) as target:
             renderer.film(video, result, target, on_progress=lambda _share: None, should_stop=job.control.should_stop)
     else:
-        with worker.storage.writer(job_id, file) as target_file:
+        with worker.storage.writer(job_id, name) as target_file:
             target_file.write(renderer.plot(result))
-    worker.edits.set_rendered(job_id, file, version)
+    record_rendered(worker.edits, worker.storage, job_id, file, version)
     if worker.jobs.read(job_id) is None:  # erased meanwhile
         worker.storage.erase(job_id)

@@ -22,7 +22,7 @@ from duygu.shared.errors import (
 )
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas import Result
+from duygu.shared.schemas import Result, with_sha256
 from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
 from duygu.shared.telemetry.logs import about
 
@@ -133,6 +133,7 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
                 on_window=reporter.window,
                 should_stop=job.control.should_stop,
             )
+        result = with_sha256(result, record.sha256)
         _illustrate(job, path, result, stages)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
         file.write(result.model_dump_json().encode())

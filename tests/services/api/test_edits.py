@@ -43,14 +43,14 @@ def problem(response: httpx.Response) -> tuple[int, str]:
 def test_a_result_without_edits(api: httpx.Client, job: str) -> None:
     """The list of edits is empty and has version 0."""
     response = api.get(f"{job}/edits")
-    assert response.json() == {"version": 0, "edits": []}
+    assert response.json() == {"version": 0, "sha256": None, "edits": []}
     assert response.headers["ETag"] == '"0"'
 
 
 def test_an_edit_changes_the_result_and_its_exports(api: httpx.Client, job: str) -> None:
     """Every text format contains the name; `edited=false` gives the computed result."""
     response = api.post(f"{job}/edits", json=ANN)
-    assert response.json() == {"version": 1, "edits": [ANN]}
+    assert response.json() == {"version": 1, "sha256": None, "edits": [ANN]}
     assert response.headers["ETag"] == '"1"'
     assert api.get(f"{job}/result").json()["faces"][0]["name"] == "Ann"
     rows = list(csv.DictReader(io.StringIO(api.get(f"{job}/result?format=csv").text)))

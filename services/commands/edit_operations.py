@@ -1,0 +1,73 @@
+"""The options of `duygu edit` that add an edit."""
+
+import argparse
+from typing import Any
+
+from pydantic import ValidationError
+
+from duygu.shared.edits.operations import EDIT
+from duygu.shared.model.recipe import explain
+
+
+def parse_rename(text: str) -> dict[str, Any]:
+    """Parse `FACE=NAME`; an empty name removes it."""
+    face_id, _, name = text.partition("=")
+    return {"op": "rename", "face_id": face_id, "name": name or None}
+
+
+def parse_merge(text: str) -> dict[str, Any]:
+    """Parse `FACE:INTO`."""
+    face_id, _, into = text.partition(":")
+    return {"op": "merge", "face_id": face_id, "into": into}
+
+
+def parse_split(text: str) -> dict[str, Any]:
+    """Parse `FACE@SECONDS`."""
+    face_id, _, at_s = text.partition("@")
+    return {"op": "split", "face_id": face_id, "at_s": at_s}
+
+
+def _parse_part(text: str) -> dict[str, Any]:
+    """Parse `FACE` or `FACE@START-END`."""
+    face_id, at, span = text.partition("@")
+    start_s, _, end_s = span.partition("-")
+    return {"face_id": face_id, **({"start_s": start_s, "end_s": end_s} if at else {})}
+
+
+def parse_exclude(text: str) -> dict[str, Any]:
+    """Parse `FACE` or `FACE@START-END`."""
+    return {"op": "exclude", **_parse_part(text)}
+
+
+def parse_include(text: str) -> dict[str, Any]:
+    """Parse `FACE` or `FACE@START-END`."""
+    return {"op": "include", **_parse_part(text)}
+
+
+OPERATIONS = {
+    "--rename": (parse_rename, "FACE=NAME", "name a face; without NAME, remove its name"),
+    "--merge": (parse_merge, "FACE:INTO", "join the face FACE to the face INTO"),
+    "--split": (parse_split, "FACE@SECONDS", "make the later part of a face a new face"),
+    "--exclude": (parse_exclude, "FACE[@START-END]", "exclude a face, or a part of its time in seconds"),
+    "--include": (parse_include, "FACE[@START-END]", "revert an exclusion"),
+}
+"""Options that add an edit: the parser of the value, its form and its meaning."""
+
+
+class AddOperation(argparse.Action):
+    """Appends an edit to `operations`, so that edits of all kinds keep the order of the command line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Parse one value."""
+        parse, form, _ = OPERATIONS[str(option_string)]
+        try:
+            edit = EDIT.validate_python(parse(values))
+        except ValidationError as error:
+            raise argparse.ArgumentError(self, f"{values} is not {form}: {explain(error)}") from error
+        namespace.operations = [*(namespace.operations or ()), edit]
