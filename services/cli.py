@@ -1,6 +1,8 @@
 """`duygu`: the commands, their arguments and their exit status."""
 
 import argparse
+import atexit
+import gc
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -56,6 +58,7 @@ LIMITS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
+    atexit.register(gc.freeze)  # the last collection would visit every object of every library, for almost a second
     options = vars(make_parser().parse_args(arguments))
     command = options.pop("command")
     try:

@@ -52,8 +52,12 @@ class WorkerProcesses:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stopping.set()
+        self.begin_stop()
         self._thread.join()
+
+    def begin_stop(self) -> None:
+        """Stop the workers without waiting for their end, while open requests finish."""
+        self._stopping.set()
 
     def _start(self, index: int) -> "subprocess.Popen[bytes]":
         return start_child(
@@ -126,8 +130,8 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
     with ExitStack() as running:
         app = create_app(settings)
         servers = [running.enter_context(server) for server in _embedded_servers(settings)]
-        running.enter_context(WorkerProcesses(settings, servers))
-        Server(app, settings, announce).run()
+        workers = running.enter_context(WorkerProcesses(settings, servers))
+        Server(app, settings, announce, workers.begin_stop).run()
     return 1  # reached only if the server cannot listen, as a signal raises SystemExit
 
 

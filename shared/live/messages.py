@@ -17,10 +17,14 @@ class CloseCode(IntEnum):
     """The client closed the session."""
     GOING_AWAY = 1001
     """The service is shutting down; reconnect later."""
+    INVALID_TEXT = 1007
+    """A text message is not valid UTF-8."""
     TOO_BIG = 1009
     """A message exceeds the maximum size."""
     INTERNAL = 1011
     """Internal error."""
+    RESTARTING = 1012
+    """The service is shutting down or restarting; reconnect later."""
     TRY_AGAIN = 1013
     """Redis or the workers are unavailable; reconnect after a moment."""
     REFUSED = 4403

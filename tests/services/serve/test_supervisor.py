@@ -4,23 +4,27 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from duygu.shared.config import Settings
+from duygu.shared.live.header import pack
 from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from tests.services.conftest import ended, submit, wait_until
 from tests.shared.test_webhooks import SECRET
+from tests.support.sockets import LIVE, jpeg, open_socket, receive, until_closed
 from tests.support.videos import PAN, VideoMaker
 
 
@@ -165,6 +169,38 @@ def test_processes_carry_no_secret_that_they_do_not_need(own: Settings, tmp_path
                 ]
         assert all(holder.endswith("worker webhooks") for holder in holders)
         assert len(holders) == len(other)
+
+
+def test_workers_stop_while_requests_finish(own: Settings) -> None:
+    """SIGTERM reaches the workers at once: their grace period and that of open requests run at the same time."""
+    head = b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+    with serve(own) as served:
+        wait_until(served.ready)
+        url = served.client.base_url
+        with socket.create_connection((url.host, url.port)) as upload:
+            upload.sendall(head + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n")
+            time.sleep(0.5)  # the request is being read
+            served.process.terminate()
+            wait_until(lambda: not served.children("videos"))
+            upload.setblocking(False)
+            with pytest.raises(BlockingIOError):  # neither answered nor closed
+                upload.recv(1)
+            assert served.process.poll() is None
+
+
+def test_a_live_session_is_told_of_the_shutdown(own: Settings) -> None:
+    """The close code 1012 reaches a client that sends pictures meanwhile."""
+    picture = jpeg(LIVE.picture(0))
+    with serve(own) as served:
+        wait_until(served.ready)
+        with open_socket(str(served.client.base_url).rstrip("/")) as live:
+            receive(live)
+            served.process.terminate()
+            with suppress(ConnectionClosed):
+                for number in range(1000):
+                    live.send(pack(picture, number, number / 10))
+                    time.sleep(0.002)
+            assert until_closed(live)[1] == 1012
 
 
 def test_it_ends_on_ctrl_c(own: Settings) -> None:
