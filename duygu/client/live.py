@@ -15,7 +15,6 @@ from duygu.client.pictures import Picture, camera, video
 from duygu.client.service import Service, SessionBroken
 from duygu.shared.live.header import pack
 from duygu.shared.live.messages import (
-    SERVER_MESSAGES,
     Configured,
     FrameDropped,
     FrameError,
@@ -23,6 +22,7 @@ from duygu.shared.live.messages import (
     SessionClosed,
     SessionCreated,
     SessionOptions,
+    read_message,
 )
 
 Source = int | str | Path | Iterable[Picture]
@@ -66,7 +66,7 @@ async def stream_async(
         closing = asyncio.create_task(_close_after_failure(sending, socket))
         try:
             async for text in socket:
-                yield SERVER_MESSAGES.validate_json(text)
+                yield read_message(text)
         except ConnectionClosed as error:
             raise (_failure(sending) or _broken(socket)) from error
         finally:

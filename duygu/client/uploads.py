@@ -47,7 +47,7 @@ async def analyze_async(path: Path | str, service: Service | None = None) -> Res
         job = await waiting.until_ended()
         if job["error"]:
             raise error_from_problem(job["error"]["code"], job["error"]["detail"])
-        return Result.model_validate_json((await _get(client, f"{waiting.address}/result")).content)
+        return Result.read((await _get(client, f"{waiting.address}/result")).content)
 
 
 def analyze(path: Path | str, service: Service | None = None) -> Result:

@@ -42,7 +42,7 @@ def stored_result(service: ServiceContext, job_id: str, edits: EditList = COMPUT
     with _one_parse:  # of an hour with twenty faces takes seconds and a gigabyte
         gc.disable()  # the collector would visit the growing result again and again, five times the work
         try:
-            return Result.model_validate_json(content)
+            return Result.read(content)
         finally:
             gc.enable()
 

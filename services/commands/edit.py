@@ -62,7 +62,7 @@ def _changed(known: EditFile, operations: Sequence[Edit], undo: int) -> EditFile
 
 def _read_result(path: Path) -> Result:
     try:
-        return Result.model_validate_json(path.read_bytes())
+        return Result.read(path.read_bytes())
     except ValidationError as error:
         raise ConfigurationError(f"{path} is not a result of `duygu analyze --json`: {explain(error)[:200]}") from error
     except OSError as error:

@@ -106,6 +106,11 @@ def deliveries_text(deliveries: tuple[Delivery, ...]) -> str:
     return DELIVERIES.dump_json(deliveries).decode()
 
 
+def read_deliveries(text: str) -> tuple[Delivery, ...]:
+    """The inverse of `deliveries_text`."""
+    return DELIVERIES.validate_json(text, extra="ignore")
+
+
 def error_fields(error: DuyguError | None) -> dict[str, str]:
     """An error as hash fields."""
     return {"error": error.code, "detail": error.detail} if error else {}
@@ -142,13 +147,13 @@ FIELDS = (
     _text("sha256"),
     _text("owner"),
     HashField("index_keys", " ".join, lambda text: tuple(text.split()), absent=(), stored_as="claims"),
-    HashField("work", Work.model_dump_json, Work.model_validate_json),
+    HashField("work", Work.model_dump_json, Work.read),
     _count("events"),
     _count("windows"),
     _count("attempts"),
     _count("deferrals", stored_as="put_off"),
     _text("webhook"),
-    HashField("deliveries", deliveries_text, DELIVERIES.validate_json, absent=()),
+    HashField("deliveries", deliveries_text, read_deliveries, absent=()),
     HashField("annotate", lambda wanted: "1" if wanted else "", bool, absent=False),
     _text("trace"),
 )

@@ -175,3 +175,10 @@ CLIENT_MESSAGES: TypeAdapter[Configure | Close] = TypeAdapter(ClientMessage)
 SERVER_MESSAGES: TypeAdapter[SessionCreated | Configured | FrameResult | FrameDropped | FrameError | SessionClosed] = (
     TypeAdapter(ServerMessage)
 )
+
+
+def read_message(
+    text: bytes | str,
+) -> SessionCreated | Configured | FrameResult | FrameDropped | FrameError | SessionClosed:
+    """Parse a message of the service, also of a newer version. Raises ValidationError."""
+    return SERVER_MESSAGES.validate_json(text, extra="ignore")

@@ -39,3 +39,8 @@ class Reply(StepMessage):
 
 
 REPLIES: TypeAdapter[list[Reply]] = TypeAdapter(list[Reply])
+
+
+def read_replies(content: bytes | str) -> list[Reply]:
+    """Parse the replies of a worker, also of a newer version. Raises ValidationError."""
+    return REPLIES.validate_json(content, extra="ignore")

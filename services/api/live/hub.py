@@ -22,7 +22,7 @@ from duygu.shared.jobs.heartbeat import alive_since
 from duygu.shared.jobs.queues import QueueName, enqueue_drain, open_queue
 from duygu.shared.live.api_store import Offer, SessionStore, new_session_id
 from duygu.shared.live.messages import CloseCode, SessionLimits
-from duygu.shared.live.steps import REPLIES
+from duygu.shared.live.steps import read_replies
 from duygu.shared.live.worker_store import LEASE_S
 
 logger = logging.getLogger(__name__)
@@ -166,9 +166,9 @@ class Hub:
 
 
 def _deliver(session: Session, replies: bytes) -> None:
-    """Deliver the replies of a worker. Unreadable ones, such as those of a newer version, end the session."""
+    """Deliver the replies of a worker. Unreadable ones end the session."""
     try:
-        for reply in REPLIES.validate_json(replies):
+        for reply in read_replies(replies):
             session.handle_reply(reply)
     except ValueError:
         logger.exception("a live session ends because the replies of its worker cannot be parsed")

@@ -115,7 +115,7 @@ def _skipped(session: LiveSession, frames: tuple[WaitingFrame, ...]) -> set[int]
 
 def _attempt(session: LiveSession, frame: WaitingFrame) -> Reply:
     try:
-        info = FrameInfo.model_validate_json(frame.about)
+        info = FrameInfo.read(frame.about)
         if info.last:
             return session.finish(frame.seq, info)
         return session.analyse(frame.seq, info, frame.picture)

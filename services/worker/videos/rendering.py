@@ -31,7 +31,7 @@ def _render(job_id: str, file: str, version: int) -> None:
     edits = worker.edits.read(job_id)
     if renderer is None or edits.version != version:
         return
-    result = apply_edits(Result.model_validate_json(worker.storage.read(job_id, RESULT)), edits.edits)
+    result = apply_edits(Result.read(worker.storage.read(job_id, RESULT)), edits.edits)
     name = versioned(file, version)
     if file == EDITED_FILM:
         with worker.storage.local(job_id, UPLOAD) as video, worker.storage.place(job_id, name) as target:
