@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Window
+from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
 
 PROTOCOL_VERSION = "1"
 
@@ -125,6 +125,10 @@ class FrameResult(Numbered):
     width: int
     height: int
     faces: list[LiveFace]
+    warnings: list[Warning] = Field(
+        default=[],
+        description="limitations of this result; `animated_picture`: only the first picture of an animation was used",
+    )
 
 
 class FrameDropped(Numbered):

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from duygu.shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
@@ -19,14 +19,20 @@ from duygu.shared.live.messages import (
     Totals,
 )
 from duygu.shared.live.steps import FrameInfo, Reply
+from duygu.shared.media.animation import is_animated
 from duygu.shared.media.image_size import dimensions
-from duygu.shared.schemas import Schema
+from duygu.shared.schemas import Schema, Warning  # noqa: A004
 
 MAX_PENDING_FRAMES = 64
 """Maximum number of frames without a reply. Beyond it, the socket is not read until a reply has been sent."""
 
 RATE_SLACK = 0.1
 """Tolerated jitter: a frame may be early by this share of the interval of `rate_hz`."""
+
+ANIMATED_PICTURE = Warning(
+    code="animated_picture",
+    detail="The picture is animated; only its first picture was analysed",
+)
 
 
 class State(StrEnum):
@@ -61,6 +67,7 @@ class PendingFrame:
     captured_at: float
     arrived: float  # seconds of the monotonic clock
     answer: Schema | None = None
+    warnings: list[Warning] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,8 @@ class Session:
             if incoming.captured_at is not None:
                 entry.captured_at = incoming.captured_at
             self._check(incoming.picture, len(message))
+            if is_animated(incoming.picture):
+                entry.warnings.append(ANIMATED_PICTURE)
             time_s = self._clock(entry.captured_at)
         except DuyguError as error:
             self._settle(entry, _frame_error(entry, error.code, error.detail))
@@ -255,4 +264,5 @@ def _result(entry: PendingFrame, reply: Reply) -> FrameResult:
         width=reply.width,
         height=reply.height,
         faces=list(reply.faces),
+        warnings=entry.warnings,
     )

@@ -17,6 +17,7 @@ from duygu.shared.live.messages import (
     SessionOptions,
 )
 from duygu.shared.live.steps import Reply
+from tests.shared.vision.decode.file_kinds import animation
 
 JPEG = bytes(cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1])
 
@@ -45,6 +46,25 @@ def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
     assert sent(session) == []
     session.handle_reply(Reply(seq=1))
     assert sent(session) == [("result", 1), ("dropped", 2), ("result", 3), ("error", 4)]
+
+
+@pytest.mark.parametrize("container", ["PNG", "WEBP"])
+def test_the_result_of_an_animated_picture_has_a_warning(container: str) -> None:
+    """Each animated picture gives a warning in its own result; other results have none."""
+    session = Session("id", "", LIMITS.model_copy(update={"max_frame_bytes": 10_000_000, "max_pixels": 10_000_000}))
+    for number, picture in enumerate((JPEG, animation(container), JPEG)):
+        session.receive(pack(picture, number, number / 10))
+        session.handle_reply(Reply(seq=number + 1))
+    results = [message for message in session.outgoing() if isinstance(message, FrameResult)]
+    assert [[warning.code for warning in result.warnings] for result in results] == [[], ["animated_picture"], []]
+
+
+def test_an_animated_gif_is_no_picture(session: Session) -> None:
+    """An animated GIF is rejected like every GIF."""
+    session.receive(animation("GIF"))
+    (error,) = session.outgoing()
+    assert isinstance(error, FrameError)
+    assert error.code == "not_a_picture"
 
 
 def test_frames_without_times_are_accepted_when_the_clock_is_set_back(

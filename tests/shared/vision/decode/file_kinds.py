@@ -389,7 +389,7 @@ Times count from the first picture. The end of a video is the end of its last pi
 ## Animated pictures
 
 Animated GIF, PNG and AVIF are read as videos. Animated WebP is rejected as `not_a_video`. A live session uses the first
-picture of an animated PNG or WebP as the frame and ignores the others, without a warning.
+picture of an animated PNG or WebP as the frame and ignores the others; the `result` has the warning `animated_picture`.
 
 ## Rotated faces
 
