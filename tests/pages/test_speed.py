@@ -40,6 +40,12 @@ window.fetch = async (path, ...rest) => {
 
 SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
+LANGUAGE = """window.switchLanguage = () => {
+  const choice = document.getElementById("language");
+  choice.value = choice.value === "en" ? "tr" : "en";
+  choice.dispatchEvent(new Event("change"));
+}"""
+
 KEYS = """window.press = (key, more = {}) =>
   document.getElementById("video-name").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }))"""
 
@@ -53,6 +59,7 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
     page.goto("/#job/hour")
     page.wait_for_selector("#workspace:not([hidden])", timeout=90_000)
     page.evaluate(KEYS)
+    page.evaluate(LANGUAGE)
     spent = meter(page.context.new_cdp_session(page))
     actions = {
         "face": "press('1')",
@@ -60,6 +67,7 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
         "zoom": "press('+')",
         "fit": "press('0')",
         "seek": "press('End')",
+        "language": "switchLanguage()",
     }
     costs = {name: min(cost(page, spent, action) for _ in range(3)) for name, action in actions.items()}
     page.keyboard.press("Home")

@@ -73,6 +73,11 @@ export function closeWorkspace() {
 }
 
 function drawAll() {
+  drawTexts();
+  timeline.draw();
+}
+
+function drawTexts() {
   const { entry, result } = view;
   byId("video-name").textContent = entry.name;
   byId("video-facts").textContent = factsOf(result);
@@ -84,7 +89,6 @@ function drawAll() {
   drawKeys();
   drawModel();
   redrawFaces();
-  timeline.draw();
   drawState();
 }
 
@@ -236,7 +240,8 @@ function toggleFace(row) {
 
 function translate() {
   if (!view) return;
-  drawAll();
+  drawTexts();
+  timeline.movePlayhead(); // its text for screen readers; the drawing has no words
   showNote(shownNote.text, shownNote.anyway);
 }
 
