@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
@@ -9,6 +10,7 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from benchmarks import measured
+from docs.html_pages import STATIC, WEB_PAGES, render
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
 from duygu.shared.config import Settings
@@ -119,8 +121,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line_page,
     "adr/README.md": decisions_page,
     "measured.md": measured.page,
+    **{os.path.relpath(STATIC / f"{page.name}.html", DOCS): functools.partial(render, page) for page in WEB_PAGES},
 }
-"""What is written, by name in docs/."""
+"""What is written, by path from docs/."""
 
 
 def _variable(name: str) -> str:
