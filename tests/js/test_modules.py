@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.page_coverage import node_environment
+
 NODE = shutil.which("node") or shutil.which("nodejs")
 
 
@@ -14,5 +16,6 @@ NODE = shutil.which("node") or shutil.which("nodejs")
 def test_module(path: Path) -> None:
     """Every test of the file passes."""
     assert NODE is not None
-    done = subprocess.run([NODE, "--test", str(path)], capture_output=True, text=True, timeout=120)
+    command = [NODE, "--test", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=node_environment())
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support.browser import ARGUMENTS, CHROMIUM, served
+from tests.support.page_coverage import measured_pages
 from tests.support.videos import Scene, VideoMaker
 
 
@@ -22,7 +23,7 @@ def browser() -> Iterator[Browser]:
     """Debian's Chromium; tests are skipped where it is not installed."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, measured_pages():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()

@@ -272,7 +272,7 @@ def test_going_back_finds_the_list_where_it_was_left(page: Page, way: str) -> No
     accept(page, lambda _: {"status": "succeeded"})
     page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
     page.reload()
-    expect(page.locator(".job[data-state=succeeded]")).to_have_count(80)
+    expect(page.locator(".job[data-state=succeeded]")).to_have_count(80, timeout=30_000)
     link = page.get_by_role("link", name="n70.mp4")
     link.scroll_into_view_if_needed()
     page.wait_for_function(SKETCHED)
