@@ -139,6 +139,39 @@ class NoEditError(InvalidEditError):
     status = 409
 
 
+class InvalidLabelError(RequestError):
+    """A label does not apply to the result, or a file of labels violates its format."""
+
+    code = "invalid_label"
+    title = "The label does not apply to this result"
+    status = 422
+
+
+class LabelsOverlapError(InvalidLabelError):
+    """Two labels of one rater for the same face overlap in time."""
+
+    code = "labels_overlap"
+    title = "Two labels of a face overlap"
+
+    def __init__(
+        self, face_id: int = 0, one: tuple[float, float] = (0.0, 0.0), other: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
+        """`one`, `other`: starts and ends of the labels in seconds."""
+        super().__init__(
+            f"two labels of face {face_id} overlap: {one[0]} to {one[1]} s and {other[0]} to {other[1]} s"
+            if face_id
+            else None
+        )
+
+
+class TooManyLabelsError(InvalidLabelError):
+    """The result has the maximum number of labels or raters."""
+
+    code = "too_many_labels"
+    title = "The result has too many labels"
+    status = 409
+
+
 class EditConflictError(RequestError):
     """The edits or labels were changed since the version that `If-Match` names."""
 

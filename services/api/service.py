@@ -6,12 +6,14 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
+from duygu.services.api.face_presence import FacePresence
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
 from duygu.shared.config import Settings
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.events import BLOCK_S
+from duygu.shared.jobs.labels import LabelStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.model.folder import open_model_folder
@@ -32,6 +34,7 @@ class ServiceContext:
     event_redis: AsyncRedis
     jobs: JobStore
     edits: EditStore
+    labels: LabelStore
     videos: Queue
     webhooks: Queue
     storage: Storage
@@ -39,6 +42,7 @@ class ServiceContext:
     keys: Keys
     webhook_policy: AddressPolicy
     traces: Traces
+    presence: FacePresence = field(default_factory=FacePresence)
     shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property
@@ -64,6 +68,7 @@ def open_service(settings: Settings) -> ServiceContext:
         event_redis=connect_waiting(url, BLOCK_S),
         jobs=JobStore(redis, settings.result_ttl),
         edits=EditStore(redis),
+        labels=LabelStore(redis),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=open_storage(settings),

@@ -51,6 +51,11 @@ def edits(job_id: str) -> str:
     return f"duygu:job:{job_id}:edits"
 
 
+def labels(job_id: str) -> str:
+    """Hash with the labels of each rater for a job's result, and their versions."""
+    return f"duygu:job:{job_id}:labels"
+
+
 WEBHOOKS_DUE = "duygu:webhooks:due"
 """Set of the ended jobs whose webhook is not queued yet."""
 

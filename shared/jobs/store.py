@@ -321,7 +321,7 @@ class JobStore:
         index_keys, owner = (record.index_keys, record.owner) if record else ((), "")
         held = [key for key in index_keys if self._redis.get(key) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
-            pipeline.delete(keys.job(job_id), keys.events(job_id), keys.edits(job_id), *held)
+            pipeline.delete(keys.job(job_id), keys.events(job_id), keys.edits(job_id), keys.labels(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
             _unlist(pipeline, keys.listing(job_id, owner))
             pipeline.execute()

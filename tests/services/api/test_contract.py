@@ -99,6 +99,10 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/edits",
     "POST /v1/jobs/{job_id}/edits",
     "DELETE /v1/jobs/{job_id}/edits/last",
+    "GET /v1/jobs/{job_id}/labels",
+    "GET /v1/jobs/{job_id}/labels/{rater}",
+    "PUT /v1/jobs/{job_id}/labels/{rater}",
+    "GET /v1/jobs/{job_id}/labels/{rater}/task",
 ]
 
 WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]

@@ -1,0 +1,149 @@
+"""`/v1/jobs/{id}/labels`: the labels of raters for a result, and moments to label that show nothing of the model."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import Field
+
+from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
+from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.service import ServiceContext
+from duygu.services.api.stored_result import stored_json, stored_result
+from duygu.shared.edits.origin import Tracer
+from duygu.shared.errors import (
+    EditConflictError,
+    InvalidLabelError,
+    InvalidRequestError,
+    JobNotFoundError,
+    LabelsOverlapError,
+    ResultExpiredError,
+    ResultNotReadyError,
+    TooLargeError,
+    TooManyLabelsError,
+    TooSlowError,
+    UnknownFaceError,
+)
+from duygu.shared.jobs.labels import ANY, RaterLabels
+from duygu.shared.jobs.record import JobRecord
+from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
+from duygu.shared.labels.placement import shown, to_store
+from duygu.shared.labels.sampling import MAX_MINUTES
+from duygu.shared.labels.task import LabellingTask, task
+from duygu.shared.schemas import JobStatus, Schema, Seconds
+
+router = APIRouter(prefix="/v1/jobs", tags=["labels"])
+
+
+class RaterSummary(Schema):
+    """How much a rater has labelled."""
+
+    rater: str
+    version: int = Field(description="grows with every change; the `ETag` of the labels")
+    labels: int = Field(ge=0, description="number of labels, `cannot_tell` included")
+    cannot_tell: int = Field(ge=0)
+    labelled_s: Seconds = Field(description="sum of the lengths of the labels")
+
+
+class Raters(Schema):
+    """The raters of a result, by name."""
+
+    raters: list[RaterSummary]
+
+
+RaterName = Annotated[str, Path(pattern=RATER_PATTERN, description="name of the rater")]
+
+IfMatch = Annotated[
+    str | None, Header(description="`ETag` of the labels that are replaced; 412 if they have changed since")
+]
+
+WITH_ETAG: Responses = {
+    200: {"headers": {"ETag": {"description": "version of the labels", "schema": {"type": "string"}}}},
+}
+
+READ_ERRORS = (JobNotFoundError, InvalidRequestError, ResultExpiredError)
+
+CHANGE_ERRORS = (ResultNotReadyError, EditConflictError, TooLargeError, TooSlowError)
+
+LABEL_ERRORS = (InvalidLabelError, UnknownFaceError, LabelsOverlapError, TooManyLabelsError)
+
+
+@router.get("/{job_id}/labels", responses=problems(JobNotFoundError, InvalidRequestError))
+def read_raters(record: ReadableJob, service: ServiceDep) -> Raters:
+    """List the raters with their numbers of labels."""
+    found = service.labels.read_all(record.job_id)
+    return Raters(raters=[_summary(rater, labels) for rater, labels in found.items()])
+
+
+@router.get("/{job_id}/labels/{rater}", responses={**WITH_ETAG, **problems(*READ_ERRORS)})
+def read_labels(record: ReadableJob, rater: RaterName, service: ServiceDep, response: Response) -> list[Label]:
+    """Read the labels of a rater, by face and time."""
+    return _answer(service.labels.read(record.job_id, rater), record, service, response)
+
+
+@router.put(
+    "/{job_id}/labels/{rater}",
+    responses={**WITH_ETAG, **problems(*READ_ERRORS, *CHANGE_ERRORS, *LABEL_ERRORS)},
+)
+def replace_labels(
+    record: WritableJob,
+    rater: RaterName,
+    service: ServiceDep,
+    labels: Labels,
+    response: Response,
+    if_match: IfMatch = None,
+) -> list[Label]:
+    """Replace the labels of a rater; an empty list removes the rater. Faces are those of the result with its edits."""
+    if record.status != JobStatus.SUCCEEDED:
+        raise ResultNotReadyError
+    stored = to_store(labels, _tracer(service, record.job_id)) if labels else []
+    changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
+    return _answer(changed, record, service, response)
+
+
+@router.get("/{job_id}/labels/{rater}/task", responses=problems(*READ_ERRORS, ResultNotReadyError))
+def read_task(
+    record: ReadableJob,
+    rater: RaterName,
+    service: ServiceDep,
+    minutes: Annotated[
+        float, Query(ge=0, le=MAX_MINUTES, description="length of the task; 0: no moments, but the faces all the time")
+    ] = 20,
+    seed: Annotated[int, Query(ge=0, lt=2**32, description="equal seeds select the same moments")] = 1,
+) -> LabellingTask:
+    """Moments to label, in random order, with the places of the faces. The response contains nothing of the model."""
+    if record.status != JobStatus.SUCCEEDED:
+        raise ResultNotReadyError
+    result = stored_result(service, record.job_id, service.edits.read(record.job_id))
+    return task(result, minutes, seed, rater)
+
+
+def _tracer(service: ServiceContext, job_id: str) -> Tracer:
+    """Traces the faces of the result with its edits to the computed ones. Raises ResultExpiredError."""
+    faces = service.presence.find(job_id) or service.presence.remember(job_id, stored_json(service, job_id))
+    return Tracer(faces, service.edits.read(job_id).edits)
+
+
+def _expected(if_match: str | None) -> int:
+    """The version that `If-Match` names. Raises EditConflictError for one that no labels have."""
+    if if_match in (None, "*"):
+        return ANY
+    version = if_match.strip('"')
+    if not version.isdecimal():
+        raise EditConflictError(f"no labels have the version {if_match}")
+    return int(version)
+
+
+def _answer(found: RaterLabels, record: JobRecord, service: ServiceContext, response: Response) -> list[Label]:
+    response.headers["ETag"] = f'"{found.version}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return shown(found.labels, _tracer(service, record.job_id)) if found.labels else []
+
+
+def _summary(rater: str, found: RaterLabels) -> RaterSummary:
+    return RaterSummary(
+        rater=rater,
+        version=found.version,
+        labels=len(found.labels),
+        cannot_tell=sum(label.emotion == CANNOT_TELL for label in found.labels),
+        labelled_s=round(sum(label.end_s - label.start_s for label in found.labels), 3),
+    )
