@@ -371,7 +371,9 @@ NOTES = """
 `width` and `height` of the result are the size of the first picture, upright and with square pixels. A later picture of
 another size, rotation or pixel shape is not stretched: it is scaled to fit into the first picture and centred, with
 black bars. Boxes are in pixels of the first picture, bars included. The pages show the video in the same place with CSS
-`object-fit: contain` in an element of the first size. The annotated video consists of the fitted pictures.
+`object-fit: contain` in an element of the first size. The annotated video consists of the fitted pictures. A face may
+get a new id there: where the whole picture looks different, the change counts as a cut, as places and sizes before and
+after it are not comparable.
 
 ## Times
 
