@@ -105,4 +105,4 @@ class LabelStore:
 
 
 def _labels(version: bytes, labels: bytes) -> RaterLabels:
-    return RaterLabels(int(version), tuple(STORED.validate_json(labels)))
+    return RaterLabels(int(version), tuple(STORED.validate_json(labels, extra="ignore")))
