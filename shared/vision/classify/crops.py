@@ -1,5 +1,7 @@
 """Face crops and their normalisation. Training and inference use the same functions."""
 
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +33,9 @@ def _around(size: tuple[int, int], box: Floats, recipe: Recipe) -> Area:
     """The area of the frame that a crop of this box can show, at least one pixel."""
     reach = AROUND * max(float((box[2:] - box[:2]).max()) * (1 + recipe.margin), 1.0) + 2
     centre = (box[:2] + box[2:]) / 2
-    left, top = (int(np.clip(at - reach, 0, side - 1)) for at, side in zip(centre, size, strict=True))
-    right, bottom = (int(np.clip(at + reach + 1, 1, side)) for at, side in zip(centre, size, strict=True))
+    width, height = size
+    left, top = int(min(max(centre[0] - reach, 0), width - 1)), int(min(max(centre[1] - reach, 0), height - 1))
+    right, bottom = int(min(max(centre[0] + reach + 1, 1), width)), int(min(max(centre[1] + reach + 1, 1), height))
     return left, top, right, bottom
 
 
@@ -48,10 +51,10 @@ def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Im
     side = max(side, 1.0)
     centre_x, centre_y = float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2
     angle = eye_angle(landmarks) if recipe.align == "eyes" else 0.0
-    factor = int(np.clip(round(side / recipe.size), 1, MAX_OVERSAMPLING))
+    factor = min(max(round(side / recipe.size), 1), MAX_OVERSAMPLING)
     target = recipe.size * factor
     step = side / target  # pixels of the frame per pixel of the warped crop
-    cos, sin = np.cos(angle) * step, np.sin(angle) * step
+    cos, sin = math.cos(angle) * step, math.sin(angle) * step
     half = (target - 1) / 2
     inverse = np.array(  # maps a pixel of the crop to a point of the frame
         [[cos, -sin, centre_x - 0.5 - (cos - sin) * half], [sin, cos, centre_y - 0.5 - (sin + cos) * half]]
@@ -71,7 +74,7 @@ def crop_face(grey: Image, box: Floats, landmarks: Floats, recipe: Recipe) -> Im
 def eye_angle(landmarks: Floats) -> float:
     """Angle of the line through the eyes in radians, positive clockwise in the image; 0 for an upright face."""
     dx, dy = (float(value) for value in landmarks[1] - landmarks[0])
-    return float(np.arctan2(dy, dx)) if dx or dy else 0.0
+    return math.atan2(dy, dx) if dx or dy else 0.0
 
 
 def normalise(clips: npt.NDArray[np.uint8], recipe: Recipe) -> Floats:

@@ -1,7 +1,10 @@
 """Quality flags of crops: conditions under which the emotion is less reliable."""
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from duygu.shared.schemas import Flag
 from duygu.shared.vision.types import Floats, Image
@@ -34,7 +37,7 @@ def quality_flags(crop: Image, box: Floats, landmarks: Floats) -> frozenset[Flag
     """
     found = {
         Flag.SMALL: float((box[2:] - box[:2]).max()) < SMALL_SIDE,
-        Flag.DARK: float(crop.mean()) < DARK_LEVEL,
+        Flag.DARK: cv2.mean(crop)[0] < DARK_LEVEL,
         Flag.BLURRED: detail(crop) < BLURRED_DETAIL,
         Flag.PROFILE: abs(nose_offset(landmarks)) > PROFILE_OFFSET,
     }
@@ -45,8 +48,13 @@ def detail(crop: Image) -> float:
     """Ratio of the finest detail inside the face to the contrast of the crop; 0 for a flat crop."""
     if crop.shape[0] != SHARPNESS_SIDE:
         crop = np.asarray(cv2.resize(crop, (SHARPNESS_SIDE, SHARPNESS_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-    contrast = float(crop.std())
-    return float(cv2.Laplacian(crop, cv2.CV_32F)[INSIDE, INSIDE].std()) / contrast if contrast >= 1 else 0.0
+    contrast = _deviation(crop)
+    return _deviation(cv2.Laplacian(crop, cv2.CV_32F)[INSIDE, INSIDE]) / contrast if contrast >= 1 else 0.0
+
+
+def _deviation(pixels: npt.NDArray[Any]) -> float:
+    """Standard deviation. For pictures of this size, OpenCV is several times as fast as numpy."""
+    return float(cv2.meanStdDev(pixels)[1][0, 0])
 
 
 def nose_offset(landmarks: Floats) -> float:
