@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Template
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 
 TEMPLATES = ROOT / "services" / "api" / "templates"
 

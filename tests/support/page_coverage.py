@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, CDPSession, Page
 
-from duygu.shared.config import ROOT
+from duygu.shared.paths import ROOT
 
 FOLDER = os.environ.get("DUYGU_TEST_PAGE_COVERAGE")
 
