@@ -52,6 +52,7 @@ LIMITS = {
     "jobs-waiting": "maximum jobs that have not ended",
     "sessions": "maximum open live sessions",
     "megabytes-per-day": "maximum megabytes uploaded per day",
+    "jobs-kept": "maximum jobs that are kept until they are deleted",
 }
 """Limits of an API key, by option of `duygu keys add`."""
 

@@ -39,6 +39,7 @@ class KeyLimits(BaseModel):
     jobs_waiting: Limit = None
     sessions: Limit = None
     megabytes_per_day: Limit = None
+    jobs_kept: Limit = None
 
 
 UNLIMITED = KeyLimits()

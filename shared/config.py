@@ -191,7 +191,20 @@ class Settings(BaseSettings):
     """Seconds without a message after which a live session is closed."""
 
     result_ttl: Annotated[int, Field(gt=0, le=LONGEST_RESULT_TTL)] = 24 * 3600
-    """Seconds for which a job and its result are kept after the job has ended; at most ten years."""
+    """Seconds for which a job and its result are kept after the job has ended; at most ten years. Jobs that a client
+    keeps do not expire."""
+
+    keep: Literal["auto", "on", "off"] = "auto"
+    """Whether results are kept until they are deleted: `auto` keeps them where there are neither API keys nor a Redis
+    address, as on a laptop."""
+
+    max_kept: Annotated[int, Field(ge=0)] = 1000
+    """Maximum number of jobs that a client may keep; `jobs_kept` is the same for one API key. Jobs that `keep` keeps
+    are not limited."""
+
+    keep_uploads: bool = False
+    """Whether the uploaded video is kept with its result, so that pages can play it and annotated videos can be made
+    again."""
 
     @classmethod
     def settings_customise_sources(
@@ -216,6 +229,11 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins in `cors_origins`."""
         return _listed(self.cors_origins)
+
+    @property
+    def keeps_results(self) -> bool:
+        """Whether new jobs are kept."""
+        return self.keep == "on" or (self.keep == "auto" and not self.redis_url and self.keys_file is None)
 
     @property
     def webhooks(self) -> bool:

@@ -212,6 +212,22 @@ class VideoNotKeptError(RequestError):
     status = 409
 
 
+class CannotKeepError(RequestError):
+    """Only a job with a result, or one that has not ended, can be kept."""
+
+    code = "cannot_keep"
+    title = "A job that ended without a result cannot be kept"
+    status = 409
+
+
+class TooManyKeptError(RequestError):
+    """The caller has the maximum number of kept jobs."""
+
+    code = "too_many_kept"
+    title = "Too many jobs are kept"
+    status = 409
+
+
 class RangeNotSatisfiableError(RequestError):
     """The requested byte range begins behind the end of the file."""
 

@@ -224,6 +224,7 @@ class JobLinks(Schema):
     events: str
     result: str | None = None
     video: str | None = Field(default=None, description="the annotated video, if one was requested")
+    upload: str | None = Field(default=None, description="the uploaded video, if the service keeps uploads")
 
 
 class Work(Schema):
@@ -280,8 +281,11 @@ class Job(Schema):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     expires_at: datetime | None = Field(
-        default=None, description="time at which the job and its result are erased; null until the job has ended"
+        default=None,
+        description="time at which the job and its result are erased; null until the job has ended, and for a kept job",
     )
+    kept: bool = Field(default=False, description="whether the job does not expire")
+    title: str | None = Field(default=None, description="title that a client gave; null without one")
     duration_s: Seconds | None = Field(default=None, description="length of the video; null while unknown")
     faces: int | None = Field(default=None, ge=0, description="number of faces in the result; null without a result")
     error: JobError | None = None
@@ -289,6 +293,13 @@ class Job(Schema):
     sha256: str = Field(description="of the upload, lower-case hexadecimal")
     webhook: Webhook | None = Field(default=None, description="null if none was requested")
     links: JobLinks
+
+
+class JobChange(Schema):
+    """A change of a job; absent fields stay as they are."""
+
+    kept: bool | None = Field(default=None, description="whether the job does not expire; null changes nothing")
+    title: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="null removes the title")
 
 
 class AnsweredJob(Job):
@@ -332,6 +343,11 @@ class ServiceLimits(Schema):
     max_duration_s: Seconds = Field(description="maximum length of a video")
     max_pixels: int = Field(description="maximum number of pixels in a frame")
     result_ttl_s: int = Field(description="seconds after the end of a job until it and its result are erased")
+    keeps_results: bool = Field(default=False, description="whether results are kept until they are deleted")
+    max_kept: int = Field(default=0, description="maximum number of jobs that a client may keep")
+    stored_bytes: int | None = Field(
+        default=None, description="size of all stored files, at most a minute old; null if keys separate callers"
+    )
 
 
 class MeasuredOn(Schema):

@@ -8,7 +8,18 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from duygu.services.api import edits, events, health, jobs, labels, limits, metrics, model, results
+from duygu.services.api import (
+    edits,
+    events,
+    health,
+    jobs,
+    labels,
+    limits,
+    metrics,
+    model,
+    results,
+    uploaded_video,
+)
 from duygu.services.api.access_log import AccessLogMiddleware
 from duygu.services.api.http.body_limit import BodyLimitMiddleware
 from duygu.services.api.http.head import HeadMiddleware
@@ -34,6 +45,7 @@ ROUTERS = (
     results.router,
     edits.router,
     labels.router,
+    uploaded_video.router,
     live.router,
     asyncapi.router,
     model.router,
@@ -106,7 +118,7 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
-            allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Authorization",
                 "Idempotency-Key",

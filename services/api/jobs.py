@@ -1,18 +1,27 @@
-"""`/v1/jobs`: list, read and erase jobs."""
+"""`/v1/jobs`: list, read, keep and erase jobs."""
 
 import hashlib
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep, WritableJob
+from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep, SubmitCaller, WritableJob
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.serializers import serialize_job
 from duygu.shared.api_keys import Scope
-from duygu.shared.errors import CancelledError, EraseFailedError, InvalidRequestError, JobNotFoundError
+from duygu.shared.errors import (
+    CancelledError,
+    CannotKeepError,
+    EraseFailedError,
+    InvalidRequestError,
+    JobNotFoundError,
+    TooLargeError,
+    TooManyKeptError,
+    TooSlowError,
+)
 from duygu.shared.jobs.queues import webhook_task, withdraw
-from duygu.shared.schemas import Job, JobPage
+from duygu.shared.schemas import Job, JobChange, JobPage
 from duygu.shared.storage.base import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -37,18 +46,40 @@ def list_jobs(service: ServiceDep, caller: ReadCaller, cursor: Cursor = None, li
     """List the stored jobs of the caller, newest first. A key with the scope `admin` lists all jobs."""
     owner = None if Scope.ADMIN in caller.scopes else caller.name
     records, following = service.jobs.page(owner, cursor, limit)
-    return JobPage(jobs=[serialize_job(record) for record in records], next_cursor=following)
+    jobs = [serialize_job(record, has_upload=service.settings.keep_uploads) for record in records]
+    return JobPage(jobs=jobs, next_cursor=following)
 
 
 @router.get("/{job_id}", response_model=Job, responses={**UNCHANGED, **problems(JobNotFoundError, InvalidRequestError)})
-def read_job(record: ReadableJob, if_none_match: IfNoneMatch = None) -> Response:
+def read_job(record: ReadableJob, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """Read the state of a job. With a current `ETag` in `If-None-Match` the response is 304."""
-    content = serialize_job(record).model_dump_json()
+    content = serialize_job(record, has_upload=service.settings.keep_uploads).model_dump_json()
     etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
+
+
+@router.patch(
+    "/{job_id}",
+    responses=problems(
+        JobNotFoundError, InvalidRequestError, CannotKeepError, TooManyKeptError, TooLargeError, TooSlowError
+    ),
+)
+def change_job(record: WritableJob, caller: SubmitCaller, service: ServiceDep, change: JobChange) -> Job:
+    """Keep a job, which then does not expire, let it expire again, or give it a title."""
+    if change.kept:
+        limit = caller.limits.jobs_kept
+        service.jobs.keep(record, service.settings.max_kept if limit is None else limit)
+    elif change.kept is False:
+        service.jobs.release(record)
+    if "title" in change.model_fields_set:
+        service.jobs.set_title(record.job_id, (change.title or "").strip())
+    changed = service.jobs.read(record.job_id)
+    if changed is None:
+        raise JobNotFoundError
+    return serialize_job(changed, has_upload=service.settings.keep_uploads)
 
 
 @router.delete(

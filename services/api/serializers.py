@@ -31,13 +31,14 @@ def _serialize_work(record: JobRecord) -> Work | None:
     return record.work
 
 
-def serialize_job(record: JobRecord) -> Job:
-    """A job as the API returns it."""
+def serialize_job(record: JobRecord, *, has_upload: bool = False) -> Job:
+    """A job as the API returns it. `has_upload`: whether the service keeps uploads."""
     error = record.error
     path = job_path(record.job_id)
     work = _serialize_work(record)
     result = f"{path}/result" if record.status == JobStatus.SUCCEEDED else None
     video = f"{result}?format=mp4" if result and record.annotate else None
+    upload = f"{path}/video" if result and has_upload else None
     return Job(
         job_id=record.job_id,
         status=record.status,
@@ -47,11 +48,13 @@ def serialize_job(record: JobRecord) -> Job:
         started_at=record.started_at,
         ended_at=record.ended_at,
         expires_at=record.expires_at,
+        kept=record.kept and not record.ended_without_result,
+        title=record.title or None,
         duration_s=work.duration_s if work else None,
         faces=record.faces,
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,
         size_bytes=record.size,
         sha256=record.sha256,
         webhook=serialize_webhook(record),
-        links=JobLinks(self=path, events=f"{path}/events", result=result, video=video),
+        links=JobLinks(self=path, events=f"{path}/events", result=result, video=video, upload=upload),
     )

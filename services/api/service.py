@@ -20,6 +20,7 @@ from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import ModelDescription
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
+from duygu.shared.storage.stored_size import StoredSize
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.telemetry.tracing import Traces
 from duygu.shared.webhooks import AddressPolicy, address_policy
@@ -38,6 +39,7 @@ class ServiceContext:
     videos: Queue
     webhooks: Queue
     storage: Storage
+    stored_size: StoredSize
     model: ModelDescription
     keys: Keys
     webhook_policy: AddressPolicy
@@ -61,7 +63,7 @@ class ServiceContext:
 def open_service(settings: Settings) -> ServiceContext:
     """Create the context from the settings. Raises ModelError or ConfigurationError."""
     url = redis_url(settings)
-    redis = connect_briefly(url)
+    redis, storage = connect_briefly(url), open_storage(settings)
     return ServiceContext(
         settings=settings,
         redis=redis,
@@ -71,7 +73,8 @@ def open_service(settings: Settings) -> ServiceContext:
         labels=LabelStore(redis),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
-        storage=open_storage(settings),
+        storage=storage,
+        stored_size=StoredSize(storage),
         model=open_model_folder(settings.model).description(settings.neutral),
         keys=open_keys(settings.keys_file),
         webhook_policy=address_policy(settings),

@@ -77,6 +77,7 @@ class WorkerContext:
     analyze: Analyze
     live: LiveWork | None = None
     renderer: Renderer | None = None
+    keep_uploads: bool = False
     sender: Sender | None = None
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

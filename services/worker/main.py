@@ -58,7 +58,8 @@ def serve(
         analyze,
         live,
         renderer,
-        sender,
+        sender=sender,
+        keep_uploads=settings.keep_uploads,
         traces=open_traces(f"duygu-worker-{queue.value}"),
     )
     if settings.metrics_port:

@@ -27,7 +27,8 @@ def sweep(context: WorkerContext, queue: Queue) -> None:
         stored = context.storage.stored()
         if not everything:
             due, known = context.jobs.due(), context.jobs.known()
-            stored = [job for job in stored if job.job_id in due or job.job_id not in known or not _is_settled(job)]
+            settled = {job.job_id for job in stored if _is_settled(job, context)} & known - due
+            stored = [job for job in stored if job.job_id not in settled]
         records = context.jobs.read_all([job.job_id for job in stored])
     except UnavailableError as error:
         logger.warning("the sweep is skipped: %s", error.detail)
@@ -49,9 +50,9 @@ def _end_lost(context: WorkerContext, job_id: str) -> None:
             context.metrics.jobs.labels(CrashedError.code).inc()
 
 
-def _is_settled(stored: StoredJob) -> bool:
-    """Whether the job has succeeded and its upload is deleted, so that nothing is left to do before it expires."""
-    return RESULT in stored.files and UPLOAD not in stored.files
+def _is_settled(stored: StoredJob, context: WorkerContext) -> bool:
+    """Whether the job has succeeded and its upload is deleted or kept: nothing is left to do before it expires."""
+    return RESULT in stored.files and (context.keep_uploads or UPLOAD not in stored.files)
 
 
 def _sweep_files(context: WorkerContext, stored: StoredJob, record: JobRecord | None) -> None:
@@ -61,5 +62,5 @@ def _sweep_files(context: WorkerContext, stored: StoredJob, record: JobRecord | 
             context.storage.erase(stored.job_id)
     elif record.ended_without_result:
         context.storage.erase(stored.job_id)
-    elif record.ended and UPLOAD in stored.files:
+    elif record.ended and UPLOAD in stored.files and not context.keep_uploads:
         context.storage.remove(stored.job_id, UPLOAD)

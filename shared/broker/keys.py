@@ -56,6 +56,16 @@ def labels(job_id: str) -> str:
     return f"duygu:job:{job_id}:labels"
 
 
+def belongings(job_id: str) -> list[str]:
+    """Keys of what people added to a job; they expire and are erased with it."""
+    return [edits(job_id), labels(job_id)]
+
+
+def kept(owner: str) -> str:
+    """Set of an owner's kept jobs."""
+    return f"duygu:kept:{owner}"
+
+
 WEBHOOKS_DUE = "duygu:webhooks:due"
 """Set of the ended jobs whose webhook is not queued yet."""
 

@@ -49,6 +49,8 @@ class JobRecord:
     deliveries: tuple[Delivery, ...] = ()  # attempts to deliver the webhook
     annotate: bool = False  # whether an annotated video was requested
     trace: str = ""  # `traceparent` of the request that submitted it
+    kept: bool = False  # whether it does not expire once it has succeeded
+    title: str = ""  # given by a client
 
     @property
     def ended(self) -> bool:
@@ -129,6 +131,10 @@ def _count(name: str, stored_as: str = "") -> HashField:
     return HashField(name, str, int, absent=0, stored_as=stored_as)
 
 
+def _flag(name: str) -> HashField:
+    return HashField(name, lambda value: "1" if value else "", bool, absent=False)
+
+
 def _time(name: str) -> HashField:
     return HashField(name, datetime.isoformat, datetime.fromisoformat)
 
@@ -154,7 +160,9 @@ FIELDS = (
     _count("deferrals", stored_as="put_off"),
     _text("webhook"),
     HashField("deliveries", deliveries_text, read_deliveries, absent=()),
-    HashField("annotate", lambda wanted: "1" if wanted else "", bool, absent=False),
+    _flag("annotate"),
+    _flag("kept"),
+    _text("title"),
     _text("trace"),
 )
 """Every attribute but `job_id`, which is part of the key, and `error`, which takes two fields."""

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from duygu.shared.broker import keys
-from duygu.shared.errors import CancelledError, DuyguError
+from duygu.shared.errors import CancelledError, CannotKeepError, DuyguError, JobNotFoundError, TooManyKeptError
 from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
 from duygu.shared.schemas import Delivery, JobStatus, Work
 
@@ -35,7 +35,7 @@ SCAN_COUNT = 1000
 
 CHANGE: Final = """
 -- KEYS: record, events, prefix of the owners' unfinished jobs, due webhooks, unfinished jobs, due sweeps, prefix of the
--- owners' jobs. ARGV: the change as JSON.
+-- owners' jobs, prefix of the owners' kept jobs. ARGV: the change as JSON.
 local record, stream = KEYS[1], KEYS[2]
 local change = cjson.decode(ARGV[1])
 local status = redis.call('HGET', record, 'status')
@@ -59,24 +59,38 @@ if change.event ~= '' then
     redis.call('XADD', stream, 'MAXLEN', '~', change.max_events, id, 'event', change.event, 'data', change.data)
     redis.call('EXPIRE', stream, change.events_ttl)
 end
-redis.call('EXPIRE', record, change.ttl)
+-- A kept job does not expire once it has succeeded.
+local kept = change.succeeded and redis.call('HGET', record, 'kept') == '1'
+local function live_on(key)
+    if kept then
+        redis.call('PERSIST', key)
+    else
+        redis.call('EXPIRE', key, change.ttl)
+    end
+end
+live_on(record)
 -- The owner's lists and the index keys live at least as long as the job.
 local owner = redis.call('HGET', record, 'owner') or ''
 for _, list in ipairs({KEYS[3] .. owner, KEYS[7] .. owner}) do
     local left = redis.call('TTL', list)
-    if left >= 0 and left < change.ttl then
-        redis.call('EXPIRE', list, change.ttl)
+    if left >= 0 and (kept or left < change.ttl) then
+        live_on(list)
     end
 end
 for key in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
     if redis.call('GET', key) == change.job_id then  -- a later job may have taken it over
-        redis.call('EXPIRE', key, change.ttl)
+        live_on(key)
     end
 end
 if change.ended then
     redis.call('SREM', KEYS[3] .. owner, change.job_id)
     redis.call('ZREM', KEYS[5], change.job_id .. ' ' .. owner)
-    redis.call('ZADD', KEYS[6], change.expires, change.job_id .. ' ' .. owner)
+    if kept then
+        redis.call('HDEL', record, 'expires_at')
+    else
+        redis.call('SREM', KEYS[8] .. owner, change.job_id)
+        redis.call('ZADD', KEYS[6], change.expires, change.job_id .. ' ' .. owner)
+    end
     if (redis.call('HGET', record, 'webhook') or '') ~= '' then
         redis.call('SADD', KEYS[4], change.job_id)
     end
@@ -88,6 +102,74 @@ return 1
 The `number` of an event makes the change idempotent: an event that is stored already is not stored again, so a change
 may be repeated after a broken connection, and by the next worker after a crash.
 """
+
+KEEP: Final = """
+-- KEYS: record, the owner's kept jobs, due sweeps, the owner's jobs, then the keys of what people added to the job.
+-- ARGV: job id, owner, maximum number of kept jobs.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return 'missing'
+end
+if redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 and redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[3]) then
+    return 'full'
+end
+local status = redis.call('HGET', KEYS[1], 'status')
+if status == 'failed' or status == 'cancelled' then
+    return 'without_result'
+end
+redis.call('HSET', KEYS[1], 'kept', '1')
+redis.call('SADD', KEYS[2], ARGV[1])
+if status == 'succeeded' then
+    redis.call('HDEL', KEYS[1], 'expires_at')
+    redis.call('ZREM', KEYS[3], ARGV[1] .. ' ' .. ARGV[2])
+    redis.call('PERSIST', KEYS[1])
+    for place = 4, #KEYS do
+        redis.call('PERSIST', KEYS[place])
+    end
+    for key in string.gmatch(redis.call('HGET', KEYS[1], 'claims') or '', '%S+') do
+        if redis.call('GET', key) == ARGV[1] then
+            redis.call('PERSIST', key)
+        end
+    end
+end
+return 'done'
+"""
+"""Keeps a job. One that has not ended is kept by CHANGE at its end."""
+
+RELEASE: Final = """
+-- KEYS: record, the owner's kept jobs, due sweeps, then the keys of what people added to the job.
+-- ARGV: job id, owner, time to live in seconds, when it expires as ISO 8601 and in seconds since 1970.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return 'missing'
+end
+redis.call('SREM', KEYS[2], ARGV[1])
+if redis.call('HGET', KEYS[1], 'kept') ~= '1' then
+    return 'done'
+end
+redis.call('HSET', KEYS[1], 'kept', '')
+if redis.call('HGET', KEYS[1], 'status') == 'succeeded' then
+    redis.call('HSET', KEYS[1], 'expires_at', ARGV[4])
+    redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1] .. ' ' .. ARGV[2])
+    redis.call('EXPIRE', KEYS[1], ARGV[3])
+    for place = 4, #KEYS do
+        redis.call('EXPIRE', KEYS[place], ARGV[3])
+    end
+    for key in string.gmatch(redis.call('HGET', KEYS[1], 'claims') or '', '%S+') do
+        if redis.call('GET', key) == ARGV[1] then
+            redis.call('EXPIRE', key, ARGV[3])
+        end
+    end
+end
+return 'done'
+"""
+"""Lets a kept job expire, from now on."""
+
+SET_TITLE: Final = """
+-- KEYS: record. ARGV: title.
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    redis.call('HSET', KEYS[1], 'title', ARGV[1])
+end
+"""
+"""Sets the title, unless the job was erased or has expired."""
 
 NEXT = 0
 """As the number of an event: the next one. Only for the last event of a job, which cannot be repeated."""
@@ -112,6 +194,14 @@ end
 """Writes the deliveries, unless the job was erased or has expired."""
 
 
+KEEP_ERRORS: Mapping[bytes, type[DuyguError]] = {
+    b"missing": JobNotFoundError,
+    b"without_result": CannotKeepError,
+    b"full": TooManyKeptError,
+}
+"""Errors by the outcome of KEEP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event to store. `number` counts from 1, or is NEXT; `data` is stored as JSON."""
@@ -130,6 +220,9 @@ class JobStore:
         self._change = redis.register_script(CHANGE)
         self._add_index_key = redis.register_script(ADD_INDEX_KEY)
         self._set_deliveries = redis.register_script(SET_DELIVERIES)
+        self._keep = redis.register_script(KEEP)
+        self._release = redis.register_script(RELEASE)
+        self._set_title = redis.register_script(SET_TITLE)
 
     def read(self, job_id: str) -> JobRecord | None:
         """One job, or None when there is none."""
@@ -207,9 +300,9 @@ class JobStore:
                     getattr(pipeline, remove)(group, *job_ids & expired)
             for record in filter(None, records.values()):
                 listing = keys.listing(record.job_id, record.owner)
-                if record.ended:
+                if record.ended and not record.kept:
                     pipeline.zadd(keys.SWEEP_DUE, {listing: self._expires(record)}, nx=True)
-                else:
+                elif not record.ended:
                     pipeline.zadd(keys.UNFINISHED, {listing: 0})
             pipeline.set(keys.INDEXED, "1", ex=INDEX_S)
             pipeline.execute()
@@ -249,7 +342,8 @@ class JobStore:
         pipeline.expire(events, UNFINISHED_TTL)
         for group in (keys.JOBS, keys.jobs_of(record.owner)):
             pipeline.zadd(group, {record.job_id: 0})
-        pipeline.expire(keys.jobs_of(record.owner), max(UNFINISHED_TTL, self._result_ttl))
+        if record.kept:
+            pipeline.sadd(keys.kept(record.owner), record.job_id)
         pipeline.sadd(keys.unfinished(record.owner), record.job_id)
         pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
         pipeline.zadd(keys.UNFINISHED, {keys.listing(record.job_id, record.owner): 0})
@@ -309,6 +403,31 @@ class JobStore:
             fields["put_off"] = str(deferrals)
         return self._apply(job_id, [JobStatus.RUNNING], fields)
 
+    def keep(self, record: JobRecord, most: int) -> None:
+        """Keep a job: it does not expire, now or once it has succeeded.
+
+        most  maximum number of kept jobs of the owner
+
+        Raises JobNotFoundError, CannotKeepError for a job that ended without a result, and TooManyKeptError.
+        """
+        job_id, owner = record.job_id, record.owner
+        names = [keys.job(job_id), keys.kept(owner), keys.SWEEP_DUE, keys.jobs_of(owner), *keys.belongings(job_id)]
+        outcome = cast(bytes, self._keep(keys=names, args=[job_id, owner, most]))
+        if outcome in KEEP_ERRORS:
+            raise KEEP_ERRORS[outcome]
+
+    def release(self, record: JobRecord) -> None:
+        """Let a kept job expire after the time to live of results, from now on. Raises JobNotFoundError."""
+        job_id, owner, expires = record.job_id, record.owner, datetime.now(UTC) + timedelta(seconds=self._result_ttl)
+        names = [keys.job(job_id), keys.kept(owner), keys.SWEEP_DUE, *keys.belongings(job_id)]
+        times = [self._result_ttl, expires.isoformat(), int(expires.timestamp())]
+        if self._release(keys=names, args=[job_id, owner, *times]) == b"missing":
+            raise JobNotFoundError
+
+    def set_title(self, job_id: str, title: str) -> None:
+        """Set the title of a job, unless it was erased or has expired."""
+        self._set_title(keys=[keys.job(job_id)], args=[title])
+
     def note_delivery(self, record: JobRecord, delivery: Delivery) -> None:
         """Append an attempt to the job's deliveries."""
         log = deliveries_text((*record.deliveries, delivery))
@@ -321,8 +440,9 @@ class JobStore:
         index_keys, owner = (record.index_keys, record.owner) if record else ((), "")
         held = [key for key in index_keys if self._redis.get(key) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
-            pipeline.delete(keys.job(job_id), keys.events(job_id), keys.edits(job_id), keys.labels(job_id), *held)
+            pipeline.delete(keys.job(job_id), keys.events(job_id), *keys.belongings(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
+            pipeline.srem(keys.kept(owner), job_id)
             _unlist(pipeline, keys.listing(job_id, owner))
             pipeline.execute()
 
@@ -344,12 +464,13 @@ class JobStore:
             "max_events": MAX_EVENTS,
             "events_ttl": min(EVENTS_TTL, self._result_ttl) if ended else UNFINISHED_TTL,
             "ended": ended,
+            "succeeded": fields.get("status") == JobStatus.SUCCEEDED,
             "job_id": job_id,
             "ttl": self._result_ttl if ended else UNFINISHED_TTL,
             "expires": int(time.time()) + self._result_ttl,
         }
         names = [keys.job(job_id), keys.events(job_id), keys.unfinished(""), keys.WEBHOOKS_DUE]
-        names += [keys.UNFINISHED, keys.SWEEP_DUE, keys.jobs_of("")]
+        names += [keys.UNFINISHED, keys.SWEEP_DUE, keys.jobs_of(""), keys.kept("")]
         return bool(self._change(keys=names, args=[json.dumps(change)]))
 
 

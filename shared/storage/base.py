@@ -43,6 +43,7 @@ class StoredJob:
     job_id: str
     files: frozenset[str]  # names, without files being written
     written_at: float  # time of the last write, in seconds since 1970
+    size: int = 0  # bytes of all files
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,4 +125,5 @@ class FolderStorage(Storage):
 def _look_into(folder: Path) -> StoredJob:
     files = list(folder.iterdir())
     names = frozenset(path.name for path in files if path.suffix != PARTIAL)
-    return StoredJob(folder.name, names, max(path.stat().st_mtime for path in (folder, *files)))
+    written_at = max(path.stat().st_mtime for path in (folder, *files))
+    return StoredJob(folder.name, names, written_at, sum(path.stat().st_size for path in files))

@@ -141,7 +141,8 @@ class ObjectStorage(Storage):
 
 def _stored_job(job_id: str, entries: list[Mapping[str, Any]]) -> StoredJob:
     names = frozenset(str(entry["name"]).rpartition("/")[2] for entry in entries)
-    return StoredJob(job_id, names, max(entry["LastModified"].timestamp() for entry in entries))
+    written_at = max(entry["LastModified"].timestamp() for entry in entries)
+    return StoredJob(job_id, names, written_at, sum(entry["size"] for entry in entries))
 
 
 @contextmanager

@@ -358,6 +358,44 @@ def test_a_problem_is_shown_in_the_selected_language_only(page: Page) -> None:
     page.select_option("#language", "tr")
     page.goto("/#job/film")
     page.reload()
-    expect(page.locator("#trouble-title")).to_have_text("Sonuç silinmiş")
+    expect(page.locator("#trouble-title")).to_have_text("Sonuç silindi")
     expect(page.locator("#trouble-detail")).to_contain_text("sınırlı bir süre saklanır")
     expect(page.locator("#trouble-detail")).not_to_contain_text("Erased")
+
+
+def test_a_result_is_kept_and_released(page: Page) -> None:
+    """The button keeps a result and lets it expire again; the row states which, also after a reload."""
+    remember(page, "film")
+    job = {"kept": False}
+
+    def answer(route: Route) -> None:
+        if route.request.method == "PATCH":
+            job.update(route.request.post_data_json)
+        expires = None if job["kept"] else "2030-01-01T00:00:00Z"
+        route.fulfill(json={**job_document("film"), "status": "succeeded", **job, "expires_at": expires})
+
+    page.route("**/v1/jobs/film", answer)
+    page.reload()
+    keep = page.get_by_role("button", name="Keep film.mp4")
+    expect(page.locator(".job-state")).to_contain_text("erased on")
+    expect(keep).to_have_attribute("aria-pressed", "false")
+    keep.click()
+    expect(page.locator(".job-state")).to_contain_text("kept until you delete it")
+    expect(keep).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.locator(".job-state")).to_contain_text("kept until you delete it")
+    keep.click()
+    expect(page.locator(".job-state")).to_contain_text("erased on")
+
+
+def test_a_refusal_to_keep_is_shown(page: Page) -> None:
+    """When too many results are kept, the row shows the error and the result is not marked."""
+    remember(page, "film")
+    accept(page, lambda _: {"status": "succeeded"})
+    page.reload()
+    refused = {"code": "too_many_kept", "title": "Too many jobs are kept", "status": 409}
+    page.route("**/v1/jobs/film", lambda route: route.fulfill(status=409, json=refused))
+    keep = page.get_by_role("button", name="Keep film.mp4")
+    keep.click()
+    expect(page.locator(".job-state")).to_contain_text("Too many jobs are kept")
+    expect(keep).to_have_attribute("aria-pressed", "false")

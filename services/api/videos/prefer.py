@@ -39,9 +39,9 @@ async def respond(service: ServiceContext, record: JobRecord, seconds: int) -> R
         await _wait_until_ended(service, record.job_id, seconds)
         record = await run_in_threadpool(_current, service, record)
     if not record.ended:
-        return _json(serialize_job(record).model_dump_json(), 202, headers)
+        return _json(serialize_job(record, has_upload=service.settings.keep_uploads).model_dump_json(), 202, headers)
     result = await run_in_threadpool(_stored_result, service, record)
-    job = AnsweredJob(**dict(serialize_job(record)), result=result)
+    job = AnsweredJob(**dict(serialize_job(record, has_upload=service.settings.keep_uploads)), result=result)
     return _json(job.model_dump_json(), 200, headers)
 
 

@@ -85,6 +85,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         annotate=submission.annotate,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
+        kept=service.settings.keeps_results,
     )
 
 

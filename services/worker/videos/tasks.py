@@ -94,7 +94,7 @@ def tidy(worker: WorkerContext, job_id: str) -> None:
         record = worker.jobs.read(job_id)
         if record is None or record.ended_without_result:
             worker.storage.erase(job_id)
-        else:
+        elif not worker.keep_uploads:
             worker.storage.remove(job_id, UPLOAD)
     except UnavailableError as error:
         logger.warning("the sweeper will delete the files of job %s: %s", job_id, error.detail)

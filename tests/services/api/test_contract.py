@@ -103,6 +103,8 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/labels/{rater}",
     "PUT /v1/jobs/{job_id}/labels/{rater}",
     "GET /v1/jobs/{job_id}/labels/{rater}/task",
+    "PATCH /v1/jobs/{job_id}",
+    "GET /v1/jobs/{job_id}/video",
 ]
 
 WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]

@@ -14,6 +14,7 @@ from duygu.services.worker.sweeper import UPLOAD_IDLE_S, sweep
 from duygu.services.worker.videos.tasks import tidy
 from duygu.shared.broker import keys
 from duygu.shared.errors import CrashedError, EraseFailedError
+from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
@@ -26,7 +27,7 @@ from tests.support.scripted_worker import analyze
 @pytest.fixture
 def place(redis: Redis, tmp_path: Path) -> WorkerContext:
     """A worker context without jobs."""
-    return WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+    return WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), EditStore(redis), analyze)
 
 
 def add(place: WorkerContext, redis: Redis, *, task: bool = True) -> str:

@@ -13,6 +13,7 @@ from duygu.services.worker.context import JobContext, WorkerContext, running
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.videos.tasks import analyze_video
 from duygu.shared.errors import StorageFullError
+from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus, Result
@@ -62,7 +63,7 @@ def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> Job
 
 def test_a_failed_job_keeps_no_picture(redis: Redis, tmp_path: Path) -> None:
     """A failed job keeps neither its upload nor its annotated video."""
-    place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), analyze, renderer=Paint())
+    place = WorkerContext(JobStore(redis, 60), NoRoomForResults(tmp_path), EditStore(redis), analyze, renderer=Paint())
     waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True)
     record = done(redis, JobContext(place, JobControl()), waiting, Script().upload())
     assert record.error
@@ -82,7 +83,7 @@ def test_files_erased_during_a_job_are_no_error(
             control.cancel()
         raise FileNotFoundError(path)
 
-    place = WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), analyze)
+    place = WorkerContext(JobStore(redis, 60), FolderStorage(tmp_path), EditStore(redis), analyze)
     record = done(redis, JobContext(place, control), JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), b"film")
     assert record.error
     assert record.error.code == outcome

@@ -62,6 +62,20 @@ export const getJob = async (id) => (await getJobWithTime(id)).job;
 export const getResult = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/result`);
 
 /**
+ * Change a job.
+ * @param {string} id
+ * @param {{ kept?: boolean, title?: string | null }} change
+ * @returns {Promise<object>} the job as GET /v1/jobs/{id} describes it
+ * @throws {Problem}
+ */
+export const changeJob = (id, change) =>
+  requestJson(`/v1/jobs/${encodeURIComponent(id)}`, {
+    method: "PATCH",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(change),
+  });
+
+/**
  * Cancel a job that has not ended, or erase its result.
  * @param {string} id
  * @returns {Promise<null>}

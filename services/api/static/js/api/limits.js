@@ -28,7 +28,10 @@ export function refusal(file) {
 
 /**
  * When a result is erased: `expires` of the job, else by when it ended.
- * @param {{ expires?: number, ended?: number }} entry ms since 1970
- * @returns {number | null | undefined} ms since 1970; nothing while unknown
+ * @param {{ expires?: number, ended?: number, kept?: boolean }} entry times in ms since 1970
+ * @returns {number | null | undefined} ms since 1970; nothing while unknown, and for a kept result
  */
-export const expiryOf = ({ expires, ended }) => expires ?? (ended && known ? ended + known.result_ttl_s * 1000 : null);
+export function expiryOf({ expires, ended, kept }) {
+  if (kept) return null;
+  return expires ?? (ended && known ? ended + known.result_ttl_s * 1000 : null);
+}

@@ -1,6 +1,6 @@
 /** The entries of the list: the videos sent from this browser, the state of each, and its file while the page is open. */
 
-import { eraseJob, getJobWithTime } from "../api/client.js";
+import { changeJob, eraseJob, getJobWithTime } from "../api/client.js";
 import { listen } from "../api/job-events.js";
 import { expiryOf } from "../api/limits.js";
 import { limitConcurrency } from "../common/concurrency.js";
@@ -32,6 +32,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {number} [duration] of the video in seconds
  * @property {number | null} [ended] when the job ended, in ms since 1970
  * @property {number | null} [expires] when the result is erased, in ms since 1970
+ * @property {boolean} [kept] whether the result does not expire
  * @property {object[]} [found] windows that a running job has found
  * @property {string} [sha256] of the file
  * @property {string} [video] link of the annotated video
@@ -235,7 +236,19 @@ function factsOf(job, serverTime, known) {
     duration: job.duration_s ?? work?.duration_s ?? known.duration,
     ended: job.ended_at ? Date.parse(job.ended_at) : null,
     expires: job.expires_at ? Date.parse(job.expires_at) : null,
+    kept: job.kept,
   };
+}
+
+/**
+ * Keep the result of an entry, or let it expire again.
+ * @param {Entry} entry
+ * @returns {Promise<void>}
+ * @throws {Problem}
+ */
+export async function toggleKept(entry) {
+  const job = await changeJob(entry.id, { kept: !entry.kept });
+  change(entry, { kept: job.kept, expires: job.expires_at ? Date.parse(job.expires_at) : null });
 }
 
 /** Results expire while the page is open. */

@@ -40,6 +40,7 @@ export function factTexts(entry) {
       Number.isFinite(faces) ? t("result.faces", { count: faces }) : null,
       Number.isFinite(duration) ? clock(duration, 0) : null,
       Number.isFinite(expires) ? t("jobs.kept_until", { when: when(expires) }) : null,
+      entry.kept ? t("jobs.kept") : null,
     ].filter(Boolean);
   }
   return state === "uploading" && Number.isFinite(size) ? [fileSize(size)] : [];

@@ -47,7 +47,9 @@ export function drawLimits() {
   byId("limits").hidden = !known;
   if (!known) return;
   const size = fileSize(known.max_upload_bytes);
-  byId("limits").textContent = t("home.limits", { size, length: longSpan(known.max_duration_s), kept: longSpan(known.result_ttl_s) });
+  const bounds = { size, length: longSpan(known.max_duration_s), kept: longSpan(known.result_ttl_s) };
+  const stored = known.keeps_results && known.stored_bytes ? t("home.stored", { size: fileSize(known.stored_bytes) }) : null;
+  byId("limits").textContent = [t(known.keeps_results ? "home.limits_kept" : "home.limits", bounds), stored].filter(Boolean).join(" ");
 }
 
 /** Accept chosen and dropped files. */

@@ -2,7 +2,7 @@
 
 import { announce, byId } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-import { all, byKey, change, hasEnded, onChange, remove } from "../jobs/jobs.js";
+import { all, byKey, change, hasEnded, onChange, remove, toggleKept } from "../jobs/jobs.js";
 import { cachedPreview, fetchPreview } from "../jobs/previews.js";
 import { distinctNames } from "../jobs/records.js";
 import { stateText } from "../jobs/text.js";
@@ -25,7 +25,17 @@ function chooseAgain(entry) {
   byId("file-again").click();
 }
 
-const HANDLERS = { onRetry: transmit, onChoose: chooseAgain, onRemove: confirmRemoval };
+/** Keep a result or let it expire again; a refusal is shown at the row's state until its next change. */
+async function keep(entry) {
+  try {
+    await toggleKept(entry);
+    announce(t(entry.kept ? "jobs.kept" : "jobs.not_kept"));
+  } catch (problem) {
+    change(entry, { problem });
+  }
+}
+
+const HANDLERS = { onRetry: transmit, onChoose: chooseAgain, onKeep: keep, onRemove: confirmRemoval };
 
 /** Draw the list, keeping rows and focus. */
 export function drawJobs() {

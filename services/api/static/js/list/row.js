@@ -11,15 +11,21 @@ import { drawPreview } from "./preview-drawing.js";
 
 /** The properties that are not updated in place: a row with another signature is replaced. */
 const signatureOf = (entry, name) =>
-  [entry.state, name, entry.annotated, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
+  [entry.state, name, entry.annotated, entry.kept, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
 
-function actions(entry, name, { onRetry, onChoose, onRemove }) {
+function actions(entry, name, { onRetry, onChoose, onKeep, onRemove }) {
   const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
   const button = (key, onclick) => make("button", { class: "button small", type: "button", onclick: () => onclick(entry) }, t(key));
   return make("div", { class: "job-actions" },
     mayRetry(entry) ? button("jobs.retry", onRetry) : null,
     needsFile(entry) ? button("jobs.choose_again", onChoose) : null,
+    entry.state === "succeeded" ? keepButton(entry, name, onKeep) : null,
     iconButton("close", t(label, { name }), () => onRemove(entry)));
+}
+
+function keepButton(entry, name, onKeep) {
+  const about = { "aria-pressed": String(Boolean(entry.kept)), "aria-label": t("jobs.keep_of", { name }), title: t("jobs.keep_hint") };
+  return make("button", { class: "button small keep", type: "button", ...about, onclick: () => onKeep(entry) }, t("jobs.keep"));
 }
 
 function newRow(entry, name, handlers) {
@@ -69,7 +75,7 @@ function updatePreview(row, entry) {
  * @param {object} entry
  * @param {string} name that tells the entry from others
  * @param {HTMLElement | undefined} before the row so far, reused where it still fits
- * @param {{ onRetry: (entry: object) => void, onChoose: (entry: object) => void, onRemove: (entry: object) => void }} handlers
+ * @param {{ onRetry: (entry: object) => void, onChoose: (entry: object) => void, onKeep: (entry: object) => void, onRemove: (entry: object) => void }} handlers
  * @returns {HTMLElement}
  */
 export function jobRow(entry, name, before, handlers) {
