@@ -93,8 +93,8 @@ class LabelStore:
         if len(labels) > MAX_LABELS:
             raise TooManyLabelsError(f"{len(labels)} labels; the maximum of a rater is {MAX_LABELS}")
         text = json.dumps([label.model_dump() for label in labels]) if labels else ""
-        names, arguments = [keys.job(job_id), keys.labels(job_id)], [rater, expected, text, MAX_RATERS]
-        version = cast(int, self._replace(keys=names, args=arguments))
+        names = [keys.job(job_id), keys.labels(job_id)]
+        version = cast(int, self._replace(keys=names, args=[rater, expected, text, MAX_RATERS]))
         if version == CONFLICT:
             raise EditConflictError("The labels have been changed meanwhile")
         if version == NO_JOB:

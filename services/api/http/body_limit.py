@@ -34,8 +34,8 @@ class BodyLimitMiddleware:
         except RequestError as error:
             return await self._refuse(error, scope, receive, send)
         except TimeoutError:
-            error = TooSlowError(f"The body was not complete after {self._timeout_s:g} s")
-            return await self._refuse(error, scope, receive, send)
+            late = TooSlowError(f"The body was not complete after {self._timeout_s:g} s")
+            return await self._refuse(late, scope, receive, send)
         except ClientDisconnect:
             return None
         return await self._app(scope, _replay(body, receive), send)
