@@ -9,6 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
 from duygu.services.api import (
+    agreement,
     edits,
     events,
     health,
@@ -46,6 +47,7 @@ ROUTERS = (
     edits.router,
     labels.router,
     uploaded_video.router,
+    agreement.router,
     live.router,
     asyncapi.router,
     model.router,

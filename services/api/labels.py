@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
+from duygu.services.api.face_presence import read_presence
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.stored_result import stored_json, stored_result
@@ -23,6 +24,7 @@ from duygu.shared.errors import (
     TooSlowError,
     UnknownFaceError,
 )
+from duygu.shared.jobs.edits import EditList
 from duygu.shared.jobs.labels import ANY, RaterLabels
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
@@ -117,10 +119,14 @@ def read_task(
     return task(result, minutes, seed, rater)
 
 
+def face_tracer(service: ServiceContext, job_id: str, edits: EditList) -> Tracer:
+    """Traces the faces of the result with edits to the computed ones. Raises ResultExpiredError."""
+    faces = service.presence.get(job_id, lambda: read_presence(stored_json(service, job_id)))
+    return Tracer(faces, edits.edits)
+
+
 def _tracer(service: ServiceContext, job_id: str) -> Tracer:
-    """Traces the faces of the result with its edits to the computed ones. Raises ResultExpiredError."""
-    faces = service.presence.find(job_id) or service.presence.remember(job_id, stored_json(service, job_id))
-    return Tracer(faces, service.edits.read(job_id).edits)
+    return face_tracer(service, job_id, service.edits.read(job_id))
 
 
 def _expected(if_match: str | None) -> int:

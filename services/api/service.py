@@ -1,12 +1,14 @@
 """The connections and settings that all requests share."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from duygu.services.api.face_presence import FacePresence
+from duygu.services.api.face_presence import RECENT_RESULTS, FacePresence
+from duygu.services.api.recent import Recent
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
@@ -16,6 +18,7 @@ from duygu.shared.jobs.events import BLOCK_S
 from duygu.shared.jobs.labels import LabelStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
+from duygu.shared.labels.agreement import Agreement
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import ModelDescription
 from duygu.shared.storage.base import Storage
@@ -24,6 +27,9 @@ from duygu.shared.storage.stored_size import StoredSize
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.telemetry.tracing import Traces
 from duygu.shared.webhooks import AddressPolicy, address_policy
+
+RECENT_AGREEMENTS = 50
+"""Agreements that are remembered; each takes some tens of kilobytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class ServiceContext:
     keys: Keys
     webhook_policy: AddressPolicy
     traces: Traces
-    presence: FacePresence = field(default_factory=FacePresence)
+    presence: FacePresence = field(default_factory=lambda: Recent(RECENT_RESULTS))
+    agreements: Recent[Hashable, Agreement] = field(default_factory=lambda: Recent(RECENT_AGREEMENTS))
     shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property

@@ -105,6 +105,7 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/labels/{rater}/task",
     "PATCH /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/video",
+    "GET /v1/jobs/{job_id}/agreement",
 ]
 
 WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]

@@ -1,0 +1,45 @@
+"""`GET /v1/jobs/{id}/agreement`: raters against each other and against the model."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from duygu.services.api.dependencies import ReadableJob, ServiceDep
+from duygu.services.api.http.problems import problems
+from duygu.services.api.labels import face_tracer
+from duygu.services.api.service import ServiceContext
+from duygu.services.api.stored_result import stored_result
+from duygu.shared.errors import InvalidRequestError, JobNotFoundError, ResultExpiredError, ResultNotReadyError
+from duygu.shared.labels.agreement import Agreement, agreement
+from duygu.shared.labels.placement import shown
+from duygu.shared.schemas import JobStatus
+
+router = APIRouter(prefix="/v1/jobs", tags=["labels"])
+
+Promise = Annotated[
+    float, Query(gt=0, lt=1, description="share of right answers that the threshold of `uncertain` has to keep")
+]
+
+
+@router.get(
+    "/{job_id}/agreement",
+    responses=problems(JobNotFoundError, InvalidRequestError, ResultNotReadyError, ResultExpiredError),
+)
+def read_agreement(record: ReadableJob, service: ServiceDep, response: Response, promise: Promise = 0.9) -> Agreement:
+    """Compare the labels of all raters with each other and with the result. Figures with too few labels are null."""
+    if record.status != JobStatus.SUCCEEDED:
+        raise ResultNotReadyError
+    response.headers["Cache-Control"] = "private, no-cache"
+    return _agreement(service, record.job_id, promise)
+
+
+def _agreement(service: ServiceContext, job_id: str, promise: float) -> Agreement:
+    edits, labels = service.edits.read(job_id), service.labels.read_all(job_id)
+
+    def compute() -> Agreement:
+        tracer = face_tracer(service, job_id, edits)
+        placed = {rater: shown(found.labels, tracer) for rater, found in labels.items()}
+        return agreement(stored_result(service, job_id, edits), placed, promise)
+
+    versions = tuple((rater, found.version) for rater, found in labels.items())
+    return service.agreements.get((job_id, edits.version, versions, promise), compute)
