@@ -420,8 +420,8 @@ class JobStore:
         """Let a kept job expire after the time to live of results, from now on. Raises JobNotFoundError."""
         job_id, owner, expires = record.job_id, record.owner, datetime.now(UTC) + timedelta(seconds=self._result_ttl)
         names = [keys.job(job_id), keys.kept(owner), keys.SWEEP_DUE, *keys.belongings(job_id)]
-        times = [self._result_ttl, expires.isoformat(), int(expires.timestamp())]
-        if self._release(keys=names, args=[job_id, owner, *times]) == b"missing":
+        until = (expires.isoformat(), int(expires.timestamp()))
+        if self._release(keys=names, args=[job_id, owner, self._result_ttl, *until]) == b"missing":
             raise JobNotFoundError
 
     def set_title(self, job_id: str, title: str) -> None:

@@ -370,7 +370,7 @@ def test_a_result_is_kept_and_released(page: Page) -> None:
 
     def answer(route: Route) -> None:
         if route.request.method == "PATCH":
-            job.update(route.request.post_data_json)
+            job["kept"] = bool((route.request.post_data_json or {})["kept"])
         expires = None if job["kept"] else "2030-01-01T00:00:00Z"
         route.fulfill(json={**job_document("film"), "status": "succeeded", **job, "expires_at": expires})
 
