@@ -91,6 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_worker(commands)
     _add_analyze(commands)
     _add_edit(commands)
+    _add_agree(commands)
     _add_keys(commands)
     doctor = commands.add_parser("doctor", help="check the installation and print a hint for each failed check")
     doctor.set_defaults(command=_doctor)
@@ -179,6 +180,66 @@ def _add_edit(commands: Any) -> None:
             output = edit.add_argument(option, dest=name.value, metavar="FILE", help=f"write {content} to FILE")
             complete_files(output)
     edit.add_argument("--quiet", action="store_true", help="print no summary")
+
+
+def _add_agree(commands: Any) -> None:
+    agree = commands.add_parser(
+        "agree",
+        help="compare labels of people with each other and with a result",
+        description="Print confusion, Cohen's kappa, Krippendorff's alpha, recall by emotion and calibration error of "
+        "labels, with 95 % intervals, and the threshold of `uncertain` that keeps a promise on these labels.",
+        epilog="LABELS are CSV (face_id, start_s, end_s, emotion, optionally rater), JSON as of "
+        "/v1/jobs/{id}/labels/{rater}, ELAN (.eaf) or BORIS (.boris, or its exported events). Without a rater in the "
+        "file, its name is that of the rater. Exit status: 0 success, 2 invalid file or usage error.",
+    )
+    agree.set_defaults(command=_agree)
+    complete_files(agree.add_argument("result", type=Path, metavar="RESULT", help="a result of `duygu analyze --json`"))
+    complete_files(agree.add_argument("labels", nargs="+", type=Path, metavar="LABELS", help="files of labels"))
+    complete_files(
+        agree.add_argument(
+            "--edits", type=Path, metavar="FILE", help="file of edits (default: that beside RESULT, if there is one)"
+        )
+    )
+    agree.add_argument(
+        "--promise",
+        type=_share,
+        default=0.9,
+        metavar="P",
+        help="share of right answers among the windows that are not uncertain (default: 0.9)",
+    )
+    agree.add_argument("--json", dest="as_json", action="store_true", help="print JSON")
+    complete_files(
+        agree.add_argument(
+            "--manifest", type=Path, metavar="FILE", help="add the labels to FILE (CSV) for `training.prepare`"
+        )
+    )
+    complete_files(
+        agree.add_argument(
+            "--video", type=Path, metavar="FILE", help="video for the manifest (default: named in RESULT, beside it)"
+        )
+    )
+    agree.add_argument(
+        "--column",
+        dest="columns",
+        type=_column,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="further column of the manifest; may be repeated",
+    )
+
+
+def _share(text: str) -> float:
+    if not 0 < (share := float(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return share
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    return name, value
 
 
 def _count(text: str) -> int:
@@ -296,6 +357,22 @@ def _edit(
     from duygu.services.commands.edit import run
 
     return run(result, edits, operations or [], _outputs(files, Settings()), undo=undo, quiet=quiet)
+
+
+def _agree(
+    result: Path,
+    labels: list[Path],
+    edits: Path | None,
+    promise: float,
+    as_json: bool,
+    manifest: Path | None,
+    video: Path | None,
+    columns: list[tuple[str, str]],
+) -> int:
+    from duygu.services.commands.agree import ManifestOptions, run
+
+    options = ManifestOptions(manifest, video, dict(columns)) if manifest else None
+    return run(result, labels, edits=edits, promise=promise, as_json=as_json, manifest=options)
 
 
 def _outputs(files: Mapping[str, str | None], settings: Settings) -> "Outputs":

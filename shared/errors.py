@@ -103,8 +103,8 @@ class UnknownFaceError(InvalidEditError):
     code = "unknown_face"
     title = "The result has no such face"
 
-    def __init__(self, face_id: int | None = None, known: Sequence[int] = ()) -> None:
-        """`face_id`: the unknown face. `known`: the faces of the result."""
+    def __init__(self, face_id: int | str | None = None, known: Sequence[int] = ()) -> None:
+        """`face_id`: the unknown face, or what a file has in its place. `known`: the faces of the result."""
         ids = ", ".join(map(str, known[:LISTED_FACES])) + (", …" if len(known) > LISTED_FACES else "")
         super().__init__(None if face_id is None else f"unknown face {face_id}; known: {ids or 'none'}")
 

@@ -37,7 +37,7 @@ def run(
     case nothing is written, and OtherVideoError for edits of another video.
     """
     result = _read_result(path)
-    target = edits_path or path.with_name(f"{path.name.removesuffix('.json')}{EXTENSION}")
+    target = edits_path or _edits_beside(path)
     known = read_edit_file(target) if target.exists() else EditFile(sha256=result.video.sha256)
     changed = _changed(known, operations, undo)
     edited = changed.apply(result)
@@ -49,6 +49,21 @@ def run(
     if not quiet:
         Console(stderr=True).print(summary(title_of(edited) or path.name, edited))
     return EXIT_OK
+
+
+def read_edited(path: Path, edits_path: Path | None = None) -> Result:
+    """The result of a file with its edits; by default those of the file beside it, if there is one.
+
+    Raises ConfigurationError for a file that cannot be read, and OtherVideoError for edits of another video.
+    """
+    result, beside = _read_result(path), _edits_beside(path)
+    found = edits_path or (beside if beside.exists() else None)
+    return read_edit_file(found).apply(result) if found else result
+
+
+def _edits_beside(path: Path) -> Path:
+    """The default file of the edits of a result."""
+    return path.with_name(f"{path.name.removesuffix('.json')}{EXTENSION}")
 
 
 def _changed(known: EditFile, operations: Sequence[Edit], undo: int) -> EditFile:

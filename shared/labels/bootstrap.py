@@ -68,12 +68,25 @@ class Clusters:
                     values[name].append(value)
         return {name: _percentiles(found) for name, found in values.items() if len(found) > resamples / 2}
 
+    def defining(self, statistics: Callable[[Counts], Statistics]) -> Counter[str]:
+        """The number of clusters for which each statistic is defined."""
+        own = (statistics(self._sum([(tuple(counts.items()), 1)])) for counts in self._counts.values())
+        return Counter(name for values in own for name, value in values.items() if value is not None)
+
     def _sum(self, drawn: Iterable[tuple[Content, int]]) -> Counts:
         total = [0.0] * self._size
         for content, times in drawn:
             for place, amount in content:
                 total[place] += times * amount
         return total
+
+
+def unanimous_share(clusters: int) -> float:
+    """The lower bound of a share when all of some clusters agree, where resampling gives no interval.
+
+    The bound of Clopper and Pearson (The use of confidence or fiducial limits, Biometrika 26, 1934) for no failure.
+    """
+    return ((1 - LEVEL) / 2) ** (1 / clusters)
 
 
 def _percentiles(values: Sequence[float]) -> Bounds:

@@ -57,6 +57,13 @@ def krippendorff_alpha(table: Table) -> float | None:
     return 1 - (total - 1) * disagreement / expected
 
 
+def expected_disagreement(table: Table) -> float:
+    """Share of unequal pairs when answers are drawn with the frequencies of the rows."""
+    margins = [sum(row) for row in table]
+    total = sum(margins)
+    return 1 - sum(margin * margin for margin in margins) / (total * total) if total else 0.0
+
+
 def recall(table: Table, category: int) -> float | None:
     """Share of a category's rows that are in its column; None without rows."""
     total = sum(table[category])

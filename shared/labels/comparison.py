@@ -1,13 +1,19 @@
 """Comparison of two raters, or of a rater with the model: confusion, kappa and alpha with their intervals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from duygu.shared.labels.bootstrap import Bounds, Clusters, Counts, Statistics
-from duygu.shared.labels.coefficients import cohen_kappa, coincidences, krippendorff_alpha, observed_agreement
+from duygu.shared.labels.bootstrap import Bounds, Clusters, Counts, Statistics, unanimous_share
+from duygu.shared.labels.coefficients import (
+    cohen_kappa,
+    coincidences,
+    expected_disagreement,
+    krippendorff_alpha,
+    observed_agreement,
+)
 from duygu.shared.labels.units import Unit
 from duygu.shared.schemas import OTHER, Schema
 
@@ -83,12 +89,43 @@ class Sample:
                 found.people.add(unit.face_id, own)
         return found
 
-    def estimates(self, statistics: Callable[[Counts], Statistics], resamples: int) -> dict[str, Estimate]:
-        """Every statistic with its intervals; undefined ones have the reason NO_VARIATION."""
-        stretches = self.stretches.intervals(statistics, resamples)
-        people = self.people.intervals(statistics, resamples) if len(self.people) >= MIN_PEOPLE else {}
-        values = statistics(self.stretches.total())
+    def estimates(
+        self,
+        statistics: Callable[[Counts], Statistics],
+        resamples: int,
+        chance: Callable[[Counts], Mapping[str, float]] | None = None,
+    ) -> dict[str, Estimate]:
+        """Every statistic with its intervals; undefined ones have the reason NO_VARIATION.
+
+        statistics  shares, unless `chance` has their name
+        chance      expected disagreement of coefficients that correct for chance
+        """
+        total = self.stretches.total()
+        values, expected = statistics(total), chance(total) if chance else {}
+        stretches = _intervals(self.stretches, values, statistics, resamples, expected)
+        enough = len(self.people) >= MIN_PEOPLE
+        people = _intervals(self.people, values, statistics, resamples, expected) if enough else {}
         return {name: _estimate(value, stretches.get(name), people.get(name)) for name, value in values.items()}
+
+
+def _intervals(
+    clusters: Clusters,
+    values: Statistics,
+    statistics: Callable[[Counts], Statistics],
+    resamples: int,
+    expected: Mapping[str, float],
+) -> dict[str, Bounds]:
+    """Bootstrap intervals; where all clusters agree, or all disagree, the bound of an exact interval."""
+    found = clusters.intervals(statistics, resamples)
+    equal = [name for name, bounds in found.items() if bounds.low == bounds.high and values[name] in (0.0, 1.0)]
+    counts = clusters.defining(statistics) if equal else {}
+    for name in equal:
+        possible = 1 - unanimous_share(len(clusters) if name in expected else counts[name])
+        if values[name] == 1:
+            found[name] = Bounds(1 - possible / expected.get(name, 1.0), 1.0)
+        elif name not in expected:
+            found[name] = Bounds(0.0, possible)
+    return found
 
 
 def _estimate(value: float | None, stretches: Bounds | None, people: Bounds | None) -> Estimate:
@@ -141,7 +178,9 @@ def compare(units: Sequence[Unit], one: str, other: str | None, labels: Sequence
         missing = Estimate(value=None, reason=too_few(stretches, MIN_STRETCHES))
         found = {"kappa": missing, "alpha": missing}
     else:
-        found = sample.estimates(lambda totals: _coefficients(totals, len(labels)), resamples)
+        found = sample.estimates(
+            lambda totals: _coefficients(totals, len(labels)), resamples, lambda totals: _chance(totals, len(labels))
+        )
     return Comparison(
         one=one,
         other=other,
@@ -169,7 +208,11 @@ def alpha_of_all(units: Sequence[Unit], labels: Sequence[str], resamples: int) -
     sample = Sample.of(units, len(labels) ** 2, counts)
     if len(sample.stretches) < MIN_STRETCHES:
         return Estimate(value=None, reason=too_few(len(sample.stretches), MIN_STRETCHES))
-    return sample.estimates(lambda totals: {"alpha": krippendorff_alpha(rows(totals, len(labels)))}, resamples)["alpha"]
+    return sample.estimates(
+        lambda totals: {"alpha": krippendorff_alpha(rows(totals, len(labels)))},
+        resamples,
+        lambda totals: {"alpha": expected_disagreement(rows(totals, len(labels)))},
+    )["alpha"]
 
 
 def place_of(emotion: str | None, labels: Sequence[str]) -> int | None:
@@ -188,6 +231,11 @@ def rows(totals: Counts, size: int) -> list[list[float]]:
 
 def _answer(unit: Unit, rater: str | None) -> str | None:
     return unit.window.emotion if rater is None else unit.emotions.get(rater)
+
+
+def _chance(totals: Counts, size: int) -> dict[str, float]:
+    """The expected disagreement of both coefficients, the same for unanimous raters, whose frequencies are equal."""
+    return dict.fromkeys(("kappa", "alpha"), expected_disagreement(rows(totals, size)))
 
 
 def _coefficients(totals: Counts, size: int) -> dict[str, float | None]:

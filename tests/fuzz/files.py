@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from duygu.shared.api_keys import KeyLimits, Scope, add_key, stored_keys
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.labels.formats.reading import read_label_file
 from duygu.shared.model.folder import MANIFEST, open_model_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import Result
@@ -19,6 +20,8 @@ from duygu.training.data.clipset import ClipWriter, load_clips
 from duygu.training.data.recordings import read_recordings
 from duygu.training.settings import FOLDER, load_recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
+from tests.support.label_files import FORMATS as LABEL_FILES
+from tests.support.label_files import film
 from tests.support.results import two_faces
 from tests.support.tiny_model import write_tiny_model
 
@@ -63,6 +66,10 @@ class Files:
                 model / MANIFEST,
             ),
             b"keys": FileFormat((folder / "keys.json").read_bytes(), mutate_text, stored_keys, folder / "keys.json"),
+            **{
+                f"labels {name}".encode(): FileFormat(text.encode(), mutate_text, read_labels, folder / "labels")
+                for name, text in LABEL_FILES.items()
+            },
             b"result": FileFormat(result, mutate_text, export_result, folder / "result.json"),
         }
 
@@ -85,6 +92,11 @@ class Files:
 
 
 MANIFEST_CSV = b"path,subject,emotion\n1.mp4,ann,happiness\n2.mp4,ben,sad\n"
+
+
+def read_labels(path: Path) -> None:
+    """Read a file of labels for a result with two faces."""
+    read_label_file(path.read_bytes(), film(), "ann")
 
 
 def export_result(path: Path) -> None:

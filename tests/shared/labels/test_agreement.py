@@ -92,14 +92,30 @@ def test_alpha_of_three_raters_with_missing_values() -> None:
     assert found.pairs[0].windows == 22
 
 
-def test_perfect_agreement() -> None:
-    """Labels equal to the model give kappa, alpha and every recall 1, with intervals that contain nothing else."""
+def test_perfect_agreement_is_no_certainty() -> None:
+    """Labels equal to the model give kappa, alpha and recalls of 1, down to the exact lower bound of a share.
+
+    Resampling would give an interval of no width.
+    """
     result, labels = labelled(200, flipped=0)
     found = agreement(result, {"ann": labels})
     [pair] = found.pairs
     for estimate in (pair.kappa, pair.alpha, found.model.accuracy):
-        assert (estimate.value, estimate.low, estimate.high) == pytest.approx((1, 1, 1))
+        assert (estimate.value, estimate.high) == (1, 1)
+    assert found.model.accuracy.low == pytest.approx(0.025 ** (1 / 200))
+    assert pair.kappa.low
+    assert 0.97 < pair.kappa.low < found.model.accuracy.low
     assert {one.value for one in found.model.recall.values() if one.value is not None} == {1}
+    for one in found.model.recall.values():
+        assert one.value is None or one.low == pytest.approx(0.025 ** (1 / one.stretches))
+
+
+def test_no_agreement_at_all() -> None:
+    """Where the model is always wrong, the upper bound of the accuracy is that of a share without a success."""
+    result, labels = labelled(60, flipped=1)
+    accuracy = agreement(result, {"ann": labels}).model.accuracy
+    assert (accuracy.value, accuracy.low) == (0, 0)
+    assert accuracy.high == pytest.approx(1 - 0.025 ** (1 / 60))
 
 
 def test_too_few_labels_have_reasons() -> None:

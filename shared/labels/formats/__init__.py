@@ -1,0 +1,1 @@
+"""Files of labels: CSV, JSON, ELAN (.eaf) and BORIS (.boris, .csv, .tsv). Their content is untrusted."""
