@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from duygu.shared.analysis_options import OptionValues, read_options
 from duygu.shared.config import Settings
 from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.file import read_edit_file
@@ -133,32 +134,29 @@ def analyze(
     path: Path | str,
     settings: Settings | None = None,
     *,
-    labels: Sequence[str] | None = None,
     on_progress: Callable[[float | None], None] | None = None,
+    **options: Unpack[OptionValues],
 ) -> Analysis:
     """Detect and track every face of a video file and classify its emotions, in this process.
 
     settings     default: those of the environment. The model is loaded once per settings.
-    labels       labels to report, all others as `other`; None reports all
     on_progress  receives the share done, or None while the length of the video is unknown
+    options      those of duygu.shared.analysis_options: `labels`, `every_s`, `min_face`, `max_faces`
 
-    Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and ConfigurationError for an
-    unknown label.
+    Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """
     from duygu.shared.engine_settings import decode_limits
     from duygu.shared.vision.analysis import analyze_video
-    from duygu.shared.vision.options import AnalysisOptions
 
-    path, settings = Path(path), settings or Settings()
+    path, settings, chosen = Path(path), settings or Settings(), read_options(options)
     engine = _engine(settings)
     report = on_progress or (lambda _: None)
     name = printable(path.name)
-    options = AnalysisOptions(labels=None if labels is None else tuple(labels))
     result = analyze_video(
         path,
         engine,
         decode_limits(settings),
-        options,
+        chosen,
         name=name,
         on_progress=lambda progress: report(progress.fraction),
     )

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from duygu.services.commands import keys
 from duygu.services.commands.completion import SHELLS, complete_files, completion_script
 from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
+from duygu.shared.analysis_options import read_options
 from duygu.shared.api_keys import Scope
 from duygu.shared.config import Settings
 from duygu.shared.edits.operations import Edit
@@ -137,6 +138,12 @@ def _add_analyze(commands: Any) -> None:
     analyze.add_argument("--faces", type=_count, metavar="N", help="keep only the N faces that are visible longest")
     analyze.add_argument(
         "--max-faces", type=_count, metavar="N", help="track at most N faces at the same time (DUYGU_MAX_FACES)"
+    )
+    analyze.add_argument(
+        "--min-face",
+        type=float,
+        metavar="SHARE",
+        help="minimum size of a detected face, as a share of the shorter side of the frame (DUYGU_MIN_FACE)",
     )
     analyze.add_argument(
         "--every", type=_seconds, metavar="S", help="keep only the window of each face at every multiple of S seconds"
@@ -330,19 +337,21 @@ def _analyze(
     videos: list[Path],
     quiet: bool,
     faces: int | None,
-    max_faces: int | None,
     every: float | None,
-    labels: tuple[str, ...] | None,
     edits: Path | None,
+    *,
+    max_faces: int | None,
+    min_face: float | None,
+    labels: tuple[str, ...] | None,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
     from duygu.services.commands.analyze import BatchOptions, run
-    from duygu.shared.vision.options import AnalysisOptions
 
-    settings = Settings() if max_faces is None else Settings(max_faces=max_faces)
+    settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    options = BatchOptions(_outputs(files, settings), AnalysisOptions(labels), faces, every, edits)
+    chosen = read_options({"max_faces": max_faces, "min_face": min_face, "labels": labels})
+    options = BatchOptions(_outputs(files, settings), chosen, faces, every, edits)
     return run(videos, options, settings, quiet=quiet)
 
 

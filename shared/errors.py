@@ -73,6 +73,35 @@ class UnknownParameterError(InvalidRequestError):
         super().__init__(f"unknown {kind} `{shown}`; known: {names}" if name else None)
 
 
+class InvalidOptionError(RequestError):
+    """An option of the analysis is invalid. Each option has an error of its own, `invalid_` and its name."""
+
+    code = "invalid_option"
+    title = "An option of the analysis is invalid"
+    status = 422
+
+
+class InvalidEveryError(InvalidOptionError):
+    """`every_s` is not a positive number of seconds."""
+
+    code = "invalid_every_s"
+    title = "The option every_s is invalid"
+
+
+class InvalidMinFaceError(InvalidOptionError):
+    """`min_face` is not a share of the shorter side within the limits."""
+
+    code = "invalid_min_face"
+    title = "The option min_face is invalid"
+
+
+class InvalidMaxFacesError(InvalidOptionError):
+    """`max_faces` is not a number of faces within the limits."""
+
+    code = "invalid_max_faces"
+    title = "The option max_faces is invalid"
+
+
 class JobNotFoundError(RequestError):
     """The job was never created, was erased, has expired, or belongs to another API key."""
 
@@ -332,7 +361,7 @@ class UpgradeRequiredError(RequestError):
 
 
 class IdempotencyMismatchError(RequestError):
-    """The same `Idempotency-Key` was sent with a different video or a different `annotate`."""
+    """The same `Idempotency-Key` was sent with a different video or different options."""
 
     code = "idempotency_mismatch"
     title = "The Idempotency-Key was used for a different request"
@@ -607,6 +636,16 @@ class ConfigurationError(DuyguError):
 
     code = "bad_configuration"
     title = "The configuration is invalid"
+
+
+class InvalidLabelsError(InvalidOptionError, ConfigurationError):
+    """`labels` is empty or names a label that the model does not output.
+
+    Also a ConfigurationError, which an unknown label raised in earlier versions.
+    """
+
+    code = "invalid_labels"
+    title = "The option labels is invalid"
 
 
 def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:

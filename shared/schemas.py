@@ -2,9 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
+from duygu.shared.schema_base import Schema
 
 SCHEMA_VERSION = "2"
 
@@ -31,20 +34,6 @@ class Flag(StrEnum):
     PROFILE = "profile"
     GAP = "gap"
     PADDED = "padded"
-
-
-class Schema(BaseModel):
-    """Base of the schemas: unknown fields are an error, instances are immutable, and numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
-
-    @classmethod
-    def read(cls, content: bytes | str) -> Self:
-        """Parse JSON that a process of Duygu wrote, ignoring the fields that a newer version added.
-
-        Input of users is parsed by `model_validate_json`, which rejects unknown fields. Raises ValidationError.
-        """
-        return cls.model_validate_json(content, extra="ignore")
 
 
 class Temperatures(Schema):
@@ -127,7 +116,7 @@ class Window(Schema):
         description="whether the highest probability over all labels of the model is below its published threshold, "
         "regardless of the selected labels"
     )
-    flags: list[Flag] = []
+    flags: list[Flag] = Field(default=[])
 
 
 class Position(Schema):
@@ -173,7 +162,7 @@ class Result(Schema):
     model: ModelInfo
     video: VideoInfo
     faces: list[Face]
-    warnings: list[Warning] = []
+    warnings: list[Warning] = Field(default=[])
     program: ProgramInfo | None = Field(default=None, description="null in results of earlier versions")
     analysed_at: datetime | None = Field(
         default=None, description="end of the analysis, UTC; null in results of earlier versions"
@@ -286,6 +275,9 @@ class Job(Schema):
     )
     kept: bool = Field(default=False, description="whether the job does not expire")
     title: str | None = Field(default=None, description="title that a client gave; null without one")
+    options: AnalysisOptions = Field(
+        default=DEFAULTS, description="options of the request; null selects the default of the service"
+    )
     duration_s: Seconds | None = Field(default=None, description="length of the video; null while unknown")
     faces: int | None = Field(default=None, ge=0, description="number of faces in the result; null without a result")
     error: JobError | None = None

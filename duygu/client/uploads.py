@@ -7,11 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import httpx
 
 from duygu.client.service import Service, error_from_problem
+from duygu.shared.analysis_options import AnalysisOptions, OptionValues, form_fields, read_options
 from duygu.shared.errors import DuyguError, UnavailableError
 from duygu.shared.schemas import Result
 
@@ -33,29 +34,31 @@ FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 """The last event of a job is one of these."""
 
 
-async def analyze_async(path: Path | str, service: Service | None = None) -> Result:
+async def analyze_async(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
     """Submit a video, wait for the end of its job and return the result.
+
+    options  those of duygu.shared.analysis_options: `labels`, `every_s`, `min_face`, `max_faces`
 
     Requests are retried while the service is unavailable and after a lost connection. An upload is repeated with the
     same `Idempotency-Key`, so that it becomes one job.
 
     Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
     """
-    service = service or Service()
+    service, chosen = service or Service(), read_options(options)
     async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
-        waiting = _JobFollower(client, await _submit(client, Path(path)))
+        waiting = _JobFollower(client, await _submit(client, Path(path), chosen))
         job = await waiting.until_ended()
         if job["error"]:
             raise error_from_problem(job["error"]["code"], job["error"]["detail"])
         return Result.read((await _get(client, f"{waiting.address}/result")).content)
 
 
-def analyze(path: Path | str, service: Service | None = None) -> Result:
+def analyze(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
     """Like `analyze_async`, without `async`."""
-    return asyncio.run(analyze_async(path, service))
+    return asyncio.run(analyze_async(path, service, **options))
 
 
-async def _submit(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
+async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
     """Upload a video, streaming the file; returns the job."""
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
     reached = False
@@ -64,7 +67,9 @@ async def _submit(client: httpx.AsyncClient, path: Path) -> dict[str, Any]:
         nonlocal reached
         try:
             with path.open("rb") as file:
-                return await client.post("/v1/videos", files={"video": ("video", file)}, headers=headers)
+                return await client.post(
+                    "/v1/videos", data=form_fields(options), files={"video": ("video", file)}, headers=headers
+                )
         except httpx.ConnectError as error:
             if not reached:
                 raise _ConnectionRefusedError from error

@@ -50,6 +50,7 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False) -> Job:
         expires_at=record.expires_at,
         kept=record.kept and not record.ended_without_result,
         title=record.title or None,
+        options=record.options,
         duration_s=work.duration_s if work else None,
         faces=record.faces,
         error=JobError(code=error.code, title=error.title, detail=error.detail) if error else None,

@@ -10,6 +10,7 @@ from typing import Protocol
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.metrics import WorkerMetrics
 from duygu.services.worker.webhooks.sender import Sender
+from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import Result, Window
@@ -26,6 +27,7 @@ class Analyze(Protocol):
         self,
         path: Path,
         *,
+        options: AnalysisOptions,
         job_id: str,
         on_progress: Callable[[Progress], None],
         on_window: Callable[[int, Window], None],

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
 from duygu.shared.errors import DuyguError, from_code
 from duygu.shared.schemas import Delivery, JobStatus, Work
 
@@ -48,6 +49,7 @@ class JobRecord:
     webhook: str = ""  # URL that receives its end
     deliveries: tuple[Delivery, ...] = ()  # attempts to deliver the webhook
     annotate: bool = False  # whether an annotated video was requested
+    options: AnalysisOptions = DEFAULTS
     trace: str = ""  # `traceparent` of the request that submitted it
     kept: bool = False  # whether it does not expire once it has succeeded
     title: str = ""  # given by a client
@@ -103,6 +105,11 @@ def progress_text(progress: float | None) -> str:
     return "" if progress is None else f"{progress:.4f}"
 
 
+def options_text(options: AnalysisOptions) -> str:
+    """Options as a hash field, which is empty for the defaults."""
+    return options.model_dump_json(exclude_none=True) if options.fingerprint else ""
+
+
 def deliveries_text(deliveries: tuple[Delivery, ...]) -> str:
     """Deliveries as a hash field."""
     return DELIVERIES.dump_json(deliveries).decode()
@@ -135,6 +142,10 @@ def _flag(name: str) -> HashField:
     return HashField(name, lambda value: "1" if value else "", bool, absent=False)
 
 
+def _options(name: str) -> HashField:
+    return HashField(name, options_text, AnalysisOptions.read, absent=DEFAULTS)
+
+
 def _time(name: str) -> HashField:
     return HashField(name, datetime.isoformat, datetime.fromisoformat)
 
@@ -161,6 +172,7 @@ FIELDS = (
     _text("webhook"),
     HashField("deliveries", deliveries_text, read_deliveries, absent=()),
     _flag("annotate"),
+    _options("options"),
     _flag("kept"),
     _text("title"),
     _text("trace"),

@@ -5,18 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duygu.shared.errors import ConfigurationError
-from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_labels
+from duygu.shared.exports.selection import once_every
 from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.options import AnalysisOptions, DecodeLimits
+from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.results import ResultConverter, Timeline
-
-DEFAULTS = AnalysisOptions()
 
 BATCH = 4
 """Clips per batch. Larger batches are hardly faster per clip and would delay the decoder."""
@@ -41,9 +39,10 @@ def analyze_video(
     on_window    called with a face_id and its window as soon as the window is classified
     should_stop  polled several times a second; CancelledError is raised once it returns True
 
-    Raises a VideoError for a file that cannot be analysed, and ConfigurationError for a label that the engine does not
+    Raises a VideoError for a file that cannot be analysed, and InvalidLabelsError for a label that the engine does not
     output. A truncated file gives a result with a warning.
     """
+    engine = engine.with_options(options.min_face, options.max_faces)
     converter = result_converter(engine, options)
     timeline = Timeline(converter)
 
@@ -67,16 +66,14 @@ def analyze_video(
         warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
         model = engine.model.model_copy(update={"labels": converter.names})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    return result.model_copy(update=_origin(engine, converter))
+    result = result.model_copy(update=_origin(engine, converter))
+    return result if options.every_s is None else once_every(result, options.every_s)
 
 
 def result_converter(engine: Engine, options: AnalysisOptions) -> ResultConverter:
-    """A converter for the labels of an analysis. Raises ConfigurationError for a label that the engine lacks."""
-    try:
-        reported = None if options.labels is None else chosen_labels(options.labels, engine.model.labels)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from error
-    return ResultConverter(engine.recipe, tuple(engine.model.labels), reported)
+    """A converter for the labels of an analysis. Raises InvalidLabelsError for a label that the engine lacks."""
+    require_labels(options, engine.model.labels)
+    return ResultConverter(engine.recipe, tuple(engine.model.labels), options.labels)
 
 
 def _origin(engine: Engine, converter: ResultConverter) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The models of a worker, loaded once: face detector and classifier, of the ONNX or the reference engine."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import cv2
 
@@ -33,6 +33,15 @@ class Engine:
     def recipe(self) -> Recipe:
         """The recipe of the classifier's clips."""
         return self.classifier.recipe
+
+    def with_options(self, min_face: float | None, max_faces: int | None) -> "Engine":
+        """The engine with other limits of faces; None keeps a limit. The models are shared."""
+        smallest = self.min_face if min_face is None else min_face
+        most = self.max_faces if max_faces is None else max_faces
+        if (smallest, most) == (self.min_face, self.max_faces):
+            return self
+        detector = self.detector.with_limits(min_face=smallest, max_faces=most)
+        return replace(self, detector=detector, min_face=smallest, max_faces=most)
 
 
 def load_engine(options: EngineOptions) -> Engine:

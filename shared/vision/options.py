@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from duygu.shared.analysis_options import AnalysisOptions
+
+__all__ = ["MAX_FACES", "MIN_FACE", "AnalysisOptions", "DecodeLimits", "EngineKind", "EngineOptions"]
+
 EngineKind = Literal["onnx", "reference"]
 
 MIN_FACE = 0.06
@@ -57,11 +61,3 @@ class EngineOptions:
 
     threads: int = 0
     """Threads of the classifier. 0: one per CPU core."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisOptions:
-    """Options of one analysis. None selects the default of the engine."""
-
-    labels: tuple[str, ...] | None = None
-    """Labels to report; the others are summed as `other`. None reports all."""

@@ -4,6 +4,8 @@ It is also the only engine that runs on a GPU: torch and TensorFlow each use one
 before TensorFlow, because a CUDA build of torch crashes when it is imported second.
 """
 
+import copy
+
 # isort: off
 import torch
 from facenet_pytorch import MTCNN
@@ -65,6 +67,12 @@ class ReferenceDetector:
         found, scores, landmarks = (np.stack(part).astype(np.float32) for part in zip(*outputs, strict=True))
         factor = np.float32(frame.scale)
         return Detections(found * factor, np.where(scores > THRESHOLDS[2], scores, np.float32(0)), landmarks * factor)
+
+    def with_limits(self, *, min_face: float, max_faces: int) -> "ReferenceDetector":
+        """The same networks for another smallest face."""
+        other = copy.copy(self)
+        other._min_face = min_face
+        return other
 
     def _adjusted(self, picture: torch.Tensor, box: torch.Tensor) -> torch.Tensor:
         """Apply R-Net's box regression to a square box (1, 4). A box without pixels is returned unchanged."""

@@ -1,7 +1,7 @@
 """Data types of the engine, and the interfaces of detector and classifier."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -151,6 +151,10 @@ class Detector(Protocol):
 
     def refine(self, frame: Frame, boxes: Floats) -> Detections:
         """Update each box (N, 4) of the previous frame to this frame. The score is 0 if the face is lost."""
+        ...
+
+    def with_limits(self, *, min_face: float, max_faces: int) -> Self:
+        """The same detector for another smallest face, as a share of the shorter side, and number of faces."""
         ...
 
 

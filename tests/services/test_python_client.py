@@ -6,9 +6,11 @@ import httpx
 import pytest
 
 from duygu.client import Service, analyze
+from duygu.shared.analysis_options import OptionValues, read_options
+from duygu.shared.errors import InvalidLabelsError
 from tests.services.conftest import StartWorker
 from tests.support.cutting_proxy import cutting
-from tests.support.videos import PAN, VideoMaker
+from tests.support.videos import PAIR, PAN, VideoMaker
 
 ANSWER_BYTES = 600
 """An answer to an upload and the beginning of an event stream are longer."""
@@ -34,6 +36,26 @@ def test_a_broken_connection_costs_nothing(
     (job,) = api.get("/v1/jobs").json()["jobs"]
     assert (job["status"], job["job_id"]) == ("succeeded", result.job_id)
     assert result.faces
+
+
+def test_options_are_sent_with_the_video(api: httpx.Client, start_worker: StartWorker, video_maker: VideoMaker) -> None:
+    """They take effect in the worker, and the result and the job repeat them."""
+    start_worker()
+    path, service = video_maker.make(PAIR), Service(str(api.base_url))
+    whole = analyze(path, service)
+    sent: OptionValues = {"labels": ["anger", "fear"], "max_faces": 1, "min_face": 0.1, "every_s": 1}
+    result = analyze(path, service, **sent)
+    (job, _) = api.get("/v1/jobs").json()["jobs"]
+    assert read_options(job["options"]) == read_options(sent)
+    assert result.options
+    options = result.options
+    assert (options.max_faces, options.min_face, options.every_s) == (1, 0.1, 1)
+    assert options.labels == result.model.labels == ["anger", "fear", "other"]
+    assert len(result.faces) == 1
+    assert len(whole.faces) == 2
+    assert len(result.faces[0].windows) < len(whole.faces[0].windows)
+    with pytest.raises(InvalidLabelsError, match="unknown label joy"):
+        analyze(path, service, labels=["joy"])
 
 
 def test_the_job_is_followed_and_not_polled(

@@ -23,3 +23,7 @@ class Counted:
         """Refine boxes and count them."""
         self.refined += len(boxes)
         return self.detector.refine(frame, boxes)
+
+    def with_limits(self, *, min_face: float, max_faces: int) -> "Counted":
+        """A detector with other limits and counters of its own."""
+        return Counted(self.detector.with_limits(min_face=min_face, max_faces=max_faces))

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from duygu.services.worker import main, model_worker
+from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.config import Settings
 from duygu.shared.errors import CancelledError
 from duygu.shared.jobs import queues
@@ -45,6 +46,7 @@ class Script:
 def analyze(
     path: Path,
     *,
+    options: AnalysisOptions,
     job_id: str,
     on_progress: Callable[[Progress], None],
     on_window: Callable[[int, Window], None],

@@ -44,6 +44,10 @@ class SlowDetector:
         """Call the detector."""
         return self.detector.refine(frame, boxes)
 
+    def with_limits(self, *, min_face: float, max_faces: int) -> "SlowDetector":
+        """A slow detector with other limits."""
+        return SlowDetector(self.detector.with_limits(min_face=min_face, max_faces=max_faces), self.searches)
+
 
 if __name__ == "__main__":
     settings = Settings()

@@ -1,16 +1,20 @@
 """The multipart form of an upload, parsed piece by piece as it arrives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
+from duygu.shared.analysis_options import NAMES, AnalysisOptions, read_options
 from duygu.shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, UnknownParameterError
 from duygu.shared.media.motion_jpeg import JPEG, JpegRun
 from duygu.shared.storage.measured_writer import MeasuredWriter
 
-FIELD = b"video"
+FIELD = "video"
+
+MAX_OPTION_BYTES = 4096
+"""Maximum length of the text of an option."""
 
 MAX_PREAMBLE_BYTES = 16_384
 """Maximum length of the preamble, which RFC 2046 does not limit."""
@@ -18,10 +22,11 @@ MAX_PREAMBLE_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A completely received video."""
+    """A completely received video and the options of its analysis."""
 
     size: int  # bytes
     sha256: str
+    options: AnalysisOptions = field(default_factory=AnalysisOptions)
 
 
 class Preamble:
@@ -51,8 +56,9 @@ class Preamble:
 
 
 class VideoForm:
-    """An incremental parser of the multipart form that writes the video to a file.
+    """An incremental parser of the multipart form that writes the video to a file and collects the options.
 
+    An option that is sent several times has several values. An invalid option is rejected when its part ends.
     The preamble before the first part and the epilogue after the last one are ignored.
     """
 
@@ -64,6 +70,9 @@ class VideoForm:
         self._header = b""
         self._preamble: Preamble | None = Preamble(boundary)
         self._videos = 0
+        self._option: str | None = None  # name of the option whose part is being read
+        self._text = b""  # of that option
+        self._options: dict[str, list[str]] = {}
         self._ended = False
         self._parser = MultipartParser(
             boundary,
@@ -74,6 +83,7 @@ class VideoForm:
                 "on_header_value": self._header_value,
                 "on_headers_finished": self._headers_finished,
                 "on_part_data": self._part_data,
+                "on_part_end": self._part_end,
                 "on_end": self._end,
             },
         )
@@ -101,7 +111,7 @@ class VideoForm:
         if not self._writer.size:
             raise EmptyFileError
         self._check_signature(whole=True)
-        return Upload(self._writer.size, self._writer.sha256)
+        return Upload(self._writer.size, self._writer.sha256, _read(self._options))
 
     def _part_begin(self) -> None:
         self._disposition = b""
@@ -118,15 +128,34 @@ class VideoForm:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"name", b"")
+        name = options.get(b"name", b"").decode(errors="replace")
+        self._option, self._text = name if name in NAMES else None, b""
+        if self._option:
+            return
         if name != FIELD:
-            raise UnknownParameterError("form field", name.decode(errors="replace") or "(no name)", [FIELD.decode()])
+            raise UnknownParameterError("form field", name or "(no name)", [FIELD, *NAMES])
         self._videos += 1
         if self._videos > 1:
             raise InvalidRequestError("The form has more than one field `video`; send one video per request")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]
+        if self._option:
+            self._option_data(self._option, piece)
+        else:
+            self._video_data(piece)
+
+    def _option_data(self, name: str, piece: bytes) -> None:
+        self._text += piece
+        if len(self._text) > MAX_OPTION_BYTES:
+            raise InvalidRequestError(f"The form field `{name}` is longer than {MAX_OPTION_BYTES} bytes")
+
+    def _part_end(self) -> None:
+        if self._option:
+            self._options.setdefault(self._option, []).append(self._text.decode(errors="replace"))
+            _read({self._option: self._options[self._option]})
+
+    def _video_data(self, piece: bytes) -> None:
         self._writer.write(piece)
         self._pictures.feed(piece)
         if len(self._head) < HEAD_BYTES:
@@ -142,3 +171,8 @@ class VideoForm:
         may_go_on = self._head.startswith(JPEG) and not whole
         if is_not_video(self._head) and not self._pictures.several and not may_go_on:
             raise NotAVideoError
+
+
+def _read(fields: dict[str, list[str]]) -> AnalysisOptions:
+    """The options of form fields with one or several values. Raises InvalidOptionError."""
+    return read_options({name: texts[0] if len(texts) == 1 else texts for name, texts in fields.items()})

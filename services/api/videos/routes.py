@@ -15,6 +15,8 @@ from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.prefer import respond, wait_s
 from duygu.services.api.videos.submission import Submission, submit
 from duygu.services.api.videos.uploads import declared_size, receive_video
+from duygu.shared.analysis_options import ERRORS as OPTION_ERRORS
+from duygu.shared.analysis_options import AnalysisOptions, require_labels
 from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
 from duygu.shared.config import MB
@@ -51,8 +53,12 @@ FORM: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["video"],
-                    "properties": {"video": {"type": "string", "format": "binary", "description": "the video file"}},
-                }
+                    "properties": {
+                        "video": {"type": "string", "format": "binary", "description": "the video file"},
+                        **AnalysisOptions.model_json_schema()["properties"],
+                    },
+                },
+                "encoding": {"labels": {"style": "form", "explode": True}},
             }
         },
     }
@@ -83,6 +89,7 @@ WebhookUrl = Annotated[str | None, Header(description="URL that receives a signe
 
 ERRORS = (
     InvalidRequestError,
+    *OPTION_ERRORS.values(),
     EmptyFileError,
     IdempotencyMismatchError,
     NotAVideoError,
@@ -127,6 +134,7 @@ async def submit_video(
     async with AsyncExitStack() as undo:
         undo.push_async_callback(run_in_threadpool, _discard, service, job_id)
         upload = await receive_video(request, service.storage, job_id, service.settings)
+        require_labels(upload.options, service.model.labels)
         submission = Submission(job_id, upload, idempotency_key, reuse, caller, annotate, webhook_url or "")
         try:
             record = await run_in_threadpool(_accept, service, submission, admission)

@@ -45,8 +45,7 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
     when too many jobs of the caller are waiting, and the errors of redis-py when Redis becomes unreachable; the job may
     exist nevertheless.
     """
-    analysis_fingerprint = f"{service.analysis_fingerprint}{' annotated' if submission.annotate else ''}"
-    reuse_key = keys.same_video(submission.caller.name, analysis_fingerprint, submission.upload.sha256)
+    reuse_key = keys.same_video(submission.caller.name, _fingerprint(service, submission), submission.upload.sha256)
     record = _new(service, submission, reuse_key)
     watched = [*_watched_keys(submission, record)]
     with service.redis.pipeline() as pipeline:
@@ -72,6 +71,13 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
             return reused or record
 
 
+def _fingerprint(service: ServiceContext, submission: Submission) -> str:
+    """Equal for two submissions whose results are the same for the same video."""
+    options = submission.upload.options.fingerprint
+    chosen = [" annotated" if submission.annotate else "", f" {options}" if options else ""]
+    return service.analysis_fingerprint + "".join(chosen)
+
+
 def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> JobRecord:
     upload = submission.upload
     return JobRecord(
@@ -83,6 +89,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         owner=submission.caller.name,
         index_keys=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
+        options=upload.options,
         webhook=submission.webhook,
         trace=service.traces.traceparent(),
         kept=service.settings.keeps_results,
@@ -110,10 +117,17 @@ def _idempotency_keys(submission: Submission) -> Iterator[str]:
 def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord | None:
     for key in _idempotency_keys(submission):
         known = service.jobs.find_by_index_key(key)
-        if known and (known.sha256, known.annotate) != (submission.upload.sha256, submission.annotate):
+        if known and not _is_same(known, submission):
             raise IdempotencyMismatchError
         return known
     return None
+
+
+def _is_same(known: JobRecord, submission: Submission) -> bool:
+    """Whether a job has the video and the options of a submission."""
+    upload = submission.upload
+    before = known.sha256, known.annotate, known.options.fingerprint
+    return before == (upload.sha256, submission.annotate, upload.options.fingerprint)
 
 
 def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:

@@ -128,6 +128,7 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
         with worker.stage("analyze"):
             result = worker.analyze(
                 path,
+                options=record.options,
                 job_id=job_id,
                 on_progress=stages.analysed,
                 on_window=reporter.window,

@@ -5,6 +5,7 @@ proposals, and O-Net makes the final decision and predicts five landmarks. Betwe
 O-Net alone track a face.
 """
 
+import copy
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -131,6 +132,12 @@ class Mtcnn:
         found = self._located(view, self._adjusted(view, around))
         scores = np.where(found.scores > THRESHOLDS[2], found.scores, np.float32(0))
         return _scaled(Detections(found.boxes, scores, found.landmarks), frame.scale)
+
+    def with_limits(self, *, min_face: float, max_faces: int) -> "Mtcnn":
+        """The same networks for another smallest face and number of faces."""
+        other = copy.copy(self)
+        other._min_face, other._most = min_face, max(max_faces, MAX_FACES)
+        return other
 
     def _detected_near(self, frame: Frame, box: Floats) -> Detections:
         side = float(box[2] - box[0])

@@ -405,6 +405,17 @@ def test_at_most_so_many_faces_are_followed(tmp_path: Path, pair: str) -> None:
     assert "max_faces=1" in result.warnings[0].detail
 
 
+def test_small_faces_are_omitted(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """--min-face raises the size of the smallest detected face."""
+    path = tmp_path / "pair.json"
+    assert main(["analyze", "--quiet", pair, "--min-face", "0.9", "--json", str(path)]) == 0
+    result = read(path)
+    assert result.options
+    assert (result.options.min_face, result.faces) == (0.9, [])
+    assert main(["analyze", pair, "--min-face", "1.5"]) == 2
+    assert "`min_face` 1.5: input should be less than or equal to 1" in capsys.readouterr().err
+
+
 def test_results_do_not_overwrite_each_other(
     tmp_path: Path, video_maker: VideoMaker, pair: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.submission import Submission, submit
+from duygu.shared.analysis_options import read_options
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
 from duygu.shared.jobs.record import JobRecord
@@ -63,6 +64,42 @@ def test_a_key_with_other_options_is_refused(api: httpx.Client, service_settings
             )
             assert answer.status_code == status
     assert len(folders(service_settings)) == 2
+
+
+OPTIONS = [{}, {"max_faces": "2"}, {"max_faces": "3"}, {"labels": "fear,anger"}, {"every_s": "1", "min_face": "0.1"}]
+
+
+def test_the_options_of_the_analysis_belong_to_the_request(api: httpx.Client, service_settings: Settings) -> None:
+    """The job has them; a key with other options gives 422, and `reuse` returns only a job with the same options."""
+
+    def post_with(options: dict[str, str], key: str = "", *, reuse: bool = False) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return api.post(
+            "/v1/videos",
+            data=options,
+            files={"video": ("a.mp4", VIDEO)},
+            headers=headers,
+            params={"reuse": reuse},
+        )
+
+    jobs = [post_with(options, "key") if not options else post_with(options, reuse=True) for options in OPTIONS]
+    assert [job.status_code for job in jobs] == [202] * len(OPTIONS)
+    assert len({job.json()["job_id"] for job in jobs}) == len(OPTIONS)
+    for options, job in zip(OPTIONS, jobs, strict=True):
+        assert read_options(job.json()["options"]) == read_options(options)
+        assert post_with(options, reuse=True).json()["job_id"] == job.json()["job_id"]
+        assert post_with(options, "key").status_code == (422 if options else 202)
+    assert post_with({"labels": "anger,fear"}, reuse=True).json()["job_id"] == jobs[3].json()["job_id"]
+    assert len(folders(service_settings)) == len(OPTIONS)
+
+
+@pytest.mark.parametrize("field", [{"labels": "joy"}, {"every_s": "-1"}, {"min_face": "7"}, {"max_faces": "x"}])
+def test_an_invalid_option_is_refused(api: httpx.Client, service_settings: Settings, field: dict[str, str]) -> None:
+    """Each option has its own code; nothing of the request is kept."""
+    answer = api.post("/v1/videos", data=field, files={"video": ("a.mp4", VIDEO)})
+    (name,) = field
+    assert (answer.status_code, answer.json()["code"]) == (422, f"invalid_{name}")
+    assert folders(service_settings) == []
 
 
 def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) -> None:

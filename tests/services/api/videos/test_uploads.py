@@ -6,10 +6,12 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from duygu.services.api.videos.multipart_form import MAX_PREAMBLE_BYTES, VideoForm
+from duygu.services.api.videos.multipart_form import MAX_OPTION_BYTES, MAX_PREAMBLE_BYTES, VideoForm
 from duygu.services.api.videos.uploads import MULTIPART_OVERHEAD_BYTES, declared_size
+from duygu.shared.analysis_options import NAMES, AnalysisOptions
 from duygu.shared.errors import (
     EmptyFileError,
+    InvalidMaxFacesError,
     InvalidRequestError,
     NotAVideoError,
     TooLargeError,
@@ -85,9 +87,35 @@ def test_unknown_fields_are_refused_by_name() -> None:
         with pytest.raises(UnknownParameterError) as refused:
             received.feed(part(name, b"1") + part("video", VIDEO) + END)
         assert f"`{name[:60]}" in refused.value.detail or "no name" in refused.value.detail
-        assert refused.value.detail.endswith("known: `video`")
-        assert len(refused.value.detail) < 200
+        assert refused.value.detail.endswith(f"known: {', '.join(f'`{known}`' for known in sorted([*NAMES, 'video']))}")
+        assert len(refused.value.detail) < 250
         assert file.getvalue() == b""
+
+
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+@pytest.mark.parametrize("before", [0, 1, 4])
+def test_options_arrive_before_and_after_the_video(before: int, step: int) -> None:
+    """Options are form fields, in any order; a repeated field has several values, and an empty one none."""
+    options = [
+        part("every_s", b"0.5"),
+        part("labels", b"anger, fear"),
+        part("labels", b"surprise"),
+        part("min_face", b""),
+    ]
+    body = b"".join([*options[:before], part("video", VIDEO), *options[before:]]) + END
+    received, file = form()
+    for start in range(0, len(body), step):
+        received.feed(body[start : start + step])
+    assert received.finish().options == AnalysisOptions(every_s=0.5, labels=("anger", "fear", "surprise"))
+    assert file.getvalue() == VIDEO
+
+
+def test_an_invalid_option_is_refused_before_the_video_is_read() -> None:
+    """A client need not send the whole video to learn that an option is invalid."""
+    received, file = form()
+    with pytest.raises(InvalidMaxFacesError, match="`max_faces` 'many'"):
+        received.feed(part("max_faces", b"many") + part("video", VIDEO))
+    assert file.getvalue() == b""
 
 
 @pytest.mark.parametrize(
@@ -97,6 +125,10 @@ def test_unknown_fields_are_refused_by_name() -> None:
         (part("video", b"just words") + END, NotAVideoError),
         (part("film", VIDEO) + END, InvalidRequestError),
         (part("video", VIDEO) + part("video", VIDEO) + END, InvalidRequestError),
+        (part("max_faces", b"3") + END, InvalidRequestError),
+        (part("max_faces", b"3") + part("max_faces", b"4") + END, InvalidMaxFacesError),
+        (part("max_faces", b"\xff") + part("video", VIDEO), InvalidMaxFacesError),
+        (part("labels", b"x" * (MAX_OPTION_BYTES + 1)), InvalidRequestError),
         (part("video", VIDEO), InvalidRequestError),
         (b"this is no form", InvalidRequestError),
         (END, InvalidRequestError),

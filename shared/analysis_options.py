@@ -1,0 +1,150 @@
+"""Options of one analysis, by the same names as form fields, JSON, command-line flags and arguments of `analyze`."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypedDict
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from duygu.shared.errors import (
+    InvalidEveryError,
+    InvalidLabelsError,
+    InvalidMaxFacesError,
+    InvalidMinFaceError,
+    InvalidOptionError,
+    UnknownParameterError,
+)
+from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.schema_base import Schema
+
+SHORTEST_EVERY_S = 0.01
+"""Minimum of `every_s`, far below the interval of two windows."""
+
+SMALLEST_FACE = 0.01
+"""Minimum of `min_face`. The cost of the detection grows with the inverse square of it."""
+
+MOST_FACES = 1000
+"""Maximum of `max_faces`, as of the setting."""
+
+LONGEST_SHOWN = 40
+"""Characters of an invalid value that an error quotes."""
+
+
+def _number(value: object) -> object:
+    """A number or its text. JSON's `true` is no number."""
+    if isinstance(value, bool):
+        raise ValueError("a number is required")
+    return value
+
+
+def _names(value: object) -> object:
+    """Names as a list, from a list of texts, each with names separated by commas."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+        return [name.strip() for text in value for name in text.split(",")]
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Count = Annotated[int, BeforeValidator(_number)]
+Name = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class AnalysisOptions(Schema):
+    """Options of one analysis. None selects the default of the service."""
+
+    every_s: Annotated[Number, Field(ge=SHORTEST_EVERY_S)] | None = Field(
+        default=None, description="keep only the windows that contain a multiple of so many seconds; null keeps all"
+    )
+    labels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=40), BeforeValidator(_names)] | None = Field(
+        default=None,
+        description="labels to report, all others as `other`; null reports all. Probabilities do not change",
+    )
+    min_face: Annotated[Number, Field(ge=SMALLEST_FACE, le=1)] | None = Field(
+        default=None,
+        description="minimum size of a detected face, as a share of the shorter side of the frame; null: the setting",
+    )
+    max_faces: Annotated[Count, Field(ge=1, le=MOST_FACES)] | None = Field(
+        default=None, description="maximum number of faces tracked at the same time; null: the setting"
+    )
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for options that give the same result; empty for the defaults."""
+        labels = None if self.labels is None else tuple(sorted(set(self.labels)))
+        chosen = self.model_copy(update={"labels": labels}).model_dump_json(exclude_none=True)
+        return "" if chosen == "{}" else hashlib.sha256(chosen.encode()).hexdigest()
+
+
+class OptionValues(TypedDict, total=False):
+    """The options as keyword arguments of Python; `AnalysisOptions` describes them."""
+
+    every_s: float | None
+    labels: Sequence[str] | None
+    min_face: float | None
+    max_faces: int | None
+
+
+DEFAULTS = AnalysisOptions()
+
+NAMES = tuple(AnalysisOptions.model_fields)
+"""The names of all options."""
+
+ERRORS: Mapping[str, type[InvalidOptionError]] = {
+    "every_s": InvalidEveryError,
+    "labels": InvalidLabelsError,
+    "min_face": InvalidMinFaceError,
+    "max_faces": InvalidMaxFacesError,
+}
+"""The error of each option."""
+
+
+def read_options(values: Mapping[str, Any], *, kind: str = "option") -> AnalysisOptions:
+    """Options from plain values or from the texts of a form, in which an empty text selects the default.
+
+    kind  what the values are, for the error of an unknown name
+
+    Raises UnknownParameterError and, for an invalid value, the error of its option.
+    """
+    for name in values:
+        if name not in NAMES:
+            raise UnknownParameterError(kind, name, NAMES)
+    try:
+        return AnalysisOptions.model_validate({name: value for name, value in values.items() if value != ""})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = str(fault["loc"][0])
+        raise ERRORS[name](f"`{name}` {_shown(values[name])}: {_problem(fault['msg'])}") from error
+
+
+def form_fields(options: AnalysisOptions) -> dict[str, str | list[str]]:
+    """The options as fields of a form, of which `read_options` makes the same options again."""
+    chosen = options.model_dump(mode="json", exclude_none=True)
+    return {name: value if name == "labels" else _field(value) for name, value in chosen.items()}
+
+
+def _field(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def require_labels(options: AnalysisOptions, known: Sequence[str]) -> None:
+    """Raise InvalidLabelsError if the options select a label that the model does not output."""
+    if options.labels is not None:
+        try:
+            chosen_labels(options.labels, known)
+        except ValueError as error:
+            raise InvalidLabelsError(str(error)) from error
+
+
+def _shown(value: object) -> str:
+    text = str(value) if isinstance(value, int | float) and math.isfinite(value) else repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _problem(message: str) -> str:
+    """The message of a validator, which pydantic begins with a capital or with a prefix."""
+    message = message.removeprefix("Value error, ")
+    return message[0].lower() + message[1:]

@@ -1,0 +1,19 @@
+"""The base class of all schemas."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Schema(BaseModel):
+    """Base of the schemas: unknown fields are an error, instances are immutable, and numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, content: bytes | str) -> Self:
+        """Parse JSON that a process of Duygu wrote, ignoring the fields that a newer version added.
+
+        Input of users is parsed by `model_validate_json`, which rejects unknown fields. Raises ValidationError.
+        """
+        return cls.model_validate_json(content, extra="ignore")

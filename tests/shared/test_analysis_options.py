@@ -1,0 +1,112 @@
+"""The options of an analysis: what is valid, which error an invalid value has, and when options are equal."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duygu.shared.analysis_options import (
+    ERRORS,
+    MOST_FACES,
+    NAMES,
+    SHORTEST_EVERY_S,
+    SMALLEST_FACE,
+    AnalysisOptions,
+    OptionValues,
+    form_fields,
+    read_options,
+    require_labels,
+)
+from duygu.shared.errors import ConfigurationError, InvalidLabelsError, InvalidOptionError, UnknownParameterError
+from duygu.shared.schemas import EMOTIONS
+
+VALID: dict[str, st.SearchStrategy[Any]] = {
+    "every_s": st.floats(SHORTEST_EVERY_S, 1e6),
+    "labels": st.lists(st.sampled_from(EMOTIONS), min_size=1, max_size=7),
+    "min_face": st.floats(SMALLEST_FACE, 1),
+    "max_faces": st.integers(1, MOST_FACES),
+}
+
+INVALID: dict[str, list[Any]] = {
+    "every_s": [0, -1, float("nan"), float("inf"), "x", "1 s", True, [1, 2], {}],
+    "labels": ["anger,,fear", [], [1], ["x" * 41], 5, [","]],
+    "min_face": [0, 0.0099, 1.01, "nan", "6%", False],
+    "max_faces": [0, -3, 1.5, "1.5", MOST_FACES + 1, "many", True],
+}
+
+options = st.fixed_dictionaries({}, optional={name: st.none() | values for name, values in VALID.items()})
+
+
+def test_every_option_has_its_error_and_its_argument() -> None:
+    """The code of an option's error is `invalid_` and its name, and Python knows the same options."""
+    assert {name: error.code for name, error in ERRORS.items()} == {name: f"invalid_{name}" for name in NAMES}
+    assert set(OptionValues.__annotations__) == set(NAMES) == set(VALID) == set(INVALID)
+
+
+@given(options)
+def test_any_combination_survives_a_form_and_a_record(values: dict[str, Any]) -> None:
+    """Options are the same after they were form fields, and after they were stored as JSON."""
+    chosen = read_options(values)
+    assert read_options(form_fields(chosen)) == chosen
+    assert AnalysisOptions.read(chosen.model_dump_json(exclude_none=True)) == chosen
+    assert {name for name in NAMES if getattr(chosen, name) is not None} == {
+        name for name, value in values.items() if value is not None
+    }
+
+
+@given(options, st.sampled_from([(name, value) for name, values in INVALID.items() for value in values]))
+def test_an_invalid_value_has_the_error_of_its_option(values: dict[str, Any], wrong: tuple[str, Any]) -> None:
+    """Whatever else is chosen, the error names the option, with its own code and status 422."""
+    name, value = wrong
+    with pytest.raises(InvalidOptionError, match=f"`{name}`") as refused:
+        read_options({**values, name: value})
+    assert (refused.value.code, refused.value.status) == (f"invalid_{name}", 422)
+    assert len(refused.value.detail) < 200
+
+
+def test_an_error_names_the_value_and_the_bound() -> None:
+    """The detail of an error suffices to correct the request."""
+    with pytest.raises(InvalidOptionError, match=r"`min_face` '2': .* less than or equal to 1"):
+        read_options({"min_face": "2"})
+
+
+def test_an_unknown_option_is_refused_by_name() -> None:
+    """A misspelt option would have no effect."""
+    with pytest.raises(UnknownParameterError, match=r"unknown option `label`; known: .*`labels`"):
+        read_options({"label": "anger"})
+
+
+def test_an_empty_field_selects_the_default() -> None:
+    """A form sends its empty fields too."""
+    assert read_options(dict.fromkeys(NAMES, "")) == AnalysisOptions()
+
+
+@given(options, options)
+def test_fingerprints_tell_options_apart(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Only options that may give different results have different fingerprints; that of the defaults is empty."""
+    first, second = read_options(one), read_options(other)
+
+    def effect(chosen: AnalysisOptions) -> dict[str, Any]:
+        return {**chosen.model_dump(), "labels": chosen.labels and set(chosen.labels)}
+
+    assert (first.fingerprint == second.fingerprint) == (effect(first) == effect(second))
+    assert (first.fingerprint == "") == (first == AnalysisOptions())
+
+
+def test_the_order_of_labels_does_not_matter() -> None:
+    """`labels` is a set, which clients write in any order."""
+    prints = {
+        AnalysisOptions(labels=labels).fingerprint for labels in itertools.permutations(("anger", "fear", "disgust"))
+    }
+    assert len(prints) == 1
+
+
+def test_a_label_that_the_model_lacks_is_refused() -> None:
+    """The error lists the known labels, and is one of the configuration as in earlier versions."""
+    require_labels(AnalysisOptions(), ["anger"])
+    require_labels(AnalysisOptions(labels=("anger",)), ["anger"])
+    with pytest.raises(InvalidLabelsError, match="unknown label joy; known: anger") as refused:
+        require_labels(AnalysisOptions(labels=("joy",)), ["anger"])
+    assert isinstance(refused.value, ConfigurationError)
