@@ -79,6 +79,22 @@ WEB_PAGES = (
         links=("index", "camera"),
     ),
     WebPage(
+        name="label",
+        title="Label by hand – Duygu",
+        title_key="titles.label",
+        description="Labels the expressions of the faces in a video by hand",
+        styles=("workspace", "label"),
+        links=("index",),
+    ),
+    WebPage(
+        name="agreement",
+        title="Agreement – Duygu",
+        title_key="titles.agreement",
+        description="Shows how far raters and the model agree on a video",
+        styles=("workspace", "agreement"),
+        links=("index",),
+    ),
+    WebPage(
         name="not-found",
         title="Nothing at this address – Duygu",
         title_key="titles.not_found",

@@ -28,6 +28,18 @@ async def camera(request: Request) -> Response:
     return await _page("camera.html", request)
 
 
+@router.get("/label")
+async def label(request: Request) -> Response:
+    """The page for labelling a video by hand."""
+    return await _page("label.html", request)
+
+
+@router.get("/agreement")
+async def agreement(request: Request) -> Response:
+    """The page with the agreement of raters and the model."""
+    return await _page("agreement.html", request)
+
+
 @router.get("/api")
 async def api(request: Request) -> Response:
     """The page with the API reference."""

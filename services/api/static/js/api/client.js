@@ -29,13 +29,23 @@ async function fetchOrOffline(path, options, keyOptions) {
   }
 }
 
-async function requestJson(path, options = {}, keyOptions = {}) {
+/**
+ * A call with a JSON answer, and the version of what it answers with.
+ * @param {string} path
+ * @param {RequestInit} options
+ * @param {object} keyOptions as for `fetchWithKey`
+ * @returns {Promise<{ body: any, tag: string | null }>} tag: the ETag
+ * @throws {Problem}
+ */
+export async function requestWithTag(path, options = {}, keyOptions = {}) {
   const response = await fetchOrOffline(path, options, keyOptions);
-  if (response.status === 204) return null;
+  if (response.status === 204) return { body: null, tag: null };
   const body = parsed(await response.text(), response.status);
   if (!response.ok) throw new Problem(body);
-  return body;
+  return { body, tag: response.headers.get("ETag") };
 }
+
+const requestJson = async (path, options, keyOptions) => (await requestWithTag(path, options, keyOptions)).body;
 
 /**
  * A job, and the time of the answer by the server's clock. Jobs are polled, so a refused prompt for a key is not repeated.
@@ -81,6 +91,13 @@ export const changeJob = (id, change) =>
  * @returns {Promise<null>}
  */
 export const eraseJob = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+/**
+ * @param {string} id
+ * @param {string | number} promise share of right answers that the threshold of uncertain windows has to keep
+ * @returns {Promise<object>} raters against each other and against the model
+ */
+export const getAgreement = (id, promise) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/agreement?promise=${promise}`);
 
 /** @returns {Promise<object>} the model in use, with its measured figures */
 export const getModel = () => requestJson("/v1/model");

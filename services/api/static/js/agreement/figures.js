@@ -1,0 +1,71 @@
+/** Figures of an agreement with their intervals, as text and tables. */
+
+import { make } from "../common/dom.js";
+import { percent, t } from "../common/i18n.js";
+
+const two = (value) => value.toFixed(2).replace("-", "\u2212");
+
+/**
+ * A figure with its interval, or why there is none.
+ * @param {object} estimate as GET …/agreement gives it
+ * @param {(value: number) => string} format
+ * @returns {HTMLElement}
+ */
+export function estimateText(estimate, format = two) {
+  if (estimate.value === null) return make("span", { class: "range" }, reasonText(estimate.reason));
+  const range = estimate.low === null ? null : make("span", { class: "range" }, ` ${t("agreement.range", { low: format(estimate.low), high: format(estimate.high) })}`);
+  return make("span", {}, format(estimate.value), range);
+}
+
+/**
+ * @param {{ code: string, found: number | null, needed: number | null } | null} reason
+ * @returns {string}
+ */
+export function reasonText(reason) {
+  if (!reason) return "–";
+  return t(`agreement.reasons.${reason.code}`, { found: reason.found ?? "?", needed: reason.needed ?? "?" });
+}
+
+const headed = (headings) => make("thead", {}, make("tr", {}, ...headings.map((heading) => make("th", { scope: "col" }, heading))));
+
+const cellOf = (content) => make("td", {}, content);
+
+/**
+ * A table of rows with a head each.
+ * @param {string[]} headings of the columns, that of the row heads first
+ * @param {[string, ...(Node | string)[]][]} rows
+ * @returns {HTMLElement} it scrolls by itself where the page is narrow
+ */
+export function table(headings, rows) {
+  const body = rows.map(([head, ...cells]) => make("tr", {}, make("th", { scope: "row" }, head), ...cells.map(cellOf)));
+  return make("div", { class: "table-scroll" }, make("table", {}, headed(headings), make("tbody", {}, ...body)));
+}
+
+/**
+ * A confusion matrix.
+ * @param {{ labels: string[], confusion: number[][], one: string, other: string | null }} pair
+ * @returns {HTMLElement}
+ */
+export function confusionTable({ labels, confusion, one, other }) {
+  const names = labels.map((label) => t(`emotions.${label}`));
+  const rows = confusion.map((counts, i) => {
+    const cells = counts.map((count, j) => make("td", { class: i === j ? "same" : null }, count ? String(count) : "·"));
+    return make("tr", {}, make("th", { scope: "row" }, names[i]), ...cells);
+  });
+  const corner = t("agreement.corner", { one, other: other ?? t("agreement.the_model") });
+  return make("div", { class: "table-scroll" }, make("table", {}, headed([corner, ...names]), make("tbody", {}, ...rows)));
+}
+
+/**
+ * The threshold that keeps a promise, in words.
+ * @param {object} threshold as GET …/agreement gives it
+ * @returns {string}
+ */
+export function thresholdText({ promise, uncertain_below: below, kept, now, reason }) {
+  const present = now.accuracy.value === null
+    ? t("agreement.now_unknown")
+    : t("agreement.now", { accuracy: percent(now.accuracy.value), share: percent(now.share_kept ?? 0) });
+  if (below === null) return `${present} ${reasonText(reason)}`;
+  const wanted = { promise: percent(promise), below: below.toFixed(3), share: percent(kept.share_kept ?? 0) };
+  return `${present} ${t("agreement.keeps", wanted)}`;
+}
