@@ -93,6 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_analyze(commands)
     _add_edit(commands)
     _add_agree(commands)
+    _add_label(commands)
     _add_keys(commands)
     doctor = commands.add_parser("doctor", help="check the installation and print a hint for each failed check")
     doctor.set_defaults(command=_doctor)
@@ -268,6 +269,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _add_label(commands: Any) -> None:
+    label = commands.add_parser(
+        "label",
+        help="label a video by hand in the browser",
+        description="Analyse a video and open the page on which a person labels its faces without seeing the model's "
+        "answers. Runs a service of its own until Ctrl-C; its data folder keeps the result, the labels and the video.",
+    )
+    label.set_defaults(command=_label)
+    complete_files(label.add_argument("video", type=Path, metavar="VIDEO", help="a video"))
+    label.add_argument("--service", metavar="URL", help="use this running service instead")
+    label.add_argument("--no-browser", action="store_true", help="print the address without opening a browser")
+
+
 def _add_keys(commands: Any) -> None:
     actions = commands.add_parser("keys", help="manage API keys").add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser("add", help="create a key, print it once, and store its hash in DUYGU_KEYS_FILE")
@@ -320,6 +334,12 @@ def _worker(queue: str) -> int:
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     return run_worker(settings, QueueName(queue))
+
+
+def _label(video: Path, service: str | None, no_browser: bool) -> int:
+    from duygu.services.commands.label import run
+
+    return run(video, Settings(), service=service, browser=not no_browser)
 
 
 def _doctor() -> int:

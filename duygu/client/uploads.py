@@ -44,13 +44,37 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
 
     Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
     """
-    service, chosen = service or Service(), read_options(options)
-    async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
-        waiting = _JobFollower(client, await _submit(client, Path(path), chosen))
-        job = await waiting.until_ended()
-        if job["error"]:
-            raise error_from_problem(job["error"]["code"], job["error"]["detail"])
-        return Result.read((await _get(client, f"{waiting.address}/result")).content)
+    chosen = read_options(options)
+    async with _client(service or Service()) as client:
+        job = await _ended_job(client, Path(path), chosen, reuse=False)
+        return Result.read((await _get(client, f"{job['links']['self']}/result")).content)
+
+
+async def submit_async(
+    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
+) -> dict[str, Any]:
+    """Submit a video and wait for the end of its job; returns the job as `GET /v1/jobs/{id}` describes it.
+
+    reuse    return an earlier job of the same file and options, if there is one
+    options  as for `analyze_async`
+
+    Raises as `analyze_async` does.
+    """
+    chosen = read_options(options)
+    async with _client(service or Service()) as client:
+        return await _ended_job(client, Path(path), chosen, reuse=reuse)
+
+
+def _client(service: Service) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
+
+
+async def _ended_job(client: httpx.AsyncClient, path: Path, options: AnalysisOptions, *, reuse: bool) -> dict[str, Any]:
+    """The job of a video once it has succeeded. Raises the error of a job that failed."""
+    job = await _JobFollower(client, await _submit(client, path, options, reuse=reuse)).until_ended()
+    if job["error"]:
+        raise error_from_problem(job["error"]["code"], job["error"]["detail"])
+    return job
 
 
 def analyze(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
@@ -58,7 +82,7 @@ def analyze(path: Path | str, service: Service | None = None, **options: Unpack[
     return asyncio.run(analyze_async(path, service, **options))
 
 
-async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
+async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions, *, reuse: bool) -> dict[str, Any]:
     """Upload a video, streaming the file; returns the job."""
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
     reached = False
@@ -67,8 +91,9 @@ async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOption
         nonlocal reached
         try:
             with path.open("rb") as file:
+                form, query = {"video": ("video", file)}, {"reuse": "true"} if reuse else {}
                 return await client.post(
-                    "/v1/videos", data=form_fields(options), files={"video": ("video", file)}, headers=headers
+                    "/v1/videos", data=form_fields(options), files=form, params=query, headers=headers
                 )
         except httpx.ConnectError as error:
             if not reached:
