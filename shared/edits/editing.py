@@ -75,8 +75,11 @@ class _Editor:
         times = {position.time_s for position in face.positions}
         if shared := sorted(times.intersection(position.time_s for position in into.positions)):
             raise FacesOverlapError(face.face_id, into.face_id, shared[0])
+        spans = _joined([*self._spans(into), *self._spans(face)])
+        if not _remaining([*into.windows, *face.windows], spans):
+            raise InvalidEditError(f"no window of faces {face.face_id} and {into.face_id} would remain; include one first")
         del self._faces[face.face_id]
-        self._excluded[into.face_id] = _joined([*self._spans(into), *self._spans(face)])
+        self._excluded[into.face_id] = spans
         self._replace(
             into,
             name=into.name or face.name,
@@ -87,10 +90,11 @@ class _Editor:
     def _split(self, face: Face, at_s: float) -> None:
         positions = _parted(face.positions, at_s, lambda position: position.time_s)
         windows = _parted(face.windows, at_s, _middle)
-        if not all((*positions, *windows)):
+        included = _parted(_remaining(face.windows, self._spans(face)), at_s, _middle)
+        if not all((*positions, *included)):
             raise InvalidEditError(
-                f"face {face.face_id} cannot be split at {at_s} s: each part needs at least one window, and the face "
-                f"is visible from {face.start_s} to {face.end_s} s"
+                f"face {face.face_id} cannot be split at {at_s} s: each part needs at least one window that is not "
+                f"excluded, and the face is visible from {face.start_s} to {face.end_s} s"
             )
         self._last_id += 1
         self._excluded[self._last_id] = _clipped(self._spans(face), at_s, math.inf)
@@ -100,9 +104,10 @@ class _Editor:
             self._replace(part, windows=classified, positions=seen)
 
     def _replace(self, face: Face, *, windows: list[Window], positions: list[Position], **changes: object) -> None:
-        """Set the windows and positions of a face; its overall emotion is computed from them later."""
+        """Set the windows, positions and times of a face; its overall emotion is computed from them later."""
         self._recomputed.add(face.face_id)
-        self._set(face, windows=windows, positions=positions, **changes)
+        times = {"start_s": positions[0].time_s, "end_s": positions[-1].time_s}
+        self._set(face, windows=windows, positions=positions, **times, **changes)
 
     def _exclude(self, face: Face, span: tuple[float, float] | None) -> None:
         if span is None:

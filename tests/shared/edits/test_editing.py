@@ -163,6 +163,22 @@ def test_excluded_parts_follow_a_split_and_a_merge() -> None:
     assert by_id(apply_edits(RESULT, [*edits, Merge(face_id=4, into=2)]))[2].excluded_spans == [(1.0, 2.0)]
 
 
+def test_a_part_of_a_merged_face_can_be_excluded() -> None:
+    """The time of a merged face is that of both."""
+    edits: list[Edit] = [Merge(face_id=3, into=1), Exclude(face_id=1, start_s=3.4, end_s=9.0)]
+    assert by_id(apply_edits(RESULT, edits))[1].excluded_spans == [(3.4, 9.0)]
+
+
+def test_an_edit_that_leaves_only_excluded_windows_is_refused() -> None:
+    """A split or a merge that would leave a face without a window fails as an exclusion of all of it does."""
+    excluded: Edit = Exclude(face_id=2, start_s=0.0, end_s=3.0)
+    with pytest.raises(InvalidEditError, match="not excluded"):
+        apply_edits(RESULT, [excluded, Split(face_id=2, at_s=2.0)])
+    parts: list[Edit] = [Exclude(face_id=1, start_s=0.5, end_s=9.0), Exclude(face_id=3, start_s=0.0, end_s=3.5)]
+    with pytest.raises(InvalidEditError, match="would remain"):
+        apply_edits(RESULT, [*parts, Merge(face_id=3, into=1)])
+
+
 @pytest.mark.parametrize(("start_s", "end_s", "reason"), [(0.0, 9.0, "no window"), (7.0, 9.0, "is not visible")])
 def test_an_exclusion_without_effect_or_remainder_is_refused(start_s: float, end_s: float, reason: str) -> None:
     """A part outside the face, or all of it, is no part to exclude."""
