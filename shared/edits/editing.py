@@ -77,7 +77,9 @@ class _Editor:
             raise FacesOverlapError(face.face_id, into.face_id, shared[0])
         spans = _joined([*self._spans(into), *self._spans(face)])
         if not _remaining([*into.windows, *face.windows], spans):
-            raise InvalidEditError(f"no window of faces {face.face_id} and {into.face_id} would remain; include one first")
+            raise InvalidEditError(
+                f"no window of faces {face.face_id} and {into.face_id} would remain; include a part first"
+            )
         del self._faces[face.face_id]
         self._excluded[into.face_id] = spans
         self._replace(

@@ -41,7 +41,7 @@ def enter(page: Page, key: str) -> None:
 
 
 def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, str], smile: Path) -> None:
-    """A wrong key reopens the dialog; the right one serves upload, events, result and downloads in this tab only."""
+    """A wrong key reopens the dialog; the right one serves upload, result, edits and downloads in this tab only."""
     visitor.goto("/")
     visitor.set_input_files("#file", smile)
     enter(visitor, "duygu_visitor_wrong")
@@ -53,6 +53,10 @@ def test_a_video_is_sent_once_there_is_a_key(visitor: Page, locked: tuple[str, s
     assert Path(download.value.path()).read_text(encoding="utf-8").startswith("face_id,")
     visitor.reload()
     expect(visitor.locator(".face")).to_have_count(1)
+    visitor.locator(".face-title").click()
+    visitor.keyboard.type("Ann")
+    visitor.keyboard.press("Enter")
+    expect(visitor.locator("#edit-state")).to_have_text("Saved")
     other = visitor.context.new_page()
     other.goto("/")
     expect(other.locator("dialog#key")).to_be_visible()

@@ -270,7 +270,7 @@ def test_going_back_finds_the_list_where_it_was_left(page: Page, way: str) -> No
     names = [f"n{number}" for number in range(80)]
     remember(page, *names)
     accept(page, lambda _: {"status": "succeeded"})
-    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
+    page.route("**/v1/jobs/*/result?edited=false", lambda route: route.fulfill(json=result()))
     page.reload()
     expect(page.locator(".job[data-state=succeeded]")).to_have_count(80, timeout=30_000)
     link = page.get_by_role("link", name="n70.mp4")
@@ -323,7 +323,7 @@ def test_each_view_has_its_title(page: Page) -> None:
     """The title has the file name on a result and the error where there is one, in the chosen language."""
     remember(page, "film")
     accept(page, lambda _: {"status": "succeeded"})
-    page.route("**/v1/jobs/film/result", lambda route: route.fulfill(json=result()))
+    page.route("**/v1/jobs/film/result?edited=false", lambda route: route.fulfill(json=result()))
     page.reload()
     expect(page).to_have_title("Duygu")
     page.get_by_role("link", name="film.mp4").click()
@@ -331,7 +331,7 @@ def test_each_view_has_its_title(page: Page) -> None:
     page.locator(".back").click()
     expect(page).to_have_title("Duygu")
     page.route(
-        "**/v1/jobs/*/result",
+        "**/v1/jobs/*/result?edited=false",
         lambda route: route.fulfill(status=404, json={"code": "job_not_found", "title": "The job does not exist"}),
     )
     page.evaluate("location.hash = '#job/mistyped'")
@@ -354,7 +354,7 @@ def test_a_problem_is_shown_in_the_selected_language_only(page: Page) -> None:
     }
     remember(page, "film")
     accept(page, lambda _: {"status": "succeeded"})
-    page.route("**/v1/jobs/film/result", lambda route: route.fulfill(status=410, json=expired))
+    page.route("**/v1/jobs/film/result?edited=false", lambda route: route.fulfill(status=410, json=expired))
     page.select_option("#language", "tr")
     page.goto("/#job/film")
     page.reload()

@@ -23,14 +23,14 @@ def late(page: Page) -> Answer:
     waiting: list[Route] = []
     remember(page, "slow", "quick")
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("any", status="succeeded")))
-    page.route("**/v1/jobs/quick/result", lambda route: route.fulfill(json=result()))
-    page.route("**/v1/jobs/slow/result", lambda route: waiting.append(route))
+    page.route("**/v1/jobs/quick/result?edited=false", lambda route: route.fulfill(json=result()))
+    page.route("**/v1/jobs/slow/result?edited=false", lambda route: waiting.append(route))
     page.reload()
-    with page.expect_request("**/v1/jobs/slow/result"):
+    with page.expect_request("**/v1/jobs/slow/result?edited=false"):
         page.get_by_role("link", name="slow.mp4").click()
 
     def answer(**response: Any) -> None:
-        with page.expect_response("**/v1/jobs/slow/result"):
+        with page.expect_response("**/v1/jobs/slow/result?edited=false"):
             waiting.pop().fulfill(**response)
         page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
 
@@ -101,7 +101,7 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
     remember(page, "first")
     page.route("**/v1/jobs/*", job)
     page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("again")))
-    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result()))
+    page.route("**/v1/jobs/*/result?edited=false", lambda route: route.fulfill(json=result()))
     page.reload()
     page.get_by_role("link", name="first.mp4").click()
     page.set_input_files("#own-file", video_maker.make(wrong))
@@ -125,7 +125,7 @@ def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
     page.clock.install()
     remember(page, "one", "two")
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("any", status="succeeded")))
-    page.route("**/v1/jobs/*/result", lambda route: route.fulfill(json=result(duration_s=60.0)))
+    page.route("**/v1/jobs/*/result?edited=false", lambda route: route.fulfill(json=result(duration_s=60.0)))
     page.route("**/result?format=csv", lambda route: route.fulfill(body="face_id"))
     page.reload()
     page.get_by_role("link", name="one.mp4").click()

@@ -27,8 +27,17 @@ const faceOf = (f) => ({
   windows: Array.from({ length: 2 * seconds }, (_, i) => windowOf(i, f)),
   positions: Array.from({ length: 10 * seconds }, (_, i) => positionOf(i, f)),
 });
+const edits = [];
+let version = 0;
 window.fetch = async (path, ...rest) => {
-  if (!String(path).endsWith("/result")) return fetched(path, ...rest);
+  if (String(path).includes("/edits")) {
+    const { method, body } = rest[0];
+    if (method) version += 1;
+    if (method === "POST") edits.push(JSON.parse(body));
+    if (method === "DELETE") edits.pop();
+    return { ok: true, status: 200, text: async () => JSON.stringify({ version, edits }) };
+  }
+  if (!String(path).endsWith("/result?edited=false")) return fetched(path, ...rest);
   const body = {
     video: { duration_s: seconds, width: 640, height: 480, frames_decoded: 25 * seconds },
     faces: Array.from({ length: count }, (_, f) => faceOf(f)), warnings: [], model: { labels },
@@ -68,8 +77,15 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
         "fit": "press('0')",
         "seek": "press('End')",
         "language": "switchLanguage()",
+        "select": "press('f')",
+        "name": "document.querySelector('button.face-title').click()",
+        "exclude": "press('x')",
     }
     costs = {name: min(cost(page, spent, action) for _ in range(3)) for name, action in actions.items()}
+    page.locator("#lane-view").click(position={"x": 300, "y": 60})
+    costs["split"] = cost(page, spent, "press('s')")
+    assert page.locator(".face").count() == FACES + 1
+    costs["undo"] = cost(page, spent, "press('z', { ctrlKey: true })")
     page.keyboard.press("Home")
     before = spent()
     pictures = page.evaluate(

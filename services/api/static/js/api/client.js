@@ -67,9 +67,39 @@ export const getJob = async (id) => (await getJobWithTime(id)).job;
 
 /**
  * @param {string} id
- * @returns {Promise<object>} the result as GET /v1/jobs/{id}/result gives it in JSON
+ * @returns {Promise<object>} the computed result in JSON, without its edits
  */
-export const getResult = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/result`);
+export const getResult = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/result?edited=false`);
+
+const editsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/edits`;
+
+/** A change of the edits is refused with 412 where `version` is no longer theirs. */
+const ifMatch = (version) => ({ "If-Match": `"${version}"` });
+
+/**
+ * @param {string} id
+ * @returns {Promise<{ version: number, edits: object[] }>} the edits of a result
+ */
+export const getEdits = (id) => requestJson(editsLink(id), {}, { insist: false });
+
+/**
+ * @param {string} id
+ * @param {object} edit as POST /v1/jobs/{id}/edits takes it
+ * @param {number} version of the edits that it is added to
+ * @returns {Promise<{ version: number, edits: object[] }>} the edits with this one
+ * @throws {Problem}
+ */
+export const addEdit = (id, edit, version) =>
+  requestJson(editsLink(id), { method: "POST", body: JSON.stringify(edit), headers: { "Content-Type": "application/json", ...ifMatch(version) } });
+
+/**
+ * Undo the last edit.
+ * @param {string} id
+ * @param {number} version of the edits
+ * @returns {Promise<{ version: number, edits: object[] }>} the edits that remain
+ * @throws {Problem}
+ */
+export const undoEdit = (id, version) => requestJson(`${editsLink(id)}/last`, { method: "DELETE", headers: ifMatch(version) });
 
 /**
  * Change a job.
@@ -119,9 +149,11 @@ export const eventsLink = (id) => `/v1/jobs/${encodeURIComponent(id)}/events`;
 /**
  * @param {string} id
  * @param {string} format for example "csv"
+ * @param {boolean} edited whether with the edits
  * @returns {string} path of a result in a format
  */
-export const resultLink = (id, format) => `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}`;
+export const resultLink = (id, format, edited = true) =>
+  `/v1/jobs/${encodeURIComponent(id)}/result?format=${format}${edited ? "" : "&edited=false"}`;
 
 /** The response to a GET; failures are problems. */
 async function get(link, keyOptions = {}) {

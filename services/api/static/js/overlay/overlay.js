@@ -1,7 +1,7 @@
 /** Boxes, ids and emotions over the picture. */
 
 import { bodyFont, cssColour, fitCanvas } from "../common/dom.js";
-import { t } from "../common/i18n.js";
+import { faceName } from "../common/face-name.js";
 import { windowText } from "../common/window-text.js";
 import { boxAt, windowAt } from "../timeline/timebase.js";
 import { contain } from "./contain.js";
@@ -14,7 +14,7 @@ const UNKNOWN = "#d7dae0";
 const FULL_HEIGHT = 24;
 const SMALL_HEIGHT = 20;
 
-/** On pictures narrower than this, in CSS pixels, a tag gives the number of its face alone instead of "Face 1". */
+/** On pictures narrower than this, in CSS pixels, a tag gives a short name, or the number of its face alone instead of "Face 1". */
 const NARROW = 520;
 
 /** Where full tags would cover more than this share of the picture, all are small. */
@@ -32,19 +32,29 @@ export function drawOverlay(canvas, view, time) {
   const picture = contain(view.result.video, { width, height });
   const faces = [];
   for (const face of view.result.faces) {
-    const box = view.hidden.has(face.face_id) ? null : boxAt(face, time);
+    const box = view.hidden.has(face.face_id) || face.excluded ? null : boxAt(face, time);
     if (box) faces.push(faceView(face, box, windowAt(view.spans.get(face.face_id), time), picture, width < NARROW));
   }
   for (const face of faces) drawBox(context, face);
   drawTags(context, faces, { width, height }, picture.scale ** 2 * view.result.video.width * view.result.video.height);
 }
 
+/** Characters of a name on a small tag. */
+const SHORT = 10;
+
+/** A name, cut where it is too long for a small tag; a face without one has its number. */
+function shortName({ face_id: id, name }) {
+  if (!name) return String(id);
+  const characters = [...name];
+  return characters.length > SHORT ? `${characters.slice(0, SHORT - 1).join("")}…` : name;
+}
+
 /** What is drawn of one face: its box in CSS pixels, and the text of its tag. */
 function faceView(face, [x, y, width, height], window, { scale, left, top }, narrow) {
-  const id = String(face.face_id);
-  const name = narrow ? id : t("faces.name", { id });
+  const short = shortName(face);
+  const name = narrow ? short : faceName(face);
   return {
-    id,
+    short,
     text: window ? `${name} · ${windowText(window)}` : name,
     colour: window && !window.uncertain ? cssColour(window.emotion) : UNKNOWN,
     uncertain: window?.uncertain,
@@ -69,9 +79,9 @@ const grown = ({ left, top, width, height }, by) =>
 function drawTags(context, faces, area, pictureArea) {
   context.font = `600 13px ${bodyFont()}`;
   context.textBaseline = "middle";
-  const sizes = faces.map(({ id, text }) => ({
+  const sizes = faces.map(({ short, text }) => ({
     full: { width: Math.ceil(widthOf(context, text)) + 28, height: FULL_HEIGHT },
-    small: { width: Math.ceil(widthOf(context, id)) + 23, height: SMALL_HEIGHT },
+    small: { width: Math.ceil(widthOf(context, short)) + 23, height: SMALL_HEIGHT },
   }));
   const covered = sizes.reduce((sum, { full }) => sum + full.width * full.height, 0);
   const wanted = covered > MAX_COVERED * pictureArea && faces.length > 1 ? sizes.map(({ small }) => ({ full: small, small })) : sizes;
@@ -81,8 +91,8 @@ function drawTags(context, faces, area, pictureArea) {
   });
 }
 
-/** A full tag has the name and what the face shows; a small one its number, in the colour of what it shows. */
-function drawTag(context, { id, text, colour }, { left, top, width, height }, small) {
+/** A full tag has the name and what the face shows; a small one a short name or the number, in the colour of what it shows. */
+function drawTag(context, { short, text, colour }, { left, top, width, height }, small) {
   const margin = small ? 6 : 8;
   context.fillStyle = "rgb(10 11 14 / 82%)";
   context.beginPath();
@@ -91,7 +101,7 @@ function drawTag(context, { id, text, colour }, { left, top, width, height }, sm
   context.fillStyle = colour;
   context.fillRect(left + margin, top + height / 2 - 4, 8, 8);
   context.fillStyle = "#ffffff";
-  context.fillText(small ? id : text, left + margin + 12, top + height / 2 + 0.5);
+  context.fillText(small ? short : text, left + margin + 12, top + height / 2 + 0.5);
 }
 
 const widths = new Map(); // by font and text: the same few texts come sixty times a second

@@ -17,7 +17,10 @@ import { startDownloads } from "../result/downloads.js";
 import { drawModel, loadModel } from "../result/reliability.js";
 import { closeWorkspace, openWorkspace, startWorkspace } from "../result/workspace.js";
 
-const wantedJob = () => /^#job\/([\w-]+)$/.exec(location.hash)?.[1];
+/** The job that the address names, and whether its result is shown without edits. */
+const ADDRESS = /^#job\/([\w-]+)(\/computed)?$/;
+const wantedJob = () => ADDRESS.exec(location.hash)?.[1];
+const wantsComputed = () => Boolean(ADDRESS.exec(location.hash)?.[2]);
 
 function show(section) {
   for (const id of ["home", "trouble"]) byId(id).hidden = id !== section;
@@ -82,7 +85,7 @@ async function route() {
     show("workspace");
     shownProblem = null;
     setTitle();
-    await openWorkspace(entry, wanted);
+    if (!(await openWorkspace(entry, wanted, wantsComputed()))) return;
   } catch (problem) {
     if (wanted()) showProblem(problem);
     if (!(problem instanceof Problem)) throw problem; // a fault of this page: keep it visible in the console

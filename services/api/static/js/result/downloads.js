@@ -16,20 +16,35 @@ const ENDINGS = { mp4: "annotated.mp4" };
 /** Formats of the server, in the order of the list. */
 export const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
 
+/** Attempts to fetch a file that a worker still renders with the edits; the server itself waits ten seconds at each. */
+const ATTEMPTS = 6;
+
+async function fetchRendered(href) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await getFile(href);
+    } catch (problem) {
+      if (problem.code !== "result_not_ready" || attempt === ATTEMPTS) throw problem;
+    }
+  }
+}
+
 /** Fetch the file with the key, which a link cannot send, and save it under the name of the video, which the server does not know. */
 async function save(event) {
-  const link = event.currentTarget;
-  const { href, download } = link;
-  const setNote = (text) => { if (link.isConnected) byId("downloads-note").textContent = text; };
+  const { href, download } = event.currentTarget;
+  const of = shown.entry;
+  const setNote = (...content) => { if (shown.entry === of) byId("downloads-note").replaceChildren(...content); };
   event.preventDefault();
   setNote(t("downloads.fetching", { name: download }));
   try {
-    const url = URL.createObjectURL(await getFile(href));
+    await shown.settled();
+    const url = URL.createObjectURL(await fetchRendered(href));
     make("a", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
     setNote(t("downloads.saved", { name: download }));
   } catch (problem) {
-    setNote(errorTitle(problem));
+    const withoutEdits = problem.code === "video_not_kept" && make("a", { href: `${href}&edited=false`, download, onclick: save }, t("downloads.without_edits"));
+    setNote(errorTitle(problem), ...(withoutEdits ? [". ", withoutEdits] : []));
   }
 }
 
@@ -37,7 +52,7 @@ const content = (format, text, symbol) => [make("b", {}, format.toUpperCase()), 
 
 function link(entry, format, name = entry.name) {
   const stem = name.replace(/\.[^.]*$/, "");
-  const where = { href: resultLink(entry.id, format), download: `${stem}.${ENDINGS[format] ?? format}` };
+  const where = { href: resultLink(entry.id, format, shown.edited), download: `${stem}.${ENDINGS[format] ?? format}` };
   return make("a", { class: "download", ...where, onclick: save }, ...content(format, t(`downloads.${format}`), "download"));
 }
 
@@ -53,24 +68,25 @@ function annotatedVideo(entry) {
   return button(text, { disabled: !entry.file, onclick: () => annotate(entry) });
 }
 
-let shown = null; // the entry whose downloads are shown
+let shown = null; // { entry, edited, settled } of the result whose downloads are shown
 
 /**
  * List the downloads of a result.
  * @param {object} entry
+ * @param {{ edited: boolean, settled: () => Promise<void> }} edits edited: whether files have the edits; settled: resolves when these are saved
  */
-export function drawDownloads(entry) {
-  shown = entry;
+export function drawDownloads(entry, { edited, settled }) {
+  shown = { entry, edited, settled };
   byId("downloads-note").textContent = "";
   const items = [annotatedVideo(entry), ...FORMATS.map((format) => link(entry, format))];
   byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
 }
 
 function redrawAnnotatedVideo(changed) {
-  if (!shown || changed.source !== shown.id || !byId("downloads").isConnected) return;
+  if (!shown || changed.source !== shown.entry.id || !byId("downloads").isConnected) return;
   const item = byId("downloads").firstElementChild;
   const focused = item?.contains(document.activeElement);
-  item?.replaceChildren(annotatedVideo(shown));
+  item?.replaceChildren(annotatedVideo(shown.entry));
   if (focused) item.firstElementChild.focus();
 }
 

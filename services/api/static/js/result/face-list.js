@@ -1,13 +1,32 @@
 /** A card for each face: picture, current emotion, shares of time, and a switch that hides it. */
 
-import { byId, make } from "../common/dom.js";
+import { byId, icon, make } from "../common/dom.js";
+import { faceName, faceNameWithin } from "../common/face-name.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
 import { watchOverflow } from "../common/overflow.js";
 import { windowText } from "../common/window-text.js";
+import { startNaming } from "../edits/naming.js";
 import { boxAt, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
 
-/** The thumbnail of a face, showing its number until there is a picture. */
-const thumb = (face) => make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
+/** An exclusion that reaches further beyond the end of its face than this, in seconds, is shown as ending there. */
+const LONG_S = 0.5;
+
+/**
+ * @param {object} face
+ * @param {HTMLCanvasElement} [picture]
+ * @returns {HTMLElement} its thumbnail, showing its number until there is a picture
+ */
+export function thumb(face, picture) {
+  const holder = make("div", { class: "thumb", "data-thumb": face.face_id, "aria-hidden": "true" }, String(face.face_id));
+  if (picture) holder.replaceChildren(copyOf(picture));
+  return holder;
+}
+
+function copyOf(picture) {
+  const canvas = make("canvas", { width: picture.width, height: picture.height });
+  canvas.getContext("2d").drawImage(picture, 0, 0);
+  return canvas;
+}
 
 const known = new WeakMap(); // shares by the spans that they are of
 
@@ -28,52 +47,126 @@ function timeShares(spans) {
   ];
 }
 
-function toggle(face, view, onToggle) {
+function toggle(face, view, { onToggle }) {
   const input = make("input", {
     type: "checkbox",
-    "aria-label": t("faces.show", { id: face.face_id }),
+    "aria-label": t("faces.show", { name: faceNameWithin(face) }),
     onchange: (event) => onToggle(face.face_id, event.target.checked),
   });
   input.checked = !view.hidden.has(face.face_id);
   return make("label", { class: "switch" }, input, make("span"));
 }
 
-function card(face, view, onToggle) {
+/** The name of a face: a button that turns it into a field, where the result can be edited. */
+function title(face, { editable, onName }) {
+  if (!editable) return make("span", { class: "face-title" }, faceName(face));
+  const button = make("button", { class: "face-title", type: "button", title: t("edits.rename"), "aria-label": t("edits.rename_face", { face: faceName(face) }) },
+    faceName(face), icon("pencil"));
+  button.addEventListener("click", () => startNaming(button, face, (name) => onName(face.face_id, name)));
+  return button;
+}
+
+/** What edits excluded of a face, each part with a button that includes it again. */
+function exclusions(face, { editable, onInclude }) {
+  const spans = face.excluded ? [null] : face.excluded_spans ?? [];
+  if (!spans.length) return null;
+  const item = (span) => {
+    const values = span ? { start: clock(span[0]), end: clock(Math.min(span[1], face.end_s + LONG_S)) } : {};
+    const text = t(span ? "edits.left_out_part" : "edits.left_out", values);
+    const again = { class: "text-button", type: "button", "aria-label": t("edits.include_again", { what: `${faceName(face)}, ${text}` }) };
+    return make("li", {}, `${text} `, editable ? make("button", { ...again, onclick: () => onInclude(face.face_id, span ?? undefined) }, t("edits.include_short")) : null);
+  };
+  return make("ul", { class: "exclusions" }, ...spans.map(item));
+}
+
+function newCard(face, view, actions) {
   const seen = t("faces.seen", { start: clock(face.start_s), end: clock(face.end_s) });
   const line = Object.assign(make("div", { class: "face-now" }), { face });
-  return make(
+  const card = make(
     "li",
-    { class: `face${view.hidden.has(face.face_id) ? " off" : ""}`, "data-face": face.face_id },
-    thumb(face),
-    make("div", { class: "face-name" }, `${t("faces.name", { id: face.face_id })} `, make("span", { class: "soft" }, seen)),
-    toggle(face, view, onToggle),
+    { class: "face", "data-face": face.face_id },
+    thumb(face, view.thumbs.get(face.face_id)),
+    make("div", { class: "face-name" }, title(face, actions), " ", make("span", { class: "soft" }, seen)),
+    toggle(face, view, actions),
     line,
+    exclusions(face, actions),
     ...timeShares(view.spans.get(face.face_id)),
   );
+  card.addEventListener("click", (event) => event.target.closest("button, input, label") || actions.onSelect(face.face_id));
+  return card;
+}
+
+function newHead(face, view) {
+  const head = make("li", { class: "lane-head", "data-face": face.face_id },
+    thumb(face, view.thumbs.get(face.face_id)),
+    make("span", { class: "long" }, faceName(face)),
+    make("span", { class: "short" }, face.name ?? String(face.face_id)));
+  head.title = face.name ?? "";
+  return head;
+}
+
+/** Elements by the face that they show; an edit makes other faces, and only those are drawn anew. */
+let cards = new WeakMap();
+let heads = new WeakMap();
+
+/** Drop what is drawn, as in another language. */
+export function forgetFaces() {
+  cards = new WeakMap();
+  heads = new WeakMap();
+}
+
+/** The elements of faces, those that are known unchanged. */
+function elementsOf(faces, known, makeOne) {
+  return faces.map((face) => {
+    if (!known.has(face)) known.set(face, makeOne(face));
+    return known.get(face);
+  });
+}
+
+/** Replace the children of a list, unless they are the same: moving an element loses its focus. */
+function setChildren(list, children) {
+  if (list.children.length === children.length && children.every((child, i) => child === list.children[i])) return;
+  list.replaceChildren(...children);
+}
+
+function markState(element, face, view) {
+  const isOff = view.hidden.has(face.face_id) || Boolean(face.excluded);
+  element.classList.toggle("off", isOff);
+  element.classList.toggle("selected", face.face_id === view.selected);
+  if (face.face_id === view.selected) element.setAttribute("aria-current", "true");
+  else element.removeAttribute("aria-current");
+  const input = element.querySelector(".switch input");
+  if (input) input.checked = !view.hidden.has(face.face_id);
 }
 
 /**
  * Draw the cards and the lane heads.
  * @param {object} view
- * @param {(faceId: number, shown: boolean) => void} onToggle called by the switches
+ * @param {object} actions
+ * @param {(faceId: number, shown: boolean) => void} actions.onToggle called by the switches
+ * @param {(faceId: number, name: string) => void} actions.onName
+ * @param {(faceId: number, span?: [number, number]) => void} actions.onInclude
+ * @param {(faceId: number) => void} actions.onSelect
+ * @param {boolean} actions.editable
  */
-export function drawFaces(view, onToggle) {
+export function drawFaces(view, actions) {
   const { faces } = view.result;
-  byId("face-list").replaceChildren(
-    ...(faces.length ? faces.map((face) => card(face, view, onToggle)) : [make("li", { class: "no-faces" }, t("faces.none"))]),
-  );
-  byId("lane-heads").replaceChildren(
-    ...faces.map((face) =>
-      make(
-        "li",
-        { class: `lane-head${view.hidden.has(face.face_id) ? " off" : ""}` },
-        thumb(face),
-        make("span", { class: "long" }, t("faces.name", { id: face.face_id })),
-        make("span", { class: "short" }, String(face.face_id)),
-      ),
-    ),
-  );
-  for (const [id, picture] of view.thumbs) placeThumb(id, picture);
+  const drawnCards = elementsOf(faces, cards, (face) => newCard(face, view, actions));
+  const drawnHeads = elementsOf(faces, heads, (face) => newHead(face, view));
+  faces.forEach((face, i) => [drawnCards[i], drawnHeads[i]].forEach((element) => markState(element, face, view)));
+  const none = faces.length ? [] : [make("li", { class: "no-faces" }, t("faces.none"))];
+  setChildren(byId("face-list"), [...drawnCards, ...none]);
+  setChildren(byId("lane-heads"), drawnHeads);
+}
+
+/**
+ * Turn the title of a face's card into a field.
+ * @param {number} id
+ */
+export function nameFace(id) {
+  const button = document.querySelector(`#face-list [data-face="${id}"] button.face-title`);
+  button?.scrollIntoView({ block: "nearest" });
+  button?.click();
 }
 
 /** Count the cards below the visible ones, on a button that scrolls to them. */
@@ -95,11 +188,7 @@ export function startFaceList() {
  * @param {HTMLCanvasElement} picture
  */
 export function placeThumb(id, picture) {
-  for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) {
-    const canvas = make("canvas", { width: picture.width, height: picture.height });
-    canvas.getContext("2d").drawImage(picture, 0, 0);
-    holder.replaceChildren(canvas);
-  }
+  for (const holder of document.querySelectorAll(`[data-thumb="${id}"]`)) holder.replaceChildren(copyOf(picture));
 }
 
 /**

@@ -13,7 +13,7 @@ function row([face, window], labels) {
   return make(
     "tr",
     {},
-    make("td", {}, String(face.face_id)),
+    make("td", {}, face.name ?? String(face.face_id)),
     make("td", {}, clock(window.start_s)),
     make("td", {}, clock(window.end_s)),
     make("td", { class: "text" }, windowEmotionText(window)),

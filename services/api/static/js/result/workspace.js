@@ -1,57 +1,82 @@
 /** The result page: the person's own video with boxes over it, faces, timeline, table and downloads. */
 
-import { getResult } from "../api/client.js";
+import { getEdits, getResult } from "../api/client.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
 import { clock, t } from "../common/i18n.js";
 import { watchOverflow } from "../common/overflow.js";
+import { startDragging } from "../edits/drag.js";
+import { drawEditBar, startEditBar } from "../edits/edit-bar.js";
+import { hideNote } from "../edits/edit-note.js";
+import { Editor } from "../edits/editor.js";
+import { askWhomToJoin } from "../edits/join-dialog.js";
+import { SuggestionCard } from "../edits/suggestion-card.js";
 import { compareFile } from "../file-check/comparison.js";
 import { rename } from "../jobs/jobs.js";
+import { dropPreview } from "../jobs/preview-storage.js";
 import { contain } from "../overlay/contain.js";
 import { drawOverlay } from "../overlay/overlay.js";
 import { drawLegend } from "../timeline/legend.js";
-import { adjacentStart, spansOf } from "../timeline/timebase.js";
+import { adjacentStart } from "../timeline/timebase.js";
 import { Timeline } from "../timeline/timeline.js";
 import { drawDownloads } from "./downloads.js";
-import { drawFaces, placeThumb, startFaceList, updateFaces } from "./face-list.js";
+import { drawFaces, forgetFaces, nameFace, placeThumb, startFaceList, thumb, updateFaces } from "./face-list.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
 import { Player } from "./player.js";
 import { drawModel } from "./reliability.js";
 import { drawTable } from "./table.js";
 import { thumbnails } from "./thumbnails.js";
+import { includedFaces, setFaces, viewOf } from "./view.js";
 
 const FRAME_S = 1 / 30;
 
-const factsOf = (result) =>
+const factsOf = (shown) =>
   t("result.facts", {
-    duration: clock(result.video.duration_s),
-    width: result.video.width,
-    height: result.video.height,
-    faces: t("result.faces", { count: result.faces.length }),
+    duration: clock(shown.result.video.duration_s),
+    width: shown.result.video.width,
+    height: shown.result.video.height,
+    faces: t("result.faces", { count: includedFaces(shown).length }),
   });
 
 const player = new Player(byId("video"));
-const timeline = new Timeline(player);
+const editor = new Editor();
+const timeline = new Timeline(player, {
+  onFace: (id) => editor.select(id),
+  onStretch: (id, stretch) => editor.select(id, stretch),
+});
+const thumbOf = (face) => thumb(face, view?.thumbs.get(face.face_id));
+const suggestionCard = new SuggestionCard(editor, (time) => player.seek(time), thumbOf);
 let view = null;
+
+/** The saved edits; null where this service, or this key, has none to give: the result is shown as it was computed. */
+async function savedEdits(id) {
+  try {
+    return await getEdits(id);
+  } catch (problem) {
+    if ([403, 404, 405].includes(problem.status)) return null;
+    throw problem;
+  }
+}
 
 /**
  * Fetch a result and show it.
  * @param {object} entry
  * @param {() => boolean} wanted whether the result is still wanted when it arrives
- * @returns {Promise<void>}
+ * @param {boolean} computed whether it is shown as computed, without its edits
+ * @returns {Promise<boolean>} whether it was opened, and not shown before
  * @throws {Problem}
  */
-export async function openWorkspace(entry, wanted) {
-  if (view?.entry === entry) return;
+export async function openWorkspace(entry, wanted, computed = false) {
+  if (view?.entry === entry) {
+    await showEdits(entry, computed);
+    return false;
+  }
   closeWorkspace();
-  const result = await getResult(entry.id);
-  if (!wanted() || view?.entry === entry) return;
-  view = {
-    entry,
-    result,
-    spans: new Map(result.faces.map((face) => [face.face_id, spansOf(face)])),
-    hidden: new Set(),
-    thumbs: new Map(),
-  };
+  const [result, saved] = await Promise.all([getResult(entry.id), savedEdits(entry.id)]);
+  if (!wanted() || view?.entry === entry) return false;
+  editor.open(entry.id, result, computed ? null : saved);
+  view = { ...viewOf(entry, result), computed, original: result };
+  setFaces(view, editor.faces);
+  view.selected = editor.selected;
   const { duration_s: duration, frames_decoded: frames, width, height } = result.video;
   byId("stage").style.aspectRatio = `${width} / ${height}`;
   byId("workspace").hidden = false;
@@ -61,7 +86,24 @@ export async function openWorkspace(entry, wanted) {
   timeline.show(view);
   showNote(entry.file ? null : () => t("stage.missing"));
   if (entry.file) makeThumbs(view);
-  announce(t("result.ready", { name: entry.name, faces: t("result.faces", { count: result.faces.length }) }));
+  suggestionCard.open(entry.id);
+  announce(t("result.ready", { name: entry.name, faces: t("result.faces", { count: includedFaces(view).length }) }));
+  return true;
+}
+
+/** Show the same result with its edits, or as it was computed. */
+async function showEdits(entry, computed) {
+  if (view.computed === computed) return;
+  const of = view;
+  await editor.settled();
+  const saved = computed ? null : await savedEdits(entry.id);
+  if (view !== of) return;
+  of.computed = computed;
+  editor.open(entry.id, of.original, saved);
+  hideNote();
+  redrawEdited();
+  drawDownloadsOf(entry);
+  suggestionCard.open(entry.id);
 }
 
 /** Hide the result and stop the player. */
@@ -69,6 +111,9 @@ export function closeWorkspace() {
   player.pause();
   player.detach();
   view = null;
+  editor.close();
+  suggestionCard.open(null);
+  hideNote();
   byId("workspace").hidden = true;
 }
 
@@ -80,35 +125,82 @@ function drawAll() {
 function drawTexts() {
   const { entry, result } = view;
   byId("video-name").textContent = entry.name;
-  byId("video-facts").textContent = factsOf(result);
   byId("warnings").hidden = result.warnings.length === 0;
   byId("warnings").replaceChildren(...result.warnings.map(({ detail }) => make("li", {}, detail)));
-  drawRows();
-  drawLegend(result.model.labels, isAllUncertain(result) ? t("timeline.all_uncertain") : null);
-  drawDownloads(entry);
+  drawSummary();
+  drawDownloadsOf(entry);
   drawKeys();
   drawModel();
   redrawFaces();
   drawState();
+  suggestionCard.draw();
+}
+
+/** Draw what is said of all faces together. */
+function drawSummary() {
+  byId("video-facts").textContent = factsOf(view);
+  drawRows();
+  drawLegend(view.result.model.labels, isAllUncertain(includedFaces(view)) ? t("timeline.all_uncertain") : null);
+  drawEditBar(editor);
+  drawComputed();
+}
+
+function drawDownloadsOf(entry) {
+  drawDownloads(entry, { edited: !view.computed, settled: () => editor.settled() });
+}
+
+/** The link between the result with its edits and the computed one. */
+function drawComputed() {
+  const { entry, computed } = view;
+  byId("edit-computed").hidden = !computed && !editor.edited;
+  byId("edit-computed").href = `#job/${entry.id}${computed ? "" : "/computed"}`;
+  byId("edit-computed").textContent = t(computed ? "edits.show_edited" : "edits.show_computed");
+  byId("computed-note").hidden = !computed;
+}
+
+/** Show the faces after an edit: of the cards and lanes, only those that it changed are drawn anew. */
+function redrawEdited() {
+  setFaces(view, editor.faces);
+  Object.assign(view, { selected: editor.selected, stretch: editor.stretch });
+  drawSummary();
+  redrawFaces();
+  timeline.update();
+  if (player.url) makeThumbs(view);
+}
+
+/** Mark the selected face and its stretch. */
+function redrawSelection() {
+  Object.assign(view, { selected: editor.selected, stretch: editor.stretch });
+  redrawFaces();
+  timeline.draw();
 }
 
 /** The table is drawn when it is opened. */
 function drawRows() {
   const box = byId("table").querySelector(".table-scroll");
-  if (byId("table").open) drawTable(box, view.result);
+  if (byId("table").open) drawTable(box, { ...view.result, faces: includedFaces(view) });
   else box.replaceChildren();
 }
 
-function isAllUncertain({ faces }) {
+function isAllUncertain(faces) {
   const known = faces.filter((face) => face.windows.length > 0);
   return known.length > 0 && known.every((face) => face.windows.every((window) => window.uncertain));
 }
 
 /** Redraw the cards, keeping the focus. */
 function redrawFaces() {
-  const focused = document.activeElement?.closest("#face-list .face")?.dataset.face;
-  drawFaces(view, (id, shown) => setShown(id, shown));
-  if (focused) document.querySelector(`[data-face="${focused}"] input`)?.focus();
+  const focused = document.activeElement;
+  const card = focused?.closest("#face-list .face");
+  drawFaces(view, {
+    onToggle: setShown,
+    onName: (id, name) => editor.rename(id, name),
+    onInclude: (id, span) => editor.include(id, span),
+    onSelect: (id) => editor.select(id),
+    editable: editor.active,
+  });
+  if (card && !focused.isConnected) {
+    document.querySelector(`#face-list [data-face="${card.dataset.face}"] ${focused.matches("input") ? "input" : ".face-title"}`)?.focus();
+  }
   drawMoment();
 }
 
@@ -164,7 +256,9 @@ function showNote(text, anyway = null) {
 async function makeThumbs(of) {
   const start = await player.firstFrame;
   if (view !== of || !player.url) return;
-  for await (const [id, picture] of thumbnails(player.url, of.result, start)) {
+  const faces = of.result.faces.filter((face) => !of.thumbs.has(face.face_id));
+  if (!faces.length) return;
+  for await (const [id, picture] of thumbnails(player.url, { ...of.result, faces }, start)) {
     if (view !== of) return;
     of.thumbs.set(id, picture);
     placeThumb(id, picture);
@@ -194,7 +288,7 @@ async function useFile(file) {
   of.entry.file = file;
   if (of.entry.name === of.entry.id) rename(of.entry, file.name); // the server does not know what the file was called
   byId("video-name").textContent = of.entry.name;
-  drawDownloads(of.entry);
+  drawDownloadsOf(of.entry);
   makeThumbs(of);
 }
 
@@ -226,7 +320,7 @@ function handleDrop(event) {
 /** Seek to the next or the previous start of a window of any shown face. */
 function stepWindow(direction) {
   const edge = player.time + direction * 0.005;
-  const shown = view.result.faces.filter((face) => !view.hidden.has(face.face_id));
+  const shown = includedFaces(view).filter((face) => !view.hidden.has(face.face_id));
   const starts = shown.map((face) => adjacentStart(view.spans.get(face.face_id), edge, direction)).filter((start) => start !== undefined);
   player.pause();
   if (direction > 0) player.seek(Math.min(...starts, player.duration));
@@ -240,9 +334,37 @@ function toggleFace(row) {
 
 function translate() {
   if (!view) return;
+  forgetFaces();
+  hideNote();
   drawTexts();
   timeline.movePlayhead(); // its text for screen readers; the drawing has no words
   showNote(shownNote.text, shownNote.anyway);
+}
+
+/** Unsaved edits outlast a reload, but not the tab: ask before it closes. */
+function askBeforeLeaving(event) {
+  if (editor.unsent) event.preventDefault();
+}
+
+/** Connect the edits. Returns what the keys of the edits do. */
+function startEdits() {
+  editor.addEventListener("faces", () => view && redrawEdited());
+  editor.addEventListener("selection", redrawSelection);
+  editor.addEventListener("done", () => { view.stale = true; });
+  editor.addEventListener("state", () => {
+    if (!view?.stale || editor.unsent) return;
+    view.stale = false;
+    dropPreview(view.entry.id); // the list shows the result with its edits
+  });
+  for (const id of ["face-list", "lane-heads"]) startDragging(byId(id), editor, timeline);
+  byId("lane-heads").addEventListener("click", ({ target }) => {
+    const face = target.closest("[data-face]")?.dataset.face;
+    if (face) editor.select(Number(face));
+  });
+  addEventListener("beforeunload", askBeforeLeaving);
+  addEventListener("online", () => editor.retry());
+  addEventListener("focus", () => editor.refresh());
+  return startEditBar(editor, { player, nameFace, joinFace: () => askWhomToJoin(editor, thumbOf) });
 }
 
 /** Connect the controls of the result page. */
@@ -271,7 +393,7 @@ export function startWorkspace() {
   player.addEventListener("state", drawState);
   player.addEventListener("unplayable", () => showNote(() => t("stage.unplayable")));
   new ResizeObserver(fitVideo).observe(byId("stage"));
-  startKeyboard(() => view !== null, { player, timeline, stepWindow, toggleFace });
+  startKeyboard(() => view !== null, { player, timeline, stepWindow, toggleFace, edits: startEdits() });
   document.addEventListener("theme", () => view && timeline.draw());
   document.addEventListener("language", translate);
 }

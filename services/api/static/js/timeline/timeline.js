@@ -4,6 +4,7 @@
  */
 
 import { byId, cssColour, fitCanvas } from "../common/dom.js";
+import { faceNameWithin } from "../common/face-name.js";
 import { clock, t } from "../common/i18n.js";
 import { windowText } from "../common/window-text.js";
 import { columnLength, Columns, meanLength } from "./columns.js";
@@ -29,9 +30,17 @@ export class Timeline {
   #frame = null; // the frame that will draw
   #valueTextAt = 0;
   #player;
+  #hooks;
+  #anchor = null; // { id, start }: the stretch that is being chosen
 
-  constructor(player) {
+  /**
+   * @param {object} player
+   * @param {{ onFace?: (id: number) => void, onStretch?: (id: number, stretch: { start: number, end: number }) => void }} hooks
+   *   called when a lane is pressed, and when a stretch of it is chosen with Shift held
+   */
+  constructor(player, { onFace = () => {}, onStretch = () => {} } = {}) {
     this.#player = player;
+    this.#hooks = { onFace, onStretch };
     this.scroll = byId("lane-scroll");
     this.lanes = byId("lane-view");
     this.canvas = byId("lane-canvas");
@@ -50,6 +59,13 @@ export class Timeline {
     this.#view = view;
     this.#mean = meanLength(view.spans.values());
     this.fit();
+  }
+
+  /** Draw other faces of the same result. */
+  update() {
+    if (this.lanes.style.height === `${this.#height}px`) this.draw();
+    else this.#layout();
+    this.movePlayhead();
   }
 
   fit() {
@@ -128,13 +144,39 @@ export class Timeline {
 
   #drawLane(context, face, top) {
     const base = top + LANE - PAD;
-    context.globalAlpha = this.#view.hidden.has(face.face_id) ? 0.25 : 1;
+    for (const [start, end] of face.excluded_spans ?? []) this.#drawExcluded(context, start, end, top);
+    context.globalAlpha = this.#view.hidden.has(face.face_id) || face.excluded ? 0.25 : 1;
     context.fillStyle = cssColour("line-strong");
     const from = (face.start_s - this.#left) * this.#scale;
     context.fillRect(from, base, Math.max((face.end_s - face.start_s) * this.#scale, 1), 1);
     if (this.#column === null) this.#drawSpans(context, this.#view.spans.get(face.face_id), base);
     else this.#drawColumns(context, this.#columnsOf(face), base);
     context.globalAlpha = 1;
+    if (face.face_id === this.#view.selected && this.#view.stretch) this.#drawStretch(context, this.#view.stretch, top);
+  }
+
+  /** The chosen stretch of the selected face. */
+  #drawStretch(context, stretch, top) {
+    const left = (stretch.start - this.#left) * this.#scale;
+    const width = Math.max((stretch.end - stretch.start) * this.#scale, 2);
+    const height = LANE - PAD + 4;
+    context.fillStyle = cssColour("ink");
+    context.globalAlpha = 0.16;
+    context.fillRect(left, top, width, height);
+    context.globalAlpha = 1;
+    for (const x of [left, left + width - 2]) context.fillRect(x, top, 2, height);
+  }
+
+  /** A dashed line where a stretch of a face is excluded. */
+  #drawExcluded(context, start, end, top) {
+    const y = top + LANE / 2;
+    context.strokeStyle = cssColour("line-strong");
+    context.setLineDash([3, 4]);
+    context.beginPath();
+    context.moveTo((start - this.#left) * this.#scale, y);
+    context.lineTo((end - this.#left) * this.#scale, y);
+    context.stroke();
+    context.setLineDash([]);
   }
 
   #drawSpans(context, spans, base) {
@@ -202,9 +244,9 @@ export class Timeline {
   #valueText() {
     const time = this.#player.time;
     const said = this.#view.result.faces.flatMap((face) => {
-      const window = windowAt(this.#view.spans.get(face.face_id), time);
+      const window = face.excluded ? null : windowAt(this.#view.spans.get(face.face_id), time);
       return window
-        ? [t("timeline.value_face", { id: face.face_id, finding: windowText(window) })]
+        ? [t("timeline.value_face", { name: faceNameWithin(face), finding: windowText(window) })]
         : [];
     });
     return t("timeline.value", { time: clock(time), faces: said.join(", ") || t("timeline.none") });
@@ -225,14 +267,30 @@ export class Timeline {
   #drag(event) {
     if (event.button !== 0) return;
     this.lanes.setPointerCapture(event.pointerId);
+    const face = this.faceAt(event);
+    this.#anchor = event.shiftKey && face ? { id: face.face_id, start: this.#timeOf(event) } : null;
+    if (face && !this.#anchor) this.#hooks.onFace(face.face_id);
     this.#player.seek(this.#timeOf(event));
     this.#point(event);
   }
 
+  /** @returns {object | undefined} the face whose lane is at a pointer */
+  faceAt(event) {
+    return this.#view.result.faces[Math.floor((event.clientY - this.lanes.getBoundingClientRect().top - AXIS) / LANE)];
+  }
+
+  /** While a lane is dragged, with Shift a stretch is chosen; otherwise the play position follows. */
+  #follow(event) {
+    const time = Math.min(Math.max(this.#timeOf(event), 0), this.#player.duration);
+    if (this.#anchor && Math.abs(time - this.#anchor.start) * this.#scale > 3) {
+      this.#hooks.onStretch(this.#anchor.id, { start: this.#anchor.start, end: time });
+    }
+    this.#player.seek(time);
+  }
+
   #point(event) {
-    if (event.buttons & 1) this.#player.seek(this.#timeOf(event));
-    const row = Math.floor((event.clientY - this.lanes.getBoundingClientRect().top - AXIS) / LANE);
-    const face = this.#view.result.faces[row];
+    if (event.buttons & 1) this.#follow(event);
+    const face = this.faceAt(event);
     const time = this.#timeOf(event);
     const far = this.#column !== null;
     const column = face && far ? this.#columnsOf(face).at(time) : null;

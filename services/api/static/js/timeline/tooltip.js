@@ -1,6 +1,7 @@
 /** The tooltip of the timeline: probabilities of a window, or shares of a column. */
 
 import { byId, make } from "../common/dom.js";
+import { faceName } from "../common/face-name.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
 
 function meter(emotion, probability, best) {
@@ -58,7 +59,7 @@ export function showColumn(event, face, { start, end, parts }) {
 function show(event, face, [start, end], rows, notes) {
   const tooltip = byId("tooltip");
   tooltip.replaceChildren(
-    make("div", { class: "head" }, t("faces.name", { id: face.face_id }), make("span", {}, `${clock(start)} – ${clock(end)}`)),
+    make("div", { class: "head" }, faceName(face), make("span", {}, `${clock(start)} – ${clock(end)}`)),
     ...rows,
     ...(notes ? [make("div", { class: "flags" }, notes)] : []),
   );

@@ -1,0 +1,104 @@
+"""The page applies edits to the faces that it shows, by the rules of the service.
+
+Node applies them with js/edits/history.js, and Python with duygu.shared.edits.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from duygu.shared.edits.editing import apply_edits
+from duygu.shared.edits.operations import EDIT, Edit
+from duygu.shared.errors import InvalidEditError
+from duygu.shared.schemas import Result
+from tests.shared.edits.test_editing import three_faces
+
+STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
+NODE = shutil.which("node") or shutil.which("nodejs")
+
+SEQUENCES = 400
+LENGTH = 6
+
+SCRIPT = """
+import { readFileSync } from "node:fs";
+const { History } = await import("./js/edits/history.js");
+const { result, sequences } = JSON.parse(readFileSync(0, "utf8"));
+const outcome = (edits) => {
+  const history = new History(result);
+  const codes = edits.map((edit) => {
+    try {
+      history.check(edit);
+      history.set([...history.edits, edit]);
+      return null;
+    } catch (problem) {
+      return problem.code;
+    }
+  });
+  return { codes, faces: history.faces() };
+};
+process.stdout.write(JSON.stringify(sequences.map(outcome)));
+"""
+
+
+def random_edit(rng: np.random.Generator) -> Edit:
+    """Return an edit that applies to three faces in perhaps half of all cases."""
+    face_id, into = (int(one) for one in rng.choice(range(1, 6), 2, replace=False))
+    start_s, end_s = sorted(float(one) / 10 for one in rng.choice(range(55), 2, replace=False))
+    op = str(rng.choice(["rename", "merge", "split", "exclude", "exclude", "include"]))
+    span = {"start_s": start_s, "end_s": end_s} if rng.random() < 0.7 else {}
+    fields = {
+        "rename": {"name": ["Ann", "Bo", None][rng.integers(3)]},
+        "merge": {"into": into},
+        "split": {"at_s": start_s},
+        "exclude": span,
+        "include": span,
+    }
+    return EDIT.validate_python({"op": op, "face_id": face_id, **fields[op]})
+
+
+def applied(result: Result, edits: list[Edit]) -> dict[str, Any]:
+    """Return the codes of the refused edits, and the faces after the others."""
+    accepted: list[Edit] = []
+    codes: list[str | None] = []
+    for edit in edits:
+        try:
+            apply_edits(result, [*accepted, edit])
+        except InvalidEditError as error:
+            codes.append(error.code)
+        else:
+            accepted.append(edit)
+            codes.append(None)
+    return {"codes": codes, "faces": apply_edits(result, accepted).model_dump(mode="json")["faces"]}
+
+
+def in_common(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome without the emotions of whole faces, which the page does not show."""
+    left_out = {"emotion", "confidence", "probabilities", "baseline"}
+    faces = [{name: value for name, value in face.items() if name not in left_out} for face in outcome["faces"]]
+    return {"codes": outcome["codes"], "faces": faces}
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no node on this machine")
+def test_the_page_and_the_service_apply_edits_alike() -> None:
+    """Random edits are refused with the same codes, and leave the same names, times, windows and positions."""
+    assert NODE is not None
+    rng = np.random.default_rng(7)
+    result = three_faces()
+    sequences = [[random_edit(rng) for _ in range(LENGTH)] for _ in range(SEQUENCES)]
+    given = {
+        "result": result.model_dump(mode="json"),
+        "sequences": [[edit.model_dump(mode="json") for edit in edits] for edits in sequences],
+    }
+    command = [NODE, "--input-type=module", "-e", SCRIPT]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, cwd=STATIC, timeout=60)
+    assert done.returncode == 0, done.stderr
+    on_page = [in_common(outcome) for outcome in json.loads(done.stdout)]
+    on_service = [in_common(applied(result, edits)) for edits in sequences]
+    codes = [code for outcome in on_service for code in outcome["codes"]]
+    assert {None, "unknown_face", "faces_overlap", "invalid_edit"} <= set(codes)
+    assert on_page == on_service
