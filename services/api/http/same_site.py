@@ -96,6 +96,7 @@ def _host_name(host: str) -> str:
     """The name in a `Host` header, without port and in lower case; empty if it is not `host[:port]` (RFC 9110, 7.2)."""
     try:
         parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises ValueError if it is not a number, as of two hosts of which the first has a port
         return "" if "@" in host or parts.netloc != host else (parts.hostname or "").removesuffix(".")
     except ValueError:
         return ""

@@ -23,6 +23,8 @@ STRANGE_HOSTS = [
     "user@evil.example",
     "evil.example@127.0.0.1",
     "127.0.0.1/evil.example",
+    "localhost:evil.example",
+    "localhost:99999",
     "192.0.2.1",
     "[2001:db8::1]:8000",
     "[::1",
@@ -56,10 +58,11 @@ def test_loopback_names_are_answered(api: httpx.Client) -> None:
         assert api.get("/v1/jobs", headers={"Host": host}).status_code == 200
 
 
-def test_two_hosts_are_refused(api: httpx.Client) -> None:
+@pytest.mark.parametrize("first", ["localhost", "localhost:8000", "[::1]:8000"])
+def test_two_hosts_are_refused(api: httpx.Client, first: str) -> None:
     """Several Host headers are rejected, as a proxy may use another one than the service."""
     with socket.create_connection((api.base_url.host, api.base_url.port or 0), timeout=10) as connection:
-        connection.sendall(b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+        connection.sendall(f"GET /v1/jobs HTTP/1.1\r\nHost: {first}\r\nHost: evil.example\r\n\r\n".encode())
         assert connection.recv(65536).startswith(b"HTTP/1.1 4")
 
 
