@@ -376,6 +376,14 @@ class WebhookRefusedError(RequestError):
     status = 422
 
 
+class HeadTooLargeError(RequestError):
+    """The request line and headers have more bytes than the limit."""
+
+    code = "head_too_large"
+    title = "The request line and headers are too large"
+    status = 431
+
+
 class TooLargeError(RequestError):
     """The upload has more bytes than the limit."""
 

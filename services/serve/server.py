@@ -11,6 +11,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from duygu.services.api.shutdown import Shutdown
+from duygu.services.serve.http_protocol import HttpProtocol
 from duygu.shared.config import Settings
 from duygu.shared.live.messages import CloseCode
 
@@ -109,6 +110,7 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_config=None,  # the command configures the log
         access_log=False,
         server_header=False,
+        http=HttpProtocol,
         ws=SocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # compressed pictures do not shrink further

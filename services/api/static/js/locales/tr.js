@@ -538,6 +538,7 @@ export default {
     too_many_pixels: "Videonun karelerinde çok fazla piksel var",
     too_long: "Video çok uzun",
     too_large: "Yüklenen dosya çok büyük",
+    head_too_large: "İstek satırı ve başlıklar çok büyük",
     invalid_option: "Analizin bir seçeneği geçersiz",
     invalid_every_s: "every_s seçeneği geçersiz",
     invalid_labels: "labels seçeneği geçersiz",
