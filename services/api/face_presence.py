@@ -4,13 +4,13 @@ import json
 from array import array
 from typing import Any
 
-from duygu.services.api.recent import Recent
+from duygu.services.api.lru_cache import LruCache
 from duygu.shared.edits.origin import Presence
 
 RECENT_RESULTS = 4
 """Results whose faces are remembered; an hour with twenty faces takes about 25 MB."""
 
-FacePresence = Recent[str, dict[int, Presence]]
+FacePresence = LruCache[str, dict[int, Presence]]
 """The faces of a result by id, by job. A computed result never changes."""
 
 

@@ -1,4 +1,4 @@
-"""The most recent values of an expensive computation, in memory."""
+"""A cache of the values of an expensive computation, of bounded size."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,8 +9,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
-    """Remembers the values of the most recently used keys. Threads may compute the same value at the same time."""
+class LruCache(Generic[K, V]):
+    """Keeps the values of the most recently used keys (LRU). Threads may compute the same value at the same time."""
 
     def __init__(self, size: int) -> None:
         """`size`: number of remembered values."""

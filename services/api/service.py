@@ -8,7 +8,7 @@ from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
 from duygu.services.api.face_presence import RECENT_RESULTS, FacePresence
-from duygu.services.api.recent import Recent
+from duygu.services.api.lru_cache import LruCache
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
@@ -50,8 +50,8 @@ class ServiceContext:
     keys: Keys
     webhook_policy: AddressPolicy
     traces: Traces
-    presence: FacePresence = field(default_factory=lambda: Recent(RECENT_RESULTS))
-    agreements: Recent[Hashable, Agreement] = field(default_factory=lambda: Recent(RECENT_AGREEMENTS))
+    presence: FacePresence = field(default_factory=lambda: LruCache(RECENT_RESULTS))
+    agreements: LruCache[Hashable, Agreement] = field(default_factory=lambda: LruCache(RECENT_AGREEMENTS))
     shutdown: Shutdown = field(default_factory=Shutdown)
 
     @property
