@@ -95,14 +95,24 @@ def make_parser() -> argparse.ArgumentParser:
     _add_agree(commands)
     _add_label(commands)
     _add_keys(commands)
-    doctor = commands.add_parser("doctor", help="check the installation and print a hint for each failed check")
+    doctor = commands.add_parser(
+        "doctor",
+        help="check the installation and print a hint for each failed check",
+        description="Check the installation and print a hint for each failed check. "
+        "Exit status: 0 success, 1 a check failed.",
+    )
     doctor.set_defaults(command=_doctor)
     _add_completion(commands)
     return parser
 
 
 def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="run the API, its workers and, if REDIS_URL is empty, an embedded Valkey")
+    serve = commands.add_parser(
+        "serve",
+        help="run the API, its workers and, if REDIS_URL is empty, an embedded Valkey",
+        description="Run the API with the web pages, the workers for videos, live sessions and webhooks and, "
+        "if REDIS_URL is empty, an embedded Valkey. Ctrl-C stops all of them.",
+    )
     serve.set_defaults(command=_serve)
     serve.add_argument("--host", help="address to listen on (DUYGU_HOST)")
     serve.add_argument("--port", type=int, help="port to listen on; 0: a free port (DUYGU_PORT)")
@@ -110,7 +120,12 @@ def _add_serve(commands: Any) -> None:
 
 
 def _add_worker(commands: Any) -> None:
-    worker = commands.add_parser("worker", help="run one worker")
+    worker = commands.add_parser(
+        "worker",
+        help="run one worker",
+        description="Run one worker for the queue of uploaded videos (videos), live sessions (streams) or webhooks "
+        "of the service at REDIS_URL.",
+    )
     worker.set_defaults(command=_worker)
     worker.add_argument("queue", choices=[queue.value for queue in QueueName], help="queue to serve")
 
