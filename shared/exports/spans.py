@@ -1,6 +1,6 @@
 """Division of overlapping windows into spans: each time belongs to the window with the nearest middle."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -29,7 +29,7 @@ def spans_of(face: Face) -> list[Span]:
     return [Span(*parts) for parts in zip(starts, ends, face.windows, strict=True)]
 
 
-def moods_of(face: Face) -> Iterator[list[Span]]:
+def runs_of(face: Face) -> Iterator[list[Span]]:
     """Runs of adjacent spans with one emotion, either all uncertain or all certain."""
     for _, run in groupby(
         _gaps(spans_of(face)), key=lambda item: (item[0], item[1].window.emotion, item[1].window.uncertain)
@@ -47,13 +47,10 @@ def shares_of(face: Face) -> dict[str, float]:
 
 def _shares(face: Face, *, uncertain: bool) -> dict[str, float]:
     """Share of the face's total time per emotion, in its uncertain or its certain windows, in decreasing order."""
-    spans = spans_of(face)
-    total = _length(spans) or 1.0
     shares: dict[str, float] = {}
-    for span in spans:
-        if span.window.uncertain == uncertain:
-            emotion = span.window.emotion
-            shares[emotion] = shares.get(emotion, 0.0) + (span.end_s - span.start_s) / total
+    for window, share in _window_shares(face):
+        if window.uncertain == uncertain:
+            shares[window.emotion] = shares.get(window.emotion, 0.0) + share
     return dict(sorted(shares.items(), key=lambda item: -item[1]))
 
 
@@ -89,12 +86,14 @@ def guesses_in_words(face: Face) -> str:
 
 def uncertain_share(face: Face) -> float:
     """Share of the face's time in uncertain windows."""
+    return sum(share for window, share in _window_shares(face) if window.uncertain)
+
+
+def _window_shares(face: Face) -> list[tuple[Window, float]]:
+    """Share of the face's time of each window; equal shares if no window has a length, as in a video of one picture."""
     spans = spans_of(face)
-    return _length(span for span in spans if span.window.uncertain) / (_length(spans) or 1.0)
-
-
-def _length(spans: Iterable[Span]) -> float:
-    return sum(span.end_s - span.start_s for span in spans)
+    total = sum(span.end_s - span.start_s for span in spans)
+    return [(span.window, (span.end_s - span.start_s) / total if total else 1 / len(spans)) for span in spans]
 
 
 def _middle(window: Window) -> float:

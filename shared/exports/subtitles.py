@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
-from duygu.shared.exports.spans import Span, moods_of
+from duygu.shared.exports.spans import Span, runs_of
 from duygu.shared.exports.titles import face_title
 from duygu.shared.schemas import Face, Result
 
@@ -40,7 +40,7 @@ def srt(result: Result) -> str:
 
 def _cues(result: Result) -> list[Cue]:
     first_s = result.video.first_frame_s
-    cues = [_cue(face, run, first_s) for face in result.faces for run in moods_of(face)]
+    cues = [_cue(face, run, first_s) for face in result.faces for run in runs_of(face)]
     return sorted(cues, key=lambda cue: (cue.start_ms, cue.face_id))
 
 

@@ -12,8 +12,8 @@ from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.spans import (
     is_uncertain,
-    moods_of,
     overall_in_words,
+    runs_of,
     shares_in_words,
     shares_of,
     spans_of,
@@ -33,10 +33,10 @@ def test_spans_share_the_time_of_windows_that_overlap() -> None:
     ]
 
 
-def test_moods_join_what_feels_the_same_but_not_over_a_gap() -> None:
-    """Consecutive windows of one emotion form a mood, and a gap ends it."""
-    moods = [[span.window.emotion for span in run] for run in moods_of(RESULT.faces[0])]
-    assert moods == [["neutral"], ["happiness", "happiness"], ["sadness"]]
+def test_runs_join_spans_of_one_emotion_but_not_over_a_gap() -> None:
+    """Consecutive windows of one emotion form a run, and a gap ends it."""
+    runs = [[span.window.emotion for span in run] for run in runs_of(RESULT.faces[0])]
+    assert runs == [["neutral"], ["happiness", "happiness"], ["sadness"]]
 
 
 def test_shares_sum_to_one_largest_first() -> None:
@@ -51,6 +51,13 @@ def test_the_uncertain_share_counts_time() -> None:
     half = face(1, [window(0.0, "neutral", 0.8), window(4.0, "neutral", 0.3)])
     assert uncertain_share(half) == pytest.approx(0.5)
     assert [uncertain_share(other) for other in RESULT.faces] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("confidence", "words"), [(0.8, "neutral 100%"), (0.3, "uncertain 100%")])
+def test_a_window_without_length_is_all_of_the_time(confidence: float, words: str) -> None:
+    """The window of a video of one picture starts and ends with it, and still has the whole time."""
+    picture = face(1, [window(0.0, "neutral", confidence).model_copy(update={"end_s": 0.0})])
+    assert shares_in_words(picture) == words
 
 
 def test_emotions_that_only_uncertain_windows_show() -> None:
