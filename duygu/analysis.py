@@ -141,7 +141,7 @@ def analyze(
 
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
-    options      those of duygu.shared.analysis_options: `labels`, `every_s`, `min_face`, `max_faces`
+    options      of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """

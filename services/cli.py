@@ -161,6 +161,10 @@ def _add_analyze(commands: Any) -> None:
         metavar="SHARE",
         help="minimum size of a detected face, as a share of the shorter side of the frame (DUYGU_MIN_FACE)",
     )
+    for option, limit in (("--start", "start"), ("--end", "end")):
+        analyze.add_argument(
+            option, type=float, metavar="S", help=f"{limit} of the part to analyse, in seconds from the first frame"
+        )
     analyze.add_argument(
         "--every", type=_seconds, metavar="S", help="keep only the window of each face at every multiple of S seconds"
     )
@@ -375,6 +379,8 @@ def _analyze(
     every: float | None,
     edits: Path | None,
     *,
+    start: float | None,
+    end: float | None,
     max_faces: int | None,
     min_face: float | None,
     labels: tuple[str, ...] | None,
@@ -385,7 +391,9 @@ def _analyze(
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    chosen = read_options({"max_faces": max_faces, "min_face": min_face, "labels": labels})
+    chosen = read_options(
+        {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face, "labels": labels}
+    )
     options = BatchOptions(_outputs(files, settings), chosen, faces, every, edits)
     return run(videos, options, settings, quiet=quiet)
 

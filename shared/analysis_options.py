@@ -6,18 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from duygu.shared.errors import (
+    InvalidEndError,
     InvalidEveryError,
     InvalidLabelsError,
     InvalidMaxFacesError,
     InvalidMinFaceError,
     InvalidOptionError,
+    InvalidStartError,
     UnknownParameterError,
 )
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schema_base import Schema
+
+LATEST_S = 1e7
+"""Maximum of `start_s` and `end_s`, far beyond any video."""
 
 SHORTEST_EVERY_S = 0.01
 """Minimum of `every_s`, far below the interval of two windows."""
@@ -56,6 +61,12 @@ Name = Annotated[str, Field(min_length=1, max_length=40)]
 class AnalysisOptions(Schema):
     """Options of one analysis. None selects the default of the service."""
 
+    start_s: Annotated[Number, Field(ge=0, le=LATEST_S)] | None = Field(
+        default=None, description="start of the part to analyse, in seconds from the first frame; null: the beginning"
+    )
+    end_s: Annotated[Number, Field(gt=0, le=LATEST_S)] | None = Field(
+        default=None, description="end of the part to analyse, exclusive; beyond the end of the video or null: the end"
+    )
     every_s: Annotated[Number, Field(ge=SHORTEST_EVERY_S)] | None = Field(
         default=None, description="keep only the windows that contain a multiple of so many seconds; null keeps all"
     )
@@ -71,6 +82,14 @@ class AnalysisOptions(Schema):
         default=None, description="maximum number of faces tracked at the same time; null: the setting"
     )
 
+    @field_validator("end_s")
+    @classmethod
+    def _end_after_start(cls, end_s: float | None, info: ValidationInfo) -> float | None:
+        start_s = info.data.get("start_s")
+        if end_s is not None and start_s is not None and end_s <= start_s:
+            raise ValueError(f"input should be greater than `start_s`, {start_s:g}")
+        return end_s
+
     @property
     def fingerprint(self) -> str:
         """Equal for options that give the same result; empty for the defaults."""
@@ -82,6 +101,8 @@ class AnalysisOptions(Schema):
 class OptionValues(TypedDict, total=False):
     """The options as keyword arguments of Python; `AnalysisOptions` describes them."""
 
+    start_s: float | None
+    end_s: float | None
     every_s: float | None
     labels: Sequence[str] | None
     min_face: float | None
@@ -94,6 +115,8 @@ NAMES = tuple(AnalysisOptions.model_fields)
 """The names of all options."""
 
 ERRORS: Mapping[str, type[InvalidOptionError]] = {
+    "start_s": InvalidStartError,
+    "end_s": InvalidEndError,
     "every_s": InvalidEveryError,
     "labels": InvalidLabelsError,
     "min_face": InvalidMinFaceError,
@@ -137,6 +160,12 @@ def require_labels(options: AnalysisOptions, known: Sequence[str]) -> None:
             chosen_labels(options.labels, known)
         except ValueError as error:
             raise InvalidLabelsError(str(error)) from error
+
+
+def part_length(duration_s: float | None, start_s: float | None, end_s: float | None) -> float | None:
+    """Length of the part of a video of this duration, in seconds; None while it is unknown."""
+    ends = [value for value in (duration_s, end_s) if value is not None]
+    return max(min(ends) - (start_s or 0.0), 0.0) if ends else None
 
 
 def _shown(value: object) -> str:

@@ -81,6 +81,20 @@ class InvalidOptionError(RequestError):
     status = 422
 
 
+class InvalidStartError(InvalidOptionError):
+    """`start_s` is not a time in seconds from 0."""
+
+    code = "invalid_start_s"
+    title = "The option start_s is invalid"
+
+
+class InvalidEndError(InvalidOptionError):
+    """`end_s` is not a time in seconds after `start_s`."""
+
+    code = "invalid_end_s"
+    title = "The option end_s is invalid"
+
+
 class InvalidEveryError(InvalidOptionError):
     """`every_s` is not a positive number of seconds."""
 
@@ -559,6 +573,20 @@ class TooLongError(VideoError):
 
     code = "too_long"
     title = "The video is too long"
+
+
+class StartBeyondEndError(VideoError):
+    """The option `start_s` is beyond the last picture of the video."""
+
+    code = "start_beyond_end"
+    title = "The part of the video starts after its end"
+
+
+class EmptyPartError(VideoError):
+    """No picture of the video is between `start_s` and `end_s`."""
+
+    code = "empty_part"
+    title = "The part of the video has no picture"
 
 
 class UndecodableVideoError(VideoError):

@@ -65,6 +65,8 @@ class ResultOptions(Schema):
 
     engine: str = Field(description="`onnx` or `reference`, as in the setting `DUYGU_ENGINE`")
     labels: list[str] = Field(description="reported labels, with `other` for the remaining ones if some were selected")
+    start_s: float | None = Field(default=None, description="start of the analysed part; null for the beginning")
+    end_s: float | None = Field(default=None, description="end of the analysed part, exclusive; null for the end")
     min_face: float = Field(description="minimum size of a detected face, as a share of the shorter side of the frame")
     max_faces: int | None = Field(
         default=None,
@@ -219,8 +221,10 @@ class JobLinks(Schema):
 class Work(Schema):
     """The progress and speed of a job."""
 
-    time_s: Seconds = Field(description="analysed part of the video")
-    duration_s: Seconds | None = Field(description="length of the video; null while unknown")
+    time_s: Seconds = Field(description="length of the video analysed so far")
+    duration_s: Seconds | None = Field(
+        description="length of the video, or of the part that `start_s` and `end_s` select; null while unknown"
+    )
     frames_analysed: int
     speed: float = Field(ge=0, description="seconds of video analysed per second")
     time_left_s: Seconds | None = Field(description="estimated time until the end of the job; null while unknown")
@@ -278,7 +282,10 @@ class Job(Schema):
     options: AnalysisOptions = Field(
         default=DEFAULTS, description="options of the request; null selects the default of the service"
     )
-    duration_s: Seconds | None = Field(default=None, description="length of the video; null while unknown")
+    duration_s: Seconds | None = Field(
+        default=None,
+        description="length of the video, or of the part that `start_s` and `end_s` select; null while unknown",
+    )
     faces: int | None = Field(default=None, ge=0, description="number of faces in the result; null without a result")
     error: JobError | None = None
     size_bytes: int = Field(description="of the upload")

@@ -37,7 +37,7 @@ FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 async def analyze_async(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
     """Submit a video, wait for the end of its job and return the result.
 
-    options  those of duygu.shared.analysis_options: `labels`, `every_s`, `min_face`, `max_faces`
+    options  those of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
     Requests are retried while the service is unavailable and after a lost connection. An upload is repeated with the
     same `Idempotency-Key`, so that it becomes one job.

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_labels
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, part_length, require_labels
 from duygu.shared.exports.selection import once_every
 from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
@@ -54,19 +54,27 @@ def analyze_video(
 
     side = detection_side(engine.min_face)
     with (
-        Video(path, limits, engine.recipe.rate_hz, side, should_stop=should_stop) as video,
+        Video(
+            path,
+            limits,
+            engine.recipe.rate_hz,
+            side,
+            start_s=options.start_s or 0.0,
+            end_s=options.end_s,
+            should_stop=should_stop,
+        ) as video,
         ThreadPoolExecutor(1) as background,
     ):
         analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background)
         for frame in video:
             collect(analyzer.push(frame))
             if on_progress:
-                on_progress(_progress(video, analyzer, frame.time_s))
+                on_progress(_progress(video, analyzer, frame.time_s, options))
         collect(analyzer.finish())
         warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
         model = engine.model.model_copy(update={"labels": converter.names})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    result = result.model_copy(update=_origin(engine, converter))
+    result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)
 
 
@@ -76,13 +84,15 @@ def result_converter(engine: Engine, options: AnalysisOptions) -> ResultConverte
     return ResultConverter(engine.recipe, tuple(engine.model.labels), options.labels)
 
 
-def _origin(engine: Engine, converter: ResultConverter) -> dict[str, object]:
+def _origin(engine: Engine, converter: ResultConverter, options: AnalysisOptions) -> dict[str, object]:
     """Result fields for the program version, the time of the analysis and the options."""
     return {
         "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
         "options": Options(
             engine=engine.kind,
+            start_s=options.start_s,
+            end_s=options.end_s,
             labels=converter.names,
             min_face=engine.min_face,
             max_faces=engine.max_faces,
@@ -90,10 +100,12 @@ def _origin(engine: Engine, converter: ResultConverter) -> dict[str, object]:
     }
 
 
-def _progress(video: Video, analyzer: Analyzer, time_s: float) -> Progress:
-    duration_s = video.duration_s
-    fraction = min(time_s / duration_s, 1.0) if duration_s else None
-    return Progress(fraction, time_s, duration_s, video.frames_decoded, analyzer.frames_analysed)
+def _progress(video: Video, analyzer: Analyzer, time_s: float, options: AnalysisOptions) -> Progress:
+    """The progress in the part of the video."""
+    done_s = max(time_s - (options.start_s or 0.0), 0.0)
+    length_s = part_length(video.duration_s, options.start_s, options.end_s)
+    fraction = min(done_s / length_s, 1.0) if length_s else None
+    return Progress(fraction, done_s, length_s, video.frames_decoded, analyzer.frames_analysed)
 
 
 def video_info(video: Video, analyzer: Analyzer, name: str | None = None) -> VideoInfo:

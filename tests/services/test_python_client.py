@@ -43,13 +43,15 @@ def test_options_are_sent_with_the_video(api: httpx.Client, start_worker: StartW
     start_worker()
     path, service = video_maker.make(PAIR), Service(str(api.base_url))
     whole = analyze(path, service)
-    sent: OptionValues = {"labels": ["anger", "fear"], "max_faces": 1, "min_face": 0.1, "every_s": 1}
+    sent: OptionValues = {"start_s": 0.5, "labels": ["anger", "fear"], "max_faces": 1, "min_face": 0.1, "every_s": 1}
     result = analyze(path, service, **sent)
     (job, _) = api.get("/v1/jobs").json()["jobs"]
     assert read_options(job["options"]) == read_options(sent)
     assert result.options
     options = result.options
-    assert (options.max_faces, options.min_face, options.every_s) == (1, 0.1, 1)
+    assert (options.max_faces, options.min_face, options.every_s, options.start_s) == (1, 0.1, 1, 0.5)
+    assert (job["duration_s"], job["work"]["time_left_s"]) == (pytest.approx(result.video.duration_s - 0.5), 0)
+    assert min(position.time_s for position in result.faces[0].positions) == 0.5
     assert options.labels == result.model.labels == ["anger", "fear", "other"]
     assert len(result.faces) == 1
     assert len(whole.faces) == 2

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from duygu.shared.analysis_options import (
     ERRORS,
+    LATEST_S,
     MOST_FACES,
     NAMES,
     SHORTEST_EVERY_S,
@@ -16,13 +17,22 @@ from duygu.shared.analysis_options import (
     AnalysisOptions,
     OptionValues,
     form_fields,
+    part_length,
     read_options,
     require_labels,
 )
-from duygu.shared.errors import ConfigurationError, InvalidLabelsError, InvalidOptionError, UnknownParameterError
+from duygu.shared.errors import (
+    ConfigurationError,
+    InvalidEndError,
+    InvalidLabelsError,
+    InvalidOptionError,
+    UnknownParameterError,
+)
 from duygu.shared.schemas import EMOTIONS
 
 VALID: dict[str, st.SearchStrategy[Any]] = {
+    "start_s": st.floats(0, 1000),
+    "end_s": st.floats(1000.5, LATEST_S),
     "every_s": st.floats(SHORTEST_EVERY_S, 1e6),
     "labels": st.lists(st.sampled_from(EMOTIONS), min_size=1, max_size=7),
     "min_face": st.floats(SMALLEST_FACE, 1),
@@ -30,6 +40,8 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
 }
 
 INVALID: dict[str, list[Any]] = {
+    "start_s": [-0.1, "nan", "inf", 1e300, "1:00", True],
+    "end_s": [0, -1, "nan", 1e300, "end", False],
     "every_s": [0, -1, float("nan"), float("inf"), "x", "1 s", True, [1, 2], {}],
     "labels": ["anger,,fear", [], [1], ["x" * 41], 5, [","]],
     "min_face": [0, 0.0099, 1.01, "nan", "6%", False],
@@ -70,6 +82,34 @@ def test_an_error_names_the_value_and_the_bound() -> None:
     """The detail of an error suffices to correct the request."""
     with pytest.raises(InvalidOptionError, match=r"`min_face` '2': .* less than or equal to 1"):
         read_options({"min_face": "2"})
+
+
+@given(st.floats(0, LATEST_S), st.floats(0, LATEST_S))
+def test_a_part_ends_after_its_start(start_s: float, end_s: float) -> None:
+    """An end that is not after the start is an error of `end_s`, which names the start."""
+    if end_s > start_s:
+        assert read_options({"start_s": start_s, "end_s": end_s}) == AnalysisOptions(start_s=start_s, end_s=end_s)
+    else:
+        with pytest.raises(InvalidEndError, match="`end_s`"):
+            read_options({"start_s": start_s, "end_s": end_s})
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "start_s", "end_s", "length_s"),
+    [
+        (10.0, None, None, 10.0),
+        (10.0, 4.0, 6.0, 2.0),
+        (10.0, 4.0, 60.0, 6.0),
+        (None, 4.0, 6.0, 2.0),
+        (None, 4.0, None, None),
+        (10.0, 12.0, None, 0.0),
+    ],
+)
+def test_the_length_of_a_part(
+    duration_s: float | None, start_s: float | None, end_s: float | None, length_s: float | None
+) -> None:
+    """The length of the part is known once its end or that of the video is."""
+    assert part_length(duration_s, start_s, end_s) == length_s
 
 
 def test_an_unknown_option_is_refused_by_name() -> None:

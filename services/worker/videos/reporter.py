@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from duygu.services.worker.control import JobControl
+from duygu.shared.analysis_options import part_length
 from duygu.shared.jobs.record import JobRecord, progress_text
 from duygu.shared.jobs.store import Event, JobStore
 from duygu.shared.schemas import Result, Window, Work
@@ -115,5 +116,7 @@ class Reporter:
 
 
 def _whole(result: Result) -> Progress:
-    video = result.video
-    return Progress(1.0, video.duration_s, video.duration_s, video.frames_decoded, video.frames_analysed)
+    video, options = result.video, result.options
+    part = (options.start_s, options.end_s) if options else (None, None)
+    length_s = part_length(video.duration_s, *part) or 0.0
+    return Progress(1.0, length_s, length_s, video.frames_decoded, video.frames_analysed)

@@ -9,8 +9,10 @@ import math
 import mmap
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 
 import av
@@ -25,8 +27,9 @@ from av.video.stream import VideoStream
 from duygu.shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
 from duygu.shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
 from duygu.shared.vision.decode.letterbox import Size, fit
-from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, write
+from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write
 from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
+from duygu.shared.vision.decode.part import Part, seek
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.decode.sandbox import confine
 
@@ -72,6 +75,10 @@ END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 """Tolerances for the end of a video before the duration in its header."""
 
 
+SKIPPING_INTERVAL_S = 2.0
+"""Interval of the messages that the process sends before a part; the parent ends a silent process."""
+
+
 class Refused(Exception):  # noqa: N818 - the file is refused; nothing went wrong
     """The file is rejected; `code` is one of duygu.shared.errors."""
 
@@ -86,18 +93,29 @@ class FrameSkipping:
     The decoder skips the other frames if no frame refers to them: about half of a typical H.264 file.
     """
 
-    def __init__(self, rate_hz: float | None, interval_s: float | None, clock: Clock, *, reorders: bool) -> None:
-        """`reorders`: whether the codec declares a decoding order that differs from the presentation order."""
+    def __init__(
+        self, rate_hz: float | None, interval_s: float | None, clock: Clock, *, reorders: bool, from_s: float = 0.0
+    ) -> None:
+        """Create the decision before the first packet.
+
+        reorders  whether the codec declares a decoding order that differs from the presentation order
+        from_s    time before which no frame is selected
+        """
         self._clock, self._reorders = clock, reorders
         self._rate_hz = rate_hz if rate_hz and interval_s and interval_s * rate_hz <= WORTH_SKIPPING else None
         self._interval_s = interval_s or 0.0
+        self._from_s = from_s - self._interval_s
         self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
 
     def may_be_selected(self, packet: "Packet[VideoStream]") -> bool:
         """Whether the frame is within NEAR intervals of a sampling time, or frames are too sparse here to skip any."""
-        if self._rate_hz is None or packet.pts is None or self.has_unverified_times():
+        if packet.pts is None or self.has_unverified_times():
             return True
         time_s = float(packet.pts * packet.time_base)
+        if self._clock.start_s is not None and self._since_start(time_s, self._clock.start_s) < self._from_s:
+            return False
+        if self._rate_hz is None:
+            return True
         dense = any(abs(time_s - before_s) <= DENSE * self._interval_s for before_s in self._before_s)
         self._before_s.append(time_s)
         return not dense or self._is_near_tick(time_s, self._rate_hz)
@@ -109,8 +127,11 @@ class FrameSkipping:
     def _is_near_tick(self, time_s: float, rate_hz: float) -> bool:
         if self._clock.start_s is None:
             return True
-        ticks = unwrapped(time_s - self._clock.start_s, self._clock.last_s) * rate_hz
+        ticks = self._since_start(time_s, self._clock.start_s) * rate_hz
         return abs(ticks - round(ticks)) <= NEAR * self._interval_s * rate_hz
+
+    def _since_start(self, time_s: float, start_s: float) -> float:
+        return unwrapped(time_s - start_s, self._clock.last_s)
 
 
 class FileDecoder:
@@ -123,6 +144,8 @@ class FileDecoder:
         self.pictures = PictureMaker()
         self.warnings: dict[str, str] = {}
         self.decoded = 0
+        self.sent = 0
+        self.sent_at = time.monotonic()
         self.size: Size | None = None  # of the first picture, upright, with square pixels
 
     def run(self) -> Ended:
@@ -143,10 +166,11 @@ class FileDecoder:
         interval_s = average_interval(stream)
         self._check(stream, duration_s)
         clock = Clock(interval_s, PacketClock(interval_s) if may_jump(container) else None)
-        sampler = Sampler(self.order.rate_hz, interval_s)
+        part = Part(self.order.start_s, self.order.end_s, Sampler(self.order.rate_hz, interval_s))
         pixels = PixelShape(stream)
         skipped_s = 0.0
-        for index, frame in enumerate(self._frames(container, stream, clock, interval_s)):
+        self._set_up(stream.codec_context, interval_s)
+        for index, frame in enumerate(self._frames_of_part(container, stream, clock, part)):
             self.decoded = index + 1
             time_s = clock.time(frame)
             if not index:
@@ -155,11 +179,39 @@ class FileDecoder:
                 send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s)))
             if time_s > self.order.max_duration_s:
                 raise Refused("too_long")
-            if sampler.tick(time_s) is not None:
+            if part.selects(time_s):
                 self._send_frame(frame, index, time_s, pixels.aspect())
+            elif part.over:
+                break
+            else:
+                self._send_sign_of_life(time_s)
         if not self.decoded:
             raise Refused("undecodable")
-        return self._ended(clock, None if clock.restarted or duration_s is None else duration_s - skipped_s)
+        if not self.sent:
+            self._refuse_part(clock, over=part.over)
+        stated_s = None if clock.restarted or duration_s is None else duration_s - skipped_s
+        return self._part_ended(container, stream, clock, stated_s) if part.over else self._ended(clock, stated_s)
+
+    def _refuse_part(self, clock: Clock, *, over: bool) -> None:
+        """Raise Refused, as no frame was in the part."""
+        start_s = f"{self.order.start_s:g}"
+        if over:
+            raise Refused("empty_part", f"no picture is between start_s {start_s} and end_s {self.order.end_s:g}")
+        raise Refused("start_beyond_end", f"start_s {start_s} is beyond the last picture at {clock.last_s:.3f} s")
+
+    def _part_ended(
+        self, container: InputContainer, stream: VideoStream, clock: Clock, stated_s: float | None
+    ) -> Ended:
+        """The end of a part. Without a stated duration, the rest of the file is read, but not decoded."""
+        end_s = clock.end_s if stated_s is None else max(stated_s, clock.end_s)
+        if stated_s is None:
+            with suppress(FFmpegError):  # the file is truncated or damaged
+                for packet in container.demux(stream):
+                    if packet.pts is not None and packet.time_base is not None:
+                        lasting = packet.duration or 0
+                        after_s = float((packet.pts + lasting) * packet.time_base) - (clock.start_s or 0.0)
+                        end_s = max(end_s, unwrapped(after_s, clock.last_s))
+        return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
 
     def _ended(self, clock: Clock, stated_s: float | None) -> Ended:
         """`stated_s`: duration of the pictures in the header, if it is credible."""
@@ -178,14 +230,43 @@ class FileDecoder:
         if duration_s is not None and duration_s > self.order.max_duration_s:
             raise Refused("too_long")
 
-    def _frames(
-        self, container: InputContainer, stream: VideoStream, clock: Clock, interval_s: float | None
-    ) -> Iterator[av.VideoFrame]:
-        """Decode packet by packet: a damaged packet loses only itself, and a truncated file keeps its beginning."""
-        context = stream.codec_context
+    def _set_up(self, context: VideoCodecContext, interval_s: float | None) -> None:
         context.thread_type, context.thread_count = "AUTO", self.order.threads or threads_for(context, interval_s)
         context.options = {"max_pixels": str(self.order.max_pixels)}
-        skipping = FrameSkipping(self.order.rate_hz, interval_s, clock, reorders=bool(context.has_b_frames))
+
+    def _frames_of_part(
+        self, container: InputContainer, stream: VideoStream, clock: Clock, part: Part
+    ) -> Iterator[av.VideoFrame]:
+        """The first frame of the file, whose time is the origin of all times, then those from the part on.
+
+        Frames between them are included, as many as decoding the part needs.
+        """
+        frames = self._frames(container, stream, clock)
+        first = next(frames, None)
+        if first is None:
+            return
+        yield first
+        if part.can_seek(container, stream, clock, first) and seek(container, stream, part.seek_stamp(stream, clock)):
+            frames = self._frames(container, stream, clock)
+            landed = next(frames, None)
+            if landed is not None and part.follows(landed, clock):
+                yield landed
+            else:
+                self.warnings.clear()
+                seek(container, stream, first.pts or 0)
+                frames = self._frames(container, stream, clock)
+        yield from frames
+
+    def _frames(self, container: InputContainer, stream: VideoStream, clock: Clock) -> Iterator[av.VideoFrame]:
+        """Decode packet by packet: a damaged packet loses only itself, and a truncated file keeps its beginning."""
+        context = stream.codec_context
+        skipping = FrameSkipping(
+            self.order.rate_hz,
+            average_interval(stream),
+            clock,
+            reorders=bool(context.has_b_frames),
+            from_s=self.order.start_s,
+        )
         held: list[av.VideoFrame] | None = []
         for packet in self._packets(container, stream, clock):
             context.skip_frame = "DEFAULT" if packet is None or skipping.may_be_selected(packet) else "NONREF"
@@ -245,6 +326,13 @@ class FileDecoder:
         else:
             packet.pts = packet.dts = round(time_s / packet.time_base)
 
+    def _send_sign_of_life(self, time_s: float) -> None:
+        """Send a message if the parent has received none for a while."""
+        now = time.monotonic()
+        if now - self.sent_at > SKIPPING_INTERVAL_S:
+            send(Skipping(time_s))
+            self.sent_at = now
+
     def _send_frame(self, frame: av.VideoFrame, index: int, time_s: float, aspect: Fraction | None) -> None:
         upright = orientation(frame)
         square = shape(frame, aspect)
@@ -260,6 +348,9 @@ class FileDecoder:
             raise Refused("too_many_pixels") from error
         levels = planes.limited, list(planes.weights)
         turned = upright.turns, upright.mirrored
+        if not self.sent and self.order.start_s:
+            self.warnings.pop("damaged", None)  # only before the part
+        self.sent, self.sent_at = self.sent + 1, time.monotonic()
         send(Decoded(slot, index, time_s, planes.sizes, *levels, *turned, transfer(frame)))
 
     def _slot(self) -> int:

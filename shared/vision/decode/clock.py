@@ -161,6 +161,11 @@ class Clock:
         """Whether packets and pictures differ in order, which proves that the packets have presentation times."""
         return self._order.reordered
 
+    @property
+    def has_presentation_times(self) -> bool:
+        """Whether the first frames have shown no sign that the file has decoding times only."""
+        return self._order.has_presentation_times
+
     def check_order(self, frames: list[av.VideoFrame]) -> None:
         """Check the order of the first frames before any of them gets a time."""
         self._order.check_order(frames)
@@ -211,6 +216,11 @@ class StampOrder:
         self._wrong = False
         self._highest: int | None = None  # pts of the packets
         self._last: int | None = None  # pts of the frames
+
+    @property
+    def has_presentation_times(self) -> bool:
+        """Whether the timestamps of the frames are in order."""
+        return not self._wrong
 
     def add(self, packet: "Packet[Any]") -> None:
         """Process the next packet in decoding order."""

@@ -34,6 +34,8 @@ class Order:
     memory_bytes: int
     cpu_s: int
     threads: int
+    start_s: float = 0.0  # the part to send, in presentation times; the end is exclusive
+    end_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipping:
+    """The process decodes pictures before the part, and sends none of them."""
+
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Decoding has ended."""
 
@@ -78,8 +87,8 @@ class Failed:
     detail: str | None
 
 
-Message = Opened | Decoded | Ended | Failed
-KINDS = {kind.__name__: kind for kind in (Opened, Decoded, Ended, Failed)}
+Message = Opened | Decoded | Skipping | Ended | Failed
+KINDS = {kind.__name__: kind for kind in (Opened, Decoded, Skipping, Ended, Failed)}
 
 
 def write(message: Message) -> bytes:

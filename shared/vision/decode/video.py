@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
@@ -25,7 +25,18 @@ from duygu.shared.errors import (
 )
 from duygu.shared.processes.module_process import SILENCE_S, ModuleProcess
 from duygu.shared.storage.spooling import is_pipe
-from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Transfer, read
+from duygu.shared.vision.decode.messages import (
+    SLOTS,
+    Decoded,
+    Ended,
+    Failed,
+    Message,
+    Opened,
+    Order,
+    Skipping,
+    Transfer,
+    read,
+)
 from duygu.shared.vision.decode.planes import StoredFrame
 from duygu.shared.vision.decode.tone_mapping import TONE_MAPS
 from duygu.shared.vision.options import DecodeLimits
@@ -42,6 +53,9 @@ Rotation = Literal[0, 90, 180, 270]
 
 ROTATIONS: tuple[Rotation, ...] = (0, 270, 180, 90)
 """Clockwise rotation in degrees by quarter turns counter-clockwise."""
+
+NO_MEMORY = -1
+"""As a file descriptor: the shared memory does not exist yet."""
 
 CHILD = "duygu.shared.vision.decode.child"
 
@@ -61,12 +75,15 @@ class Video:
         rate_hz: float | None,
         detection_side: int | None = None,
         *,
+        start_s: float = 0.0,
+        end_s: float | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> None:
-        """Start decoding, up to the first picture.
+        """Start decoding, up to the first picture of the file.
 
         rate_hz         sampling rate; None for every frame
         detection_side  minimum shorter side of the detection copies, `Frame.rgb`, in pixels; None for full size
+        start_s, end_s  part to return, in presentation times; the end is exclusive, None for the end of the video
 
         Raises a VideoError for a file without pictures, and CancelledError once `should_stop` returns True.
         """
@@ -79,7 +96,8 @@ class Video:
             file = stack.enter_context(path.open("rb"))
             if not os.fstat(file.fileno()).st_size:
                 raise EmptyFileError
-            child = Child(file, limits, rate_hz, detection_side, should_stop or (lambda: False))
+            order = replace(make_order(limits, rate_hz, file), start_s=start_s, end_s=end_s)
+            child = Child(order, detection_side, should_stop or (lambda: False))
             self._child = stack.enter_context(child)
             opened = self._child.receive()
             if not isinstance(opened, Opened):
@@ -112,9 +130,11 @@ class Video:
             self.warnings = [(code, detail) for code, detail in message.warnings]
 
     def _next(self) -> Message | None:
-        """The next message, or None if the process died after it had sent pictures."""
+        """The next message about the part, or None if the process died after it had sent pictures."""
         try:
-            return self._child.receive()
+            while isinstance(message := self._child.receive(), Skipping):
+                continue
+            return message
         except (UndecodableVideoError, DecoderLimitError):
             if not self.frames_decoded:
                 raise
@@ -126,24 +146,16 @@ class Video:
 class Child:
     """The decoding process and its shared memory."""
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        limits: DecodeLimits,
-        rate_hz: float | None,
-        detection_side: int | None,
-        should_stop: Callable[[], bool],
-    ) -> None:
-        """Start the process on an open file."""
-        # Only the pages that a picture covers are allocated, so the size of a slot costs only address space.
-        self._slot_bytes = -(-limits.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
+    def __init__(self, order: Order, detection_side: int | None, should_stop: Callable[[], bool]) -> None:
+        """Start the process on an open file. `order`: without the shared memory."""
+        self._slot_bytes = order.slot_bytes
         self._detection_side = detection_side
         self._should_stop = should_stop
         self._lines = bytearray()
         with shared_memory() as shared:
             shared.truncate(self._slot_bytes * SLOTS)
             self._memory = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.uint8)
-            order = make_order(limits, rate_hz, file, shared, self._slot_bytes)
+            order = replace(order, memory=shared.fileno())
             self._process = ModuleProcess(CHILD, asdict(order), (order.file, order.memory))
 
     def __enter__(self) -> Self:
@@ -226,11 +238,13 @@ def shared_memory() -> BinaryIO:
     return tempfile.TemporaryFile()
 
 
-def make_order(limits: DecodeLimits, rate_hz: float | None, file: BinaryIO, shared: BinaryIO, slot_bytes: int) -> Order:
-    """Parameters of the process."""
+def make_order(limits: DecodeLimits, rate_hz: float | None, file: BinaryIO) -> Order:
+    """Parameters of the process, without the shared memory."""
+    # Only the pages that a picture covers are allocated, so the size of a slot costs only address space.
+    slot_bytes = -(-limits.max_pixels * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
     return Order(
         file=file.fileno(),
-        memory=shared.fileno(),
+        memory=NO_MEMORY,
         slot_bytes=slot_bytes,
         rate_hz=rate_hz,
         max_pixels=limits.max_pixels,

@@ -345,6 +345,8 @@ def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pyt
     assert result.options
     assert result.options.model_dump() == {
         "engine": "onnx",
+        "start_s": None,
+        "end_s": None,
         "labels": result.model.labels,
         "min_face": 0.1,
         "max_faces": 32,
@@ -414,6 +416,21 @@ def test_small_faces_are_omitted(tmp_path: Path, pair: str, capsys: pytest.Captu
     assert (result.options.min_face, result.faces) == (0.9, [])
     assert main(["analyze", pair, "--min-face", "1.5"]) == 2
     assert "`min_face` 1.5: input should be less than or equal to 1" in capsys.readouterr().err
+
+
+def test_a_part_is_analysed(tmp_path: Path, pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """--start and --end select a part; times stay those of the video."""
+    path = tmp_path / "pair.json"
+    assert main(["analyze", "--quiet", pair, "--start", "0.5", "--end", "1.7", "--json", str(path)]) == 0
+    result = read(path)
+    assert result.options
+    assert (result.options.start_s, result.options.end_s) == (0.5, 1.7)
+    assert (result.video.duration_s, result.video.frames_analysed) == (2.0, 12)
+    assert {(face.start_s, face.end_s) for face in result.faces} == {(0.5, 1.6)}
+    assert main(["analyze", "--quiet", pair, "--start", "2", "--json", str(path)]) == 1
+    assert "start_beyond_end: start_s 2 is beyond the last picture" in capsys.readouterr().err
+    assert main(["analyze", pair, "--start", "2", "--end", "1"]) == 2
+    assert "`end_s` 1.0: input should be greater than `start_s`, 2" in capsys.readouterr().err
 
 
 def test_results_do_not_overwrite_each_other(
