@@ -472,6 +472,7 @@ export default {
     invalid_min_face: "Karenin kısa kenarının 0.06 gibi bir payını seçin ya da seçeneği çıkarın.",
     invalid_max_faces: "32 gibi bir tam sayı yüz sayısı seçin ya da seçeneği çıkarın.",
     unknown_parameter: "Parametrenin yazımını denetleyin ya da onu çıkarın.",
+    head_too_large: "Daha kısa bir adres ile daha az ya da daha kısa başlık ve çerez gönderin.",
     job_not_found: "Adresi denetleyin. Sonuçlar saklama süreleri dolunca da silinir.",
     not_annotated: "Kutulu videoyu oluşturmak için sonuç sayfasında videoyu seçin.",
     range_not_satisfiable: "Dosya boyutu içinde kalan bir aralık isteyin.",
