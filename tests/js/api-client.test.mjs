@@ -5,10 +5,12 @@ import { beforeEach, test } from "node:test";
 
 globalThis.document = new EventTarget();
 
-const { findLabels, getJobWithTime, getResult, getWindows, Problem, resultLink } = await import("../../services/api/static/js/api/client.js");
+const { addEdit, findLabels, getEdits, getJobWithTime, getResult, getWindows, Problem, resultLink, undoEdit } = await import("../../services/api/static/js/api/client.js");
 
 let answer = null;
-globalThis.fetch = async () => {
+let sent = null; // the last request
+globalThis.fetch = async (path, options) => {
+  sent = { path, ...options };
   if (answer instanceof Error) throw answer;
   return answer;
 };
@@ -59,4 +61,27 @@ test("labels are null where only holders of a key get them", async () => {
 
 test("ids are escaped in paths", async () => {
   assert.equal(resultLink("a/b", "csv"), "/v1/jobs/a%2Fb/result?format=csv");
+});
+
+test("the computed result is requested, and edits apart from it", async () => {
+  answer = json({});
+  await getResult("j");
+  assert.equal(sent.path, "/v1/jobs/j/result?edited=false");
+  answer = json({ version: 2, edits: [] });
+  assert.deepEqual(await getEdits("j"), { version: 2, edits: [] });
+  assert.equal(sent.path, "/v1/jobs/j/edits");
+  assert.equal(resultLink("j", "csv"), "/v1/jobs/j/result?format=csv");
+  assert.equal(resultLink("j", "csv", false), "/v1/jobs/j/result?format=csv&edited=false");
+});
+
+test("a change of the edits names the version that it is based on", async () => {
+  const edit = { op: "rename", face_id: 1, name: "Ann" };
+  answer = json({ version: 3, edits: [edit] }, 201);
+  await addEdit("j", edit, 2);
+  assert.deepEqual([sent.method, sent.path, sent.headers["If-Match"], JSON.parse(sent.body)], ["POST", "/v1/jobs/j/edits", '"2"', edit]);
+  answer = json({ version: 4, edits: [] });
+  await undoEdit("j", 3);
+  assert.deepEqual([sent.method, sent.path, sent.headers["If-Match"]], ["DELETE", "/v1/jobs/j/edits/last", '"3"']);
+  answer = json({ code: "edit_conflict", title: "The edits have been changed meanwhile" }, 412);
+  await assert.rejects(undoEdit("j", 3), { code: "edit_conflict" });
 });

@@ -36,11 +36,11 @@ let server;
 let stored;
 let pauses;
 
-function queueOf(saved = server.saved) {
+function queueOf(saved = server.saved, pause = async (ms) => { pauses.push(ms); }) {
   const queue = new EditQueue("j", saved, {
     server,
     store: (id, unsent) => { stored = JSON.parse(JSON.stringify(unsent)); },
-    pause: async (ms) => { pauses.push(ms); },
+    pause,
   });
   queue.heard = [];
   for (const name of ["refused", "replaced"]) queue.addEventListener(name, (event) => queue.heard.push(event));
@@ -181,11 +181,10 @@ test("a key that may not change a job loses only what was not saved", async () =
 });
 
 test("changes that an earlier visit could not send are sent by the next", async () => {
-  const first = queueOf();
+  const first = queueOf(server.saved, () => new Promise(() => {}));
   server.faults = [problem(0, "offline")];
   first.add(named(1, "Ann"));
   await first.settled();
-  first.close();
   const kept = stored;
   const second = queueOf();
   second.resume(kept);

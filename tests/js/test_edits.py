@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.operations import EDIT, Edit
+from duygu.shared.edits.operations import EDIT, Edit, Rename
 from duygu.shared.errors import InvalidEditError
 from duygu.shared.schemas import Result
 from tests.shared.edits.test_editing import three_faces
@@ -81,6 +81,38 @@ def in_common(outcome: dict[str, Any]) -> dict[str, Any]:
     left_out = {"emotion", "confidence", "probabilities", "baseline"}
     faces = [{name: value for name, value in face.items() if name not in left_out} for face in outcome["faces"]]
     return {"codes": outcome["codes"], "faces": faces}
+
+
+NAMES = [
+    "Ann",
+    "  Ann ",
+    "",
+    " \u00a0 ",
+    "A\u200db",
+    "Ay\u015fe\u00a0Y\u0131ld\u0131z",
+    "a\tb\0c",
+    "x" * 100,
+    "\U0001f600" * 90,
+]
+"""Names as people type and paste them."""
+
+CLEAN = """
+const { cleanName } = await import("./js/edits/editing.js");
+process.stdout.write(JSON.stringify(JSON.parse(process.argv[1]).map(cleanName)));
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="there is no node on this machine")
+def test_the_service_accepts_the_names_that_the_page_sends() -> None:
+    """A pasted name loses what the service would reject, and keeps the rest."""
+    assert NODE is not None
+    command = [NODE, "--input-type=module", "-e", CLEAN, json.dumps(NAMES)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=STATIC, timeout=60)
+    assert done.returncode == 0, done.stderr
+    names = json.loads(done.stdout)
+    assert names == ["Ann", "Ann", None, None, "Ab", "Ayşe Yıldız", "abc", "x" * 80, "\U0001f600" * 80]
+    for name in names:
+        assert Rename(face_id=1, name=name).name == name
 
 
 @pytest.mark.skipif(NODE is None, reason="there is no node on this machine")

@@ -319,6 +319,18 @@ def test_edits_without_a_connection_are_sent_later(opened: Page, service: Servic
     assert [edit["name"] for edit in service.edits()] == ["Ann", "Cleo"]
 
 
+def test_edits_are_sent_while_the_list_is_shown(opened: Page, service: Service) -> None:
+    """An edit that could not be saved is sent after its result was left."""
+    opened.route("**/edits", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    card(opened, 1).locator(".face-title").click()
+    opened.keyboard.type("Ann")
+    opened.keyboard.press("Enter")
+    expect(opened.locator("#edit-retry")).to_be_visible()
+    opened.locator(".back").click()
+    opened.unroute("**/edits")
+    wait_for(lambda: [edit["name"] for edit in service.edits()] == ["Ann"])
+
+
 def test_a_suggestion_is_joined_or_dismissed(opened: Page, service: Service) -> None:
     """The person who returns to the same place is suggested; a dismissed suggestion does not return."""
     card_of = opened.locator("#suggestion")

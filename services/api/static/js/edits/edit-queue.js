@@ -53,7 +53,6 @@ export class EditQueue extends EventTarget {
   #waiting = [];
   #running = false; // whether the first change is on its way, or waits to be sent again
   #wake = null; // ends the pause before a repetition
-  #closed = false;
 
   /**
    * @param {string} id of the job
@@ -145,12 +144,6 @@ export class EditQueue extends EventTarget {
     this.#note();
   }
 
-  /** Stop sending; what waits is kept for the next visit. */
-  close() {
-    this.#closed = true;
-    this.#wake?.();
-  }
-
   #enqueue(change) {
     this.#waiting.push(change);
     this.#note();
@@ -164,7 +157,7 @@ export class EditQueue extends EventTarget {
   }
 
   #emit(name, details) {
-    if (!this.#closed) this.dispatchEvent(new QueueEvent(name, details));
+    this.dispatchEvent(new QueueEvent(name, details));
   }
 
   async #run() {
@@ -178,7 +171,7 @@ export class EditQueue extends EventTarget {
 
   /** Send what waits; resolves to the state that this ends in. */
   async #sendAll() {
-    for (let failures = 0; this.#waiting.length && !this.#closed;) {
+    for (let failures = 0; this.#waiting.length;) {
       if (!failures) this.#note("saving");
       const problem = await this.#sendFirst();
       if (!problem) {

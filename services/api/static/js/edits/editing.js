@@ -10,6 +10,19 @@ export class Refusal extends Error {
   }
 }
 
+/** As the service limits names, in characters. */
+export const MAX_NAME = 80;
+
+/**
+ * A name as the service takes it: without characters that cannot be seen, as pasted text may have them.
+ * @param {string} text
+ * @returns {string | null} null for an empty one
+ */
+export function cleanName(text) {
+  const visible = text.replace(/\p{Z}/gu, " ").replace(/\p{C}/gu, "").trim();
+  return [...visible].slice(0, MAX_NAME).join("").trim() || null;
+}
+
 /**
  * A face with all its windows and positions, and the spans that edits excluded from it. Never changed: an edit makes another one.
  * @typedef {{ face: object, spans: [number, number][] }} Part

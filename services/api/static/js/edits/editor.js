@@ -12,7 +12,7 @@
 import { addEdit, getEdits, undoEdit } from "../api/client.js";
 import { t } from "../common/i18n.js";
 import { EditQueue } from "./edit-queue.js";
-import { Refusal } from "./editing.js";
+import { cleanName, Refusal } from "./editing.js";
 import { commonEdits, History } from "./history.js";
 import { recallUnsent, storeUnsent } from "./unsent.js";
 import { editText, listed, problemText, refusalText } from "./words.js";
@@ -39,6 +39,8 @@ export class Editor extends EventTarget {
 
   #history = null;
   #queue = null;
+  #queues = new Map(); // by job: a result that is no longer shown still sends what waits
+  #missed = new Map(); // by queue: what happened to its edits while another result was shown
 
   /**
    * @param {string} id of the job
@@ -49,17 +51,30 @@ export class Editor extends EventTarget {
     this.close();
     this.#history = new History(computed);
     this.selected = this.faces[0]?.face_id ?? null;
-    this.#queue = saved && new EditQueue(id, saved, { server: SERVER, store: storeUnsent });
+    this.#queue = saved && this.#queueOf(id, saved);
     if (!this.#queue) return;
-    this.#queue.addEventListener("change", () => this.#update());
-    this.#queue.addEventListener("refused", ({ problem }) => this.#emit("note", { text: problemText(problem) }));
-    this.#queue.addEventListener("replaced", (event) => this.#noteReplaced(event));
     this.#update();
-    this.#queue.resume(recallUnsent(id));
+    const missed = this.#missed.get(this.#queue);
+    this.#missed.delete(this.#queue);
+    if (missed?.problem) this.#emit("note", { text: problemText(missed.problem) });
+    else if (missed) this.#noteReplaced(missed);
   }
 
+  /** The queue of a job: the one that still sends, else a new one that continues what an earlier visit could not send. */
+  #queueOf(id, saved) {
+    if (this.#queues.get(id)?.unsent) return this.#queues.get(id);
+    const queue = new EditQueue(id, saved, { server: SERVER, store: storeUnsent });
+    const whenShown = (listener) => (event) => (queue === this.#queue ? listener(event) : this.#missed.set(queue, event));
+    this.#queues.set(id, queue);
+    queue.addEventListener("change", () => queue === this.#queue && this.#update());
+    queue.addEventListener("refused", whenShown(({ problem }) => this.#emit("note", { text: problemText(problem) })));
+    queue.addEventListener("replaced", whenShown((event) => this.#noteReplaced(event)));
+    queue.resume(recallUnsent(id));
+    return queue;
+  }
+
+  /** Show no result; what is not saved yet is still sent. */
   close() {
-    this.#queue?.close();
     Object.assign(this, { selected: null, stretch: null });
     this.#queue = null;
     this.#history = null;
@@ -73,6 +88,9 @@ export class Editor extends EventTarget {
   get edited() { return this.canUndo; }
   get state() { return this.#queue?.state; }
   get unsent() { return this.#queue?.unsent ?? 0; }
+
+  /** Whether edits of any result are not saved yet. */
+  get hasUnsent() { return [...this.#queues.values()].some((queue) => queue.unsent > 0); }
 
   /** @returns {object | undefined} the selected face */
   get face() { return this.#history && this.faces.find((face) => face.face_id === this.selected); }
@@ -107,7 +125,7 @@ export class Editor extends EventTarget {
 
   /** Name a face; an empty name removes the one that it has. */
   rename(id, text) {
-    const name = text.trim() || null;
+    const name = cleanName(text);
     const face = this.faces.find((one) => one.face_id === id);
     if (face && (face.name ?? null) !== name) this.apply({ op: "rename", face_id: id, name });
   }
@@ -175,7 +193,11 @@ export class Editor extends EventTarget {
     for (const edit of edits) this.apply(edit);
   }
 
-  retry() { this.#queue?.retry(); }
+  /** Send at once what waits, of every result. */
+  retry() {
+    for (const queue of this.#queues.values()) queue.retry();
+  }
+
   refresh() { return this.#queue?.refresh(); }
 
   /** Resolves when every edit is saved, or cannot be at present. */
@@ -196,7 +218,8 @@ export class Editor extends EventTarget {
   #noteReplaced({ before, lost, undos }) {
     const now = this.#queue.edits;
     const common = commonEdits(before, now);
-    const undone = before.slice(common).map((edit, i) => t("edits.undone", { edit: editText(edit, this.#history.faces(common + i)) }));
+    const shown = commonEdits(before, this.#history.edits); // none of what was undone before this result was opened again
+    const undone = before.slice(common, shown).map((edit, i) => t("edits.undone", { edit: editText(edit, this.#history.faces(common + i)) }));
     this.#update();
     const added = now.slice(common).map((edit, i) => editText(edit, this.#history.faces(common + i)));
     const own = lost.map((edit) => editText(edit, this.faces));

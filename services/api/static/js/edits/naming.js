@@ -3,9 +3,7 @@
 import { faceNameWithin } from "../common/face-name.js";
 import { make } from "../common/dom.js";
 import { t } from "../common/i18n.js";
-
-/** As the service limits names, in characters. */
-export const MAX_NAME = 80;
+import { MAX_NAME } from "./editing.js";
 
 /**
  * Turn the title of a face into a field. Enter, or leaving the field, takes the name; Escape leaves it as it was.

@@ -254,6 +254,13 @@ function showNote(text, anyway = null) {
 }
 
 async function makeThumbs(of) {
+  if (of.cutting) await of.cutting; // the video is read once at a time
+  of.cutting = cutThumbs(of);
+  await of.cutting;
+}
+
+/** Cut the pictures that are missing. */
+async function cutThumbs(of) {
   const start = await player.firstFrame;
   if (view !== of || !player.url) return;
   const faces = of.result.faces.filter((face) => !of.thumbs.has(face.face_id));
@@ -343,7 +350,7 @@ function translate() {
 
 /** Unsaved edits outlast a reload, but not the tab: ask before it closes. */
 function askBeforeLeaving(event) {
-  if (editor.unsent) event.preventDefault();
+  if (editor.hasUnsent) event.preventDefault();
 }
 
 /** Connect the edits. Returns what the keys of the edits do. */
