@@ -269,6 +269,12 @@ class Job(Schema):
     job_id: str
     status: JobStatus
     progress: Probability | None = Field(description="share done, 0 to 1; null while the length is unknown")
+    ahead: int | None = Field(
+        default=None,
+        ge=0,
+        description="number of unfinished jobs that were submitted before this one; it never grows, and is 0 once the "
+        "job has started. null if the job has ended, or if its place is unknown",
+    )
     work: Work | None = Field(default=None, description="progress details; null before the analysis starts")
     created_at: datetime
     started_at: datetime | None = None

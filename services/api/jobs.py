@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep, SubmitCaller, WritableJob
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
-from duygu.services.api.serializers import serialize_job
+from duygu.services.api.serializers import serialize_jobs
 from duygu.shared.api_keys import Scope
 from duygu.shared.errors import (
     CancelledError,
@@ -46,14 +46,14 @@ def list_jobs(service: ServiceDep, caller: ReadCaller, cursor: Cursor = None, li
     """List the stored jobs of the caller, newest first. A key with the scope `admin` lists all jobs."""
     owner = None if Scope.ADMIN in caller.scopes else caller.name
     records, following = service.jobs.page(owner, cursor, limit)
-    jobs = [serialize_job(record, has_upload=service.settings.keep_uploads) for record in records]
-    return JobPage(jobs=jobs, next_cursor=following)
+    return JobPage(jobs=serialize_jobs(service, records), next_cursor=following)
 
 
 @router.get("/{job_id}", response_model=Job, responses={**UNCHANGED, **problems(JobNotFoundError, InvalidRequestError)})
 def read_job(record: ReadableJob, service: ServiceDep, if_none_match: IfNoneMatch = None) -> Response:
     """Read the state of a job. With a current `ETag` in `If-None-Match` the response is 304."""
-    content = serialize_job(record, has_upload=service.settings.keep_uploads).model_dump_json()
+    (job,) = serialize_jobs(service, [record])
+    content = job.model_dump_json()
     etag = f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
@@ -79,7 +79,8 @@ def change_job(record: WritableJob, caller: SubmitCaller, service: ServiceDep, c
     changed = service.jobs.read(record.job_id)
     if changed is None:
         raise JobNotFoundError
-    return serialize_job(changed, has_upload=service.settings.keep_uploads)
+    (job,) = serialize_jobs(service, [changed])
+    return job
 
 
 @router.delete(

@@ -1,7 +1,10 @@
 """Job records as the schemas of the API."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
+from duygu.services.api.service import ServiceContext
+from duygu.shared.jobs.place import places
 from duygu.shared.jobs.queues import WEBHOOK_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import Job, JobError, JobLinks, JobStatus, Webhook, Work
@@ -31,8 +34,19 @@ def _serialize_work(record: JobRecord) -> Work | None:
     return record.work
 
 
-def serialize_job(record: JobRecord, *, has_upload: bool = False) -> Job:
-    """A job as the API returns it. `has_upload`: whether the service keeps uploads."""
+def serialize_jobs(service: ServiceContext, records: Sequence[JobRecord]) -> list[Job]:
+    """Jobs as the API returns them, with their places in the queue."""
+    ahead = places(service.redis, records)
+    keeps = service.settings.keep_uploads
+    return [serialize_job(record, has_upload=keeps, ahead=ahead[record.job_id]) for record in records]
+
+
+def serialize_job(record: JobRecord, *, has_upload: bool = False, ahead: int | None = None) -> Job:
+    """A job as the API returns it.
+
+    has_upload  whether the service keeps uploads
+    ahead       number of jobs before this one; None if it is unknown
+    """
     error = record.error
     path = job_path(record.job_id)
     work = _serialize_work(record)
@@ -43,6 +57,7 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False) -> Job:
         job_id=record.job_id,
         status=record.status,
         progress=record.progress,
+        ahead=ahead,
         work=work,
         created_at=record.created_at,
         started_at=record.started_at,

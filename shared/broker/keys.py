@@ -17,7 +17,8 @@ def unfinished(owner: str) -> str:
 
 
 UNFINISHED = "duygu:unfinished_jobs"
-"""Sorted set of all `listing`s of jobs that have not ended, all with score 0, in order of age."""
+"""Sorted set of all `listing`s of jobs that have not ended, scored in order of submission. Jobs of earlier versions
+have score 0."""
 
 SWEEP_DUE = "duygu:sweep_due"
 """Sorted set of `listing`s of jobs that have ended, scored by when they are due for the sweeper: when they expire."""

@@ -185,6 +185,15 @@ end
 """
 """Adds a key that holds the job's id, unless the job was erased or has expired."""
 
+LIST_UNFINISHED: Final = """
+-- KEYS: unfinished jobs. ARGV: listing.
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+    local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+    redis.call('ZADD', KEYS[1], (last[2] or 0) + 1, ARGV[1])
+end
+"""
+"""Lists an unfinished job behind all others, unless it is listed."""
+
 SET_DELIVERIES: Final = """
 -- KEYS: record. ARGV: deliveries as JSON.
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -219,6 +228,7 @@ class JobStore:
         self._result_ttl = result_ttl
         self._change = redis.register_script(CHANGE)
         self._add_index_key = redis.register_script(ADD_INDEX_KEY)
+        self._list_unfinished = redis.register_script(LIST_UNFINISHED)
         self._set_deliveries = redis.register_script(SET_DELIVERIES)
         self._keep = redis.register_script(KEEP)
         self._release = redis.register_script(RELEASE)
@@ -303,7 +313,7 @@ class JobStore:
                 if record.ended and not record.kept:
                     pipeline.zadd(keys.SWEEP_DUE, {listing: self._expires(record)}, nx=True)
                 elif not record.ended:
-                    pipeline.zadd(keys.UNFINISHED, {listing: 0})
+                    self._list_unfinished(keys=[keys.UNFINISHED], args=[listing], client=pipeline)
             pipeline.set(keys.INDEXED, "1", ex=INDEX_S)
             pipeline.execute()
         return True
@@ -346,7 +356,8 @@ class JobStore:
             pipeline.sadd(keys.kept(record.owner), record.job_id)
         pipeline.sadd(keys.unfinished(record.owner), record.job_id)
         pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
-        pipeline.zadd(keys.UNFINISHED, {keys.listing(record.job_id, record.owner): 0})
+        listing = keys.listing(record.job_id, record.owner)
+        self._list_unfinished(keys=[keys.UNFINISHED], args=[listing], client=pipeline)
         for key in record.index_keys:
             pipeline.set(key, record.job_id, ex=UNFINISHED_TTL)
 

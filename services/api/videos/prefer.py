@@ -11,13 +11,13 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from duygu.services.api.serializers import job_path, serialize_job
+from duygu.services.api.serializers import job_path, serialize_job, serialize_jobs
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.stored_result import stored_result
 from duygu.shared.errors import CancelledError, ResultExpiredError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas import AnsweredJob, JobStatus, Result
+from duygu.shared.schemas import AnsweredJob, Job, JobStatus, Result
 
 MAX_WAIT_S = 60
 """Maximum time to wait; proxies rarely permit more."""
@@ -39,10 +39,11 @@ async def respond(service: ServiceContext, record: JobRecord, seconds: int) -> R
         await _wait_until_ended(service, record.job_id, seconds)
         record = await run_in_threadpool(_current, service, record)
     if not record.ended:
-        return _json(serialize_job(record, has_upload=service.settings.keep_uploads).model_dump_json(), 202, headers)
+        job = await run_in_threadpool(_serialized, service, record)
+        return _json(job.model_dump_json(), 202, headers)
     result = await run_in_threadpool(_stored_result, service, record)
-    job = AnsweredJob(**dict(serialize_job(record, has_upload=service.settings.keep_uploads)), result=result)
-    return _json(job.model_dump_json(), 200, headers)
+    ended = serialize_job(record, has_upload=service.settings.keep_uploads)
+    return _json(AnsweredJob(**dict(ended), result=result).model_dump_json(), 200, headers)
 
 
 def _current(service: ServiceContext, record: JobRecord) -> JobRecord:
@@ -58,6 +59,14 @@ def _current(service: ServiceContext, record: JobRecord) -> JobRecord:
         error = CancelledError()
         return replace(record, status=JobStatus.CANCELLED, ended_at=datetime.now(UTC), error=error)
     return now
+
+
+def _serialized(service: ServiceContext, record: JobRecord) -> Job:
+    """The job with its place, or without it if Redis is unreachable, as the job was accepted."""
+    try:
+        return serialize_jobs(service, [record])[0]
+    except RedisError:
+        return serialize_job(record, has_upload=service.settings.keep_uploads)
 
 
 async def _wait_until_ended(service: ServiceContext, job_id: str, seconds: int) -> None:

@@ -66,6 +66,17 @@ def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scri
     assert answer.status_code == 204
 
 
+def test_a_waiting_job_hears_of_its_place(api: httpx.Client) -> None:
+    """The number of jobs before it comes at first and when it changes; it is not part of the numbered events."""
+    first, second = (submit(api, Script().upload())["job_id"] for _ in range(2))
+    events = listen(api, second)
+    assert [next(events).name for _ in range(2)] == ["queued", "ahead"]
+    api.delete(f"/v1/jobs/{first}")
+    assert next(events) == Heard(0, "ahead", {"ahead": 0})
+    api.delete(f"/v1/jobs/{second}")
+    assert next(events).name == "cancelled"
+
+
 def test_erasing_a_job_ends_its_event_streams(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """The last event of an erased job is `cancelled`, whether it was queued or running."""
     waiting = submit(api, Script().upload())["job_id"]

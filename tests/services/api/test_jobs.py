@@ -22,6 +22,19 @@ def test_a_job_can_be_read(api: httpx.Client) -> None:
     assert (job["faces"], job["duration_s"], job["expires_at"]) == (None, None, None)
 
 
+def test_a_job_knows_its_place(api: httpx.Client, redis: Redis) -> None:
+    """`ahead` is in the answer to the upload, in the job and in the list; it shrinks; null is unknown."""
+    jobs = [submit(api, VIDEO) for _ in range(3)]
+    links = [job["links"]["self"] for job in jobs]
+    assert [job["ahead"] for job in jobs] == [0, 1, 2]
+    assert [job["ahead"] for job in api.get("/v1/jobs").json()["jobs"]] == [2, 1, 0]
+    api.delete(links[0])
+    assert [api.get(link).json()["ahead"] for link in links[1:]] == [0, 1]
+    redis.delete(f"rq:job:{jobs[1]['job_id']}")
+    answer = api.get(links[1])
+    assert (answer.status_code, answer.json()["ahead"]) == (200, None)
+
+
 def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
     """Unknown and malformed ids give 404 at every endpoint."""
     for job_id in (UNKNOWN, "x", f"{UNKNOWN}:events", "%2e%2e"):

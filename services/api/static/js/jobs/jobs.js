@@ -23,6 +23,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {number} [size] bytes
  * @property {string} state of the job, or uploading, interrupted (before there was a job), gone (erased from the server)
  * @property {number | null} progress of the upload or of the job, 0 to 1
+ * @property {number | null} [ahead] number of jobs before this one; null if unknown
  * @property {number | null} [left] seconds until the end, as the server estimates it
  * @property {object} [error] why the job or the upload failed
  * @property {object | null} [problem] why the last call about the job failed
@@ -186,6 +187,7 @@ export async function follow(entry) {
 function listenToEvents(entry) {
   entry.found = [];
   return listen(entry.id, (name, data) => {
+    if (name === "ahead") change(entry, { ahead: data.ahead });
     if (name === "started") change(entry, { state: "running" });
     if (name === "progress") updateProgress(entry, data);
     if (name === "window") change(entry, { found: [...entry.found, data] });
@@ -227,6 +229,7 @@ function factsOf(job, serverTime, known) {
   return {
     state,
     progress,
+    ahead: job.ahead ?? null,
     error,
     sha256,
     video: links.video,

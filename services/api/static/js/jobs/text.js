@@ -13,6 +13,7 @@ export function stateText(entry) {
   if (problem) return problem.code === "offline" ? t("jobs.unreachable") : errorTitle(problem);
   if (state === "failed") return errorTitle(error);
   if (state === "uploading") return uploadText(entry);
+  if (state === "queued" && entry.ahead > 0) return t("jobs.queued_behind", { count: entry.ahead });
   if (state === "running" && Number.isFinite(progress)) return runningText(entry);
   return t(`jobs.${state}`, { when: when(entry.added) });
 }

@@ -54,6 +54,7 @@ export default {
     annotated: "with boxes",
     sketch: "Expressions of each face over time",
     queued: "Waiting in the queue",
+    queued_behind: { one: "Waiting; {count} video before yours", other: "Waiting; {count} videos before yours" },
     running: "Analysing",
     running_left: "Analysing, {share} done, about {left} left",
     running_share: "Analysing, {share} done",

@@ -54,6 +54,7 @@ export default {
     annotated: "kutulu",
     sketch: "Yüzlerin zaman içindeki ifadeleri",
     queued: "Sırada bekliyor",
+    queued_behind: { one: "Bekliyor; sizinkinden önce {count} video var", other: "Bekliyor; sizinkinden önce {count} video var" },
     running: "Analiz ediliyor",
     running_left: "Analiz ediliyor, {share} bitti, yaklaşık {left} kaldı",
     running_share: "Analiz ediliyor, {share} bitti",
