@@ -89,10 +89,20 @@ def _xception_big(path: Path) -> Callable[[Tensor], Tensor]:
     return lambda pictures: network(_resized(pictures, XCEPTION_SIDE) / 127.5 - 1)
 
 
-def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
+def face_api_weights(folder: Path) -> dict[str, Floats]:
+    """The weights of face-api's expression network, of its package in a folder. Raises TrainingDataError."""
+    *_, pattern = PACKAGES
+    return _face_api_weights(_package(folder, pattern))
+
+
+def _face_api_weights(path: Path) -> dict[str, Floats]:
     name = "model/face_expression_model"
     manifest, data = _packed(path, f"{name}-weights_manifest.json", f"{name}.bin")
-    weights = read_weights(json.loads(manifest), data)
+    return read_weights(json.loads(manifest), data)
+
+
+def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
+    weights = _face_api_weights(path)
 
     def convolve(inputs: Tensor, layer: str, stride: int) -> Tensor:
         if f"{layer}/filters" in weights:

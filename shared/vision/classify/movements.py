@@ -1,0 +1,137 @@
+"""Facial movements, head pose and speaking of a face, by a network on crops that the five landmarks align."""
+
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from duygu.shared.errors import ModelError
+from duygu.shared.model.movement_folder import LIPS, MovementFolder, MovementManifest
+from duygu.shared.vision.classify.crops import MAX_OVERSAMPLING
+from duygu.shared.vision.detect.onnx_session import open_session
+from duygu.shared.vision.types import Area, Floats, Frame, Image
+
+Doubles = npt.NDArray[np.float64]
+Pose = tuple[float, float, float]
+
+POSE = slice(-3, None)
+"""Yaw, pitch and roll among the values of a crop. Before them are the movements, then the distances of the lips."""
+
+MIN_CROPS = 5
+"""Minimum number of crops for a prediction of speaking: half a second."""
+
+
+class MovementNetwork:
+    """Measures one crop at a time: the windows of a face overlap, its crops do not."""
+
+    def __init__(self, folder: MovementFolder, *, threads: int = 1) -> None:
+        self._folder, self._threads = folder, threads
+        self._manifest: MovementManifest = folder.manifest
+        self._offered = list(self._manifest.offered)
+        self.names = tuple(self._manifest.movements[index].name for index in self._offered)
+
+    def measure(self, frame: Frame, box: Floats, landmarks: Floats) -> Floats:
+        """The values of one face: (movements + LIPS + 3,), the movements from 0 to 1, the pose in degrees.
+
+        box        (4,) x1, y1, x2, y2 and landmarks (5, 2), in pixels of Frame.grey
+        """
+        manifest = self._manifest
+        crop = aligned_crop(frame, landmarks, np.array(manifest.points) * manifest.size, manifest.size)
+        (values,) = self._session.run(None, {"crops": crop[np.newaxis]})
+        pose = np.array(manifest.pose.weights) @ geometry(box, landmarks) + manifest.pose.bias
+        return np.concatenate([values[0], pose]).astype(np.float32)
+
+    def mean(self, measured: Floats) -> Floats:
+        """The reported movements of a clip (n, values): their means, in the order of `names`."""
+        return np.asarray(measured[:, self._offered].mean(0), np.float32)
+
+    def speaking(self, measured: Floats) -> float | None:
+        """The probability that the person of a clip (n, values) speaks; None if it is too short or not predicted."""
+        model = self._manifest.speaking
+        if model is None or len(measured) < MIN_CROPS:
+            return None
+        lips = measured[:, -LIPS - 3 : -3].astype(np.float64)
+        scaled = (lip_statistics(lips, model.floor) - model.mean) / model.deviation
+        return float(1 / (1 + np.exp(-(scaled @ model.weights + model.bias))))
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        session = open_session(self._folder.network, self._threads)
+        size, expected = self._manifest.size, len(self._manifest.movements) + LIPS
+        (values,) = session.run(None, {"crops": np.zeros((1, size, size), np.uint8)})
+        if values.shape != (1, expected):
+            raise ModelError(f"the movement network's output has shape {values.shape}, expected (1, {expected})")
+        return session
+
+
+def pose_of(measured: Floats) -> Pose:
+    """Yaw, pitch and roll in degrees of the values of a crop."""
+    yaw, pitch, roll = (float(angle) for angle in measured[POSE])
+    return yaw, pitch, roll
+
+
+def lip_statistics(lips: Doubles, floor: float) -> Doubles:
+    """Statistics of the lips over a clip: (..., n, LIPS) -> (..., 5 LIPS).
+
+    Speech opens and closes the mouth several times a second, a smile moves it once: logarithms of the deviation and of
+    the first and second differences, and the mean and the minimum.
+    """
+    first, second = np.diff(lips, axis=-2), np.diff(lips, 2, axis=-2)
+    motion = [np.log(value + floor) for value in (lips.std(-2), np.abs(first).mean(-2), np.abs(second).mean(-2))]
+    return np.concatenate([*motion, lips.mean(-2), lips.min(-2)], axis=-1)
+
+
+def geometry(box: Floats, landmarks: Floats) -> Doubles:
+    """Nose and corners of the mouth relative to the eyes, angle of the eyes, and aspect of the box: (8,)."""
+    points = landmarks.astype(np.float64)
+    eyes = points[1] - points[0]
+    length = max(float(np.hypot(*eyes)), 1e-6)
+    x_axis = eyes / length
+    axes = np.array([x_axis, [-x_axis[1], x_axis[0]]])
+    relative = (points[2:] - points[:2].mean(0)) @ axes.T / length  # (3, 2)
+    width, height = (box[2:] - box[:2]).astype(np.float64)
+    angle = np.arctan2(eyes[1], eyes[0])
+    return np.array([*relative[:, 0], *relative[:, 1], angle, width / max(height, 1e-6)])
+
+
+def aligned_crop(frame: Frame, landmarks: Floats, target: Doubles, size: int) -> Image:
+    """The crop (size, size) grey in which the landmarks (5, 2) are as close as possible to `target` (5, 2)."""
+    matrix = similarity(landmarks.astype(np.float64), target)
+    factor = int(np.clip(round(1 / max(float(np.hypot(*matrix[0, :2])), 1e-6)), 1, MAX_OVERSAMPLING))
+    left, top, *_ = area = _covered(frame.size, matrix, size)
+    matrix = matrix * factor
+    matrix[:, 2] += matrix[:, :2] @ [left, top]
+    warped = cv2.warpAffine(
+        frame.grey_part(area),
+        matrix,
+        (size * factor, size * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if factor > 1:
+        warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(warped, np.uint8)
+
+
+def similarity(source: Doubles, target: Doubles) -> Doubles:
+    """The rotation, scale and shift (2, 3) that map points to a target with the least squared error (Umeyama 1991)."""
+    centred, wanted = source - source.mean(0), target - target.mean(0)
+    spread = max(float((centred**2).sum()), 1e-9)
+    cos = (centred * wanted).sum() / spread
+    sin = (centred[:, 0] * wanted[:, 1] - centred[:, 1] * wanted[:, 0]).sum() / spread
+    turn = np.array([[cos, -sin], [sin, cos]])
+    return np.column_stack([turn, target.mean(0) - turn @ source.mean(0)])
+
+
+def _covered(size: tuple[int, int], matrix: Doubles, side: int) -> Area:
+    """The area of the frame that the crop shows, at least one pixel."""
+    if abs(float(np.linalg.det(matrix[:, :2]))) < 1e-12:
+        return 0, 0, 1, 1
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - matrix[:, 2]
+    points = corners @ np.linalg.inv(matrix[:, :2]).T
+    low, high = points.min(0) - 2, points.max(0) + 2
+    left, top = (int(np.clip(at, 0, limit - 1)) for at, limit in zip(low, size, strict=True))
+    right, bottom = (int(np.clip(at + 1, 1, limit)) for at, limit in zip(high, size, strict=True))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
