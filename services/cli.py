@@ -166,6 +166,11 @@ def _add_analyze(commands: Any) -> None:
             option, type=float, metavar="S", help=f"{limit} of the part to analyse, in seconds from the first frame"
         )
     analyze.add_argument(
+        "--measures",
+        metavar="NAMES",
+        help="measure besides emotions: movements (facial movements, head pose, speaking)",
+    )
+    analyze.add_argument(
         "--every", type=_seconds, metavar="S", help="keep only the window of each face at every multiple of S seconds"
     )
     analyze.add_argument(
@@ -384,6 +389,7 @@ def _analyze(
     max_faces: int | None,
     min_face: float | None,
     labels: tuple[str, ...] | None,
+    measures: str | None,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
@@ -391,9 +397,8 @@ def _analyze(
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    chosen = read_options(
-        {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face, "labels": labels}
-    )
+    values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
+    chosen = read_options({**values, "labels": labels, "measures": measures})
     options = BatchOptions(_outputs(files, settings), chosen, faces, every, edits)
     return run(videos, options, settings, quiet=quiet)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
@@ -13,6 +13,7 @@ from duygu.shared.errors import (
     InvalidEveryError,
     InvalidLabelsError,
     InvalidMaxFacesError,
+    InvalidMeasuresError,
     InvalidMinFaceError,
     InvalidOptionError,
     InvalidStartError,
@@ -56,6 +57,10 @@ def _names(value: object) -> object:
 Number = Annotated[float, BeforeValidator(_number)]
 Count = Annotated[int, BeforeValidator(_number)]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
+Measure = Literal["movements"]
+
+MOVEMENTS: Measure = "movements"
+"""The measure of facial movements, head pose and speaking."""
 
 
 class AnalysisOptions(Schema):
@@ -81,6 +86,14 @@ class AnalysisOptions(Schema):
     max_faces: Annotated[Count, Field(ge=1, le=MOST_FACES)] | None = Field(
         default=None, description="maximum number of faces tracked at the same time; null: the setting"
     )
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=10), BeforeValidator(_names)] | None = (
+        Field(default=None, description="what is measured besides emotions: `movements`; null: nothing")
+    )
+
+    @property
+    def measures_movements(self) -> bool:
+        """Whether facial movements are measured."""
+        return self.measures is not None and MOVEMENTS in self.measures
 
     @field_validator("end_s")
     @classmethod
@@ -94,7 +107,8 @@ class AnalysisOptions(Schema):
     def fingerprint(self) -> str:
         """Equal for options that give the same result; empty for the defaults."""
         labels = None if self.labels is None else tuple(sorted(set(self.labels)))
-        chosen = self.model_copy(update={"labels": labels}).model_dump_json(exclude_none=True)
+        measures = None if self.measures is None else tuple(sorted(set(self.measures)))
+        chosen = self.model_copy(update={"labels": labels, "measures": measures}).model_dump_json(exclude_none=True)
         return "" if chosen == "{}" else hashlib.sha256(chosen.encode()).hexdigest()
 
 
@@ -107,6 +121,7 @@ class OptionValues(TypedDict, total=False):
     labels: Sequence[str] | None
     min_face: float | None
     max_faces: int | None
+    measures: Sequence[str] | None
 
 
 DEFAULTS = AnalysisOptions()
@@ -121,6 +136,7 @@ ERRORS: Mapping[str, type[InvalidOptionError]] = {
     "labels": InvalidLabelsError,
     "min_face": InvalidMinFaceError,
     "max_faces": InvalidMaxFacesError,
+    "measures": InvalidMeasuresError,
 }
 """The error of each option."""
 
@@ -146,7 +162,7 @@ def read_options(values: Mapping[str, Any], *, kind: str = "option") -> Analysis
 def form_fields(options: AnalysisOptions) -> dict[str, str | list[str]]:
     """The options as fields of a form, of which `read_options` makes the same options again."""
     chosen = options.model_dump(mode="json", exclude_none=True)
-    return {name: value if name == "labels" else _field(value) for name, value in chosen.items()}
+    return {name: value if isinstance(value, list) else _field(value) for name, value in chosen.items()}
 
 
 def _field(value: object) -> str:

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     mtcnn: Path = ROOT / "models" / "mtcnn"
     """Folder with the three networks of the face detector MTCNN."""
 
+    movements: Path = ROOT / "models" / "movements"
+    """Folder of the network for facial movements, as written by `python -m training.movements`. It may be missing."""
+
     neutral: Literal["on", "off"] = "on"
     """`off` reports the six emotions without neutral. `uncertain` is still computed over all labels of the model."""
 

@@ -9,6 +9,7 @@ def engine_options(settings: Settings) -> EngineOptions:
     return EngineOptions(
         model=settings.model,
         mtcnn=settings.mtcnn,
+        movements=settings.movements,
         kind=settings.engine,
         neutral=settings.neutral,
         min_face=settings.min_face,

@@ -109,6 +109,13 @@ class InvalidMinFaceError(InvalidOptionError):
     title = "The option min_face is invalid"
 
 
+class InvalidMeasuresError(InvalidOptionError):
+    """`measures` names an unknown measure."""
+
+    code = "invalid_measures"
+    title = "The option measures is invalid"
+
+
 class InvalidMaxFacesError(InvalidOptionError):
     """`max_faces` is not a number of faces within the limits."""
 

@@ -51,6 +51,7 @@ class ModelInfo(Schema):
     sha256: str = Field(description="of the model file, lower-case hexadecimal")
     labels: list[str] = Field(description="the keys of `probabilities`")
     temperatures: Temperatures | None = Field(default=None, description="null in results of schema version 1")
+    movements: list[str] = Field(default=[], description="the keys of `movements`; empty if they were not measured")
 
 
 class ProgramInfo(Schema):
@@ -72,6 +73,7 @@ class ResultOptions(Schema):
         default=None,
         description="maximum number of faces tracked at the same time; null in results of earlier versions",
     )
+    measures: list[str] = Field(default=[], description="what was measured besides emotions")
     faces: int | None = Field(
         default=None, description="number of faces kept, those visible longest; null if all are kept"
     )
@@ -120,6 +122,28 @@ class Window(Schema):
     )
     flags: list[Flag] = Field(default=[])
 
+    speaking: Probability | None = Field(
+        default=None, description="probability that the person speaks; null if it was not measured"
+    )
+    movements: dict[str, Probability] | None = Field(
+        default=None,
+        description="strength of each facial movement, MediaPipe's blendshapes; null if they were not measured. "
+        "A movement is not a feeling",
+    )
+    valence: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        default=None,
+        description="probability of happiness less the highest one of anger, disgust, fear and sadness; null if it was "
+        "not measured",
+    )
+
+
+class Pose(Schema):
+    """Direction of the head, in degrees."""
+
+    yaw: float = Field(description="positive if the person turns to the right edge of the picture")
+    pitch: float = Field(description="positive if the person looks down")
+    roll: float = Field(description="positive clockwise in the picture")
+
 
 class Position(Schema):
     """Where a face is in one analysed frame."""
@@ -127,6 +151,7 @@ class Position(Schema):
     time_s: Seconds
     box: Box = Field(description="x, y, width, height in pixels of the upright frame")
     score: Probability = Field(description="the detector's own confidence that this is a face")
+    pose: Pose | None = Field(default=None, description="direction of the head; null if movements were not measured")
 
 
 class Face(Schema):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from duygu.shared.analysis_options import Measure
 from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
 
 PROTOCOL_VERSION = "1"
@@ -68,6 +69,9 @@ class SessionOptions(Schema):
     )
     smallest_face: Probability = Field(
         default=0.0, description="minimum size of a reported face, as a share of the shorter side of the picture"
+    )
+    measures: list[Measure] | None = Field(
+        default=None, min_length=1, description="what is measured besides emotions: `movements`; null: nothing"
     )
     rate_hz: Annotated[float, Field(gt=0, le=60)] | None = Field(
         default=None, description="maximum number of results per second; further frames are dropped with reason `rate`"

@@ -94,7 +94,7 @@ class ModelFolder:
         manifest = self.manifest
         card = self.path / CARD
         return ModelDescription(
-            **self.info(neutral).model_dump(),
+            **self.info(neutral).model_dump(exclude={"movements"}),
             recipe=manifest.recipe,
             uncertain_below=self.recipe.uncertain_below,
             measured=manifest.measured,

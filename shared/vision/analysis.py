@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, part_length, require_labels
+from duygu.shared.analysis_options import DEFAULTS, MOVEMENTS, AnalysisOptions, part_length, require_labels
 from duygu.shared.exports.selection import once_every
 from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
@@ -15,6 +15,9 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.results import ResultConverter, Timeline
+
+MOVEMENTS_UNAVAILABLE = "movements_unavailable"
+"""Warning code: movements were requested, and the engine has no network for them."""
 
 BATCH = 4
 """Clips per batch. Larger batches are hardly faster per clip and would delay the decoder."""
@@ -44,6 +47,7 @@ def analyze_video(
     """
     engine = engine.with_options(options.min_face, options.max_faces)
     converter = result_converter(engine, options)
+    measured = bool(converter.movements)
     timeline = Timeline(converter)
 
     def collect(step: Step) -> None:
@@ -65,14 +69,15 @@ def analyze_video(
         ) as video,
         ThreadPoolExecutor(1) as background,
     ):
-        analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background)
+        analyzer = Analyzer(engine, interval_s=video.interval_s, batch=BATCH, background=background, movements=measured)
         for frame in video:
             collect(analyzer.push(frame))
             if on_progress:
                 on_progress(_progress(video, analyzer, frame.time_s, options))
         collect(analyzer.finish())
-        warnings = [Warning(code=code, detail=detail) for code, detail in [*video.warnings, *analyzer.warnings()]]
-        model = engine.model.model_copy(update={"labels": converter.names})
+        found = [*video.warnings, *analyzer.warnings(), *_unavailable(options, converter)]
+        warnings = [Warning(code=code, detail=detail) for code, detail in found]
+        model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
     result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)
@@ -81,7 +86,15 @@ def analyze_video(
 def result_converter(engine: Engine, options: AnalysisOptions) -> ResultConverter:
     """A converter for the labels of an analysis. Raises InvalidLabelsError for a label that the engine lacks."""
     require_labels(options, engine.model.labels)
-    return ResultConverter(engine.recipe, tuple(engine.model.labels), options.labels)
+    movements = engine.movement_names if options.measures_movements else ()
+    return ResultConverter(engine.recipe, tuple(engine.model.labels), options.labels, movements)
+
+
+def _unavailable(options: AnalysisOptions, converter: ResultConverter) -> list[tuple[str, str]]:
+    """The warning about movements that were requested and cannot be measured."""
+    if not options.measures_movements or converter.movements:
+        return []
+    return [(MOVEMENTS_UNAVAILABLE, "movements were not measured: the service has no movement network")]
 
 
 def _origin(engine: Engine, converter: ResultConverter, options: AnalysisOptions) -> dict[str, object]:
@@ -96,6 +109,7 @@ def _origin(engine: Engine, converter: ResultConverter, options: AnalysisOptions
             labels=converter.names,
             min_face=engine.min_face,
             max_faces=engine.max_faces,
+            measures=[MOVEMENTS] if converter.movements else [],
         ),
     }
 

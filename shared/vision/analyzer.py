@@ -9,13 +9,14 @@ import numpy as np
 from duygu.shared.vision.batching import ClassificationQueue, PipelinedQueue, SynchronousQueue
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.classify.crops import crop_of
+from duygu.shared.vision.classify.movements import pose_of
 from duygu.shared.vision.classify.quality import quality_flags
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition, WindowLogits
 from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.tracker import CROWD_FACES, TICK_ROUNDING_S, Tracker
-from duygu.shared.vision.types import Frame
+from duygu.shared.vision.types import Floats, Frame
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
 """A track is confirmed once it has lasted CONFIRM_S, has reached the O-Net score CONFIRM_SCORE at least once, and has
@@ -51,6 +52,10 @@ class Step:
     ended: tuple[int, ...] = ()  # ids of the faces whose tracks ended
 
 
+Unconfirmed = tuple[float, list[float], float, tuple[float, float, float] | None]
+"""Time, box, score and pose of a position."""
+
+
 @dataclass(slots=True)
 class Face:
     """State of a track besides its position. `face_id` is None until the track is confirmed."""
@@ -58,9 +63,7 @@ class Face:
     clips: ClipBuilder
     face_id: int | None = None
     tick: int = -1  # of the last crop
-    unconfirmed: list[tuple[float, list[float], float]] = field(
-        default_factory=list
-    )  # time, box, score of each position
+    unconfirmed: list[Unconfirmed] = field(default_factory=list)
 
 
 class Analyzer:
@@ -73,15 +76,18 @@ class Analyzer:
         interval_s: float | None = None,
         batch: int = 1,
         background: Executor | None = None,
+        movements: bool = False,
     ) -> None:
         """Create an analyzer without frames.
 
         interval_s  frame interval of the source, if known
         batch       clips per batch; 1 classifies each clip immediately, larger batches are faster
+        movements   whether facial movements are measured, if the engine can
         background  executor in which the network runs during the tracking of later frames; results arrive a batch later
         """
         self.engine = engine
         self.batch = batch
+        self.movements = movements
         self.queue: ClassificationQueue = PipelinedQueue(engine, background) if background else SynchronousQueue(engine)
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
@@ -135,7 +141,8 @@ class Analyzer:
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
-        crop = Crop(tick, frame.time_s, image, quality_flags(image, track.box, track.landmarks))
+        measured = self._measure(frame, track)
+        crop = Crop(tick, frame.time_s, image, quality_flags(image, track.box, track.landmarks), measured)
         usual_ticks = self.tracker.usual_s * (recipe.rate_hz or 0.0) or 1.0
         stretch = self.tracker.crowding()
         self.was_crowded |= stretch > 1
@@ -144,11 +151,17 @@ class Analyzer:
             face.clips.add(crop, missed=face.tick != before, usual_ticks=usual_ticks, stretch=stretch),
         )
         face.tick = tick
-        face.unconfirmed.append((frame.time_s, track.box.tolist(), track.score))
+        pose = None if measured is None else pose_of(measured)
+        face.unconfirmed.append((frame.time_s, track.box.tolist(), track.score, pose))
         if face.face_id is not None or self._is_lasting(track):
             yield from self._confirm(track)
         if face.face_id is None:
             self._drop_oldest(track.key, face)
+
+    def _measure(self, frame: Frame, track: Track) -> Floats | None:
+        """The movements of a face, or None where they are not measured."""
+        network = self.engine.movements if self.movements else None
+        return network and network.measure(frame, track.box, track.landmarks)
 
     def _is_lasting(self, track: Track) -> bool:
         """Whether a track has lasted long enough to be confirmed."""
@@ -178,8 +191,8 @@ class Analyzer:
             self.last_id += 1
             face.face_id = self.last_id
         if face.face_id is not None:
-            for time_s, box, score in face.unconfirmed:
-                yield FacePosition(face.face_id, time_s, np.array(box, np.float32), score)
+            for time_s, box, score, pose in face.unconfirmed:
+                yield FacePosition(face.face_id, time_s, np.array(box, np.float32), score, pose)
             face.unconfirmed.clear()
 
     def _close(self, ended: list[Track]) -> None:

@@ -9,6 +9,7 @@ from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import WindowLogits
+from duygu.shared.vision.types import Floats
 
 FaceClips = list[tuple[int, Clip]]
 """Pairs of face id and clip."""
@@ -74,6 +75,13 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
         return []
     pictures = normalise(np.stack([clip.images for _, clip in clips]), engine.recipe)
     return [
-        WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags)
+        WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags, *_movements(engine, clip))
         for (face_id, clip), logits in zip(clips, engine.classifier.logits(pictures), strict=True)
     ]
+
+
+def _movements(engine: Engine, clip: Clip) -> tuple[Floats | None, float | None]:
+    """The mean movements of a clip and the probability of speaking, None where they were not measured."""
+    if engine.movements is None or clip.movements is None:
+        return None, None
+    return engine.movements.mean(clip.movements), engine.movements.speaking(clip.movements)

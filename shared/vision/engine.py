@@ -6,9 +6,11 @@ import cv2
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import ModelFolder, open_model_folder
+from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import ModelInfo
 from duygu.shared.vision.classify.classifier import OnnxClassifier
+from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.options import MAX_FACES, MIN_FACE, EngineKind, EngineOptions
 from duygu.shared.vision.types import Classifier, Detector
@@ -29,10 +31,18 @@ class Engine:
 
     kind: EngineKind = "onnx"
 
+    movements: MovementNetwork | None = None
+    """The network for facial movements, loaded when it is first used."""
+
     @property
     def recipe(self) -> Recipe:
         """The recipe of the classifier's clips."""
         return self.classifier.recipe
+
+    @property
+    def movement_names(self) -> tuple[str, ...]:
+        """Names of the movements that the engine measures; empty without a movement network."""
+        return self.movements.names if self.movements else ()
 
     def with_options(self, min_face: float | None, max_faces: int | None) -> "Engine":
         """The engine with other limits of faces; None keeps a limit. The models are shared."""
@@ -50,7 +60,15 @@ def load_engine(options: EngineOptions) -> Engine:
     detector, classifier = _parts(options, folder)
     _require_same(folder.recipe, classifier.recipe)
     info = folder.info(options.neutral)
-    return Engine(detector, classifier, info, options.min_face, options.max_faces, options.kind)
+    movements = _movements(options)
+    return Engine(detector, classifier, info, options.min_face, options.max_faces, options.kind, movements)
+
+
+def _movements(options: EngineOptions) -> MovementNetwork | None:
+    """The movement network, if its folder exists."""
+    if options.movements is None or not options.movements.exists():
+        return None
+    return MovementNetwork(open_movement_folder(options.movements), threads=options.threads)
 
 
 def _require_same(published: Recipe, embedded: Recipe) -> None:

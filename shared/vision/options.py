@@ -47,6 +47,10 @@ class EngineOptions:
     mtcnn: Path
     """Folder with the three networks of the face detector."""
 
+    movements: Path | None = None
+    """Folder of the movement network, as written by `python -m training.movements`; None or a missing folder: no
+    movements."""
+
     kind: EngineKind = "onnx"
     """`onnx`: ONNX Runtime; `reference`: facenet-pytorch and the Keras model."""
 

@@ -1,7 +1,8 @@
 """Conversion of logits to probabilities, and of positions and windows to the result schema."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from duygu.shared.schemas import (
     Face,
     Flag,
     ModelInfo,
+    Pose,
     Position,
     Result,
     VideoInfo,
@@ -20,6 +22,10 @@ from duygu.shared.schemas import (
 from duygu.shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
+DECIMALS_MOVEMENT = 3
+
+PLEASANT, UNPLEASANT = "happiness", ("anger", "disgust", "fear", "sadness")
+"""The labels that `valence` compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class FacePosition:
     time_s: float
     box: Floats  # (4,) x1, y1, x2, y2
     score: float
+    pose: tuple[float, float, float] | None = None  # yaw, pitch, roll in degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class WindowLogits:
     end_s: float
     logits: Floats  # (labels,) of the recipe
     flags: tuple[Flag, ...]
+    movements: Floats | None = None  # (offered movements,), mean over the clip
+    speaking: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +68,13 @@ class ResultConverter:
 
     labels    labels in the softmax: all of the recipe's, or all except neutral
     reported  labels to report, None for all of `labels`; the others are summed as OTHER
+    movements names of the movements in `WindowLogits.movements`
     """
 
     recipe: Recipe
     labels: tuple[str, ...]
     reported: tuple[str, ...] | None = None
+    movements: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -114,7 +125,17 @@ class ResultConverter:
             probabilities=prediction.probabilities,
             uncertain=prediction.uncertain,
             flags=list(logits.flags),
+            speaking=None if logits.speaking is None else round(logits.speaking, DECIMALS_MOVEMENT),
+            **self._movements(logits),
         )
+
+    def _movements(self, logits: WindowLogits) -> dict[str, Any]:
+        """The fields of a window that exist where movements were measured."""
+        if logits.movements is None:
+            return {}
+        values = np.round(np.clip(logits.movements, 0, 1).astype(np.float64), DECIMALS_MOVEMENT).tolist()
+        of_labels = self._softmax(self.recipe.labels, logits.logits, self.recipe.temperature)
+        return {"movements": dict(zip(self.movements, values, strict=True)), "valence": valence(of_labels)}
 
     def position(self, position: FacePosition) -> Position:
         """Convert a position of the engine to one of the schema."""
@@ -123,7 +144,19 @@ class ResultConverter:
             time_s=round(position.time_s, DECIMALS_S),
             box=(left, top, round(right - left, DECIMALS_BOX), round(bottom - top, DECIMALS_BOX)),
             score=round(min(position.score, 1.0), DECIMALS_SCORE),
+            pose=position.pose and _pose(position.pose),
         )
+
+
+def _pose(angles: tuple[float, float, float]) -> Pose:
+    yaw, pitch, roll = (round(angle, DECIMALS_BOX) for angle in angles)
+    return Pose(yaw=yaw, pitch=pitch, roll=roll)
+
+
+def valence(probabilities: Mapping[str, float]) -> float:
+    """Probability of happiness less the highest one of anger, disgust, fear and sadness; 0 for a missing label."""
+    unpleasant = max(probabilities.get(label, 0.0) for label in UNPLEASANT)
+    return round(probabilities.get(PLEASANT, 0.0) - unpleasant, DECIMALS_PROBABILITY)
 
 
 @dataclass(slots=True)

@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from duygu.shared.schemas import Flag
-from duygu.shared.vision.analyzer import Analyzer, Face
+from duygu.shared.vision.analyzer import Analyzer, Face, Unconfirmed
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.track.optical_flow import Patch
 from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.transitions import TransitionDetector
-from duygu.shared.vision.types import Image
+from duygu.shared.vision.types import Floats, Image
 
-VERSION = 6
+VERSION = 7
 
 ARRAYS = {
     "box": "box",
@@ -133,23 +133,37 @@ def _rebuild(analyzer: Analyzer, state: dict[str, Any], arrays: dict[str, npt.ND
 
 def _save_face(face: Face, images: list[Image]) -> list[Any]:
     images.extend(crop.image for crop in face.clips.crops)
-    crops = [[crop.tick, crop.time_s, sorted(crop.flags)] for crop in face.clips.crops]
+    crops = [[crop.tick, crop.time_s, sorted(crop.flags), _listed(crop.movements)] for crop in face.clips.crops]
     return [face.face_id, face.tick, face.unconfirmed, face.clips.due, face.clips.made, face.clips.stride, crops]
 
 
 def _load_face(saved: list[Any], engine: Engine, images: Any) -> Face:
     face_id, last_tick, unconfirmed, due, made, stride, crops = saved
-    loaded = [Crop(tick, time_s, next(images), frozenset(map(Flag, flags))) for tick, time_s, flags in crops]
+    loaded = [
+        Crop(tick, time_s, next(images), frozenset(map(Flag, flags)), _array(movements))
+        for tick, time_s, flags, movements in crops
+    ]
     builder = ClipBuilder(engine.recipe, loaded, due, made, stride)
-    return Face(builder, face_id, last_tick, [(time_s, box, score) for time_s, box, score in unconfirmed])
+    positions: list[Unconfirmed] = [
+        (time_s, box, score, pose and tuple(pose)) for time_s, box, score, pose in unconfirmed
+    ]
+    return Face(builder, face_id, last_tick, positions)
+
+
+def _listed(movements: Floats | None) -> list[Any] | None:
+    return None if movements is None else movements.tolist()
+
+
+def _array(movements: list[Any] | None) -> Floats | None:
+    return None if movements is None else np.array(movements, np.float32)
 
 
 def _save_clip(clip: Clip, images: list[Image]) -> list[Any]:
     images.extend(clip.images)
-    return [clip.start_s, clip.end_s, list(clip.flags)]
+    return [clip.start_s, clip.end_s, list(clip.flags), _listed(clip.movements)]
 
 
 def _load_clip(saved: list[Any], engine: Engine, images: Any) -> Clip:
-    start_s, end_s, flags = saved
+    start_s, end_s, flags, movements = saved
     pictures = np.stack([next(images) for _ in range(engine.recipe.frames)])
-    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)))
+    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)), _array(movements))

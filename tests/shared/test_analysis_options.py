@@ -37,6 +37,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "labels": st.lists(st.sampled_from(EMOTIONS), min_size=1, max_size=7),
     "min_face": st.floats(SMALLEST_FACE, 1),
     "max_faces": st.integers(1, MOST_FACES),
+    "measures": st.just(["movements"]),
 }
 
 INVALID: dict[str, list[Any]] = {
@@ -45,6 +46,7 @@ INVALID: dict[str, list[Any]] = {
     "every_s": [0, -1, float("nan"), float("inf"), "x", "1 s", True, [1, 2], {}],
     "labels": ["anger,,fear", [], [1], ["x" * 41], 5, [","]],
     "min_face": [0, 0.0099, 1.01, "nan", "6%", False],
+    "measures": ["feelings", ["movements", "x"], [], 1, "movements,,movements"],
     "max_faces": [0, -3, 1.5, "1.5", MOST_FACES + 1, "many", True],
 }
 

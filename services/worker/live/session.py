@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from duygu.shared.analysis_options import MOVEMENTS
 from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.live.steps import FrameInfo, Reply
 from duygu.shared.schemas import Flag, Position, Window
@@ -91,6 +92,7 @@ class LiveSession:
         width, height = frame.size
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(info.time_s)
         self._size = (width, height)
+        self._analyzer.movements = _measures_movements(info.options)
         before = self._analyzer.frames_analysed
         step = self._push(frame)
         analysed = self._analyzer.frames_analysed > before
@@ -199,7 +201,12 @@ class LiveSession:
 
     def _converter(self, options: SessionOptions) -> ResultConverter:
         reported = None if options.labels is None else tuple(options.labels)
-        return ResultConverter(self._engine.recipe, tuple(self._engine.model.labels), reported)
+        names = self._engine.movement_names  # also of clips that began before the measure was switched off
+        return ResultConverter(self._engine.recipe, tuple(self._engine.model.labels), reported, names)
+
+
+def _measures_movements(options: SessionOptions) -> bool:
+    return MOVEMENTS in (options.measures or ())
 
 
 def _live_face(face_id: int, face: KnownFace, updates: FaceUpdate, converter: ResultConverter) -> LiveFace:

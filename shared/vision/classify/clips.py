@@ -8,7 +8,7 @@ import numpy as np
 
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import Flag
-from duygu.shared.vision.types import Image
+from duygu.shared.vision.types import Floats, Image
 
 MAX_GAP = 2
 """Maximum number of consecutive sampling times at which a face can be undetected within a clip. Shorter gaps repeat the
@@ -30,6 +30,7 @@ class Crop:
     time_s: float
     image: Image  # (size, size) grey
     flags: frozenset[Flag]
+    movements: Floats | None = None  # (MEASURED,), as `MovementNetwork.measure` returns them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Clip:
     end_s: float
     images: Image  # (frames, size, size)
     flags: tuple[Flag, ...]
+    movements: Floats | None = None  # (n, MEASURED) of the crops whose movements were measured
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class ClipBuilder:
         last = self.crops.pop()
         yield from self.end()
         images = np.stack([last.image] * self.recipe.frames)
-        yield Clip(last.time_s, until_s, images, tuple(flag for flag in Flag if flag in last.flags))
+        flags = tuple(flag for flag in Flag if flag in last.flags)
+        yield Clip(last.time_s, until_s, images, flags, _measured([last]))
 
     def end(self) -> Iterator[Clip]:
         """End the current clip. Crops that no clip contains yet form a last clip if there are enough of them."""
@@ -119,7 +122,13 @@ class ClipBuilder:
         self.made += 1
         padding = [crops[-1]] * (self.recipe.frames - len(crops))
         images = np.stack([crop.image for crop in [*crops, *padding]])
-        return Clip(crops[0].time_s, crops[-1].time_s, images, (*_common(crops), *extra))
+        return Clip(crops[0].time_s, crops[-1].time_s, images, (*_common(crops), *extra), _measured(crops))
+
+
+def _measured(crops: list[Crop]) -> Floats | None:
+    """The movements of the crops, without the repetitions that fill gaps; None where none was measured."""
+    distinct = {id(crop.movements): crop.movements for crop in crops if crop.movements is not None}
+    return np.stack(list(distinct.values())) if distinct else None
 
 
 def _common(crops: list[Crop]) -> list[Flag]:

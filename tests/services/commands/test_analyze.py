@@ -350,6 +350,7 @@ def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pyt
         "labels": result.model.labels,
         "min_face": 0.1,
         "max_faces": 32,
+        "measures": [],
         "faces": 1,
         "every_s": 0.5,
     }

@@ -474,6 +474,7 @@ export default {
     invalid_labels: "Choose from the labels of the model, separated by commas, or leave the option out.",
     invalid_min_face: "Choose a share of the shorter side of the picture, such as 0.06, or leave the option out.",
     invalid_max_faces: "Choose a whole number of faces, such as 32, or leave the option out.",
+    invalid_measures: "Choose movements, or leave the option out.",
     unknown_parameter: "Check the spelling of the parameter, or leave it out.",
     head_too_large: "Send a shorter address, and fewer or shorter headers and cookies.",
     job_not_found: "Check the address. Results are also removed after their retention period.",
