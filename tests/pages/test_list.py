@@ -399,3 +399,85 @@ def test_a_refusal_to_keep_is_shown(page: Page) -> None:
     keep.click()
     expect(page.locator(".job-state")).to_contain_text("Too many jobs are kept")
     expect(keep).to_have_attribute("aria-pressed", "false")
+
+
+def listed(count: int, *, start: int = 0) -> list[dict[str, Any]]:
+    """Return jobs of the server's list, with titles."""
+    jobs = [job_document(f"listed{number}") for number in range(start, start + count)]
+    return [{**job, "status": "succeeded", "title": f"talk {index}.mp4"} for index, job in enumerate(jobs, start)]
+
+
+def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
+    """Videos that another browser sent are listed with their titles when asked for, and are not stored here."""
+    page.goto("/")
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(3), "next_cursor": "abc"}))
+    page.route(
+        "**/v1/jobs?limit=100&cursor=abc",
+        lambda route: route.fulfill(json={"jobs": listed(1, start=3), "next_cursor": None}),
+    )
+    expect(page.locator(".job")).to_have_count(0)
+    page.get_by_role("button", name="Show every video on this service").click()
+    expect(page.locator(".job")).to_have_count(3)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(".job")).to_have_count(4)
+    expect(page.locator("#server-note")).to_have_text("These are all videos.")
+    page.fill("#job-search", "TALK 3")
+    expect(page.locator(".job-name")).to_have_text(["talk 3.mp4"])
+    page.fill("#job-search", "nothing")
+    expect(page.locator("#no-match")).to_be_visible()
+    page.reload()
+    expect(page.locator(".job")).to_have_count(0)
+
+
+def test_selected_videos_are_erased_together(page: Page) -> None:
+    """Selecting shows a box for each result; erasing asks once, and calls the server for each."""
+    page.goto("/")
+    erased: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            erased.append(job_id_of(route))
+        route.fulfill(status=204)
+
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(4), "next_cursor": None}))
+    page.route("**/v1/jobs/listed*", answer)
+    page.get_by_role("button", name="Show every video on this service").click()
+    page.get_by_role("button", name="Select", exact=True).click()
+    expect(page.get_by_role("button", name="Erase", exact=True)).to_be_disabled()
+    page.get_by_label("Select talk 1.mp4").check()
+    page.get_by_label("Select talk 2.mp4").check()
+    expect(page.locator("#job-count")).to_have_text("2 selected")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Erase", exact=True).click()
+    expect(page.locator(".job")).to_have_count(2)
+    assert sorted(erased) == ["listed1", "listed2"]
+
+
+def test_one_table_of_selected_videos(page: Page) -> None:
+    """The table of several results has one head and the names of the videos."""
+    page.goto("/")
+    head = "face_id,start_s,end_s,emotion,confidence,uncertain,flags,video\r\n"
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(3), "next_cursor": None}))
+    page.route(
+        "**/v1/jobs/*/result?format=csv",
+        lambda route: route.fulfill(body=f"{head}1,0.0,0.9,neutral,0.9,false,,{job_id_of(route)}\r\n"),
+    )
+    page.get_by_role("button", name="Show every video on this service").click()
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.get_by_label("Select talk 0.mp4").check()
+    page.get_by_label("Select talk 2.mp4").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One table of all").click()
+    table = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert table == [head.strip(), *(f"1,0.0,0.9,neutral,0.9,false,,talk {number}.mp4" for number in (0, 2))]
+
+
+def test_the_service_gets_the_name_of_an_upload(page: Page) -> None:
+    """The title of the job is the file's name, so that another browser can show it."""
+    page.goto("/")
+    page.route("**/v1/jobs/*/events", lambda route: route.abort())
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("named")))
+    page.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("named")))
+    with page.expect_request(lambda request: request.method == "PATCH") as change:
+        page.set_input_files("#file", video("holiday.mp4"))
+    assert change.value.post_data_json == {"title": "holiday.mp4"}

@@ -102,6 +102,12 @@ export const addEdit = (id, edit, version) =>
 export const undoEdit = (id, version) => requestJson(`${editsLink(id)}/last`, { method: "DELETE", headers: ifMatch(version) });
 
 /**
+ * @param {string | null} cursor of the page; null for the first one
+ * @returns {Promise<{ jobs: object[], next_cursor: string | null }>} jobs of the caller, newest first
+ */
+export const getJobs = (cursor = null) => requestJson(`/v1/jobs?limit=100${cursor ? `&cursor=${cursor}` : ""}`);
+
+/**
  * Change a job.
  * @param {string} id
  * @param {{ kept?: boolean, title?: string | null }} change

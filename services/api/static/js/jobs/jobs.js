@@ -29,6 +29,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {object | null} [problem] why the last call about the job failed
  * @property {boolean} [unconfirmed] whether the server has not confirmed the job yet
  * @property {boolean} [foreign] whether another tab uploads it
+ * @property {boolean} [listed] whether it is known from the list of the server alone, and not stored in this browser
  * @property {number} [faces] number of faces
  * @property {number} [duration] of the video in seconds
  * @property {number | null} [ended] when the job ended, in ms since 1970
@@ -100,7 +101,7 @@ function remember(entry) {
   const text = entries.has(entry.key) && !entry.unconfirmed ? JSON.stringify(recordOf(entry)) : "";
   if ((stored.get(entry.key) ?? "") === text) return;
   stored.set(entry.key, text);
-  const own = all().filter((other) => !other.unconfirmed);
+  const own = all().filter((other) => !other.unconfirmed && !other.listed);
   store(own.map(recordOf), removed);
 }
 
@@ -155,6 +156,21 @@ export function adopt(id) {
   const entry = add({ key: id, id, name: id, added: Date.now(), state: "queued", progress: null, unconfirmed: true });
   follow(entry);
   return entry;
+}
+
+/**
+ * Add a job of the server's list, unless it is known or was removed from this page.
+ * @param {object} job as GET /v1/jobs describes it
+ * @returns {boolean} whether it was added
+ */
+export function addListed(job) {
+  const { job_id: id, title, created_at: created, size_bytes: size } = job;
+  if (byJob(id) || removed.has(id)) return false;
+  const about = { key: id, id, name: title ?? id, added: Date.parse(created), size, listed: true };
+  const entry = add({ ...about, ...factsOf(job, Date.now(), {}) });
+  notify(entry, entry.state);
+  if (!hasEnded(entry)) follow(entry);
+  return true;
 }
 
 /**

@@ -1,12 +1,15 @@
 /** Uploads. */
 
-import { eraseJob, upload } from "../api/client.js";
+import { changeJob, eraseJob, upload } from "../api/client.js";
 import { refusal } from "../api/limits.js";
 import { limitConcurrency } from "../common/concurrency.js";
 import { add, all, byJob, change, follow, forget, mergeDuplicate } from "./jobs.js";
 
 /** A browser keeps six connections per server; the page itself needs some of them. */
 const limited = limitConcurrency(2);
+
+/** Longest title of a job, in characters. */
+const MAX_TITLE = 200;
 
 /** How long other tabs have to claim their uploads. */
 const CLAIM_MS = 1000;
@@ -113,6 +116,7 @@ function takeJob(entry, job) {
   const duplicate = byJob(job.job_id);
   const one = duplicate ? mergeDuplicate(entry, duplicate) : entry;
   change(one, { id: job.job_id, state: job.status, progress: job.progress, sha256: job.sha256, controller: null });
+  if (!job.title) changeJob(job.job_id, { title: one.name.slice(0, MAX_TITLE) }).catch(() => {}); // the list of other browsers then lacks the name
   return duplicate ? null : follow(one);
 }
 

@@ -7,6 +7,7 @@ import { cachedPreview, fetchPreview } from "../jobs/previews.js";
 import { distinctNames } from "../jobs/records.js";
 import { stateText } from "../jobs/text.js";
 import { sendAgain, transmit } from "../jobs/uploads.js";
+import { saveJointTable } from "./joint-table.js";
 import { jobRow } from "./row.js";
 
 /** Pixels below the window in which previews are loaded before their rows are scrolled into view. */
@@ -35,20 +36,56 @@ async function keep(entry) {
   }
 }
 
-const HANDLERS = { onRetry: transmit, onChoose: chooseAgain, onKeep: keep, onRemove: confirmRemoval };
+const handlers = { picking: false, picked: new Set(), onPick: pick, onRetry: transmit, onChoose: chooseAgain, onKeep: keep, onRemove: confirmRemoval };
+
+/** Fewest entries for which the list can be searched and selected from. */
+const FEW = 3;
+
+const matchesSearch = ({ name }) => name.toLocaleLowerCase().includes(byId("job-search").value.trim().toLocaleLowerCase());
+
+function pick(entry, on) {
+  if (on) handlers.picked.add(entry.key);
+  else handlers.picked.delete(entry.key);
+  drawBulk();
+}
+
+const pickedEntries = () => all().filter(({ key, state }) => handlers.picked.has(key) && state === "succeeded");
+
+function drawBulk() {
+  const count = pickedEntries().length;
+  byId("job-actions").hidden = !handlers.picking;
+  byId("job-count").textContent = t("jobs.picked", { count });
+  byId("bulk-csv").disabled = byId("bulk-erase").disabled = count === 0;
+}
+
+function togglePicking() {
+  handlers.picking = !handlers.picking;
+  handlers.picked.clear();
+  byId("job-select").setAttribute("aria-pressed", String(handlers.picking));
+  drawJobs();
+}
+
+function erasePicked() {
+  const entries = pickedEntries();
+  if (window.confirm(t("jobs.bulk_question", { count: entries.length }))) entries.forEach((entry) => remove(entry));
+}
 
 /** Draw the list, keeping rows and focus. */
 export function drawJobs() {
-  const entries = all();
-  byId("jobs").hidden = entries.length === 0;
-  byId("home").classList.toggle("in-use", entries.length > 0);
-  const names = distinctNames(entries);
+  const everything = all();
+  const entries = everything.filter(matchesSearch);
+  byId("jobs").hidden = everything.length === 0;
+  byId("job-search").hidden = byId("job-select").hidden = everything.length < FEW;
+  byId("no-match").hidden = entries.length > 0 || everything.length === 0;
+  drawBulk();
+  byId("home").classList.toggle("in-use", everything.length > 0);
+  const names = distinctNames(everything);
   const rows = new Map([...byId("job-list").children].map((row) => [row.dataset.key, row]));
   keepFocus(() => arrange(byId("job-list"), entries.map((entry) => rowFor(entry, names.get(entry.key), rows.get(entry.key)))));
 }
 
 function rowFor(entry, name, before) {
-  const row = jobRow(entry, name, before, HANDLERS);
+  const row = jobRow(entry, name, before, handlers);
   if (row !== before) nearby.observe(row);
   return row;
 }
@@ -112,6 +149,10 @@ export function startJobList() {
     target.value = "";
     if (file && retried) sendAgain(retried, file);
   });
+  byId("job-search").addEventListener("input", drawJobs);
+  byId("job-select").addEventListener("click", togglePicking);
+  byId("bulk-erase").addEventListener("click", erasePicked);
+  byId("bulk-csv").addEventListener("click", () => saveJointTable(pickedEntries()));
   onChange((entry, before) => {
     drawSoon();
     announceEnd(entry, before);

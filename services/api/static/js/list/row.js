@@ -10,8 +10,8 @@ import { mayRetry, needsFile } from "../jobs/uploads.js";
 import { drawPreview } from "./preview-drawing.js";
 
 /** The properties that are not updated in place: a row with another signature is replaced. */
-const signatureOf = (entry, name) =>
-  [entry.state, name, entry.annotated, entry.kept, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
+const signatureOf = (entry, name, { picking }) =>
+  [picking, entry.state, name, entry.annotated, entry.kept, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
 
 function actions(entry, name, { onRetry, onChoose, onKeep, onRemove }) {
   const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
@@ -28,15 +28,22 @@ function keepButton(entry, name, onKeep) {
   return make("button", { class: "button small keep", type: "button", ...about, onclick: () => onKeep(entry) }, t("jobs.keep"));
 }
 
+function pickBox(entry, name, { picked, onPick }) {
+  const box = make("input", { class: "job-pick", type: "checkbox", "aria-label": t("jobs.pick", { name }), onchange: () => onPick(entry, box.checked) });
+  box.checked = picked.has(entry.key);
+  return box;
+}
+
 function newRow(entry, name, handlers) {
   const title = entry.state === "succeeded" ? make("a", { href: `#job/${entry.id}` }, name) : name;
   const mark = entry.annotated ? make("span", { class: "job-mark" }, t("jobs.annotated")) : null;
   const state = make("div", { class: "job-state" }, make("span"));
   if (entry.state === "failed") state.append(make("code", {}, entry.error.code));
   const bar = hasEnded(entry) ? null : make("progress", { "aria-label": name, max: 1 });
-  const about = { "data-key": entry.key, "data-state": entry.state, "data-signature": signatureOf(entry, name) };
+  const about = { "data-key": entry.key, "data-state": entry.state, "data-signature": signatureOf(entry, name, handlers) };
+  const pick = handlers.picking && entry.state === "succeeded" ? pickBox(entry, name, handlers) : null;
   return make("li", { class: "job", ...about },
-    make("div", { class: "job-title" }, make("span", { class: "job-name", title: name }, title), mark),
+    make("div", { class: "job-title" }, pick, make("span", { class: "job-name", title: name }, title), mark),
     actions(entry, name, handlers), state, make("p", { class: "job-remedy" }), bar);
 }
 
@@ -75,11 +82,11 @@ function updatePreview(row, entry) {
  * @param {object} entry
  * @param {string} name that tells the entry from others
  * @param {HTMLElement | undefined} before the row so far, reused where it still fits
- * @param {{ onRetry: (entry: object) => void, onChoose: (entry: object) => void, onKeep: (entry: object) => void, onRemove: (entry: object) => void }} handlers
+ * @param {{ picking: boolean, picked: Set<string>, onPick: (entry: object, on: boolean) => void, onRetry: (entry: object) => void, onChoose: (entry: object) => void, onKeep: (entry: object) => void, onRemove: (entry: object) => void }} handlers
  * @returns {HTMLElement}
  */
 export function jobRow(entry, name, before, handlers) {
-  const row = before?.dataset.signature === signatureOf(entry, name) ? before : newRow(entry, name, handlers);
+  const row = before?.dataset.signature === signatureOf(entry, name, handlers) ? before : newRow(entry, name, handlers);
   update(row, entry);
   return row;
 }
