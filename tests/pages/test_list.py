@@ -404,7 +404,8 @@ def test_a_refusal_to_keep_is_shown(page: Page) -> None:
 def listed(count: int, *, start: int = 0) -> list[dict[str, Any]]:
     """Return jobs of the server's list, with titles."""
     jobs = [job_document(f"listed{number}") for number in range(start, start + count)]
-    return [{**job, "status": "succeeded", "title": f"talk {index}.mp4"} for index, job in enumerate(jobs, start)]
+    about = {"status": "succeeded", "created_at": "2026-01-01T00:00:00Z", "size_bytes": 1000, "duration_s": 3.0}
+    return [{**job, **about, "title": f"talk {index}.mp4"} for index, job in enumerate(jobs, start)]
 
 
 def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
