@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
@@ -17,6 +17,7 @@ from duygu.shared.errors import (
     InvalidRequestError,
     JobNotFoundError,
     LabelsOverlapError,
+    OtherVideoError,
     ResultExpiredError,
     ResultNotReadyError,
     TooLargeError,
@@ -27,6 +28,7 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.edits import EditList
 from duygu.shared.jobs.labels import ANY, RaterLabels
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.labels.formats.reading import LabelFile, read_label_file
 from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
 from duygu.shared.labels.placement import shown, to_store
 from duygu.shared.labels.sampling import MAX_MINUTES
@@ -51,6 +53,26 @@ class Raters(Schema):
 
     raters: list[RaterSummary]
 
+
+class ImportedLabels(Schema):
+    """The labels of a file, as they are stored now."""
+
+    labels: list[Label]
+    skipped: list[str] = Field(description="tiers and codes of the file that are no labels")
+
+
+async def _content(request: Request) -> bytes:
+    return await request.body()
+
+
+FileContent = Annotated[bytes, Depends(_content)]
+
+FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 RaterName = Annotated[str, Path(pattern=RATER_PATTERN, description="name of the rater")]
 
@@ -100,6 +122,38 @@ def replace_labels(
     stored = to_store(labels, _tracer(service, record.job_id)) if labels else []
     changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
     return _answer(changed, record, service, response)
+
+
+@router.post(
+    "/{job_id}/labels/{rater}/import",
+    responses={**WITH_ETAG, **problems(*READ_ERRORS, *CHANGE_ERRORS, *LABEL_ERRORS, OtherVideoError)},
+    openapi_extra=FILE_BODY,
+)
+def import_labels(
+    record: WritableJob,
+    rater: RaterName,
+    service: ServiceDep,
+    content: FileContent,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ImportedLabels:
+    """Replace the labels of a rater by those of a file: CSV, JSON, ELAN (.eaf) or BORIS (.boris, .csv, .tsv)."""
+    if record.status != JobStatus.SUCCEEDED:
+        raise ResultNotReadyError
+    result = stored_result(service, record.job_id, service.edits.read(record.job_id))
+    file = read_label_file(content, result, rater)
+    stored = to_store(_of_rater(file, rater), _tracer(service, record.job_id))
+    changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
+    return ImportedLabels(labels=_answer(changed, record, service, response), skipped=list(file.skipped))
+
+
+def _of_rater(file: LabelFile, rater: str) -> list[Label]:
+    """The labels of the only rater of a file, or of the one with this name."""
+    if len(file.labels) == 1:
+        return next(iter(file.labels.values()))
+    if rater not in file.labels:
+        raise InvalidLabelError(f"the file has labels of the raters {', '.join(file.labels)}, but not of {rater}")
+    return file.labels[rater]
 
 
 @router.get("/{job_id}/labels/{rater}/task", responses=problems(*READ_ERRORS, ResultNotReadyError))

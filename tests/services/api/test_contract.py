@@ -102,6 +102,7 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/labels",
     "GET /v1/jobs/{job_id}/labels/{rater}",
     "PUT /v1/jobs/{job_id}/labels/{rater}",
+    "POST /v1/jobs/{job_id}/labels/{rater}/import",
     "GET /v1/jobs/{job_id}/labels/{rater}/task",
     "PATCH /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/video",

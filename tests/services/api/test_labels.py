@@ -14,6 +14,7 @@ from duygu.shared.labels.label import MAX_LABELS
 from duygu.shared.schemas import EMOTIONS
 from tests.services.api.test_contract import add_job
 from tests.services.api.test_edits import problem
+from tests.support.label_files import AGGREGATED, CSV, FORMATS, film
 from tests.support.results import two_faces
 from tests.support.stored_jobs import store_result
 
@@ -176,3 +177,34 @@ def test_labels_of_a_job_without_a_result(api: httpx.Client, redis: Redis, servi
     assert api.get(f"{job}/labels/ann").json() == []
     assert problem(put(api, job, [HAPPY])) == (409, "result_not_ready")
     assert problem(api.get(f"{job}/labels/ann/task")) == (409, "result_not_ready")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_files_of_labels_are_imported(api: httpx.Client, redis: Redis, service_settings: Settings, form: str) -> None:
+    """The labels of a file of any format replace those of the rater; what is skipped is listed."""
+    job = f"/v1/jobs/{store_result(redis, service_settings, film())}"
+    first = put(api, job, [SAD]).headers["ETag"]
+    address, content = f"{job}/labels/ann/import", FORMATS[form].encode()
+    response = api.post(address, content=content, headers={"If-Match": first, "Content-Type": "application/json"})
+    assert response.json()["labels"] == [HAPPY, SAD, UNCLEAR]
+    assert response.json()["skipped"] == {"eaf": ["speech"], "boris": ["blink"]}.get(form.split()[0], [])
+    assert api.get(f"{job}/labels/ann").headers["ETag"] == response.headers["ETag"]
+    assert problem(api.post(address, content=content, headers={"If-Match": first})) == (412, "edit_conflict")
+
+
+def test_bad_files_change_nothing(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:
+    """A file of another film, with unknown faces or labels, or of several other raters is refused with its code."""
+    job = f"/v1/jobs/{store_result(redis, service_settings, film())}"
+    put(api, job, [SAD]).raise_for_status()
+    two_raters = "face_id,start_s,end_s,emotion,rater\n1,0,1,fear,bob\n1,0,1,fear,cem\n"
+    for content, code in (
+        (AGGREGATED.replace("my film", "another"), "other_video"),
+        (CSV.replace("Bob", "Cem"), "unknown_face"),
+        (CSV.replace("happy", "hapy"), "invalid_label"),
+        (CSV.replace("4,4.9", "1.8,4.9"), "labels_overlap"),
+        (two_raters, "invalid_label"),
+        ("", "invalid_label"),
+    ):
+        assert problem(api.post(f"{job}/labels/ann/import", content=content.encode())) == (422, code)
+    assert api.get(f"{job}/labels/ann").json() == [SAD]
+    assert api.post(f"{job}/labels/cem/import", content=two_raters.encode()).status_code == 200
