@@ -4,9 +4,11 @@ import argparse
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from rich.progress import track
@@ -25,9 +27,13 @@ from duygu.training.command import note
 from duygu.training.command import run as run_command
 from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips
 from duygu.training.data.frames import FrameSource, PictureSequence, open_recording
-from duygu.training.data.layouts import Recording
+from duygu.training.data.layouts import Recording, Stretch
 from duygu.training.data.recordings import read_recordings, skipped_files
+from duygu.training.data.stretch_clips import Size, StretchClips, Stretches
 from duygu.training.settings import load_recipe
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +64,34 @@ def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings)
 
     Raises VideoError for a file that cannot be decoded.
     """
-    collector = ClipCollector(recipe)
-    no_model = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
     faces: dict[int, list[Image]] = {}
     with open_recording(path, settings, recipe) as frames:
-        engine = Engine(detector, collector, no_model, settings.min_face, settings.max_faces)
-        analyzer = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH)
         still = isinstance(frames, PictureSequence) and frames.still
-        for step in _steps(analyzer, frames):
-            for window, images in zip(step.windows, collector.take(), strict=True):
+        for step, clips, _ in _cut(frames, detector, recipe, settings):
+            for window, images in zip(step.windows, clips, strict=True):
                 faces.setdefault(window.face_id, []).append(_first_repeated(images) if still else images)
     return faces
+
+
+def clips_of_stretches(
+    path: Path, stretches: Sequence[Stretch], detector: Detector, recipe: Recipe, settings: Settings
+) -> Stretches:
+    """The clips in parts of a video. The video is analysed once, as a whole, as in serving.
+
+    Raises VideoError for a file that cannot be decoded, and TrainingDataError for a picture.
+    """
+    found = Stretches(stretches)
+    with open_recording(path, settings, recipe) as frames:
+        if isinstance(frames, PictureSequence):
+            raise TrainingDataError("start_s and end_s apply to videos, not to pictures")
+        for step, clips, found.size in _cut(frames, detector, recipe, settings):
+            for window, images in zip(step.windows, clips, strict=True):
+                for part in found.at((window.start_s + window.end_s) / 2):
+                    part.add(window, images)
+            for position in step.positions:
+                for part in found.at(position.time_s):
+                    part.see(position)
+    return found
 
 
 def _first_repeated(images: Image) -> Image:
@@ -76,10 +99,18 @@ def _first_repeated(images: Image) -> Image:
     return np.repeat(images[:1], len(images), axis=0)
 
 
-def _steps(analyzer: Analyzer, frames: FrameSource) -> Iterator[Step]:
+def _cut(
+    frames: FrameSource, detector: Detector, recipe: Recipe, settings: Settings
+) -> Iterator[tuple[Step, list[Image], Size]]:
+    """Analyse frames; yields each step with its clips, one per window, and the size of the frame."""
+    collector = ClipCollector(recipe)
+    no_model = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
+    engine = Engine(detector, collector, no_model, settings.min_face, settings.max_faces)
+    analyzer, size = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH), (0, 0)
     for frame in frames:
-        yield analyzer.push(frame)
-    yield analyzer.finish()
+        size = frame.size
+        yield analyzer.push(frame), collector.take(), size
+    yield analyzer.finish(), collector.take(), size
 
 
 @dataclass(slots=True)
@@ -136,34 +167,73 @@ def write_clips(
     """
     summary = PreparationSummary()
     with ClipWriter(path, recipe) as writer:
-        for recording in recordings:
-            if clips := _clips_or_reason(recording, detector, recipe, settings, summary):
-                label = recipe.labels.index(recording.emotion)
-                writer.add(clips, label, recording.subject, recording.path.as_posix())
-                summary.count(recording, len(clips))
+        for recording, clips in _clips_of_all(recordings, detector, recipe, settings, summary):
+            label = recipe.labels.index(recording.emotion)
+            writer.add(clips, label, recording.subject, recording.name, dict(recording.columns))
+            summary.count(recording, len(clips))
         if not summary.recordings:
             raise TrainingDataError("; ".join(["no clips in any recording", *_skipped_lines(summary.skipped)]))
     return summary
 
 
-def _clips_or_reason(
-    recording: Recording, detector: Detector, recipe: Recipe, settings: Settings, summary: PreparationSummary
-) -> list[Image]:
-    """The clips of a recording; where it has none, an empty list and a reason in the summary."""
+def _clips_of_all(
+    recordings: Iterable[Recording],
+    detector: Detector,
+    recipe: Recipe,
+    settings: Settings,
+    summary: PreparationSummary,
+) -> Iterator[tuple[Recording, list[Image]]]:
+    """The recordings with clips; the others, and why they have none, are added to the summary.
+
+    Successive parts of a video are cut together.
+    """
+    for (path, in_part), group in groupby(recordings, lambda one: (one.path, one.stretch is not None)):
+        own = list(group)
+        if not in_part:
+            for recording in own:
+                if clips := _or_reason([recording], summary, _main_face, recording, detector, recipe, settings):
+                    yield recording, clips
+            continue
+        parts = [recording.stretch for recording in own if recording.stretch]
+        if not (found := _or_reason(own, summary, clips_of_stretches, path, parts, detector, recipe, settings)):
+            continue
+        for recording, part in zip(own, found.all, strict=True):
+            if clips := _or_reason([recording], summary, _in_part, recording, part, found.size, recipe):
+                yield recording, clips
+
+
+def _or_reason(
+    recordings: Sequence[Recording],
+    summary: PreparationSummary,
+    cut: Callable[P, T],
+    *arguments: P.args,
+    **more: P.kwargs,
+) -> T | None:
+    """What a function returns; if it fails, None and a reason for each recording in the summary."""
     try:
-        return _main_face(recording, detector, recipe, settings)
+        return cut(*arguments, **more)
     except (TrainingDataError, VideoError) as error:
-        summary.skipped.append((recording, error.detail or error.title))
+        reason = error.detail or error.title
     except Exception as error:  # one recording must not stop the others
-        logger.debug("unexpected error in %s", recording.path, exc_info=True)
-        summary.skipped.append((recording, f"unexpected error: {one_line(error)}"))
-        summary.failed += 1
-    return []
+        logger.debug("unexpected error in %s", recordings[0].path, exc_info=True)
+        reason = f"unexpected error: {one_line(error)}"
+        summary.failed += len(recordings)
+    summary.skipped += ((recording, reason) for recording in recordings)
+    return None
+
+
+def _in_part(recording: Recording, part: StretchClips, size: Size, recipe: Recipe) -> list[Image]:
+    _check_label(recording, recipe)
+    return part.chosen(size)
+
+
+def _check_label(recording: Recording, recipe: Recipe) -> None:
+    if recording.emotion not in recipe.labels:
+        raise TrainingDataError(f"the recipe has no label {recording.emotion}")
 
 
 def _main_face(recording: Recording, detector: Detector, recipe: Recipe, settings: Settings) -> list[Image]:
-    if recording.emotion not in recipe.labels:
-        raise TrainingDataError(f"the recipe has no label {recording.emotion}")
+    _check_label(recording, recipe)
     faces = clips_of(recording.path, detector, recipe, settings)
     if not faces:
         raise TrainingDataError("no face was found")
@@ -173,7 +243,7 @@ def _main_face(recording: Recording, detector: Detector, recipe: Recipe, setting
 def _skipped_lines(skipped: list[tuple[Recording, str]], shown: int = 10) -> Iterator[str]:
     """One line for each reason, with the number of skipped recordings and the first paths."""
     for reason, count in Counter(reason for _, reason in skipped).most_common():
-        paths = [recording.path.as_posix() for recording, why in skipped if why == reason]
+        paths = [recording.name for recording, why in skipped if why == reason]
         yield f"{count} skipped ({reason}): {_listed(paths, shown)}"
 
 
@@ -187,7 +257,8 @@ def main() -> None:
     parser.add_argument(
         "source",
         type=Path,
-        help="folder subject/emotion/video, CSV (path, subject, emotion), or folder of a known data set",
+        help="folder subject/emotion/video, CSV (path, subject, emotion, optionally start_s, end_s, face_x, face_y and "
+        "further columns), or folder of a known data set",
     )
     parser.add_argument("clips", type=Path, help="file of clips to write (.npz)")
     parser.add_argument("--recipe", default="e3d48", help="name of a recipe, or path of a TOML file")

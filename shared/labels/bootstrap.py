@@ -1,5 +1,6 @@
 """Bootstrap intervals over clusters, stretches or people, whose windows are not independent."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def unanimous_share(clusters: int) -> float:
 
     The bound of Clopper and Pearson (The use of confidence or fiducial limits, Biometrika 26, 1934) for no failure.
     """
-    return ((1 - LEVEL) / 2) ** (1 / clusters)
+    return math.pow((1 - LEVEL) / 2, 1 / clusters)
 
 
 def _percentiles(values: Sequence[float]) -> Bounds:

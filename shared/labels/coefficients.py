@@ -11,7 +11,7 @@ Table = Sequence[Sequence[float]]
 
 def observed_agreement(table: Table) -> float | None:
     """Share of equal answers; None without any."""
-    total = sum(map(sum, table))
+    total = sum(sum(row) for row in table)
     return sum(row[index] for index, row in enumerate(table)) / total if total else None
 
 

@@ -110,7 +110,13 @@ def _row(one: Agreed, face: Face, result: Result, path: str) -> dict[str, str]:
     left, top, width, height = position.box
     stem = path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0] or path
     cells = (
-        *(path, face.name or f"{stem} face {face.face_id}", label.emotion, f"{label.start_s:g}", f"{label.end_s:g}"),
+        *(
+            path,
+            face.name or f"{stem} face {face.face_id}",
+            label.emotion,
+            str(round(label.start_s, 3)),
+            str(round(label.end_s, 3)),
+        ),
         JOINED.join(one.raters),
         f"{(left + width / 2) / result.video.width:.4f}",
         f"{(top + height / 2) / result.video.height:.4f}",

@@ -91,7 +91,10 @@ class Files:
         return f"{name.decode()} read"
 
 
-MANIFEST_CSV = b"path,subject,emotion\n1.mp4,ann,happiness\n2.mp4,ben,sad\n"
+MANIFEST_CSV = (
+    b"path,subject,emotion,start_s,end_s,face_x,face_y,rater\n"
+    b"1.mp4,ann,happiness,0.5,1.4,0.25,0.5,bob\n1.mp4,ben,fear,0.5,1.4,0.75,0.5,bob\n2.mp4,ben,sad,,,,,\n"
+)
 
 
 def read_labels(path: Path) -> None:

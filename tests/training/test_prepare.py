@@ -2,6 +2,7 @@
 
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,21 @@ import numpy as np
 import pytest
 
 from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import TrainingDataError
+from duygu.shared.labels.label import Label
+from duygu.shared.labels.manifest import manifest_rows, manifest_text
+from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 from duygu.training import prepare
 from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
-from duygu.training.data.layouts import Recording
+from duygu.training.data.layouts import Recording, Stretch
+from duygu.training.data.recordings import read_recordings
 from duygu.training.prepare import main, make_clips, write_clips
 from duygu.training.settings import load_recipe
-from tests.support.videos import PAN, Image, Scene
+from tests.support.extra_data import require_extra_data
+from tests.support.videos import PAIR, PAN, Image, Scene, VideoMaker
 
 RECIPE = load_recipe("e3d48").clip
 
@@ -111,6 +117,93 @@ def test_an_unexpected_error_costs_one_recording(
     assert clips.subjects.tolist() == ["ann", "cem"]
 
 
+def test_parts_of_a_video_are_cut_as_in_serving(detector: Detector, video_maker: VideoMaker) -> None:
+    """The clips of two parts are those of the whole video whose middles are in them, of the face at the place."""
+    path = video_maker.make(replace(PAIR, duration_s=4.0))
+    faces = prepare.clips_of(path, detector, RECIPE, Settings())
+    left, right = sorted(faces.values(), key=lambda clips: float(np.mean(clips[0])))  # two mirrored faces
+    recordings = [
+        Recording(path, "ann", "fear", Stretch(0.0, 2.0, (0.27, 0.5)), (("rater", "bob"),)),
+        Recording(path, "ben", "anger", Stretch(0.0, 2.0, (0.73, 0.5)), (("rater", "bob"), ("site", "Ankara"))),
+        Recording(path, "ann", "sadness", Stretch(2.0, 4.0, (0.27, 0.5))),
+    ]
+    prepared = make_clips(recordings, detector, RECIPE, Settings())
+    clips = prepared.clips
+    assert prepared.summary.skipped == []
+    assert clips.subjects.tolist() == ["ann"] * 4 + ["ben"] * 4 + ["ann"] * 3
+    assert clips.columns["rater"].tolist() == ["bob"] * 8 + [""] * 3
+    assert clips.columns["site"].tolist() == [""] * 4 + ["Ankara"] * 4 + [""] * 3
+    assert clips.take(clips.subjects == "ben").columns["site"].tolist() == ["Ankara"] * 4
+    ann = clips.images[clips.subjects == "ann"]
+    same = [faces for faces in (left, right) if np.array_equal(ann, np.stack(faces))]
+    assert len(same) == 1
+    assert len(np.unique(clips.recordings)) == 3
+
+
+def test_parts_without_clips_have_a_reason(detector: Detector, video_maker: VideoMaker, tmp_path: Path) -> None:
+    """A part that is too short, has no face at its place or an unknown label, or is of a picture, is skipped."""
+    path, picture = video_maker.make(PAIR), write(tmp_path / "1.png", Scene().picture(0))
+    recordings = [
+        Recording(path, "ann", "fear", Stretch(0.0, 1.0)),
+        Recording(path, "ann", "fear", Stretch(0.0, 0.1)),
+        Recording(path, "ann", "fear", Stretch(0.0, 1.0, (0.01, 0.01))),
+        Recording(path, "ann", "contempt", Stretch(1.0, 2.0)),
+        Recording(picture, "ann", "fear", Stretch(0.0, 1.0)),
+    ]
+    prepared = make_clips(recordings, detector, RECIPE, Settings())
+    assert prepared.summary.recordings == 1
+    assert [reason for _, reason in prepared.summary.skipped] == [
+        "no clip has its middle in the part of the video",
+        "no face is at face_x, face_y in the middle of the part of the video",
+        "the recipe has no label contempt",
+        "start_s and end_s apply to videos, not to pictures",
+    ]
+
+
+def test_labels_become_clips(detector: Detector, video_maker: VideoMaker) -> None:
+    """Labels of made-up raters for a result become a manifest, and the manifest clips of the right face."""
+    path = video_maker.make(replace(PAIR, duration_s=4.0))
+    engine = load_engine(engine_options(Settings(threads=1)))
+    result = analyze_video(path, engine, decode_limits(Settings()), name=path.name)
+    labels = {
+        "ann": [
+            Label(face_id=1, start_s=0, end_s=2, emotion="fear"),
+            Label(face_id=2, start_s=2, end_s=4, emotion="anger"),
+        ],
+        "bob": [Label(face_id=1, start_s=0, end_s=2, emotion="fear")],
+    }
+    rows = manifest_rows(result, labels, path.name, {"site": "Ankara"}).rows
+    manifest = path.with_name("manifest.csv")
+    manifest.write_text(manifest_text([], rows))
+    prepared = make_clips(read_recordings(manifest), detector, RECIPE, Settings())
+    assert prepared.summary.skipped == []
+    counts = dict(zip(*np.unique(prepared.clips.subjects, return_counts=True), strict=True))
+    windows = [[(one.start_s + one.end_s) / 2 for one in face.windows] for face in result.faces]
+    assert counts == {
+        f"{path.stem} face 1": sum(middle < 2 for middle in windows[0]),
+        f"{path.stem} face 2": sum(middle >= 2 for middle in windows[1]),
+    }
+    assert set(prepared.clips.columns) == {"rater", "site"}
+    assert set(prepared.clips.columns["rater"]) == {"ann+bob", "ann"}
+
+
+def test_parts_of_recordings_of_actors(detector: Detector, tmp_path: Path) -> None:
+    """Two parts of each of six Javanese recordings give the clips of the whole recordings, each once."""
+    folder = require_extra_data("javanese")
+    videos = sorted(folder.glob("0[12]-01-0[123]_01.mp4"))
+    whole = [Recording(path, path.name[:2], "fear") for path in videos]
+    halves = [
+        Recording(path, path.name[:2], "fear", Stretch(*span), (("half", half),))
+        for path in videos
+        for half, span in (("first", (0.0, 1.5)), ("second", (1.5, 600.0)))
+    ]
+    entire, parts = (make_clips(some, detector, RECIPE, Settings()).clips for some in (whole, halves))
+    assert len(videos) == 6
+    assert np.array_equal(entire.images, parts.images)
+    assert entire.subjects.tolist() == parts.subjects.tolist()
+    assert set(parts.columns["half"]) == {"first", "second"}
+
+
 class OneFace:
     """Finds the same face in every picture."""
 
@@ -161,8 +254,15 @@ def test_what_is_written_is_what_numpy_reads(tmp_path: Path) -> None:
     assert clips.labels.dtype == np.int64
     assert clips.subjects.tolist() == ["ann"] * 3 + ["Jörg von und zu"] * 2
     assert clips.recordings.tolist() == ["a.mp4"] * 3 + ["folder/b.mp4"] * 2
-    save_clips(ClipSet(clips.images, clips.labels, clips.subjects, clips.recordings), RECIPE, tmp_path / "again.npz")
-    assert np.array_equal(load_clips(tmp_path / "again.npz", RECIPE).images, images)
+    columns = {"rater": np.array(["bob", "", "", "ann", "ann"]), "yer/site": np.array(["İzmir"] * 5)}
+    again = ClipSet(clips.images, clips.labels, clips.subjects, clips.recordings, columns)
+    save_clips(again, RECIPE, tmp_path / "again.npz")
+    read = load_clips(tmp_path / "again.npz", RECIPE)
+    assert np.array_equal(read.images, images)
+    assert {name: values.tolist() for name, values in read.columns.items()} == {
+        "rater": ["bob", "", "", "ann", "ann"],
+        "yer/site": ["İzmir"] * 5,
+    }
     assert {path.name for path in tmp_path.iterdir()} == {"clips.npz", "again.npz"}
 
 

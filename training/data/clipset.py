@@ -5,10 +5,10 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, Self
 
 import numpy as np
@@ -39,6 +39,13 @@ UNREADABLE = (
 """Exceptions of numpy and zipfile for a damaged .npz."""
 
 
+ARRAYS = ("images", "labels", "subjects", "recordings")
+"""Arrays of a file of clips, beside the further columns."""
+
+COLUMN_NAMES = "column_names"
+"""Array with the names of the further columns, which are the arrays column_0, column_1 and so on."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClipSet:
     """N clips cut by one recipe."""
@@ -47,22 +54,24 @@ class ClipSet:
     labels: Integers  # (N,) index into the recipe's labels
     subjects: Names  # (N,)
     recordings: Names  # (N,) clips of one recording overlap
+    columns: Mapping[str, Names] = field(default_factory=dict)  # (N,) each: further columns of the manifest
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, chosen: npt.NDArray[np.bool_] | Integers) -> "ClipSet":
         """The clips that a mask or an array of indices selects."""
-        return ClipSet(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        columns = {name: values[chosen] for name, values in self.columns.items()}
+        return ClipSet(*(getattr(self, name)[chosen] for name in ARRAYS), columns)
 
 
 def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
     """Write the clips and their recipe to a file (.npz)."""
     with ClipWriter(path, recipe) as writer:
-        for image, label, subject, recording in zip(
-            *(getattr(clips, field.name) for field in fields(clips)), strict=True
-        ):
-            writer.add([image], int(label), str(subject), str(recording))
+        for place, image in enumerate(clips.images):
+            columns = {name: str(values[place]) for name, values in clips.columns.items()}
+            subject, recording = str(clips.subjects[place]), str(clips.recordings[place])
+            writer.add([image], int(clips.labels[place]), subject, recording, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,10 @@ class _Run:
     label: int
     subject: str
     recording: str
+    columns: Mapping[str, str]
+
+
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
 class ClipWriter:
@@ -103,17 +116,25 @@ class ClipWriter:
     def __len__(self) -> int:
         return sum(run.count for run in self._runs)
 
-    def add(self, images: Sequence[Image], label: int, subject: str, recording: str) -> None:
+    def add(
+        self,
+        images: Sequence[Image],
+        label: int,
+        subject: str,
+        recording: str,
+        columns: Mapping[str, str] = NO_COLUMNS,
+    ) -> None:
         """Add clips of one recording.
 
-        images  each (frames, size, size) of the recipe
-        label   index into the recipe's labels
+        images   each (frames, size, size) of the recipe
+        label    index into the recipe's labels
+        columns  further columns by name; empty in the recordings that lack one
         """
         for image in images:
             if image.shape != self._shape:
                 raise ValueError(f"invalid clip: shape {image.shape} instead of {self._shape}")
             self._pixels.write(np.ascontiguousarray(image, np.uint8).data)
-        self._runs.append(_Run(len(images), label, subject, recording))
+        self._runs.append(_Run(len(images), label, subject, recording, columns))
 
     def _finish(self) -> None:
         with atomically(self.path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -126,6 +147,16 @@ class ClipWriter:
             self._write_column(archive, "labels", [run.label for run in self._runs])
             self._write_column(archive, "subjects", [run.subject for run in self._runs])
             self._write_column(archive, "recordings", [run.recording for run in self._runs])
+            self._write_further_columns(archive)
+
+    def _write_further_columns(self, archive: zipfile.ZipFile) -> None:
+        names = list(dict.fromkeys(name for run in self._runs for name in run.columns))
+        if not names:
+            return
+        with _entry(archive, COLUMN_NAMES) as file:
+            write_array(file, np.array(names))
+        for place, name in enumerate(names):
+            self._write_column(archive, f"column_{place}", [run.columns.get(name, "") for run in self._runs])
 
     def _write_column(self, archive: zipfile.ZipFile, name: str, values: list[int] | list[str]) -> None:
         """Write the value of each run, repeated for its clips."""
@@ -151,7 +182,9 @@ def load_clips(path: Path, recipe: Recipe) -> ClipSet:
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             made_by = Recipe.from_json(str(arrays["recipe"]))
-            clips = ClipSet(*(arrays[field.name] for field in fields(ClipSet)))
+            names = arrays[COLUMN_NAMES].tolist() if COLUMN_NAMES in arrays.files else []
+            columns = {str(name): arrays[f"column_{place}"] for place, name in enumerate(names)}
+            clips = ClipSet(*(arrays[name] for name in ARRAYS), columns)
     except UNREADABLE as error:
         raise TrainingDataError(f"{path} holds no clips: write the file with `python -m training.prepare`") from error
     if others := differing(made_by, recipe, CROP):
@@ -164,7 +197,7 @@ def _check(clips: ClipSet, recipe: Recipe, path: Path) -> None:
     """Raises TrainingDataError when shapes, lengths or labels are inconsistent."""
     if clips.images.ndim != 4 or clips.labels.ndim != 1 or clips.images.dtype != np.uint8:
         raise TrainingDataError(f"invalid clips: the arrays in {path} do not have the shapes of clips")
-    if len({len(getattr(clips, field.name)) for field in fields(clips)}) > 1:
+    if len({len(column) for column in (*(getattr(clips, name) for name in ARRAYS), *clips.columns.values())}) > 1:
         raise TrainingDataError(f"invalid clips: the arrays in {path} are not equally long")
     if len(clips) and not 0 <= clips.labels.min() <= clips.labels.max() < len(recipe.labels):
         raise TrainingDataError(f"invalid clips: {path} has labels beyond the {len(recipe.labels)} of the recipe")

@@ -18,12 +18,33 @@ from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a video, in seconds. A clip belongs to it if it contains the middle of the clip."""
+
+    start_s: float
+    end_s: float
+    face: tuple[float, float] | None = None
+    """Centre of the face in the middle of the part, as shares of width and height; None: the face seen longest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
-    """A video, a picture, or a folder of pictures in order, of one person with one emotion."""
+    """A video or a part of it, a picture, or a folder of pictures in order, of one person with one emotion."""
 
     path: Path
     subject: str
     emotion: str  # one of EMOTIONS, or contempt
+    stretch: Stretch | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    """Further columns of the manifest, with their values."""
+
+    @property
+    def name(self) -> str:
+        """The path; of a part, with its time as in media fragments (https://www.w3.org/TR/media-frags/)."""
+        path = self.path.as_posix()
+        if self.stretch is None:
+            return path
+        return f"{path}#t={round(self.stretch.start_s, 3)},{round(self.stretch.end_s, 3)}&subject={self.subject}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,24 @@
 """Finds recordings: in a CSV, in a published data set with its own layout, or in folders subject/emotion."""
 
 import csv
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from duygu.shared.errors import TrainingDataError, one_line
+from duygu.shared.labels.label import SYNONYMS
 from duygu.shared.schemas import EMOTIONS
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
-from duygu.training.data.layouts import LAYOUTS, Recording
+from duygu.training.data.layouts import LAYOUTS, Recording, Stretch
 
 COLUMNS = {"path", "subject", "emotion"}
 
-SYNONYMS = {
-    "angry": "anger",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "afraid": "fear",
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-    "calm": "neutral",
-}
-"""Other words for the seven labels."""
+STRETCH = ("start_s", "end_s")
+"""Columns of a part of a video, in seconds."""
+
+FACE = ("face_x", "face_y")
+"""Columns of the centre of the face in the middle of the part, as shares of the width and height of the frame."""
 
 PARTS = re.compile(
     r"(pre)?train(ing|ed)?|(public|private)?_?test(ing|s)?|val(id|idation|s)?|development|eval(uation)?|holdout"
@@ -31,6 +26,12 @@ PARTS = re.compile(
     re.IGNORECASE,
 )
 """Names of folders that are parts of a data set rather than people or emotions."""
+
+Row = dict[str, str | None]
+"""Cells of a manifest by column; None where a row is short."""
+
+Listed = dict[Path, set[tuple[str, Stretch | None]]]
+"""The subjects and parts of each file that rows have listed."""
 
 UNLABELLED = "contempt"
 """A label of several data sets that no recipe has; `prepare` skips such recordings."""
@@ -46,7 +47,7 @@ def read_recordings(source: Path) -> list[Recording]:
     recordings as well.
     """
     if source.is_file():
-        found = list(_from_manifest(source))
+        found = _together(_from_manifest(source))
     elif source.is_dir():
         found = _as_laid_out(source) or list(_from_folders(source))
     else:
@@ -56,6 +57,13 @@ def read_recordings(source: Path) -> list[Recording]:
     if gone := [recording.path for recording in found if not recording.path.exists()]:
         raise TrainingDataError(f"{len(gone)} recordings do not exist, {gone[0]} first")
     return found
+
+
+def _together(recordings: Iterable[Recording]) -> list[Recording]:
+    """The parts of each video one after the other, so that it is decoded once; otherwise the order is kept."""
+    found = list(recordings)
+    order = {path: place for place, path in enumerate(dict.fromkeys(recording.path for recording in found))}
+    return sorted(found, key=lambda recording: order[recording.path])
 
 
 def emotion_of(word: str) -> str:
@@ -69,7 +77,7 @@ def emotion_of(word: str) -> str:
 
 def _from_manifest(path: Path) -> Iterator[Recording]:
     """A CSV with a header; paths are relative to the file."""
-    known: set[Path] = set()
+    known: Listed = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             rows = csv.DictReader(file)
@@ -84,20 +92,56 @@ def _from_manifest(path: Path) -> Iterator[Recording]:
         raise TrainingDataError(f"invalid CSV: {path}: {error}") from error
 
 
-def _of_row(row: dict[str, str | None], manifest: Path, line: int, known: set[Path]) -> Recording:
+def _of_row(row: Row, manifest: Path, line: int, known: Listed) -> Recording:
     """Raises TrainingDataError with the number of the line."""
     cells = {column: (row[column] or "").strip() for column in COLUMNS}
     try:
         if empty := sorted(column for column, cell in cells.items() if not cell):
             raise TrainingDataError(f"missing {' and '.join(empty)}")
         path = manifest.parent / cells["path"]
-        resolved = _resolved(path)
-        if resolved in known:
+        stretch = _stretch(row)
+        listed, key = known.setdefault(_resolved(path), set()), (cells["subject"], stretch)
+        # A video is listed once as a whole, or with parts.
+        if key in listed or (listed and stretch is None) or any(other is None for _, other in listed):
             raise TrainingDataError(f"{cells['path']} is listed twice")
-        known.add(resolved)
-        return Recording(path, cells["subject"], emotion_of(cells["emotion"]))
+        listed.add(key)
+        return Recording(path, cells["subject"], emotion_of(cells["emotion"]), stretch, _further(row))
     except TrainingDataError as error:
         raise TrainingDataError(f"line {line} of {manifest}: {error.detail}") from error
+
+
+def _stretch(row: Row) -> Stretch | None:
+    """The part of the video; None for all of it. Raises TrainingDataError for invalid numbers."""
+    start_s, end_s = (_number(row, name, math.inf) for name in STRETCH)
+    x, y = (_number(row, name, 1.0) for name in FACE)
+    if (start_s is None) != (end_s is None):
+        raise TrainingDataError("start_s and end_s must be given together")
+    if start_s is None or end_s is None:
+        return None
+    if end_s <= start_s:
+        raise TrainingDataError(f"end_s {end_s:g} is not above start_s {start_s:g}")
+    return Stretch(start_s, end_s, None if x is None or y is None else (x, y))
+
+
+def _number(row: Row, name: str, most: float) -> float | None:
+    """A number from 0 to `most`; None for an empty cell."""
+    cell = (row.get(name) or "").strip()
+    if not cell:
+        return None
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= most or number == math.inf:
+        bound = " and at most 1" if most == 1 else ""
+        raise TrainingDataError(f"{name} is {cell!r}, not a number of at least 0{bound}")
+    return number
+
+
+def _further(row: Row) -> tuple[tuple[str, str], ...]:
+    """The columns that `prepare` keeps with the clips."""
+    own = {*COLUMNS, *STRETCH, *FACE}
+    return tuple((name, (cell or "").strip()) for name, cell in row.items() if name and name not in own)
 
 
 def _resolved(path: Path) -> Path:

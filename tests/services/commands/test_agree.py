@@ -91,7 +91,7 @@ def test_the_manifest(film: tuple[Path, Result, list[Label]], tmp_path: Path) ->
     assert {row["subject"] for row in rows} == {"Ayşe", "film face 2"}
     assert {row["site"] for row in rows} == {"Ankara"}
     assert [row["rater"] for row in rows].count("ann+bob") == 40
-    assert (rows[0]["start_s"], rows[0]["end_s"], rows[0]["emotion"]) == ("0", "0.9", labels[0].emotion)
+    assert (rows[0]["start_s"], rows[0]["end_s"], rows[0]["emotion"]) == ("0.0", "0.9", labels[0].emotion)
     assert float(rows[0]["face_x"]) == pytest.approx(25 / 640, abs=1e-4)
 
 

@@ -9,7 +9,7 @@ from av.format import ContainerFormat
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.vision.decode.child import FORMATS
 from duygu.training.data.frames import PICTURES, VIDEOS
-from duygu.training.data.layouts import Recording
+from duygu.training.data.layouts import Recording, Stretch
 from duygu.training.data.recordings import read_recordings, skipped_files
 
 
@@ -94,6 +94,27 @@ def test_a_manifest_may_come_from_a_spreadsheet(tmp_path: Path) -> None:
     assert read_recordings(manifest) == [Recording(one, "ann", "fear"), Recording(other, "ann", "sadness")]
 
 
+def test_a_manifest_may_list_parts_of_videos(tmp_path: Path) -> None:
+    """Parts of a video with their place and further columns; those of one video follow each other."""
+    one, other = (touch(tmp_path / f"{number}.mp4") for number in (1, 2))
+    (tmp_path / "mine.csv").write_text(
+        "path,subject,emotion,start_s,end_s,rater,face_x,face_y,site\n1.mp4,ann,fear,0.5,1.4,bob,0.25,0.5,Ankara\n"
+        "2.mp4,ann,sad,,,bob,,,\n1.mp4,cem,happy,0.5,1.4,bob+eva,,,Ankara\n"
+    )
+    bob, ankara = ("rater", "bob"), ("site", "Ankara")
+    recordings = read_recordings(tmp_path / "mine.csv")
+    assert recordings == [
+        Recording(one, "ann", "fear", Stretch(0.5, 1.4, (0.25, 0.5)), (bob, ankara)),
+        Recording(one, "cem", "happiness", Stretch(0.5, 1.4), (("rater", "bob+eva"), ankara)),
+        Recording(other, "ann", "sadness", None, (bob, ("site", ""))),
+    ]
+    assert [recording.name.rpartition("/")[2] for recording in recordings] == [
+        "1.mp4#t=0.5,1.4&subject=ann",
+        "1.mp4#t=0.5,1.4&subject=cem",
+        "2.mp4",
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     """A CSV that is not UTF-8 raises TrainingDataError that says so."""
@@ -113,6 +134,15 @@ def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
         ("", "columns path, subject and emotion"),
         ("path,subject,emotion\n1.mp4,ann,fear\n2.mp4,ann\n", r"line 3 of .*mine.csv: missing emotion"),
         ("path,subject,emotion\n1.mp4, ,fear\n", "line 2 of .*missing subject"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,2,1\n", "line 2 of .*: end_s 1 is not above start_s 2"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,2,\n", "start_s and end_s must be given together"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,-1,2\n", "start_s is '-1', not a number of at least 0"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,nan,2\n", "start_s is 'nan'"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,0,inf\n", "end_s is 'inf'"),
+        ("path,subject,emotion,face_x\n1.mp4,ann,fear,2\n", "face_x is '2', not a number of at least 0 and at most 1"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,0,1\n1.mp4,ann,sad,0,1\n", "line 3 of .*listed twice"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,0,1\n1.mp4,ann,sad,,\n", "line 3 of .*listed twice"),
+        ("path,subject,emotion,start_s,end_s\n1.mp4,ann,fear,,\n1.mp4,ann,sad,0,1\n", "line 3 of .*listed twice"),
         ("path,emotion,subject\n ,fear\n", "line 2 of .*missing path and subject"),
         ("path,subject,emotion\n1.mp4,ann,fear\n./1.mp4,ben,anger\n", "line 3 of .*: ./1.mp4 is listed twice"),
         (
