@@ -66,7 +66,14 @@ def test_a_key_with_other_options_is_refused(api: httpx.Client, service_settings
     assert len(folders(service_settings)) == 2
 
 
-OPTIONS = [{}, {"max_faces": "2"}, {"max_faces": "3"}, {"labels": "fear,anger"}, {"every_s": "1", "min_face": "0.1"}]
+OPTIONS = [
+    {},
+    {"max_faces": "2"},
+    {"max_faces": "3"},
+    {"labels": "fear,anger"},
+    {"measures": "movements"},
+    {"every_s": "1", "min_face": "0.1"},
+]
 
 
 def test_the_options_of_the_analysis_belong_to_the_request(api: httpx.Client, service_settings: Settings) -> None:

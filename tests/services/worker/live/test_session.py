@@ -11,7 +11,7 @@ import pytest
 from duygu.services.worker.live.session import LENGTH, LiveSession
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import engine_options
-from duygu.shared.live.messages import LiveFace
+from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.live.steps import FrameInfo
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode
@@ -46,6 +46,24 @@ def test_a_face_that_the_change_ends_is_reported_a_last_time(engine: Engine) -> 
     assert (last.face_id, len(last.windows), last.positions) == (1, 1, [])
     assert replies[20] == ()
     assert [face.face_id for face in replies[35]] == [2]
+
+
+def test_movements_are_measured_from_the_frame_that_asks_for_them(engine: Engine) -> None:
+    """A session measures movements while its options have the measure, also after it was saved and restored."""
+    session = LiveSession(engine)
+    replies = []
+    for number in range(30):
+        options = SessionOptions(measures=["movements"] if number < 20 else None)
+        replies.append(session.analyse(number, FrameInfo(time_s=number / 10, options=options), WIDE).faces)
+        session = LiveSession.restore(engine, session.save())
+    faces = [face for reply in replies for face in reply]
+    windows = [window for face in faces for window in face.windows]
+    positions = {position.time_s: position.pose for face in faces for position in face.positions}
+    assert windows[0].movements is not None
+    assert list(windows[0].movements) == list(engine.movement_names)
+    assert windows[-1].start_s >= 2
+    assert windows[-1].movements is None
+    assert all((pose is not None) == (time_s < 2) for time_s, pose in positions.items())
 
 
 def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
