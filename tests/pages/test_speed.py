@@ -35,14 +35,14 @@ window.fetch = async (path, ...rest) => {
     if (method) version += 1;
     if (method === "POST") edits.push(JSON.parse(body));
     if (method === "DELETE") edits.pop();
-    return { ok: true, status: 200, text: async () => JSON.stringify({ version, edits }) };
+    return { ok: true, status: 200, headers: new Headers(), text: async () => JSON.stringify({ version, edits }) };
   }
   if (!String(path).endsWith("/result?edited=false")) return fetched(path, ...rest);
   const body = {
     video: { duration_s: seconds, width: 640, height: 480, frames_decoded: 25 * seconds },
     faces: Array.from({ length: count }, (_, f) => faceOf(f)), warnings: [], model: { labels },
   };
-  return { ok: true, status: 200, text: async () => JSON.stringify(body) };
+  return { ok: true, status: 200, headers: new Headers(), text: async () => JSON.stringify(body) };
 };
 """
 """The page generates the result itself, because transferring its hundred megabytes through the test is slow."""

@@ -123,10 +123,11 @@ function elementsOf(faces, known, makeOne) {
   });
 }
 
-/** Replace the children of a list, unless they are the same: moving an element loses its focus. */
+/** Replace those children of a list that differ: moving an element loses its focus, and takes the browser time. */
 function setChildren(list, children) {
-  if (list.children.length === children.length && children.every((child, i) => child === list.children[i])) return;
-  list.replaceChildren(...children);
+  const kept = new Set(children);
+  for (const child of [...list.children]) if (!kept.has(child)) child.remove();
+  children.forEach((child, i) => child === list.children[i] || list.insertBefore(child, list.children[i] ?? null));
 }
 
 function markState(element, face, view) {

@@ -170,9 +170,10 @@ function redrawEdited() {
 
 /** Mark the selected face and its stretch. */
 function redrawSelection() {
+  const lanes = [view.stretch && view.selected, editor.stretch && editor.selected].filter(Boolean);
   Object.assign(view, { selected: editor.selected, stretch: editor.stretch });
   redrawFaces();
-  timeline.draw();
+  for (const id of new Set(lanes)) timeline.drawFace(id);
 }
 
 /** The table is drawn when it is opened. */

@@ -31,6 +31,7 @@ export class Timeline {
   #valueTextAt = 0;
   #player;
   #hooks;
+  #faces = []; // whose lanes are drawn
   #anchor = null; // { id, start }: the stretch that is being chosen
 
   /**
@@ -57,15 +58,35 @@ export class Timeline {
 
   show(view) {
     this.#view = view;
+    this.#faces = view.result.faces;
     this.#mean = meanLength(view.spans.values());
     this.fit();
   }
 
-  /** Draw other faces of the same result. */
+  /** Draw other faces of the same result: only the lanes that differ. */
   update() {
-    if (this.lanes.style.height === `${this.#height}px`) this.draw();
-    else this.#layout();
+    const before = this.#faces;
+    this.#faces = this.#view.result.faces;
+    if (before.length !== this.#faces.length) this.#rearrange(before);
+    else this.#faces.forEach((face, row) => face !== before[row] && this.drawFace(face.face_id));
     this.movePlayhead();
+  }
+
+  /** Move the lanes that stay to their new rows, as pictures, and draw the others. */
+  #rearrange(before) {
+    const drawn = document.createElement("canvas");
+    Object.assign(drawn, { width: this.canvas.width, height: this.canvas.height });
+    drawn.getContext("2d").drawImage(this.canvas, 0, 0);
+    const ratio = drawn.width / this.#width;
+    this.#resize();
+    const context = fitCanvas(this.canvas, this.#width, this.#height);
+    this.#drawAxis(context);
+    this.#faces.forEach((face, row) => {
+      const top = AXIS + row * LANE;
+      const old = before.indexOf(face);
+      if (old < 0) this.#drawLane(context, face, top);
+      else context.drawImage(drawn, 0, (AXIS + old * LANE) * ratio, drawn.width, LANE * ratio, 0, top, this.#width, LANE);
+    });
   }
 
   fit() {
@@ -87,6 +108,12 @@ export class Timeline {
   get #height() { return AXIS + Math.max(this.#view.result.faces.length, 1) * LANE; }
 
   #layout() {
+    this.#resize();
+    this.draw();
+    this.movePlayhead();
+  }
+
+  #resize() {
     byId("lane-spacer").style.width = `${this.#width * this.#zoom}px`;
     this.lanes.style.width = `${this.#width}px`;
     this.lanes.style.height = `${this.#height}px`;
@@ -95,8 +122,6 @@ export class Timeline {
     this.lanes.setAttribute("aria-valuemax", this.#player.duration.toFixed(2));
     this.#column = columnLength(this.#mean, this.#scale);
     byId("timeline-note").hidden = this.#column === null;
-    this.draw();
-    this.movePlayhead();
   }
 
   /** Draw with the next picture of the screen, once, however often this is called until then. */
@@ -117,6 +142,7 @@ export class Timeline {
   /** Draw the lane of one face anew, as where it was switched on or off. */
   drawFace(id) {
     const row = this.#view.result.faces.findIndex((face) => face.face_id === id);
+    if (row < 0) return;
     const context = this.canvas.getContext("2d");
     context.save();
     context.beginPath();
@@ -199,10 +225,11 @@ export class Timeline {
   /** From the base up, what is sure, label by label, then what is uncertain: a change of colour takes longer than a rectangle. */
   #drawColumns(context, columns, base) {
     const { labels } = this.#view.result.model;
-    const first = Math.max(Math.floor(this.#left / columns.length), 0);
-    const count = Math.min(columns.count, Math.ceil((this.#left + this.#width / this.#scale) / columns.length)) - first;
+    const [left, scale] = [this.#left, this.#scale]; // each reading asks the browser for the layout
+    const first = Math.max(Math.floor(left / columns.length), 0);
+    const count = Math.min(columns.count, Math.ceil((left + this.#width / scale) / columns.length)) - first;
     if (count <= 0) return;
-    const lefts = Array.from({ length: count + 1 }, (_, i) => Math.round(((first + i) * columns.length - this.#left) * this.#scale));
+    const lefts = Array.from({ length: count + 1 }, (_, i) => Math.round(((first + i) * columns.length - left) * scale));
     const tops = new Float32Array(count).fill(base);
     const stack = (uncertain) => labels.forEach((emotion, label) => {
       context.fillStyle = cssColour(emotion);
