@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
-from duygu.shared.schema_base import Schema
+from duygu.shared.schema_base import Schema as Schema  # also for importers of this module
 
 SCHEMA_VERSION = "2"
 

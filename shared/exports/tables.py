@@ -24,7 +24,7 @@ def csv_table(result: Result) -> str:
 
     Where movements were measured, `valence`, `speaking` and a column per movement follow.
     """
-    header = [*COLUMNS, "video", *FLAG_COLUMNS, "name", *result.model.labels, *_measured_columns(result)]
+    header: list[object] = [*COLUMNS, "video", *FLAG_COLUMNS, "name", *result.model.labels, *_measured_columns(result)]
     return _csv([header, *_rows(result)])
 
 

@@ -87,7 +87,7 @@ def unanimous_share(clusters: int) -> float:
 
     The bound of Clopper and Pearson (The use of confidence or fiducial limits, Biometrika 26, 1934) for no failure.
     """
-    return math.pow((1 - LEVEL) / 2, 1 / clusters)
+    return float(math.pow((1 - LEVEL) / 2, 1 / clusters))
 
 
 def _percentiles(values: Sequence[float]) -> Bounds:

@@ -28,7 +28,7 @@ def cohen_kappa(table: Table) -> float | None:
     if chance == total * total:
         return None
     same = sum(row[index] for index, row in enumerate(table))
-    return (total * same - chance) / (total * total - chance)
+    return float((total * same - chance) / (total * total - chance))
 
 
 def coincidences(values: Sequence[int]) -> Iterable[tuple[int, int, float]]:

@@ -161,7 +161,7 @@ class Analyzer:
     def _measure(self, frame: Frame, track: Track) -> Floats | None:
         """The movements of a face, or None where they are not measured."""
         network = self.engine.movements if self.movements else None
-        return network and network.measure(frame, track.box, track.landmarks)
+        return None if network is None else network.measure(frame, track.box, track.landmarks)
 
     def _is_lasting(self, track: Track) -> bool:
         """Whether a track has lasted long enough to be confirmed."""

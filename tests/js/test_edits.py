@@ -51,7 +51,7 @@ def random_edit(rng: np.random.Generator) -> Edit:
     start_s, end_s = sorted(float(one) / 10 for one in rng.choice(range(55), 2, replace=False))
     op = str(rng.choice(["rename", "merge", "split", "exclude", "exclude", "include"]))
     span = {"start_s": start_s, "end_s": end_s} if rng.random() < 0.7 else {}
-    fields = {
+    fields: dict[str, dict[str, Any]] = {
         "rename": {"name": ["Ann", "Bo", None][rng.integers(3)]},
         "merge": {"into": into},
         "split": {"at_s": start_s},

@@ -185,7 +185,7 @@ def test_faces_are_joined_without_a_mouse(opened: Page, service: Service) -> Non
 
 def test_the_reason_of_the_server_is_shown(page: Page) -> None:
     """An edit that only the server refuses is taken back, and its reason and remedy are shown."""
-    edits = {"version": 0, "sha256": None, "edits": []}
+    edits: dict[str, Any] = {"version": 0, "sha256": None, "edits": []}
     refusal = {"status": 409, "code": "too_many_edits", "title": "The result has too many edits"}
 
     def answer(route: Route) -> None:

@@ -1,5 +1,7 @@
 """A detector with counters, for tests of the frequency of searches."""
 
+from typing import Self
+
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 
 
@@ -24,6 +26,6 @@ class Counted:
         self.refined += len(boxes)
         return self.detector.refine(frame, boxes)
 
-    def with_limits(self, *, min_face: float, max_faces: int) -> "Counted":
+    def with_limits(self, *, min_face: float, max_faces: int) -> Self:
         """A detector with other limits and counters of its own."""
-        return Counted(self.detector.with_limits(min_face=min_face, max_faces=max_faces))
+        return type(self)(self.detector.with_limits(min_face=min_face, max_faces=max_faces))

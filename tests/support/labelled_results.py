@@ -17,8 +17,13 @@ def labelled(
     wrong = set(random.sample(range(stretches), round(stretches * flipped)))
     faces = [face(number + 1, windows[number::people]) for number in range(people)]
     labels = [
-        Label(
-            face_id=place % people + 1, start_s=place, end_s=place + 0.9, emotion=_label(emotion, flip=place in wrong)
+        Label.model_validate(
+            {
+                "face_id": place % people + 1,
+                "start_s": place,
+                "end_s": place + 0.9,
+                "emotion": _label(emotion, flip=place in wrong),
+            }
         )
         for place, emotion in enumerate(emotions)
     ]

@@ -213,6 +213,10 @@ class OneFace:
         np.array([[[18, 18], [30, 18], [24, 24], [19, 31], [29, 31]]], np.float32),
     )
 
+    def with_limits(self, *, min_face: float, max_faces: int) -> "OneFace":
+        """Return the same detector."""
+        return self
+
     def detect(self, frame: Frame) -> Detections:
         """That face."""
         return self.found

@@ -96,9 +96,9 @@ def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: Face
         found += [(clip, *row) for row in _longest(path, engine, settings, landmarker)]
     if not found:
         raise TrainingDataError(f"{folder} holds no video with a face")
-    clip, time_s, crops, targets, shapes = (np.array(column) for column in zip(*found, strict=True))
+    clips, time_s, crops, targets, shapes = (np.array(column) for column in zip(*found, strict=True))
     names = np.array([path.stem for path in files])
-    return Examples(trunk.maps(crops), targets, shapes, clip, time_s.astype(np.float32), names)
+    return Examples(trunk.maps(crops), targets, shapes, clips, time_s.astype(np.float32), names)
 
 
 def _longest(path: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker) -> Any:
@@ -128,7 +128,7 @@ def still_examples(pictures: Image, landmarker: FaceLandmarker, trunk: Trunk) ->
 
 def _still(picture: Image, landmarker: FaceLandmarker) -> Any:
     side = picture.shape[0] * ENLARGED
-    grey = cv2.copyMakeBorder(picture, *[BORDER] * 4, cv2.BORDER_CONSTANT, value=0)
+    grey = cv2.copyMakeBorder(picture, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_CONSTANT, value=0)
     grey = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
     low, half = BORDER * ENLARGED, side * 0.45
     centre = low + side / 2

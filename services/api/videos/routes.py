@@ -21,6 +21,7 @@ from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
 from duygu.shared.config import MB
 from duygu.shared.errors import (
+    DuyguError,
     EmptyFileError,
     IdempotencyMismatchError,
     InvalidRequestError,
@@ -87,7 +88,7 @@ Annotate = Annotated[
 
 WebhookUrl = Annotated[str | None, Header(description="URL that receives a signed message at the end of the job")]
 
-ERRORS = (
+ERRORS: tuple[type[DuyguError], ...] = (
     InvalidRequestError,
     *OPTION_ERRORS.values(),
     EmptyFileError,

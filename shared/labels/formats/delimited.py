@@ -92,8 +92,8 @@ def _noted(rows: Iterator[tuple[str, Row]], found: Entries, *, comma: bool) -> I
 
 
 def _plain(row: Row, where: str, *, comma: bool) -> Entry:
-    times = (seconds(row.get(name, ""), where, decimal_comma=comma) for name in ("start_s", "end_s"))
-    return Entry(where, row.get("face_id", ""), *times, row.get("emotion", ""), row.get("rater", ""))
+    start_s, end_s = (seconds(row.get(name, ""), where, decimal_comma=comma) for name in ("start_s", "end_s"))
+    return Entry(where, row.get("face_id", ""), start_s, end_s, row.get("emotion", ""), row.get("rater", ""))
 
 
 def _aggregated(row: Row, where: str, *, comma: bool) -> Entry:

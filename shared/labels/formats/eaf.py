@@ -15,6 +15,9 @@ MILLISECONDS = 1000
 Attributes = dict[str, str]
 
 
+TIER_ATTRIBUTES = ("TIER_ID", "PARTICIPANT", "ANNOTATOR")
+
+
 @dataclass(slots=True)
 class _Tier:
     name: str
@@ -43,8 +46,8 @@ class _Reader:
             case "TIME_SLOT":
                 self.slots[attributes.get("TIME_SLOT_ID", "")] = attributes.get("TIME_VALUE")
             case "TIER":
-                names = (attributes.get(key, "") for key in ("TIER_ID", "PARTICIPANT", "ANNOTATOR"))
-                self.tiers.append(_Tier(*names))
+                name, participant, annotator = (attributes.get(key, "") for key in TIER_ATTRIBUTES)
+                self.tiers.append(_Tier(name, participant, annotator))
             case "ALIGNABLE_ANNOTATION":
                 self._slots = attributes.get("TIME_SLOT_REF1", ""), attributes.get("TIME_SLOT_REF2", "")
             case "ANNOTATION_VALUE" if self._slots:

@@ -153,6 +153,10 @@ def test_a_face_that_never_counts_keeps_no_more_than_a_few_clips(engine: Engine)
         def __init__(self, doubtful: int) -> None:
             self.left = doubtful
 
+        def with_limits(self, *, min_face: float, max_faces: int) -> "Doubtful":
+            """Return the same detector."""
+            return self
+
         def detect(self, frame: Frame) -> Detections:
             return self.refine(frame, np.array([(120, 70, 200, 170)], np.float32))
 
