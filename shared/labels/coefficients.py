@@ -11,8 +11,9 @@ Table = Sequence[Sequence[float]]
 
 def observed_agreement(table: Table) -> float | None:
     """Share of equal answers; None without any."""
-    total = sum(sum(row) for row in table)
-    return sum(row[index] for index, row in enumerate(table)) / total if total else None
+    total: float = sum(sum(row) for row in table)
+    same: float = sum(row[index] for index, row in enumerate(table))
+    return same / total if total else None
 
 
 def cohen_kappa(table: Table) -> float | None:
