@@ -62,7 +62,7 @@ class ClipSet:
     def take(self, chosen: npt.NDArray[np.bool_] | Integers) -> "ClipSet":
         """The clips that a mask or an array of indices selects."""
         columns = {name: values[chosen] for name, values in self.columns.items()}
-        return ClipSet(*(getattr(self, name)[chosen] for name in ARRAYS), columns)
+        return ClipSet(**{name: getattr(self, name)[chosen] for name in ARRAYS}, columns=columns)
 
 
 def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
@@ -184,7 +184,7 @@ def load_clips(path: Path, recipe: Recipe) -> ClipSet:
             made_by = Recipe.from_json(str(arrays["recipe"]))
             names = arrays[COLUMN_NAMES].tolist() if COLUMN_NAMES in arrays.files else []
             columns = {str(name): arrays[f"column_{place}"] for place, name in enumerate(names)}
-            clips = ClipSet(*(arrays[name] for name in ARRAYS), columns)
+            clips = ClipSet(**{name: arrays[name] for name in ARRAYS}, columns=columns)
     except UNREADABLE as error:
         raise TrainingDataError(f"{path} holds no clips: write the file with `python -m training.prepare`") from error
     if others := differing(made_by, recipe, CROP):
