@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from duygu.shared.analysis_options import Measure
+from duygu.shared.analysis_options import MOST_FACES, SMALLEST_FACE, Measure
 from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
 
 PROTOCOL_VERSION = "1"
@@ -66,6 +66,14 @@ class SessionOptions(Schema):
         default=None,
         min_length=1,
         description="labels to report, all others as `other`; null reports all. Probabilities do not change",
+    )
+    min_face: Annotated[float, Field(ge=SMALLEST_FACE, le=1)] | None = Field(
+        default=None,
+        description="minimum size of a detected face, as a share of the shorter side of the picture; null, and "
+        "anything below the setting of the service: the setting",
+    )
+    max_faces: Annotated[int, Field(ge=1, le=MOST_FACES)] | None = Field(
+        default=None, description="maximum number of faces tracked at the same time; null: the setting of the service"
     )
     smallest_face: Probability = Field(
         default=0.0, description="minimum size of a reported face, as a share of the shorter side of the picture"

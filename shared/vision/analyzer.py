@@ -97,6 +97,12 @@ class Analyzer:
         self.frames_analysed = 0
         self.was_crowded = False  # more than CROWD_FACES faces were tracked at the same time
 
+    def limit_faces(self, engine: Engine) -> None:
+        """Use the limits of this engine, of the same models, from the next frame on."""
+        if (engine.min_face, engine.max_faces) != (self.engine.min_face, self.engine.max_faces):
+            self.engine = engine
+            self.tracker.limit_faces(engine.detector, engine.max_faces)
+
     def push(self, frame: Frame) -> Step:
         """Process the next frame. A frame that no sampling time selects returns an empty step."""
         before = self.sampler.last

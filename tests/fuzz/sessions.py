@@ -16,6 +16,7 @@ FRAMING = struct.Struct(">?I")
 
 ORDERS = [
     b'{"type": "session.configure", "labels": ["fear", "anger"], "smallest_face": 0.1, "rate_hz": 5}',
+    b'{"type": "session.configure", "min_face": 0.1, "max_faces": 2}',
     b'{"type": "session.configure"}',
     b'{"type": "session.close"}',
     b'{"type": "result", "seq": 1}',

@@ -93,6 +93,7 @@ class LiveSession:
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(info.time_s)
         self._size = (width, height)
         self._analyzer.movements = _measures_movements(info.options)
+        self._limit_faces(info.options)
         before = self._analyzer.frames_analysed
         step = self._push(frame)
         analysed = self._analyzer.frames_analysed > before
@@ -153,6 +154,11 @@ class LiveSession:
         self._time_s = info.time_s
         if info.overload_drops > self._overload_drops:
             self._overload_drops, self._shedding_until_s = info.overload_drops, info.time_s + SHEDDING_S
+
+    def _limit_faces(self, options: SessionOptions) -> None:
+        """Apply the options. Pictures are decoded for faces of the setting's size, so smaller ones are not detected."""
+        smallest = max(options.min_face or 0.0, self._engine.min_face)
+        self._analyzer.limit_faces(self._engine.with_options(smallest, options.max_faces))
 
     def _push(self, frame: Frame) -> Step:
         """Analyse a frame. The detector searches by time; load shedding reduces its rate as that of frames."""

@@ -121,6 +121,10 @@ class Tracker:
         ended += self._end_lost(frame.time_s, max(MEMORY_S, MEMORY_INTERVALS * usual_s))
         return ended + self._end_beyond(2 * self._max_faces)
 
+    def limit_faces(self, detector: Detector, max_faces: int) -> None:
+        """Use another detector and maximum number of tracks. Tracks beyond the maximum go on until they end."""
+        self._detector, self._max_faces = detector, max_faces
+
     def postpone(self, factor: float) -> None:
         """Multiply the interval until the next full-frame detection by a factor."""
         self.wait_s *= factor

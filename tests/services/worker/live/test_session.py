@@ -18,7 +18,7 @@ from duygu.shared.vision.decode.images import decode
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.shared.vision.decode.file_kinds import animation
 from tests.support.sockets import jpeg
-from tests.support.videos import STILL, Actor, Scene
+from tests.support.videos import PAIR, STILL, Actor, Scene
 
 WIDE = jpeg(STILL.picture(0.0))
 MOVING = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), duration_s=2.0, fps=10)
@@ -64,6 +64,24 @@ def test_movements_are_measured_from_the_frame_that_asks_for_them(engine: Engine
     assert windows[-1].start_s >= 2
     assert windows[-1].movements is None
     assert all((pose is not None) == (time_s < 2) for time_s, pose in positions.items())
+
+
+@pytest.mark.parametrize(
+    ("options", "faces"),
+    [
+        (SessionOptions(), 2),
+        (SessionOptions(max_faces=1), 1),
+        (SessionOptions(min_face=0.9), 0),
+        (SessionOptions(min_face=0.01), 2),
+    ],
+)
+def test_the_options_limit_the_faces(engine: Engine, options: SessionOptions, faces: int) -> None:
+    """`max_faces` and `min_face` limit detection and tracking, also after the state was restored."""
+    picture, session = jpeg(PAIR.picture(0.0)), LiveSession(engine)
+    for number in range(8):
+        reply = session.analyse(number, FrameInfo(time_s=number / 10, options=options), picture)
+        session = LiveSession.restore(engine, session.save())
+    assert len(reply.faces) == faces
 
 
 def test_a_face_that_is_new_keeps_its_window(engine: Engine) -> None:
