@@ -80,7 +80,7 @@ def test_input_of_users_stays_strict() -> None:
 
 STRICT = {
     *("shared/api_keys.py", "shared/model/folder.py", "shared/edits/file.py", "services/api/live/socket_session.py"),
-    *("shared/jobs/edits.py", "shared/schemas.py"),
+    *("shared/jobs/edits.py", "shared/model/movement_folder.py", "shared/schemas.py"),
 }
 """Files that parse input of users: keys, manifests of models, edits, messages of clients; the stored edits, which are
 written back as a whole, so that an ignored field would be lost; and the definition of `read`."""
