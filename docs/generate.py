@@ -44,6 +44,8 @@ duygu analyze talk.mp4 --faces 1 --json - --quiet | jq .faces[0].emotion
 duygu analyze talk.mp4 --json talk.json
 duygu edit talk.json --rename 1=Ann --merge 3:1 --exclude 2      # the edits go to talk.edits.json
 duygu analyze talk.mp4 --edits talk.edits.json --video boxes.mp4
+
+duygu study study.csv -o out/                                    # tables over all recordings of a study
 """
 """Examples."""
 

@@ -6,6 +6,7 @@ import gc
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from duygu.shared.exports import ExportName
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import EMOTIONS
+from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.version import VERSION
 
@@ -94,6 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_edit(commands)
     _add_agree(commands)
     _add_label(commands)
+    _add_study(commands)
     _add_keys(commands)
     doctor = commands.add_parser(
         "doctor",
@@ -274,6 +277,51 @@ def _column(text: str) -> tuple[str, str]:
     return name, value
 
 
+STUDY_SETTINGS = {
+    "up": ("P", "an episode of an emotion starts at this probability"),
+    "down": ("P", "an episode ends below this probability"),
+    "min-length": ("S", "omit episodes shorter than S seconds"),
+    "gap": ("S", "tolerate interruptions of an episode of at most S seconds"),
+    "around": ("S", "length of the intervals before and after a marker, in seconds"),
+}
+"""Settings of a study by option, with the name of their value and their meaning."""
+
+
+def _add_study(commands: Any) -> None:
+    study = commands.add_parser(
+        "study",
+        help="analyse the recordings of a study into tables",
+        description="Analyse every video of a table, and write tables over all of them with a code book. "
+        "A video that has a result from the same file, model and version is not analysed again, so an interrupted "
+        "study continues where it stopped. A video that cannot be analysed is a row with its error.",
+        epilog="Columns of STUDY.csv: path, participant, group, stimulus, offset_s, start_s, end_s, baseline, face; "
+        "all others are kept. Edits of a result, NAME.edits.json beside it, are applied. "
+        "Exit status: 0 success, 1 a row failed, 2 invalid table or usage error, 130 interrupted.",
+    )
+    study.set_defaults(command=_study)
+    complete_files(study.add_argument("sheet", type=Path, metavar="STUDY.csv", help="table with a row per recording"))
+    output = study.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to")
+    complete_files(output)
+    results = study.add_argument(
+        "--results", type=Path, metavar="FOLDER", help="use the results NAME.json of FOLDER instead of analysing videos"
+    )
+    complete_files(results)
+    markers = study.add_argument(
+        "--markers", type=Path, metavar="FILE", help="table of events: participant or stimulus, time_s, name"
+    )
+    complete_files(markers)
+    for option, (form, meaning) in STUDY_SETTINGS.items():
+        default = getattr(DEFAULTS, _setting(option))
+        study.add_argument(f"--{option}", type=float, metavar=form, help=f"{meaning} (default: {default:g})")
+    study.add_argument("--quiet", action="store_true", help="print no progress and no summary")
+
+
+def _setting(option: str) -> str:
+    """The field of StudySettings that an option sets."""
+    name = option.replace("-", "_")
+    return name if name in {one.name for one in fields(StudySettings)} else f"{name}_s"
+
+
 def _count(text: str) -> int:
     if (count := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{count} is below the minimum of 1")
@@ -430,6 +478,17 @@ def _agree(
 
     options = ManifestOptions(manifest, video, dict(columns)) if manifest else None
     return run(result, labels, edits=edits, promise=promise, as_json=as_json, manifest=options)
+
+
+def _study(
+    sheet: Path, output: Path, results: Path | None, markers: Path | None, quiet: bool, **given: float | None
+) -> int:
+    from duygu.services.commands.study import StudyFiles, run
+
+    settings = Settings()
+    set_up_logs(settings.log_format, settings.log_level)
+    chosen: dict[str, Any] = {_setting(name): value for name, value in given.items() if value is not None}
+    return run(StudyFiles(sheet, output, markers, results), StudySettings(**chosen), settings, quiet=quiet)
 
 
 def _outputs(files: Mapping[str, str | None], settings: Settings) -> "Outputs":

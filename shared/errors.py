@@ -691,6 +691,20 @@ class InvalidLabelsError(InvalidOptionError, ConfigurationError):
     title = "The option labels is invalid"
 
 
+class InvalidStudyError(DuyguError):
+    """The table of a study, of its markers, or a setting of the study is invalid."""
+
+    code = "invalid_study"
+    title = "The study is invalid"
+
+
+class UnreadableFileError(DuyguError):
+    """A file does not exist or cannot be read."""
+
+    code = "unreadable_file"
+    title = "The file cannot be read"
+
+
 def _subclasses(cls: type[DuyguError]) -> list[type[DuyguError]]:
     return [cls, *(sub for child in cls.__subclasses__() for sub in _subclasses(child))]
 

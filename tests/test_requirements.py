@@ -22,7 +22,7 @@ INPUTS = {
     "serve": BASE,
     "s3": ["s3"],
     "tracing": ["tracing"],
-    "test": [*BASE, "s3", "tracing", "training", "client", "notebook", "docs", "test"],
+    "test": [*BASE, "s3", "tracing", "training", "client", "notebook", "study", "docs", "test"],
     "reference": ["common", "worker", "reference"],
 }
 """The NAME.in files whose requirements each NAME.txt pins."""

@@ -518,6 +518,8 @@ export default {
     bad_training_data: "Prepare the data as the training guide describes.",
     subject_leak: "Split the data by person, so that no person is on both sides.",
     bad_configuration: "The operator of the server has to correct the settings.",
+    invalid_study: "Correct the named rows and columns of the table, then run the study again.",
+    unreadable_file: "Correct the path or the permissions of the file, then run the study again.",
   },
   // English titles are the server's own.
   errors: {},

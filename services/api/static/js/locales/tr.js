@@ -516,6 +516,8 @@ export default {
     bad_training_data: "Verileri eğitim kılavuzunda anlatıldığı gibi hazırlayın.",
     subject_leak: "Verileri, hiç kimse iki tarafta birden bulunmayacak biçimde kişilere göre ayırın.",
     bad_configuration: "Sunucu yöneticisinin ayarları düzeltmesi gerekir.",
+    invalid_study: "Tablonun belirtilen satır ve sütunlarını düzeltip çalışmayı yeniden başlatın.",
+    unreadable_file: "Dosyanın yolunu ya da izinlerini düzeltip çalışmayı yeniden başlatın.",
   },
   errors: {
     invalid_request: "İstek geçersiz",
@@ -545,6 +547,8 @@ export default {
     bad_training_data: "Eğitim verileri geçersiz",
     subject_leak: "Bir kişi, veri ayrımının iki bölümünde de var",
     bad_configuration: "Yapılandırma geçersiz",
+    invalid_study: "Çalışma geçersiz",
+    unreadable_file: "Dosya okunamıyor",
     unauthorized: "Geçerli bir API anahtarı gerekiyor",
     forbidden: "Bu isteğe izin verilmiyor",
     host_not_allowed: "Host başlığına izin verilmiyor",

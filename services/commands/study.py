@@ -1,0 +1,99 @@
+"""`duygu study`: analyse the recordings of a study, and write tables over all of them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from duygu.shared.config import Settings
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.exports.titles import printable
+from duygu.shared.studies.output import RESULTS, TABLES, write_study
+from duygu.shared.studies.parquet import has_parquet
+from duygu.shared.studies.results import existing_files, files_of
+from duygu.shared.studies.settings import StudySettings
+from duygu.shared.studies.sheet import read_markers, read_sheet
+from duygu.shared.studies.study import Study, outcomes_of, videos_of
+from duygu.shared.studies.tables import RESERVED
+
+EXIT_OK, EXIT_FAILED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFiles:
+    """Input and output of a study."""
+
+    sheet: Path
+    output: Path
+    markers: Path | None = None
+    results: Path | None = None
+    """Folder of results that exist; None analyses the videos."""
+
+
+def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *, quiet: bool = False) -> int:
+    """Analyse the videos that have no current result, then write all tables; the exit status.
+
+    Raises InvalidStudyError for an invalid table, UnreadableFileError for one that cannot be read, ConfigurationError
+    for an output folder that cannot be created, and ModelError.
+    """
+    console = Console(stderr=True, quiet=quiet)
+    study = make_study(files, study_settings, settings, console)
+    written = _write(study, files.output)
+    if not has_parquet():
+        console.print("no Parquet files: pyarrow is not installed (the extra `study`)", style="dim")
+    for one in study.outcomes:
+        if one.error:
+            _print_error(f"row {one.row.line}: {one.row.path_text}: {one.error.code}: {one.error.detail}")
+    rows = len(study.outcomes)
+    console.print(
+        printable(f"{len(study.recordings)} of {rows} rows in {len(written)} files in {files.output}"),
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    return EXIT_OK if len(study.recordings) == rows else EXIT_FAILED
+
+
+def make_study(files: StudyFiles, study_settings: StudySettings, settings: Settings, console: Console) -> Study:
+    """Read the tables and analyse the videos that have no current result. Raises as `run`."""
+    _check_inputs(files)
+    sheet = read_sheet(files.sheet, RESERVED)
+    markers = read_markers(files.markers, sheet) if files.markers else []
+    videos = videos_of(sheet)
+    _make_folder(files.output)
+    if files.results:
+        stored = existing_files(files.results, files.sheet.parent, videos)
+        return Study(sheet, outcomes_of(sheet, stored.edited), markers, study_settings)
+    stored = files_of(files.output / RESULTS, videos)
+    _make_folder(stored.folder)
+    from duygu.services.commands.study_analyses import analyse_videos  # results that exist need no engine
+
+    failed = analyse_videos(stored, videos, settings, console)
+    return Study(sheet, outcomes_of(sheet, stored.edited, failed), markers, study_settings)
+
+
+def _write(study: Study, folder: Path) -> list[Path]:
+    try:
+        return write_study(study, folder)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def _check_inputs(files: StudyFiles) -> None:
+    """Inputs are not in the folder of the tables, where they could be overwritten."""
+    tables = (files.output / TABLES).resolve()
+    for path in filter(None, (files.sheet, files.markers)):
+        if path.resolve().parent == tables:
+            raise ConfigurationError(f"{path} could be overwritten by a table; choose another output folder")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the folder {path} cannot be created: {error.strerror}") from error
+
+
+def _print_error(message: str) -> None:
+    sys.stderr.write(printable(f"duygu: {message}\n"))

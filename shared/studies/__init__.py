@@ -1,0 +1,1 @@
+"""Studies: many recordings of many participants as tables, time courses and a report."""

@@ -1,0 +1,50 @@
+"""Files of a study in its output folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from duygu.shared.storage.atomic import write_atomically
+from duygu.shared.studies.codebook import codebook_json, codebook_markdown
+from duygu.shared.studies.parquet import has_parquet, parquet_of
+from duygu.shared.studies.study import Study
+from duygu.shared.version import VERSION
+
+TABLES, RESULTS = "tables", "results"
+"""Subfolders of the output."""
+
+
+def write_study(study: Study, folder: Path) -> list[Path]:
+    """Write the tables, the code book and the settings, each file atomically; the files. Raises OSError."""
+    written = []
+    for name, content in _files(study):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+        written.append(path)
+    return written
+
+
+def _files(study: Study) -> Iterator[tuple[str, bytes]]:
+    for table in study.tables:
+        yield f"{TABLES}/{table.name}.csv", table.csv().encode()
+        if has_parquet():
+            yield f"{TABLES}/{table.name}.parquet", parquet_of(table)
+    yield "codebook.md", codebook_markdown(study.tables, study.settings).encode()
+    yield "codebook.json", codebook_json(study.tables, study.settings).encode()
+    yield "study.json", (json.dumps(_description(study), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _description(study: Study) -> dict[str, object]:
+    """What the tables were computed from and with."""
+    models = {one.result.model.sha256: one.result.model for one in study.recordings}
+    programs = {one.result.program.version for one in study.recordings if one.result.program}
+    return {
+        "program": {"name": "duygu", "version": VERSION},
+        "analysed_by": sorted(programs),
+        "models": [{"name": one.name, "version": one.version, "sha256": one.sha256} for one in models.values()],
+        "settings": study.settings.values(),
+        "rows": len(study.outcomes),
+        "failed": sum(one.error is not None for one in study.outcomes),
+        "videos": {one.row.path_text: one.result.video.sha256 for one in study.recordings},
+    }
