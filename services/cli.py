@@ -283,6 +283,7 @@ STUDY_SETTINGS = {
     "min-length": ("S", "omit episodes shorter than S seconds"),
     "gap": ("S", "tolerate interruptions of an episode of at most S seconds"),
     "around": ("S", "length of the intervals before and after a marker, in seconds"),
+    "step": ("S", "width of the bins of time courses, in seconds"),
 }
 """Settings of a study by option, with the name of their value and their meaning."""
 
@@ -291,7 +292,7 @@ def _add_study(commands: Any) -> None:
     study = commands.add_parser(
         "study",
         help="analyse the recordings of a study into tables",
-        description="Analyse every video of a table, and write tables over all of them with a code book. "
+        description="Analyse every video of a table, and write tables over all of them with a code book, and a report. "
         "A video that has a result from the same file, model and version is not analysed again, so an interrupted "
         "study continues where it stopped. A video that cannot be analysed is a row with its error.",
         epilog="Columns of STUDY.csv: path, participant, group, stimulus, offset_s, start_s, end_s, baseline, face; "

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from duygu.shared.storage.atomic import write_atomically
+from duygu.shared.studies.chart import chart, title_of
 from duygu.shared.studies.codebook import codebook_json, codebook_markdown
 from duygu.shared.studies.parquet import has_parquet, parquet_of
+from duygu.shared.studies.permutation import clusters_of, clusters_table
+from duygu.shared.studies.report import report
 from duygu.shared.studies.study import Study
+from duygu.shared.studies.time_course import group_means, means_table, time_courses
 from duygu.shared.version import VERSION
 
 TABLES, RESULTS = "tables", "results"
@@ -15,7 +19,7 @@ TABLES, RESULTS = "tables", "results"
 
 
 def write_study(study: Study, folder: Path) -> list[Path]:
-    """Write the tables, the code book and the settings, each file atomically; the files. Raises OSError."""
+    """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError."""
     written = []
     for name, content in _files(study):
         path = folder / name
@@ -26,13 +30,27 @@ def write_study(study: Study, folder: Path) -> list[Path]:
 
 
 def _files(study: Study) -> Iterator[tuple[str, bytes]]:
-    for table in study.tables:
+    courses = time_courses(study.units, study.labels, study.settings)
+    means = [group_means(course, study.settings) for course in courses]
+    clusters = [clusters_of(course, study.settings) for course in courses]
+    tables = [
+        *study.tables,
+        means_table(courses, means, study.settings),
+        clusters_table(courses, clusters, study.settings),
+    ]
+    for table in tables:
         yield f"{TABLES}/{table.name}.csv", table.csv().encode()
         if has_parquet():
             yield f"{TABLES}/{table.name}.parquet", parquet_of(table)
-    yield "codebook.md", codebook_markdown(study.tables, study.settings).encode()
-    yield "codebook.json", codebook_json(study.tables, study.settings).encode()
+    yield "codebook.md", codebook_markdown(tables, study.settings).encode()
+    yield "codebook.json", codebook_json(tables, study.settings).encode()
     yield "study.json", (json.dumps(_description(study), indent=2, ensure_ascii=False) + "\n").encode()
+    charts = {}
+    for number, (course, mean, cluster) in enumerate(zip(courses, means, clusters, strict=True), 1):
+        svg = chart(course, mean, cluster)
+        charts[title_of(course)] = svg
+        yield f"figures/{number}-{course.measure}.svg", svg.encode()
+    yield "report.html", report(study, tables, charts).encode()
 
 
 def _description(study: Study) -> dict[str, object]:
