@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from duygu.shared.analysis_options import DEFAULTS
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import DuyguError, OutOfMemoryError, UnreadableFileError, one_line
@@ -18,7 +19,7 @@ from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.outcome import RowError
 from duygu.shared.studies.results import ResultFiles
 from duygu.shared.version import VERSION
-from duygu.shared.vision.analysis import DEFAULTS, analyze_video, result_converter
+from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Figure of the group means of one stimulus, as SVG: a panel per emotion, a line with an interval per group."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from duygu.shared.studies.permutation import Cluster
@@ -108,7 +108,7 @@ def _lines(course: TimeCourse, means: Sequence[GroupMean], column: int, low: flo
             yield f'<polyline points="{points}" {_stroke(index)}/>'
 
 
-def _known(values: Sequence[float]) -> Iterator[list[int]]:
+def _known(values: Iterable[float]) -> Iterator[list[int]]:
     """Runs of places with a value."""
     run: list[int] = []
     for place, value in enumerate(values):

@@ -5,7 +5,7 @@ from html import escape
 
 from duygu.shared.studies.sources import SOURCES, methods
 from duygu.shared.studies.study import Study
-from duygu.shared.studies.table import Table, rounded
+from duygu.shared.studies.table import Table
 from duygu.shared.version import VERSION
 
 STYLE = """
@@ -83,7 +83,7 @@ def _videos(study: Study) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, float):
-        return f"{rounded(value):.3g}"
+        return f"{value:.3g}"
     return "" if value is None else str(value)
 
 

@@ -72,7 +72,7 @@ def summary_of(parts: Sequence[Series], labels: Sequence[str], settings: StudySe
         "face_s": face_s,
         "share_without_face": max(0.0, 1 - face_s / recorded_s),
         "share_uncertain": _ratio(length_of(span for span in spans if span.window.uncertain), face_s),
-        "share_speaking": None,
+        "share_speaking": _speaking(spans),
     }
     for label in labels:
         values.update(_values_of_label(label, parts, spans, settings))
@@ -94,6 +94,12 @@ def _values_of_label(
     yield f"{label}_episodes", len(found)
     yield f"{label}_episode_s", _ratio(sum(one.length_s for one in found), len(found))
     yield f"{label}_episodes_per_min", _ratio(MINUTE_S * len(found), face_s)
+
+
+def _speaking(spans: Sequence[Span]) -> float | None:
+    """Mean of `speaking` where it is known, weighted by time."""
+    known = [(span.end_s - span.start_s, span.window.speaking) for span in spans if span.window.speaking is not None]
+    return _ratio(sum(length * value for length, value in known), sum(length for length, _ in known))
 
 
 def relative_of(summary: Values, baseline: Values, labels: Sequence[str]) -> dict[str, float | None]:

@@ -166,6 +166,7 @@ def _window(recording: Recording, span: Span) -> Row:
         "uncertain": window.uncertain,
         "flags": "|".join(window.flags),
         **window.probabilities,
+        "speaking": window.speaking,
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +21,10 @@ from tests.support.study_results import course, face, result, window
 QUICK = StudySettings(resamples=300, permutations=200)
 
 
-def study(people: dict[str, Callable[[float], float]], length_s: float = 12.0, **row: object) -> Study:
+def study(people: dict[str, Callable[[float], float]], length_s: float = 12.0, **row: Any) -> Study:
     """A study of one film; participants with a name in lower case are in group `low`, the others in `HIGH`."""
     rows = [
-        replace(StudyRow(line, Path(name), name, name, "low" if name.islower() else "HIGH", "film"), **row)  # type: ignore[arg-type]
+        replace(StudyRow(line, Path(name), name, name, "low" if name.islower() else "HIGH", "film"), **row)
         for line, name in enumerate(people, 2)
     ]
     sheet = Sheet(rows)

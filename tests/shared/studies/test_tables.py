@@ -174,6 +174,14 @@ def test_shares_of_time_sum_to_one() -> None:
     assert float(row["share_without_face"]) == pytest.approx(0.5)
 
 
+def test_speaking_is_averaged_where_it_is_known() -> None:
+    """Weighted by time, without the windows where it is unknown."""
+    windows = [window(0.9 * i, {}).model_copy(update={"speaking": value}) for i, value in enumerate([0.2, 0.6, None])]
+    made = study({"a.mp4": result(face(windows), duration_s=3.0)})
+    assert float(rows_of(made, "summary")[0]["share_speaking"]) == pytest.approx(0.4)
+    assert [row["speaking"] for row in rows_of(made, "windows")] == ["0.2", "0.6", ""]
+
+
 def test_the_part_between_start_and_end_counts() -> None:
     """Windows outside are left out, and parts of spans are cut."""
     made = study({"a.mp4": planted(30.0, (0.0, 10.0))}, [replace(ROW, start_s=5.0, end_s=15.0)])
