@@ -45,9 +45,9 @@ def means_of(values: Floats) -> Floats:
     """Means over the first axis of the values that are not NaN; NaN where there is none."""
     known = ~np.isnan(values)
     counts = known.sum(axis=0)
-    return np.divide(
-        np.where(known, values, 0.0).sum(axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0
-    )
+    means: Floats = np.full(counts.shape, np.nan)
+    np.divide(np.where(known, values, 0.0).sum(axis=0), counts, out=means, where=counts > 0)
+    return means
 
 
 def _bounds(values: Floats, weights: Floats) -> tuple[Floats, Floats]:

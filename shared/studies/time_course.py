@@ -80,7 +80,7 @@ def _course(stimulus: str, units: Sequence[Unit], labels: Sequence[str], setting
     step_s = max(settings.step_s, settings.step_s * math.ceil((end_s - start_s) / settings.step_s / MAX_BINS))
     first, last = math.floor(start_s / step_s + EDGE), math.ceil(end_s / step_s - EDGE)
     values = np.stack([_values(unit, labels, first, last - first, step_s) for unit in units])
-    return TimeCourse(stimulus, PLAIN, labels, units, step_s * np.arange(first, last), step_s, values)
+    return TimeCourse(stimulus, PLAIN, labels, units, step_s * np.arange(first, last, dtype=np.float64), step_s, values)
 
 
 def _values(unit: Unit, labels: Sequence[str], first: int, bins: int, step_s: float) -> Floats:
@@ -93,7 +93,9 @@ def _values(unit: Unit, labels: Sequence[str], first: int, bins: int, step_s: fl
             for index, length in _overlaps(span, step_s):
                 times[index - first] += length * known
                 sums[index - first] += length * np.where(known, values, 0.0)
-    return np.divide(sums, times, out=np.full(sums.shape, np.nan), where=times > EDGE)
+    means: Floats = np.full(sums.shape, np.nan)
+    np.divide(sums, times, out=means, where=times > EDGE)
+    return means
 
 
 def _overlaps(span: Span, step_s: float) -> Iterator[tuple[int, float]]:
