@@ -46,32 +46,17 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
     """
     chosen = read_options(options)
     async with _client(service or Service()) as client:
-        job = await _ended_job(client, Path(path), chosen, reuse=False)
+        job = await _ended_job(client, Path(path), chosen)
         return Result.read((await _get(client, f"{job['links']['self']}/result")).content)
-
-
-async def submit_async(
-    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
-) -> dict[str, Any]:
-    """Submit a video and wait for the end of its job; returns the job as `GET /v1/jobs/{id}` describes it.
-
-    reuse    return an earlier job of the same file and options, if there is one
-    options  as for `analyze_async`
-
-    Raises as `analyze_async` does.
-    """
-    chosen = read_options(options)
-    async with _client(service or Service()) as client:
-        return await _ended_job(client, Path(path), chosen, reuse=reuse)
 
 
 def _client(service: Service) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
 
 
-async def _ended_job(client: httpx.AsyncClient, path: Path, options: AnalysisOptions, *, reuse: bool) -> dict[str, Any]:
+async def _ended_job(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
     """The job of a video once it has succeeded. Raises the error of a job that failed."""
-    job = await _JobFollower(client, await _submit(client, path, options, reuse=reuse)).until_ended()
+    job = await _JobFollower(client, await _submit(client, path, options)).until_ended()
     if job["error"]:
         raise error_from_problem(job["error"]["code"], job["error"]["detail"])
     return job
@@ -82,7 +67,7 @@ def analyze(path: Path | str, service: Service | None = None, **options: Unpack[
     return asyncio.run(analyze_async(path, service, **options))
 
 
-async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions, *, reuse: bool) -> dict[str, Any]:
+async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
     """Upload a video, streaming the file; returns the job."""
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
     reached = False
@@ -91,10 +76,8 @@ async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOption
         nonlocal reached
         try:
             with path.open("rb") as file:
-                form, query = {"video": ("video", file)}, {"reuse": "true"} if reuse else {}
-                return await client.post(
-                    "/v1/videos", data=form_fields(options), files=form, params=query, headers=headers
-                )
+                form = {"video": ("video", file)}
+                return await client.post("/v1/videos", data=form_fields(options), files=form, headers=headers)
         except httpx.ConnectError as error:
             if not reached:
                 raise _ConnectionRefusedError from error

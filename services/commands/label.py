@@ -1,23 +1,27 @@
 """`duygu label`: analyse a video and open the page for labelling it by hand."""
 
-import asyncio
 import os
 import signal
 import sys
 import threading
+import time
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from duygu.client.service import Service
-from duygu.client.uploads import submit_async
 from duygu.services.serve.supervisor import serve
 from duygu.shared.config import Settings
-from duygu.shared.errors import ConfigurationError, DuyguError
+from duygu.shared.errors import ConfigurationError, DuyguError, from_code
 from duygu.shared.telemetry.logs import set_up_logs
 
 EXIT_OK, EXIT_FAILED = 0, 1
+
+POLL_S = 0.5
+"""Interval between two requests for the state of the job."""
+
+RESPONSE_TIMEOUT_S = 60.0
 
 
 def run(video: Path, settings: Settings, *, service: str | None = None, browser: bool = True) -> int:
@@ -30,7 +34,7 @@ def run(video: Path, settings: Settings, *, service: str | None = None, browser:
     if not video.is_file():
         raise ConfigurationError(f"{video}: the file does not exist")
     if service:
-        return _open(video, Service(service), browser=browser)
+        return _open(video, service, browser=browser)
     own = settings.model_copy(update={"port": 0, "keep": "on", "keep_uploads": True, "stream_workers": 0})
     set_up_logs(own.log_format, "warning")
     failed = threading.Event()
@@ -39,7 +43,7 @@ def run(video: Path, settings: Settings, *, service: str | None = None, browser:
         threading.Thread(target=open_page, args=(url,), name="label", daemon=True).start()
 
     def open_page(url: str) -> None:
-        if _open(video, Service(url), browser=browser) != EXIT_OK:
+        if _open(video, url, browser=browser) != EXIT_OK:
             failed.set()
             os.kill(os.getpid(), signal.SIGTERM)  # ends `serve`
 
@@ -49,23 +53,44 @@ def run(video: Path, settings: Settings, *, service: str | None = None, browser:
         return EXIT_FAILED if failed.is_set() else EXIT_OK
 
 
-def _open(video: Path, service: Service, *, browser: bool) -> int:
+def _open(video: Path, service: str, *, browser: bool) -> int:
     """Submit a video, print the address of its page and open it; the exit status."""
     _print(f"analysing {video.name} …")
     try:
-        job = asyncio.run(submit_async(video, service, reuse=True))
+        with httpx.Client(base_url=service, timeout=RESPONSE_TIMEOUT_S) as client:
+            job = _ended_job(client, video)
     except DuyguError as error:
         _print(f"duygu: {video}: {error.code}: {error.detail}")
         return EXIT_FAILED
-    except httpx.HTTPError as error:
-        _print(f"duygu: {service.url} does not answer: {error}")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        _print(f"duygu: {service} does not answer: {error}")
         return EXIT_FAILED
-    address = f"{service.url}/label#job/{job['job_id']}"
+    address = f"{service.rstrip('/')}/label#job/{job['job_id']}"
     sys.stdout.write(f"{address}\n")
     sys.stdout.flush()
     if browser:
         webbrowser.open(address)
     return EXIT_OK
+
+
+def _ended_job(client: httpx.Client, video: Path) -> dict[str, Any]:
+    """The job of a video, or an earlier one of the same file, once it has succeeded. Raises the error of a failed one."""
+    with video.open("rb") as file:
+        job = _answer(client.post("/v1/videos", params={"reuse": "true"}, files={"video": (video.name, file)}))
+    while job["ended_at"] is None:
+        time.sleep(POLL_S)
+        job = _answer(client.get(f"/v1/jobs/{job['job_id']}"))
+    if job["error"]:
+        raise from_code(job["error"]["code"], job["error"]["detail"])
+    return job
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    """The body of a response. Raises the error of a problem."""
+    body: dict[str, Any] = response.json()
+    if response.is_error:
+        raise from_code(body["code"], body["detail"])
+    return body
 
 
 def _print(text: str) -> None:
