@@ -74,7 +74,7 @@ def _open(video: Path, service: str, *, browser: bool) -> int:
 
 
 def _ended_job(client: httpx.Client, video: Path) -> dict[str, Any]:
-    """The job of a video, or an earlier one of the same file, once it has succeeded. Raises the error of a failed one."""
+    """The job of a video, or an earlier one of the same file, once it has succeeded. Raises the error of a failure."""
     with video.open("rb") as file:
         job = _answer(client.post("/v1/videos", params={"reuse": "true"}, files={"video": (video.name, file)}))
     while job["ended_at"] is None:
