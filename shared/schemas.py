@@ -52,6 +52,11 @@ class ModelInfo(Schema):
     labels: list[str] = Field(description="the keys of `probabilities`")
     temperatures: Temperatures | None = Field(default=None, description="null in results of schema version 1")
     movements: list[str] = Field(default=[], description="the keys of `movements`; empty if they were not measured")
+    certain_means: Probability | None = Field(
+        default=None,
+        description="share of the windows not marked `uncertain` that were right on video of people outside training; "
+        "null if it was not measured",
+    )
 
 
 class ProgramInfo(Schema):
@@ -396,6 +401,7 @@ class ModelDescription(Schema):
     sha256: str
     labels: list[str]
     temperatures: Temperatures | None = None
+    certain_means: Probability | None = None
     recipe: dict[str, object]
     uncertain_below: Probability
     measured: dict[str, MeasuredOn]

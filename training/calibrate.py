@@ -1,6 +1,7 @@
-"""Fits temperatures and the threshold on validation data: `python -m training.calibrate RUN --stills FILE`."""
+"""Fits temperatures and thresholds on validation data: `python -m training.calibrate RUN --stills FILE --clips FILE`."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,13 @@ from duygu.shared.errors import ConfigurationError, TrainingDataError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.types import Floats
 from duygu.training.command import run as run_command
-from duygu.training.data.clipset import ClipSet, load_clips
+from duygu.training.data.clipset import ClipSet, joined, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import VALIDATION, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
-from duygu.training.measure.metrics import Answers, probabilities_of
+from duygu.training.measure.metrics import Answers, equal_people, probabilities_of
 from duygu.training.measure.protocols import by_recording, dummy_ids
-from duygu.training.measure.temperature import fit_temperature, uncertain_below
+from duygu.training.measure.temperature import SELECTIVE_RISK, TALKING_RISK, fit_temperature, uncertain_below
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.network.motion_gate import scale_moving
@@ -24,19 +25,20 @@ from duygu.training.run_folder import RunFolder
 from duygu.training.types import Integers, Names
 
 
-def calibrate(path: Path, *, stills: Path | None, clips: Path | None) -> None:
-    """Write temperatures and threshold into the run's model file.
+def calibrate(path: Path, *, stills: Path | None, clips: Path | Sequence[Path] | None = None) -> None:
+    """Write temperatures and thresholds into the run's model file.
 
-    With stills, these fit the temperature of a window and the threshold, and clips fit the temperature of a face track.
-    Without stills, clips fit all three. Raises ConfigurationError when neither is given.
+    Stills fit what applies to still faces, and clips what applies to moving ones. Without clips, stills with synthetic
+    camera shake replace them. Raises ConfigurationError when neither is given.
     """
     run = RunFolder(path)
     recipe = keras_file.load(run.network).recipe
-    recordings = load_clips(clips, recipe) if clips else None
+    files = [clips] if isinstance(clips, Path) else clips or []
+    recordings = joined([load_clips(file, recipe) for file in files]) if files else None
     if stills:
         calibrate_on_stills(run, Stills(stills))
     if stills and recordings:
-        calibrate_tracks(run, Stills(stills), recordings)
+        calibrate_on_talking(run, recordings)
     elif recordings:
         calibrate_on_clips(run, recordings)
     elif not stills:
@@ -53,10 +55,18 @@ def calibrate_on_stills(run: RunFolder, stills: Stills) -> None:
     validation = stills.strict(VALIDATION, network.recipe.labels)
     frames = network.recipe.frames
     still, moving = (logits_of(network, clips(validation.images, frames)) for clips in (as_clips, moving_clips))
-    recipe = _window_settings(network.recipe, moving, validation.truth, dummy_ids(len(moving)))
+    ids = dummy_ids(len(moving))
+    recipe = _window_settings(network.recipe, moving, validation.truth, ids)
     temperature = fit_temperature(still, validation.truth)
+    answers = Answers(recipe.labels, probabilities_of(still, temperature), validation.truth, ids)
     scale_moving(network.model, temperature / recipe.temperature)
-    recipe = replace(recipe, temperature=round(temperature, 4), track_temperature=round(temperature, 4))
+    recipe = replace(
+        recipe,
+        temperature=round(temperature, 4),
+        track_temperature=round(temperature, 4),
+        still_uncertain_below=round(uncertain_below(answers), 3),
+        still_certain_means=1 - SELECTIVE_RISK,
+    )
     keras_file.save(replace(network, recipe=recipe), run.network)
 
 
@@ -91,23 +101,30 @@ def validation_clips(run: RunFolder, clips: ClipSet) -> ClipSet | None:
     return validation
 
 
-def calibrate_tracks(run: RunFolder, stills: Stills, clips: ClipSet) -> None:
-    """Fit the temperature of a face track on stills with camera shake and on recordings of people outside training.
+def calibrate_on_talking(run: RunFolder, clips: ClipSet) -> None:
+    """Fit what applies to moving faces on recordings of people outside training, each of whom counts the same.
 
-    Both sets have the same total weight: fitted on speech alone, the network would be underconfident on stills, and
-    overconfident on speech the other way round.
+    The logits for moving faces are scaled so that the temperature of still faces fits them. The threshold is the lowest
+    one at which TALKING_RISK of the windows at or above it are wrong.
     """
     network = keras_file.load(run.network)
     validation = validation_clips(run, clips)
     unseen = clips if validation is None else validation
     require_unseen_people(keras_file.initial_people(run), unseen.subjects)
-    known = stills.strict(VALIDATION, network.recipe.labels)
-    tracks = by_recording(logits_of(network, unseen.images), unseen)
-    logits = logits_of(network, moving_clips(known.images, network.recipe.frames))
-    weights = np.repeat([1 / len(logits), 1 / len(tracks.logits)], [len(logits), len(tracks.logits)])
-    both = np.concatenate([logits, tracks.logits])
-    temperature = fit_temperature(both, np.concatenate([known.truth, tracks.truth]), weights)
-    keras_file.set_recipe(run.network, replace(network.recipe, track_temperature=round(temperature, 4)))
+    logits, weights = logits_of(network, unseen.images), equal_people(unseen.subjects)
+    factor = network.recipe.temperature / fit_temperature(logits, unseen.labels, weights)
+    scale_moving(network.model, factor)
+    probabilities = probabilities_of(logits * factor, network.recipe.temperature)
+    answers = Answers(network.recipe.labels, probabilities, unseen.labels, unseen.subjects)
+    tracks = by_recording(logits * factor, unseen)
+    track_temperature = fit_temperature(tracks.logits, tracks.truth, equal_people(tracks.subjects))
+    recipe = replace(
+        network.recipe,
+        track_temperature=round(track_temperature, 4),
+        uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
+        certain_means=1 - TALKING_RISK,
+    )
+    keras_file.save(replace(network, recipe=recipe), run.network)
 
 
 def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Names) -> Recipe:
@@ -126,7 +143,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder written by training.train")
     parser.add_argument("--stills", type=Path, help="labelled stills (stills48.npz)")
-    parser.add_argument("--clips", type=Path, help="file of clips written by training.prepare")
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], help="files of clips written by training.prepare")
     arguments = parser.parse_args()
     calibrate(arguments.run, stills=arguments.stills, clips=arguments.clips)
 

@@ -25,10 +25,10 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detector, Floats, Image
 from duygu.training.command import note
 from duygu.training.command import run as run_command
-from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips
+from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_clips
 from duygu.training.data.frames import FrameSource, PictureSequence, open_recording
-from duygu.training.data.layouts import Recording, Stretch
-from duygu.training.data.recordings import read_recordings, skipped_files
+from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
+from duygu.training.data.recordings import read_recordings, read_unlabelled, skipped_files
 from duygu.training.data.stretch_clips import Size, StretchClips, Stretches
 from duygu.training.settings import load_recipe
 
@@ -131,7 +131,7 @@ class PreparationSummary:
 
     def lines(self) -> Iterator[str]:
         """A summary: numbers of clips, people and recordings, clips by emotion, and skipped recordings by reason."""
-        emotions = ", ".join(f"{count} {name}" for name, count in sorted(self.clips.items()))
+        emotions = ", ".join(f"{count} {name or 'unlabelled'}" for name, count in sorted(self.clips.items()))
         people = len(self.people)
         yield f"{self.clips.total()} clips of {people} people in {self.recordings} recordings: {emotions}"
         yield from _skipped_lines(self.skipped)
@@ -168,7 +168,7 @@ def write_clips(
     summary = PreparationSummary()
     with ClipWriter(path, recipe) as writer:
         for recording, clips in _clips_of_all(recordings, detector, recipe, settings, summary):
-            label = recipe.labels.index(recording.emotion)
+            label = recipe.labels.index(recording.emotion) if recording.emotion != NO_LABEL else UNLABELLED
             writer.add(clips, label, recording.subject, recording.name, dict(recording.columns))
             summary.count(recording, len(clips))
         if not summary.recordings:
@@ -228,7 +228,7 @@ def _in_part(recording: Recording, part: StretchClips, size: Size, recipe: Recip
 
 
 def _check_label(recording: Recording, recipe: Recipe) -> None:
-    if recording.emotion not in recipe.labels:
+    if recording.emotion not in (*recipe.labels, NO_LABEL):
         raise TrainingDataError(f"the recipe has no label {recording.emotion}")
 
 
@@ -262,12 +262,16 @@ def main() -> None:
     )
     parser.add_argument("clips", type=Path, help="file of clips to write (.npz)")
     parser.add_argument("--recipe", default="e3d48", help="name of a recipe, or path of a TOML file")
+    parser.add_argument(
+        "--unlabelled", action="store_true", help="SOURCE is a folder of videos without labels, each of another person"
+    )
     arguments = parser.parse_args()
     recipe, settings = load_recipe(arguments.recipe).clip, Settings()
     set_up_logs(settings.log_format, settings.log_level)
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
-    recordings = read_recordings(arguments.source)
-    if unknown := [path.as_posix() for path in skipped_files(arguments.source)]:
+    recordings = (read_unlabelled if arguments.unlabelled else read_recordings)(arguments.source)
+    unknown = [] if arguments.unlabelled else [path.as_posix() for path in skipped_files(arguments.source)]
+    if unknown:
         note(f"{len(unknown)} files skipped (unknown extension): {_listed(unknown)}")
     counted = track(recordings, description="Finding faces")
     summary = write_clips(counted, detector, recipe, settings, arguments.clips)

@@ -98,13 +98,35 @@ def _shares(sources: tuple[str, ...], mixes: list[Mix]) -> npt.NDArray[np.float3
 class ClipsSettings:
     """Training of the network on clips."""
 
-    epochs: int
-    batch: int
-    learning_rate: float
-    patience: int
+    epochs: int = 0
+    batch: int = 0
+    learning_rate: float = 0.0
+    patience: int = 0
     """Epochs without a lower validation loss after which training stops."""
+    penalty: float | None = None
+    """In place of the settings above: only the layer for moving faces is trained, by logistic regression with this
+    weight of half the squared norm of its change."""
     frozen: tuple[str, ...] = ()
     """Prefixes of the names of layers whose weights do not change."""
+
+    def __post_init__(self) -> None:
+        if self.penalty is None and not (self.epochs and self.batch and self.learning_rate):
+            raise ValueError("epochs, batch and learning_rate are required where there is no penalty")
+
+
+@with_config(STRICTLY)
+@dataclass(frozen=True, slots=True)
+class TalkingSettings:
+    """The linear layer for moving faces, learned on stills and adapted to recordings of people who talk."""
+
+    targets: Mix
+    """Weight of each source in the targets."""
+    penalty: float
+    """Weight of half the squared norm of the layer's kernel."""
+
+    def shares(self, sources: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """(sources,) weights; they sum to 1."""
+        return np.asarray(_shares(sources, [self.targets])[:, 0], np.float32)
 
 
 @with_config(STRICTLY)
@@ -115,6 +137,7 @@ class TrainingRecipe:
     clip: Recipe
     network: NetworkKind
     stills: StillsSettings | None = None
+    talking: TalkingSettings | None = None
     clips: ClipsSettings | None = None
 
     def require_clips(self) -> ClipsSettings:

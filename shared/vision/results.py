@@ -50,6 +50,7 @@ class WindowLogits:
     flags: tuple[Flag, ...]
     movements: Floats | None = None  # (offered movements,), mean over the clip
     speaking: float | None = None
+    still: bool = False  # all crops of the clip are the same picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,10 @@ class ResultConverter:
         """Softmax over `labels`, rounded to values that still sum to one."""
         return self._softmax(self.labels, logits, temperature)
 
-    def prediction(self, logits: Floats, temperature: float) -> Prediction:
+    def prediction(self, logits: Floats, temperature: float, *, still: bool = False) -> Prediction:
         """Convert logits (labels,) of the recipe to a prediction.
+
+        still  whether the threshold for repeated pictures applies
 
         `reported` changes neither the probabilities nor `uncertain`. The model's threshold is defined for probabilities
         over all labels of the recipe, so `uncertain` is computed from these, whatever `labels` is.
@@ -98,7 +101,7 @@ class ResultConverter:
         of_all = self._softmax(self.recipe.labels, logits, temperature)
         probabilities = self._reported(of_labels)
         emotion = strongest if strongest in probabilities else OTHER
-        uncertain = of_all[strongest] < self.recipe.uncertain_below
+        uncertain = of_all[strongest] < self.recipe.threshold(still=still)
         return Prediction(emotion, probabilities[emotion], probabilities, uncertain)
 
     def _reported(self, of_labels: dict[str, float]) -> dict[str, float]:
@@ -116,7 +119,7 @@ class ResultConverter:
 
     def window(self, logits: WindowLogits) -> Window:
         """Convert the logits of a clip to a window of the schema."""
-        prediction = self.prediction(logits.logits, self.recipe.temperature)
+        prediction = self.prediction(logits.logits, self.recipe.temperature, still=logits.still)
         return Window(
             start_s=round(logits.start_s, DECIMALS_S),
             end_s=round(logits.end_s, DECIMALS_S),

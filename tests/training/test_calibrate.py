@@ -9,10 +9,12 @@ import pytest
 from duygu.shared.config import Settings
 from duygu.shared.model.folder import H5
 from duygu.shared.vision.types import Image
-from duygu.training.calibrate import calibrate_on_stills
+from duygu.training.calibrate import calibrate_on_stills, calibrate_on_talking
+from duygu.training.data.clipset import ClipSet
 from duygu.training.data.stills import VALIDATION, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
-from duygu.training.measure.temperature import fit_temperature
+from duygu.training.measure.metrics import equal_people, probabilities_of
+from duygu.training.measure.temperature import TALKING_RISK, fit_temperature
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.run_folder import RunFolder
@@ -56,3 +58,37 @@ def test_one_temperature_fits_still_and_moving_faces(run: RunFolder) -> None:
     assert still == pytest.approx(before, abs=1e-4)
     assert calibrated.recipe.temperature == pytest.approx(fit_temperature(still, truth), abs=1e-3)
     assert calibrated.recipe.temperature == pytest.approx(fit_temperature(moving, truth), rel=0.1)
+
+
+def test_recordings_calibrate_the_output_for_moving_faces(run: RunFolder) -> None:
+    """Each person counts the same, windows above the threshold keep the accepted error rate, and stills are unaffected."""
+    network, random = keras_file.load(run.network), np.random.default_rng(2)
+    images = random.integers(0, 255, (COUNT, *network.recipe.input_shape[:3]), np.uint8)
+    before = logits_of(network, images)
+    truth = np.where(random.random(COUNT) < 0.7, before.argmax(axis=1), random.integers(0, 7, COUNT))
+    people = np.array(["often"] * (COUNT - 10) + ["seldom"] * 10)
+    clips = ClipSet(images, truth, people, np.arange(COUNT).astype(str))
+    calibrate_on_talking(run, clips)
+    calibrated, weights = keras_file.load(run.network), equal_people(people)
+    logits, recipe = logits_of(calibrated, images), calibrated.recipe
+    assert fit_temperature(logits, truth, weights) == pytest.approx(recipe.temperature, rel=0.05)
+    assert fit_temperature(logits, truth, weights) == pytest.approx(recipe.track_temperature, rel=0.05)
+    probabilities = probabilities_of(logits, recipe.temperature)
+    sure = probabilities.max(axis=1) >= recipe.uncertain_below
+    wrong = probabilities.argmax(axis=1) != truth
+    assert weights[sure & wrong].sum() <= TALKING_RISK * weights[sure].sum() + 1e-9
+    assert recipe.certain_means == 1 - TALKING_RISK
+    still = as_clips(images[:, 0], recipe.frames)
+    assert logits_of(calibrated, still) == pytest.approx(logits_of(network, still), abs=1e-3)
+
+
+def test_still_faces_have_a_threshold_of_their_own(run: RunFolder) -> None:
+    """Calibration on stills writes the threshold for repeated pictures and the share that it keeps."""
+    network, random = keras_file.load(run.network), np.random.default_rng(3)
+    images = random.integers(0, 255, (COUNT, 48, 48), np.uint8)
+    truth = logits_of(network, as_clips(images, network.recipe.frames)).argmax(axis=1)
+    calibrate_on_stills(run, write_stills(run.path / "stills.npz", images, truth))
+    recipe = keras_file.load(run.network).recipe
+    assert recipe.threshold(still=True) == recipe.still_uncertain_below
+    assert recipe.still_certain_means == 0.9
+    assert recipe.threshold(still=False) == recipe.uncertain_below

@@ -19,9 +19,9 @@ from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
 from duygu.training import prepare
-from duygu.training.data.clipset import ClipSet, ClipWriter, load_clips, save_clips
-from duygu.training.data.layouts import Recording, Stretch
-from duygu.training.data.recordings import read_recordings
+from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_clips, save_clips
+from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
+from duygu.training.data.recordings import read_recordings, read_unlabelled
 from duygu.training.prepare import main, make_clips, write_clips
 from duygu.training.settings import load_recipe
 from tests.support.extra_data import require_extra_data
@@ -313,3 +313,23 @@ def test_arrays_that_do_not_belong_together(tmp_path: Path, changes: dict[str, A
     np.savez(tmp_path / "clips.npz", **(arrays | changes))
     with pytest.raises(TrainingDataError, match=complaint):
         load_clips(tmp_path / "clips.npz", RECIPE)
+
+
+def test_videos_without_labels_are_prepared_for_talking_alone(detector: Detector, tmp_path: Path) -> None:
+    """Clips of unlabelled recordings are refused wherever labels are needed, and each file is another person."""
+    for name in ("one", "two"):
+        (tmp_path / "talk" / f"{name}.mp4").parent.mkdir(exist_ok=True)
+        (tmp_path / "talk" / f"{name}.mp4").touch()
+    assert [recording.subject for recording in read_unlabelled(tmp_path / "talk")] == ["one", "two"]
+    picture = write(tmp_path / "1.png", Scene().picture(0))
+    path = tmp_path / "talking.npz"
+    write_clips([Recording(picture, "one", NO_LABEL)], detector, RECIPE, Settings(), path)
+    assert load_clips(path, RECIPE, unlabelled=True).labels.tolist() == [UNLABELLED]
+    with pytest.raises(TrainingDataError, match="have no labels"):
+        load_clips(path, RECIPE)
+
+
+def test_a_folder_without_videos_holds_nothing_unlabelled(tmp_path: Path) -> None:
+    """A folder without videos raises TrainingDataError."""
+    with pytest.raises(TrainingDataError, match="holds no videos"):
+        read_unlabelled(tmp_path)

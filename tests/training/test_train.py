@@ -69,6 +69,9 @@ def test_teachers_that_the_recipe_would_not_use_are_rejected(name: str, tmp_path
         ("e3d48", {"networks": SHIPPED}, "cannot be combined with --start"),
         ("e3d48", {"stills": SHIPPED / H5}, "--stills cannot be combined with --start"),
         ("seed16", {}, "starts from random weights"),
+        ("talk48", {"stills": SHIPPED / H5}, "--talking is missing"),
+        ("e3d48", {"talking": SHIPPED / H5}, "--talking needs --stills, and a recipe with the section"),
+        ("talk48", {"talking": SHIPPED / H5}, "--talking needs --stills"),
     ],
 )
 def test_data_that_training_would_not_use_is_rejected(

@@ -32,6 +32,9 @@ COPIED_BYTES = 1 << 20
 """Bytes copied at a time from the temporary file of pixels to the .npz."""
 
 
+UNLABELLED = -1
+"""Label of clips without one, as `training.prepare --unlabelled` writes them."""
+
 UNREADABLE = (
     *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
@@ -51,7 +54,7 @@ class ClipSet:
     """N clips cut by one recipe."""
 
     images: Image  # (N, frames, size, size) uint8 grey, not normalised
-    labels: Integers  # (N,) index into the recipe's labels
+    labels: Integers  # (N,) index into the recipe's labels, or UNLABELLED
     subjects: Names  # (N,)
     recordings: Names  # (N,) clips of one recording overlap
     columns: Mapping[str, Names] = field(default_factory=dict)  # (N,) each: further columns of the manifest
@@ -72,6 +75,11 @@ def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
             columns = {name: str(values[place]) for name, values in clips.columns.items()}
             subject, recording = str(clips.subjects[place]), str(clips.recordings[place])
             writer.add([image], int(clips.labels[place]), subject, recording, columns)
+
+
+def joined(parts: Sequence[ClipSet]) -> ClipSet:
+    """The clips of several sets, which must be cut by the same recipe."""
+    return ClipSet(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(ClipSet)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +185,13 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
     write_array_header_1_0(file, header)
 
 
-def load_clips(path: Path, recipe: Recipe) -> ClipSet:
-    """Read a file of clips. Raises TrainingDataError when it is damaged, or when its recipe cuts other clips."""
+def load_clips(path: Path, recipe: Recipe, *, unlabelled: bool = False) -> ClipSet:
+    """Read a file of clips.
+
+    unlabelled  accept clips with the label UNLABELLED
+
+    Raises TrainingDataError when the file is damaged, or when its recipe cuts other clips.
+    """
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             made_by = Recipe.from_json(str(arrays["recipe"]))
@@ -189,17 +202,19 @@ def load_clips(path: Path, recipe: Recipe) -> ClipSet:
         raise TrainingDataError(f"{path} holds no clips: write the file with `python -m training.prepare`") from error
     if others := differing(made_by, recipe, CROP):
         raise TrainingDataError(f"the clips in {path} were cut by a recipe with {others}")
-    _check(clips, recipe, path)
+    _check(clips, recipe, path, UNLABELLED if unlabelled else 0)
     return clips
 
 
-def _check(clips: ClipSet, recipe: Recipe, path: Path) -> None:
+def _check(clips: ClipSet, recipe: Recipe, path: Path, least: int) -> None:
     """Raises TrainingDataError when shapes, lengths or labels are inconsistent."""
     if clips.images.ndim != 4 or clips.labels.ndim != 1 or clips.images.dtype != np.uint8:
         raise TrainingDataError(f"invalid clips: the arrays in {path} do not have the shapes of clips")
     if len({len(column) for column in (*(getattr(clips, name) for name in ARRAYS), *clips.columns.values())}) > 1:
         raise TrainingDataError(f"invalid clips: the arrays in {path} are not equally long")
-    if len(clips) and not 0 <= clips.labels.min() <= clips.labels.max() < len(recipe.labels):
+    if len(clips) and clips.labels.min() < least == 0 and clips.labels.max() == UNLABELLED:
+        raise TrainingDataError(f"invalid clips: those in {path} have no labels")
+    if len(clips) and not least <= clips.labels.min() <= clips.labels.max() < len(recipe.labels):
         raise TrainingDataError(f"invalid clips: {path} has labels beyond the {len(recipe.labels)} of the recipe")
 
 

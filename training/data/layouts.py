@@ -16,6 +16,9 @@ import numpy as np
 from duygu.shared.errors import TrainingDataError
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 
+NO_LABEL = ""
+"""Emotion of a recording without a label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -33,7 +36,7 @@ class Recording:
 
     path: Path
     subject: str
-    emotion: str  # one of EMOTIONS, or contempt
+    emotion: str  # one of EMOTIONS, contempt, or NO_LABEL
     stretch: Stretch | None = None
     columns: tuple[tuple[str, str], ...] = ()
     """Further columns of the manifest, with their values."""

@@ -10,7 +10,7 @@ from duygu.shared.errors import TrainingDataError, one_line
 from duygu.shared.labels.label import SYNONYMS
 from duygu.shared.schemas import EMOTIONS
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
-from duygu.training.data.layouts import LAYOUTS, Recording, Stretch
+from duygu.training.data.layouts import LAYOUTS, NO_LABEL, Recording, Stretch
 
 COLUMNS = {"path", "subject", "emotion"}
 
@@ -64,6 +64,17 @@ def _together(recordings: Iterable[Recording]) -> list[Recording]:
     found = list(recordings)
     order = {path: place for place, path in enumerate(dict.fromkeys(recording.path for recording in found))}
     return sorted(found, key=lambda recording: order[recording.path])
+
+
+def read_unlabelled(folder: Path) -> list[Recording]:
+    """All videos below a folder, without labels. Each is taken to show another person, who is named like the file.
+
+    Raises TrainingDataError when there are none.
+    """
+    found = [path for path in _recording_files(folder, "**/*") if ends_with(path, VIDEOS)]
+    if not found:
+        raise TrainingDataError(f"{folder} holds no videos")
+    return [Recording(path, path.stem, NO_LABEL) for path in found]
 
 
 def emotion_of(word: str) -> str:

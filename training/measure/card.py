@@ -4,7 +4,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from duygu.training.measure.temperature import ALWAYS_UNCERTAIN
+from duygu.shared.model.recipe import Recipe
+from duygu.training.measure.temperature import ALWAYS_UNCERTAIN, SELECTIVE_RISK
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING
 
@@ -20,20 +21,24 @@ PROTOCOLS = {
 """Description of each protocol, by the end of its name."""
 
 MOVING_FACES = """The network has one output for still and one for moving faces: a temporal convolution over the
-differences between frames controls the transition from the mix of heads that is best on stills to another mix,
+differences between frames controls the transition from the output that is best on stills to another one,
 which generalises better to people who talk. **ferplus_strict measures the output for still faces and does not apply
 to videos**; ferplus_strict_moving measures the output for moving faces, on images whose faces do not talk.
 """
 
 
 UNCERTAIN = (
-    "A window whose confidence is below {threshold:.2f} is marked `uncertain`. On the calibration data, at most one in "
-    "ten predictions at or\n"
-    "above that threshold was wrong. **This error rate does not hold for other videos**: measure it on your own "
-    "recordings with\n`python -m training.judge` before you rely on the mark."
+    "A window whose confidence is below {threshold:.2f} is marked `uncertain`. Of the windows of the calibration data "
+    "at or above that threshold,\n"
+    "{share} were right. **This rate need not hold for other videos**: measure it on your own recordings with\n"
+    "`python -m training.judge` before you rely on the mark."
+)
+STILL = (
+    " A window that repeats one picture is marked below {threshold:.2f}; at or above it, {share} of the photographs were "
+    "right."
 )
 NO_THRESHOLD = (
-    "On the calibration data no threshold kept the error rate at one in ten: all windows are marked `uncertain`."
+    "On the calibration data no threshold kept the accepted error rate: all windows are marked `uncertain`."
 )
 
 
@@ -58,7 +63,7 @@ def write_card(path: Path, name: str, network: Network, report: dict[str, Any], 
         size=network.recipe.size,
         temperature=f"{network.recipe.temperature:.3f}",
         track_temperature=f"{network.recipe.track_temperature:.3f}",
-        uncertain=uncertain_sentences(network.recipe.uncertain_below),
+        uncertain=uncertain_sentences(network.recipe),
         figures=figures_table(report),
         recalls=recall_table(report),
         moving_faces=MOVING_FACES if any(layer.name == MOVING for layer in network.model.layers) else "",
@@ -87,11 +92,17 @@ def _split_at_int8(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def uncertain_sentences(threshold: float) -> str:
-    """The sentences on the threshold."""
-    if threshold >= ALWAYS_UNCERTAIN:
+def uncertain_sentences(recipe: Recipe) -> str:
+    """The sentences on the thresholds."""
+    if recipe.uncertain_below >= ALWAYS_UNCERTAIN:
         return NO_THRESHOLD
-    return UNCERTAIN.format(threshold=threshold)
+    share = recipe.certain_means if recipe.certain_means is not None else 1 - SELECTIVE_RISK
+    sentences = UNCERTAIN.format(threshold=recipe.uncertain_below, share=f"{share:.0%}")
+    if recipe.still_uncertain_below is None or recipe.still_certain_means is None:
+        return sentences
+    return sentences + STILL.format(
+        threshold=recipe.still_uncertain_below, share=f"{recipe.still_certain_means:.0%}"
+    )
 
 
 def figures_table(report: dict[str, Any]) -> str:

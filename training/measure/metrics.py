@@ -96,12 +96,24 @@ def expected_calibration_error(answers: Answers) -> float:
     return sum(found.count / total * abs(found.confidence - found.accuracy) for found in reliability(answers))
 
 
-def risk_by_coverage(answers: Answers) -> tuple[Probabilities, Probabilities]:
-    """Selective prediction: (N,) coverage, and (N,) error rate of the most confident predictions at that coverage."""
+def risk_by_coverage(
+    answers: Answers, weights: Probabilities | None = None
+) -> tuple[Probabilities, Probabilities]:
+    """Selective prediction: (N,) coverage, and (N,) error rate of the most confident predictions at that coverage.
+
+    weights  (N,) weight of each prediction; equal by default
+    """
     order = np.argsort(-answers.confidence, kind="stable")
-    counts = np.arange(1, len(order) + 1)
-    wrong = np.cumsum(~answers.correct[order])
-    return np.asarray(counts / len(order), np.float64), np.asarray(wrong / counts, np.float64)
+    ordered = np.ones(len(order)) if weights is None else weights[order]
+    counts = np.cumsum(ordered)
+    wrong = np.cumsum(ordered * ~answers.correct[order])
+    return np.asarray(counts / counts[-1], np.float64), np.asarray(wrong / counts, np.float64)
+
+
+def equal_people(subjects: Names) -> Probabilities:
+    """Weights (N,) that sum to 1, with which every person counts the same."""
+    _, place, counts = np.unique(subjects, return_inverse=True, return_counts=True)
+    return np.asarray(1 / (counts[place] * len(counts)), np.float64)
 
 
 def measured(answers: Answers) -> MeasuredOn:

@@ -22,6 +22,12 @@ PSEUDO_LABELS = """The same three networks labelled altered stills, and training
 """
 
 
+TALKING = """{recordings} recordings of people who talk, without labels, adapted the output for moving faces:
+mean and deviation of each feature over these recordings replaced those over the stills. No label of a recording was
+used.
+"""
+
+
 def write_provenance(
     run: RunFolder, *, stills: bool, pseudo_labels: bool, clips: ClipSet | None, start: Path | None
 ) -> None:
@@ -40,9 +46,17 @@ def write_provenance(
     run.write_provenance("\n".join(parts))
 
 
+def write_talking_provenance(run: RunFolder, talking: ClipSet | None) -> None:
+    """Add the recordings of people who talk, if there are any, to what `write_provenance` recorded."""
+    if talking is None:
+        return
+    recordings = len(np.unique(talking.recordings))
+    run.write_provenance(f"{run.read_provenance()}\n{TALKING.format(recordings=recordings)}")
+
+
 def _clips_sentence(clips: ClipSet | None) -> str:
     if clips is None:
-        return "No video was used for training.\n"
+        return "No labelled video was used for training.\n"
     people, recordings = len(np.unique(clips.subjects)), len(np.unique(clips.recordings))
     return (
         f"{len(clips)} clips of {people} people in {recordings} recordings were used for training, validation and "

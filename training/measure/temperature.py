@@ -14,6 +14,9 @@ TEMPERATURES = 0.05, 20.0
 SELECTIVE_RISK = 0.1
 """Error rate that is accepted among predictions at or above the threshold."""
 
+TALKING_RISK = 0.25
+"""The same for people who talk, of whom no network here keeps the lower rate for a useful share of the windows."""
+
 ALWAYS_UNCERTAIN = 1.0
 """The threshold where no confidence keeps the error rate."""
 
@@ -39,9 +42,14 @@ def fit_temperature(
     return float(np.exp(minimize_scalar(negative_log_likelihood, bounds=(low, high), method="bounded").x))
 
 
-def uncertain_below(answers: Answers, risk: float = SELECTIVE_RISK) -> float:
-    """The lowest threshold at which the error rate of the predictions at or above it is at most `risk`."""
-    _, risks = risk_by_coverage(answers)
+def uncertain_below(
+    answers: Answers, risk: float = SELECTIVE_RISK, weights: npt.NDArray[np.float64] | None = None
+) -> float:
+    """The lowest threshold at which the error rate of the predictions at or above it is at most `risk`.
+
+    weights  (N,) weight of each prediction; equal by default
+    """
+    _, risks = risk_by_coverage(answers, weights)
     confidence = np.floor(np.sort(answers.confidence)[::-1] * 10**DECIMALS) / 10**DECIMALS
     last = np.append(confidence[1:] < confidence[:-1], True)  # of each group of equal confidences
     accepted = np.flatnonzero(last & (risks <= risk))

@@ -1,7 +1,7 @@
 """Training on clips: of a whole network, or of the head alone on the trunk's features."""
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -13,22 +13,15 @@ from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.splits import Split
 from duygu.training.network.architectures import flat_network
+from duygu.training.network.examples import Examples, examples
 from duygu.training.network.keras_file import Network
+from duygu.training.network.talking_head import adapt_to_clips
 from duygu.training.run_folder import RunFolder
 from duygu.training.settings import ClipsSettings, TrainingRecipe
 from duygu.training.types import Integers
 
 ACCURACIES = "accuracy", "val_accuracy"
 """Series of the history that are also stored as arrays and plotted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Training examples: inputs (N, ...), one-hot targets (N, labels) and weights (N,)."""
-
-    inputs: Floats
-    targets: Floats
-    weights: Floats
 
 
 def train_flat(clips: ClipSet, split: Split, recipe: TrainingRecipe, run: RunFolder) -> Network:
@@ -58,14 +51,10 @@ def train_head(
         layer.trainable = not layer.name.startswith(settings.frozen)
     count = head.output_shape[-1]
     train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
-    fit(head, train, validation, settings, run)
-
-
-def examples(inputs: Floats, labels: Integers, count: int) -> Examples:
-    """Examples whose weights balance the labels: those of each label that occurs have the same sum."""
-    counts = np.bincount(labels, minlength=count)
-    weights = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return Examples(inputs, np.eye(count, dtype=np.float32)[labels], weights[labels].astype(np.float32))
+    if settings.penalty is not None:
+        adapt_to_clips(head, train, settings.penalty)
+    else:
+        fit(head, train, validation, settings, run)
 
 
 def fit(model: keras.Model, train: Examples, validation: Examples, settings: ClipsSettings, run: RunFolder) -> None:

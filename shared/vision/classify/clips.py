@@ -43,6 +43,11 @@ class Clip:
     flags: tuple[Flag, ...]
     movements: Floats | None = None  # (n, MEASURED) of the crops whose movements were measured
 
+    @property
+    def still(self) -> bool:
+        """Whether the clip repeats one picture."""
+        return bool((self.images[1:] == self.images[0]).all())
+
 
 @dataclass(slots=True)
 class ClipBuilder:

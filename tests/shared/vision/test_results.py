@@ -1,5 +1,7 @@
 """Computing the result from logits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,13 @@ def test_flags_reach_the_window() -> None:
     """The flags of a clip are those of its window."""
     flagged = WindowLogits(1, 0.0, 0.9, np.zeros(7, np.float32), (Flag.DARK, Flag.GAP))
     assert ResultConverter(RECIPE, RECIPE.labels).window(flagged).flags == [Flag.DARK, Flag.GAP]
+
+
+@pytest.mark.parametrize(("still", "uncertain"), [(False, True), (True, False)])
+def test_a_repeated_picture_has_a_threshold_of_its_own(*, still: bool, uncertain: bool) -> None:
+    """The recipe's threshold for stills applies to windows that repeat one picture, and to no other."""
+    converter = ResultConverter(replace(RECIPE, uncertain_below=0.9, still_uncertain_below=0.5), RECIPE.labels)
+    logits = answer(1, 0.0, fear=7.0)
+    window = converter.window(replace(logits, still=still))
+    assert 0.5 < window.confidence < 0.9
+    assert window.uncertain is uncertain
