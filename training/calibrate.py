@@ -1,4 +1,4 @@
-"""Fits temperatures and thresholds on validation data: `python -m training.calibrate RUN --stills FILE --clips FILE`."""
+"""Fits temperatures and thresholds on validation data: `training.calibrate RUN --stills FILE --clips FILE`."""
 
 import argparse
 from collections.abc import Sequence

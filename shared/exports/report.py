@@ -42,8 +42,12 @@ TRUST = (
     "An expression is not a feeling: this describes what a face shows, not what a person feels. The height of a "
     "window is its confidence; hatched ones are uncertain, and an emotion with a question mark is shown by uncertain "
     "windows alone. A single window is an accident: look for runs of them. On people who talk, believe it less than it "
-    "says: of the windows that model e3d48 1.3 did not mark uncertain, 32% were right on acted close-ups of people it "
-    "had not seen, and 65% on a wider set of about 70 people. Not for judging people."
+    "says. {rate}Not for judging people."
+)
+
+RATE = (
+    "Of the windows that this model did not mark uncertain, {share:.0%} were right on video of people outside its "
+    "training. "
 )
 
 
@@ -58,8 +62,14 @@ def html_report(result: Result) -> str:
         f"<style>{STYLE}</style>"
         f"</head><body><h1>{escape(title) or 'What the faces show, and when'}</h1>"
         f'<p class="soft">{"<br>".join(map(escape, _facts(result)))}</p>{warnings}{_legend(result)}{HATCH}{faces}'
-        f'<p class="soft">{TRUST}</p></body></html>\n'
+        f'<p class="soft">{_trust(result)}</p></body></html>\n'
     )
+
+
+def _trust(result: Result) -> str:
+    """How far to trust the result, with the rate of the model where it was measured."""
+    share = result.model.certain_means
+    return TRUST.format(rate="" if share is None else RATE.format(share=share))
 
 
 def _facts(result: Result) -> Iterator[str]:

@@ -61,7 +61,7 @@ def test_one_temperature_fits_still_and_moving_faces(run: RunFolder) -> None:
 
 
 def test_recordings_calibrate_the_output_for_moving_faces(run: RunFolder) -> None:
-    """Each person counts the same, windows above the threshold keep the accepted error rate, and stills are unaffected."""
+    """Each person counts the same, windows above the threshold keep the accepted error rate, and stills stay."""
     network, random = keras_file.load(run.network), np.random.default_rng(2)
     images = random.integers(0, 255, (COUNT, *network.recipe.input_shape[:3]), np.uint8)
     before = logits_of(network, images)

@@ -78,8 +78,8 @@ def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
 
 
 def joined(parts: Sequence[ClipSet]) -> ClipSet:
-    """The clips of several sets, which must be cut by the same recipe."""
-    return ClipSet(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(ClipSet)))
+    """The clips of several sets, which must be cut by the same recipe, without their further columns."""
+    return ClipSet(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,10 @@ UNCERTAIN = (
     "`python -m training.judge` before you rely on the mark."
 )
 STILL = (
-    " A window that repeats one picture is marked below {threshold:.2f}; at or above it, {share} of the photographs were "
-    "right."
+    " A window that repeats one picture is marked below {threshold:.2f}; at or above it, {share} of the photographs "
+    "were right."
 )
-NO_THRESHOLD = (
-    "On the calibration data no threshold kept the accepted error rate: all windows are marked `uncertain`."
-)
+NO_THRESHOLD = "On the calibration data no threshold kept the accepted error rate: all windows are marked `uncertain`."
 
 
 INT8_HEADING = "## Int8 quantisation\n"
@@ -100,9 +98,7 @@ def uncertain_sentences(recipe: Recipe) -> str:
     sentences = UNCERTAIN.format(threshold=recipe.uncertain_below, share=f"{share:.0%}")
     if recipe.still_uncertain_below is None or recipe.still_certain_means is None:
         return sentences
-    return sentences + STILL.format(
-        threshold=recipe.still_uncertain_below, share=f"{recipe.still_certain_means:.0%}"
-    )
+    return sentences + STILL.format(threshold=recipe.still_uncertain_below, share=f"{recipe.still_certain_means:.0%}")
 
 
 def figures_table(report: dict[str, Any]) -> str:

@@ -96,9 +96,7 @@ def expected_calibration_error(answers: Answers) -> float:
     return sum(found.count / total * abs(found.confidence - found.accuracy) for found in reliability(answers))
 
 
-def risk_by_coverage(
-    answers: Answers, weights: Probabilities | None = None
-) -> tuple[Probabilities, Probabilities]:
+def risk_by_coverage(answers: Answers, weights: Probabilities | None = None) -> tuple[Probabilities, Probabilities]:
     """Selective prediction: (N,) coverage, and (N,) error rate of the most confident predictions at that coverage.
 
     weights  (N,) weight of each prediction; equal by default

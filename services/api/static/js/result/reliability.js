@@ -47,10 +47,12 @@ function card() {
 /** Draw the measured figures in the chosen language; nothing until the model is loaded. */
 export function drawModel() {
   if (!model) return;
-  const threshold = percent(model.uncertain_below);
+  const known = typeof model.certain_means === "number";
+  const values = { threshold: percent(model.uncertain_below), right: known ? percent(model.certain_means) : "" };
+  const confidence = known ? "confidence" : "confidence_unmeasured";
   byId("model-line").textContent = t("foot.model", { name: model.name, version: model.version });
   byId("trust").replaceChildren(
-    make("ul", { class: "trust-points" }, ...["confidence", "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, { threshold })))),
+    make("ul", { class: "trust-points" }, ...[confidence, "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, values)))),
     make("p", { class: "reading" }, make("a", { href: "/docs/reading-the-result" }, t("trust.reading"))),
     ...(Object.keys(model.measured).length ? [measuredTable()] : []),
     card(),
