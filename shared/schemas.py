@@ -54,8 +54,8 @@ class ModelInfo(Schema):
     movements: list[str] = Field(default=[], description="the keys of `movements`; empty if they were not measured")
     certain_means: Probability | None = Field(
         default=None,
-        description="share of the windows not marked `uncertain` that were right on video of people outside training; "
-        "null if it was not measured",
+        description="share of the windows not marked `uncertain` that were right on video of people outside training, "
+        "cross-validated over people; null if it was not measured",
     )
 
 

@@ -122,9 +122,33 @@ def calibrate_on_talking(run: RunFolder, clips: ClipSet) -> None:
         network.recipe,
         track_temperature=round(track_temperature, 4),
         uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
-        certain_means=1 - TALKING_RISK,
+        certain_means=certain_share(logits, unseen),
     )
     keras_file.save(replace(network, recipe=recipe), run.network)
+
+
+def certain_share(logits: Floats, clips: ClipSet) -> float | None:
+    """Share that is right of the windows at or above the threshold, each person counting the same, in hundredths.
+
+    Temperature and threshold for each person are fitted on the others, so that the share is no result of the fit. None
+    for a single person, or where no window is at or above its threshold.
+    """
+    weights = equal_people(clips.subjects)
+    right = certain = 0.0
+    people = np.unique(clips.subjects)
+    for person in people if len(people) > 1 else ():
+        own, others = clips.subjects == person, np.flatnonzero(clips.subjects != person)
+        of_others = equal_people(clips.subjects[others])
+        temperature = fit_temperature(logits[others], clips.labels[others], of_others)
+        labels = tuple(map(str, range(logits.shape[1])))
+        fitted = Answers(
+            labels, probabilities_of(logits[others], temperature), clips.labels[others], clips.subjects[others]
+        )
+        tested = Answers(labels, probabilities_of(logits[own], temperature), clips.labels[own], clips.subjects[own])
+        sure = tested.confidence >= uncertain_below(fitted, TALKING_RISK, of_others)
+        certain += float(weights[own][sure].sum())
+        right += float(weights[own][sure & tested.correct].sum())
+    return round(right / certain, 2) if certain else None
 
 
 def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Names) -> Recipe:

@@ -48,7 +48,8 @@ class Recipe:
     uncertain_below: float = 0.5
     """Windows whose confidence is below this are marked `uncertain`."""
     certain_means: float | None = None
-    """Share of the windows not marked `uncertain` that were right on the calibration data; None where it is unknown."""
+    """Share of the windows not marked `uncertain` that were right on the calibration data, cross-validated over people;
+    None where it is unknown."""
     still_uncertain_below: float | None = None
     """The threshold for windows that repeat one picture; None: `uncertain_below`."""
     still_certain_means: float | None = None

@@ -75,9 +75,7 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
         return []
     pictures = normalise(np.stack([clip.images for _, clip in clips]), engine.recipe)
     return [
-        WindowLogits(
-            face_id, clip.start_s, clip.end_s, logits, clip.flags, *_movements(engine, clip), still=clip.still
-        )
+        WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags, *_movements(engine, clip), still=clip.still)
         for (face_id, clip), logits in zip(clips, engine.classifier.logits(pictures), strict=True)
     ]
 

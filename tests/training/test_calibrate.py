@@ -9,7 +9,7 @@ import pytest
 from duygu.shared.config import Settings
 from duygu.shared.model.folder import H5
 from duygu.shared.vision.types import Image
-from duygu.training.calibrate import calibrate_on_stills, calibrate_on_talking
+from duygu.training.calibrate import calibrate_on_stills, calibrate_on_talking, certain_share
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.stills import VALIDATION, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
@@ -77,7 +77,7 @@ def test_recordings_calibrate_the_output_for_moving_faces(run: RunFolder) -> Non
     sure = probabilities.max(axis=1) >= recipe.uncertain_below
     wrong = probabilities.argmax(axis=1) != truth
     assert weights[sure & wrong].sum() <= TALKING_RISK * weights[sure].sum() + 1e-9
-    assert recipe.certain_means == 1 - TALKING_RISK
+    assert recipe.certain_means == certain_share(logits, clips)
     still = as_clips(images[:, 0], recipe.frames)
     assert logits_of(calibrated, still) == pytest.approx(logits_of(network, still), abs=1e-3)
 
@@ -92,3 +92,15 @@ def test_still_faces_have_a_threshold_of_their_own(run: RunFolder) -> None:
     assert recipe.threshold(still=True) == recipe.still_uncertain_below
     assert recipe.still_certain_means == 0.9
     assert recipe.threshold(still=False) == recipe.uncertain_below
+
+
+def test_the_certain_share_is_that_of_people_whom_nothing_was_fitted_on() -> None:
+    """A person whose confident windows are wrong lowers the share, however right the others are."""
+    truth = np.tile(np.arange(4), 6)
+    logits = 8 * np.eye(7, dtype=np.float32)[truth]
+    logits[:8] = np.roll(logits[:8], 1, axis=1)  # of the first of three people
+    people = np.repeat(["a", "b", "c"], 8)
+    images = np.zeros((24, 10, 48, 48), np.uint8)
+    assert certain_share(logits, ClipSet(images, truth, people, people)) == pytest.approx(0.0, abs=0.01)
+    assert certain_share(logits[8:], ClipSet(images[8:], truth[8:], people[8:], people[8:])) == 1.0
+    assert certain_share(logits[8:16], ClipSet(images[8:16], truth[8:16], people[8:16], people[8:16])) is None

@@ -30,8 +30,8 @@ to videos**; ferplus_strict_moving measures the output for moving faces, on imag
 UNCERTAIN = (
     "A window whose confidence is below {threshold:.2f} is marked `uncertain`. Of the windows of the calibration data "
     "at or above that threshold,\n"
-    "{share} were right. **This rate need not hold for other videos**: measure it on your own recordings with\n"
-    "`python -m training.judge` before you rely on the mark."
+    "{share} were right, cross-validated over people. **This rate need not hold for other videos**: measure it on "
+    "your own\nrecordings with `python -m training.judge` before you rely on the mark."
 )
 STILL = (
     " A window that repeats one picture is marked below {threshold:.2f}; at or above it, {share} of the photographs "

@@ -410,7 +410,7 @@ export default {
     label: "Label it by hand",
     agreement: "Agreement with your labels",
     title: "How reliable this is",
-    confidence: "Below a confidence of {threshold} a window counts as uncertain and is hatched. Of the windows that are not uncertain, {right} were right on video of people outside the training data. On a video unlike those, it can be fewer.",
+    confidence: "Below a confidence of {threshold} a window counts as uncertain and is hatched. Of the windows that are not uncertain, {right} were right on calibration videos of people outside the training data. On a video unlike those, it can be fewer.",
     confidence_unmeasured: "Below a confidence of {threshold} a window counts as uncertain and is hatched. How often the other windows are right on video was not measured for this model.",
     talking: "On people who talk, results are less reliable than their confidence: a speaking mouth resembles surprise, happiness or disgust.",
     weak: "Disgust, fear and anger are recognised less well than happiness and surprise. Windows of small, turned, dark or blurred faces are flagged and less reliable.",
