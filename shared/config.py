@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     min_face: Annotated[float, Field(gt=0, le=1)] = 0.06
     """Minimum size of a detected face, as a share of the shorter side of the frame."""
 
+    uncertain_below: Annotated[float | None, Field(ge=0, le=1)] = None
+    """Confidence below which a window is `uncertain`, in place of the model's own threshold, for example one that
+    `duygu agree` found on labels of your own video."""
+
     max_faces: Annotated[int, Field(gt=0, le=1000)] = 32
     """Maximum number of faces tracked at the same time in a video or a live session. The faces with the highest
     detection scores are tracked. Memory and time per frame grow with this number."""

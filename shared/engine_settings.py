@@ -15,6 +15,7 @@ def engine_options(settings: Settings) -> EngineOptions:
         min_face=settings.min_face,
         max_faces=settings.max_faces,
         threads=settings.threads,
+        uncertain_below=settings.uncertain_below,
     )
 
 

@@ -58,7 +58,9 @@ class ServiceContext:
     def analysis_fingerprint(self) -> str:
         """Equal for two configurations that give the same result for the same video."""
         settings = self.settings
-        return f"{self.model.sha256} {settings.neutral} {settings.engine} {settings.min_face} {settings.max_faces}"
+        threshold = "" if settings.uncertain_below is None else f" {settings.uncertain_below}"
+        limits = f"{settings.min_face} {settings.max_faces}"
+        return f"{self.model.sha256} {settings.neutral} {settings.engine} {limits}{threshold}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,8 +84,16 @@ def open_service(settings: Settings) -> ServiceContext:
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=storage,
         stored_size=StoredSize(storage),
-        model=open_model_folder(settings.model).description(settings.neutral),
+        model=_describe_model(settings),
         keys=open_keys(settings.keys_file),
         webhook_policy=address_policy(settings),
         traces=open_traces("duygu-api"),
     )
+
+
+def _describe_model(settings: Settings) -> ModelDescription:
+    """The model, with the threshold of the settings in place of its own. Raises ModelError."""
+    model = open_model_folder(settings.model).description(settings.neutral)
+    if settings.uncertain_below is None:
+        return model
+    return model.model_copy(update={"uncertain_below": settings.uncertain_below, "certain_means": None})

@@ -4,7 +4,7 @@ The recipe is stored inside the model file (ONNX metadata, an attribute of the .
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -94,6 +94,16 @@ class Recipe:
     def input_shape(self) -> tuple[int, int, int, int]:
         """Shape of one clip at the network's input: (frames, size, size, 1)."""
         return (self.frames, self.size, self.size, 1)
+
+    def with_threshold(self, uncertain_below: float) -> "Recipe":
+        """The recipe with another threshold of `uncertain`, which promises nothing about the windows above it."""
+        return replace(
+            self,
+            uncertain_below=uncertain_below,
+            certain_means=None,
+            still_uncertain_below=None,
+            still_certain_means=None,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON values."""

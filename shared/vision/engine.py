@@ -34,10 +34,13 @@ class Engine:
     movements: MovementNetwork | None = None
     """The network for facial movements, loaded when it is first used."""
 
+    own_recipe: Recipe | None = None
+    """The classifier's recipe with another threshold of `uncertain`; None: as it is."""
+
     @property
     def recipe(self) -> Recipe:
         """The recipe of the classifier's clips."""
-        return self.classifier.recipe
+        return self.own_recipe or self.classifier.recipe
 
     @property
     def movement_names(self) -> tuple[str, ...]:
@@ -60,8 +63,12 @@ def load_engine(options: EngineOptions) -> Engine:
     detector, classifier = _parts(options, folder)
     _require_same(folder.recipe, classifier.recipe)
     info = folder.info(options.neutral)
-    movements = _movements(options)
-    return Engine(detector, classifier, info, options.min_face, options.max_faces, options.kind, movements)
+    movements, own_recipe = _movements(options), None
+    if options.uncertain_below is not None:
+        own_recipe = classifier.recipe.with_threshold(options.uncertain_below)
+        info = info.model_copy(update={"certain_means": None})
+    limits = (options.min_face, options.max_faces)
+    return Engine(detector, classifier, info, *limits, options.kind, movements, own_recipe)
 
 
 def _movements(options: EngineOptions) -> MovementNetwork | None:

@@ -65,3 +65,6 @@ class EngineOptions:
 
     threads: int = 0
     """Threads of the classifier. 0: one per CPU core."""
+
+    uncertain_below: float | None = None
+    """Confidence below which a window is uncertain; None: the threshold of the model."""

@@ -65,7 +65,8 @@ class ClipSet:
     def take(self, chosen: npt.NDArray[np.bool_] | Integers) -> "ClipSet":
         """The clips that a mask or an array of indices selects."""
         columns = {name: values[chosen] for name, values in self.columns.items()}
-        return ClipSet(**{name: getattr(self, name)[chosen] for name in ARRAYS}, columns=columns)
+        images, labels, subjects, recordings = (getattr(self, name)[chosen] for name in ARRAYS)
+        return ClipSet(images, labels, subjects, recordings, columns)
 
 
 def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
@@ -79,7 +80,8 @@ def save_clips(clips: ClipSet, recipe: Recipe, path: Path) -> None:
 
 def joined(parts: Sequence[ClipSet]) -> ClipSet:
     """The clips of several sets, which must be cut by the same recipe, without their further columns."""
-    return ClipSet(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS})
+    images, labels, subjects, recordings = (np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS)
+    return ClipSet(images, labels, subjects, recordings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ def load_clips(path: Path, recipe: Recipe, *, unlabelled: bool = False) -> ClipS
             made_by = Recipe.from_json(str(arrays["recipe"]))
             names = arrays[COLUMN_NAMES].tolist() if COLUMN_NAMES in arrays.files else []
             columns = {str(name): arrays[f"column_{place}"] for place, name in enumerate(names)}
-            clips = ClipSet(**{name: arrays[name] for name in ARRAYS}, columns=columns)
+            images, labels, subjects, recordings = (arrays[name] for name in ARRAYS)
+            clips = ClipSet(images, labels, subjects, recordings, columns)
     except UNREADABLE as error:
         raise TrainingDataError(f"{path} holds no clips: write the file with `python -m training.prepare`") from error
     if others := differing(made_by, recipe, CROP):

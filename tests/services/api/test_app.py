@@ -10,6 +10,7 @@ import httpx
 from duygu.shared.config import Settings
 from duygu.shared.errors import by_code
 from duygu.shared.paths import ROOT
+from tests.services.conftest import serving
 
 HEAVY = ("numpy", "cv2", "torch", "tensorflow", "av", "onnxruntime", "keras", "facenet_pytorch")
 
@@ -75,9 +76,19 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
         "max_duration_s": service_settings.max_duration_s,
         "max_pixels": service_settings.max_pixels,
         "result_ttl_s": service_settings.result_ttl,
+        "keeps_results": False,
+        "max_kept": service_settings.max_kept,
+        "stored_bytes": 0,
     }
 
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Every operation of an OpenAPI document."""
     return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_the_published_threshold_is_that_of_the_settings(service_settings: Settings) -> None:
+    """`DUYGU_UNCERTAIN_BELOW` replaces the threshold that `/v1/model` reports."""
+    with serving(service_settings.model_copy(update={"uncertain_below": 0.75})) as api:
+        model = api.get("/v1/model").json()
+    assert (model["uncertain_below"], model["certain_means"]) == (0.75, None)
