@@ -50,7 +50,8 @@ class Statistics:
 
     def folded(self, kernel: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """The linear layer for features as they are that equals this one for standardised features."""
-        return kernel / self.deviation[:, np.newaxis], bias - (self.mean / self.deviation) @ kernel
+        shift = np.asarray((self.mean / self.deviation) @ kernel, np.float32)
+        return kernel / self.deviation[:, np.newaxis], bias - shift
 
     @classmethod
     def of(cls, features: Floats, weights: Probabilities) -> "Statistics":

@@ -7,6 +7,7 @@ from scipy.special import softmax
 from duygu.shared.config import Settings
 from duygu.shared.model.folder import H5
 from duygu.shared.schemas import EMOTIONS
+from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import UNLABELLED, ClipSet
 from duygu.training.data.stills import TrainingStills
 from duygu.training.network import keras_file
@@ -36,7 +37,7 @@ def network() -> Network:
     return keras_file.load(Settings().model / H5)
 
 
-def layer(network: Network, features: Probabilities) -> Probabilities:
+def layer(network: Network, features: Floats | Probabilities) -> Probabilities:
     """Logits of a fully moving face for features (N, FEATURES)."""
     (kernel, bias), (added, shift) = (network.model.get_layer(name).get_weights() for name in (STILL, MOVING))
     return np.asarray(features @ (kernel + added) + bias + shift, np.float64)
@@ -57,7 +58,9 @@ def test_a_large_penalty_keeps_the_start() -> None:
     features, start = random.normal(size=(60, 5)).astype(np.float32), random.normal(size=(5, 7)).astype(np.float32)
     targets = np.eye(7, dtype=np.float32)[random.integers(0, 7, 60)]
     changes = [
-        np.abs(fit_linear(features, targets, np.full(60, 1 / 60), penalty, (start, np.zeros(7)))[0] - start).max()
+        np.abs(
+            fit_linear(features, targets, np.full(60, 1 / 60), penalty, (start, np.zeros(7, np.float32)))[0] - start
+        ).max()
         for penalty in (0.01, 1.0, 1e4)
     ]
     assert changes[0] > changes[1] > changes[2]
