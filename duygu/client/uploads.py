@@ -45,21 +45,13 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
     Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
     """
     chosen = read_options(options)
-    async with _client(service or Service()) as client:
-        job = await _ended_job(client, Path(path), chosen)
-        return Result.read((await _get(client, f"{job['links']['self']}/result")).content)
-
-
-def _client(service: Service) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
-
-
-async def _ended_job(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
-    """The job of a video once it has succeeded. Raises the error of a job that failed."""
-    job = await _JobFollower(client, await _submit(client, path, options)).until_ended()
-    if job["error"]:
-        raise error_from_problem(job["error"]["code"], job["error"]["detail"])
-    return job
+    service = service or Service()
+    async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
+        waiting = _JobFollower(client, await _submit(client, Path(path), chosen))
+        job = await waiting.until_ended()
+        if job["error"]:
+            raise error_from_problem(job["error"]["code"], job["error"]["detail"])
+        return Result.read((await _get(client, f"{waiting.address}/result")).content)
 
 
 def analyze(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
