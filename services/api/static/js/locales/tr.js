@@ -419,7 +419,7 @@ export default {
     on: "Veri",
     right: "Doğruluk",
     mean: "Ort. duyarlılık",
-    off: "Kalibrasyon hatası",
+    off: "Sapma",
     points: "{points} puan",
     names: {
       ferplus_strict: "fotoğraflar (FER+)",

@@ -4,7 +4,7 @@ import { startKey } from "../api/key.js";
 import { byId, make } from "../common/dom.js";
 import { currentLanguage, setLanguage, t } from "../common/i18n.js";
 
-const METHODS = ["get", "post", "delete"];
+const METHODS = ["get", "post", "put", "patch", "delete"];
 
 /** Of the Markdown in descriptions only `code` is rendered. */
 const words = (text = "") => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));
@@ -28,9 +28,15 @@ function answers(responses) {
 /** The first clause of a description. */
 const gist = (text = "") => text.split(/[.:] /)[0].replace(/\.$/, "");
 
+/** The options of curl that send the body of a call: a form, or JSON from a file. */
+function bodyOptions(body) {
+  if (!body) return "";
+  return "multipart/form-data" in body.content ? "-F video=@holiday.mp4 " : "-H 'Content-Type: application/json' -d @body.json ";
+}
+
 function curl(method, path, body) {
-  const how = { post: "-F video=@holiday.mp4 ", delete: "-X DELETE " }[method] ?? "";
-  return make("pre", { class: "call" }, `curl ${body || method === "delete" ? how : ""}${location.origin}${path}`);
+  const verb = ["get", "post"].includes(method) ? "" : `-X ${method.toUpperCase()} `;
+  return make("pre", { class: "call" }, `curl ${verb}${bodyOptions(body)}${location.origin}${path}`);
 }
 
 function call(path, method, about) {
