@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from duygu.shared.analysis_options import AnalysisOptions
 from tests.support.scripted_worker import Script
 
 UNKNOWN = "0" * 32
@@ -93,5 +94,6 @@ def test_unknown_form_fields_are_refused_by_name(api: httpx.Client) -> None:
     for parts in ([unknown, video], [video, unknown], [misnamed]):
         answer = api.post("/v1/videos", files=parts)
         assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
-        assert answer.json()["detail"] == "unknown form field `every`; known: `video`"
+        known = ", ".join(f"`{name}`" for name in sorted(["video", *AnalysisOptions.model_fields]))
+        assert answer.json()["detail"] == f"unknown form field `every`; known: {known}"
     assert api.get("/v1/jobs").json()["jobs"] == []
