@@ -691,14 +691,14 @@ class InvalidLabelsError(InvalidOptionError, ConfigurationError):
     title = "The option labels is invalid"
 
 
-class InvalidStudyError(DuyguError):
+class InvalidStudyError(RequestError):
     """The table of a study, of its markers, or a setting of the study is invalid."""
 
     code = "invalid_study"
     title = "The study is invalid"
 
 
-class UnreadableFileError(DuyguError):
+class UnreadableFileError(RequestError):
     """A file does not exist or cannot be read."""
 
     code = "unreadable_file"

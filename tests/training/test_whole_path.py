@@ -172,7 +172,7 @@ def test_training_can_start_from_the_network_that_ships(trained: Path, tmp_path:
     report = evaluate(tmp_path / "run", quick, stills=None, clips=tmp_path / "mine.npz")
     assert set(report) == {f"mine_{ZERO_SHOT}", f"mine_{LEAVE_ONE_OUT}"}
     export(tmp_path / "run", tmp_path / "model", Release("mine", "1"))
-    assert "Training started from e3d48" in (tmp_path / "model" / CARD).read_text(encoding="utf-8")
+    assert "Training started from talk48" in (tmp_path / "model" / CARD).read_text(encoding="utf-8")
     for leak in (
         lambda: evaluate(tmp_path / "model", quick, stills=None, clips=tmp_path / "mine.npz"),
         lambda: judge(tmp_path / "model", tmp_path / "mine.npz", tmp_path / "report"),

@@ -172,7 +172,7 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
         sessions = [str(receive(socket)["session_id"]) for socket in (refused, other)]
         for socket, session in zip((refused, other), sessions, strict=True):
             send(socket, pictures[0], redis, session)
-        answer(redis, sessions[0], seq=1, news=1)
+        redis.xadd(replies_to(redis, sessions[0]), {"session": sessions[0], "replies": "[{}]"})
         (error,), code, _ = until_closed(refused)
         assert (error["code"], code) == ("internal", 1011)
         answer(redis, sessions[1], seq=1)
