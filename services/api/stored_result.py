@@ -13,7 +13,7 @@ from duygu.shared.schemas import Result
 from duygu.shared.storage.base import EDITED_FILM, EDITED_RESULT, RESULT, UPLOAD, versioned
 
 RENDER_WAIT_S = 10.0
-"""Time that a request waits for a rendering before the client is asked to try again."""
+"""Time that a request waits for a rendering before the response tells the client to try again."""
 
 POLL_S = 0.1
 

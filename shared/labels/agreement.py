@@ -48,22 +48,22 @@ def agreement(result: Result, labels: Mapping[str, Sequence[Label]], promise: fl
     promise  share of right answers that the threshold of `uncertain` has to keep
     """
     found = units(result, labels)
-    told = [unit for unit in found if unit.emotions]
+    labelled = [unit for unit in found if unit.emotions]
     raters = sorted(labels)
     pairs = [*combinations(raters, 2), *((rater, None) for rater in raters)]
     resamples = max(MIN_RESAMPLES, min(RESAMPLES, COMPARED_RESAMPLES // max(len(pairs), 1)))
-    stretches, people = len({unit.stretch for unit in told}), len({unit.face_id for unit in told})
+    stretches, people = len({unit.stretch for unit in labelled}), len({unit.face_id for unit in labelled})
     return Agreement(
         labels=sum(map(len, labels.values())),
-        windows=len(told),
+        windows=len(labelled),
         stretches=stretches,
         people=people,
         enough=stretches >= ENOUGH_STRETCHES,
         raters=raters,
         pairs=[
-            compare(told, one, other, EMOTIONS if other else result.model.labels, resamples) for one, other in pairs
+            compare(labelled, one, other, EMOTIONS if other else result.model.labels, resamples) for one, other in pairs
         ],
-        alpha=alpha_of_all(told, EMOTIONS, resamples),
+        alpha=alpha_of_all(labelled, EMOTIONS, resamples),
         model=measure(result, found, promise, resamples),
         intervals=Intervals(over="people" if people >= MIN_PEOPLE else "stretches", resamples=resamples, level=LEVEL),
     )

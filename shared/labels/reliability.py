@@ -59,7 +59,7 @@ class ModelReliability(Schema):
 
 
 def measure(result: Result, units: Sequence[Unit], promise: float, resamples: int) -> ModelReliability:
-    """Measure the model on labelled windows of its result. `promise`: share of right answers that is asked for."""
+    """Measure the model on labelled windows of its result. `promise`: share of right answers to keep."""
     labels = result.model.labels
     decided = [unit for unit in units if unit.consensus is not None]
     comparable = [unit for unit in decided if place_of(unit.consensus, labels) is not None]

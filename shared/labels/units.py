@@ -47,8 +47,8 @@ def _of_face(face: Face, labels: Mapping[str, Sequence[Label]]) -> Iterator[Unit
         found = {rater: place for rater, finder in finders.items() if (place := finder.at(window)) is not None}
         if found:
             emotions = {rater: labels[rater][place].emotion for rater, place in found.items()}
-            told = {rater: emotion for rater, emotion in emotions.items() if emotion != CANNOT_TELL}
-            yield Unit(face.face_id, next(iter(found.items())), window, told)
+            decided = {rater: emotion for rater, emotion in emotions.items() if emotion != CANNOT_TELL}
+            yield Unit(face.face_id, next(iter(found.items())), window, decided)
 
 
 class _Finder:

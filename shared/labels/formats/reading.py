@@ -30,7 +30,7 @@ DURATION_TOLERANCE_S, DURATION_TOLERANCE = 1.0, 0.02
 FACE = re.compile(r"(?:face|person|yüz|kişi)?[\s_#-]*(\d{1,9})", re.IGNORECASE)
 
 NO_SUBJECT = ("", "no focal subject")
-"""Subjects that name nobody; the second is that of BORIS."""
+"""Subjects that stand for no face; the second is that of BORIS."""
 
 
 @dataclass(frozen=True, slots=True)

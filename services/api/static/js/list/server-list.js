@@ -26,7 +26,7 @@ async function loadMore() {
   }
 }
 
-/** Load the list when it is asked for: on a shared computer the names of others are not shown by themselves. */
+/** Load the list on request only: on a shared computer the names of others are not shown by themselves. */
 export function startServerList() {
   byId("server-jobs").addEventListener("click", loadMore);
 }
