@@ -35,7 +35,8 @@ def run(video: Path, settings: Settings, *, service: str | None = None, browser:
         raise ConfigurationError(f"{video}: the file does not exist")
     if service:
         return _open(video, service, browser=browser)
-    own = settings.model_copy(update={"port": 0, "keep": "on", "keep_uploads": True, "stream_workers": 0})
+    private = {"host": "127.0.0.1", "port": 0, "keys_file": None}
+    own = settings.model_copy(update={**private, "keep": "on", "keep_uploads": True, "stream_workers": 0})
     set_up_logs(own.log_format, "warning")
     failed = threading.Event()
 

@@ -1,6 +1,6 @@
 /** The page at /label: a rater says what each face shows. Nothing of the model is requested, so the page cannot show it. */
 
-import { getJob, Problem } from "../api/client.js";
+import { getFile, getJob, Problem } from "../api/client.js";
 import { startKey } from "../api/key.js";
 import { getLabels, getTask, putLabels } from "../api/labels.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
@@ -95,8 +95,8 @@ async function begin(event) {
 async function attachKept() {
   const { links } = await getJob(job).catch(() => ({ links: {} }));
   if (!links.upload || player.url) return;
-  const response = await fetch(links.upload).catch(() => null);
-  if (response?.ok) attach(new File([await response.blob()], "video"));
+  const video = await getFile(links.upload).catch(() => null); // it can still be chosen
+  if (video) attach(new File([video], "video"));
 }
 
 function attach(file) {
