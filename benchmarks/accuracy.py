@@ -30,7 +30,7 @@ from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats
 from tests.support.extra_data import CLIPS
-from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
+from tests.support.media.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, VideoMaker
 
 CONFIDENT = 0.9
 """Minimum O-Net score of MTCNN's detections that must be found, fixed before the first measurement."""

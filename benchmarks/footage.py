@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tests.support.extra_data import CLIPS
-from tests.support.videos import NOBODY, PAN, Actor, Image
+from tests.support.media.videos import NOBODY, PAN, Actor, Image
 
 LOOP_S = 10
 """Length of the encoded loop; longer videos repeat its packets. It plays forwards, then backwards, without a seam."""

@@ -29,7 +29,7 @@ from benchmarks import measured
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from tests.services.worker.test_metrics import free_port
-from tests.support.videos import Actor, Scene, VideoMaker
+from tests.support.media.videos import Actor, Scene, VideoMaker
 
 SCENE = Scene(actors=(Actor(start=(0.4, 0.5), end=(0.6, 0.5)),), width=640, height=360, duration_s=2.0)
 

@@ -27,7 +27,7 @@ from benchmarks import measured
 from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from duygu.shared.live.header import pack
-from tests.support.videos import Actor, Scene
+from tests.support.media.videos import Actor, Scene
 
 RATE_HZ = 10
 WARM_UP_S = 2.0

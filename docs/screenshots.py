@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.generate import DOCS
 from tests.support.browser import ARGUMENTS, CHROMIUM, served
-from tests.support.videos import Actor, Scene, write_scene
+from tests.support.media.videos import Actor, Scene, write_scene
 
 PATIENCE_MS = 600_000
 """Timeout of each step, among them the analysis of the video, on a machine with other load."""

@@ -14,7 +14,7 @@ from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from tests.support.extra_data import require_extra_data
-from tests.support.videos import VideoMaker
+from tests.support.media.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 

@@ -18,7 +18,7 @@ from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from duygu.shared.version import VERSION
 from tests.services.conftest import wait_until
-from tests.support.videos import PAN, VideoMaker
+from tests.support.media.videos import PAN, VideoMaker
 
 pytestmark = [pytest.mark.wheel, pytest.mark.timeout(600)]
 

@@ -8,19 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from duygu.services.api import (
-    agreement,
-    edits,
-    events,
-    health,
-    jobs,
-    labels,
-    limits,
-    metrics,
-    model,
-    results,
-    uploaded_video,
-)
+from duygu.services.api import health, limits, metrics, model
 from duygu.services.api.access_log import AccessLogMiddleware
 from duygu.services.api.http.body_limit import BodyLimitMiddleware
 from duygu.services.api.http.head import HeadMiddleware
@@ -28,6 +16,8 @@ from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
 from duygu.services.api.http.same_site import SameSiteMiddleware, SitePolicy
 from duygu.services.api.http.security_headers import SecurityHeadersMiddleware
+from duygu.services.api.jobs import agreement, edits, events, labels, results, uploaded_video
+from duygu.services.api.jobs import routes as jobs
 from duygu.services.api.live import asyncapi
 from duygu.services.api.live import routes as live
 from duygu.services.api.live.hub import Hub

@@ -7,7 +7,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from rq import Queue
 
-from duygu.services.api.face_presence import RECENT_RESULTS, FacePresence
+from duygu.services.api.jobs.face_presence import RECENT_RESULTS, FacePresence
 from duygu.services.api.lru_cache import LruCache
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.api_keys import Keys, open_keys

@@ -8,7 +8,7 @@ import pytest
 from docs.generate import DOCS
 from tests.docs.test_python import BLOCK
 from tests.support.browser import served
-from tests.support.videos import STILL, VideoMaker
+from tests.support.media.videos import STILL, VideoMaker
 
 ADDRESS = "http://127.0.0.1:8000"
 

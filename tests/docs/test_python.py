@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from docs.generate import DOCS
-from tests.support.videos import PAN, VideoMaker
+from tests.support.media.videos import PAN, VideoMaker
 
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

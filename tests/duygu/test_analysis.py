@@ -15,7 +15,7 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.paths import ROOT
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 mpl.use("Agg")
 

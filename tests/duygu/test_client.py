@@ -14,7 +14,7 @@ import pytest
 
 from duygu.client import Service, analyze, uploads
 from duygu.shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 Answer = tuple[int, str]
 StartService = Callable[..., Service]

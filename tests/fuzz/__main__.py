@@ -20,7 +20,7 @@ from tests.fuzz.requests import Requests
 from tests.fuzz.running import Target, fuzz
 from tests.fuzz.service import service
 from tests.fuzz.sessions import Sessions
-from tests.support.videos import STILL, VideoMaker
+from tests.support.media.videos import STILL, VideoMaker
 
 MINUTE_S = 60.0
 

@@ -20,9 +20,9 @@ from duygu.training.data.clipset import ClipWriter, load_clips
 from duygu.training.data.recordings import read_recordings
 from duygu.training.settings import FOLDER, load_recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
-from tests.support.label_files import FORMATS as LABEL_FILES
-from tests.support.label_files import film
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
+from tests.support.results.label_files import FORMATS as LABEL_FILES
+from tests.support.results.label_files import film
 from tests.support.tiny_model import write_tiny_model
 
 RECIPE = Recipe("tiny", size=16)

@@ -12,7 +12,7 @@ from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.shared.vision.decode.file_kinds import KINDS, Kind
-from tests.support.videos import VideoMaker
+from tests.support.media.videos import VideoMaker
 
 MOST_FRAMES = 20_000
 

@@ -9,7 +9,7 @@ from duygu.shared.media.image_size import dimensions
 from duygu.shared.vision.decode.images import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
-from tests.support.videos import Scene
+from tests.support.media.videos import Scene
 
 MOST_PIXELS = 2560 * 1440
 """The default of `DUYGU_STREAM_MAX_PIXELS`, above which the API refuses a picture by its header."""

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.support.browser import ARGUMENTS, CHROMIUM, served
+from tests.support.media.videos import Scene, VideoMaker
 from tests.support.page_coverage import measured_pages
-from tests.support.videos import Scene, VideoMaker
 
 
 @pytest.fixture(scope="package")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media.videos import Scene, VideoMaker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

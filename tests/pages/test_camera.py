@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support.browser import ARGUMENTS, CHROMIUM
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media.videos import Scene, VideoMaker
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import job_document, remember
+from tests.support.servers.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from duygu.shared.schemas import EMOTIONS
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media.videos import Scene, VideoMaker
 
 PATIENCE_MS = 60_000
 

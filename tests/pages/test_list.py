@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import job_document, remember, result
+from tests.support.servers.scripted_server import job_document, remember, result
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.test_tags import RECORDER
-from tests.support.synthetic_results import face, result, visit
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media.videos import Scene, VideoMaker
+from tests.support.results.synthetic import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.support.synthetic_results import face, result, visit
-from tests.support.videos import Actor, Scene, VideoMaker
+from tests.support.media.videos import Actor, Scene, VideoMaker
+from tests.support.results.synthetic import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.scripted_server import job_document, remember, result
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media.videos import Scene, VideoMaker
+from tests.support.servers.scripted_server import job_document, remember, result
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

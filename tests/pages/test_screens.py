@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from duygu.shared.errors import by_code
 from tests.pages.test_list import accept
-from tests.support.scripted_server import job_document, remember
+from tests.support.servers.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import CDPSession, Page
 
-from tests.support.scripted_server import job_document, remember
+from tests.support.servers.scripted_server import job_document, remember
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.support.synthetic_results import face, result, visit
+from tests.support.results.synthetic import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.synthetic_results import face, result, visit
+from tests.support.results.synthetic import face, result, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
-from tests.support.scripted_server import job_document
+from tests.support.servers.scripted_server import job_document
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from duygu.shared.schemas import EMOTIONS
 from tests.pages.test_application import analyse
-from tests.support.scripted_server import job_document
-from tests.support.synthetic_results import face, result, visit
+from tests.support.results.synthetic import face, result, visit
+from tests.support.servers.scripted_server import job_document
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

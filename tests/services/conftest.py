@@ -72,9 +72,9 @@ def start_worker(service_settings: Settings) -> Iterator[StartWorker]:
 
 @pytest.fixture
 def start_scripted_worker(service_settings: Settings) -> Iterator[StartWorker]:
-    """Starts workers whose analysis does what the upload says: tests/support/scripted_worker.py."""
+    """Starts workers whose analysis does what the upload says: tests/support/workers/scripted_worker.py."""
     with ExitStack() as running:
-        yield lambda: running.enter_context(worker(service_settings, "tests.support.scripted_worker", "videos"))
+        yield lambda: running.enter_context(worker(service_settings, "tests.support.workers.scripted_worker", "videos"))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from benchmarks.jobs import Served, responds, run
 from duygu.shared.config import Settings
 from tests.services.conftest import wait_until, worker
 from tests.services.worker.test_metrics import free_port
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 CLIENTS, UPLOADS = 8, 40
 
@@ -20,7 +20,7 @@ def test_no_job_is_lost_and_none_is_done_twice(api: httpx.Client, service_settin
     with ExitStack() as running:
         for port in ports:
             settings = service_settings.model_copy(update={"metrics_port": port})
-            running.enter_context(worker(settings, "tests.support.scripted_worker", "videos"))
+            running.enter_context(worker(settings, "tests.support.workers.scripted_worker", "videos"))
         wait_until(lambda: all(map(responds, addresses)))
         found = run(Served(str(api.base_url), addresses), Script().upload(), CLIENTS, UPLOADS)
     assert found["statuses"] == {"202": UPLOADS}

@@ -15,8 +15,8 @@ from duygu.shared.schemas import JobStatus
 from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import ended, job, running, serving, submit, wait_until, worker
-from tests.support.metered_server import metered
-from tests.support.scripted_worker import Script
+from tests.support.servers.metered_server import metered
+from tests.support.workers.scripted_worker import Script
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def kept_on_disks(*machines: Settings) -> list[Path]:
 def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
     """From the upload to its erasure, while nothing stays on either machine."""
     assert bucket.stored() == []
-    with serving(here) as api, worker(there, "tests.support.scripted_worker", "videos"):
+    with serving(here) as api, worker(there, "tests.support.workers.scripted_worker", "videos"):
         job_id = submit(api, Script(duration_s=2.0).upload())["job_id"]
         running(api, job_id)
         assert [stored.files for stored in bucket.stored()] == [{UPLOAD}]
@@ -63,7 +63,7 @@ def test_a_job_goes_through_the_bucket(here: Settings, there: Settings, bucket: 
 def test_expired_results_leave_the_bucket(here: Settings, there: Settings, bucket: Storage) -> None:
     """The sweeper finds them there."""
     short = there.model_copy(update={"result_ttl": 1})
-    with serving(here) as api, worker(short, "tests.support.scripted_worker", "videos"):
+    with serving(here) as api, worker(short, "tests.support.workers.scripted_worker", "videos"):
         assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
         wait_until(lambda: bucket.stored() == [])
 
@@ -81,7 +81,7 @@ def test_an_upload_that_is_missing_fails_its_job(here: Settings, there: Settings
     with serving(here) as api:
         lost = submit(api, Script().upload())["job_id"]
         bucket.remove(lost, UPLOAD)
-        with worker(there, "tests.support.scripted_worker", "videos"):
+        with worker(there, "tests.support.workers.scripted_worker", "videos"):
             assert ended(api, lost)["error"]["code"] == "upload_missing"
             assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
         answer = api.get(f"/v1/jobs/{lost}/result")
@@ -175,10 +175,10 @@ def test_a_job_waits_for_a_bucket_that_is_away(
         job_id = submit(storing, Script().upload())["job_id"]
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        with worker(there, "tests.support.scripted_worker", "videos"):
+        with worker(there, "tests.support.workers.scripted_worker", "videos"):
             wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
     assert (job(api, job_id)["status"], job(api, job_id)["error"]) == ("queued", None)
-    with worker(there, "tests.support.scripted_worker", "videos"):
+    with worker(there, "tests.support.workers.scripted_worker", "videos"):
         assert ended(api, job_id)["status"] == "succeeded"
 
 
@@ -190,7 +190,7 @@ def test_a_job_that_waits_for_the_bucket_can_be_erased(
         job_id = submit(api, Script().upload())["job_id"]
         with monkeypatch.context() as away:
             away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-            with worker(there, "tests.support.scripted_worker", "videos"):
+            with worker(there, "tests.support.workers.scripted_worker", "videos"):
                 wait_until(lambda: redis.zcard("rq:scheduled:videos") == 1)
         assert api.delete(f"/v1/jobs/{job_id}").status_code == 204
     assert redis.zcard("rq:scheduled:videos") == 0
@@ -204,7 +204,7 @@ def test_a_bucket_that_stays_away_ends_the_job(
     with serving(here) as storing:
         job_id = submit(storing, Script().upload())["job_id"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with worker(there, "tests.support.scripted_worker", "videos") as process:
+    with worker(there, "tests.support.workers.scripted_worker", "videos") as process:
         assert ended(api, job_id)["error"]["code"] == "storage_away"
         wait_until(lambda: redis.exists(f"rq:job:{job_id}") == 0)
         assert process.poll() is None

@@ -9,8 +9,8 @@ from duygu.client import Service, analyze
 from duygu.shared.analysis_options import OptionValues, read_options
 from duygu.shared.errors import InvalidLabelsError
 from tests.services.conftest import StartWorker
-from tests.support.cutting_proxy import cutting
-from tests.support.videos import PAIR, PAN, VideoMaker
+from tests.support.media.videos import PAIR, PAN, VideoMaker
+from tests.support.servers.cutting_proxy import cutting
 
 ANSWER_BYTES = 600
 """An answer to an upload and the beginning of an event stream are longer."""

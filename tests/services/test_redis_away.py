@@ -11,7 +11,7 @@ from duygu.shared.broker.connections import redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
 from duygu.shared.config import Settings
 from tests.services.conftest import ended, running, serving, submit, wait_until, worker
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 AWAY_S = 2.0
 
@@ -27,7 +27,7 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
     """A running and a queued job survive a killed Redis, with each event once; meanwhile the API responds with 503."""
     url = redis_url(Settings(data_dir=tmp_path))
     settings = service_settings.model_copy(update={"redis_url": url})
-    with serving(settings) as api, worker(settings, "tests.support.scripted_worker", "videos") as process:
+    with serving(settings) as api, worker(settings, "tests.support.workers.scripted_worker", "videos") as process:
         first = submit(api, Script(duration_s=4.0).upload())["job_id"]
         second = submit(api, Script().upload())["job_id"]
         running(api, first)

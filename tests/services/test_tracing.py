@@ -7,8 +7,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from duygu.shared.config import Settings
 from tests.services.conftest import ended, serving, submit, wait_until, worker
-from tests.support.collector import Collector, collecting
-from tests.support.scripted_worker import MARK, Script
+from tests.support.servers.collector import Collector, collecting
+from tests.support.workers.scripted_worker import MARK, Script
 
 CALLER = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 """The trace and the span of somebody who calls the API, from W3C's recommendation."""
@@ -30,7 +30,7 @@ def named(collector: Collector, name: str) -> list[tuple[str, Span]]:
 
 def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Settings) -> None:
     """The caller's trace goes on in the API and in the worker, with each stage of the job below it."""
-    with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
+    with serving(service_settings) as api, worker(service_settings, "tests.support.workers.scripted_worker", "videos"):
         api.headers["traceparent"] = f"00-{CALLER[0]}-{CALLER[1]}-01"
         job_id = submit(api, Script().upload())["job_id"]
         del api.headers["traceparent"]
@@ -48,7 +48,7 @@ def test_a_job_is_part_of_its_request(collector: Collector, service_settings: Se
 
 def test_the_span_of_a_failed_job_has_its_error(collector: Collector, service_settings: Settings) -> None:
     """A span has the code of an error but not its detail, which may concern a personal file."""
-    with serving(service_settings) as api, worker(service_settings, "tests.support.scripted_worker", "videos"):
+    with serving(service_settings) as api, worker(service_settings, "tests.support.workers.scripted_worker", "videos"):
         ended(api, submit(api, Script(hungry=True).upload())["job_id"])
         ended(api, submit(api, MARK + b"no script", "holiday.mp4")["job_id"])
         wait_until(lambda: len(named(collector, "job")) == 2)

@@ -12,8 +12,8 @@ from duygu.shared.broker import keys
 from duygu.shared.config import Settings
 from duygu.shared.schemas import Result
 from tests.services.conftest import StartWorker, ended, serving, submit, wait_until, worker
-from tests.support.scripted_worker import Script
-from tests.support.videos import PAIR, PAN, VideoMaker
+from tests.support.media.videos import PAIR, PAN, VideoMaker
+from tests.support.workers.scripted_worker import Script
 
 
 @pytest.fixture
@@ -102,7 +102,9 @@ def test_an_unusable_video_fails_and_the_next_one_is_analysed(served: httpx.Clie
 def test_an_expired_job_is_gone_without_a_trace(service_settings: Settings, redis: Redis) -> None:
     """After the time that results are kept, no key and no file is left, without a request to erase them."""
     with serving(service_settings) as api:
-        with worker(service_settings.model_copy(update={"result_ttl": 1}), "tests.support.scripted_worker", "videos"):
+        with worker(
+            service_settings.model_copy(update={"result_ttl": 1}), "tests.support.workers.scripted_worker", "videos"
+        ):
             job_id = ended(api, submit(api, Script().upload())["job_id"])["job_id"]
             wait_until(lambda: api.get(f"/v1/jobs/{job_id}").status_code == 404)
             wait_until(lambda: stored(service_settings) == [])

@@ -14,7 +14,7 @@ from duygu.shared.live.messages import CLIENT_MESSAGES, FrameResult, LiveFace, r
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply, read_replies
 from duygu.shared.paths import ROOT
 from duygu.shared.schemas import Delivery, JobStatus, Result, Work
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 FACE = LiveFace(
     face_id=1,

@@ -12,7 +12,7 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.videos import Scene
+from tests.support.media.videos import Scene
 
 LIVE = Scene(duration_s=3.0, fps=10, width=640, height=480)
 

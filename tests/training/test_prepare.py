@@ -25,7 +25,7 @@ from duygu.training.data.recordings import read_recordings, read_unlabelled
 from duygu.training.prepare import main, make_clips, write_clips
 from duygu.training.settings import load_recipe
 from tests.support.extra_data import require_extra_data
-from tests.support.videos import PAIR, PAN, Image, Scene, VideoMaker
+from tests.support.media.videos import PAIR, PAN, Image, Scene, VideoMaker
 
 RECIPE = load_recipe("e3d48").clip
 

@@ -29,7 +29,7 @@ from duygu.training.prepare import clips_of, make_clips
 from duygu.training.run_folder import RunFolder
 from duygu.training.settings import load_recipe
 from duygu.training.train import train
-from tests.support.videos import PAN, STILL, Actor, Scene, VideoMaker
+from tests.support.media.videos import PAN, STILL, Actor, Scene, VideoMaker
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras triggers this warning when it writes a file."""

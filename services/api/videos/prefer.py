@@ -11,9 +11,9 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 
-from duygu.services.api.serializers import job_path, serialize_job, serialize_jobs
+from duygu.services.api.jobs.serializers import job_path, serialize_job, serialize_jobs
+from duygu.services.api.jobs.stored_result import stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.stored_result import stored_result
 from duygu.shared.errors import CancelledError, ResultExpiredError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord

@@ -17,7 +17,7 @@ from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from tests.services.conftest import StartWorker, ended, serving
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 VIDEO = Script().upload()
 BOTH = frozenset({Scope.SUBMIT, Scope.READ})

@@ -12,7 +12,7 @@ from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from tests.services.conftest import serving, submit
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 def scraped(api: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:

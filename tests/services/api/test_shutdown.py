@@ -13,7 +13,7 @@ from duygu.services.api.app import create_app
 from duygu.services.serve.server import Server
 from duygu.shared.config import Settings
 from tests.services.conftest import PATIENCE_S, submit, wait_until
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 VIDEO = Script().upload()
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}

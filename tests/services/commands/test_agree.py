@@ -10,7 +10,7 @@ from duygu.services.cli import main
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import LABELS, Label
 from duygu.shared.schemas import Result
-from tests.support.labelled_results import labelled
+from tests.support.results.labelled import labelled
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from duygu.shared.paths import ROOT
 from duygu.shared.schemas import ProgramInfo, Result
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video
-from tests.support.results import two_faces
-from tests.support.videos import PAIR, PAN, Scene, VideoMaker
+from tests.support.media.videos import PAIR, PAN, Scene, VideoMaker
+from tests.support.results.known import two_faces
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from duygu.services.cli import main
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError, OtherVideoError, UnknownFaceError
 from duygu.shared.schemas import Result, with_sha256
-from tests.support.results import two_faces
-from tests.support.videos import PAIR, VideoMaker
+from tests.support.media.videos import PAIR, VideoMaker
+from tests.support.results.known import two_faces
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from duygu.services.cli import main
 from duygu.shared.config import Settings
-from tests.support.videos import PAIR, VideoMaker
+from tests.support.media.videos import PAIR, VideoMaker
 
 PATIENCE_S = 120
 

@@ -18,8 +18,8 @@ import pytest
 from duygu.services.cli import main
 from duygu.shared.paths import ROOT
 from duygu.shared.schemas import Result
-from tests.support.study_results import course, planted, write_result
-from tests.support.videos import PAIR, PAN, STILL, VideoMaker
+from tests.support.media.videos import PAIR, PAN, STILL, VideoMaker
+from tests.support.results.study import course, planted, write_result
 
 PATIENCE_S = 120.0
 

@@ -10,8 +10,8 @@ from duygu.shared.config import Settings
 from duygu.shared.live.messages import FrameResult, SessionClosed, SessionCreated, SessionOptions
 from duygu.shared.schemas import Window
 from tests.services.conftest import serving, wait_until, worker
+from tests.support.media.videos import Scene, VideoMaker
 from tests.support.sockets import LIVE, open_socket, opens, receive, send
-from tests.support.videos import Scene, VideoMaker
 
 SIX = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"]
 

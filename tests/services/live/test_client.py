@@ -12,8 +12,8 @@ from websockets.exceptions import InvalidStatus
 from duygu.client import Picture, Service, live, stream, video
 from duygu.client import __main__ as example
 from tests.services.conftest import wait_until
+from tests.support.media.videos import VideoMaker
 from tests.support.sockets import LIVE
-from tests.support.videos import VideoMaker
 
 
 def test_the_client_accepts_pictures_of_any_source(served: str, pictures: list[bytes]) -> None:

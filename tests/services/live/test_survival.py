@@ -105,7 +105,7 @@ def test_a_step_longer_than_a_lease_runs_once(
     monkeypatch.setenv("SEARCHES", str(searches))
     with ExitStack() as running:
         for _ in range(2):
-            running.enter_context(worker(live_settings, "tests.support.slow_worker"))
+            running.enter_context(worker(live_settings, "tests.support.workers.slow_worker"))
         wait_until(lambda: redis.zcard("duygu:workers:streams") == 2)
         with open_socket(address) as socket:
             receive(socket)

@@ -24,8 +24,8 @@ from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from tests.services.conftest import ended, submit, wait_until
 from tests.shared.test_webhooks import SECRET
+from tests.support.media.videos import PAN, VideoMaker
 from tests.support.sockets import LIVE, jpeg, open_socket, receive, until_closed
-from tests.support.videos import PAN, VideoMaker
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import httpx
 
 from duygu.shared.config import Settings
 from tests.services.conftest import ended, submit, wait_until, worker
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 def free_port() -> int:
@@ -19,7 +19,7 @@ def test_a_worker_counts_its_jobs(api: httpx.Client, service_settings: Settings)
     """The metrics port reports jobs by outcome, their time by stage, frames and the model."""
     port = free_port()
     settings = service_settings.model_copy(update={"metrics_port": port})
-    with worker(settings, "tests.support.scripted_worker", "videos"):
+    with worker(settings, "tests.support.workers.scripted_worker", "videos"):
         ended(api, submit(api, Script(duration_s=0.5).upload())["job_id"])
         ended(api, submit(api, Script(hungry=True).upload())["job_id"])
         text = ""

@@ -8,7 +8,7 @@ from redis import Redis
 
 from duygu.shared.config import Settings
 from tests.services.conftest import StartWorker, ended, job, running, submit, wait_until
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 def uploads(settings: Settings) -> list[str]:

@@ -21,7 +21,7 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
 from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
 from duygu.shared.storage.folder import PARTIAL, FolderStorage
-from tests.support.scripted_worker import analyze
+from tests.support.workers.scripted_worker import analyze
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from duygu.shared.errors import CancelledError, NotAVideoError
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.shared.vision.decode.file_kinds import turned_midway
-from tests.support.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
+from tests.support.media.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 
 BOX = (40.0, 60.0, 100.0, 120.0)
 

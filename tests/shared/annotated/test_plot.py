@@ -8,7 +8,7 @@ from duygu.shared.annotated import timeline_png
 from duygu.shared.annotated.paint import colour_of
 from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
 from duygu.shared.schemas import Result
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 
 def read(result: Result) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from duygu.shared.annotated.sound_child import SOUND_HZ
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits
 from duygu.shared.vision.decode.video import Video
-from tests.support.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
+from tests.support.media.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 
 MUCH_S = 60
 
@@ -76,7 +76,7 @@ def test_a_process_that_dies_is_logged(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When the sound process dies, the sound ends, and its last stderr lines are logged once."""
-    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.dying_child")
+    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.children.dying_child")
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
     with Sound(path, decode_limits(settings.model_copy(update={"job_timeout_s": int(signal.SIGSEGV)})), 0.0) as sound:
@@ -90,7 +90,7 @@ def test_a_process_that_hangs_is_ended(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A sound process that hangs is killed after a timeout, and the sound ends."""
-    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.hanging_child")
+    monkeypatch.setattr("duygu.shared.annotated.sound.CHILD", "tests.support.children.hanging_child")
     monkeypatch.setattr("duygu.shared.annotated.sound.SILENCE_S", 3.0)
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)

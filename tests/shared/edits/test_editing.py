@@ -9,7 +9,7 @@ from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas import Face, Position, Result, Temperatures
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
 
 
 def seen(face_id: int, start_s: float, moods: list[tuple[str, float]]) -> Face:

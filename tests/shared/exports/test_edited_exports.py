@@ -7,7 +7,7 @@ import pytest
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import Exclude, Rename
 from duygu.shared.exports import EXPORTS, ExportName
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 NAME = "Ayşe <b>&"
 RESULT = apply_edits(two_faces(), [Rename(face_id=1, name=NAME), Exclude(face_id=2)])

@@ -20,7 +20,7 @@ from duygu.shared.exports.spans import (
     uncertain_share,
 )
 from duygu.shared.schemas import EMOTIONS, Flag, ProgramInfo, Result, ResultOptions
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
 
 RESULT = two_faces()
 

@@ -17,7 +17,7 @@ from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.pdf import pdf
 from duygu.shared.exports.svg import svg
 from duygu.shared.schemas import ProgramInfo, Result
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 NAME = "Ağrı Dağı <şölen> & İğne.mp4"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,7 +5,7 @@ import pytest
 from duygu.shared.exports.moments import box_at, hold_s, span_at
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.schemas import Position
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 POSITIONS = [
     Position(time_s=time_s, box=box, score=1.0)

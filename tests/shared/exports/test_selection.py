@@ -2,7 +2,7 @@
 
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.schemas import ResultOptions
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 
 def test_the_faces_that_are_seen_longest_stay() -> None:

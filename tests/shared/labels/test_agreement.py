@@ -10,8 +10,8 @@ from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import Label
 from duygu.shared.schemas import EMOTIONS, Result
 from duygu.training.measure import metrics
-from tests.support.labelled_results import labelled
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
+from tests.support.results.labelled import labelled
 
 
 def textbook_kappa(one: Sequence[str], other: Sequence[str]) -> float:

@@ -8,8 +8,8 @@ from duygu.shared.errors import DuyguError, InvalidLabelError, LabelsOverlapErro
 from duygu.shared.labels.formats.reading import MAX_BYTES, read_label_file, slug
 from duygu.shared.labels.label import Label
 from duygu.shared.schemas import Result
-from tests.support.label_files import AGGREGATED, BORIS, CSV, EAF, EVENTS, FORMATS, HAPPY, SAD, UNCLEAR, film
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
+from tests.support.results.label_files import AGGREGATED, BORIS, CSV, EAF, EVENTS, FORMATS, HAPPY, SAD, UNCLEAR, film
 
 
 def read(text: str, result: Result | None = None) -> dict[str, list[Label]]:

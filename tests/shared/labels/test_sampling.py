@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from duygu.shared.labels.sampling import moments
 from duygu.shared.schemas import EMOTIONS, Result
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
 
 
 def film() -> Result:

@@ -6,7 +6,7 @@ import pytest
 
 from duygu.shared.media.animation import is_animated
 from tests.shared.vision.decode.file_kinds import animation
-from tests.support.videos import STILL
+from tests.support.media.videos import STILL
 
 
 @pytest.mark.parametrize("container", ["PNG", "WEBP"])

@@ -13,7 +13,7 @@ LONG_S = 60.0
 
 def echo() -> ModuleProcess:
     """Return a process that sends its order, and then its input."""
-    return ModuleProcess("tests.support.echoing_child", {"name": "order"}, ())
+    return ModuleProcess("tests.support.children.echoing_child", {"name": "order"}, ())
 
 
 def test_the_process_receives_its_order_and_its_input() -> None:
@@ -31,7 +31,7 @@ def test_the_process_receives_its_order_and_its_input() -> None:
 def test_the_environment_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable of this process is not passed on; a variable of the call is."""
     monkeypatch.setenv("REDIS_URL", "redis://:secret@localhost")
-    with ModuleProcess("tests.support.echoing_child", {}, (), SHOWN="yes") as process:
+    with ModuleProcess("tests.support.children.echoing_child", {}, (), SHOWN="yes") as process:
         assert process.read(100, time.monotonic() + LONG_S) == b"{} yes"
 
 
@@ -48,7 +48,7 @@ def test_a_silent_process_times_out_and_can_be_stopped() -> None:
 
 def test_a_write_to_an_ended_process_is_ignored() -> None:
     """Writing raises nothing after the exit; reading returns the end of the output, and the log shows the cause."""
-    with ModuleProcess("tests.support.dying_child", {"cpu_s": 9}, ()) as process:
+    with ModuleProcess("tests.support.children.dying_child", {"cpu_s": 9}, ()) as process:
         process.wait()
         process.write(b"x")
         assert process.read(1, time.monotonic() + LONG_S) == b""

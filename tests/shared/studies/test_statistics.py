@@ -16,7 +16,7 @@ from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Sheet, StudyRow
 from duygu.shared.studies.study import Study, outcomes_of
 from duygu.shared.studies.time_course import TimeCourse, group_means, time_courses
-from tests.support.study_results import course, face, result, window
+from tests.support.results.study import course, face, result, window
 
 QUICK = StudySettings(resamples=300, permutations=200)
 

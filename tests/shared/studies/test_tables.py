@@ -25,7 +25,7 @@ from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
 from duygu.shared.studies.study import Study, outcomes_of
 from duygu.shared.studies.table import Table
-from tests.support.study_results import LENGTH_S, course, face, planted, result, window
+from tests.support.results.study import LENGTH_S, course, face, planted, result, window
 
 ROW = StudyRow(2, Path("a.mp4"), "a.mp4", "P1", "A", "film")
 

@@ -12,8 +12,8 @@ from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detections, Floats, Frame
-from tests.support.frames import frame_at, frames_of
-from tests.support.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
+from tests.support.media.frames import frame_at, frames_of
+from tests.support.media.videos import CROSSING, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
 
 LANDMARKS: Floats = np.array([(143, 110), (177, 110), (160, 130), (146, 150), (174, 150)], np.float32)
 

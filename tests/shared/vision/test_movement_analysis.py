@@ -17,8 +17,8 @@ from duygu.shared.vision.analysis import MOVEMENTS_UNAVAILABLE, analyze_video
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import valence
-from tests.support.frames import frames_of
-from tests.support.videos import STILL, VideoMaker
+from tests.support.media.frames import frames_of
+from tests.support.media.videos import STILL, VideoMaker
 
 MEASURED = AnalysisOptions(measures=("movements",))
 

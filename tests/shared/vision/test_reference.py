@@ -14,8 +14,8 @@ from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, PictureFrame
 from tests.shared.vision.track.test_borders import ENDLESS, ODD_BOXES
+from tests.support.media.videos import CROSSING, CROWD, Scene, VideoMaker
 from tests.support.tiny_model import write_tiny_model
-from tests.support.videos import CROSSING, CROWD, Scene, VideoMaker
 
 pytestmark = [
     pytest.mark.reference,

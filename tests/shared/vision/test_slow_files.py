@@ -9,7 +9,7 @@ from duygu.shared.engine_settings import decode_limits
 from duygu.shared.schemas import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
-from tests.support.videos import STILL, Actor, Scene, VideoMaker
+from tests.support.media.videos import STILL, Actor, Scene, VideoMaker
 
 FRAMES = 6
 

@@ -6,7 +6,7 @@ from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import load_engine
-from tests.support.videos import PAN, VideoMaker
+from tests.support.media.videos import PAN, VideoMaker
 
 
 @pytest.mark.parametrize(("threshold", "uncertain"), [(1.0, True), (0.0, False)])

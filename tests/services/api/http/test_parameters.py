@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from duygu.shared.analysis_options import AnalysisOptions
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 UNKNOWN = "0" * 32
 

@@ -12,7 +12,7 @@ from duygu.shared.config import Settings
 from duygu.shared.errors import QueueFullError, TooLargeError
 from duygu.shared.telemetry.logs import JsonFormatter
 from tests.services.conftest import serving, submit
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_an_answer_that_breaks_off_is_seen(
         yield None
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("duygu.services.api.events.follow", broken)
+    monkeypatch.setattr("duygu.services.api.jobs.events.follow", broken)
     caplog.handler.setFormatter(JsonFormatter())
     with serving(service_settings) as api:
         events = submit(api, Script().upload())["links"]["events"]

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config import Settings
 from tests.services.conftest import serving
-from tests.support.scripted_worker import Script
 from tests.support.sockets import open_socket, until_closed
+from tests.support.workers.scripted_worker import Script
 
 VIDEO = {"video": ("a.mp4", Script().upload())}
 

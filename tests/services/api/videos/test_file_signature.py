@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
-from tests.support.videos import STILL, VideoMaker
+from tests.support.media.videos import STILL, VideoMaker
 
 
 @pytest.mark.parametrize("container", ["mp4", "mkv", "webm", "avi", "mov", "ts", "flv", "gif"])

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from duygu.services.api.videos.prefer import MAX_WAIT_S, wait_s
 from tests.services.conftest import StartWorker, wait_until
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 def submit(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:

@@ -10,8 +10,8 @@ from redis import Redis
 
 from duygu.shared.config import Settings
 from tests.services.conftest import serving, submit
-from tests.support.scripted_worker import Script
-from tests.support.videos import STILL, VideoMaker
+from tests.support.media.videos import STILL, VideoMaker
+from tests.support.workers.scripted_worker import Script
 
 VIDEO = Script().upload()
 

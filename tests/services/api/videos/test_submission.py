@@ -18,7 +18,7 @@ from duygu.shared.broker import keys
 from duygu.shared.config import Settings
 from duygu.shared.jobs.record import JobRecord
 from tests.services.conftest import StartWorker, ended, serving
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 VIDEO, OTHER = Script().upload(), Script(duration_s=0.2).upload()
 

@@ -17,8 +17,8 @@ from duygu.shared.live.api_store import SessionStore
 from duygu.shared.live.steps import REPLIES, FrameInfo
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.counting_detector import Counted
+from tests.support.media.videos import Actor, Scene
 from tests.support.sockets import jpeg
-from tests.support.videos import Actor, Scene
 
 MOVING = Scene(actors=(Actor(start=(0.3, 0.5), end=(0.7, 0.5)),), duration_s=9.0, fps=2.5, width=320, height=240)
 

@@ -17,8 +17,8 @@ from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.shared.vision.decode.file_kinds import animation
+from tests.support.media.videos import PAIR, STILL, Actor, Scene
 from tests.support.sockets import jpeg
-from tests.support.videos import PAIR, STILL, Actor, Scene
 
 WIDE = jpeg(STILL.picture(0.0))
 MOVING = Scene(actors=(Actor(start=(0.35, 0.5), end=(0.65, 0.5)),), duration_s=2.0, fps=10)

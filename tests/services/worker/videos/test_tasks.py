@@ -19,7 +19,7 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus, Result
 from duygu.shared.storage.base import RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
-from tests.support.scripted_worker import Script, analyze
+from tests.support.workers.scripted_worker import Script, analyze
 
 
 class NoRoomForResults(FolderStorage):

@@ -15,8 +15,8 @@ from duygu.shared.jobs.queues import QueueName, enqueue_webhooks, open_queue
 from duygu.shared.webhooks import sign
 from tests.services.conftest import StartWorker, ended, job, running, serving, wait_until, worker
 from tests.shared.test_webhooks import SECRET
-from tests.support.receiver import Message, Receiver, receiving
-from tests.support.scripted_worker import Script
+from tests.support.servers.receiver import Message, Receiver, receiving
+from tests.support.workers.scripted_worker import Script
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def service_settings(service_settings: Settings) -> Settings:
 def start_sender(service_settings: Settings) -> Iterator[StartWorker]:
     """A function that starts a worker for webhooks."""
     with ExitStack() as started:
-        yield lambda: started.enter_context(worker(service_settings, "tests.support.scripted_worker", "webhooks"))
+        yield lambda: started.enter_context(
+            worker(service_settings, "tests.support.workers.scripted_worker", "webhooks")
+        )
 
 
 def post(api: httpx.Client, script: Script, url: str) -> httpx.Response:

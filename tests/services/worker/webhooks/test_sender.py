@@ -9,7 +9,7 @@ import pytest
 from duygu.services.worker.webhooks.sender import Sender, WebhookResponse
 from duygu.shared.webhooks import AddressPolicy, sign
 from tests.shared.test_webhooks import SECRET
-from tests.support.receiver import receiving
+from tests.support.servers.receiver import receiving
 
 LOCAL = AddressPolicy((ipaddress.ip_network("127.0.0.0/8"),))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from duygu.shared.schemas import Flag
 from duygu.shared.vision.classify.clips import MAX_GAP, Clip, ClipBuilder, Crop
-from tests.support.frames import RATE_HZ, RECIPE
+from tests.support.media.frames import RATE_HZ, RECIPE
 
 
 def crop(tick: int, *flags: Flag) -> Crop:

@@ -19,8 +19,8 @@ from duygu.shared.vision.classify.movements import (
 )
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.types import Floats, PictureFrame
-from tests.support.frames import frame_of
-from tests.support.videos import head
+from tests.support.media.frames import frame_of
+from tests.support.media.videos import head
 
 BOX = np.array([100, 80, 200, 210], np.float32)
 FACE = np.array([[125, 120], [175, 120], [150, 150], [130, 180], [170, 180]], np.float32)

@@ -7,8 +7,8 @@ from duygu.shared.schemas import Flag
 from duygu.shared.vision.classify.crops import crop_face
 from duygu.shared.vision.classify.quality import quality_flags
 from duygu.shared.vision.types import Floats, Image
-from tests.support.frames import RECIPE
-from tests.support.videos import FACE, head
+from tests.support.media.frames import RECIPE
+from tests.support.media.videos import FACE, head
 
 BOX: Floats = np.array(FACE, np.float32)
 

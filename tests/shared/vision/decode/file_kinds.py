@@ -18,7 +18,20 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from tests.support.videos import BROWSER, DARK, HLG, NOBODY, PHONE, PQ, SMALL, STILL, Actor, Image, Scene, VideoMaker
+from tests.support.media.videos import (
+    BROWSER,
+    DARK,
+    HLG,
+    NOBODY,
+    PHONE,
+    PQ,
+    SMALL,
+    STILL,
+    Actor,
+    Image,
+    Scene,
+    VideoMaker,
+)
 
 FACE = "one face"
 NO_FACE = "no face"

@@ -12,7 +12,7 @@ from duygu.shared.schemas import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
 from tests.shared.vision.decode.file_kinds import FACE, KINDS, NO_FACE, Kind, table
-from tests.support.videos import VideoMaker
+from tests.support.media.videos import VideoMaker
 
 
 def what_comes(path: Path, engine: Engine, settings: Settings) -> tuple[str, set[str]]:

@@ -13,7 +13,7 @@ from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import VideoError
 from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate
-from tests.support.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
+from tests.support.media.videos import BROWSER, PHONE, STILL, Scene, VideoMaker
 
 CASES = int(os.environ.get("DUYGU_TEST_FUZZ", "40"))
 

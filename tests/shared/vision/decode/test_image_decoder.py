@@ -17,8 +17,8 @@ from duygu.shared.vision.decode import image_decoder
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode_frame
 from tests.services.conftest import wait_until
+from tests.support.media.videos import Scene
 from tests.support.sockets import jpeg
-from tests.support.videos import Scene
 
 WIDE = np.ascontiguousarray(Scene(width=1280, height=720).picture(0.0)[:, :, ::-1])
 

@@ -18,7 +18,7 @@ from duygu.shared.errors import EmptyPartError, StartBeyondEndError
 from duygu.shared.vision.decode import child
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Message, Skipping
 from duygu.shared.vision.decode.video import Video, make_order
-from tests.support.videos import PAN, Scene, VideoMaker
+from tests.support.media.videos import PAN, Scene, VideoMaker
 
 RATE_HZ = 10.0
 

@@ -8,7 +8,7 @@ import pytest
 
 from duygu.shared.vision.decode.planes import StoredFrame, full_range
 from duygu.shared.vision.types import Image
-from tests.support.videos import STILL
+from tests.support.media.videos import STILL
 
 PICTURE = STILL.picture(0.0)
 WEIGHTS = np.array([0.299, 0.587, 0.114])

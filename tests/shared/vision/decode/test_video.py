@@ -32,7 +32,7 @@ from tests.shared.vision.decode.file_kinds import (
     pictures,
     turned_midway,
 )
-from tests.support.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
+from tests.support.media.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
 def times(path: Path, settings: Settings, rate_hz: float | None = 10.0) -> list[float]:
@@ -406,7 +406,7 @@ def test_survives_a_crash(
     """A decoder that crashes raises an error of the file, and its last stderr lines are logged."""
     path = tmp_path / "video.mp4"
     path.write_bytes(b"\0" * 100)
-    monkeypatch.setattr("duygu.shared.vision.decode.video.CHILD", "tests.support.dying_child")
+    monkeypatch.setattr("duygu.shared.vision.decode.video.CHILD", "tests.support.children.dying_child")
     with pytest.raises(error):
         times(path, settings.model_copy(update={"job_timeout_s": int(cause)}))
     (record,) = caplog.records

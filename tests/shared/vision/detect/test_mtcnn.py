@@ -10,8 +10,8 @@ from duygu.shared.errors import ModelError
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.detect.mtcnn import PATCH, Mtcnn, pyramid
 from duygu.shared.vision.types import Floats
-from tests.support.frames import frame_at
-from tests.support.videos import CROWD, NOBODY, Scene
+from tests.support.media.frames import frame_at
+from tests.support.media.videos import CROWD, NOBODY, Scene
 
 
 @pytest.fixture(scope="module")

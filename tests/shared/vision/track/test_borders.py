@@ -16,8 +16,8 @@ from duygu.shared.vision.track.optical_flow import Patch
 from duygu.shared.vision.track.track import appearance_template
 from duygu.shared.vision.track.tracker import Tracker
 from duygu.shared.vision.types import Floats, Image, PictureFrame
-from tests.support.frames import RECIPE, frame_at, frame_of, frames_of
-from tests.support.videos import STILL, Actor, Scene
+from tests.support.media.frames import RECIPE, frame_at, frame_of, frames_of
+from tests.support.media.videos import STILL, Actor, Scene
 
 SIDES = {"left": (1, 0), "right": (-1, 0), "top": (0, 1), "bottom": (0, -1)}
 """Directions in which the picture moves, so that the head leaves by each side."""

@@ -17,8 +17,8 @@ from duygu.shared.vision.options import MAX_FACES
 from duygu.shared.vision.track.tracker import CROWD_FACES, CROWD_NEAR, CROWD_UNCHECKED, CROWD_WAIT_S, Tracker
 from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.counting_detector import Counted
-from tests.support.frames import frame_at, frame_of
-from tests.support.videos import CROWD, FACE, head
+from tests.support.media.frames import frame_at, frame_of
+from tests.support.media.videos import CROWD, FACE, head
 
 SIDE = 30
 """Width of each face of a wall in pixels; the minimum is 21, 6 % of the shorter side."""

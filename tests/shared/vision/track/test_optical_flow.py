@@ -6,8 +6,8 @@ import pytest
 
 from duygu.shared.vision.track.optical_flow import LEAST_SIDE, Patch, similarity
 from duygu.shared.vision.types import Floats, Image, PictureFrame
-from tests.support.frames import frame_of
-from tests.support.videos import FACE, head
+from tests.support.media.frames import frame_of
+from tests.support.media.videos import FACE, head
 
 WIDTH, HEIGHT = 640, 360
 

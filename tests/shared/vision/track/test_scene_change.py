@@ -8,8 +8,8 @@ import pytest
 
 from duygu.shared.vision.track.scene_change import SceneChangeDetector
 from duygu.shared.vision.types import Floats, Frame
-from tests.support.frames import frame_at, frames_of
-from tests.support.videos import CUT, NOBODY, PAN, STILL, Scene
+from tests.support.media.frames import frame_at, frames_of
+from tests.support.media.videos import CUT, NOBODY, PAN, STILL, Scene
 
 NOWHERE = np.zeros((0, 4), np.float32)
 

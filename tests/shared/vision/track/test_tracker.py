@@ -14,8 +14,8 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats, Frame, PictureFrame
 from tests.support.counting_detector import Counted
-from tests.support.frames import frame_at, frame_of, frames_of
-from tests.support.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
+from tests.support.media.frames import frame_at, frame_of, frames_of
+from tests.support.media.videos import CROSSING, CROWD, CUT, HIDING, LEAVING, NOBODY, PAN, STILL, Actor, Scene
 
 MEETING = Scene(
     actors=(Actor(start=(0.15, 0.5), end=(0.85, 0.52), size=0.5), Actor(start=(0.85, 0.5), end=(0.15, 0.48), size=0.5)),

@@ -12,8 +12,8 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.track.tracker import Tracker
 from duygu.shared.vision.track.transitions import SPANS, TransitionDetector
 from duygu.shared.vision.types import PictureFrame
-from tests.support.frames import frame_of
-from tests.support.videos import PAN, STILL, Actor, Image, Scene
+from tests.support.media.frames import frame_of
+from tests.support.media.videos import PAN, STILL, Actor, Image, Scene
 
 Mix = Callable[[Image, Image, float], Image]
 

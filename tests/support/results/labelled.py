@@ -4,7 +4,7 @@ from random import Random
 
 from duygu.shared.labels.label import Label
 from duygu.shared.schemas import EMOTIONS, Result
-from tests.support.results import face, two_faces, window
+from tests.support.results.known import face, two_faces, window
 
 
 def labelled(

@@ -12,11 +12,11 @@ from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.jobs.labels import MAX_RATERS
 from duygu.shared.labels.label import MAX_LABELS
 from duygu.shared.schemas import EMOTIONS
+from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
-from tests.services.api.test_edits import problem
-from tests.support.label_files import AGGREGATED, CSV, FORMATS, film
-from tests.support.results import two_faces
-from tests.support.stored_jobs import store_result
+from tests.support.results.known import two_faces
+from tests.support.results.label_files import AGGREGATED, CSV, FORMATS, film
+from tests.support.results.stored_jobs import store_result
 
 HAPPY = {"face_id": 1, "start_s": 0.5, "end_s": 1.9, "emotion": "happiness"}
 SAD = {"face_id": 1, "start_s": 4.0, "end_s": 4.9, "emotion": "sadness"}

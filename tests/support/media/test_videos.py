@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.support import videos
-from tests.support.videos import Scene, VideoMaker
+from tests.support.media import videos
+from tests.support.media.videos import Scene, VideoMaker
 
 
 def decode(path: Path) -> list[av.VideoFrame]:

@@ -9,8 +9,8 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.negotiation import preferred
 from duygu.services.api.http.problems import problem_response, problems
+from duygu.services.api.jobs.stored_result import rendered_file, stored_json, stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.stored_result import rendered_file, stored_json, stored_result
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,

@@ -5,7 +5,7 @@ from typing import Any
 
 from duygu.shared.labels.label import Label
 from duygu.shared.schemas import Result
-from tests.support.results import two_faces
+from tests.support.results.known import two_faces
 
 HAPPY = Label(face_id=1, start_s=0.5, end_s=1.9, emotion="happiness")
 SAD = Label(face_id=1, start_s=4.0, end_s=4.9, emotion="sadness")

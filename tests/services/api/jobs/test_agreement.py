@@ -9,10 +9,10 @@ from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import Label
 from duygu.shared.schemas import Result
+from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
-from tests.services.api.test_edits import problem
-from tests.support.labelled_results import labelled
-from tests.support.stored_jobs import store_result
+from tests.support.results.labelled import labelled
+from tests.support.results.stored_jobs import store_result
 
 
 @pytest.fixture

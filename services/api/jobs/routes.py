@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep, SubmitCaller, WritableJob
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
-from duygu.services.api.serializers import serialize_jobs
+from duygu.services.api.jobs.serializers import serialize_jobs
 from duygu.shared.api_keys import Scope
 from duygu.shared.errors import (
     CancelledError,

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.problems import problems
-from duygu.services.api.labels import face_tracer
+from duygu.services.api.jobs.labels import face_tracer
+from duygu.services.api.jobs.stored_result import stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.stored_result import stored_result
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, ResultExpiredError, ResultNotReadyError
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.placement import shown

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
-from duygu.services.api.face_presence import read_presence
 from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.jobs.face_presence import read_presence
+from duygu.services.api.jobs.stored_result import stored_json, stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.stored_result import stored_json, stored_result
 from duygu.shared.edits.origin import Tracer
 from duygu.shared.errors import (
     EditConflictError,

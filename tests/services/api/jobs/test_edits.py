@@ -15,8 +15,8 @@ from duygu.shared.config import Settings
 from duygu.shared.edits.operations import MAX_EDITS
 from duygu.shared.schemas import Result
 from tests.services.conftest import StartWorker, serving
-from tests.support.results import two_faces
-from tests.support.stored_jobs import store_result
+from tests.support.results.known import two_faces
+from tests.support.results.stored_jobs import store_result
 
 ANN = {"op": "rename", "face_id": 1, "name": "Ann"}
 

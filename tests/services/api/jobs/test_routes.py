@@ -9,7 +9,7 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
 from tests.services.conftest import submit
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 VIDEO = Script().upload()
 UNKNOWN = "0" * 32

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.services.conftest import StartWorker, ended, job, running, submit
-from tests.support.scripted_worker import Script
+from tests.support.workers.scripted_worker import Script
 
 
 @dataclass(frozen=True)

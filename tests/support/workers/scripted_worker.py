@@ -1,4 +1,6 @@
-"""A real worker process whose analysis follows a script in the upload: `python -m tests.support.scripted_worker QUEUE`.
+"""A real worker process whose analysis follows a script in the upload.
+
+Run `python -m tests.support.workers.scripted_worker QUEUE`.
 
 Heartbeats are more frequent than in production, so that tests detect a dead worker soon.
 """

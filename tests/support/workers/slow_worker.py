@@ -1,4 +1,4 @@
-"""A worker for live sessions whose first search of a picture is slow: `python -m tests.support.slow_worker`.
+"""A worker for live sessions whose first search of a picture is slow: `python -m tests.support.workers.slow_worker`.
 
 Each search adds a line to the file of the variable SEARCHES; the first search of all workers lasts SLOW_S.
 """

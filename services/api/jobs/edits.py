@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Response
 
 from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
 from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.jobs.stored_result import stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.services.api.stored_result import stored_result
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.file import EditFile
 from duygu.shared.edits.operations import Edit

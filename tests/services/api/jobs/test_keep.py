@@ -15,9 +15,9 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.storage.base import UPLOAD
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import StartWorker, serving, submit, wait_until, worker
-from tests.support.results import two_faces
-from tests.support.scripted_worker import Script
-from tests.support.stored_jobs import store_result
+from tests.support.results.known import two_faces
+from tests.support.results.stored_jobs import store_result
+from tests.support.workers.scripted_worker import Script
 
 ANN = {"op": "rename", "face_id": 1, "name": "Ann"}
 
@@ -164,7 +164,7 @@ def test_a_kept_upload_is_served_in_ranges(service_settings: Settings, redis: Re
 def test_the_worker_keeps_uploads(service_settings: Settings, redis: Redis) -> None:
     """With `DUYGU_KEEP_UPLOADS=1` neither the worker nor its sweeper deletes the upload of a succeeded job."""
     settings = service_settings.model_copy(update={"keep_uploads": True})
-    with serving(settings) as api, worker(settings, "tests.support.scripted_worker", "videos"):
+    with serving(settings) as api, worker(settings, "tests.support.workers.scripted_worker", "videos"):
         job = submit(api, Script().upload())
         wait_until(lambda: api.get(job["links"]["self"]).json()["status"] == "succeeded")
         time.sleep(3)  # three sweeps of the scripted worker

@@ -7,7 +7,7 @@ import numpy as np
 
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.types import Image, PictureFrame
-from tests.support.videos import Scene
+from tests.support.media.videos import Scene
 
 RATE_HZ = 10.0
 

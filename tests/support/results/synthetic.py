@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from duygu.shared.schemas import EMOTIONS
-from tests.support.scripted_server import job_document, remember
+from tests.support.servers.scripted_server import job_document, remember
 
 STEP_S = 0.5
 """Interval between windows; positions are five times as frequent."""

@@ -1,0 +1,1 @@
+"""`/v1/jobs`: state, events, results, edits, labels and agreement of a job."""

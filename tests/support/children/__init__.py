@@ -1,0 +1,1 @@
+"""Child processes that die, echo or hang."""

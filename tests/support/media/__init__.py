@@ -1,0 +1,1 @@
+"""Synthetic pictures and videos, and detectors for them."""

@@ -1,0 +1,1 @@
+"""Results, labels and stored jobs without an analysis."""

@@ -1,0 +1,1 @@
+"""Servers and proxies that misbehave on request, and programs that receive."""

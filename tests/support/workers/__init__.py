@@ -1,0 +1,1 @@
+"""Workers that follow a script or take their time."""
