@@ -132,7 +132,7 @@ class Outputs:
 
         on_progress  receives the share of the annotated video that is written
 
-        Raises the VideoErrors of shared/errors.py, OSError with the name of the output file, and ClosedStdoutError.
+        Raises the VideoErrors of shared/errors/, OSError with the name of the output file, and ClosedStdoutError.
         """
         written = []
         for name in self.destinations:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from duygu.shared.errors import MB, ConfigurationError, TooLargeError
+from duygu.shared.errors import ConfigurationError, TooLargeError
+from duygu.shared.errors.requests import MB
 
 STDIN = Path("/dev/stdin")
 

@@ -116,7 +116,7 @@ class Video:
         self._resources.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Iterate over the selected frames. Raises an error of shared/errors.py if there is none."""
+        """Iterate over the selected frames. Raises an error of shared/errors/ if there is none."""
         while isinstance(message := self._next(), Decoded):
             frame = self._child.frame(message)
             if not self.width:

@@ -1,0 +1,64 @@
+"""Options of an analysis. Each option has an error of its own, `invalid_` and its name."""
+
+from duygu.shared.errors.base import RequestError
+from duygu.shared.errors.services import ConfigurationError
+
+
+class InvalidOptionError(RequestError):
+    """An option of the analysis is invalid. Each option has an error of its own, `invalid_` and its name."""
+
+    code = "invalid_option"
+    title = "An option of the analysis is invalid"
+    status = 422
+
+
+class InvalidStartError(InvalidOptionError):
+    """`start_s` is not a time in seconds from 0."""
+
+    code = "invalid_start_s"
+    title = "The option start_s is invalid"
+
+
+class InvalidEndError(InvalidOptionError):
+    """`end_s` is not a time in seconds after `start_s`."""
+
+    code = "invalid_end_s"
+    title = "The option end_s is invalid"
+
+
+class InvalidEveryError(InvalidOptionError):
+    """`every_s` is not a positive number of seconds."""
+
+    code = "invalid_every_s"
+    title = "The option every_s is invalid"
+
+
+class InvalidMinFaceError(InvalidOptionError):
+    """`min_face` is not a share of the shorter side within the limits."""
+
+    code = "invalid_min_face"
+    title = "The option min_face is invalid"
+
+
+class InvalidMeasuresError(InvalidOptionError):
+    """`measures` names an unknown measure."""
+
+    code = "invalid_measures"
+    title = "The option measures is invalid"
+
+
+class InvalidMaxFacesError(InvalidOptionError):
+    """`max_faces` is not a number of faces within the limits."""
+
+    code = "invalid_max_faces"
+    title = "The option max_faces is invalid"
+
+
+class InvalidLabelsError(InvalidOptionError, ConfigurationError):
+    """`labels` is empty or names a label that the model does not output.
+
+    Also a ConfigurationError, which an unknown label raised in earlier versions.
+    """
+
+    code = "invalid_labels"
+    title = "The option labels is invalid"
