@@ -121,13 +121,13 @@ class Analysis:
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
-        from duygu.shared.annotated import timeline_png, write_film
+        from duygu.shared.annotated import timeline_png, write_annotated_video
         from duygu.shared.engine_settings import decode_limits
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))
         else:
-            write_film(self.path, self.result, target, decode_limits(self.settings))
+            write_annotated_video(self.path, self.result, target, decode_limits(self.settings))
 
 
 def analyze(

@@ -222,7 +222,7 @@ def _add_agree(commands: Any) -> None:
         "agree",
         help="compare labels of people with each other and with a result",
         description="Print confusion, Cohen's kappa, Krippendorff's alpha, recall by emotion and calibration error of "
-        "labels, with 95 % intervals, and the threshold of `uncertain` that keeps a promise on these labels.",
+        "labels, with 95 % intervals, and the threshold of `uncertain` that reaches a target accuracy on these labels.",
         epilog="LABELS are CSV (face_id, start_s, end_s, emotion, optionally rater), JSON as of "
         "/v1/jobs/{id}/labels/{rater}, ELAN (.eaf) or BORIS (.boris, or its exported events). Without a rater in the "
         "file, its name is that of the rater. Exit status: 0 success, 2 invalid file or usage error.",
@@ -236,7 +236,7 @@ def _add_agree(commands: Any) -> None:
         )
     )
     agree.add_argument(
-        "--promise",
+        "--target-accuracy",
         type=_share,
         default=0.9,
         metavar="P",
@@ -469,7 +469,7 @@ def _agree(
     result: Path,
     labels: list[Path],
     edits: Path | None,
-    promise: float,
+    target_accuracy: float,
     as_json: bool,
     manifest: Path | None,
     video: Path | None,
@@ -478,7 +478,7 @@ def _agree(
     from duygu.services.commands.agree import ManifestOptions, run
 
     options = ManifestOptions(manifest, video, dict(columns)) if manifest else None
-    return run(result, labels, edits=edits, promise=promise, as_json=as_json, manifest=options)
+    return run(result, labels, edits=edits, target_accuracy=target_accuracy, as_json=as_json, manifest=options)
 
 
 def _study(

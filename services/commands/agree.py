@@ -44,14 +44,14 @@ def run(
     files: Sequence[Path],
     *,
     edits: Path | None = None,
-    promise: float = 0.9,
+    target_accuracy: float = 0.9,
     as_json: bool = False,
     manifest: ManifestOptions | None = None,
 ) -> int:
     """Compare the labels in files, and print tables or JSON; the exit status.
 
     edits     file of edits; by default the one beside the result, if there is one
-    promise   share of right answers that the threshold of `uncertain` has to keep
+    target_accuracy   share of right answers that the threshold of `uncertain` has to keep
     manifest  where to add the labels for training
 
     Raises ConfigurationError for a file that cannot be read, and the errors of `read_label_file` with its name.
@@ -59,7 +59,7 @@ def run(
     edited = read_edited(result, edits)
     console = Console(stderr=as_json)
     labels = _read(files, edited, console)
-    found = agreement(edited, labels, promise)
+    found = agreement(edited, labels, target_accuracy)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
     else:

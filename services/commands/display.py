@@ -39,7 +39,7 @@ class ProgressBar:
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
         self._analysis = progress.add_task(name, total=None, speed="")
-        self._film = progress.add_task("annotating", total=1.0, speed="", visible=False)
+        self._annotation = progress.add_task("annotating", total=1.0, speed="", visible=False)
 
     def show_analysis(self, done: Done) -> None:
         """Update the line of the analysis."""
@@ -49,7 +49,7 @@ class ProgressBar:
 
     def show_annotation(self, share: float) -> None:
         """Update the line of the annotated video with the share that is written."""
-        self._progress.update(self._film, completed=share, visible=True)
+        self._progress.update(self._annotation, completed=share, visible=True)
 
 
 def summary(name: str, result: Result) -> Table:

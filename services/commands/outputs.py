@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duygu.shared.annotated import timeline_png, write_film
+from duygu.shared.annotated import timeline_png, write_annotated_video
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import ConfigurationError
@@ -165,7 +165,7 @@ class Outputs:
         self, name: ExportName, result: Result, video: Path, target: Path, on_progress: Callable[[float], None]
     ) -> None:
         if name == ExportName.MP4:
-            write_film(video, result, target, decode_limits(self.settings), on_progress=on_progress)
+            write_annotated_video(video, result, target, decode_limits(self.settings), on_progress=on_progress)
         elif name == ExportName.PNG:
             target.write_bytes(timeline_png(result))
         else:

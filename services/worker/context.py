@@ -44,7 +44,7 @@ class Renderer(Protocol):
         """The timeline as PNG."""
         ...
 
-    def film(
+    def annotate(
         self,
         video: Path,
         result: Result,

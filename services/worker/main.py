@@ -36,7 +36,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
 
     engine = load_engine(engine_options(settings))
     if queue is QueueName.VIDEOS:
-        return serve(settings, queue, video_analysis(settings, engine), renderer=FilmRenderer(settings))
+        return serve(settings, queue, video_analysis(settings, engine), renderer=ResultRenderer(settings))
     with closing(live_work(settings, engine)) as live:
         return serve(settings, queue, no_analysis, live)
 
@@ -90,7 +90,7 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     return partial(analyze_video, engine=engine, limits=decode_limits(settings))
 
 
-class FilmRenderer:
+class ResultRenderer:
     """Renders by duygu.shared.annotated."""
 
     def __init__(self, settings: Settings) -> None:
@@ -102,7 +102,7 @@ class FilmRenderer:
 
         return timeline_png(result)
 
-    def film(
+    def annotate(
         self,
         video: Path,
         result: Result,
@@ -112,8 +112,8 @@ class FilmRenderer:
         should_stop: Callable[[], bool],
     ) -> None:
         """Write the annotated video."""
-        from duygu.shared.annotated import write_film
+        from duygu.shared.annotated import write_annotated_video
         from duygu.shared.engine_settings import decode_limits
 
         limits = decode_limits(self._settings)
-        write_film(video, result, target, limits, on_progress=on_progress, should_stop=should_stop)
+        write_annotated_video(video, result, target, limits, on_progress=on_progress, should_stop=should_stop)

@@ -42,7 +42,7 @@ class Painted:
         self.canvas: Canvas = rows[:, : 3 * width].reshape(height, width, 3)
 
 
-class FilmWriter:
+class VideoWriter:
     """Writes the pictures of one canvas, and sound. The file is complete when the context exits.
 
     A picture is shown until the next one; the last one until `end_s`, in seconds from the beginning.

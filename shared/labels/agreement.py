@@ -42,10 +42,10 @@ class Agreement(Schema):
     intervals: Intervals
 
 
-def agreement(result: Result, labels: Mapping[str, Sequence[Label]], promise: float = 0.9) -> Agreement:
+def agreement(result: Result, labels: Mapping[str, Sequence[Label]], target_accuracy: float = 0.9) -> Agreement:
     """Compare the labels of raters, by name, with each other and with a result.
 
-    promise  share of right answers that the threshold of `uncertain` has to keep
+    target_accuracy  share of right answers that the threshold of `uncertain` has to keep
     """
     found = units(result, labels)
     labelled = [unit for unit in found if unit.emotions]
@@ -64,6 +64,6 @@ def agreement(result: Result, labels: Mapping[str, Sequence[Label]], promise: fl
             compare(labelled, one, other, EMOTIONS if other else result.model.labels, resamples) for one, other in pairs
         ],
         alpha=alpha_of_all(labelled, EMOTIONS, resamples),
-        model=measure(result, found, promise, resamples),
+        model=measure(result, found, target_accuracy, resamples),
         intervals=Intervals(over="people" if people >= MIN_PEOPLE else "stretches", resamples=resamples, level=LEVEL),
     )

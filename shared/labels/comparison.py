@@ -35,7 +35,7 @@ class Reason(Schema):
         "too_few_of_emotion",
         "too_few_raters",
         "no_variation",
-        "promise_not_kept",
+        "target_not_reached",
         "selected_labels",
     ]
     found: int | None = None

@@ -33,10 +33,12 @@ class Kept(Schema):
 
 
 class Threshold(Schema):
-    """The threshold of `uncertain` that keeps a promise on these labels."""
+    """The threshold of `uncertain` that reaches a target accuracy on these labels."""
 
-    promise: Probability = Field(description="share of right answers among the windows that are not uncertain")
-    uncertain_below: Probability | None = Field(description="lowest confidence above which the promise is kept")
+    target_accuracy: Probability = Field(description="share of right answers among the windows that are not uncertain")
+    uncertain_below: Probability | None = Field(
+        description="lowest confidence above which the target accuracy is reached"
+    )
     kept: Kept | None = Field(description="with this threshold")
     now: Kept = Field(description="with the present threshold")
     reason: Reason | None = None
@@ -58,8 +60,8 @@ class ModelReliability(Schema):
     threshold: Threshold
 
 
-def measure(result: Result, units: Sequence[Unit], promise: float, resamples: int) -> ModelReliability:
-    """Measure the model on labelled windows of its result. `promise`: share of right answers to keep."""
+def measure(result: Result, units: Sequence[Unit], target_accuracy: float, resamples: int) -> ModelReliability:
+    """Measure the model on labelled windows of its result. `target_accuracy`: share of right answers to keep."""
     labels = result.model.labels
     decided = [unit for unit in units if unit.consensus is not None]
     comparable = [unit for unit in decided if place_of(unit.consensus, labels) is not None]
@@ -76,7 +78,7 @@ def measure(result: Result, units: Sequence[Unit], promise: float, resamples: in
         accuracy=found["accuracy"] if stretches >= MIN_STRETCHES else _missing(stretches, MIN_STRETCHES),
         recall={label: _recall(label, comparable, found[f"recall {label}"], labels) for label in labels},
         ece=found["ece"] if calibrated else _missing(stretches, ENOUGH_STRETCHES),
-        threshold=_threshold(result, comparable, promise, resamples),
+        threshold=_threshold(result, comparable, target_accuracy, resamples),
     )
 
 
@@ -126,7 +128,7 @@ def _recall(label: str, units: Sequence[Unit], found: Estimate, labels: Sequence
     return Recall(windows=len(own), stretches=stretches, **found.model_dump())
 
 
-def _threshold(result: Result, units: Sequence[Unit], promise: float, resamples: int) -> Threshold:
+def _threshold(result: Result, units: Sequence[Unit], target_accuracy: float, resamples: int) -> Threshold:
     labels = result.model.labels
     everything = [window for face in visible(result).faces for window in face.windows]
     certain = [unit for unit in units if not unit.window.uncertain]
@@ -135,19 +137,19 @@ def _threshold(result: Result, units: Sequence[Unit], promise: float, resamples:
         accuracy=_accuracy(certain, labels, resamples),
     )
     reason = _why_not(units, labels)
-    lowest = None if reason else lowest_threshold(units, labels, promise)
+    lowest = None if reason else lowest_threshold(units, labels, target_accuracy)
     if lowest is None:
         kept = None
         reason = reason or Reason(
-            code="promise_not_kept",
-            detail=f"no threshold that keeps at least {MIN_STRETCHES} stretches has {promise:.0%} right answers",
+            code="target_not_reached",
+            detail=f"no threshold that keeps at least {MIN_STRETCHES} stretches is {target_accuracy:.0%} right",
         )
     else:
         kept = Kept(
             share_kept=_share(sum(window.confidence >= lowest for window in everything), len(everything)),
             accuracy=_accuracy([unit for unit in units if unit.window.confidence >= lowest], labels, resamples),
         )
-    return Threshold(promise=promise, uncertain_below=lowest, kept=kept, now=now, reason=reason)
+    return Threshold(target_accuracy=target_accuracy, uncertain_below=lowest, kept=kept, now=now, reason=reason)
 
 
 def _why_not(units: Sequence[Unit], labels: Sequence[str]) -> Reason | None:
@@ -161,11 +163,11 @@ def _why_not(units: Sequence[Unit], labels: Sequence[str]) -> Reason | None:
     return too_few(stretches, ENOUGH_STRETCHES) if stretches < ENOUGH_STRETCHES else None
 
 
-def lowest_threshold(units: Sequence[Unit], labels: Sequence[str], promise: float) -> float | None:
-    """The lowest confidence such that a promised share of the windows with at least that confidence is right.
+def lowest_threshold(units: Sequence[Unit], labels: Sequence[str], target_accuracy: float) -> float | None:
+    """The lowest confidence such that the target share of the windows with at least that confidence is right.
 
     This is the risk-coverage trade-off of selective classification (El-Yaniv and Wiener, On the Foundations of
-    Noise-free Selective Classification, JMLR 11, 2010). None where no threshold keeps the promise and at least
+    Noise-free Selective Classification, JMLR 11, 2010). None where no threshold reaches the target and at least
     MIN_STRETCHES stretches.
     """
     found, right, stretches = None, 0, set[Stretch]()
@@ -175,7 +177,7 @@ def lowest_threshold(units: Sequence[Unit], labels: Sequence[str], promise: floa
         stretches.add(unit.stretch)
         confidence = unit.window.confidence
         last_of_its_confidence = following is None or following.window.confidence < confidence
-        if last_of_its_confidence and len(stretches) >= MIN_STRETCHES and right / count >= promise:
+        if last_of_its_confidence and len(stretches) >= MIN_STRETCHES and right / count >= target_accuracy:
             found = confidence
     return found
 

@@ -1,6 +1,6 @@
 """The choice of moments to label: stratified by the model's emotion and by its uncertainty.
 
-A simple random sample of a film is mostly neutral and mostly certain, so recalls of rare emotions and the threshold of
+A simple random sample of a video is mostly neutral and mostly certain, so recalls of rare emotions and the threshold of
 `uncertain` would rest on a handful of labels. Equal allocation over strata gives each of them as many moments as it
 has, up to an equal share (Cochran, Sampling Techniques, 1977, chapter 5). Moments are shuffled, and contain nothing of
 the model.

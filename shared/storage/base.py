@@ -18,8 +18,8 @@ from duygu.shared.errors import EraseFailedError, StorageFullError
 UPLOAD = "upload"
 RESULT = "result.json"
 PLOT = "timeline.png"
-FILM = "annotated.mp4"
-EDITED_RESULT, EDITED_PLOT, EDITED_FILM = "result-edited.json", "timeline-edited.png", "annotated-edited.mp4"
+ANNOTATED_VIDEO = "annotated.mp4"
+EDITED_RESULT, EDITED_PLOT, EDITED_ANNOTATED_VIDEO = "result-edited.json", "timeline-edited.png", "annotated-edited.mp4"
 """The result, the plot and the annotated video with edits; `versioned` adds their version to the name."""
 
 

@@ -12,7 +12,7 @@ from duygu.shared.config import Settings
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
-from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
+from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD, Storage
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import ended, job, running, serving, submit, wait_until, worker
 from tests.support.servers.metered_server import metered
@@ -105,7 +105,7 @@ def test_players_fetch_parts_of_a_film(
     """Only the requested range is read from the bucket, without a local copy."""
     job_id = succeeded(redis, here)
     content = secrets.token_bytes(5_000_000)
-    with bucket.writer(job_id, FILM) as file:
+    with bucket.writer(job_id, ANNOTATED_VIDEO) as file:
         file.write(content)
     with metered(object_server) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
@@ -124,7 +124,7 @@ def test_players_fetch_parts_of_a_film(
 def test_a_cached_film_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
     """And a part of another film than the client has is the whole new one."""
     job_id = succeeded(redis, here)
-    with bucket.writer(job_id, FILM) as file:
+    with bucket.writer(job_id, ANNOTATED_VIDEO) as file:
         file.write(b"0123456789")
     with serving(here) as api:
         film = f"/v1/jobs/{job_id}/result?format=mp4"

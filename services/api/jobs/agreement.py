@@ -16,7 +16,7 @@ from duygu.shared.schemas import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 
-Promise = Annotated[
+TargetAccuracy = Annotated[
     float, Query(gt=0, lt=1, description="share of right answers that the threshold of `uncertain` has to keep")
 ]
 
@@ -25,21 +25,23 @@ Promise = Annotated[
     "/{job_id}/agreement",
     responses=problems(JobNotFoundError, InvalidRequestError, ResultNotReadyError, ResultExpiredError),
 )
-def read_agreement(record: ReadableJob, service: ServiceDep, response: Response, promise: Promise = 0.9) -> Agreement:
+def read_agreement(
+    record: ReadableJob, service: ServiceDep, response: Response, target_accuracy: TargetAccuracy = 0.9
+) -> Agreement:
     """Compare the labels of all raters with each other and with the result. Figures with too few labels are null."""
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     response.headers["Cache-Control"] = "private, no-cache"
-    return _agreement(service, record.job_id, promise)
+    return _agreement(service, record.job_id, target_accuracy)
 
 
-def _agreement(service: ServiceContext, job_id: str, promise: float) -> Agreement:
+def _agreement(service: ServiceContext, job_id: str, target_accuracy: float) -> Agreement:
     edits, labels = service.edits.read(job_id), service.labels.read_all(job_id)
 
     def compute() -> Agreement:
         tracer = face_tracer(service, job_id, edits)
         placed = {rater: shown(found.labels, tracer) for rater, found in labels.items()}
-        return agreement(stored_result(service, job_id, edits), placed, promise)
+        return agreement(stored_result(service, job_id, edits), placed, target_accuracy)
 
     versions = tuple((rater, found.version) for rater, found in labels.items())
-    return service.agreements.get((job_id, edits.version, versions, promise), compute)
+    return service.agreements.get((job_id, edits.version, versions, target_accuracy), compute)

@@ -27,7 +27,7 @@ from duygu.shared.errors import (
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName
 from duygu.shared.jobs.edits import EditList
 from duygu.shared.schemas import JobStatus, Result
-from duygu.shared.storage.base import EDITED_FILM, EDITED_PLOT, FILM, PLOT
+from duygu.shared.storage.base import ANNOTATED_VIDEO, EDITED_ANNOTATED_VIDEO, EDITED_PLOT, PLOT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -57,10 +57,10 @@ CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.it
 
 Edited = Annotated[bool, Query(description="whether the response contains the edits; false: the computed result")]
 
-FILES = {ExportName.PNG: PLOT, ExportName.MP4: FILM}
+FILES = {ExportName.PNG: PLOT, ExportName.MP4: ANNOTATED_VIDEO}
 """Stored files of the formats that the worker renders."""
 
-EDITED_FILES = {ExportName.PNG: EDITED_PLOT, ExportName.MP4: EDITED_FILM}
+EDITED_FILES = {ExportName.PNG: EDITED_PLOT, ExportName.MP4: EDITED_ANNOTATED_VIDEO}
 """The same with the edits."""
 
 

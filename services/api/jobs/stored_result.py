@@ -10,7 +10,7 @@ from duygu.shared.errors import ResultExpiredError, ResultNotReadyError, VideoNo
 from duygu.shared.jobs.edits import EditList, record_rendered
 from duygu.shared.jobs.queues import enqueue_render
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_FILM, EDITED_RESULT, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, EDITED_RESULT, RESULT, UPLOAD, versioned
 
 RENDER_WAIT_S = 10.0
 """Time that a request waits for a rendering before the response tells the client to try again."""
@@ -65,7 +65,7 @@ def rendered_file(service: ServiceContext, job_id: str, file: str, edits: EditLi
     name = versioned(file, edits.version)
     if service.edits.rendered(job_id, file) == edits.version:
         return name
-    if file == EDITED_FILM:
+    if file == EDITED_ANNOTATED_VIDEO:
         _require_upload(service, job_id)
     enqueue_render(service.videos, job_id, file, edits.version, service.settings.job_timeout_s)
     deadline = time.monotonic() + RENDER_WAIT_S

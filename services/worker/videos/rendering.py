@@ -7,7 +7,7 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import DuyguError
 from duygu.shared.jobs.edits import record_rendered
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_FILM, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, RESULT, UPLOAD, versioned
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,10 @@ def _render(job_id: str, file: str, version: int) -> None:
         return
     result = apply_edits(Result.read(worker.storage.read(job_id, RESULT)), edits.edits)
     name = versioned(file, version)
-    if file == EDITED_FILM:
+    if file == EDITED_ANNOTATED_VIDEO:
         with worker.storage.local(job_id, UPLOAD) as video, worker.storage.place(job_id, name) as target:
-            renderer.film(video, result, target, on_progress=lambda _share: None, should_stop=job.control.should_stop)
+            should_stop = job.control.should_stop
+            renderer.annotate(video, result, target, on_progress=lambda _share: None, should_stop=should_stop)
     else:
         with worker.storage.writer(job_id, name) as target_file:
             target_file.write(renderer.plot(result))

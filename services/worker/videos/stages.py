@@ -21,7 +21,7 @@ class Stages:
         """Report the progress of the analysis."""
         self.report(self._part_of(progress) if self.annotate else progress)
 
-    def filmed(self, share: float, result: Result) -> None:
+    def annotating(self, share: float, result: Result) -> None:
         """Report the share of the annotated video that is written."""
         whole, video = ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * share, result.video
         time_s = whole * video.duration_s

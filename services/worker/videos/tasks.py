@@ -23,7 +23,7 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import Result, with_sha256
-from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.base import ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -161,11 +161,11 @@ def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) ->
     with storage.writer(job_id, PLOT) as file:
         file.write(renderer.plot(result))
     if stages.annotate:
-        with job.worker.stage("annotate"), storage.place(job_id, FILM) as target:
-            renderer.film(
+        with job.worker.stage("annotate"), storage.place(job_id, ANNOTATED_VIDEO) as target:
+            renderer.annotate(
                 video,
                 result,
                 target,
-                on_progress=lambda share: stages.filmed(share, result),
+                on_progress=lambda share: stages.annotating(share, result),
                 should_stop=job.control.should_stop,
             )

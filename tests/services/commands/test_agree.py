@@ -35,7 +35,7 @@ def test_json_is_the_agreement(film: tuple[Path, Result, list[Label]], capsys: p
     """`--json` prints what the API responds, with the names of the files as raters."""
     path, result, labels = film
     ann, bob = write(path.with_name("Ann.json"), labels), write(path.with_name("bob 2.json"), labels[:40])
-    assert main(["agree", str(path), str(ann), str(bob), "--json", "--promise", "0.8"]) == 0
+    assert main(["agree", str(path), str(ann), str(bob), "--json", "--target-accuracy", "0.8"]) == 0
     found = Agreement.model_validate_json(capsys.readouterr().out)
     assert found == agreement(result, {"ann": labels, "bob-2": labels[:40]}, 0.8)
 
@@ -136,7 +136,7 @@ def test_invalid_files_are_named(
     assert not Path("m.csv").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--promise", "1"], ["--promise", "x"], ["--column", "site"]])
+@pytest.mark.parametrize("arguments", [["--target-accuracy", "1"], ["--target-accuracy", "x"], ["--column", "site"]])
 def test_invalid_options(film: tuple[Path, Result, list[Label]], arguments: list[str]) -> None:
     """Options out of bounds are usage errors."""
     with pytest.raises(SystemExit) as ended:

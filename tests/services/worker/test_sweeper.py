@@ -19,7 +19,7 @@ from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas import JobStatus
-from duygu.shared.storage.base import FILM, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.base import ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD
 from duygu.shared.storage.folder import PARTIAL, FolderStorage
 from tests.support.workers.scripted_worker import analyze
 
@@ -135,7 +135,7 @@ def test_failed_jobs_keep_nothing(place: WorkerContext, redis: Redis, tmp_path: 
     job_id = add(place, redis)
     place.jobs.begin(job_id)
     store(place, job_id, PLOT)
-    (tmp_path / job_id / f"{FILM}{PARTIAL}").write_bytes(b"x")
+    (tmp_path / job_id / f"{ANNOTATED_VIDEO}{PARTIAL}").write_bytes(b"x")
     place.jobs.fail(job_id, CrashedError())
     swept(place, redis)
     assert list(tmp_path.iterdir()) == []

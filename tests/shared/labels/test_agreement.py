@@ -250,7 +250,7 @@ def test_a_promise_that_no_threshold_keeps() -> None:
     threshold = with_confidences(right).model.threshold
     assert (threshold.uncertain_below, threshold.kept) == (None, None)
     assert threshold.reason
-    assert threshold.reason.code == "promise_not_kept"
+    assert threshold.reason.code == "target_not_reached"
 
 
 def test_the_calibration_error_equals_that_of_training() -> None:

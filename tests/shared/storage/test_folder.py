@@ -13,7 +13,7 @@ import pytest
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
 from duygu.shared.jobs.record import new_job_id
-from duygu.shared.storage.base import FILM, RESULT, UPLOAD, Storage
+from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD, Storage
 from duygu.shared.storage.folder import FolderStorage
 from duygu.shared.storage.measured_writer import MeasuredWriter
 from duygu.shared.storage.opening import open_storage
@@ -141,13 +141,13 @@ def test_parts_are_read_without_the_rest(storage: Storage) -> None:
     """Any range of a file is read in chunks; a missing file raises FileNotFoundError."""
     content = secrets.token_bytes(2_500_000)
     before = time.time()
-    with storage.writer(JOB, FILM) as file:
+    with storage.writer(JOB, ANNOTATED_VIDEO) as file:
         file.write(content)
-    about = storage.stat(JOB, FILM)
+    about = storage.stat(JOB, ANNOTATED_VIDEO)
     assert about.size == len(content)
     assert abs(about.written_at - before) < 60
     for start, stop in ((0, 0), (7, 9), (5, 2_400_000), (0, len(content))):
-        pieces = list(storage.pieces(JOB, FILM, start, stop))
+        pieces = list(storage.pieces(JOB, ANNOTATED_VIDEO, start, stop))
         assert b"".join(pieces) == content[start:stop]
         assert max(map(len, pieces), default=0) <= 1024 * 1024
     with pytest.raises(FileNotFoundError):

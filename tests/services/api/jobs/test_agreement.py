@@ -38,14 +38,14 @@ def read(api: httpx.Client, job: str, query: str = "") -> Agreement:
 
 
 def test_agreement_of_stored_labels(api: httpx.Client, job: str, film: tuple[Result, list[Label]]) -> None:
-    """The response is the agreement of the labels and the result, and changes with the labels and the promise."""
+    """The response compares the labels and the result, and changes with the labels and the target accuracy."""
     result, labels = film
     assert read(api, job).labels == 0
     put(api, job, "ann", labels)
     assert read(api, job) == agreement(result, {"ann": labels})
     put(api, job, "bob", labels[:40])
     both = {"ann": labels, "bob": labels[:40]}
-    assert read(api, job, "?promise=0.7") == agreement(result, both, 0.7)
+    assert read(api, job, "?target_accuracy=0.7") == agreement(result, both, 0.7)
     put(api, job, "bob", [])
     assert read(api, job) == agreement(result, {"ann": labels})
 
@@ -60,9 +60,9 @@ def test_agreement_follows_edits(api: httpx.Client, job: str, film: tuple[Result
 
 
 def test_invalid_promises(api: httpx.Client, job: str) -> None:
-    """A promise is between 0 and 1."""
-    for promise in ("0", "1", "nine", "nan"):
-        assert problem(api.get(f"{job}/agreement?promise={promise}")) == (422, "invalid_request")
+    """A target accuracy is between 0 and 1."""
+    for target_accuracy in ("0", "1", "nine", "nan"):
+        assert problem(api.get(f"{job}/agreement?target_accuracy={target_accuracy}")) == (422, "invalid_request")
 
 
 def test_a_job_without_a_result(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:

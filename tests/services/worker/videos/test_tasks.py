@@ -41,7 +41,7 @@ class Paint:
         """Return a plot."""
         return b"plot"
 
-    def film(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
+    def annotate(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
         """Write an annotated video."""
         target.write_bytes(b"film")
 

@@ -57,15 +57,15 @@ export function confusionTable({ labels, confusion, one, other }) {
 }
 
 /**
- * The threshold that keeps a promise, in words.
+ * The threshold that reaches a target accuracy, in words.
  * @param {object} threshold as GET …/agreement gives it
  * @returns {string}
  */
-export function thresholdText({ promise, uncertain_below: below, kept, now, reason }) {
+export function thresholdText({ target_accuracy: target, uncertain_below: below, kept, now, reason }) {
   const present = now.accuracy.value === null
     ? t("agreement.now_unknown")
     : t("agreement.now", { accuracy: percent(now.accuracy.value), share: percent(now.share_kept ?? 0) });
   if (below === null) return `${present} ${reasonText(reason)}`;
-  const wanted = { promise: percent(promise), below: below.toFixed(3), share: percent(kept.share_kept ?? 0) };
+  const wanted = { target: percent(target), below: below.toFixed(3), share: percent(kept.share_kept ?? 0) };
   return `${present} ${t("agreement.keeps", wanted)}`;
 }

@@ -130,10 +130,10 @@ export const eraseJob = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}`
 
 /**
  * @param {string} id
- * @param {string | number} promise share of right answers that the threshold of uncertain windows has to keep
+ * @param {string | number} target share of right answers that the threshold of uncertain windows has to keep
  * @returns {Promise<object>} raters against each other and against the model
  */
-export const getAgreement = (id, promise) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/agreement?promise=${promise}`);
+export const getAgreement = (id, target) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/agreement?target_accuracy=${target}`);
 
 /** @returns {Promise<object>} the model in use, with its measured figures */
 export const getModel = () => requestJson("/v1/model");

@@ -21,7 +21,7 @@ function showProblem(problem) {
 async function load() {
   try {
     if (!job) throw new Problem({ code: "job_not_found", title: "The job does not exist", status: 404 });
-    found = await getAgreement(job, byId("promise").value);
+    found = await getAgreement(job, byId("target").value);
   } catch (problem) {
     showProblem(problem);
     if (!(problem instanceof Problem)) throw problem;
@@ -72,7 +72,7 @@ function drawPairs() {
 }
 
 startKey(load);
-byId("promise").addEventListener("change", load);
+byId("target").addEventListener("change", load);
 byId("language").addEventListener("change", ({ target }) => setLanguage(target.value));
 document.addEventListener("language", draw);
 byId("back").href = `/#job/${job}`;

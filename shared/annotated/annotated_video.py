@@ -11,7 +11,7 @@ from duygu.shared.annotated.overlay import Overlay
 from duygu.shared.annotated.paint import INK, Canvas
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
-from duygu.shared.annotated.writer import FilmWriter, Painted
+from duygu.shared.annotated.writer import Painted, VideoWriter
 from duygu.shared.errors import CancelledError
 from duygu.shared.schemas import Result
 from duygu.shared.vision.decode.video import Video
@@ -27,7 +27,7 @@ NOTICED_S = 0.1
 """Delay of the first picture above which a still precedes it, since some players show nothing until then."""
 
 
-def write_film(
+def write_annotated_video(
     video: Path,
     result: Result,
     target: Path,
@@ -45,20 +45,21 @@ def write_film(
 
     Raises a VideoError, and CancelledError once `should_stop` returns True.
     """
-    film = _Film(result)
+    painter = _Painter(result)
     with ExitStack() as stack:
         pictures = stack.enter_context(Video(video, limits, None, should_stop=should_stop))
         first_s = pictures.first_frame_s
         sound = stack.enter_context(Sound(video, limits, pictures.start_s - first_s))
         first_sound = sound.read(FIRST_SOUND)
-        writer = stack.enter_context(FilmWriter(target, film.painted, sound=bool(first_sound), threads=limits.threads))
+        writer = VideoWriter(target, painter.painted, sound=bool(first_sound), threads=limits.threads)
+        stack.enter_context(writer)
         writer.sound(first_sound)
         for frame in pictures:
             if first_s > NOTICED_S and not frame.index:
-                film.paint(frame.rgb, -first_s)
+                painter.paint(frame.rgb, -first_s)
                 writer.picture(0.0)
             _copy_sound(sound, writer, first_s + frame.time_s, should_stop)
-            film.paint(frame.rgb, frame.time_s)
+            painter.paint(frame.rgb, frame.time_s)
             writer.picture(first_s + frame.time_s)
             if on_progress:
                 on_progress(min(frame.time_s / max(result.video.duration_s, 1e-3), 1.0))
@@ -66,7 +67,7 @@ def write_film(
         writer.end_s = max(first_s + result.video.duration_s, writer.sound_s)
 
 
-def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: Callable[[], bool] | None) -> None:
+def _copy_sound(sound: Sound, writer: VideoWriter, until_s: float, should_stop: Callable[[], bool] | None) -> None:
     """Copy the sound up to a time, in small pieces, since pictures can be hours apart."""
     while (missing := round((until_s - writer.sound_s) * SOUND_HZ)) > 0:
         if should_stop and should_stop():
@@ -77,7 +78,7 @@ def _copy_sound(sound: Sound, writer: FilmWriter, until_s: float, should_stop: C
         writer.sound(content)
 
 
-class _Film:
+class _Painter:
     """The canvas on which all pictures are drawn in turn."""
 
     def __init__(self, result: Result) -> None:

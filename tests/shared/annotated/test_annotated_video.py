@@ -9,7 +9,7 @@ import numpy.typing as npt
 import psutil
 import pytest
 
-from duygu.shared.annotated import write_film
+from duygu.shared.annotated import write_annotated_video
 from duygu.shared.annotated.paint import colour_of
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
@@ -58,10 +58,10 @@ def result_of(scene: Scene, emotion: str = "happiness") -> Result:
     )
 
 
-def filmed(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Path) -> Path:
+def annotated(scene: Scene, video_maker: VideoMaker, settings: Settings, folder: Path) -> Path:
     """Write the annotated video of a scene and return its path."""
     target = folder / "annotated.mp4"
-    write_film(video_maker.make(scene), result_of(scene), target, decode_limits(settings))
+    write_annotated_video(video_maker.make(scene), result_of(scene), target, decode_limits(settings))
     return target
 
 
@@ -81,7 +81,7 @@ def pictures(path: Path) -> list[tuple[float, npt.NDArray[np.uint8]]]:
 )
 def test_a_browser_can_play_it(scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The annotated video is upright H.264 in 4:2:0 with even sides, includes the timeline, and has its index first."""
-    path = filmed(scene, video_maker, settings, tmp_path)
+    path = annotated(scene, video_maker, settings, tmp_path)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -94,13 +94,13 @@ def test_a_browser_can_play_it(scene: Scene, video_maker: VideoMaker, settings: 
 
 def test_pictures_keep_their_times(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The annotated video keeps every picture at its time, also with a varying frame rate."""
-    times = [time_s for time_s, _ in pictures(filmed(BROWSER, video_maker, settings, tmp_path))]
+    times = [time_s for time_s, _ in pictures(annotated(BROWSER, video_maker, settings, tmp_path))]
     assert times == pytest.approx(BROWSER.times(), abs=0.002)
 
 
 def test_the_box_lies_where_the_face_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The box and the timeline below the picture have the emotion's colour."""
-    _, picture = pictures(filmed(STILL, video_maker, settings, tmp_path))[30]
+    _, picture = pictures(annotated(STILL, video_maker, settings, tmp_path))[30]
     wanted = np.array(colour_of("happiness"), np.int16)
     side = picture[140, 39:42].astype(np.int16)
     assert np.abs(side - wanted).max(axis=1).min() < 60
@@ -109,14 +109,14 @@ def test_the_box_lies_where_the_face_is(video_maker: VideoMaker, settings: Setti
 
 def test_the_picture_is_the_video_in_its_colours(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """Outside the box, the colours differ from the video by a few levels at most."""
-    time_s, picture = pictures(filmed(CUT, video_maker, settings, tmp_path))[-1]
+    time_s, picture = pictures(annotated(CUT, video_maker, settings, tmp_path))[-1]
     corner = picture[5:40, 5:40].mean(axis=(0, 1))
     assert corner == pytest.approx(CUT.picture(time_s)[5:40, 5:40].mean(axis=(0, 1)), abs=8)
 
 
 def test_sound_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The sound keeps its duration, its level and its pitch."""
-    path = filmed(PHONE, video_maker, settings, tmp_path)
+    path = annotated(PHONE, video_maker, settings, tmp_path)
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
     tone = np.concatenate(frames)[4800:-4800]
@@ -131,7 +131,7 @@ def test_high_dynamic_range_is_shown_in_natural_colours(
     scene: Scene, video_maker: VideoMaker, settings: Settings, tmp_path: Path
 ) -> None:
     """An HDR scene is shown with the colours of the same scene in SDR, to a few levels."""
-    time_s, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[3]
+    time_s, picture = pictures(annotated(scene, video_maker, settings, tmp_path))[3]
     wanted = scene.picture(time_s).astype(np.float64)
     for area in (np.s_[5:40, 5:40], np.s_[150:180, 290:315], np.s_[200:235, 5:60]):
         assert picture[area].mean(axis=(0, 1)) == pytest.approx(wanted[area].mean(axis=(0, 1)), abs=5)
@@ -142,7 +142,7 @@ def test_a_picture_that_is_turned_is_not_stretched(settings: Settings, tmp_path:
     """When a wide picture is followed by a tall one, the tall one is centred between black bars."""
     video = tmp_path / "turned.ts"
     turned_midway(video)
-    write_film(video, result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
+    write_annotated_video(video, result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
     wide, tall = (picture[: STILL.height].astype(int) for _, picture in pictures(tmp_path / "film.mp4")[10:50:30])
     assert wide[:, 5:30].mean() > 80
     assert tall[:, 5:30].mean() < 5
@@ -164,7 +164,7 @@ def lengths_s(path: Path) -> dict[str, tuple[float, ...]]:
 
 def test_sound_after_the_last_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """Sound after the last picture is kept, with the last picture frozen until its end."""
-    lengths = lengths_s(filmed(replace(STILL, sound=True, sound_s=4.5), video_maker, settings, tmp_path))
+    lengths = lengths_s(annotated(replace(STILL, sound=True, sound_s=4.5), video_maker, settings, tmp_path))
     assert lengths["audio"][1] == pytest.approx(4.5, abs=0.1)
     assert lengths["video"][1] == pytest.approx(4.5, abs=0.1)
 
@@ -172,7 +172,7 @@ def test_sound_after_the_last_picture_is_kept(video_maker: VideoMaker, settings:
 def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """Sound before the first picture is kept, with a still of that picture; pictures keep their playback times."""
     scene = replace(STILL, sound=True, late=0.75, sound_s=2.75)
-    path = filmed(scene, video_maker, settings, tmp_path)
+    path = annotated(scene, video_maker, settings, tmp_path)
     assert lengths_s(path)["audio"] == pytest.approx((0.0, 2.75), abs=0.1)
     (first_s, still), *others = pictures(path)
     assert first_s == 0.0
@@ -184,19 +184,19 @@ def test_sound_before_the_first_picture_is_kept(video_maker: VideoMaker, setting
 def test_a_last_picture_that_is_shown_for_long_is(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """A single picture of five seconds gives an annotated video of five seconds."""
     scene = replace(STILL, fps=0.2, duration_s=5.0)
-    assert lengths_s(filmed(scene, video_maker, settings, tmp_path))["video"] == pytest.approx((0.0, 5.0), abs=0.05)
+    assert lengths_s(annotated(scene, video_maker, settings, tmp_path))["video"] == pytest.approx((0.0, 5.0), abs=0.05)
 
 
 def test_a_silent_video_gets_no_sound(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The annotated video of a silent video has no audio track."""
-    with av.open(str(filmed(STILL, video_maker, settings, tmp_path))) as container:
+    with av.open(str(annotated(STILL, video_maker, settings, tmp_path))) as container:
         assert len(container.streams.audio) == 0
 
 
 def test_large_pictures_become_smaller(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The longer side has 1920 pixels at most, and boxes are scaled with the picture."""
     scene = Scene(duration_s=0.2, width=2880, height=1620)
-    _, picture = pictures(filmed(scene, video_maker, settings, tmp_path))[0]
+    _, picture = pictures(annotated(scene, video_maker, settings, tmp_path))[0]
     assert picture.shape[1] == 1920
     side = picture[round(100 / 1.5), 25:30].astype(np.int16)
     assert np.abs(side - np.array(colour_of("happiness"))).max(axis=1).min() < 60
@@ -206,7 +206,9 @@ def test_it_can_be_cancelled(video_maker: VideoMaker, settings: Settings, tmp_pa
     """Writing the annotated video raises CancelledError when it is stopped."""
     video = video_maker.make(STILL)
     with pytest.raises(CancelledError):
-        write_film(video, result_of(STILL), tmp_path / "film.mp4", decode_limits(settings), should_stop=lambda: True)
+        write_annotated_video(
+            video, result_of(STILL), tmp_path / "a.mp4", decode_limits(settings), should_stop=lambda: True
+        )
 
 
 def test_sound_between_distant_pictures_comes_in_pieces(
@@ -222,7 +224,7 @@ def test_sound_between_distant_pictures_comes_in_pieces(
 
     monkeypatch.setattr(Sound, "read", recorded_read)
     with pytest.raises(CancelledError):
-        write_film(
+        write_annotated_video(
             video_maker.make(scene),
             result_of(scene),
             tmp_path / "film.mp4",
@@ -236,14 +238,14 @@ def test_sound_between_distant_pictures_comes_in_pieces(
 def test_what_is_no_video_is_refused(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """A text file raises NotAVideoError."""
     with pytest.raises(NotAVideoError):
-        write_film(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
+        write_annotated_video(video_maker.text(), result_of(STILL), tmp_path / "film.mp4", decode_limits(settings))
 
 
 def test_memory_does_not_grow_with_the_video(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """The memory of the process grows by less than 16 MB over most of a video of 30 s."""
     scene = replace(STILL, duration_s=30.0, sound=True, container="mp4")
     process, seen = psutil.Process(), list[int]()
-    write_film(
+    write_annotated_video(
         video_maker.make(scene),
         result_of(scene),
         tmp_path / "film.mp4",
