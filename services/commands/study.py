@@ -10,12 +10,12 @@ from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
 from duygu.shared.studies.output import RESULTS, TABLES, write_study
-from duygu.shared.studies.parquet import has_parquet
 from duygu.shared.studies.results import existing_files, files_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import read_markers, read_sheet
 from duygu.shared.studies.study import Study, outcomes_of, videos_of
-from duygu.shared.studies.tables import RESERVED
+from duygu.shared.studies.tables.parquet import has_parquet
+from duygu.shared.studies.tables.study_tables import RESERVED
 
 EXIT_OK, EXIT_FAILED = 0, 1
 

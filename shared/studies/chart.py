@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from duygu.shared.studies.permutation import Cluster
-from duygu.shared.studies.time_course import PLAIN, GroupMean, TimeCourse
+from duygu.shared.studies.statistics.permutation import Cluster
+from duygu.shared.studies.statistics.time_course import PLAIN, GroupMean, TimeCourse
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 150, 40, 26, 30
 """Size of a panel, its margins for labels, and the distance between panels, in pixels."""

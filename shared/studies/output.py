@@ -6,12 +6,12 @@ from pathlib import Path
 
 from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.chart import chart, title_of
-from duygu.shared.studies.codebook import codebook_json, codebook_markdown
-from duygu.shared.studies.parquet import has_parquet, parquet_of
-from duygu.shared.studies.permutation import clusters_of, clusters_table
 from duygu.shared.studies.report import report
+from duygu.shared.studies.statistics.permutation import clusters_of, clusters_table
+from duygu.shared.studies.statistics.time_course import group_means, means_table, time_courses
 from duygu.shared.studies.study import Study
-from duygu.shared.studies.time_course import group_means, means_table, time_courses
+from duygu.shared.studies.tables.codebook import codebook_json, codebook_markdown
+from duygu.shared.studies.tables.parquet import has_parquet, parquet_of
 from duygu.shared.version import VERSION
 
 TABLES, RESULTS = "tables", "results"

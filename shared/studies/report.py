@@ -5,7 +5,7 @@ from html import escape
 
 from duygu.shared.studies.sources import SOURCES, methods
 from duygu.shared.studies.study import Study
-from duygu.shared.studies.table import Table
+from duygu.shared.studies.tables.table import Table
 from duygu.shared.version import VERSION
 
 STYLE = """

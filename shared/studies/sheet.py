@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from duygu.shared.errors import InvalidStudyError, UnreadableFileError
-from duygu.shared.studies.columns import INPUTS
+from duygu.shared.studies.tables.columns import INPUTS
 
 MAX_BYTES = 20_000_000
 """Maximum size of a table."""

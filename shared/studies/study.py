@@ -7,13 +7,12 @@ from pathlib import Path
 
 from duygu.shared.errors import DuyguError, from_code
 from duygu.shared.schemas import Result
-from duygu.shared.studies.columns import LABELS
 from duygu.shared.studies.outcome import Outcome, RowError, Unit, units_of
 from duygu.shared.studies.recording import Recording, record
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
-from duygu.shared.studies.table import Table
-from duygu.shared.studies.tables import (
+from duygu.shared.studies.tables.columns import LABELS
+from duygu.shared.studies.tables.study_tables import (
     episodes_table,
     markers_table,
     relative_table,
@@ -21,6 +20,7 @@ from duygu.shared.studies.tables import (
     videos_table,
     windows_table,
 )
+from duygu.shared.studies.tables.table import Table
 
 
 @dataclass(frozen=True)

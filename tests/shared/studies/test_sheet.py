@@ -6,7 +6,7 @@ import pytest
 
 from duygu.shared.errors import InvalidStudyError, UnreadableFileError
 from duygu.shared.studies.sheet import Marker, read_markers, read_sheet
-from duygu.shared.studies.tables import RESERVED
+from duygu.shared.studies.tables.study_tables import RESERVED
 
 
 def written(folder: Path, content: str, name: str = "study.csv") -> Path:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from duygu.shared.studies.bootstrap import mean_intervals, t_quantile
 from duygu.shared.studies.output import write_study
-from duygu.shared.studies.permutation import clusters_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Sheet, StudyRow
+from duygu.shared.studies.statistics.bootstrap import mean_intervals, t_quantile
+from duygu.shared.studies.statistics.permutation import clusters_of
+from duygu.shared.studies.statistics.time_course import TimeCourse, group_means, time_courses
 from duygu.shared.studies.study import Study, outcomes_of
-from duygu.shared.studies.time_course import TimeCourse, group_means, time_courses
 from tests.support.results.study import course, face, result, window
 
 QUICK = StudySettings(resamples=300, permutations=200)

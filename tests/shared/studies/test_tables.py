@@ -17,14 +17,14 @@ from pyarrow import parquet
 
 from duygu.shared.errors import InvalidStudyError
 from duygu.shared.schemas import Result
-from duygu.shared.studies.columns import Kind
-from duygu.shared.studies.episodes import episodes_of
 from duygu.shared.studies.output import write_study
 from duygu.shared.studies.recording import record
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
 from duygu.shared.studies.study import Study, outcomes_of
-from duygu.shared.studies.table import Table
+from duygu.shared.studies.tables.columns import Kind
+from duygu.shared.studies.tables.episodes import episodes_of
+from duygu.shared.studies.tables.table import Table
 from tests.support.results.study import LENGTH_S, course, face, planted, result, window
 
 ROW = StudyRow(2, Path("a.mp4"), "a.mp4", "P1", "A", "film")

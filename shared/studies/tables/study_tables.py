@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.spans import Span
 from duygu.shared.schemas import Flag
-from duygu.shared.studies.columns import (
+from duygu.shared.studies.outcome import Outcome, Unit
+from duygu.shared.studies.recording import Recording, clipped, mean_of
+from duygu.shared.studies.settings import StudySettings
+from duygu.shared.studies.sheet import Marker
+from duygu.shared.studies.tables.columns import (
     FACE,
     IDENTITY,
     LABEL,
@@ -18,13 +22,9 @@ from duygu.shared.studies.columns import (
     text,
     truth,
 )
-from duygu.shared.studies.episodes import episodes_of
-from duygu.shared.studies.outcome import Outcome, Unit
-from duygu.shared.studies.recording import Recording, clipped, mean_of
-from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.sheet import Marker
-from duygu.shared.studies.summary import relative_columns, relative_of, summary_columns, summary_of
-from duygu.shared.studies.table import Row, Table, Value
+from duygu.shared.studies.tables.episodes import episodes_of
+from duygu.shared.studies.tables.summary import relative_columns, relative_of, summary_columns, summary_of
+from duygu.shared.studies.tables.table import Row, Table, Value
 
 CLOCK = "seconds since the start of the stimulus"
 ON_STIMULUS = "time of the video - offset_s"

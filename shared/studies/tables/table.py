@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duygu.shared.studies.columns import Column
+from duygu.shared.studies.tables.columns import Column
 
 Value = str | float | bool | None
 Row = Mapping[str, Value]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from duygu.shared.exports.spans import Span
-from duygu.shared.studies.columns import Column, count, difference, number, seconds, share
-from duygu.shared.studies.episodes import episodes_of
 from duygu.shared.studies.recording import Series, length_of, mean_of
 from duygu.shared.studies.settings import StudySettings
+from duygu.shared.studies.tables.columns import Column, count, difference, number, seconds, share
+from duygu.shared.studies.tables.episodes import episodes_of
 
 MINUTE_S = 60.0
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from duygu.shared.studies.bootstrap import Floats, t_quantile
-from duygu.shared.studies.columns import LABEL, STIMULUS, number, seconds, share, text
 from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.table import Row, Table
-from duygu.shared.studies.time_course import TimeCourse
+from duygu.shared.studies.statistics.bootstrap import Floats, t_quantile
+from duygu.shared.studies.statistics.time_course import TimeCourse
+from duygu.shared.studies.tables.columns import LABEL, STIMULUS, number, seconds, share, text
+from duygu.shared.studies.tables.table import Row, Table
 
 MIN_GROUP = 4
 """Fewest participants of a group: with 4 and 4, 70 divisions exist, so the lowest p is 0.014."""

@@ -3,8 +3,8 @@
 import importlib.util
 import io
 
-from duygu.shared.studies.columns import Kind
-from duygu.shared.studies.table import Table
+from duygu.shared.studies.tables.columns import Kind
+from duygu.shared.studies.tables.table import Table
 
 
 def has_parquet() -> bool:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from duygu.shared.exports.spans import Span
-from duygu.shared.studies.bootstrap import Floats, mean_intervals
-from duygu.shared.studies.columns import LABEL, STIMULUS, count, number, seconds, share, text
 from duygu.shared.studies.outcome import Unit
 from duygu.shared.studies.recording import Series, mean_of
 from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.table import Row, Table, Value
+from duygu.shared.studies.statistics.bootstrap import Floats, mean_intervals
+from duygu.shared.studies.tables.columns import LABEL, STIMULUS, count, number, seconds, share, text
+from duygu.shared.studies.tables.table import Row, Table, Value
 
 MAX_BINS = 20_000
 """Most bins of a time course; longer stimuli have wider bins."""

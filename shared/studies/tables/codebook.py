@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.table import Table
+from duygu.shared.studies.tables.table import Table
 
 INTRODUCTION = (
     "A missing value is an empty field in CSV and null in Parquet, never 0. Times are in seconds: those of the video "

@@ -1,0 +1,1 @@
+"""Statistics over participants: bootstrap, time courses, permutation tests."""
