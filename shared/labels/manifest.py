@@ -26,7 +26,7 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class LabelManifest:
     """Rows by column, and the number of labels that were left out."""
 
     rows: list[dict[str, str]]
@@ -36,7 +36,7 @@ class Manifest:
 
 def manifest_rows(
     result: Result, labels: Mapping[str, Sequence[Label]], path: str, columns: Mapping[str, str] | None = None
-) -> Manifest:
+) -> LabelManifest:
     """Rows for the labels of visible faces.
 
     path     of the video, as the manifest has it
@@ -51,7 +51,7 @@ def manifest_rows(
     kept = sorted(agreed(given), key=lambda one: (one.label.face_id, one.label.start_s, one.label.end_s))
     rows = [_row(one, faces[one.label.face_id], result, path) | dict(columns or {}) for one in kept]
     undecided = sum(map(len, given.values())) - sum(len(one.raters) for one in kept)
-    return Manifest(rows, undecided)
+    return LabelManifest(rows, undecided)
 
 
 def agreed(labels: Mapping[str, Sequence[Label]]) -> list[Agreed]:

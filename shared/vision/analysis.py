@@ -7,7 +7,7 @@ from pathlib import Path
 
 from duygu.shared.analysis_options import DEFAULTS, MOVEMENTS, AnalysisOptions, part_length, require_labels
 from duygu.shared.exports.selection import once_every
-from duygu.shared.schemas import Options, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from duygu.shared.schemas import ProgramInfo, Result, ResultOptions, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.video import Video, detection_side
@@ -102,7 +102,7 @@ def _origin(engine: Engine, converter: ResultConverter, options: AnalysisOptions
     return {
         "program": ProgramInfo(version=VERSION),
         "analysed_at": datetime.now(UTC).replace(microsecond=0),
-        "options": Options(
+        "options": ResultOptions(
             engine=engine.kind,
             start_s=options.start_s,
             end_s=options.end_s,

@@ -43,7 +43,7 @@ quantised model is {int8.accuracy:.1%}, its UAR {int8.uar:.1%} and its ECE {int8
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Int8Agreement:
     """Figures of both networks on the same labelled stills."""
 
     count: int
@@ -100,7 +100,7 @@ def quantise(folder: Path, clips: Floats) -> None:
     write_manifest(folder, opened.manifest.model_copy(update={"files": files}))
 
 
-def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Comparison:
+def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Int8Agreement:
     """Agreement of both networks of a model folder, and the figures of each."""
     clips = normalise(as_clips(stills.images, recipe.frames), recipe)
     network, int8 = (logits_of(folder / name, clips) for name in (ONNX, INT8))
@@ -109,10 +109,10 @@ def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Comparison:
         measured(Answers(recipe.labels, probabilities_of(logits, recipe.temperature), stills.truth, ids))
         for logits in (network, int8)
     ]
-    return Comparison(len(clips), agree(network, int8), *figures)
+    return Int8Agreement(len(clips), agree(network, int8), *figures)
 
 
-def write_comparison(folder: Path, comparison: Comparison) -> None:
+def write_comparison(folder: Path, comparison: Int8Agreement) -> None:
     """Write the comparison into the model card of a folder, in place of an earlier one, and update the manifest."""
     opened = open_model_folder(folder)
     write_int8_section(folder / CARD, f"{INT8_HEADING}{comparison}")
@@ -142,7 +142,7 @@ def parts(clips: Floats) -> Iterator[Floats]:
     return (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
 
 
-def quantise_on_stills(folder: Path, path: Path) -> Comparison:
+def quantise_on_stills(folder: Path, path: Path) -> Int8Agreement:
     """Quantise with ranges measured on stills of FER+'s PublicTest, and compare on its PrivateTest.
 
     path  stills48.npz
