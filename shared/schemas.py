@@ -200,6 +200,9 @@ class Result(Schema):
         default=None, description="end of the analysis, UTC; null in results of earlier versions"
     )
     options: ResultOptions | None = Field(default=None, description="null in results of earlier versions")
+    uncertain_below: Probability | None = Field(
+        default=None, description="threshold of `uncertain` that an edit set; null for that of the model"
+    )
 
 
 def with_sha256(result: Result, sha256: str) -> Result:

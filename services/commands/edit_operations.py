@@ -44,12 +44,23 @@ def parse_include(text: str) -> dict[str, Any]:
     return {"op": "include", **_parse_part(text)}
 
 
+def parse_threshold(text: str) -> dict[str, Any]:
+    """Parse a confidence, or `model` for the model's threshold."""
+    return {"op": "threshold", "uncertain_below": None if text == "model" else text}
+
+
 OPERATIONS = {
     "--rename": (parse_rename, "FACE=NAME", "name a face; without NAME, remove its name"),
     "--merge": (parse_merge, "FACE:INTO", "join the face FACE to the face INTO"),
     "--split": (parse_split, "FACE@SECONDS", "make the later part of a face a new face"),
     "--exclude": (parse_exclude, "FACE[@START-END]", "exclude a face, or a part of its time in seconds"),
     "--include": (parse_include, "FACE[@START-END]", "revert an exclusion"),
+    "--uncertain-below": (
+        parse_threshold,
+        "CONFIDENCE",
+        "mark windows below this confidence as uncertain, as `duygu agree` suggests one; `model` returns to the "
+        "threshold of the model",
+    ),
 }
 """Options that add an edit: the parser of the value, its form and its meaning."""
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split
+from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.edits.overall import overall
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas import Face, Position, Result, Window
+from duygu.shared.schemas import OTHER, Face, Position, Result, Window
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def apply_edits(result: Result, edits: Sequence[Edit]) -> Result:
     editor = _Editor(result)
     for edit in edits:
         editor.apply(edit)
-    return result.model_copy(update={"faces": editor.faces()})
+    return result.model_copy(update=editor.changes())
 
 
 def visible(result: Result) -> Result:
@@ -45,6 +45,7 @@ class _Editor:
         self._excluded: dict[int, Spans] = {}
         self._recomputed: set[int] = set()
         self._last_id = max(self._faces, default=0)
+        self._uncertain_below: float | None = None
 
     def apply(self, edit: Edit) -> None:
         match edit:
@@ -58,6 +59,19 @@ class _Editor:
                 self._exclude(self._face(edit.face_id), edit.span)
             case Include():
                 self._include(self._face(edit.face_id), edit.span)
+            case Threshold():
+                self._set_threshold(edit.uncertain_below)
+
+    def changes(self) -> dict[str, object]:
+        """The fields of the result that the edits change."""
+        below, faces = self._uncertain_below, self.faces()
+        if below is None:
+            return {"faces": faces}
+        return {
+            "faces": [with_threshold(face, below) for face in faces],
+            "model": self._result.model.model_copy(update={"certain_means": None}),
+            "uncertain_below": below,
+        }
 
     def faces(self) -> list[Face]:
         """The edited faces in the order of their ids."""
@@ -133,6 +147,13 @@ class _Editor:
         else:
             self._excluded[face.face_id] = _without(self._spans(face), *span)
 
+    def _set_threshold(self, uncertain_below: float | None) -> None:
+        if uncertain_below is not None and OTHER in self._result.model.labels:
+            raise InvalidEditError(
+                "the result reports selected labels, and a threshold applies to the confidence over all labels"
+            )
+        self._uncertain_below = uncertain_below
+
     def _spans(self, face: Face) -> Spans:
         return self._excluded.get(face.face_id, [])
 
@@ -158,6 +179,12 @@ class _Editor:
                 "excluded_spans": spans,
             }
         )
+
+
+def with_threshold(face: Face, uncertain_below: float) -> Face:
+    """The face with the windows whose confidence is below a threshold marked as uncertain, and no others."""
+    windows = [window.model_copy(update={"uncertain": window.confidence < uncertain_below}) for window in face.windows]
+    return face.model_copy(update={"windows": windows})
 
 
 def _parted(items: Sequence[T], at_s: float, time_of: Callable[[T], float]) -> tuple[list[T], list[T]]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, model_validator
 
-from duygu.shared.schemas import Schema, Seconds
+from duygu.shared.schemas import Probability, Schema, Seconds
 
 MAX_NAME = 80
 """Maximum length of a face's name, in characters."""
@@ -97,7 +97,14 @@ class Include(_Part):
     op: Literal["include"] = "include"
 
 
-Edit = Annotated[Rename | Merge | Split | Exclude | Include, Field(discriminator="op")]
+class Threshold(Operation):
+    """Set the threshold of `uncertain` for all windows of the result; null returns to that of the model."""
+
+    op: Literal["threshold"] = "threshold"
+    uncertain_below: Probability | None
+
+
+Edit = Annotated[Rename | Merge | Split | Exclude | Include | Threshold, Field(discriminator="op")]
 
 EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 """Validates one edit from JSON or plain values."""

@@ -82,6 +82,8 @@ def _facts(result: Result) -> Iterator[str]:
     if result.analysed_at:
         made_by.append(f"analysed at {result.analysed_at:%Y-%m-%d %H:%M} UTC")
     yield ", ".join(made_by)
+    if result.uncertain_below is not None:
+        yield f"windows below a confidence of {result.uncertain_below:g} are uncertain, as an edit set"
     if result.options:
         yield ", ".join(_options(result.options))
 

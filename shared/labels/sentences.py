@@ -41,7 +41,8 @@ def _of_model(found: Agreement) -> Iterator[str]:
     if threshold.kept and threshold.uncertain_below is not None:
         yield (
             f"With DUYGU_UNCERTAIN_BELOW={threshold.uncertain_below:g}, {_kept(threshold.kept)}; "
-            f"{threshold.target_accuracy:.0%} were requested."
+            f"{threshold.target_accuracy:.0%} were requested. "
+            f"`duygu edit --uncertain-below {threshold.uncertain_below:g}` applies it to this result."
         )
     elif threshold.reason:
         yield f"No threshold of `uncertain` is suggested: {threshold.reason.detail}."

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.operations import EDIT, Edit, Rename
+from duygu.shared.edits.operations import EDIT, Edit, Rename, Threshold
 from duygu.shared.errors import InvalidEditError
 from duygu.shared.schemas import Result
 from tests.shared.edits.test_editing import three_faces
@@ -49,7 +49,9 @@ def random_edit(rng: np.random.Generator) -> Edit:
     """Return an edit that applies to three faces in perhaps half of all cases."""
     face_id, into = (int(one) for one in rng.choice(range(1, 6), 2, replace=False))
     start_s, end_s = sorted(float(one) / 10 for one in rng.choice(range(55), 2, replace=False))
-    op = str(rng.choice(["rename", "merge", "split", "exclude", "exclude", "include"]))
+    op = str(rng.choice(["rename", "merge", "split", "exclude", "exclude", "include", "threshold"]))
+    if op == "threshold":
+        return Threshold(uncertain_below=[0.65, 0.9, None][rng.integers(3)])
     span = {"start_s": start_s, "end_s": end_s} if rng.random() < 0.7 else {}
     fields: dict[str, dict[str, Any]] = {
         "rename": {"name": ["Ann", "Bo", None][rng.integers(3)]},

@@ -62,7 +62,7 @@ def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> 
 def add_edit(
     record: WritableJob, service: ServiceDep, edit: Edit, response: Response, if_match: IfMatch = None
 ) -> EditFile:
-    """Add an edit: `rename`, `merge`, `split`, `exclude` or `include`. Results and exports contain it from now on."""
+    """Add an edit: `rename`, `merge`, `split`, `exclude`, `include` or `threshold`. Results and exports contain it."""
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     result = stored_result(service, record.job_id)

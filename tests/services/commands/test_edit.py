@@ -1,5 +1,6 @@
 """`duygu edit` and `duygu analyze --edits`."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def test_edits_are_added_undone_and_exported(result: Path, tmp_path: Path) -> No
         ["--exclude", "x"],
         ["--exclude", "1@3"],
         ["--split", "1"],
+        ["--uncertain-below", "2"],
+        ["--uncertain-below", "high"],
     ],
 )
 def test_bad_edits_write_nothing(result: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +120,19 @@ def test_edits_in_python(settings: Settings, result: Path) -> None:
     other.write_text(json.dumps({"sha256": "b" * 64, "edits": []}))
     with pytest.raises(OtherVideoError):
         analysis.edited(other)
+
+
+def test_a_threshold_is_an_edit(result: Path, tmp_path: Path) -> None:
+    """`--uncertain-below` marks the windows in every output; `model` and `--undo` return to the model's threshold."""
+    table = tmp_path / "table.csv"
+
+    def uncertain(*arguments: str) -> set[str]:
+        assert main(["edit", str(result), *arguments, "--quiet", "--csv", str(table)]) == 0
+        with table.open(encoding="utf-8") as file:
+            return {row["uncertain"] for row in csv.DictReader(file)}
+
+    assert uncertain() == {"false", "true"}
+    assert uncertain("--uncertain-below", "1") == {"true"}
+    assert uncertain("--uncertain-below", "model") == {"false", "true"}
+    assert uncertain("--undo", "1") == {"true"}
+    assert uncertain("--undo", "1") == {"false", "true"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duygu.shared.edits.editing import apply_edits, visible
-from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split
+from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas import Face, Position, Result, Temperatures
 from tests.support.results.known import face, two_faces, window
@@ -229,3 +229,29 @@ def test_edits_keep_every_window_once(edits: list[Edit]) -> None:
     assert windows_of(result) == windows_of(RESULT)
     assert EDITS.validate_json(json.dumps([one.model_dump() for one in accepted])) == accepted
     assert Result.model_validate_json(result.model_dump_json()) == result
+
+
+def test_a_threshold_marks_the_windows_below_it() -> None:
+    """Exactly the windows below the threshold are uncertain, in the faces that other edits made too."""
+    edits: list[Edit] = [Threshold(uncertain_below=0.65), Split(face_id=2, at_s=2.0), Merge(face_id=3, into=1)]
+    result = apply_edits(RESULT, edits)
+    assert result.uncertain_below == 0.65
+    marked = [(window.confidence, window.uncertain) for face in result.faces for window in face.windows]
+    assert {uncertain for _, uncertain in marked} == {True, False}
+    assert all(uncertain == (confidence < 0.65) for confidence, uncertain in marked)
+    without = apply_edits(RESULT, edits[1:])
+    assert [face.probabilities for face in result.faces] == [face.probabilities for face in without.faces]
+
+
+def test_a_threshold_replaces_the_published_rate() -> None:
+    """The published share of right windows belongs to the model's own threshold; null returns to both."""
+    known = RESULT.model_copy(update={"model": RESULT.model.model_copy(update={"certain_means": 0.9})})
+    assert apply_edits(known, [Threshold(uncertain_below=0.9)]).model.certain_means is None
+    assert apply_edits(known, [Threshold(uncertain_below=0.9), Threshold(uncertain_below=None)]) == known
+
+
+def test_a_threshold_needs_all_labels() -> None:
+    """With selected labels the confidence is not that over all labels, so that a threshold is refused."""
+    model = RESULT.model.model_copy(update={"labels": ["happiness", "other"]})
+    with pytest.raises(InvalidEditError, match="selected labels"):
+        apply_edits(RESULT.model_copy(update={"model": model}), [Threshold(uncertain_below=0.5)])

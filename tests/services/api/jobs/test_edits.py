@@ -190,3 +190,19 @@ def test_an_edited_video_needs_the_upload(api: httpx.Client, redis: Redis, servi
     job = f"/v1/jobs/{store_result(redis, service_settings, two_faces(), annotate=True)}"
     api.post(f"{job}/edits", json=ANN).raise_for_status()
     assert problem(api.get(f"{job}/result?format=mp4")) == (409, "video_not_kept")
+
+
+def test_a_threshold_applies_to_one_job_and_is_undone(api: httpx.Client, job: str) -> None:
+    """The threshold marks the windows of the result and its exports; undo gives the computed bytes again."""
+    computed = api.get(f"{job}/result").content
+    edit = {"op": "threshold", "uncertain_below": 1.0}
+    assert api.post(f"{job}/edits", json=edit).json()["edits"] == [edit]
+    result = api.get(f"{job}/result").json()
+    assert result["uncertain_below"] == 1.0
+    assert all(window["uncertain"] for face in result["faces"] for window in face["windows"])
+    rows = list(csv.DictReader(io.StringIO(api.get(f"{job}/result?format=csv").text)))
+    assert {row["uncertain"] for row in rows} == {"true"}
+    assert api.get(f"{job}/agreement").json()["model"]["threshold"]["now"]["share_kept"] == 0
+    api.delete(f"{job}/edits/last").raise_for_status()
+    assert api.get(f"{job}/result").content == computed
+    assert problem(api.post(f"{job}/edits", json={"op": "threshold", "uncertain_below": 2})) == (422, "invalid_request")

@@ -26,16 +26,17 @@ export function cleanName(text) {
 /**
  * A face with all its windows and positions, and the spans that edits excluded from it. Never changed: an edit makes another one.
  * @typedef {{ face: object, spans: [number, number][] }} Part
- * @typedef {{ parts: Map<number, Part>, lastId: number }} State
+ * @typedef {{ parts: Map<number, Part>, lastId: number, below: number | null }} State below: the threshold of `uncertain` that an edit
+ *   set
  */
 
 /**
  * @param {{ faces: object[] }} result the computed one
  * @returns {State}
  */
-export function stateOf({ faces }) {
+export function stateOf({ faces, model: { labels } = { labels: [] } }) {
   const parts = new Map(faces.map((face) => [face.face_id, { face: { name: null, excluded: false, excluded_spans: [], ...face }, spans: [] }]));
-  return { parts, lastId: Math.max(0, ...parts.keys()) };
+  return { parts, lastId: Math.max(0, ...parts.keys()), below: null, labels };
 }
 
 /**
@@ -45,7 +46,8 @@ export function stateOf({ faces }) {
  * @throws {Refusal}
  */
 export function applyEdit(state, edit) {
-  const next = { parts: new Map(state.parts), lastId: state.lastId };
+  if (edit.op === "threshold") return withThreshold(state, edit.uncertain_below);
+  const next = { ...state, parts: new Map(state.parts) };
   const part = partOf(state, edit.face_id);
   if (edit.op === "rename") set(next, part, { name: edit.name });
   else if (edit.op === "merge") merge(next, part, partOf(state, edit.into));
@@ -53,6 +55,14 @@ export function applyEdit(state, edit) {
   else if (edit.op === "exclude") exclude(next, part, spanOf(edit));
   else include(next, part, spanOf(edit));
   return next;
+}
+
+/** Label of what was not selected: a confidence then is not that over all labels. */
+const OTHER = "other";
+
+function withThreshold(state, below) {
+  if (below !== null && state.labels.includes(OTHER)) throw new Refusal("invalid_edit", "selected_labels");
+  return { ...state, below };
 }
 
 function partOf({ parts }, id) {
@@ -189,11 +199,19 @@ const shown = new WeakMap(); // faces by the parts that they are of
  * @param {State} state
  * @returns {object[]}
  */
-export const facesOf = ({ parts }) => [...parts.keys()].sort((a, b) => a - b).map((id) => shownFace(parts.get(id)));
+export const facesOf = ({ parts, below }) => [...parts.keys()].sort((a, b) => a - b).map((id) => shownFace(parts.get(id), below));
 
-function shownFace(part) {
-  if (!shown.has(part)) shown.set(part, withoutExcluded(part));
-  return shown.get(part);
+function shownFace(part, below) {
+  if (!shown.has(part)) shown.set(part, new Map());
+  const faces = shown.get(part); // by the threshold
+  if (!faces.has(below)) faces.set(below, marked(withoutExcluded(part), below));
+  return faces.get(below);
+}
+
+/** The face with the windows below a threshold marked as uncertain, and no others. */
+function marked(face, below) {
+  if (below === null) return face;
+  return { ...face, windows: face.windows.map((window) => ({ ...window, uncertain: window.confidence < below })) };
 }
 
 function withoutExcluded({ face, spans }) {

@@ -86,6 +86,9 @@ export class Editor extends EventTarget {
   get canUndo() { return this.#history?.edits.length > 0; }
   get canRedo() { return this.#queue?.undone.length > 0; }
   get edited() { return this.canUndo; }
+
+  /** @returns {number | null} the threshold of `uncertain` that the edits set; null for that of the model */
+  get uncertainBelow() { return this.#history?.uncertainBelow ?? null; }
   get state() { return this.#queue?.state; }
   get unsent() { return this.#queue?.unsent ?? 0; }
 

@@ -2,7 +2,7 @@
 
 import { applyEdit, checkMerge, facesOf, Refusal, stateOf } from "./editing.js";
 
-const FIELDS = ["op", "face_id", "name", "into", "at_s", "start_s", "end_s"];
+const FIELDS = ["op", "face_id", "name", "into", "at_s", "start_s", "end_s", "uncertain_below"];
 
 /**
  * @param {object} one
@@ -87,5 +87,10 @@ export class History {
    */
   faces(count = this.edits.length) {
     return facesOf(this.#states[count]);
+  }
+
+  /** @returns {number | null} the threshold of `uncertain` that the edits set; null for that of the model */
+  get uncertainBelow() {
+    return this.#states.at(-1).below;
   }
 }

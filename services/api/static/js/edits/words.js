@@ -1,7 +1,7 @@
 /** Edits and refusals in words. */
 
 import { faceName } from "../common/face-name.js";
-import { clock, errorTitle, remedy, t } from "../common/i18n.js";
+import { clock, errorTitle, percent, remedy, t } from "../common/i18n.js";
 
 /** The name of a face by its id, also of one that is no longer there. */
 function nameOf(faces, id) {
@@ -24,9 +24,14 @@ export function editText(edit, faces) {
     start: clock(start ?? 0),
     end: clock(end ?? 0),
   };
+  if (op === "threshold") return thresholdText(edit);
   if (op === "rename") return t(name === null ? "edits.did.unname" : "edits.did.rename", values);
   if (start !== null && op !== "split") return t(`edits.did.${op}_part`, values);
   return t(`edits.did.${op}`, values);
+}
+
+function thresholdText({ uncertain_below: below }) {
+  return below === null ? t("edits.did.threshold_model") : t("edits.did.threshold", { below: percent(below, 1) });
 }
 
 /** Edits that are listed one by one; of more, the others are counted. */

@@ -2,6 +2,7 @@
 
 import { getAgreement, Problem } from "../api/client.js";
 import { startKey } from "../api/key.js";
+import { drawThreshold, loadThreshold, startThreshold } from "../agreement/threshold.js";
 import { confusionTable, estimateText, table, thresholdText } from "../agreement/figures.js";
 import { byId, make } from "../common/dom.js";
 import { currentLanguage, errorTitle, percent, setLanguage, t } from "../common/i18n.js";
@@ -21,7 +22,7 @@ function showProblem(problem) {
 async function load() {
   try {
     if (!job) throw new Problem({ code: "job_not_found", title: "The job does not exist", status: 404 });
-    found = await getAgreement(job, byId("target").value);
+    [found] = await Promise.all([getAgreement(job, byId("target").value), loadThreshold(job)]);
   } catch (problem) {
     showProblem(problem);
     if (!(problem instanceof Problem)) throw problem;
@@ -41,6 +42,7 @@ function draw() {
   byId("enough").textContent = labels ? t("agreement.few") : t("agreement.none");
   drawModel(model);
   byId("threshold-text").textContent = thresholdText(model.threshold);
+  drawThreshold(model.threshold.uncertain_below);
   drawPairs();
   byId("agreement-method").textContent = t(`agreement.method_${intervals.over}`, { resamples: intervals.resamples });
 }
@@ -72,6 +74,7 @@ function drawPairs() {
 }
 
 startKey(load);
+startThreshold(load);
 byId("target").addEventListener("change", load);
 byId("language").addEventListener("change", ({ target }) => setLanguage(target.value));
 document.addEventListener("language", draw);

@@ -5,6 +5,7 @@ import { byId, make } from "../common/dom.js";
 import { decimal, percent, t } from "../common/i18n.js";
 
 let model = null;
+let setBelow = null;
 
 /**
  * Load and draw the model in use.
@@ -44,12 +45,22 @@ function card() {
   return make("details", {}, make("summary", {}, t("trust.card")), make("pre", { class: "model-card", lang: "en" }, model.card));
 }
 
-/** Draw the measured figures in the chosen language; nothing until the model is loaded. */
-export function drawModel() {
-  if (!model) return;
+/** The sentence about the threshold of `uncertain`, by its key, and its values. */
+function thresholdOf() {
+  if (setBelow !== null) return ["confidence_set", { threshold: percent(setBelow, 1) }];
   const known = typeof model.certain_means === "number";
   const values = { threshold: percent(model.uncertain_below), right: known ? percent(model.certain_means) : "" };
-  const confidence = known ? "confidence" : "confidence_unmeasured";
+  return [known ? "confidence" : "confidence_unmeasured", values];
+}
+
+/**
+ * Draw the measured figures in the chosen language; nothing until the model is loaded.
+ * @param {number | null} below threshold of `uncertain` that an edit of the shown result set; the one so far by default
+ */
+export function drawModel(below = setBelow) {
+  setBelow = below;
+  if (!model) return;
+  const [confidence, values] = thresholdOf();
   byId("model-line").textContent = t("foot.model", { name: model.name, version: model.version });
   byId("trust").replaceChildren(
     make("ul", { class: "trust-points" }, ...[confidence, "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, values)))),

@@ -130,7 +130,7 @@ function drawTexts() {
   drawSummary();
   drawDownloadsOf(entry);
   drawKeys();
-  drawModel();
+  drawModel(editor.uncertainBelow);
   redrawFaces();
   drawState();
   suggestionCard.draw();
@@ -163,6 +163,7 @@ function redrawEdited() {
   setFaces(view, editor.faces);
   Object.assign(view, { selected: editor.selected, stretch: editor.stretch });
   drawSummary();
+  drawModel(editor.uncertainBelow);
   redrawFaces();
   timeline.update();
   if (player.url) makeThumbs(view);
