@@ -1,5 +1,6 @@
 """The videos of other tests have the properties that they state."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -103,3 +104,10 @@ def test_boxes_follow_the_actors() -> None:
     assert first[0][2:] == last[0][2:]
     assert [len(videos.LEAVING.boxes(time_s)) for time_s in (0.0, 1.4, 1.6)] == [1, 1, 0]
     assert len(videos.CROWD.boxes(0.0)) == 6
+
+
+def test_encoding_leaves_the_scheduling_policy(video_maker: VideoMaker) -> None:
+    """AV1 is encoded without a change of the process's scheduling policy, which its children would inherit."""
+    before = os.sched_getscheduler(0)
+    video_maker.make(replace(videos.STILL, duration_s=0.3, codec="libsvtav1"))
+    assert os.sched_getscheduler(0) == before

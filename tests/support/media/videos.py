@@ -8,7 +8,9 @@ A scene knows where its faces are (`Scene.boxes`), so that tests can verify the 
 import hashlib
 import io
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -285,8 +287,21 @@ def write_scene(scene: Scene, path: Path) -> None:
     options = dict(scene.options) | ({"live": "1"} if scene.live else {})
     with path.open("wb") as file:
         target: Any = _Pipe(file) if scene.live else file
-        with av.open(target, "w", format=WRITERS.get(scene.container, scene.container), options=options) as container:
+        with (
+            _usual_scheduling(),
+            av.open(target, "w", format=WRITERS.get(scene.container, scene.container), options=options) as container,
+        ):
             _write_pictures(container, scene)
+
+
+@contextmanager
+def _usual_scheduling() -> Iterator[None]:
+    """Restore the scheduling policy: as root, SVT-AV1 makes the thread that opens it real-time, and so its children."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _write_pictures(container: OutputContainer, scene: Scene) -> None:
