@@ -125,6 +125,23 @@ class Settings(BaseSettings):
     webhook_networks: str = ""
     """Private networks to which webhooks may be sent, also without TLS, for example 10.1.0.0/16. Comma-separated."""
 
+    links: bool = True
+    """Whether videos may be submitted as links, which a worker for videos fetches. It needs a route to the outside."""
+
+    link_networks: str = ""
+    """Private networks from which links may be fetched, also without TLS, for example 10.1.0.0/16. Comma-separated."""
+
+    link_http: bool = False
+    """Whether links to public addresses may be http, which anybody on the way can read and change."""
+
+    link_buckets: str = ""
+    """Buckets whose objects may be submitted as links, for example `recordings` or `recordings/incoming` for
+    `s3://recordings/incoming/…`. Comma-separated. They are read with the address and credentials of the AWS_ variables,
+    by every client that may submit. Empty: links with s3:// are refused."""
+
+    link_timeout_s: Annotated[float, Field(gt=0)] = 900
+    """Maximum time for fetching a link, retries included, in seconds. It counts towards `DUYGU_JOB_TIMEOUT_S`."""
+
     allow_anonymous: bool = False
     """Permit listening on addresses other than loopback without API keys."""
 

@@ -263,6 +263,19 @@ class Work(Schema):
     time_left_s: Seconds | None = Field(description="estimated time until the end of the job; null while unknown")
 
 
+class Fetched(Schema):
+    """The progress of fetching the video of a link."""
+
+    fetched_bytes: int = Field(ge=0)
+    size_bytes: int | None = Field(default=None, ge=0, description="null while the size is unknown")
+
+
+class JobLink(Fetched):
+    """The link that a job was submitted with, and the progress of fetching its video."""
+
+    url: str = Field(description="without credentials and query, which may be secret")
+
+
 class Delivery(Schema):
     """One attempt to deliver a webhook."""
 
@@ -308,6 +321,10 @@ class Job(Schema):
         description="number of unfinished jobs that were submitted before this one; it never grows, and is 0 once the "
         "job has started. null if the job has ended, or if its place is unknown",
     )
+    stage: Literal["fetching", "analyzing"] | None = Field(
+        default=None, description="what a running job does: it fetches the video of its link, or analyses the video"
+    )
+    link: JobLink | None = Field(default=None, description="the link to the video; null for an uploaded video")
     work: Work | None = Field(default=None, description="progress details; null before the analysis starts")
     created_at: datetime
     started_at: datetime | None = None
@@ -327,8 +344,8 @@ class Job(Schema):
     )
     faces: int | None = Field(default=None, ge=0, description="number of faces in the result; null without a result")
     error: JobError | None = None
-    size_bytes: int = Field(description="of the upload")
-    sha256: str = Field(description="of the upload, lower-case hexadecimal")
+    size_bytes: int = Field(description="of the video; 0 until its link has been fetched")
+    sha256: str = Field(description="of the video, lower-case hexadecimal; empty until its link has been fetched")
     webhook: Webhook | None = Field(default=None, description="null if none was requested")
     links: JobLinks
 
@@ -344,6 +361,16 @@ class AnsweredJob(Job):
     """An ended job with its result."""
 
     result: Result | None = Field(default=None, description="null if the job has no result")
+
+
+class LinkedVideo(AnalysisOptions):
+    """A video to fetch from a link, and the options of its analysis."""
+
+    url: str = Field(
+        max_length=4096,
+        description="`https://…`, or `s3://bucket/key` or `http://…` where `link_schemes` of `GET /v1/limits` has it",
+        examples=["https://example.org/recordings/interview.mp4"],
+    )
 
 
 class JobPage(Schema):
@@ -381,6 +408,9 @@ class ServiceLimits(Schema):
     max_duration_s: Seconds = Field(description="maximum length of a video")
     max_pixels: int = Field(description="maximum number of pixels in a frame")
     result_ttl_s: int = Field(description="seconds after the end of a job until it and its result are erased")
+    link_schemes: list[str] = Field(
+        default=[], description="schemes of links that may be submitted in place of a file; empty if there are none"
+    )
     keeps_results: bool = Field(default=False, description="whether results are kept until they are deleted")
     max_kept: int = Field(default=0, description="maximum number of jobs that a client may keep")
     stored_bytes: int | None = Field(

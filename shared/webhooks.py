@@ -3,22 +3,17 @@
 import base64
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from duygu.shared.config import Settings
-from duygu.shared.errors import ConfigurationError, WebhookRefusedError
+from duygu.shared.errors import WebhookRefusedError
+from duygu.shared.network.addresses import AddressPolicy as AddressPolicy  # also for importers of this module
+from duygu.shared.network.addresses import read_networks
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of secrets
 
 LONGEST_URL = 2000
-
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-"""IPv6 addresses that embed an IPv4 address in their last four bytes (RFC 6052)."""
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +24,6 @@ class Endpoint:
     host: str
     port: int
     path: str  # with the query
-
-
-@dataclass(frozen=True, slots=True)
-class AddressPolicy:
-    """The permitted addresses of webhooks: public ones, and those of the networks in the settings."""
-
-    trusted: tuple[IPNetwork, ...] = ()
-
-    def check(self, address: str, *, secure: bool) -> None:
-        """Raise WebhookRefusedError for an address that is neither public nor trusted, or public without TLS."""
-        meant = _meant(ipaddress.ip_address(address.partition("%")[0]))
-        if any(meant in network for network in self.trusted):
-            return
-        if not meant.is_global or meant.is_multicast:
-            raise WebhookRefusedError(
-                "The webhook address is not public, and DUYGU_WEBHOOK_NETWORKS does not list its network"
-            )
-        if not secure:
-            raise WebhookRefusedError("A public webhook address requires https")
 
 
 def parse_endpoint(url: str) -> Endpoint:
@@ -76,11 +52,7 @@ def parse_endpoint(url: str) -> Endpoint:
 
 def address_policy(settings: Settings) -> AddressPolicy:
     """Return the policy of the settings. Raises ConfigurationError."""
-    names = [name.strip() for name in settings.webhook_networks.split(",") if name.strip()]
-    try:
-        return AddressPolicy(tuple(ipaddress.ip_network(name) for name in names))
-    except ValueError as error:
-        raise ConfigurationError(f"DUYGU_WEBHOOK_NETWORKS: {error}") from error
+    return AddressPolicy(read_networks(settings.webhook_networks, "DUYGU_WEBHOOK_NETWORKS"))
 
 
 def check_endpoint(url: str, policy: AddressPolicy) -> None:
@@ -89,13 +61,7 @@ def check_endpoint(url: str, policy: AddressPolicy) -> None:
     Raises WebhookRefusedError.
     """
     endpoint = parse_endpoint(url)
-    try:
-        ipaddress.ip_address(endpoint.host)
-    except ValueError:
-        if not endpoint.secure and not policy.trusted:
-            raise WebhookRefusedError("A public webhook address requires https") from None
-    else:
-        policy.check(endpoint.host, secure=endpoint.secure)
+    policy.check_host(endpoint.host, secure=endpoint.secure)
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -103,12 +69,3 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-
-
-def _meant(address: Address) -> Address:
-    """Return the embedded IPv4 address of an IPv6 address that has one, and the address itself otherwise."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address

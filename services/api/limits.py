@@ -17,6 +17,7 @@ def read_limits(service: ServiceDep) -> ServiceLimits:
         max_duration_s=settings.max_duration_s,
         max_pixels=settings.max_pixels,
         result_ttl_s=settings.result_ttl,
+        link_schemes=service.link_policy.schemes,
         keeps_results=settings.keeps_results,
         max_kept=settings.max_kept,
         stored_bytes=service.stored_size.read() if settings.keys_file is None else None,

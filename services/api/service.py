@@ -19,6 +19,7 @@ from duygu.shared.jobs.labels import LabelStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.labels.agreement import Agreement
+from duygu.shared.links.link import LinkPolicy, link_policy
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.schemas import ModelDescription
 from duygu.shared.storage.base import Storage
@@ -49,6 +50,7 @@ class ServiceContext:
     model: ModelDescription
     keys: Keys
     webhook_policy: AddressPolicy
+    link_policy: LinkPolicy
     traces: Traces
     presence: FacePresence = field(default_factory=lambda: LruCache(RECENT_RESULTS))
     agreements: LruCache[Hashable, Agreement] = field(default_factory=lambda: LruCache(RECENT_AGREEMENTS))
@@ -87,6 +89,7 @@ def open_service(settings: Settings) -> ServiceContext:
         model=_describe_model(settings),
         keys=open_keys(settings.keys_file),
         webhook_policy=address_policy(settings),
+        link_policy=link_policy(settings),
         traces=open_traces("duygu-api"),
     )
 

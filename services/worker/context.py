@@ -13,6 +13,7 @@ from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
+from duygu.shared.links.fetching import FetchRules
 from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
@@ -81,6 +82,8 @@ class WorkerContext:
     renderer: Renderer | None = None
     keep_uploads: bool = False
     sender: Sender | None = None
+    fetch_rules: FetchRules | None = None
+    min_free_bytes: int = 0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)
 

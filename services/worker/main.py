@@ -11,11 +11,12 @@ from duygu.services.worker.context import Analyze, LiveWork, Renderer, WorkerCon
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
-from duygu.shared.config import Settings
+from duygu.shared.config import MB, Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
+from duygu.shared.links.fetching import fetch_rules
 from duygu.shared.schemas import Result
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
@@ -59,6 +60,8 @@ def serve(
         live,
         renderer,
         sender=sender,
+        fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
+        min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,
         traces=open_traces(f"duygu-worker-{queue.value}"),
     )

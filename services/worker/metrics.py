@@ -18,7 +18,8 @@ class WorkerMetrics:
             self.jobs.labels(code)  # from the start: Prometheus derives a rate only from a series it has seen
         self.seconds = Histogram(
             "duygu_job_seconds",
-            "Time of a job in a stage: wait in the queue, fetch the video, analyze, annotate, store the result",
+            "Time of a job in a stage: wait in the queue, fetch its link, fetch the video, analyze, annotate, "
+            "store the result",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,
@@ -26,6 +27,7 @@ class WorkerMetrics:
         self.frames = Counter("duygu_frames", "Frames", ["what"], registry=self.registry)
         self.faces = Counter("duygu_faces", "Faces tracked", registry=self.registry)
         self.video_seconds = Counter("duygu_video_seconds", "Seconds of video analysed", registry=self.registry)
+        self.fetched_bytes = Counter("duygu_fetched_bytes", "Bytes of links fetched", registry=self.registry)
         self.webhooks = Counter("duygu_webhooks", "Attempts to deliver a webhook", ["outcome"], registry=self.registry)
         self._model = Info("duygu_model", "The loaded model", registry=self.registry)
         ProcessCollector(registry=self.registry)

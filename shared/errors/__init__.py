@@ -35,6 +35,13 @@ from duygu.shared.errors.jobs import (
     VideoNotKeptError,
     WebhookRefusedError,
 )
+from duygu.shared.errors.links import (
+    LinkError,
+    LinkIsAPageError,
+    LinkRefusedError,
+    LinkTooSlowError,
+    LinkUnreachableError,
+)
 from duygu.shared.errors.live import (
     IdleError,
     LiveError,
@@ -131,6 +138,11 @@ __all__ = [
     "JobNotFoundError",
     "JobTimeoutError",
     "LabelsOverlapError",
+    "LinkError",
+    "LinkIsAPageError",
+    "LinkRefusedError",
+    "LinkTooSlowError",
+    "LinkUnreachableError",
     "LiveError",
     "MethodNotAllowedError",
     "ModelError",

@@ -39,6 +39,14 @@ def count_bytes(redis: Redis, caller: Caller, size: int) -> Charge | None:
     return None if limit is None else _count(redis, caller, "bytes", size, limit * MB, DAY_S)
 
 
+def count_fetched(redis: Redis, owner: str, size: int) -> None:
+    """Count the bytes of a link once it has been fetched, whether or not they exceed the limit."""
+    counter = keys.used(owner, "bytes", int(time.time() // DAY_S))
+    with redis.pipeline() as pipeline:
+        _add(pipeline, Charge(counter, size, DAY_S))
+        pipeline.execute()
+
+
 def charge(redis: Redis, caller: Caller, size: int) -> None:
     """Count an upload that was admitted as a repetition but is a new one, whether or not it exceeds the limits."""
     now, limits = time.time(), caller.limits

@@ -6,7 +6,7 @@ rq deletes its own record when a task has ended; this one exists until the resul
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
 from duygu.shared.errors import DuyguError, from_code
-from duygu.shared.schemas import Delivery, JobStatus, Work
+from duygu.shared.schemas import Delivery, Fetched, JobStatus, Work
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 
@@ -51,6 +51,11 @@ class JobRecord:
     annotate: bool = False  # whether an annotated video was requested
     options: AnalysisOptions = DEFAULTS
     trace: str = ""  # `traceparent` of the request that submitted it
+    link: str = field(default="", repr=False)  # to the video, with its secrets, until it has been fetched
+    link_shown: str = ""  # the same without credentials and query; stays
+    link_sha256: str = ""  # of the link with its secrets
+    fetched: Fetched | None = None  # progress of fetching the link
+    metered: bool = False  # whether the fetched bytes count towards a limit of the owner
     kept: bool = False  # whether it does not expire once it has succeeded
     title: str = ""  # given by a client
 
@@ -64,19 +69,24 @@ class JobRecord:
         """Whether it failed or was cancelled."""
         return self.ended and self.status != JobStatus.SUCCEEDED
 
+    @property
+    def fetching(self) -> bool:
+        """Whether it is running and its link has not been fetched yet."""
+        return self.status == JobStatus.RUNNING and bool(self.link_shown) and not self.sha256
+
     def to_hash(self) -> dict[str, str]:
         """The fields of a Redis hash, without those that are None; `from_hash` is the inverse."""
-        values = {field.key: field.write(value) for field, value in self._values() if value is not None}
+        values = {one.key: one.write(value) for one, value in self._values() if value is not None}
         return {**values, **error_fields(self.error)}
 
     @classmethod
     def from_hash(cls, job_id: str, values: Mapping[str, str]) -> "JobRecord":
         """Read a Redis hash that holds a job."""
-        fields: dict[str, Any] = {field.name: field.value(values) for field in FIELDS}
+        fields: dict[str, Any] = {one.name: one.value(values) for one in FIELDS}
         return cls(job_id=job_id, error=_error(values), **fields)
 
     def _values(self) -> "list[tuple[HashField, Any]]":
-        return [(field, getattr(self, field.name)) for field in FIELDS]
+        return [(one, getattr(self, one.name)) for one in FIELDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,11 @@ FIELDS = (
     HashField("deliveries", deliveries_text, read_deliveries, absent=()),
     _flag("annotate"),
     _options("options"),
+    _text("link"),
+    _text("link_shown"),
+    _text("link_sha256"),
+    HashField("fetched", Fetched.model_dump_json, Fetched.read),
+    _flag("metered"),
     _flag("kept"),
     _text("title"),
     _text("trace"),

@@ -12,6 +12,7 @@ from redis.client import Pipeline
 
 from duygu.shared.broker import keys
 from duygu.shared.errors import CancelledError, CannotKeepError, DuyguError, JobNotFoundError, TooManyKeptError
+from duygu.shared.jobs.quotas import count_fetched
 from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
 from duygu.shared.schemas import Delivery, JobStatus, Work
 
@@ -444,6 +445,11 @@ class JobStore:
         log = deliveries_text((*record.deliveries, delivery))
         self._set_deliveries(keys=[keys.job(record.job_id)], args=[log])
 
+    def count_fetched(self, record: JobRecord, size: int) -> None:
+        """Count the bytes of a fetched link towards the owner's limit, if there is one."""
+        if record.metered:
+            count_fetched(self._redis, record.owner, size)
+
     def erase(self, job_id: str) -> None:
         """Delete the job. Listeners to an unfinished job first receive the event `cancelled`."""
         self.fail(job_id, CancelledError())
@@ -460,7 +466,8 @@ class JobStore:
     def _end(self) -> dict[str, str]:
         """The fields that the end of a job sets."""
         now = datetime.now(UTC)
-        return {"ended_at": now.isoformat(), "expires_at": (now + timedelta(seconds=self._result_ttl)).isoformat()}
+        expires = now + timedelta(seconds=self._result_ttl)
+        return {"ended_at": now.isoformat(), "expires_at": expires.isoformat(), "link": ""}
 
     def _apply(
         self, job_id: str, allowed: Sequence[JobStatus], fields: Mapping[str, str], event: Event | None = None

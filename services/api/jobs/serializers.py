@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Literal
 
 from duygu.services.api.service import ServiceContext
 from duygu.shared.jobs.place import places
 from duygu.shared.jobs.queues import WEBHOOK_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas import Job, JobError, JobLinks, JobStatus, Webhook, Work
+from duygu.shared.schemas import Job, JobError, JobLink, JobLinks, JobStatus, Webhook, Work
 
 
 def job_path(job_id: str) -> str:
@@ -34,6 +35,21 @@ def _serialize_work(record: JobRecord) -> Work | None:
     return record.work
 
 
+def _stage(record: JobRecord) -> Literal["fetching", "analyzing"] | None:
+    """What a running job does."""
+    if record.status != JobStatus.RUNNING:
+        return None
+    return "fetching" if record.fetching else "analyzing"
+
+
+def _serialize_link(record: JobRecord) -> JobLink | None:
+    """The link of a job, without secrets; None for an uploaded video."""
+    if not record.link_shown:
+        return None
+    counts = record.fetched.model_dump() if record.fetched else {"fetched_bytes": 0}
+    return JobLink(url=record.link_shown, **counts)
+
+
 def serialize_jobs(service: ServiceContext, records: Sequence[JobRecord]) -> list[Job]:
     """Jobs as the API returns them, with their places in the queue."""
     ahead = places(service.redis, records)
@@ -58,6 +74,8 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False, ahead: int | N
         status=record.status,
         progress=record.progress,
         ahead=ahead,
+        stage=_stage(record),
+        link=_serialize_link(record),
         work=work,
         created_at=record.created_at,
         started_at=record.started_at,

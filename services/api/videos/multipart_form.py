@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
 from duygu.shared.analysis_options import NAMES, AnalysisOptions, read_options
-from duygu.shared.errors import EmptyFileError, InvalidRequestError, NotAVideoError, UnknownParameterError
-from duygu.shared.media.motion_jpeg import JPEG, JpegRun
+from duygu.shared.errors import EmptyFileError, InvalidRequestError, UnknownParameterError
+from duygu.shared.media.file_signature import SignatureCheck
 from duygu.shared.storage.measured_writer import MeasuredWriter
 
 FIELD = "video"
@@ -64,8 +63,7 @@ class VideoForm:
 
     def __init__(self, boundary: bytes, writer: MeasuredWriter) -> None:
         self._writer = writer
-        self._head = b""
-        self._pictures = JpegRun()
+        self._signature = SignatureCheck()
         self._disposition = b""
         self._header = b""
         self._preamble: Preamble | None = Preamble(boundary)
@@ -110,7 +108,7 @@ class VideoForm:
             raise InvalidRequestError("The form has no field `video`")
         if not self._writer.size:
             raise EmptyFileError
-        self._check_signature(whole=True)
+        self._signature.finish()
         return Upload(self._writer.size, self._writer.sha256, _read(self._options))
 
     def _part_begin(self) -> None:
@@ -157,20 +155,10 @@ class VideoForm:
 
     def _video_data(self, piece: bytes) -> None:
         self._writer.write(piece)
-        self._pictures.feed(piece)
-        if len(self._head) < HEAD_BYTES:
-            self._head += piece[: HEAD_BYTES - len(self._head)]
-            if len(self._head) == HEAD_BYTES:
-                self._check_signature(whole=False)
+        self._signature.feed(piece)
 
     def _end(self) -> None:
         self._ended = True
-
-    def _check_signature(self, *, whole: bool) -> None:
-        """Reject a file that is not a video. A JPEG can be judged only once it is whole: it may be Motion JPEG."""
-        may_go_on = self._head.startswith(JPEG) and not whole
-        if is_not_video(self._head) and not self._pictures.several and not may_go_on:
-            raise NotAVideoError
 
 
 def _read(fields: dict[str, list[str]]) -> AnalysisOptions:

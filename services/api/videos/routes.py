@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -12,6 +12,8 @@ from redis.exceptions import RedisError
 from duygu.services.api.dependencies import ServiceDep, SubmitCaller
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.service import ServiceContext
+from duygu.services.api.videos.json_body import is_json, read_json
+from duygu.services.api.videos.multipart_form import Upload
 from duygu.services.api.videos.prefer import respond, wait_s
 from duygu.services.api.videos.submission import Submission, submit
 from duygu.services.api.videos.uploads import declared_size, receive_video
@@ -25,6 +27,7 @@ from duygu.shared.errors import (
     EmptyFileError,
     IdempotencyMismatchError,
     InvalidRequestError,
+    LinkRefusedError,
     NotAVideoError,
     QueueFullError,
     RateLimitedError,
@@ -37,7 +40,7 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.queues import waiting
 from duygu.shared.jobs.quotas import Charge, charge, count_bytes, count_upload, refund
 from duygu.shared.jobs.record import JobRecord, new_job_id
-from duygu.shared.schemas import AnsweredJob, Job
+from duygu.shared.schemas import AnsweredJob, Job, LinkedVideo
 from duygu.shared.webhooks import check_endpoint
 
 logger = logging.getLogger(__name__)
@@ -60,7 +63,20 @@ FORM: dict[str, Any] = {
                     },
                 },
                 "encoding": {"labels": {"style": "form", "explode": True}},
-            }
+            },
+            "application/json": {
+                "schema": LinkedVideo.model_json_schema(),
+                "examples": {
+                    "link": {
+                        "summary": "A link, of which half a minute is analysed",
+                        "value": {
+                            "url": "https://example.org/recordings/interview.mp4?signature=3f9a",
+                            "start_s": 60,
+                            "end_s": 90,
+                        },
+                    }
+                },
+            },
         },
     }
 }
@@ -80,7 +96,9 @@ IdempotencyKey = Annotated[
     ),
 ]
 
-Reuse = Annotated[bool, Query(description="return an earlier job of the same file, if there is one")]
+Reuse = Annotated[
+    bool, Query(description="return an earlier job of the same file or, for a link, of the same link, if there is one")
+]
 
 Annotate = Annotated[
     bool, Query(description="also create an annotated video, available as `?format=mp4` of the result")
@@ -97,6 +115,7 @@ ERRORS: tuple[type[DuyguError], ...] = (
     TooLargeError,
     TooSlowError,
     WebhookRefusedError,
+    LinkRefusedError,
     RateLimitedError,
     QueueFullError,
     StorageFullError,
@@ -123,7 +142,7 @@ async def submit_video(
     webhook_url: WebhookUrl = None,
     prefer: Prefer = None,
 ) -> Response:
-    """Submit a video for analysis. The response is a job, and `Location` is its path.
+    """Submit a video for analysis: as a file, or as a link to one. The response is a job, and `Location` is its path.
 
     With `Prefer: wait=N` the response is delayed until the job has ended, for at most N seconds, and includes the
     result. With an `Idempotency-Key` the request can be repeated after a lost response: the same key and the same video
@@ -131,20 +150,39 @@ async def submit_video(
     """
     admission = await run_in_threadpool(_admit, service, caller, request, idempotency_key)
     _check_webhook(service, webhook_url)
-    job_id = new_job_id()
+    draft = Submission(new_job_id(), Upload(0, ""), idempotency_key, reuse, caller, annotate, webhook_url or "")
+    accept = _accept_named if is_json(request) else _accept_form
+    record = await accept(request, service, draft, admission)
+    return await respond(service, record, wait_s(prefer))
+
+
+async def _accept_form(
+    request: Request, service: ServiceContext, draft: Submission, admission: "Admission"
+) -> JobRecord:
+    """Store the video of a form, and create or find its job."""
     async with AsyncExitStack() as undo:
-        undo.push_async_callback(run_in_threadpool, _discard, service, job_id)
-        upload = await receive_video(request, service.storage, job_id, service.settings)
+        undo.push_async_callback(run_in_threadpool, _discard, service, draft.job_id)
+        upload = await receive_video(request, service.storage, draft.job_id, service.settings)
         require_labels(upload.options, service.model.labels)
-        submission = Submission(job_id, upload, idempotency_key, reuse, caller, annotate, webhook_url or "")
         try:
-            record = await run_in_threadpool(_accept, service, submission, admission)
+            record = await run_in_threadpool(_accept, service, replace(draft, upload=upload), admission)
         except RedisError:
             undo.pop_all()  # the job may exist nevertheless; otherwise the sweeper deletes the upload
             raise
-        if record.job_id == job_id:
+        if record.job_id == draft.job_id:
             undo.pop_all()
-    return await respond(service, record, wait_s(prefer))
+    return record
+
+
+async def _accept_named(
+    request: Request, service: ServiceContext, draft: Submission, admission: "Admission"
+) -> JobRecord:
+    """Create or find the job of a video that the JSON body names."""
+    named = await read_json(request, service.settings.body_timeout_s)
+    require_labels(named.options, service.model.labels)
+    service.link_policy.check(named.link)
+    submission = replace(draft, upload=Upload(0, "", named.options), link=named.link, url=named.url)
+    return await run_in_threadpool(_accept, service, submission, admission)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Creates a job for a stored upload, or finds an existing one by idempotency key or content."""
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from redis.exceptions import WatchError
@@ -14,6 +15,7 @@ from duygu.shared.errors import IdempotencyMismatchError
 from duygu.shared.jobs.queues import enqueue_video
 from duygu.shared.jobs.quotas import check_waiting
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.links.link import Link
 from duygu.shared.schemas import JobStatus
 
 REUSABLE_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
@@ -31,6 +33,13 @@ class Submission:
     caller: Caller = ANONYMOUS
     annotate: bool = False
     webhook: str = ""
+    link: Link | None = None  # to a video that is not here yet
+    url: str = field(default="", repr=False)  # of the link, with its secrets
+
+    @property
+    def identity(self) -> str:
+        """What distinguishes the video from others: its hash or, before a link has been fetched, that of the link."""
+        return hashlib.sha256(f"link {self.url}".encode()).hexdigest() if self.link else self.upload.sha256
 
     @property
     def may_match_existing(self) -> bool:
@@ -45,7 +54,7 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
     when too many jobs of the caller are waiting, and the errors of redis-py when Redis becomes unreachable; the job may
     exist nevertheless.
     """
-    reuse_key = keys.same_video(submission.caller.name, _fingerprint(service, submission), submission.upload.sha256)
+    reuse_key = keys.same_video(submission.caller.name, _fingerprint(service, submission), submission.identity)
     record = _new(service, submission, reuse_key)
     watched = [*_watched_keys(submission, record)]
     with service.redis.pipeline() as pipeline:
@@ -91,6 +100,10 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         annotate=submission.annotate,
         options=upload.options,
         webhook=submission.webhook,
+        link=submission.url,
+        link_shown=submission.link.shown if submission.link else "",
+        link_sha256=submission.identity if submission.link else "",
+        metered=submission.link is not None and submission.caller.limits.megabytes_per_day is not None,
         trace=service.traces.traceparent(),
         kept=service.settings.keeps_results,
     )
@@ -126,8 +139,8 @@ def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord |
 def _is_same(known: JobRecord, submission: Submission) -> bool:
     """Whether a job has the video and the options of a submission."""
     upload = submission.upload
-    before = known.sha256, known.annotate, known.options.fingerprint
-    return before == (upload.sha256, submission.annotate, upload.options.fingerprint)
+    before = known.link_sha256 or known.sha256, known.annotate, known.options.fingerprint
+    return before == (submission.identity, submission.annotate, upload.options.fingerprint)
 
 
 def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:

@@ -35,7 +35,8 @@ async def receive_video(request: Request, storage: Storage, job_id: str, setting
     limit = settings.max_upload_bytes
     async with contextmanager_in_threadpool(storage.writer(job_id, UPLOAD)) as file:
         form = VideoForm(boundary, MeasuredWriter(file, limit))
-        await _feed(form, request, limit, settings.body_timeout_s)
+        async for piece in body_pieces(request, limit + MULTIPART_OVERHEAD_BYTES, settings.body_timeout_s, limit):
+            await run_in_threadpool(form.feed, piece)
         return form.finish()
 
 
@@ -47,7 +48,15 @@ def declared_size(request: Request, limit: int) -> int:
     return size
 
 
-async def _feed(form: VideoForm, request: Request, limit: int, pause_s: float) -> None:
+async def body_pieces(request: Request, most: int, pause_s: float, limit: int | None = None) -> AsyncIterator[bytes]:
+    """Yield the body of a request in chunks as it arrives.
+
+    most     maximum number of bytes
+    pause_s  maximum pause, in seconds
+    limit    of the video within the body, which the error names
+
+    Raises TooLargeError, TooSlowError, and InvalidRequestError when the connection is closed early.
+    """
     pieces = aiter(request.stream())
     received, started = 0, time.monotonic()
     while True:
@@ -56,9 +65,9 @@ async def _feed(form: VideoForm, request: Request, limit: int, pause_s: float) -
         if piece is None:
             return
         received += len(piece)
-        if received > limit + MULTIPART_OVERHEAD_BYTES:
-            raise TooLargeError.of_upload(limit)
-        await run_in_threadpool(form.feed, piece)
+        if received > most:
+            raise TooLargeError.of_upload(limit) if limit else TooLargeError(f"The body is larger than {most} bytes")
+        yield piece
 
 
 async def _next(pieces: AsyncIterator[bytes], timeout_s: float, pause_s: float) -> bytes | None:

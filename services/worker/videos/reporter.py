@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from duygu.services.worker.control import JobControl
+from duygu.services.worker.videos.stages import FETCH_SHARE
 from duygu.shared.analysis_options import part_length
 from duygu.shared.jobs.record import JobRecord, progress_text
 from duygu.shared.jobs.store import Event, JobStore
@@ -69,6 +70,27 @@ class Reporter:
         self._send(_Report("progress", {"progress": progress.fraction, **work}, fields))
         self._last = time.monotonic()
 
+    def fetching(self, received: int, size: int | None) -> None:
+        """Report the progress of fetching a link, at most every INTERVAL_S.
+
+        size  of the video in bytes; None while it is unknown
+        """
+        share = FETCH_SHARE * received / size if size else None
+        if time.monotonic() - self._last < INTERVAL_S or (share is not None and share < self._furthest):
+            return
+        self._furthest = max(self._furthest, share or 0.0)
+        counts = {"fetched_bytes": received, "size_bytes": size}
+        fields = {"progress": progress_text(share), "fetched": json.dumps(counts)}
+        self._send(_Report("fetching", {"progress": share, **counts}, fields))
+        self._last = time.monotonic()
+
+    def fetched(self, size: int, sha256: str) -> None:
+        """Report the fetched video, whose link is not needed any more; the analysis begins."""
+        counts = {"fetched_bytes": size, "size_bytes": size}
+        fields = {"size": str(size), "sha256": sha256, "link": "", "fetched": json.dumps(counts)}
+        self._send(_Report("fetched", {"size_bytes": size, "sha256": sha256}, fields))
+        self._started = time.monotonic()
+
     def finish(self, result: Result) -> None:
         """Note the work and the faces of the result, which the end of the job reports."""
         self.faces = len(result.faces)
@@ -98,7 +120,7 @@ class Reporter:
             self.flush()
         except (RedisConnectionError, RedisTimeoutError) as error:
             logger.warning("job %s continues without reporting: %s", self._job_id, error)
-            self._waiting = deque(waiting for waiting in self._waiting if waiting.event != "progress")
+            self._waiting = deque(waiting for waiting in self._waiting if waiting.event not in ("progress", "fetching"))
 
     def _work(self, progress: Progress) -> Work:
         elapsed = max(time.monotonic() - self._started, 1e-3)

@@ -1,4 +1,4 @@
-"""Progress of a job with up to two stages: the analysis and, on request, the annotated video."""
+"""Progress of a job with up to three stages: fetching a link, the analysis and, on request, the annotated video."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,22 +10,32 @@ ANALYSIS_SHARE = 0.35
 """Of the time of a job with an annotated video. For 20 s of 360p the analysis took 3.0 s, the annotated video 6.1 s."""
 
 
+FETCH_SHARE = 0.1
+"""Of the progress of a job that was submitted as a link."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """Converts the progress of each stage into progress of the whole job."""
 
     report: Callable[[Progress], None]
     annotate: bool
+    fetched: bool = False  # whether the job began with fetching a link
 
     def analysed(self, progress: Progress) -> None:
         """Report the progress of the analysis."""
-        self.report(self._part_of(progress) if self.annotate else progress)
+        self._report(self._part_of(progress) if self.annotate else progress)
 
     def annotating(self, share: float, result: Result) -> None:
         """Report the share of the annotated video that is written."""
         whole, video = ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * share, result.video
         time_s = whole * video.duration_s
-        self.report(Progress(whole, time_s, video.duration_s, video.frames_decoded, video.frames_analysed))
+        self._report(Progress(whole, time_s, video.duration_s, video.frames_decoded, video.frames_analysed))
+
+    def _report(self, progress: Progress) -> None:
+        if self.fetched and progress.fraction is not None:
+            progress = replace(progress, fraction=FETCH_SHARE + (1 - FETCH_SHARE) * progress.fraction)
+        self.report(progress)
 
     def _part_of(self, progress: Progress) -> Progress:
         fraction = None if progress.fraction is None else progress.fraction * ANALYSIS_SHARE

@@ -9,6 +9,7 @@ from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
+from duygu.services.worker.videos.fetching import fetch_video
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.services.worker.videos.stages import Stages
 from duygu.shared.errors import (
@@ -123,7 +124,8 @@ def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguErr
 
 def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
     job_id, worker = record.job_id, job.worker
-    stages = Stages(reporter.progress, annotate=record.annotate)
+    sha256 = fetch_video(job, record, reporter)
+    stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown))
     with _upload(worker, job_id) as path:
         with worker.stage("analyze"):
             result = worker.analyze(
@@ -134,7 +136,7 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
                 on_window=reporter.window,
                 should_stop=job.control.should_stop,
             )
-        result = with_sha256(result, record.sha256)
+        result = with_sha256(result, sha256)
         _illustrate(job, path, result, stages)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
         file.write(result.model_dump_json().encode())

@@ -1,17 +1,15 @@
 """Sends a webhook, to an address that is checked at the moment of connecting."""
 
 import http.client
-import socket
 import ssl
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from duygu.shared.errors import WebhookRefusedError
-from duygu.shared.webhooks import AddressPolicy, Endpoint, parse_endpoint, sign
-
-TIMEOUT_S = 10.0
-"""For the connection, and for each read of the response."""
+from duygu.shared.network.addresses import AddressPolicy
+from duygu.shared.network.connecting import open_http
+from duygu.shared.webhooks import Endpoint, parse_endpoint, sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +45,12 @@ class Sender:
         return WebhookResponse(status, None if 200 <= status < 300 else "the answer is not a success")
 
     def _post(self, endpoint: Endpoint, headers: dict[str, str], body: bytes) -> int:
-        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=TIMEOUT_S)
-        connection.default_port = 443 if endpoint.secure else 80
+        connection = open_http(endpoint.host, endpoint.port, self._policy, self._tls if endpoint.secure else None)
         try:
-            connection.sock = self._connect(endpoint)
             connection.request("POST", endpoint.path, body, headers)
             return connection.getresponse().status
         finally:
             connection.close()
-
-    def _connect(self, endpoint: Endpoint) -> socket.socket:
-        """Connect to the address that was checked: a second look-up of the name could return another one."""
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
-        for address in addresses:
-            self._policy.check(address, secure=endpoint.secure)
-        plain = _first_open(addresses, endpoint.port)
-        if not endpoint.secure:
-            return plain
-        try:
-            return self._tls.wrap_socket(plain, server_hostname=endpoint.host)
-        except BaseException:
-            plain.close()
-            raise
 
     def _headers(self, message_id: str, body: bytes) -> dict[str, str]:
         now = int(time.time())
@@ -80,14 +61,3 @@ class Sender:
             "webhook-timestamp": str(now),
             "webhook-signature": sign(self._secret, message_id, now, body),
         }
-
-
-def _first_open(addresses: list[str], port: int) -> socket.socket:
-    """Connect to the first address that accepts. Raises OSError."""
-    failure = OSError("the name has no address")
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), TIMEOUT_S)
-        except OSError as error:
-            failure = error
-    raise failure

@@ -76,6 +76,7 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
         "max_duration_s": service_settings.max_duration_s,
         "max_pixels": service_settings.max_pixels,
         "result_ttl_s": service_settings.result_ttl,
+        "link_schemes": ["https"],
         "keeps_results": False,
         "max_kept": service_settings.max_kept,
         "stored_bytes": 0,

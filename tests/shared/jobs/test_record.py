@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.errors import DuyguError, NoVideoStreamError, by_code, from_code
 from duygu.shared.jobs.record import FIELDS, JobRecord
-from duygu.shared.schemas import Delivery, JobStatus, Work
+from duygu.shared.schemas import Delivery, Fetched, JobStatus, Work
 
 JOB = "a" * 32
 
@@ -52,6 +52,9 @@ RECORDS = st.builds(
     deliveries=st.lists(DELIVERY).map(tuple),
     annotate=st.booleans(),
     trace=TEXTS,
+    link=TEXTS,
+    fetched=st.none() | st.builds(Fetched, fetched_bytes=COUNTS, size_bytes=st.none() | COUNTS),
+    metered=st.booleans(),
     options=st.builds(
         AnalysisOptions, every_s=st.none() | st.floats(1, 1e9), labels=st.none() | st.just(("anger", "fear"))
     ),

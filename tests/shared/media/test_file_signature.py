@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from duygu.services.api.videos.file_signature import HEAD_BYTES, is_not_video
+from duygu.shared.media.file_signature import HEAD_BYTES, is_not_video
 from tests.support.media.videos import STILL, VideoMaker
 
 

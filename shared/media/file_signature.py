@@ -2,7 +2,8 @@
 
 import codecs
 
-from duygu.shared.media.motion_jpeg import is_multipart
+from duygu.shared.errors import NotAVideoError
+from duygu.shared.media.motion_jpeg import JPEG, JpegRun, is_multipart
 
 HEAD_BYTES = 512
 """Number of bytes that are inspected."""
@@ -29,6 +30,9 @@ OTHERS = (
 TEXT_VIDEO = b"YUV4MPEG2 "
 """Signature of the only video format that begins with text."""
 
+PAGE_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
+"""Beginnings of HTML pages, in lower case."""
+
 WHITESPACE = frozenset(b"\t\n\r\f\v")
 
 
@@ -37,6 +41,34 @@ def is_not_video(head: bytes) -> bool:
     if is_multipart(head):
         return False
     return head.startswith(OTHERS) or _is_webp(head) or (_is_text(head) and not head.startswith(TEXT_VIDEO))
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file with this beginning is an HTML page."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(PAGE_STARTS)
+
+
+class SignatureCheck:
+    """Examines a file that arrives in chunks, and rejects it as early as it is certainly not a video."""
+
+    def __init__(self) -> None:
+        self.head = b""
+        """The first bytes, at most HEAD_BYTES."""
+        self._pictures = JpegRun()
+
+    def feed(self, piece: bytes) -> None:
+        """Examine the next chunk. Raises NotAVideoError."""
+        self._pictures.feed(piece)
+        if len(self.head) < HEAD_BYTES:
+            self.head += piece[: HEAD_BYTES - len(self.head)]
+            # A JPEG can be judged only once it is complete, as it may be Motion JPEG.
+            if len(self.head) == HEAD_BYTES and not self.head.startswith(JPEG):
+                self.finish()
+
+    def finish(self) -> None:
+        """Judge the complete file. Raises NotAVideoError."""
+        if is_not_video(self.head) and not self._pictures.several:
+            raise NotAVideoError
 
 
 def _is_webp(head: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""Links to videos, and fetching them."""
