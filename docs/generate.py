@@ -3,6 +3,7 @@
 import argparse
 import functools
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
@@ -13,6 +14,7 @@ from benchmarks import measured
 from docs.html_pages import STATIC, WEB_PAGES, render
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
+from duygu.services.mcp.answers import MEANING
 from duygu.shared.config import Settings
 from duygu.shared.errors import by_code
 from duygu.shared.paths import ROOT
@@ -117,7 +119,23 @@ def _help(command: argparse.ArgumentParser) -> str:
     return "".join([command.format_help(), *nested])
 
 
+def llms_page() -> str:
+    """docs/llms.txt: the documentation for language models, in the form of llmstxt.org, from docs/README.md."""
+    index = (DOCS / "README.md").read_text(encoding="utf-8").partition("**Start**")[2]
+    sections = re.sub(r"^\*\*(.+)\*\*$", r"## \1", "**Start**" + index, flags=re.MULTILINE)
+    return f"""# Duygu
+
+> Turns video into a timeline of emotions for every face in it: anger, disgust, fear, happiness, sadness, surprise and
+> neutral, each with a confidence. Runs as a service (REST, websocket), a command line and a Python package.
+
+{MEANING} A window that is marked `uncertain` is a guess; its emotion must not be reported as found.
+
+{sections.strip()}
+"""
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "llms.txt": llms_page,
     "settings.md": settings_page,
     "errors.md": errors_page,
     "command-line.md": command_line_page,

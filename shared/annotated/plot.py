@@ -1,5 +1,4 @@
-"""Timeline of a result as a PNG image, drawn from duygu.shared.edits.editing import visible
-from duygu.shared.exports.figure."""
+"""Timeline of a result as a PNG image, drawn from the figure of duygu.shared.exports.figure."""
 
 import cv2
 import numpy as np

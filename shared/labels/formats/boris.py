@@ -21,8 +21,7 @@ def read_boris(project: Mapping[str, Any]) -> Entries:
     where = f"observation {quoted(name)}"
     if not isinstance(observation, dict):
         raise InvalidLabelError(f"{where} is invalid")
-    durations_s = set(_durations(observation, where))
-    found = Entries(media=set(_media(observation)), durations_s=durations_s, on_player_clock=True)
+    found = Entries(media=set(_media(observation)), durations_s=set(_durations(observation, where)))
     states = _states(observation.get("events", []), _points(project), where)
     found.found = list(without_other_codes(states, found.skipped))
     return found

@@ -1,0 +1,1 @@
+"""Model Context Protocol: assistants analyse videos and read results through tools (`duygu mcp`)."""
