@@ -20,6 +20,7 @@ from duygu.training.measure.protocols import by_recording, dummy_ids
 from duygu.training.measure.temperature import SELECTIVE_RISK, TALKING_RISK, fit_temperature, uncertain_below
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
+from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import scale_moving
 from duygu.training.run_folder import RunFolder
 from duygu.training.types import Integers, Names
@@ -102,16 +103,23 @@ def validation_clips(run: RunFolder, clips: ClipSet) -> ClipSet | None:
 
 
 def calibrate_on_talking(run: RunFolder, clips: ClipSet) -> None:
-    """Fit what applies to moving faces on recordings of people outside training, each of whom counts the same.
-
-    The logits for moving faces are scaled so that the temperature of still faces fits them. The threshold is the lowest
-    one at which TALKING_RISK of the windows at or above it are wrong.
-    """
+    """Fit what applies to moving faces on recordings of people outside training."""
     network = keras_file.load(run.network)
     validation = validation_clips(run, clips)
     unseen = clips if validation is None else validation
     require_unseen_people(keras_file.initial_people(run), unseen.subjects)
-    logits, weights = logits_of(network, unseen.images), equal_people(unseen.subjects)
+    keras_file.save(fit_moving(network, logits_of(network, unseen.images), unseen), run.network)
+
+
+def fit_moving(network: Network, logits: Floats, unseen: ClipSet) -> Network:
+    """The network with temperature and threshold for moving faces, fitted on recordings in which people count the same.
+
+    logits  (N, labels) of these recordings, by networks that did not learn from the person in each
+
+    The logits for moving faces are scaled so that the temperature of still faces fits them. The threshold is the lowest
+    one at which TALKING_RISK of the windows at or above it are wrong.
+    """
+    weights = equal_people(unseen.subjects)
     factor = network.recipe.temperature / fit_temperature(logits, unseen.labels, weights)
     scale_moving(network.model, factor)
     probabilities = probabilities_of(logits * factor, network.recipe.temperature)
@@ -124,7 +132,7 @@ def calibrate_on_talking(run: RunFolder, clips: ClipSet) -> None:
         uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
         certain_means=certain_share(logits, unseen),
     )
-    keras_file.save(replace(network, recipe=recipe), run.network)
+    return replace(network, recipe=recipe)
 
 
 def certain_share(logits: Floats, clips: ClipSet) -> float | None:

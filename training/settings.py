@@ -110,8 +110,13 @@ class ClipsSettings:
     """Prefixes of the names of layers whose weights do not change."""
 
     def __post_init__(self) -> None:
-        if self.penalty is None and not (self.epochs and self.batch and self.learning_rate):
+        if self.validates and not (self.epochs and self.batch and self.learning_rate):
             raise ValueError("epochs, batch and learning_rate are required where there is no penalty")
+
+    @property
+    def validates(self) -> bool:
+        """Whether training needs a validation part, to stop early."""
+        return self.penalty is None
 
 
 @with_config(STRICTLY)

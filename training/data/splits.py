@@ -59,7 +59,7 @@ def split_by_subject(subjects: Names, seed: int = 0) -> Split:
 def leave_one_out(subjects: Names, validating: int = 2, most: int = MOST_FOLDS) -> Iterator[Split]:
     """Folds for leave-one-subject-out cross-validation: each person is in the test part once.
 
-    validating  people in the validation part of each fold, the next ones in alphabetical order
+    validating  people in the validation part of each fold, the next ones in alphabetical order; 0 for none
     most        largest number of folds; with more people, groups are left out
 
     Raises TrainingDataError when no person would be left for training.
@@ -72,8 +72,14 @@ def leave_one_out(subjects: Names, validating: int = 2, most: int = MOST_FOLDS) 
     begin = 0
     for group in np.array_split(people, min(len(people), most)):
         _, following = np.split(np.roll(people, -begin), [len(group)])
-        yield make_split(subjects, validation=following[: max(validating, len(group))], test=group)
+        validation = following[: max(validating, len(group)) if validating else 0]
+        yield make_split(subjects, validation=validation, test=group)
         begin += len(group)
+
+
+def everyone(subjects: Names) -> Split:
+    """All people in the training part, for training that needs no other."""
+    return make_split(subjects, validation=subjects[:0], test=subjects[:0])
 
 
 def cross_fits(subjects: Names, groups: int = 3) -> Iterator[Split]:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from duygu.shared.errors import ConfigurationError
 from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.splits import Split, cross_fits, leave_one_out, make_split
@@ -87,15 +88,50 @@ class CrossValidation:
         features = None if self.features is None else self.features[kept]
         return replace(self, clips=self.clips.take(kept), features=features)
 
+    def out_of_fold(self, run: RunFolder) -> Floats:
+        """(N, labels) logits of all clips, each by a network that was trained without its person."""
+        settings = self.recipe.require_clips()
+        logits = np.zeros((len(self.clips), len(self.recipe.clip.labels)), np.float32)
+        for number, split in enumerate(leave_one_out(self.clips.subjects, 2 if settings.validates else 0)):
+            logits[split.test] = self._logits(split, run.fold(f"fold{number}"))[split.test]
+        return logits
+
+    def start_logits(self) -> Floats:
+        """(N, labels) logits of all clips by the network that training starts from."""
+        start, features = self._require_start()
+        return np.asarray(_head_of(start)(features, training=False), np.float32)
+
+    def _require_start(self) -> tuple[Network, Floats]:
+        if self.start is None or self.features is None:
+            raise ConfigurationError("there is no network to start from")
+        return self.start, self.features
+
     def _logits(self, split: Split, run: RunFolder) -> Floats:
         """(N, labels) of all clips."""
-        keras.utils.set_random_seed(SEED)
         if self.start is None or self.features is None:
+            keras.utils.set_random_seed(SEED)
             return logits_of(train_flat(self.clips, split, self.recipe, run), self.clips.images)
-        head = head_network(self.start.recipe)
-        copy_weights(self.start.model, head)
-        train_head(head, self.features, self.clips.labels, split, self.recipe.require_clips(), run)
+        head = self._trained_head(self.start, self.features, split, run)
         return np.asarray(head(self.features, training=False), np.float32)
+
+    def train(self, split: Split, run: RunFolder) -> Network:
+        """Train the head of the start network, which changes, on the training part."""
+        start, features = self._require_start()
+        copy_weights(self._trained_head(start, features, split, run), start.model)
+        return start
+
+    def _trained_head(self, start: Network, features: Floats, split: Split, run: RunFolder) -> keras.Model:
+        keras.utils.set_random_seed(SEED)
+        head = _head_of(start)
+        train_head(head, features, self.clips.labels, split, self.recipe.require_clips(), run)
+        return head
+
+
+def _head_of(network: Network) -> keras.Model:
+    """The layers of a network after its trunk, with its weights."""
+    head = head_network(network.recipe)
+    copy_weights(network.model, head)
+    return head
 
 
 def strict_stills(network: Network, stills: Stills) -> Answers:
@@ -127,12 +163,17 @@ def by_recording(logits: Floats, clips: ClipSet) -> RecordingLogits:
 def zero_shot(network: Network, clips: ClipSet) -> Answers:
     """Recordings of people unknown to the network; the temperature for each person is fitted on the others."""
     predicted = by_recording(logits_of(network, clips.images), clips)
+    return restricted_to_occurring(network.recipe.labels, calibrated_by_others(predicted), predicted)
+
+
+def calibrated_by_others(predicted: RecordingLogits) -> Probabilities:
+    """(recordings, labels) probabilities; the temperature for each person is fitted on the others."""
     probabilities = np.zeros(predicted.logits.shape)
     for person in np.unique(predicted.subjects):
         own = predicted.subjects == person
         temperature = fit_temperature(predicted.logits[~own], predicted.truth[~own])
         probabilities[own] = probabilities_of(predicted.logits[own], temperature)
-    return restricted_to_occurring(network.recipe.labels, probabilities, predicted)
+    return probabilities
 
 
 def as_served(network: Network, clips: ClipSet) -> Answers:

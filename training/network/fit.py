@@ -49,12 +49,15 @@ def train_head(
     """
     for layer in head.layers:
         layer.trainable = not layer.name.startswith(settings.frozen)
-    count = head.output_shape[-1]
-    train, validation = (examples(features[part], labels[part], count) for part in (split.train, split.validation))
+    train = _examples_of(split.train, features, labels, head)
     if settings.penalty is not None:
         adapt_to_clips(head, train, settings.penalty)
     else:
-        fit(head, train, validation, settings, run)
+        fit(head, train, _examples_of(split.validation, features, labels, head), settings, run)
+
+
+def _examples_of(part: Integers, features: Floats, labels: Integers, head: keras.Model) -> Examples:
+    return examples(features[part], labels[part], head.output_shape[-1])
 
 
 def fit(model: keras.Model, train: Examples, validation: Examples, settings: ClipsSettings, run: RunFolder) -> None:
