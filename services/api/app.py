@@ -16,7 +16,7 @@ from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
 from duygu.services.api.http.same_site import SameSiteMiddleware, SitePolicy
 from duygu.services.api.http.security_headers import SecurityHeadersMiddleware
-from duygu.services.api.jobs import agreement, edits, events, labels, results, uploaded_video
+from duygu.services.api.jobs import agreement, edits, events, imports, labels, results, uploaded_video
 from duygu.services.api.jobs import routes as jobs
 from duygu.services.api.live import asyncapi
 from duygu.services.api.live import routes as live
@@ -32,6 +32,7 @@ from duygu.shared.version import VERSION
 ROUTERS = (
     videos.router,
     jobs.router,
+    imports.router,
     events.router,
     results.router,
     edits.router,

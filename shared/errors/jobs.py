@@ -118,3 +118,11 @@ class JobTimeoutError(DuyguError):
 
     code = "timed_out"
     title = "The job exceeded its time limit"
+
+
+class InvalidResultError(RequestError):
+    """A result that a client sends violates the schema or an invariant of results."""
+
+    code = "invalid_result"
+    title = "The body is not a valid result"
+    status = 422

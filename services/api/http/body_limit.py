@@ -12,6 +12,9 @@ from duygu.shared.errors import RequestError, TooLargeError, TooSlowError
 MAX_BYTES = 2_000_000
 """Maximum size of a body; the labels of a long video have a few hundred kilobytes."""
 
+MAX_BYTES_OF = {"/v1/jobs": 32_000_000}
+"""The same for other paths; the result of an hour with five faces has about 20 megabytes."""
+
 STREAMED_PATHS = frozenset({"/v1/videos"})
 """Paths whose handlers stream and limit the body themselves."""
 
@@ -51,12 +54,13 @@ def _has_small_body(request: Request) -> bool:
 
 
 async def _read(request: Request) -> bytes:
-    """The body. Raises TooLargeError as soon as it is longer than MAX_BYTES."""
+    """The body. Raises TooLargeError as soon as it is longer than the maximum of the path."""
+    most = MAX_BYTES_OF.get(request.url.path, MAX_BYTES)
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
-        if size > MAX_BYTES:
-            raise TooLargeError(f"The body is larger than {MAX_BYTES} bytes")
+        if size > most:
+            raise TooLargeError(f"The body is larger than {most} bytes")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -9,7 +9,7 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.negotiation import preferred
 from duygu.services.api.http.problems import problem_response, problems
-from duygu.services.api.jobs.stored_result import rendered_file, stored_json, stored_result
+from duygu.services.api.jobs.stored_result import rendered_file, rendered_plot, stored_json, stored_result
 from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import (
     CancelledError,
@@ -92,7 +92,10 @@ def read_result(
     if name in FILES:
         if name == ExportName.MP4 and not record.annotate:
             raise NotAnnotatedError
-        file = rendered_file(service, record.job_id, EDITED_FILES[name], edits) if edits.edits else FILES[name]
+        if edits.edits:
+            file = rendered_file(service, record.job_id, EDITED_FILES[name], edits)
+        else:
+            file = rendered_plot(service, record.job_id) if name == ExportName.PNG else FILES[name]
         return _stored_file(service, record.job_id, name, file, conditions)
     return _export(service, record.job_id, name, edits)
 

@@ -10,7 +10,7 @@ from duygu.shared.errors import ResultExpiredError, ResultNotReadyError, VideoNo
 from duygu.shared.jobs.edits import EditList, record_rendered
 from duygu.shared.jobs.queues import enqueue_render
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, EDITED_RESULT, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, EDITED_RESULT, PLOT, RESULT, UPLOAD, versioned
 
 RENDER_WAIT_S = 10.0
 """Time that a request waits for a rendering before the response tells the client to try again."""
@@ -76,11 +76,33 @@ def rendered_file(service: ServiceContext, job_id: str, file: str, edits: EditLi
     return name
 
 
-def _require_upload(service: ServiceContext, job_id: str) -> None:
+def rendered_plot(service: ServiceContext, job_id: str) -> str:
+    """Name of the stored plot of the computed result; a worker renders that of an imported result if necessary.
+
+    Raises ResultNotReadyError when the rendering takes longer than RENDER_WAIT_S.
+    """
+    if _is_stored(service, job_id, PLOT) or not _is_stored(service, job_id, RESULT):
+        return PLOT
+    enqueue_render(service.videos, job_id, PLOT, 0, service.settings.job_timeout_s)
+    deadline = time.monotonic() + RENDER_WAIT_S
+    while not _is_stored(service, job_id, PLOT):
+        if time.monotonic() > deadline:
+            raise ResultNotReadyError("The plot is being rendered; try again in a few seconds")
+        time.sleep(POLL_S)
+    return PLOT
+
+
+def _is_stored(service: ServiceContext, job_id: str, file: str) -> bool:
     try:
-        service.storage.stat(job_id, UPLOAD)
-    except FileNotFoundError as error:
-        raise VideoNotKeptError from error
+        service.storage.stat(job_id, file)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _require_upload(service: ServiceContext, job_id: str) -> None:
+    if not _is_stored(service, job_id, UPLOAD):
+        raise VideoNotKeptError
 
 
 def _stored(service: ServiceContext, job_id: str, name: str) -> bytes:

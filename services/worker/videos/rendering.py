@@ -2,12 +2,12 @@
 
 import logging
 
-from duygu.services.worker.context import current_job
+from duygu.services.worker.context import Renderer, WorkerContext, current_job
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import DuyguError
 from duygu.shared.jobs.edits import record_rendered
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD, versioned
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,12 @@ def _render(job_id: str, file: str, version: int) -> None:
     job = current_job()
     worker, renderer = job.worker, job.worker.renderer
     edits = worker.edits.read(job_id)
-    if renderer is None or edits.version != version:
+    if renderer is None:
+        return
+    if file == PLOT:
+        _render_plot(worker, renderer, job_id)
+        return
+    if edits.version != version:
         return
     result = apply_edits(Result.read(worker.storage.read(job_id, RESULT)), edits.edits)
     name = versioned(file, version)
@@ -41,5 +46,14 @@ def _render(job_id: str, file: str, version: int) -> None:
         with worker.storage.writer(job_id, name) as target_file:
             target_file.write(renderer.plot(result))
     record_rendered(worker.edits, worker.storage, job_id, file, version)
+    if worker.jobs.read(job_id) is None:  # erased meanwhile
+        worker.storage.erase(job_id)
+
+
+def _render_plot(worker: WorkerContext, renderer: Renderer, job_id: str) -> None:
+    """Render the plot of a computed result that no analysis of this service made."""
+    result = Result.read(worker.storage.read(job_id, RESULT))
+    with worker.storage.writer(job_id, PLOT) as target:
+        target.write(renderer.plot(result))
     if worker.jobs.read(job_id) is None:  # erased meanwhile
         worker.storage.erase(job_id)

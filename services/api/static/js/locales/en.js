@@ -478,6 +478,7 @@ export default {
     labels_overlap: "Shorten or remove one of the two labels.",
     too_many_labels: "Remove labels that are not needed.",
     video_not_kept: "Make the video with boxes on this page from your file, or set DUYGU_KEEP_UPLOADS=1 before the analysis.",
+    invalid_result: "Send a result as `duygu analyze --json` writes it.",
     cannot_keep: "Upload the video again; a job can be kept while it runs and after it has succeeded.",
     too_many_kept: "Let other results expire, or delete them.",
     other_video: "Choose the file that was made from this video.",
