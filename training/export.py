@@ -23,6 +23,7 @@ from duygu.training.network import keras_file
 from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
 from duygu.training.onnx.from_keras import to_onnx
+from duygu.training.onnx.parts import write_parts
 from duygu.training.run_folder import RunFolder
 
 TOLERANCE = 1e-4
@@ -74,6 +75,7 @@ def export(path: Path, folder: Path, release: Release) -> None:
         files={name: sha256_of(folder / name) for name in names},
     )
     write_manifest(folder, manifest)
+    write_parts(folder)
 
 
 def _keep_int8(folder: Path) -> bool:

@@ -21,9 +21,12 @@ H5 = "3dcnn_emotion_model.h5"
 ONNX = "3dcnn_emotion_model.onnx"
 INT8 = "3dcnn_emotion_model.int8.onnx"
 LABELS = "emotion_labels.npy"
+TRUNK = "3dcnn_emotion_model.trunk.onnx"
+TRUNK_INT8 = "3dcnn_emotion_model.trunk.int8.onnx"
+HEAD = "3dcnn_emotion_model.head.onnx"
 
 MADE_FROM = "made_from"
-"""Metadata key under which the int8 network stores the sha256 of the network that it was quantised from."""
+"""Metadata key under which the int8 network, trunk and head store the sha256 of the network that they come from."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -65,6 +68,26 @@ class ModelFolder:
     def int8(self) -> Path | None:
         """Path of the int8-quantised network, or None where the folder has none."""
         return self.path / INT8 if INT8 in self.manifest.files else None
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the folder has the network in two parts: the trunk for single crops, and the head for clips."""
+        return {TRUNK, HEAD} <= set(self.manifest.files)
+
+    @property
+    def trunk(self) -> Path:
+        """Path of the network from normalised crops to features, where the folder has it."""
+        return self.path / TRUNK
+
+    @property
+    def trunk_int8(self) -> Path | None:
+        """Path of the int8-quantised trunk, or None where the folder has none."""
+        return self.path / TRUNK_INT8 if TRUNK_INT8 in self.manifest.files else None
+
+    @property
+    def head(self) -> Path:
+        """Path of the network from the features of a clip to logits, where the folder has it."""
+        return self.path / HEAD
 
     @property
     def h5(self) -> Path | None:

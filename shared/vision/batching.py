@@ -6,10 +6,11 @@ from typing import Protocol
 import numpy as np
 
 from duygu.shared.vision.classify.clips import Clip
+from duygu.shared.vision.classify.crop_features import clip_features
 from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import WindowLogits
-from duygu.shared.vision.types import Floats
+from duygu.shared.vision.types import CropClassifier, Floats
 
 FaceClips = list[tuple[int, Clip]]
 """Pairs of face id and clip."""
@@ -73,11 +74,18 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
     """Classify clips as one batch, in their order."""
     if not clips:
         return []
-    pictures = normalise(np.stack([clip.images for _, clip in clips]), engine.recipe)
     return [
         WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags, *_movements(engine, clip), still=clip.still)
-        for (face_id, clip), logits in zip(clips, engine.classifier.logits(pictures), strict=True)
+        for (face_id, clip), logits in zip(clips, _logits(engine, [clip for _, clip in clips]), strict=True)
     ]
+
+
+def _logits(engine: Engine, clips: list[Clip]) -> Floats:
+    """(N, labels) logits. A classifier in two parts computes the features of each crop once."""
+    if isinstance(engine.classifier, CropClassifier):
+        return engine.classifier.head(clip_features(engine.classifier, clips))
+    pictures = [clip.images[..., ::-1] if engine.alternating and clip.mirrored else clip.images for clip in clips]
+    return engine.classifier.logits(normalise(np.stack(pictures), engine.recipe))
 
 
 def _movements(engine: Engine, clip: Clip) -> tuple[Floats | None, float | None]:

@@ -9,7 +9,7 @@ from duygu.shared.model.folder import ModelFolder, open_model_folder
 from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import ModelInfo
-from duygu.shared.vision.classify.classifier import OnnxClassifier
+from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.options import MAX_FACES, MIN_FACE, EngineKind, EngineOptions
@@ -36,6 +36,9 @@ class Engine:
 
     own_recipe: Recipe | None = None
     """The classifier's recipe with another threshold of `uncertain`; None: as it is."""
+
+    alternating: bool = False
+    """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
 
     @property
     def recipe(self) -> Recipe:
@@ -68,7 +71,7 @@ def load_engine(options: EngineOptions) -> Engine:
         own_recipe = classifier.recipe.with_threshold(options.uncertain_below)
         info = info.model_copy(update={"certain_means": None})
     limits = (options.min_face, options.max_faces)
-    return Engine(detector, classifier, info, *limits, options.kind, movements, own_recipe)
+    return Engine(detector, classifier, info, *limits, options.kind, movements, own_recipe, folder.is_divided)
 
 
 def _movements(options: EngineOptions) -> MovementNetwork | None:
@@ -90,7 +93,7 @@ def _parts(options: EngineOptions, folder: ModelFolder) -> tuple[Detector, Class
         return _reference_parts(options, folder)
     cv2.setNumThreads(1)  # with small pictures, more threads use 10% more CPU time and are not faster
     detector = Mtcnn(options.mtcnn, min_face=options.min_face, max_faces=options.max_faces)
-    return detector, OnnxClassifier(folder, threads=options.threads)
+    return detector, open_classifier(folder, threads=options.threads)
 
 
 def _reference_parts(options: EngineOptions, folder: ModelFolder) -> tuple[Detector, Classifier]:

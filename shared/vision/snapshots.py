@@ -24,7 +24,7 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.transitions import TransitionDetector
 from duygu.shared.vision.types import Floats, Image
 
-VERSION = 7
+VERSION = 8
 
 ARRAYS = {
     "box": "box",
@@ -160,10 +160,10 @@ def _array(movements: list[Any] | None) -> Floats | None:
 
 def _save_clip(clip: Clip, images: list[Image]) -> list[Any]:
     images.extend(clip.images)
-    return [clip.start_s, clip.end_s, list(clip.flags), _listed(clip.movements)]
+    return [clip.start_s, clip.end_s, list(clip.flags), _listed(clip.movements), clip.mirrored]
 
 
 def _load_clip(saved: list[Any], engine: Engine, images: Any) -> Clip:
-    start_s, end_s, flags, movements = saved
+    start_s, end_s, flags, movements, mirrored = saved
     pictures = np.stack([next(images) for _ in range(engine.recipe.frames)])
-    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)), _array(movements))
+    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)), _array(movements), mirrored)

@@ -1,7 +1,7 @@
 """Data types of the engine, and the interfaces of detector and classifier."""
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -168,4 +168,17 @@ class Classifier(Protocol):
 
     def logits(self, clips: Floats) -> Floats:
         """(N, frames, size, size, 1) normalised clips -> (N, labels) logits."""
+        ...
+
+
+@runtime_checkable
+class CropClassifier(Classifier, Protocol):
+    """A classifier in two parts. Windows of a face overlap: the trunk can process each crop once."""
+
+    def features(self, crops: Floats) -> Floats:
+        """(N, size, size, 1) normalised crops -> (N, F) features."""
+        ...
+
+    def head(self, features: Floats) -> Floats:
+        """(N, frames, F) features of clips -> (N, labels) logits."""
         ...

@@ -24,6 +24,7 @@ from duygu.training.data.synthetic_motion import moving_clips
 from duygu.training.measure.card import INT8_HEADING, write_int8_section
 from duygu.training.measure.metrics import Answers, measured, probabilities_of
 from duygu.training.measure.protocols import dummy_ids
+from duygu.training.onnx.parts import write_parts
 
 CALIBRATION = 200
 """Stills on which the ranges of activations are measured, repeated and with synthetic camera shake."""
@@ -98,6 +99,7 @@ def quantise(folder: Path, clips: Floats) -> None:
     onnx.save(model, folder / INT8)
     files = {**opened.manifest.files, INT8: sha256_of(folder / INT8)}
     write_manifest(folder, opened.manifest.model_copy(update={"files": files}))
+    write_parts(folder)
 
 
 def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Int8Agreement:

@@ -18,6 +18,9 @@ STILL_INTERVALS = 2.4
 """Maximum duration of a picture, in frame intervals of the source. After a longer pause the source is taken to have
 stopped."""
 
+FeatureCache = dict[bool, Floats]
+"""Features (F,) of a crop (False) and of its mirror image (True), each after it was computed."""
+
 MIN_PADDED = 3
 """Minimum number of crops for a padded clip, if the track has other clips."""
 
@@ -31,6 +34,7 @@ class Crop:
     image: Image  # (size, size) grey
     flags: frozenset[Flag]
     movements: Floats | None = None  # (MEASURED,), as `MovementNetwork.measure` returns them
+    features: FeatureCache = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,11 @@ class Clip:
     images: Image  # (frames, size, size)
     flags: tuple[Flag, ...]
     movements: Floats | None = None  # (n, MEASURED) of the crops whose movements were measured
+    mirrored: bool = False
+    """Whether the first half of the clip is mirrored in place of the second one, as in every second window of a face.
+    Each crop has then the same orientation in both windows that contain it."""
+    features: tuple[FeatureCache, ...] = field(default=(), compare=False, repr=False)
+    """The cache of each crop; empty for a clip that was restored from a saved state."""
 
     @property
     def still(self) -> bool:
@@ -93,7 +102,9 @@ class ClipBuilder:
         yield from self.end()
         images = np.stack([last.image] * self.recipe.frames)
         flags = tuple(flag for flag in Flag if flag in last.flags)
-        yield Clip(last.time_s, until_s, images, flags, _measured([last]))
+        yield Clip(
+            last.time_s, until_s, images, flags, _measured([last]), features=(last.features,) * self.recipe.frames
+        )
 
     def end(self) -> Iterator[Clip]:
         """End the current clip. Crops that no clip contains yet form a last clip if there are enough of them."""
@@ -124,10 +135,12 @@ class ClipBuilder:
 
     def _clip(self, crops: list[Crop], *extra: Flag) -> Clip:
         self.due = self.stride
+        mirrored = self.made % 2 == 1
         self.made += 1
-        padding = [crops[-1]] * (self.recipe.frames - len(crops))
-        images = np.stack([crop.image for crop in [*crops, *padding]])
-        return Clip(crops[0].time_s, crops[-1].time_s, images, (*_common(crops), *extra), _measured(crops))
+        padded = [*crops, *[crops[-1]] * (self.recipe.frames - len(crops))]
+        images, flags = np.stack([crop.image for crop in padded]), (*_common(crops), *extra)
+        features = tuple(crop.features for crop in padded)
+        return Clip(crops[0].time_s, crops[-1].time_s, images, flags, _measured(crops), mirrored, features)
 
 
 def _measured(crops: list[Crop]) -> Floats | None:
