@@ -17,7 +17,13 @@ from duygu.training.data.stills import VALIDATION, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
 from duygu.training.measure.metrics import Answers, equal_people, probabilities_of
 from duygu.training.measure.protocols import by_recording, dummy_ids
-from duygu.training.measure.temperature import SELECTIVE_RISK, TALKING_RISK, fit_temperature, uncertain_below
+from duygu.training.measure.temperature import (
+    SELECTIVE_RISK,
+    TALKING_RISK,
+    cross_validated_share,
+    fit_temperature,
+    uncertain_below,
+)
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.network.keras_file import Network
@@ -136,27 +142,8 @@ def fit_moving(network: Network, logits: Floats, unseen: ClipSet) -> Network:
 
 
 def certain_share(logits: Floats, clips: ClipSet) -> float | None:
-    """Share that is right of the windows at or above the threshold, each person counting the same, in hundredths.
-
-    Temperature and threshold for each person are fitted on the others, so that the share is no result of the fit. None
-    for a single person, or where no window is at or above its threshold.
-    """
-    weights = equal_people(clips.subjects)
-    right = certain = 0.0
-    people = np.unique(clips.subjects)
-    for person in people if len(people) > 1 else ():
-        own, others = clips.subjects == person, np.flatnonzero(clips.subjects != person)
-        of_others = equal_people(clips.subjects[others])
-        temperature = fit_temperature(logits[others], clips.labels[others], of_others)
-        labels = tuple(map(str, range(logits.shape[1])))
-        fitted = Answers(
-            labels, probabilities_of(logits[others], temperature), clips.labels[others], clips.subjects[others]
-        )
-        tested = Answers(labels, probabilities_of(logits[own], temperature), clips.labels[own], clips.subjects[own])
-        sure = tested.confidence >= uncertain_below(fitted, TALKING_RISK, of_others)
-        certain += float(weights[own][sure].sum())
-        right += float(weights[own][sure & tested.correct].sum())
-    return round(right / certain, 2) if certain else None
+    """Share that is right of the windows at or above the threshold: `cross_validated_share` of these clips."""
+    return cross_validated_share(logits, clips.labels, clips.subjects)
 
 
 def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Names) -> Recipe:

@@ -12,7 +12,18 @@ import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # the package has no types
 
 from duygu.shared.errors import ModelError
-from duygu.shared.model.folder import CARD, H5, INT8, LABELS, MADE_FROM, ONNX, Manifest, sha256_of, write_manifest
+from duygu.shared.model.folder import (
+    CARD,
+    H5,
+    INT8,
+    LABELS,
+    MADE_FROM,
+    ONNX,
+    RELATIVE,
+    Manifest,
+    sha256_of,
+    write_manifest,
+)
 from duygu.shared.schemas import MeasuredOn
 from duygu.training.command import note
 from duygu.training.command import run as run_command
@@ -74,6 +85,7 @@ def export(path: Path, folder: Path, release: Release) -> None:
         measured=manifest_figures(report),
         files={name: sha256_of(folder / name) for name in names},
     )
+    (folder / RELATIVE).unlink(missing_ok=True)  # it belongs to another trunk
     write_manifest(folder, manifest)
     write_parts(folder)
 

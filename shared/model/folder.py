@@ -24,11 +24,26 @@ LABELS = "emotion_labels.npy"
 TRUNK = "3dcnn_emotion_model.trunk.onnx"
 TRUNK_INT8 = "3dcnn_emotion_model.trunk.int8.onnx"
 HEAD = "3dcnn_emotion_model.head.onnx"
+RELATIVE = "relative.npy"
 
 MADE_FROM = "made_from"
 """Metadata key under which the int8 network, trunk and head store the sha256 of the network that they come from."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class RelativeSettings(BaseModel):
+    """Calibration of the answers relative to a person's baseline, and what was measured on people not in training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    temperature: float = Field(gt=0, description="divides the logits of a window")
+    track_temperature: float = Field(gt=0, description="divides the mean logits of a track")
+    uncertain_below: float = Field(ge=0, le=1, description="windows whose confidence is below this are uncertain")
+    certain_means: float | None = Field(
+        default=None, ge=0, le=1, description="share of the other windows that were right, cross-validated over people"
+    )
+    measured: dict[str, MeasuredOn] = Field(default={}, description="figures of whole recordings, by the baseline")
 
 
 class Manifest(BaseModel):
@@ -41,6 +56,7 @@ class Manifest(BaseModel):
     licence: str = ""
     recipe: dict[str, Any]
     measured: dict[str, MeasuredOn] = {}
+    relative: RelativeSettings | None = None
     files: dict[str, Sha256]
 
 
@@ -136,7 +152,7 @@ def open_model_folder(path: Path) -> ModelFolder:
     except (OSError, ValidationError) as error:
         raise ModelError(f"the {MANIFEST} in {path} cannot be read") from error
     missing = {"labels", "uncertain_below"} - set(manifest.recipe)
-    if ONNX not in manifest.files or missing:
+    if ONNX not in manifest.files or missing or (manifest.relative and RELATIVE not in manifest.files):
         raise ModelError(f"the {MANIFEST} in {path} is incomplete")
     folder = ModelFolder(path, manifest)
     verify_files(path, {name: sha256 for name, sha256 in manifest.files.items() if name != H5 or folder.h5})

@@ -1,5 +1,6 @@
 """Queues for the classification of clips: synchronous, or pipelined in a background thread."""
 
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features
 from duygu.shared.vision.classify.crops import normalise
+from duygu.shared.vision.classify.relative import window_features
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import WindowLogits
 from duygu.shared.vision.types import CropClassifier, Floats
@@ -74,18 +76,38 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
     """Classify clips as one batch, in their order."""
     if not clips:
         return []
+    results = _classified(engine, [clip for _, clip in clips])
     return [
-        WindowLogits(face_id, clip.start_s, clip.end_s, logits, clip.flags, *_movements(engine, clip), still=clip.still)
-        for (face_id, clip), logits in zip(clips, _logits(engine, [clip for _, clip in clips]), strict=True)
+        WindowLogits(
+            face_id,
+            clip.start_s,
+            clip.end_s,
+            logits,
+            clip.flags,
+            *_movements(engine, clip),
+            still=clip.still,
+            features=features,
+        )
+        for (face_id, clip), (logits, features) in zip(clips, results, strict=True)
     ]
 
 
-def _logits(engine: Engine, clips: list[Clip]) -> Floats:
-    """(N, labels) logits. A classifier in two parts computes the features of each crop once."""
-    if isinstance(engine.classifier, CropClassifier):
-        return engine.classifier.head(clip_features(engine.classifier, clips))
+def _classified(engine: Engine, clips: list[Clip]) -> Iterator[tuple[Floats, Floats | None]]:
+    """Logits (labels,) and, if the engine keeps them, features of each clip.
+
+    A classifier in two parts computes the trunk once for each crop.
+    """
+    if not isinstance(engine.classifier, CropClassifier):
+        return zip(engine.classifier.logits(_pictures(engine, clips)), [None] * len(clips), strict=True)
+    features = clip_features(engine.classifier, clips)
+    kept = window_features(features) if engine.keeps_features else [None] * len(clips)
+    return zip(engine.classifier.head(features), kept, strict=True)
+
+
+def _pictures(engine: Engine, clips: list[Clip]) -> Floats:
+    """(N, frames, size, size, 1) normalised clips."""
     pictures = [clip.images[..., ::-1] if engine.alternating and clip.mirrored else clip.images for clip in clips]
-    return engine.classifier.logits(normalise(np.stack(pictures), engine.recipe))
+    return normalise(np.stack(pictures), engine.recipe)
 
 
 def _movements(engine: Engine, clip: Clip) -> tuple[Floats | None, float | None]:

@@ -11,6 +11,7 @@ from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas import ModelInfo
 from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
+from duygu.shared.vision.classify.relative import RelativeHead, open_relative_head
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.options import MAX_FACES, MIN_FACE, EngineKind, EngineOptions
 from duygu.shared.vision.types import Classifier, Detector
@@ -36,6 +37,12 @@ class Engine:
 
     own_recipe: Recipe | None = None
     """The classifier's recipe with another threshold of `uncertain`; None: as it is."""
+
+    relative: RelativeHead | None = None
+    """The layer for answers relative to a person's baseline; None where the model has none."""
+
+    keeps_features: bool = False
+    """Whether windows have their features, which `relative` needs. They take about a kilobyte a window."""
 
     alternating: bool = False
     """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
@@ -71,7 +78,17 @@ def load_engine(options: EngineOptions) -> Engine:
         own_recipe = classifier.recipe.with_threshold(options.uncertain_below)
         info = info.model_copy(update={"certain_means": None})
     limits = (options.min_face, options.max_faces)
-    return Engine(detector, classifier, info, *limits, options.kind, movements, own_recipe, folder.is_divided)
+    return Engine(
+        detector,
+        classifier,
+        info,
+        *limits,
+        options.kind,
+        movements,
+        own_recipe,
+        relative=open_relative_head(folder) if options.kind == "onnx" and folder.is_divided else None,
+        alternating=folder.is_divided,
+    )
 
 
 def _movements(options: EngineOptions) -> MovementNetwork | None:

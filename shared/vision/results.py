@@ -51,6 +51,7 @@ class WindowLogits:
     movements: Floats | None = None  # (offered movements,), mean over the clip
     speaking: float | None = None
     still: bool = False  # all crops of the clip are the same picture
+    features: Floats | None = None  # (2 F,) as `window_features` returns them, if the engine keeps them
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from duygu.training.measure.metrics import Answers, risk_by_coverage
-from duygu.training.types import Integers
+from duygu.training.measure.metrics import Answers, equal_people, probabilities_of, risk_by_coverage
+from duygu.training.types import Integers, Names
 
 TEMPERATURES = 0.05, 20.0
 """Bounds of the search."""
@@ -54,3 +54,28 @@ def uncertain_below(
     last = np.append(confidence[1:] < confidence[:-1], True)  # of each group of equal confidences
     accepted = np.flatnonzero(last & (risks <= risk))
     return float(confidence[accepted[-1]]) if len(accepted) else ALWAYS_UNCERTAIN
+
+
+def cross_validated_share(logits: npt.NDArray[np.float32], truth: Integers, people: Names) -> float | None:
+    """Share that is right of the windows at or above the threshold, each person counting the same, in hundredths.
+
+    Temperature and threshold for each person are fitted on the others, so that the share is no result of the fit. None
+    for a single person, or where no window is at or above its threshold.
+
+    logits  (N, labels) of windows of people in neither the training nor the test part
+    """
+    weights, labels = equal_people(people), tuple(map(str, range(logits.shape[1])))
+    right = certain = 0.0
+    names = np.unique(people)
+    for person in names if len(names) > 1 else ():
+        own, others = people == person, people != person
+        of_others = equal_people(people[others])
+        temperature = fit_temperature(logits[others], truth[others], of_others)
+        fitted, tested = (
+            Answers(labels, probabilities_of(logits[part], temperature), truth[part], people[part])
+            for part in (others, own)
+        )
+        sure = tested.confidence >= uncertain_below(fitted, TALKING_RISK, of_others)
+        certain += float(weights[own][sure].sum())
+        right += float(weights[own][sure & tested.correct].sum())
+    return round(right / certain, 2) if certain else None

@@ -59,10 +59,13 @@ class OnnxClassifier:
 class DividedClassifier:
     """`CropClassifier`: the trunk processes single crops, the head the features of a clip."""
 
-    def __init__(self, folder: ModelFolder, *, threads: int = 1) -> None:
-        """Load both parts and run them once. Raises ModelError if they do not belong to the folder's network."""
-        int8 = folder.trunk_int8 if has_int8_dot_product() else None
-        self._trunk, self._head = (open_session(path, threads) for path in (int8 or folder.trunk, folder.head))
+    def __init__(self, folder: ModelFolder, *, threads: int = 1, int8: bool = True) -> None:
+        """Load both parts and run them once. Raises ModelError if they do not belong to the folder's network.
+
+        int8  whether the int8-quantised trunk is used, if it exists and the CPU runs it efficiently
+        """
+        quantised = folder.trunk_int8 if int8 and has_int8_dot_product() else None
+        self._trunk, self._head = (open_session(path, threads) for path in (quantised or folder.trunk, folder.head))
         for name, session in ((TRUNK, self._trunk), (HEAD, self._head)):
             metadata = session.get_modelmeta().custom_metadata_map
             if metadata.get(MADE_FROM) != folder.manifest.files[ONNX]:

@@ -1,0 +1,66 @@
+"""Answers relative to a person's baseline: a linear layer on the difference of window features from the baseline's.
+
+A face that looks stern at rest, or whose mouth corners point downwards, has the same features in all its windows. The
+difference from the person's own baseline does not contain them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from duygu.shared.errors import ModelError
+from duygu.shared.model.folder import RELATIVE, ModelFolder, RelativeSettings
+from duygu.shared.vision.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeHead:
+    """The layer, with its calibration."""
+
+    kernel: Floats  # (2 F, labels)
+    bias: Floats  # (labels,)
+    settings: RelativeSettings
+
+    def logits(self, features: Floats, baseline_features: Floats) -> Floats:
+        """(N, 2 F) features of windows and (M, 2 F) of the baseline's windows -> (N, labels) logits.
+
+        The baseline is the mean of its windows. Raises ValueError for a baseline without windows.
+        """
+        if not len(baseline_features):
+            raise ValueError("the baseline has no window")
+        return np.asarray((features - baseline_features.mean(axis=0)) @ self.kernel + self.bias, np.float32)
+
+
+def window_features(features: Floats) -> Floats:
+    """Mean and standard deviation of each feature over the crops of a window: (..., frames, F) -> (..., 2 F)."""
+    return np.concatenate([features.mean(axis=-2), features.std(axis=-2)], axis=-1)
+
+
+def relative_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
+    """(N, labels) calibrated probabilities of N windows relative to a baseline of M windows of the same person.
+
+    features           (N, 2 F) and
+    baseline_features  (M, 2 F), as `WindowLogits.features` has them
+    """
+    logits = head.logits(features, baseline_features)
+    return np.asarray(softmax(logits / head.settings.temperature, axis=1), np.float32)
+
+
+def relative_track_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
+    """(labels,) calibrated probabilities of a whole track, from the mean logits of its windows (N, 2 F)."""
+    logits = head.logits(features, baseline_features).mean(axis=0)
+    return np.asarray(softmax(logits / head.settings.track_temperature), np.float32)
+
+
+def open_relative_head(folder: ModelFolder) -> RelativeHead | None:
+    """Load the layer of a model folder; None where the folder has none. Raises ModelError for a damaged file."""
+    if folder.manifest.relative is None:
+        return None
+    try:
+        weights = np.load(folder.path / RELATIVE, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{RELATIVE} in {folder.path} cannot be read") from error
+    if weights.ndim != 2 or weights.shape[1] != len(folder.recipe.labels) or len(weights) % 2 != 1:
+        raise ModelError(f"{RELATIVE} in {folder.path} has the shape {weights.shape}, which does not fit the labels")
+    return RelativeHead(weights[:-1].astype(np.float32), weights[-1].astype(np.float32), folder.manifest.relative)
