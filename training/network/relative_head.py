@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from duygu.shared.vision.types import Floats
 from duygu.training.network.talking_head import fit_linear
@@ -33,7 +34,7 @@ class Windows:
     people: Names  # (N,)
     recordings: Names  # (N,)
 
-    def take(self, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Windows":
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Windows":
         """The windows that a mask selects."""
         return Windows(self.features[chosen], self.labels[chosen], self.people[chosen], self.recordings[chosen])
 
@@ -48,10 +49,10 @@ class Pairs:
     tracks: Names  # (P,) recording and baseline
     kinds: Names  # (P,) MEAN or NEUTRAL
 
-    def take(self, chosen: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> "Pairs":
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
         """The pairs that a mask selects."""
-        parts = (self.differences, self.labels, self.people, self.tracks, self.kinds)
-        return Pairs(*(part[chosen] for part in parts))
+        differences, labels, people = self.differences[chosen], self.labels[chosen], self.people[chosen]
+        return Pairs(differences, labels, people, self.tracks[chosen], self.kinds[chosen])
 
     @property
     def weights(self) -> Probabilities:

@@ -20,6 +20,7 @@ from duygu.shared.vision.classify.relative import (
     window_features,
 )
 from duygu.shared.vision.engine import load_engine
+from duygu.shared.vision.types import Floats
 
 FOLDER = open_model_folder(Settings().model)
 SETTINGS = RelativeSettings(temperature=0.5, track_temperature=0.25, uncertain_below=0.6, certain_means=0.7)
@@ -34,7 +35,7 @@ def head() -> RelativeHead:
     return RelativeHead(kernel.astype(np.float32), bias.astype(np.float32), SETTINGS)
 
 
-def features(count: int, seed: int) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+def features(count: int, seed: int) -> Floats:
     """Return features of windows."""
     return np.random.default_rng(seed).normal(size=(count, FEATURES)).astype(np.float32)
 
