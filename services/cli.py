@@ -53,6 +53,7 @@ ANALYZE_OUTPUTS = {
 
 LIMITS = {
     "uploads-per-minute": "maximum uploads per minute",
+    "pictures-per-minute": "maximum pictures per minute",
     "jobs-waiting": "maximum jobs that have not ended",
     "sessions": "maximum open live sessions",
     "megabytes-per-day": "maximum megabytes uploaded per day",

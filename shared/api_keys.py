@@ -36,6 +36,7 @@ class KeyLimits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uploads_per_minute: Limit = None
+    pictures_per_minute: Limit = None
     jobs_waiting: Limit = None
     sessions: Limit = None
     megabytes_per_day: Limit = None

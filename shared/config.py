@@ -214,6 +214,19 @@ class Settings(BaseSettings):
     stream_idle_s: Annotated[float, Field(gt=0, le=100)] = 60
     """Seconds without a message after which a live session is closed."""
 
+    pictures_max_mb: Annotated[float, Field(gt=0, le=100)] = 50
+    """Maximum size of a request with pictures, in megabytes of 1,000,000 bytes."""
+
+    pictures_max_count: Annotated[int, Field(gt=0, le=1000)] = 20
+    """Maximum number of pictures in one request."""
+
+    picture_max_pixels: Annotated[int, Field(gt=0)] = 50_000_000
+    """Maximum number of pixels in a picture."""
+
+    pictures_max_waiting: Annotated[int, Field(gt=0)] = 64
+    """Maximum number of pictures that wait for a live worker, over all API processes. A further one is answered with
+    503."""
+
     result_ttl: Annotated[int, Field(gt=0, le=LONGEST_RESULT_TTL)] = 24 * 3600
     """Seconds for which a job and its result are kept after the job has ended; at most ten years. Jobs that a client
     keeps do not expire."""

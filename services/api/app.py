@@ -23,14 +23,20 @@ from duygu.services.api.live import routes as live
 from duygu.services.api.live.hub import Hub
 from duygu.services.api.metrics import Metrics
 from duygu.services.api.pages import mount_pages
+from duygu.services.api.pictures import routes as pictures
+from duygu.services.api.pictures.body import MemoryBudget
 from duygu.services.api.service import ServiceContext, open_service
 from duygu.services.api.videos import routes as videos
+from duygu.shared.broker.connections import connect_waiting, live_redis_url
 from duygu.shared.config import Settings
+from duygu.shared.pictures.api_queue import PictureQueue
+from duygu.shared.pictures.messages import ANSWER_S
 from duygu.shared.schemas import Problem
 from duygu.shared.version import VERSION
 
 ROUTERS = (
     videos.router,
+    pictures.router,
     jobs.router,
     imports.router,
     events.router,
@@ -64,6 +70,7 @@ class Application(FastAPI):
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with app.state.hub:
         yield
+    await app.state.picture_redis.aclose()
     await app.state.service.close()
 
 
@@ -81,6 +88,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub, app.state.site_policy, app.state.shutdown = Hub(settings), SitePolicy(settings), service.shutdown
+    app.state.picture_redis = connect_waiting(live_redis_url(settings), ANSWER_S)
+    app.state.pictures = PictureQueue(app.state.picture_redis, settings.pictures_max_waiting)
+    app.state.picture_budget = MemoryBudget()
     app.add_middleware(BodyLimitMiddleware, timeout_s=settings.body_timeout_s, metrics=app.state.metrics)
     app.add_middleware(SameSiteMiddleware, policy=app.state.site_policy, metrics=app.state.metrics)
     app.add_middleware(SecurityHeadersMiddleware)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from duygu.services.api.dependencies import ServiceDep
+from duygu.shared.config import MB
 from duygu.shared.schemas import ServiceLimits
 
 router = APIRouter(tags=["videos"])
@@ -16,6 +17,9 @@ def read_limits(service: ServiceDep) -> ServiceLimits:
         max_upload_bytes=settings.max_upload_bytes,
         max_duration_s=settings.max_duration_s,
         max_pixels=settings.max_pixels,
+        max_pictures=settings.pictures_max_count,
+        max_pictures_bytes=int(settings.pictures_max_mb * MB),
+        max_picture_pixels=settings.picture_max_pixels,
         result_ttl_s=settings.result_ttl,
         link_schemes=service.link_policy.schemes,
         keeps_results=settings.keeps_results,

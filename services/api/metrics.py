@@ -14,6 +14,7 @@ from rq import Queue
 from duygu.services.api.dependencies import AdminCaller
 from duygu.services.api.http.problems import problems
 from duygu.services.api.live.metrics import LiveMetrics
+from duygu.services.api.pictures.metrics import PictureMetrics
 from duygu.services.api.service import ServiceContext
 from duygu.shared.broker import keys
 from duygu.shared.errors import server_error_codes
@@ -50,6 +51,7 @@ class Metrics:
         for code in server_error_codes():
             self.problems.labels(code)  # starts at 0, so that `increase()` sees the first one
         self.live = LiveMetrics(self.registry)
+        self.pictures = PictureMetrics(self.registry)
         model = Info("duygu_model", "The model of the service", registry=self.registry)
         model.info({"name": service.model.name, "version": service.model.version, "sha256": service.model.sha256})
         self.registry.register(QueueCollector(service))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     engine = load_engine(engine_options(settings))
     if queue is QueueName.VIDEOS:
         return serve(settings, queue, video_analysis(settings, engine), renderer=ResultRenderer(settings))
-    with closing(live_work(settings, engine)) as live:
+    with closing(live_work(settings, engine)) as live, picture_work(settings, engine):
         return serve(settings, queue, no_analysis, live)
 
 
@@ -83,6 +83,16 @@ def live_work(settings: Settings, engine: "Engine") -> LiveWork:
     from duygu.services.worker.live.drain_loop import DrainLoop
 
     return DrainLoop(connect(live_redis_url(settings)), engine, settings)
+
+
+def picture_work(settings: Settings, engine: "Engine") -> ExitStack:
+    """Threads that answer pictures while the context is open, with a loaded engine."""
+    from duygu.services.worker.pictures.loop import picture_loops
+
+    with ExitStack() as running:
+        for loop in picture_loops(connect(live_redis_url(settings)), engine, settings):
+            running.enter_context(loop)
+        return running.pop_all()
 
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:

@@ -77,6 +77,7 @@ from duygu.shared.errors.options import (
     InvalidOptionError,
     InvalidStartError,
 )
+from duygu.shared.errors.pictures import AnimatedPictureError, PictureTimeoutError, TooManyPicturesError
 from duygu.shared.errors.requests import (
     CrossSiteError,
     ForbiddenError,
@@ -106,6 +107,7 @@ from duygu.shared.errors.services import (
 from duygu.shared.errors.training import SubjectLeakError, TrainingDataError
 
 __all__ = [
+    "AnimatedPictureError",
     "CancelledError",
     "CannotKeepError",
     "ConfigurationError",
@@ -158,6 +160,7 @@ __all__ = [
     "OtherVideoError",
     "OutOfMemoryError",
     "OutOfOrderError",
+    "PictureTimeoutError",
     "QueueFullError",
     "RangeNotSatisfiableError",
     "RateLimitedError",
@@ -176,6 +179,7 @@ __all__ = [
     "TooManyEditsError",
     "TooManyKeptError",
     "TooManyLabelsError",
+    "TooManyPicturesError",
     "TooManyPixelsError",
     "TooManySessionsError",
     "TooSlowError",

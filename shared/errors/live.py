@@ -13,15 +13,15 @@ class LiveError(DuyguError):
 
 
 class NotAPictureError(LiveError):
-    """The frame is not a JPEG, PNG or WebP picture."""
+    """The file or the frame is not a picture."""
 
     code = "not_a_picture"
-    title = "The frame is not a JPEG, PNG or WebP picture"
+    title = "Not a picture of a supported kind"
     status = 415
 
 
 class UndecodablePictureError(LiveError):
-    """The frame has the signature of a picture, but cannot be decoded."""
+    """The file or the frame has the signature of a picture, but cannot be decoded."""
 
     code = "undecodable_picture"
     title = "The picture could not be decoded"

@@ -41,10 +41,10 @@ class EncryptedVideoError(VideoError):
 
 
 class TooManyPixelsError(VideoError):
-    """The frames have more pixels than the limit."""
+    """The picture, or a frame of the video, has more pixels than the limit."""
 
     code = "too_many_pixels"
-    title = "The frames of the video have too many pixels"
+    title = "The picture or the frames of the video have too many pixels"
 
 
 class TooLongError(VideoError):

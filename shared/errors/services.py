@@ -31,10 +31,10 @@ class StorageFullError(DuyguError):
 
 
 class NoWorkerError(UnavailableError):
-    """No worker serves live sessions."""
+    """No live worker runs, which serves live sessions and pictures."""
 
     code = "no_worker"
-    title = "No worker for live sessions is available"
+    title = "No worker for live sessions and pictures is available"
 
 
 class StorageAwayError(DuyguError):

@@ -47,6 +47,17 @@ def count_fetched(redis: Redis, owner: str, size: int) -> None:
         pipeline.execute()
 
 
+def count_pictures(redis: Redis, caller: Caller, count: int, size: int) -> None:
+    """Count pictures and their bytes. Raises RateLimitedError above `pictures_per_minute` or `megabytes_per_day`."""
+    limit = caller.limits.pictures_per_minute
+    counted = None if limit is None else _count(redis, caller, "pictures", count, limit, MINUTE_S)
+    try:
+        count_bytes(redis, caller, size)
+    except RateLimitedError:
+        refund(redis, counted)
+        raise
+
+
 def charge(redis: Redis, caller: Caller, size: int) -> None:
     """Count an upload that was admitted as a repetition but is a new one, whether or not it exceeds the limits."""
     now, limits = time.time(), caller.limits

@@ -60,6 +60,14 @@ def breaks_off(picture: bytes) -> bool:
     return at > len(picture)
 
 
+def jpeg_scan(picture: bytes) -> int:
+    """Return the offset of the first scan of a JPEG, or its length if it ends before. Raises NotAPictureError."""
+    try:
+        return next((at for marker, at in _jpeg_segments(picture) if marker == JPEG_SCAN), len(picture))
+    except (struct.error, IndexError):
+        return len(picture)
+
+
 def _jpeg(picture: bytes) -> tuple[int, int]:
     for marker, at in _jpeg_segments(picture):
         if marker in JPEG_FRAMES:

@@ -26,12 +26,13 @@ NOT_OF_JOBS = {
     "erase_failed",
     "queue_full",
     "no_worker",
+    "picture_timed_out",
     "session_lost",
     "state_lost",
     "bad_training_data",
     "subject_leak",
 }
-"""Of erasing, of uploads that became no job, of live sessions, and of training."""
+"""Of erasing, of uploads that became no job, of live sessions and pictures, and of training."""
 
 METRIC = re.compile(r"\b(?:duygu|process)_[a-z_]+")
 CODES = re.compile(r'code=~?"([^"]+)"')

@@ -15,7 +15,7 @@ MAX_BYTES = 2_000_000
 MAX_BYTES_OF = {"/v1/jobs": 32_000_000}
 """The same for other paths; the result of an hour with five faces has about 20 megabytes."""
 
-STREAMED_PATHS = frozenset({"/v1/videos"})
+STREAMED_PATHS = frozenset({"/v1/videos", "/v1/pictures"})
 """Paths whose handlers stream and limit the body themselves."""
 
 

@@ -1,8 +1,8 @@
 """Child process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
 
-Each request on standard input is the size in bytes of the picture at the start of the shared memory. The process writes
-the picture's two planes behind the space for encoded pictures, and its width and height to standard output; 0 and 0 if
-the picture cannot be decoded.
+Each request on standard input is the size in bytes of the picture at the start of the shared memory, and the minimum
+shorter side of its detection copy. The process writes the picture's two planes behind the space for encoded pictures,
+and its width and height to standard output; 0 and 0 if the picture cannot be decoded.
 """
 
 import json
@@ -20,14 +20,21 @@ import numpy as np
 from duygu.shared.vision.decode.picture_planes import Pixels, planes, small_size
 from duygu.shared.vision.decode.sandbox import confine
 
-REQUEST = struct.Struct(">I")
-"""Size of the encoded picture in bytes."""
+REQUEST = struct.Struct(">II")
+"""Size of the encoded picture in bytes, and minimum shorter side of the detection copy in pixels."""
 
 REPLY = struct.Struct(">II")
 """Width and height in pixels."""
 
 PICTURE_CPU_S = 5
-"""CPU time limit per picture, after which the kernel kills the process. The largest pictures take 0.1 s."""
+"""CPU time limit per picture, after which the kernel kills the process. The largest frames of live sessions take 0.1 s,
+50 megapixels 1 s."""
+
+HEAD_BYTES = 4096
+"""Bytes at the start of an AVIF file that contain the properties of its image."""
+
+AVIF, AVIF_ROTATION, AVIF_MIRROR = b"ftypavif", b"irot", b"imir"
+"""Start of an AVIF file behind the size of its first box, and the types of the boxes with its orientation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +43,22 @@ class ImageOrder:
 
     memory: int  # file descriptor
     picture_bytes: int  # space for the encoded picture; the rest is for planes
-    side: int  # minimum shorter side of the detection copy, in pixels
     memory_bytes: int  # limit of the address space
 
 
 class SharedPicture:
     """Layout of the shared memory: the encoded picture, then its planes, grey before RGB."""
 
-    def __init__(self, memory: mmap.mmap, picture_bytes: int, side: int) -> None:
+    def __init__(self, memory: mmap.mmap, picture_bytes: int) -> None:
         whole = np.frombuffer(memory, np.uint8)
-        self.encoded, self._decoded_space, self._side = whole[:picture_bytes], whole[picture_bytes:], side
+        self.encoded, self._decoded_space = whole[:picture_bytes], whole[picture_bytes:]
 
-    def planes(self, width: int, height: int) -> tuple[Pixels, Pixels] | None:
-        """Views (h, w, 3) RGB and (H, W) grey for a picture of this size; None if it does not fit."""
-        small_width, small_height = small_size(width, height, self._side)
+    def planes(self, width: int, height: int, side: int) -> tuple[Pixels, Pixels] | None:
+        """Views (h, w, 3) RGB and (H, W) grey for a picture of this size; None if it does not fit.
+
+        side  minimum shorter side of the RGB picture, in pixels
+        """
+        small_width, small_height = small_size(width, height, side)
         grey_end = width * height
         end = grey_end + small_width * small_height * 3
         if end > self._decoded_space.size:
@@ -61,27 +70,43 @@ class SharedPicture:
 class PictureDecoder:
     """Decodes pictures within shared memory."""
 
-    def __init__(self, shared: SharedPicture, side: int) -> None:
-        self._shared, self._side = shared, side
+    def __init__(self, shared: SharedPicture) -> None:
+        self._shared = shared
 
-    def decode(self, size: int) -> tuple[int, int]:
+    def decode(self, size: int, side: int) -> tuple[int, int]:
         """Decode the first `size` bytes: width and height; (0, 0) if the picture cannot be decoded or is too large."""
         pixels = self._decoded(size)
         if pixels is None:
             return 0, 0
         height, width = pixels.shape[:2]
-        target = self._shared.planes(width, height)
+        target = self._shared.planes(width, height, side)
         if target is None:
             return 0, 0
-        planes(pixels, self._side, *target)
+        planes(pixels, side, *target)
         return width, height
 
     def _decoded(self, size: int) -> Pixels | None:
         try:
             pixels = cv2.imdecode(self._shared.encoded[:size], cv2.IMREAD_COLOR)
+            return None if pixels is None else _upright(np.asarray(pixels, np.uint8), self._shared.encoded[:size])
         except (cv2.error, MemoryError):
             return None
-        return None if pixels is None else np.asarray(pixels, np.uint8)
+
+
+def _upright(pixels: Pixels, encoded: Pixels) -> Pixels:
+    """Apply the orientation of an AVIF file (ISO/IEC 23008-12, 6.5.10 and 6.5.12), as OpenCV does for other kinds."""
+    if encoded[4:12].tobytes() != AVIF:
+        return pixels
+    head = encoded[:HEAD_BYTES].tobytes()
+    quarters, mirror = _property(head, AVIF_ROTATION), _property(head, AVIF_MIRROR)
+    turned = np.rot90(pixels, (quarters or 0) & 3)
+    return np.ascontiguousarray(turned if mirror is None else np.flip(turned, mirror & 1))
+
+
+def _property(head: bytes, kind: bytes) -> int | None:
+    """The only byte of a box of an image property; None without the box."""
+    at = head.find(b"\0\0\0\x09" + kind) + 8
+    return head[at] if 8 <= at < len(head) else None
 
 
 def main(argument: str) -> None:
@@ -90,7 +115,7 @@ def main(argument: str) -> None:
     memory = mmap.mmap(order.memory, 0)
     cv2.setNumThreads(1)
     confine(memory_bytes=order.memory_bytes, cpu_s=resource.RLIM_INFINITY, highest_file=order.memory)
-    reader = PictureDecoder(SharedPicture(memory, order.picture_bytes, order.side), order.side)
+    reader = PictureDecoder(SharedPicture(memory, order.picture_bytes))
     while request := os.read(sys.stdin.fileno(), REQUEST.size):
         _allow_cpu(PICTURE_CPU_S)
         os.write(sys.stdout.fileno(), REPLY.pack(*reader.decode(*REQUEST.unpack(request))))

@@ -45,14 +45,16 @@ class ImageDecoder:
 
         picture_bytes  maximum size of an encoded picture
         max_pixels     maximum number of pixels
-        min_face       smallest face to detect, as a share of the shorter side
+        min_face       smallest face to detect, as a share of the shorter side, where `decode` has no other
         """
         self._file = shared_memory()
-        size, side = picture_bytes + max_pixels * 4, detection_side(min_face)
+        size = picture_bytes + max_pixels * 4
+        self._min_face = min_face
         self._file.truncate(size)
-        self._shared = SharedPicture(mmap.mmap(self._file.fileno(), 0), picture_bytes, side)
+        self._memory = mmap.mmap(self._file.fileno(), 0)
+        self._shared = SharedPicture(self._memory, picture_bytes)
         memory_bytes = MEMORY_BYTES + max_pixels * BYTES_A_PIXEL + size
-        self._order = ImageOrder(self._file.fileno(), picture_bytes, side, memory_bytes)
+        self._order = ImageOrder(self._file.fileno(), picture_bytes, memory_bytes)
         self._replied = False  # whether this process has replied yet
         self._process: ModuleProcess | None = self._start()
 
@@ -70,8 +72,10 @@ class ImageDecoder:
             self._process.close()
         self._file.close()
 
-    def decode(self, picture: bytes, index: int = 0, time_s: float = 0.0) -> PictureFrame:
-        """Decode a JPEG, PNG or WebP picture to a frame. Its pixels are valid until the next call.
+    def decode(
+        self, picture: bytes, index: int = 0, time_s: float = 0.0, *, min_face: float | None = None
+    ) -> PictureFrame:
+        """Decode a JPEG, PNG, WebP or AVIF picture to a frame. Its pixels are valid until the next call.
 
         Raises UndecodablePictureError, also for a picture that exceeds the limits or crashes the process, and OSError
         if the process cannot be started.
@@ -79,16 +83,21 @@ class ImageDecoder:
         if len(picture) > self._shared.encoded.size or breaks_off(picture):
             raise UndecodablePictureError
         self._process = self._process or self._start()
+        side = detection_side(min_face or self._min_face)
         self._shared.encoded[: len(picture)] = np.frombuffer(picture, np.uint8)
-        reply = self._exchange(self._process, REQUEST.pack(len(picture)))
+        reply = self._exchange(self._process, REQUEST.pack(len(picture), side))
         if reply is None:
             self._replace(self._process)
             raise UndecodablePictureError
         width, height = REPLY.unpack(reply)
-        planes = self._shared.planes(width, height) if width else None
+        planes = self._shared.planes(width, height, side) if width else None
         if planes is None:
             raise UndecodablePictureError
         return PictureFrame(index, time_s, *planes)
+
+    def clear(self) -> None:
+        """Erase the picture of the last call from the shared memory, and return its pages to the system."""
+        self._memory.madvise(mmap.MADV_REMOVE)
 
     def _exchange(self, process: ModuleProcess, request: bytes) -> bytes | None:
         """Send a request; returns the reply, or None if the process died or timed out."""

@@ -109,7 +109,7 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/agreement",
 ]
 
-WITH_PARAMETERS = ["POST /v1/videos", "GET /v1/jobs", "POST /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]
+WITH_PARAMETERS = ["POST /v1/videos", "POST /v1/pictures", "GET /v1/jobs", "POST /v1/jobs", "DELETE /v1/jobs/{job_id}", *OF_A_JOB]
 
 
 def test_every_call_is_tried(api: httpx.Client) -> None:

@@ -1,0 +1,1 @@
+"""The threads of a live worker that answer single pictures."""

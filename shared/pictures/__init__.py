@@ -1,0 +1,1 @@
+"""The queue of single pictures between the API and the live workers."""

@@ -1,0 +1,238 @@
+"""`POST /v1/pictures`."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from duygu.shared.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.broker import keys
+from duygu.shared.config import Settings
+from duygu.shared.jobs.heartbeat import send_heartbeat
+from duygu.shared.pictures import api_queue, messages
+from duygu.shared.pictures.messages import WAITING, WORKERS, request_key
+from duygu.shared.schemas import PictureResult
+from tests.services.conftest import serving, wait_until
+from tests.services.live.conftest import StartLiveWorker
+from tests.support.media.pictures import animated, astronaut, declared_png
+
+PICTURE = astronaut(".jpg")
+
+Answer = tuple[int, str]
+
+
+def send(address: str, *pictures: bytes, **fields: str) -> httpx.Response:
+    """Send pictures as a form."""
+    files = [("picture", ("a", picture)) for picture in pictures]
+    return httpx.post(f"{address}/v1/pictures", files=files, data=fields, timeout=60)
+
+
+def bare(address: str, content: bytes, kind: str = "image/jpeg", **query: str) -> httpx.Response:
+    """Send the bytes of a picture as the body."""
+    return httpx.post(
+        f"{address}/v1/pictures", content=content, headers={"Content-Type": kind}, params=query, timeout=60
+    )
+
+
+def outcome(answer: httpx.Response) -> Answer:
+    """Status and code of a problem."""
+    return answer.status_code, answer.json().get("code", "")
+
+
+@pytest.fixture
+def ready(served: str, redis: Redis) -> str:
+    """Address of an API whose live worker serves pictures."""
+    wait_until(lambda: redis.zcard(keys.workers(WORKERS)))
+    return served
+
+
+def test_one_picture(ready: str) -> None:
+    """Form and body give the answer of the contract; every supported kind has the same faces."""
+    answer = send(ready, astronaut())
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = PictureResult.model_validate(answer.json())
+    (face,) = found.faces
+    assert (found.picture.width, found.picture.height, face.emotion, face.uncertain) == (512, 512, "happiness", False)
+    assert sum(face.probabilities.values()) == pytest.approx(1)
+    for form, kind in (
+        (".jpg", "image/jpeg"),
+        (".png", ""),
+        (".webp", "application/octet-stream"),
+        (".avif", "image/x"),
+    ):
+        other = PictureResult.model_validate(bare(ready, astronaut(form), kind).json())
+        assert other.faces[0].box == pytest.approx(face.box, abs=6)
+        assert other.faces[0].emotion == "happiness"
+
+
+def test_options(ready: str) -> None:
+    """Options are form fields or query parameters; those of videos and invalid ones have their codes."""
+    by_field = send(ready, PICTURE, labels="fear, happiness", max_faces="3").json()
+    by_query = bare(ready, PICTURE, labels="fear,happiness", max_faces="3").json()
+    assert by_field == by_query
+    assert set(by_field["faces"][0]["probabilities"]) == {"fear", "happiness", "other"}
+    assert send(ready, PICTURE, min_face="0.9").json()["faces"] == []
+    assert outcome(send(ready, PICTURE, start_s="1")) == (422, "invalid_start_s")
+    assert outcome(send(ready, PICTURE, measures="movements")) == (422, "invalid_measures")
+    assert outcome(send(ready, PICTURE, min_face="2")) == (422, "invalid_min_face")
+    assert outcome(send(ready, PICTURE, labels="joy")) == (422, "invalid_labels")
+    assert outcome(bare(ready, PICTURE, max_faces="many")) == (422, "invalid_max_faces")
+    assert outcome(bare(ready, PICTURE, every_s="1")) == (422, "unknown_parameter")
+    both = httpx.post(f"{ready}/v1/pictures?labels=fear", files={"picture": PICTURE}, data={"labels": "fear"})
+    assert outcome(both) == (422, "invalid_request")
+
+
+def test_several_pictures(ready: str) -> None:
+    """Several pictures give an item each, in their order; a bad one has its error and spoils no other."""
+    answer = send(ready, PICTURE, b"no picture", astronaut(".webp"), declared_png(1, 1)[:-2])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["model"]["name"]
+    first, bad, second, cut = answer.json()["pictures"]
+    assert [item["faces"][0]["emotion"] for item in (first, second)] == ["happiness", "happiness"]
+    assert [item["error"]["code"] for item in (bad, cut)] == ["not_a_picture", "undecodable_picture"]
+    assert (bad["picture"], bad["faces"], first["error"]) == (None, None, None)
+
+
+BAD: dict[str, tuple[bytes, Answer]] = {
+    "empty": (b"", (422, "empty_file")),
+    "text": (b"hello", (415, "not_a_picture")),
+    "huge": (declared_png(30_000, 30_000), (422, "too_many_pixels")),
+    "animated": (animated("PNG"), (422, "animated_picture")),
+    "truncated": (PICTURE[:-3000], (422, "undecodable_picture")),
+    "damaged": (declared_png(64, 64), (422, "undecodable_picture")),
+}
+
+
+def test_bad_pictures_have_codes_and_leave_nothing(ready: str, redis: Redis, live_settings: Settings) -> None:
+    """Each unsuitable file has its code, by form and by body, and after all of them Redis and disk hold nothing."""
+    for name, (content, wanted) in BAD.items():
+        assert (name, outcome(send(ready, content))) == (name, wanted)
+        assert (name, outcome(bare(ready, content))) == (name, wanted)
+    assert outcome(bare(ready, b"{}", "application/json")) == (415, "not_a_picture")
+    assert outcome(send(ready, *[PICTURE] * 50)) == (413, "too_many_pictures")
+    assert outcome(httpx.post(f"{ready}/v1/pictures", files={"image": PICTURE})) == (422, "unknown_parameter")
+    tiny = cv2_png_of_one_pixel()
+    assert bare(ready, tiny, "image/png").json()["faces"] == []
+    assert send(ready, PICTURE).json()["faces"]
+    assert [key for key in redis.keys("duygu:pictures:*") if b"worker" not in key] == []
+    assert not [path for path in Path(live_settings.data_dir).rglob("*") if path.is_file()]
+
+
+def cv2_png_of_one_pixel() -> bytes:
+    """A picture of 1 x 1 pixels."""
+    import cv2
+    import numpy as np
+
+    return bytes(cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1])
+
+
+def test_a_request_above_the_size_limit(live_settings: Settings) -> None:
+    """A body above the limit is refused, whether or not it declares its size."""
+    with serving(live_settings.model_copy(update={"pictures_max_mb": 0.01})) as api:
+        assert outcome(api.post("/v1/pictures", content=PICTURE)) == (413, "too_large")
+        pieces = (PICTURE[start : start + 1000] for start in range(0, len(PICTURE), 1000))
+        assert outcome(api.post("/v1/pictures", content=pieces)) == (413, "too_large")
+
+
+def test_without_a_worker_the_answer_comes_at_once(address: str) -> None:
+    """Where no live worker runs, the error comes within a second."""
+    started = time.monotonic()
+    answer = send(address, PICTURE)
+    assert outcome(answer) == (503, "no_worker")
+    assert answer.headers["Retry-After"]
+    assert time.monotonic() - started < 1
+
+
+def test_a_silent_worker_ends_in_a_timeout(address: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a worker counts as alive and does not answer, the request ends in time, and the picture is deleted."""
+    monkeypatch.setattr(api_queue, "ANSWER_S", 1.0)
+    send_heartbeat(redis, WORKERS, "silent")
+    assert outcome(send(address, PICTURE)) == (503, "picture_timed_out")
+    assert not redis.keys(request_key("*"))
+    assert messages.ANSWER_S > 1
+
+
+def test_a_full_queue_refuses_and_recovers(
+    live_settings: Settings, redis: Redis, start_live_worker: StartLiveWorker
+) -> None:
+    """Beyond the limit of waiting pictures the answer is 503 with Retry-After; expired ones do not count."""
+    send_heartbeat(redis, WORKERS, "silent")
+    redis.rpush(WAITING, "expired")
+    with serving(live_settings.model_copy(update={"pictures_max_waiting": 2})) as api, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(api.post, "/v1/pictures", content=PICTURE) for _ in range(2)]
+        wait_until(lambda: redis.llen(WAITING) == 3)
+        refused = api.post("/v1/pictures", content=PICTURE)
+        assert outcome(refused) == (503, "queue_full")
+        assert refused.headers["Retry-After"] == "1"
+        start_live_worker()
+        assert [answer.result().status_code for answer in waiting] == [200, 200]
+        assert api.post("/v1/pictures", content=PICTURE).status_code == 200
+
+
+def test_ten_clients(ready: str) -> None:
+    """Ten clients at the same time all receive the right answer."""
+    pictures = [PICTURE, astronaut(".webp")]
+
+    def client(number: int) -> list[int]:
+        return [len(send(ready, pictures[(number + turn) % 2]).json()["faces"]) for turn in range(4)]
+
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(client, range(10))) == [[1] * 4] * 10
+
+
+def test_a_picture_is_answered_after_a_killed_worker(
+    address: str, redis: Redis, start_live_worker: StartLiveWorker
+) -> None:
+    """A picture that waits when its worker is killed is answered by the next one."""
+    start_live_worker().kill()
+    redis.delete(keys.workers(WORKERS))
+    send_heartbeat(redis, WORKERS, "killed")
+    answers: list[Any] = []
+    client = threading.Thread(target=lambda: answers.append(send(address, PICTURE)))
+    client.start()
+    start_live_worker()
+    client.join()
+    assert answers[0].status_code == 200
+
+
+def test_keys(live_settings: Settings, redis: Redis, start_live_worker: StartLiveWorker, tmp_path: Path) -> None:
+    """A key needs the scope `submit`, and its limits of pictures and bytes apply."""
+    start_live_worker()
+    file = tmp_path / "keys.json"
+    minute = add_key(file, "minute", frozenset({Scope.SUBMIT}), KeyLimits(pictures_per_minute=3))
+    day = add_key(file, "day", frozenset({Scope.SUBMIT}), KeyLimits(megabytes_per_day=0))
+    reader = add_key(file, "reader", frozenset({Scope.READ}), KeyLimits())
+    with serving(live_settings.model_copy(update={"keys_file": file})) as api:
+
+        def ask(key: str | None, count: int = 1) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            return api.post("/v1/pictures", files=[("picture", PICTURE)] * count, headers=headers)
+
+        assert outcome(ask(None)) == (401, "unauthorized")
+        assert outcome(ask(reader)) == (403, "forbidden")
+        assert ask(minute, 2).status_code == 200
+        assert outcome(ask(minute, 2)) == (429, "rate_limited")
+        assert ask(minute).status_code == 200
+        assert outcome(ask(day)) == (429, "rate_limited")
+
+
+def test_metrics_and_limits(ready: str) -> None:
+    """Pictures are counted by outcome, and the limits are published."""
+    send(ready, PICTURE)
+    send(ready, b"hello")
+    text = httpx.get(f"{ready}/metrics").text
+    assert 'duygu_pictures_total{code="analysed"} 1.0' in text
+    assert 'duygu_pictures_total{code="not_a_picture"} 1.0' in text
+    assert "duygu_picture_seconds_count 1.0" in text
+    limits = httpx.get(f"{ready}/v1/limits").json()
+    assert (limits["max_pictures"], limits["max_pictures_bytes"], limits["max_picture_pixels"]) == (
+        20,
+        50_000_000,
+        50_000_000,
+    )

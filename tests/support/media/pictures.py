@@ -1,0 +1,46 @@
+"""Picture files of a real face, and files that are none."""
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+from skimage import data
+
+
+def astronaut(form: str = ".png") -> bytes:
+    """The astronaut of scikit-image, 512 x 512 pixels with one face, in the format of an extension."""
+    return bytes(cv2.imencode(form, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))[1])
+
+
+def turned(form: str, orientation: int) -> bytes:
+    """The astronaut's upper part, 512 x 300 pixels as stored, with an EXIF orientation."""
+    exif = Pillow.Exif()
+    exif[0x112] = orientation
+    file = io.BytesIO()
+    Pillow.fromarray(data.astronaut()).crop((0, 0, 512, 300)).save(file, format=form, exif=exif)
+    return file.getvalue()
+
+
+def animated(form: str) -> bytes:
+    """An animation of two pictures, as PNG, WebP or AVIF."""
+    file = io.BytesIO()
+    first, second = (Pillow.new("RGB", (32, 32), colour) for colour in ("red", "blue"))
+    first.save(file, format=form, save_all=True, append_images=[second])
+    return file.getvalue()
+
+
+def declared_png(width: int, height: int) -> bytes:
+    """A PNG whose header declares this size, with little data."""
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0),
+        b"IDAT": zlib.compress(bytes(9)),
+        b"IEND": b"",
+    }
+    whole = b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks.items()
+    )
+    return b"\x89PNG\r\n\x1a\n" + whole
