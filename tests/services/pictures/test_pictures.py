@@ -1,10 +1,8 @@
 """`POST /v1/pictures`."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,9 +11,11 @@ from redis import Redis
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
+from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.pictures import api_queue, messages
-from duygu.shared.pictures.messages import WAITING, WORKERS, request_key
+from duygu.shared.pictures.messages import WAITING, WORKERS, PictureReply, request_key
+from duygu.shared.pictures.worker_queue import PictureTasks
 from duygu.shared.schemas import PictureResult
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
@@ -158,21 +158,25 @@ def test_a_silent_worker_ends_in_a_timeout(address: str, redis: Redis, monkeypat
     assert messages.ANSWER_S > 1
 
 
-def test_a_full_queue_refuses_and_recovers(
-    live_settings: Settings, redis: Redis, start_live_worker: StartLiveWorker
-) -> None:
+def test_a_full_queue_refuses_and_recovers(live_settings: Settings, redis: Redis) -> None:
     """Beyond the limit of waiting pictures the answer is 503 with Retry-After; expired ones do not count."""
-    send_heartbeat(redis, WORKERS, "silent")
+    tasks = PictureTasks(redis)
+    tasks.send_heartbeat("slow")
     redis.rpush(WAITING, "expired")
-    with serving(live_settings.model_copy(update={"pictures_max_waiting": 2})) as api, ThreadPoolExecutor(2) as pool:
+    with serving(live_settings.model_copy(update={"pictures_max_waiting": 2})) as api, ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(api.post, "/v1/pictures", content=PICTURE) for _ in range(2)]
         wait_until(lambda: redis.llen(WAITING) == 3)
         refused = api.post("/v1/pictures", content=PICTURE)
         assert outcome(refused) == (503, "queue_full")
         assert refused.headers["Retry-After"] == "1"
-        start_live_worker()
-        assert [answer.result().status_code for answer in waiting] == [200, 200]
-        assert api.post("/v1/pictures", content=PICTURE).status_code == 200
+        assert tasks.take(1) is None  # the expired one
+        first = tasks.take(1)
+        waiting.append(pool.submit(api.post, "/v1/pictures", content=PICTURE))
+        for taken in (first, tasks.take(1), tasks.take(5)):
+            assert taken
+            assert taken.picture == PICTURE
+            tasks.reply(taken.picture_id, PictureReply.of_error(UndecodablePictureError()))
+        assert [outcome(answer.result()) for answer in waiting] == [(422, "undecodable_picture")] * 3
 
 
 def test_ten_clients(ready: str) -> None:
@@ -186,24 +190,21 @@ def test_ten_clients(ready: str) -> None:
         assert list(pool.map(client, range(10))) == [[1] * 4] * 10
 
 
-def test_a_picture_is_answered_after_a_killed_worker(
+def test_pictures_are_answered_after_a_killed_worker(
     address: str, redis: Redis, start_live_worker: StartLiveWorker
 ) -> None:
-    """A picture that waits when its worker is killed is answered by the next one."""
-    start_live_worker().kill()
-    redis.delete(keys.workers(WORKERS))
-    send_heartbeat(redis, WORKERS, "killed")
-    answers: list[Any] = []
-    client = threading.Thread(target=lambda: answers.append(send(address, PICTURE)))
-    client.start()
-    start_live_worker()
-    client.join()
-    assert answers[0].status_code == 200
+    """When one of two workers is killed, the other answers every picture."""
+    killed, _ = start_live_worker(), start_live_worker()
+    wait_until(lambda: redis.zcard(keys.workers(WORKERS)) >= 2)
+    killed.kill()
+    killed.wait()
+    assert [send(address, PICTURE).status_code for _ in range(4)] == [200] * 4
 
 
 def test_keys(live_settings: Settings, redis: Redis, start_live_worker: StartLiveWorker, tmp_path: Path) -> None:
     """A key needs the scope `submit`, and its limits of pictures and bytes apply."""
     start_live_worker()
+    wait_until(lambda: redis.zcard(keys.workers(WORKERS)))
     file = tmp_path / "keys.json"
     minute = add_key(file, "minute", frozenset({Scope.SUBMIT}), KeyLimits(pictures_per_minute=3))
     day = add_key(file, "day", frozenset({Scope.SUBMIT}), KeyLimits(megabytes_per_day=0))
