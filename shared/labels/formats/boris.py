@@ -21,7 +21,8 @@ def read_boris(project: Mapping[str, Any]) -> Entries:
     where = f"observation {quoted(name)}"
     if not isinstance(observation, dict):
         raise InvalidLabelError(f"{where} is invalid")
-    found = Entries(media=set(_media(observation)), durations_s=set(_durations(observation, where)))
+    durations_s = set(_durations(observation, where))
+    found = Entries(media=set(_media(observation)), durations_s=durations_s, on_player_clock=True)
     states = _states(observation.get("events", []), _points(project), where)
     found.found = list(without_other_codes(states, found.skipped))
     return found

@@ -41,7 +41,7 @@ def _read(text: str) -> Entries:
     header, delimiter, lines = _header(text)
     rows = _rows(header, delimiter, lines)
     comma = delimiter != ","
-    found = Entries()
+    found = Entries(on_player_clock=not set(header) >= PLAIN)
     if set(header) >= PLAIN:
         found.found = [_plain(row, where, comma=comma) for where, row in _noted(rows, found, comma=comma)]
     elif set(header) >= AGGREGATED:

@@ -73,7 +73,7 @@ def read_eaf(content: bytes) -> Entries:
     """
     reader = _Reader()
     _parse(content, reader)
-    found = Entries(media={name for name in reader.media if name})
+    found = Entries(media={name for name in reader.media if name}, on_player_clock=True)
     for tier in reader.tiers:
         words = [value for *_, value in tier.annotations]
         known = [word for word in words if emotion_of(word)]

@@ -39,6 +39,8 @@ class Entries:
     """Their lengths."""
     sha256: set[str] = field(default_factory=set)
     """Hashes of the videos."""
+    on_player_clock: bool = False
+    """Whether times count as players do, from the start of the file, rather than from the first frame."""
     skipped: list[str] = field(default_factory=list)
     """Words that are no labels, of a file that may hold other codes as well."""
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PureWindowsPath
 from typing import Any
@@ -29,6 +29,9 @@ DURATION_TOLERANCE_S, DURATION_TOLERANCE = 1.0, 0.02
 
 FACE = re.compile(r"(?:face|person|yüz|kişi)?[\s_#-]*(\d{1,9})", re.IGNORECASE)
 
+NUMBERED = re.compile(r".*\(face (\d{1,9})\)", re.IGNORECASE)
+"""A name with the number of the face, as exports have it where faces share a name."""
+
 NO_SUBJECT = ("", "no focal subject")
 """Subjects that stand for no face; the second is that of BORIS."""
 
@@ -51,7 +54,7 @@ def read_label_file(content: bytes, result: Result, rater: str) -> LabelFile:
     """
     if len(content) > MAX_BYTES:
         raise InvalidLabelError(f"the file has {len(content)} bytes; the maximum is {MAX_BYTES}")
-    entries = _entries(content)
+    entries = _on_result_clock(_entries(content), result.video.first_frame_s)
     _check_video(entries, result)
     if not entries.found:
         raise InvalidLabelError(f"the file has no labels: expected {', '.join(EMOTIONS)} or cannot_tell")
@@ -72,6 +75,17 @@ def _entries(content: bytes) -> Entries:
         return read_eaf(content)
     text = _text(content)
     return _from_json(text) if start in (b"{", b"[") else read_table(text)
+
+
+def _on_result_clock(entries: Entries, first_s: float) -> Entries:
+    """The entries with times from the first frame; a label that begins before it begins with it."""
+    if entries.on_player_clock and first_s:
+        entries.durations_s |= {duration_s - first_s for duration_s in entries.durations_s}
+        entries.found = [
+            replace(one, start_s=max(one.start_s - first_s, 0.0), end_s=max(one.end_s - first_s, 0.0))
+            for one in entries.found
+        ]
+    return entries
 
 
 def _text(content: bytes) -> str:
@@ -152,7 +166,7 @@ def _label(entry: Entry, faces: Sequence[Face], only: Face | None) -> Label:
 def _face(entry: Entry, faces: Sequence[Face], only: Face | None) -> int:
     """The face with the subject's id or name, or the only one of the result if the file has one subject only."""
     subject, known = entry.subject.strip(), {face.face_id for face in faces}
-    number = FACE.fullmatch(subject)
+    number = FACE.fullmatch(subject) or NUMBERED.fullmatch(subject)
     if number and int(number[1]) in known:
         return int(number[1])
     named = [face.face_id for face in faces if face.name and face.name.casefold() == subject.casefold()]
