@@ -15,7 +15,7 @@ from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.file import read_edit_file
 from duygu.shared.edits.operations import EDIT, Edit
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.exports import EXPORTS, ExportName, extension_of
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
@@ -104,7 +104,10 @@ class Analysis:
         return axes
 
     def save(self, path: Path | str) -> None:
-        """Save the result in the format of the extension: json, csv, ndjson, vtt, srt, html, png, svg, pdf or mp4.
+        """Save the result in the format of the extension.
+
+        json, csv, ndjson, parquet; vtt, srt; html, png, svg, pdf, mp4; eaf (ELAN), TextGrid (Praat), boris, bids.zip;
+        edl, otio.
 
         Raises ConfigurationError for an unsupported extension, or if `path` is the video itself.
         """
@@ -112,12 +115,14 @@ class Analysis:
         if path.resolve() == self.path.resolve():
             raise ConfigurationError(f"saving to {path} would overwrite the video")
         with atomically(path) as target:
-            self._write(path.suffix.removeprefix("."), target)
+            self._write(path.name, target)
 
-    def _write(self, form: str, target: Path) -> None:
-        if form not in list(ExportName):
-            raise ConfigurationError(f"a result cannot be saved as .{form}; supported: {', '.join(ExportName)}")
-        name = ExportName(form)
+    def _write(self, file: str, target: Path) -> None:
+        extensions = {name: f".{extension_of(name)}".lower() for name in ExportName}
+        name = next((name for name, extension in extensions.items() if file.lower().endswith(extension)), None)
+        if name is None:
+            known = ", ".join(extension_of(name) for name in ExportName)
+            raise ConfigurationError(f"a result cannot be saved as {Path(file).suffix}; supported: {known}")
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))
             return

@@ -20,7 +20,7 @@ from duygu.shared.analysis_options import read_options
 from duygu.shared.api_keys import Scope
 from duygu.shared.config import Settings
 from duygu.shared.edits.operations import Edit
-from duygu.shared.errors import DuyguError
+from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports import ExportName
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.model.label_choice import chosen_labels
@@ -50,6 +50,10 @@ ANALYZE_OUTPUTS = {
     "--video": (ExportName.MP4, "the video with boxes, emotions and a timeline"),
 }
 """Output formats of `duygu analyze`, by option."""
+
+FORMATS_HELP = (
+    "eaf (ELAN), textgrid (Praat), boris, bids, edl and otio (video editors), parquet, and those of the options"
+)
 
 LIMITS = {
     "uploads-per-minute": "maximum uploads per minute",
@@ -157,6 +161,7 @@ def _add_analyze(commands: Any) -> None:
     for option, (name, content) in ANALYZE_OUTPUTS.items():
         output = analyze.add_argument(option, dest=name.value, metavar="FILE", help=f"write {content} to FILE")
         complete_files(output)
+    _add_formats(analyze, list(ExportName))
     analyze.add_argument("--faces", type=_count, metavar="N", help="keep only the N faces that are visible longest")
     analyze.add_argument(
         "--max-faces", type=_count, metavar="N", help="track at most N faces at the same time (DUYGU_MAX_FACES)"
@@ -192,6 +197,32 @@ def _add_analyze(commands: Any) -> None:
     analyze.add_argument("--quiet", action="store_true", help="print no progress and no summary")
 
 
+def _add_formats(command: argparse.ArgumentParser, names: Sequence[ExportName]) -> None:
+    command.add_argument(
+        "--format",
+        dest="formats",
+        type=lambda text: _formats(text, names),
+        default=(),
+        metavar="F,F",
+        help=f"write these formats to --output: {FORMATS_HELP}",
+    )
+    output = command.add_argument(
+        "-o",
+        "--output",
+        default=".",
+        metavar="FILE",
+        help="where --format writes: a folder, or a file for a single format (default: the current folder)",
+    )
+    complete_files(output)
+
+
+def _formats(text: str, names: Sequence[ExportName]) -> tuple[ExportName, ...]:
+    chosen = [name.strip().lower() for name in text.split(",")]
+    if unknown := [name for name in chosen if name not in list(names)]:
+        raise argparse.ArgumentTypeError(f"unknown format {unknown[0]!r}; known: {', '.join(names)}")
+    return tuple(dict.fromkeys(ExportName(name) for name in chosen))
+
+
 def _add_edit(commands: Any) -> None:
     edit = commands.add_parser(
         "edit",
@@ -217,6 +248,7 @@ def _add_edit(commands: Any) -> None:
         if name != ExportName.MP4:
             output = edit.add_argument(option, dest=name.value, metavar="FILE", help=f"write {content} to FILE")
             complete_files(output)
+    _add_formats(edit, [name for name in ExportName if name != ExportName.MP4])
     edit.add_argument("--quiet", action="store_true", help="print no summary")
 
 
@@ -475,6 +507,8 @@ def _analyze(
     min_face: float | None,
     labels: tuple[str, ...] | None,
     measures: str | None,
+    formats: Sequence[ExportName],
+    output: str,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
@@ -484,7 +518,7 @@ def _analyze(
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
     chosen = read_options({**values, "labels": labels, "measures": measures})
-    options = BatchOptions(_outputs(files, settings), chosen, faces, every, edits)
+    options = BatchOptions(_outputs(files, formats, output, settings), chosen, faces, every, edits)
     return run(videos, options, settings, quiet=quiet)
 
 
@@ -494,11 +528,14 @@ def _edit(
     undo: int,
     operations: list[Edit] | None,
     quiet: bool,
+    formats: Sequence[ExportName],
+    output: str,
     **files: str | None,
 ) -> int:
     from duygu.services.commands.edit import run
 
-    return run(result, edits, operations or [], _outputs(files, Settings()), undo=undo, quiet=quiet)
+    outputs = _outputs(files, formats, output, Settings())
+    return run(result, edits, operations or [], outputs, undo=undo, quiet=quiet)
 
 
 def _agree(
@@ -528,12 +565,23 @@ def _study(
     return run(StudyFiles(sheet, output, markers, results), StudySettings(**chosen), settings, quiet=quiet)
 
 
-def _outputs(files: Mapping[str, str | None], settings: Settings) -> "Outputs":
-    """The outputs that the options select."""
+def _outputs(
+    files: Mapping[str, str | None], formats: Sequence[ExportName], output: str, settings: Settings
+) -> "Outputs":
+    """The outputs that the options select: files by format, and further formats in one place.
+
+    Raises ConfigurationError for a format that is selected twice, or several formats for one file.
+    """
     from duygu.services.commands.outputs import Destination, Outputs, format_for
 
-    destinations = [(ExportName(name), Destination.parse(text)) for name, text in files.items() if text]
-    return Outputs({format_for(name, destination): destination for name, destination in destinations}, settings)
+    given = [(ExportName(name), Destination.parse(text)) for name, text in files.items() if text]
+    chosen = {format_for(name, destination): destination for name, destination in given}
+    place = Destination.parse(output)
+    if len(formats) > 1 and not place.is_folder:
+        raise ConfigurationError(f"{output} is a file; name a folder, such as {output}/, for {len(formats)} formats")
+    if twice := [name for name in formats if name in chosen]:
+        raise ConfigurationError(f"the format {twice[0]} is selected by --format and by an option of its own")
+    return Outputs({**chosen, **dict.fromkeys(formats, place)}, settings)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ from duygu.shared.annotated import timeline_png, write_annotated_video
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.exports import EXPORTS, PICTURES, ExportName
+from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.schemas import Result
 from duygu.shared.storage.atomic import atomically
 
 STDOUT = Path("-")
+
+BINARY = (ExportName.BIDS, ExportName.PARQUET)
+"""Formats that are no text."""
 
 SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -95,7 +98,7 @@ class Outputs:
 
     def _check_destination(self, name: ExportName, destination: Destination) -> None:
         path = destination.path
-        if path == STDOUT and name in PICTURES:
+        if path == STDOUT and name in (*PICTURES, *BINARY):
             raise ConfigurationError(f"{name} cannot be written to stdout; name a file")
         if destination.is_folder and path.exists() and not path.is_dir():
             raise ConfigurationError(f"cannot write {name} to the folder {path}: it is a file")
@@ -124,8 +127,8 @@ class Outputs:
     def path(self, name: ExportName, video: Path) -> Path:
         """The output file of one video."""
         destination = self.destinations[name]
-        folder = destination.path
-        return folder / f"{video.stem}.{EXTENSIONS.get(name, name)}" if destination.is_folder else destination.path
+        extension = EXTENSIONS.get(name, extension_of(name))
+        return destination.path / f"{video.stem}.{extension}" if destination.is_folder else destination.path
 
     def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> list[Path]:
         """Write every format, each file atomically; without a format, print one line of JSON. Returns the files.

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas import Flag, Result, Window
@@ -19,27 +19,40 @@ MEASURED_COLUMNS = ("valence", "speaking")
 """Columns of a result with movements, before those of the movements."""
 
 
+Cell = str | float | bool | None
+"""Value of a cell; None if it is missing."""
+
+
 def csv_table(result: Result) -> str:
     """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, `name`, and a probability per label.
 
     Where movements were measured, `valence`, `speaking` and a column per movement follow.
     """
-    header: list[object] = [*COLUMNS, "video", *FLAG_COLUMNS, "name", *result.model.labels, *_measured_columns(result)]
-    return _csv([header, *_rows(result)])
+    return _csv([[name for name, _ in header_of(result)], *rows_of(result)])
 
 
 def csv_rows(result: Result) -> str:
     """Render the same without the header, for a table of several videos."""
-    return _csv(_rows(result))
+    return _csv(rows_of(result))
 
 
-def _csv(rows: Iterable[list[object]]) -> str:
+def _csv(rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows(map(_written, row) for row in rows)
     return text.getvalue()
 
 
-def _rows(result: Result) -> Iterator[list[object]]:
+def header_of(result: Result) -> list[tuple[str, type]]:
+    """Names and types of the columns."""
+    plain = zip(COLUMNS, (int, float, float, str, float, bool, str), strict=True)
+    measured = [*MEASURED_COLUMNS, *result.model.movements] if result.model.movements else []
+    flags = [(name, bool) for name in FLAG_COLUMNS]
+    numbers = [(name, float) for name in (*result.model.labels, *measured)]
+    return [*plain, ("video", str), *flags, ("name", str), *numbers]
+
+
+def rows_of(result: Result) -> Iterator[list[Cell]]:
+    """One row per window."""
     title = title_of(result)
     for face in result.faces:
         for window in face.windows:
@@ -49,33 +62,29 @@ def _rows(result: Result) -> Iterator[list[object]]:
                 window.end_s,
                 window.emotion,
                 window.confidence,
-                _truth(window.uncertain),
+                window.uncertain,
                 "|".join(window.flags),
                 title,
-                *(_truth(flag in window.flags) for flag in Flag),
-                face.name or "",
+                *(flag in window.flags for flag in Flag),
+                face.name or None,
                 *(window.probabilities.get(label, 0.0) for label in result.model.labels),
                 *_measured(window, result),
             ]
 
 
-def _measured_columns(result: Result) -> list[str]:
-    movements = result.model.movements
-    return [*MEASURED_COLUMNS, *movements] if movements else []
-
-
-def _measured(window: Window, result: Result) -> Iterator[object]:
-    """The cells of `_measured_columns`; empty for what is unknown."""
+def _measured(window: Window, result: Result) -> Iterator[float | None]:
+    """The cells of `MEASURED_COLUMNS` and of the movements."""
     if not result.model.movements:
         return
-    yield "" if window.valence is None else window.valence
-    yield "" if window.speaking is None else window.speaking
+    yield window.valence
+    yield window.speaking
     values = window.movements or {}
-    yield from (values.get(name, "") for name in result.model.movements)
+    yield from (values.get(name) for name in result.model.movements)
 
 
-def _truth(value: bool) -> str:
-    return str(value).lower()
+def _written(cell: Cell) -> object:
+    """The cell in CSV: `true` and `false`, and nothing for a missing value."""
+    return str(cell).lower() if isinstance(cell, bool) else cell
 
 
 def ndjson_lines(result: Result) -> str:

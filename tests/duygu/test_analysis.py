@@ -56,9 +56,13 @@ def test_the_extension_decides_the_format(analysis: Analysis, tmp_path: Path) ->
     """Results are saved by extension; an unsupported one is rejected and leaves no file."""
     analysis.save(tmp_path / "film.csv")
     analysis.save(str(tmp_path / "film.png"))
+    analysis.save(tmp_path / "film.TextGrid")
+    analysis.save(tmp_path / "film.bids.zip")
     with pytest.raises(ConfigurationError, match=r"cannot be saved as \.docx"):
         analysis.save(tmp_path / "film.docx")
-    assert {path.name for path in tmp_path.iterdir()} == {"film.csv", "film.png"}
+    names = {"film.csv", "film.png", "film.TextGrid", "film.bids.zip"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert (tmp_path / "film.TextGrid").read_text().startswith('File type = "ooTextFile"')
 
 
 def test_the_video_is_never_overwritten(analysis: Analysis) -> None:

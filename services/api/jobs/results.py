@@ -24,7 +24,7 @@ from duygu.shared.errors import (
     VideoError,
     VideoNotKeptError,
 )
-from duygu.shared.exports import EXPORTS, PICTURES, ExportName
+from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.jobs.edits import EditList
 from duygu.shared.schemas import JobStatus, Result
 from duygu.shared.storage.base import ANNOTATED_VIDEO, EDITED_ANNOTATED_VIDEO, EDITED_PLOT, PLOT
@@ -123,6 +123,7 @@ def _export(service: ServiceContext, job_id: str, name: ExportName, edits: EditL
     if name == ExportName.JSON:
         content = stored_json(service, job_id, edits)
         return Response(content, media_type=export.media_type, headers={"Vary": "Accept"})
-    headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{job_id}.{name}"'}
+    file = f"{job_id}.{extension_of(name)}"
+    headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{file}"'}
     text = export.write(stored_result(service, job_id, edits))
     return Response(text, media_type=export.media_type, headers=headers)

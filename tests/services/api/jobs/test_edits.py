@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -55,10 +56,23 @@ def test_an_edit_changes_the_result_and_its_exports(api: httpx.Client, job: str)
     assert api.get(f"{job}/result").json()["faces"][0]["name"] == "Ann"
     rows = list(csv.DictReader(io.StringIO(api.get(f"{job}/result?format=csv").text)))
     assert {row["name"] for row in rows} == {"Ann", ""}
-    for form in ("ndjson", "vtt", "srt", "html", "svg"):
-        assert "Ann" in api.get(f"{job}/result?format={form}").text
-        assert "Ann" not in api.get(f"{job}/result?format={form}&edited=false").text
+    for form in ("ndjson", "vtt", "srt", "html", "svg", "eaf", "textgrid", "boris", "edl", "otio"):
+        assert re.search(r"\bAnn\b", api.get(f"{job}/result?format={form}").text)
+        assert not re.search(r"\bAnn\b", api.get(f"{job}/result?format={form}&edited=false").text)
     assert api.get(f"{job}/result?edited=false").json()["faces"][0]["name"] is None
+
+
+@pytest.mark.parametrize(
+    ("form", "extension"), [("textgrid", "TextGrid"), ("bids", "bids.zip"), ("parquet", "parquet")]
+)
+def test_a_file_has_the_extension_that_its_program_expects(
+    form: str, extension: str, api: httpx.Client, job: str
+) -> None:
+    """The name of the download ends with it, and `Accept` selects the format by its media type."""
+    response = api.get(f"{job}/result?format={form}")
+    assert response.headers["Content-Disposition"].endswith(f'.{extension}"')
+    accepted = api.get(f"{job}/result", headers={"Accept": response.headers["Content-Type"].partition(";")[0]})
+    assert accepted.content == response.content
 
 
 def test_undo_gives_the_same_bytes(api: httpx.Client, job: str) -> None:

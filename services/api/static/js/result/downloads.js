@@ -10,11 +10,15 @@ import { annotate, annotatedVideoOf } from "../jobs/uploads.js";
 /** How long an object URL stays valid, for the browser to save it. */
 const KEPT_MS = 60_000;
 
-/** Extensions that keep a download from having the name of the video. */
-const ENDINGS = { mp4: "annotated.mp4" };
+/** Extensions that differ from the name of the format; that of mp4 keeps the download from having the name of the video. */
+const ENDINGS = { mp4: "annotated.mp4", textgrid: "TextGrid", bids: "bids.zip" };
 
-/** Formats of the server, in the order of the list. */
-export const FORMATS = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "vtt", "srt"];
+const PLAIN = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "parquet", "vtt", "srt"];
+
+const PROGRAMS = ["eaf", "textgrid", "boris", "bids", "edl", "otio"];
+
+/** Formats of the server, in the order of the lists. */
+export const FORMATS = [...PLAIN, ...PROGRAMS];
 
 /** Attempts to fetch a file that a worker still renders with the edits; the server itself waits ten seconds at each. */
 const ATTEMPTS = 6;
@@ -78,8 +82,10 @@ let shown = null; // { entry, edited, settled } of the result whose downloads ar
 export function drawDownloads(entry, { edited, settled }) {
   shown = { entry, edited, settled };
   byId("downloads-note").textContent = "";
-  const items = [annotatedVideo(entry), ...FORMATS.map((format) => link(entry, format))];
-  byId("downloads").replaceChildren(...items.map((item) => make("li", {}, item)));
+  const links = (formats) => formats.map((format) => link(entry, format));
+  const list = (id, items) => byId(id).replaceChildren(...items.map((item) => make("li", {}, item)));
+  list("downloads", [annotatedVideo(entry), ...links(PLAIN)]);
+  list("downloads-programs", links(PROGRAMS));
 }
 
 function redrawAnnotatedVideo(changed) {

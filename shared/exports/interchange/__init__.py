@@ -1,0 +1,1 @@
+"""Files of other programs: annotation (ELAN, Praat, BORIS), data sets (BIDS), editing (EDL, OpenTimelineIO), tables."""
