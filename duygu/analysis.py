@@ -106,8 +106,8 @@ class Analysis:
     def save(self, path: Path | str) -> None:
         """Save the result in the format of the extension.
 
-        json, csv, ndjson, parquet; vtt, srt; html, png, svg, pdf, mp4; eaf (ELAN), TextGrid (Praat), boris, bids.zip;
-        edl, otio.
+        json, csv, ndjson, parquet; vtt, srt; html, png, svg, pdf, mp4, blurred.mp4; eaf (ELAN), TextGrid (Praat),
+        boris, bids.zip; edl, otio.
 
         Raises ConfigurationError for an unsupported extension, or if `path` is the video itself.
         """
@@ -119,18 +119,22 @@ class Analysis:
 
     def _write(self, file: str, target: Path) -> None:
         extensions = {name: f".{extension_of(name)}".lower() for name in ExportName}
-        name = next((name for name, extension in extensions.items() if file.lower().endswith(extension)), None)
+        fitting = [name for name, extension in extensions.items() if file.lower().endswith(extension)]
+        name = max(fitting, key=lambda one: len(extensions[one]), default=None)
         if name is None:
             known = ", ".join(extension_of(name) for name in ExportName)
             raise ConfigurationError(f"a result cannot be saved as {Path(file).suffix}; supported: {known}")
         if name in EXPORTS:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
-        from duygu.shared.annotated import timeline_png, write_annotated_video
-        from duygu.shared.engine_settings import decode_limits
+        from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
+        from duygu.shared.engine_settings import decode_limits, detector_of
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))
+        elif name == ExportName.BLURRED:
+            limits = decode_limits(self.settings)
+            write_blurred_video(self.path, self.result, target, detector_of(self.settings), limits)
         else:
             write_annotated_video(self.path, self.result, target, decode_limits(self.settings))
 

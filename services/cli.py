@@ -48,8 +48,12 @@ ANALYZE_OUTPUTS = {
     "--report": (ExportName.HTML, "an HTML report with timelines and tables"),
     "--plot": (ExportName.PNG, "a plot of the timeline (.png, .svg or .pdf)"),
     "--video": (ExportName.MP4, "the video with boxes, emotions and a timeline"),
+    "--blurred": (ExportName.BLURRED, "the video with every face covered, so that nobody can be recognised,"),
 }
 """Output formats of `duygu analyze`, by option."""
+
+VIDEOS = (ExportName.MP4, ExportName.BLURRED)
+"""Formats that need the video itself, which a result file lacks."""
 
 FORMATS_HELP = (
     "eaf (ELAN), textgrid (Praat), boris, bids, edl and otio (video editors), parquet, and those of the options"
@@ -245,10 +249,10 @@ def _add_edit(commands: Any) -> None:
     for option, (_, form, content) in OPERATIONS.items():
         edit.add_argument(option, dest="operations", action=AddOperation, metavar=form, help=content)
     for option, (name, content) in ANALYZE_OUTPUTS.items():
-        if name != ExportName.MP4:
+        if name not in VIDEOS:
             output = edit.add_argument(option, dest=name.value, metavar="FILE", help=f"write {content} to FILE")
             complete_files(output)
-    _add_formats(edit, [name for name in ExportName if name != ExportName.MP4])
+    _add_formats(edit, [name for name in ExportName if name not in VIDEOS])
     edit.add_argument("--quiet", action="store_true", help="print no summary")
 
 

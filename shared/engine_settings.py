@@ -1,7 +1,12 @@
 """Options of the engine and limits of the decoder, from the settings of the service."""
 
+from typing import TYPE_CHECKING
+
 from duygu.shared.config import MB, Settings
 from duygu.shared.vision.options import DecodeLimits, EngineOptions
+
+if TYPE_CHECKING:
+    from duygu.shared.vision.detect.mtcnn import Mtcnn
 
 
 def engine_options(settings: Settings) -> EngineOptions:
@@ -28,3 +33,10 @@ def decode_limits(settings: Settings) -> DecodeLimits:
         cpu_s=settings.job_timeout_s,
         threads=settings.threads,
     )
+
+
+def detector_of(settings: Settings) -> "Mtcnn":
+    """The face detector alone, without a model of emotions. Raises ModelError."""
+    from duygu.shared.vision.detect.mtcnn import Mtcnn
+
+    return Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)

@@ -296,6 +296,9 @@ class JobLinks(Schema):
     events: str
     result: str | None = None
     video: str | None = Field(default=None, description="the annotated video, if one was requested")
+    blurred: str | None = Field(
+        default=None, description="the video with every face covered, if it was requested or the service keeps uploads"
+    )
     upload: str | None = Field(default=None, description="the uploaded video, if the service keeps uploads")
 
 

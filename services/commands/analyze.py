@@ -209,7 +209,7 @@ class Batch:
                 on_progress=bar.show_analysis,
             )
             result = self.options.select(self._edited(with_sha256(found, sha256_of(source.path)), source))
-            written = self.options.outputs.write(result, source.path, bar.show_annotation)
+            written = self.options.outputs.write(result, source.path, bar.show_annotation, found)
         return result, written
 
     def _edited(self, result: Result, source: Source) -> Result:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duygu.shared.annotated import timeline_png, write_annotated_video
+from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
 from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.engine_settings import decode_limits, detector_of
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.schemas import Result
@@ -26,6 +26,7 @@ SLASHES = tuple(filter(None, (os.sep, os.altsep)))
 BY_EXTENSION = {
     ExportName.PNG: {".png": ExportName.PNG, ".svg": ExportName.SVG, ".pdf": ExportName.PDF},
     ExportName.MP4: {".mp4": ExportName.MP4, ".m4v": ExportName.MP4},
+    ExportName.BLURRED: {".mp4": ExportName.BLURRED, ".m4v": ExportName.BLURRED},
 }
 """Formats of plots and annotated videos by the extension of the file."""
 
@@ -130,10 +131,13 @@ class Outputs:
         extension = EXTENSIONS.get(name, extension_of(name))
         return destination.path / f"{video.stem}.{extension}" if destination.is_folder else destination.path
 
-    def write(self, result: Result, video: Path, on_progress: Callable[[float], None]) -> list[Path]:
+    def write(
+        self, result: Result, video: Path, on_progress: Callable[[float], None], computed: Result | None = None
+    ) -> list[Path]:
         """Write every format, each file atomically; without a format, print one line of JSON. Returns the files.
 
-        on_progress  receives the share of the annotated video that is written
+        on_progress  receives the share of an annotated or blurred video that is written
+        computed     the result without edits and selection, whose faces a blurred video covers; None: the same
 
         Raises the VideoErrors of shared/errors/, OSError with the name of the output file, and ClosedStdoutError.
         """
@@ -144,7 +148,9 @@ class Outputs:
                 _print(self._text(name, result, path).decode())
             else:
                 with _named(path):
-                    self._write(name, result, video, path, on_progress)
+                    self._write(
+                        name, computed or result if name == ExportName.BLURRED else result, video, path, on_progress
+                    )
                 written.append(path)
             self.begun.add(path)
         if not self.destinations:
@@ -169,6 +175,9 @@ class Outputs:
     ) -> None:
         if name == ExportName.MP4:
             write_annotated_video(video, result, target, decode_limits(self.settings), on_progress=on_progress)
+        elif name == ExportName.BLURRED:
+            detector, limits = detector_of(self.settings), decode_limits(self.settings)
+            write_blurred_video(video, result, target, detector, limits, on_progress=on_progress)
         elif name == ExportName.PNG:
             target.write_bytes(timeline_png(result))
         else:

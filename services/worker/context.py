@@ -57,6 +57,18 @@ class Renderer(Protocol):
         """Write the annotated video; `on_progress` receives the share done. Raises as `Analyze` does."""
         ...
 
+    def blur(
+        self,
+        video: Path,
+        result: Result,
+        target: Path,
+        *,
+        on_progress: Callable[[float], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the video with every face covered; otherwise as `annotate`."""
+        ...
+
 
 class LiveWork(Protocol):
     """Serves live sessions, with the model already loaded."""

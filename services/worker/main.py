@@ -130,3 +130,19 @@ class ResultRenderer:
 
         limits = decode_limits(self._settings)
         write_annotated_video(video, result, target, limits, on_progress=on_progress, should_stop=should_stop)
+
+    def blur(
+        self,
+        video: Path,
+        result: Result,
+        target: Path,
+        *,
+        on_progress: Callable[[float], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Write the video with every face covered."""
+        from duygu.shared.annotated import write_blurred_video
+        from duygu.shared.engine_settings import decode_limits, detector_of
+
+        limits, detector = decode_limits(self._settings), detector_of(self._settings)
+        write_blurred_video(video, result, target, detector, limits, on_progress=on_progress, should_stop=should_stop)

@@ -18,7 +18,7 @@ class WorkerMetrics:
             self.jobs.labels(code)  # from the start: Prometheus derives a rate only from a series it has seen
         self.seconds = Histogram(
             "duygu_job_seconds",
-            "Time of a job in a stage: wait in the queue, fetch its link, fetch the video, analyze, annotate, "
+            "Time of a job in a stage: wait in the queue, fetch its link, fetch the video, analyze, annotate, blur, "
             "store the result",
             ["stage"],
             buckets=SECONDS,

@@ -35,6 +35,14 @@ class NotAnnotatedError(RequestError):
     status = 404
 
 
+class NotBlurredError(RequestError):
+    """The job was submitted without `blurred=true`, and its upload, which the video is made from, has been deleted."""
+
+    code = "not_blurred"
+    title = "The job was submitted without blurred=true"
+    status = 404
+
+
 class VideoNotKeptError(RequestError):
     """The annotated video with edits needs the upload, which is deleted after the analysis by default."""
 

@@ -43,6 +43,7 @@ class ExportName(StrEnum):
     EDL = "edl"
     OTIO = "otio"
     PARQUET = "parquet"
+    BLURRED = "blurred"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ EXPORTS = {
 }
 """Formats that need no pictures, by name."""
 
-EXTENSIONS = {ExportName.TEXTGRID: "TextGrid", ExportName.BIDS: "bids.zip"}
+EXTENSIONS = {ExportName.TEXTGRID: "TextGrid", ExportName.BIDS: "bids.zip", ExportName.BLURRED: "blurred.mp4"}
 """Extensions of files that differ from the name of their format."""
 
 
@@ -105,5 +106,5 @@ def extension_of(name: ExportName) -> str:
     return EXTENSIONS.get(name, name.value)
 
 
-PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4"}
+PICTURES = {ExportName.PNG: "image/png", ExportName.MP4: "video/mp4", ExportName.BLURRED: "video/mp4"}
 """Media types of the formats that require images. duygu.shared.annotated creates them, in processes with the engine."""

@@ -38,12 +38,15 @@ DRAIN_LIVE = "services.worker.tasks.work_shift"
 
 RENDER_EDITED = "services.worker.tasks.render_edited"
 
+RENDER_BLURRED = "services.worker.tasks.render_blurred"
+
 SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
 TASKS = {
     ANALYZE_VIDEO: "duygu.services.worker.videos.tasks.analyze_video",
     DRAIN_LIVE: "duygu.services.worker.videos.tasks.drain_live_sessions",
     RENDER_EDITED: "duygu.services.worker.videos.rendering.render_edited",
+    RENDER_BLURRED: "duygu.services.worker.videos.rendering.render_blurred",
     SEND_WEBHOOK: "duygu.services.worker.webhooks.task.send_webhook",
 }
 """Each task by its name in Redis, with the function that runs it. The names never change, so that API and workers of
@@ -114,6 +117,21 @@ def enqueue_render(queue: Queue, job_id: str, file: str, version: int, timeout_s
             failure_ttl=0,
             description=task_id,
             at_front=True,
+        )
+
+
+def enqueue_blurred(queue: Queue, job_id: str, timeout_s: int) -> None:
+    """Queue the video of a finished job with every face covered, unless it is queued already. It takes its turn."""
+    task_id = f"blurred-{job_id}"
+    if not holds(queue, task_id):
+        queue.enqueue_call(
+            RENDER_BLURRED,
+            args=(job_id,),
+            job_id=task_id,
+            timeout=timeout_s,
+            result_ttl=0,
+            failure_ttl=0,
+            description=task_id,
         )
 
 

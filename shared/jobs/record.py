@@ -49,6 +49,7 @@ class JobRecord:
     webhook: str = ""  # URL that receives its end
     deliveries: tuple[Delivery, ...] = ()  # attempts to deliver the webhook
     annotate: bool = False  # whether an annotated video was requested
+    blur: bool = False  # whether a video with covered faces was requested
     options: AnalysisOptions = DEFAULTS
     trace: str = ""  # `traceparent` of the request that submitted it
     link: str = field(default="", repr=False)  # to the video, with its secrets, until it has been fetched
@@ -182,6 +183,7 @@ FIELDS = (
     _text("webhook"),
     HashField("deliveries", deliveries_text, read_deliveries, absent=()),
     _flag("annotate"),
+    _flag("blur"),
     _options("options"),
     _text("link"),
     _text("link_shown"),

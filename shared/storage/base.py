@@ -19,6 +19,8 @@ UPLOAD = "upload"
 RESULT = "result.json"
 PLOT = "timeline.png"
 ANNOTATED_VIDEO = "annotated.mp4"
+BLURRED_VIDEO = "blurred.mp4"
+"""The video with every face covered. Edits do not change it."""
 EDITED_RESULT, EDITED_PLOT, EDITED_ANNOTATED_VIDEO = "result-edited.json", "timeline-edited.png", "annotated-edited.mp4"
 """The result, the plot and the annotated video with edits; `versioned` adds their version to the name."""
 

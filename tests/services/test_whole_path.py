@@ -65,6 +65,27 @@ def test_an_annotated_video_is_rendered_on_request(
     assert stored(service_settings) == []
 
 
+def test_covered_faces_are_rendered_on_request(
+    served: httpx.Client, video_maker: VideoMaker, service_settings: Settings, tmp_path: Path
+) -> None:
+    """`blurred=true` adds an MP4 of all pictures; without it and without the upload, 404 with a code of its own."""
+    with video_maker.make(PAIR).open("rb") as video:
+        job = served.post("/v1/videos", files={"video": video}, params={"blurred": True}).json()
+    links = ended(served, job["job_id"])["links"]
+    answer = served.get(links["blurred"])
+    assert answer.headers["content-type"] == "video/mp4"
+    path = tmp_path / "blurred.mp4"
+    path.write_bytes(answer.content)
+    with av.open(str(path)) as container:
+        assert len(list(container.decode(video=0))) == 60
+    assert {file.name for file in stored(service_settings)} == {"result.json", "timeline.png", "blurred.mp4"}
+    assert served.get(f"{links['result']}?format=mp4").json()["code"] == "not_annotated"
+    plain = ended(served, submit(served, video_maker.make(PAN))["job_id"])
+    assert plain["links"]["blurred"] is None
+    answer = served.get(f"{plain['links']['result']}?format=blurred")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_blurred")
+
+
 def test_an_annotated_video_has_to_be_requested(served: httpx.Client, video_maker: VideoMaker) -> None:
     """404 with a code of its own; a job without one is not as good as a job with one."""
     video = video_maker.make(PAN)

@@ -9,7 +9,13 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.negotiation import preferred
 from duygu.services.api.http.problems import problem_response, problems
-from duygu.services.api.jobs.stored_result import rendered_file, rendered_plot, stored_json, stored_result
+from duygu.services.api.jobs.stored_result import (
+    blurred_file,
+    rendered_file,
+    rendered_plot,
+    stored_json,
+    stored_result,
+)
 from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import (
     CancelledError,
@@ -18,6 +24,7 @@ from duygu.shared.errors import (
     JobNotFoundError,
     NotAnnotatedError,
     NotAVideoError,
+    NotBlurredError,
     RangeNotSatisfiableError,
     ResultExpiredError,
     ResultNotReadyError,
@@ -42,6 +49,7 @@ ERRORS = (
     VideoError,
     NotAVideoError,
     VideoNotKeptError,
+    NotBlurredError,
 )
 
 
@@ -51,7 +59,8 @@ Accept = Annotated[str, Header(description="acceptable media types with optional
 _TYPES = {name: export.media_type.partition(";")[0] for name, export in EXPORTS.items()} | PICTURES
 MEDIA_TYPES = {name: _TYPES[name] for name in ExportName}
 
-BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items()}
+BY_MEDIA_TYPE = {media_type: name for name, media_type in MEDIA_TYPES.items() if name != ExportName.BLURRED}
+"""`video/mp4` is the annotated video."""
 
 CONTENT: dict[str, Any] = {media_type: {} for name, media_type in MEDIA_TYPES.items() if name != ExportName.JSON}
 
@@ -89,6 +98,8 @@ def read_result(
         raise ResultNotReadyError
     name = format or BY_MEDIA_TYPE.get(preferred(accept, [*BY_MEDIA_TYPE]) or "", ExportName.JSON)
     edits = service.edits.read(record.job_id) if edited else EditList()
+    if name == ExportName.BLURRED:
+        return _stored_file(service, record.job_id, name, blurred_file(service, record.job_id), conditions)
     if name in FILES:
         if name == ExportName.MP4 and not record.annotate:
             raise NotAnnotatedError
@@ -110,7 +121,7 @@ def _stored_file(service: ServiceContext, job_id: str, name: ExportName, file: s
     headers = {
         "Vary": "Accept",
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'inline; filename="{job_id}.{name}"',
+        "Content-Disposition": f'inline; filename="{job_id}.{extension_of(name)}"',
     }
     try:
         return file_response(service.storage, job_id, file, PICTURES[name], conditions, headers)

@@ -68,6 +68,7 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False, ahead: int | N
     work = _serialize_work(record)
     result = f"{path}/result" if record.status == JobStatus.SUCCEEDED else None
     video = f"{result}?format=mp4" if result and record.annotate else None
+    blurred = f"{result}?format=blurred" if result and (record.blur or has_upload) else None
     upload = f"{path}/video" if result and has_upload else None
     return Job(
         job_id=record.job_id,
@@ -90,5 +91,5 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False, ahead: int | N
         size_bytes=record.size,
         sha256=record.sha256,
         webhook=serialize_webhook(record),
-        links=JobLinks(self=path, events=f"{path}/events", result=result, video=video, upload=upload),
+        links=JobLinks(self=path, events=f"{path}/events", result=result, video=video, blurred=blurred, upload=upload),
     )

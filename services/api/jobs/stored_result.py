@@ -6,11 +6,19 @@ import time
 
 from duygu.services.api.service import ServiceContext
 from duygu.shared.edits.editing import apply_edits
-from duygu.shared.errors import ResultExpiredError, ResultNotReadyError, VideoNotKeptError
+from duygu.shared.errors import NotBlurredError, ResultExpiredError, ResultNotReadyError, VideoNotKeptError
 from duygu.shared.jobs.edits import EditList, record_rendered
-from duygu.shared.jobs.queues import enqueue_render
+from duygu.shared.jobs.queues import enqueue_blurred, enqueue_render
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, EDITED_RESULT, PLOT, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import (
+    BLURRED_VIDEO,
+    EDITED_ANNOTATED_VIDEO,
+    EDITED_RESULT,
+    PLOT,
+    RESULT,
+    UPLOAD,
+    versioned,
+)
 
 RENDER_WAIT_S = 10.0
 """Time that a request waits for a rendering before the response tells the client to try again."""
@@ -84,12 +92,31 @@ def rendered_plot(service: ServiceContext, job_id: str) -> str:
     if _is_stored(service, job_id, PLOT) or not _is_stored(service, job_id, RESULT):
         return PLOT
     enqueue_render(service.videos, job_id, PLOT, 0, service.settings.job_timeout_s)
-    deadline = time.monotonic() + RENDER_WAIT_S
-    while not _is_stored(service, job_id, PLOT):
-        if time.monotonic() > deadline:
-            raise ResultNotReadyError("The plot is being rendered; try again in a few seconds")
-        time.sleep(POLL_S)
+    _await_file(service, job_id, PLOT, "The plot is being rendered")
     return PLOT
+
+
+def blurred_file(service: ServiceContext, job_id: str) -> str:
+    """Name of the stored video with every face covered; a worker makes it if necessary. Edits do not change it.
+
+    Raises ResultNotReadyError when that takes longer than RENDER_WAIT_S, and NotBlurredError when the video that it
+    needs has been deleted.
+    """
+    if _is_stored(service, job_id, BLURRED_VIDEO):
+        return BLURRED_VIDEO
+    if not _is_stored(service, job_id, UPLOAD):
+        raise NotBlurredError
+    enqueue_blurred(service.videos, job_id, service.settings.job_timeout_s)
+    _await_file(service, job_id, BLURRED_VIDEO, "The video is being made")
+    return BLURRED_VIDEO
+
+
+def _await_file(service: ServiceContext, job_id: str, file: str, reason: str) -> None:
+    deadline = time.monotonic() + RENDER_WAIT_S
+    while not _is_stored(service, job_id, file):
+        if time.monotonic() > deadline:
+            raise ResultNotReadyError(f"{reason}; try again in a few seconds")
+        time.sleep(POLL_S)
 
 
 def _is_stored(service: ServiceContext, job_id: str, file: str) -> bool:

@@ -104,6 +104,11 @@ Annotate = Annotated[
     bool, Query(description="also create an annotated video, available as `?format=mp4` of the result")
 ]
 
+Blurred = Annotated[
+    bool,
+    Query(description="also create the video with every face covered, available as `?format=blurred` of the result"),
+]
+
 WebhookUrl = Annotated[str | None, Header(description="URL that receives a signed message at the end of the job")]
 
 ERRORS: tuple[type[DuyguError], ...] = (
@@ -139,6 +144,7 @@ async def submit_video(
     idempotency_key: IdempotencyKey = None,
     reuse: Reuse = False,
     annotate: Annotate = False,
+    blurred: Blurred = False,
     webhook_url: WebhookUrl = None,
     prefer: Prefer = None,
 ) -> Response:
@@ -150,7 +156,9 @@ async def submit_video(
     """
     admission = await run_in_threadpool(_admit, service, caller, request, idempotency_key)
     _check_webhook(service, webhook_url)
-    draft = Submission(new_job_id(), Upload(0, ""), idempotency_key, reuse, caller, annotate, webhook_url or "")
+    draft = Submission(
+        new_job_id(), Upload(0, ""), idempotency_key, reuse, caller, annotate, blurred, webhook_url or ""
+    )
     accept = _accept_named if is_json(request) else _accept_form
     record = await accept(request, service, draft, admission)
     return await respond(service, record, wait_s(prefer))

@@ -32,6 +32,7 @@ class Submission:
     reuse: bool = False
     caller: Caller = ANONYMOUS
     annotate: bool = False
+    blur: bool = False
     webhook: str = ""
     link: Link | None = None  # to a video that is not here yet
     url: str = field(default="", repr=False)  # of the link, with its secrets
@@ -83,7 +84,8 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
 def _fingerprint(service: ServiceContext, submission: Submission) -> str:
     """Equal for two submissions whose results are the same for the same video."""
     options = submission.upload.options.fingerprint
-    chosen = [" annotated" if submission.annotate else "", f" {options}" if options else ""]
+    films = [" annotated" if submission.annotate else "", " blurred" if submission.blur else ""]
+    chosen = [*films, f" {options}" if options else ""]
     return service.analysis_fingerprint + "".join(chosen)
 
 
@@ -98,6 +100,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         owner=submission.caller.name,
         index_keys=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
+        blur=submission.blur,
         options=upload.options,
         webhook=submission.webhook,
         link=submission.url,
@@ -139,8 +142,8 @@ def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord |
 def _is_same(known: JobRecord, submission: Submission) -> bool:
     """Whether a job has the video and the options of a submission."""
     upload = submission.upload
-    before = known.link_sha256 or known.sha256, known.annotate, known.options.fingerprint
-    return before == (submission.identity, submission.annotate, upload.options.fingerprint)
+    before = known.link_sha256 or known.sha256, known.annotate, known.blur, known.options.fingerprint
+    return before == (submission.identity, submission.annotate, submission.blur, upload.options.fingerprint)
 
 
 def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:

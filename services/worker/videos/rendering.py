@@ -1,4 +1,4 @@
-"""The task that renders the plot or the annotated video of an edited result."""
+"""Tasks that render pictures of a finished job: the plot or the annotated video with edits, and covered faces."""
 
 import logging
 
@@ -7,7 +7,7 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import DuyguError
 from duygu.shared.jobs.edits import record_rendered
 from duygu.shared.schemas import Result
-from duygu.shared.storage.base import EDITED_ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD, versioned
+from duygu.shared.storage.base import BLURRED_VIDEO, EDITED_ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD, versioned
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,36 @@ def render_edited(job_id: str, file: str, version: int) -> None:
             _render(job_id, file, version)
         except (DuyguError, FileNotFoundError) as error:
             logger.warning("the edited %s could not be rendered: %s", file, error)
+
+
+def render_blurred(job_id: str) -> None:
+    """Make the video of a finished job with every face covered, from its kept upload.
+
+    The API waits for the stored file; after an error the next request tries again.
+    """
+    with about(job_id=job_id):
+        try:
+            _blur(job_id)
+        except (DuyguError, FileNotFoundError) as error:
+            logger.warning("the video with covered faces could not be made: %s", error)
+
+
+def _blur(job_id: str) -> None:
+    job = current_job()
+    storage, renderer = job.worker.storage, job.worker.renderer
+    if renderer is None:
+        return
+    result = Result.read(storage.read(job_id, RESULT))
+    with storage.local(job_id, UPLOAD) as video, storage.place(job_id, BLURRED_VIDEO) as target:
+        should_stop = job.control.should_stop
+        renderer.blur(video, result, target, on_progress=lambda _share: None, should_stop=should_stop)
+    _erase_if_gone(job.worker, job_id)
+
+
+def _erase_if_gone(worker: WorkerContext, job_id: str) -> None:
+    """Erase the files of a job that was erased meanwhile."""
+    if worker.jobs.read(job_id) is None:
+        worker.storage.erase(job_id)
 
 
 def _render(job_id: str, file: str, version: int) -> None:
@@ -46,8 +76,7 @@ def _render(job_id: str, file: str, version: int) -> None:
         with worker.storage.writer(job_id, name) as target_file:
             target_file.write(renderer.plot(result))
     record_rendered(worker.edits, worker.storage, job_id, file, version)
-    if worker.jobs.read(job_id) is None:  # erased meanwhile
-        worker.storage.erase(job_id)
+    _erase_if_gone(worker, job_id)
 
 
 def _render_plot(worker: WorkerContext, renderer: Renderer, job_id: str) -> None:
@@ -55,5 +84,4 @@ def _render_plot(worker: WorkerContext, renderer: Renderer, job_id: str) -> None
     result = Result.read(worker.storage.read(job_id, RESULT))
     with worker.storage.writer(job_id, PLOT) as target:
         target.write(renderer.plot(result))
-    if worker.jobs.read(job_id) is None:  # erased meanwhile
-        worker.storage.erase(job_id)
+    _erase_if_gone(worker, job_id)

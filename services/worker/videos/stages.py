@@ -1,4 +1,4 @@
-"""Progress of a job with up to three stages: fetching a link, the analysis and, on request, the annotated video."""
+"""Progress of a job in stages: fetching a link, the analysis and, on request, the annotated and the blurred video."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,13 +21,25 @@ class Stages:
     report: Callable[[Progress], None]
     annotate: bool
     fetched: bool = False  # whether the job began with fetching a link
+    blur: bool = False
 
     def analysed(self, progress: Progress) -> None:
         """Report the progress of the analysis."""
-        self._report(self._part_of(progress) if self.annotate else progress)
+        self._report(self._part_of(progress) if self._films else progress)
 
     def annotating(self, share: float, result: Result) -> None:
         """Report the share of the annotated video that is written."""
+        self._filmed(share / self._films, result)
+
+    def blurring(self, share: float, result: Result) -> None:
+        """Report the share of the video with covered faces that is written, which comes last."""
+        self._filmed((self._films - 1 + share) / self._films, result)
+
+    @property
+    def _films(self) -> int:
+        return self.annotate + self.blur
+
+    def _filmed(self, share: float, result: Result) -> None:
         whole, video = ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * share, result.video
         time_s = whole * video.duration_s
         self._report(Progress(whole, time_s, video.duration_s, video.frames_decoded, video.frames_analysed))

@@ -24,7 +24,7 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas import Result, with_sha256
-from duygu.shared.storage.base import ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.base import ANNOTATED_VIDEO, BLURRED_VIDEO, PLOT, RESULT, UPLOAD
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguErr
 def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
     job_id, worker = record.job_id, job.worker
     sha256 = fetch_video(job, record, reporter)
-    stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown))
+    stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown), blur=record.blur)
     with _upload(worker, job_id) as path:
         with worker.stage("analyze"):
             result = worker.analyze(
@@ -156,7 +156,7 @@ def _upload(worker: WorkerContext, job_id: str) -> Iterator[Path]:
 
 
 def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) -> None:
-    """Store the pictures of a result: the plot always, the annotated video on request."""
+    """Store the pictures of a result: the plot always, videos on request."""
     renderer, storage, job_id = job.worker.renderer, job.worker.storage, str(result.job_id)
     if renderer is None:
         return
@@ -169,5 +169,14 @@ def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) ->
                 result,
                 target,
                 on_progress=lambda share: stages.annotating(share, result),
+                should_stop=job.control.should_stop,
+            )
+    if stages.blur:
+        with job.worker.stage("blur"), storage.place(job_id, BLURRED_VIDEO) as target:
+            renderer.blur(
+                video,
+                result,
+                target,
+                on_progress=lambda share: stages.blurring(share, result),
                 should_stop=job.control.should_stop,
             )

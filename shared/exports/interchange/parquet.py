@@ -97,5 +97,6 @@ def _file(columns: Sequence[Column], rows: int, chunks: Sequence[Struct], size: 
 
 
 def _element(name: str, kind: Type) -> Struct:
-    text = {6: UTF8, 10: Struct({1: Struct({})})} if kind == Type.BYTE_ARRAY else {}
-    return Struct({1: kind.value, 3: OPTIONAL, 4: name, **text})
+    if kind == Type.BYTE_ARRAY:
+        return Struct({1: kind.value, 3: OPTIONAL, 4: name, 6: UTF8, 10: Struct({1: Struct({})})})
+    return Struct({1: kind.value, 3: OPTIONAL, 4: name})

@@ -45,6 +45,10 @@ class Paint:
         """Write an annotated video."""
         target.write_bytes(b"film")
 
+    def blur(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
+        """Write a video with covered faces."""
+        target.write_bytes(b"blurred")
+
 
 def done(redis: Redis, job: JobContext, record: JobRecord, upload: bytes) -> JobRecord:
     """Run a job and return its record."""

@@ -38,6 +38,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {object[]} [found] windows that a running job has found
  * @property {string} [sha256] of the file
  * @property {string} [video] link of the annotated video
+ * @property {string} [blurred] link of the video with every face covered
  * @property {boolean} [annotated] whether an annotated video was requested
  * @property {string | null} [source] id of the result whose annotated video this job makes
  * @property {File} [file] while the page is open
@@ -249,6 +250,7 @@ function factsOf(job, serverTime, known) {
     error,
     sha256,
     video: links.video,
+    blurred: links.blurred,
     annotated: Boolean(links.video) || known.annotated,
     left: timeLeft(job, serverTime),
     faces: job.faces ?? known.faces,

@@ -346,6 +346,7 @@ export default {
     svg: "Vektör çizim olarak zaman çizelgesi",
     pdf: "Yazdırılabilir sayfa olarak zaman çizelgesi",
     mp4: "Kutular ve zaman çizelgesiyle video",
+    blurred: "Her yüzü örtülmüş video",
     eaf: "ELAN: her yüz için bir katman",
     textgrid: "Praat: her yüz için aralıklar",
     boris: "BORIS: durum olaylarıyla bir proje",
@@ -505,6 +506,7 @@ export default {
     unknown_parameter: "Parametrenin yazımını denetleyin ya da onu çıkarın.",
     head_too_large: "Daha kısa bir adres ile daha az ya da daha kısa başlık ve çerez gönderin.",
     job_not_found: "Adresi denetleyin. Sonuçlar saklama süreleri dolunca da silinir.",
+    not_blurred: "Videoyu blurred=true ile yeniden gönderin ya da `duygu analyze --blurred` kullanın.",
     not_annotated: "Kutulu videoyu oluşturmak için sonuç sayfasında videoyu seçin.",
     range_not_satisfiable: "Dosya boyutu içinde kalan bir aralık isteyin.",
     unauthorized: "Geçerli bir API anahtarı girin.",
@@ -546,6 +548,7 @@ export default {
   },
   errors: {
     invalid_request: "İstek geçersiz",
+    not_blurred: "İş, blurred=true verilmeden gönderilmiş",
     not_annotated: "İş, annotate=true verilmeden gönderilmiş",
     range_not_satisfiable: "İstenen aralık dosyanın dışında",
     too_slow: "Yükleme çok yavaş",

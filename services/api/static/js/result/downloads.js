@@ -11,7 +11,7 @@ import { annotate, annotatedVideoOf } from "../jobs/uploads.js";
 const KEPT_MS = 60_000;
 
 /** Extensions that differ from the name of the format; that of mp4 keeps the download from having the name of the video. */
-const ENDINGS = { mp4: "annotated.mp4", textgrid: "TextGrid", bids: "bids.zip" };
+const ENDINGS = { mp4: "annotated.mp4", textgrid: "TextGrid", bids: "bids.zip", blurred: "blurred.mp4" };
 
 const PLAIN = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "parquet", "vtt", "srt"];
 
@@ -84,7 +84,8 @@ export function drawDownloads(entry, { edited, settled }) {
   byId("downloads-note").textContent = "";
   const links = (formats) => formats.map((format) => link(entry, format));
   const list = (id, items) => byId(id).replaceChildren(...items.map((item) => make("li", {}, item)));
-  list("downloads", [annotatedVideo(entry), ...links(PLAIN)]);
+  const covered = entry.blurred ? [link(entry, "blurred")] : [];
+  list("downloads", [annotatedVideo(entry), ...covered, ...links(PLAIN)]);
   list("downloads-programs", links(PROGRAMS));
 }
 
