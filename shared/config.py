@@ -161,6 +161,9 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[float, Field(gt=0)] = 500
     """Maximum size of an upload, in megabytes of 1,000,000 bytes."""
 
+    upload_ttl: Annotated[int, Field(gt=0)] = 24 * 3600
+    """Seconds without a byte after which a resumable upload that has not become a job is erased."""
+
     max_duration_s: Annotated[float, Field(gt=0)] = 3 * 3600
     """Maximum length of a video, in seconds of presentation time."""
 
@@ -171,7 +174,8 @@ class Settings(BaseSettings):
     """Maximum address space of the decoding process, in megabytes."""
 
     max_queued: Annotated[int, Field(gt=0)] = 100
-    """Maximum number of queued jobs. A further upload is answered with 503."""
+    """Maximum number of queued jobs, and of resumable uploads that have not become a job. A further upload is answered
+    with 503."""
 
     log_format: LogFormat = "text"
     """Format of the log. `json` writes one object per line, with the ids of requests and jobs."""

@@ -424,6 +424,22 @@ class LinkedVideo(AnalysisOptions):
     )
 
 
+class StoredUpload(AnalysisOptions):
+    """A complete resumable upload, and the options of its analysis."""
+
+    upload_id: str = Field(pattern="^[0-9a-f]{32}$", description="last part of the `Location` of `POST /v1/uploads`")
+
+
+class ResumableUpload(Schema):
+    """The state of a resumable upload."""
+
+    upload_id: str
+    offset: int = Field(ge=0, description="number of bytes received")
+    length: int = Field(ge=0, description="number of bytes of the whole file")
+    expires_at: datetime = Field(description="when the upload is erased unless bytes arrive")
+    job_id: str | None = Field(default=None, description="of the job that it became; null before")
+
+
 class JobPage(Schema):
     """One page of jobs, newest first."""
 
@@ -456,6 +472,9 @@ class ServiceLimits(Schema):
     """`GET /v1/limits`: the limits of a video and the retention time of its result."""
 
     max_upload_bytes: int = Field(description="maximum size of an upload")
+    upload_ttl_s: int = Field(
+        default=0, description="seconds without a byte after which a resumable upload is erased; 0 without such uploads"
+    )
     max_duration_s: Seconds = Field(description="maximum length of a video")
     max_pixels: int = Field(description="maximum number of pixels in a frame")
     max_pictures: int = Field(description="maximum number of pictures in one request to `POST /v1/pictures`")

@@ -26,6 +26,8 @@ from duygu.services.api.pages import mount_pages
 from duygu.services.api.pictures import routes as pictures
 from duygu.services.api.pictures.body import MemoryBudget
 from duygu.services.api.service import ServiceContext, open_service
+from duygu.services.api.uploads import routes as uploads
+from duygu.services.api.uploads.protocol import TusMiddleware
 from duygu.services.api.videos import routes as videos
 from duygu.shared.broker.connections import connect_waiting, live_redis_url
 from duygu.shared.config import Settings
@@ -37,6 +39,7 @@ from duygu.shared.version import VERSION
 ROUTERS = (
     videos.router,
     pictures.router,
+    uploads.router,
     jobs.router,
     imports.router,
     events.router,
@@ -95,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SameSiteMiddleware, policy=app.state.site_policy, metrics=app.state.metrics)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(HeadMiddleware)
+    app.add_middleware(TusMiddleware)
     app.add_middleware(AccessLogMiddleware, metrics=app.state.metrics, shutdown=service.shutdown)
     _allow_origins(app, settings)  # added last and so outermost: allowed origins can also read unexpected errors
     handle_problems(app)
@@ -131,7 +135,13 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
                 "Last-Event-ID",
                 "Prefer",
                 "Range",
+                "Tus-Resumable",
+                "Upload-Checksum",
+                "Upload-Length",
+                "Upload-Metadata",
+                "Upload-Offset",
                 "Webhook-URL",
+                "X-HTTP-Method-Override",
             ],
             expose_headers=[
                 "Accept-Ranges",
@@ -141,6 +151,15 @@ def _allow_origins(app: FastAPI, settings: Settings) -> None:
                 "Location",
                 "Preference-Applied",
                 "Retry-After",
+                "Tus-Checksum-Algorithm",
+                "Tus-Extension",
+                "Tus-Max-Size",
+                "Tus-Resumable",
+                "Tus-Version",
+                "Upload-Expires",
+                "Upload-Length",
+                "Upload-Metadata",
+                "Upload-Offset",
                 "X-Request-ID",
             ],
         )

@@ -15,6 +15,7 @@ def read_limits(service: ServiceDep) -> ServiceLimits:
     settings = service.settings
     return ServiceLimits(
         max_upload_bytes=settings.max_upload_bytes,
+        upload_ttl_s=settings.upload_ttl,
         max_duration_s=settings.max_duration_s,
         max_pixels=settings.max_pixels,
         max_pictures=settings.pictures_max_count,

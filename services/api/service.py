@@ -27,6 +27,7 @@ from duygu.shared.storage.opening import open_storage
 from duygu.shared.storage.stored_size import StoredSize
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.telemetry.tracing import Traces
+from duygu.shared.uploads.store import UploadStore
 from duygu.shared.webhooks import AddressPolicy, address_policy
 
 RECENT_AGREEMENTS = 50
@@ -43,6 +44,7 @@ class ServiceContext:
     jobs: JobStore
     edits: EditStore
     labels: LabelStore
+    uploads: UploadStore
     videos: Queue
     webhooks: Queue
     storage: Storage
@@ -82,6 +84,7 @@ def open_service(settings: Settings) -> ServiceContext:
         jobs=JobStore(redis, settings.result_ttl),
         edits=EditStore(redis),
         labels=LabelStore(redis),
+        uploads=UploadStore(redis, settings.upload_ttl),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=storage,

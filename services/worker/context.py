@@ -18,6 +18,7 @@ from duygu.shared.schemas import Result, Window
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
 from duygu.shared.telemetry.tracing import Traces
+from duygu.shared.uploads.store import UploadStore
 from duygu.shared.vision.progress import Progress
 
 
@@ -95,6 +96,7 @@ class WorkerContext:
     keep_uploads: bool = False
     sender: Sender | None = None
     fetch_rules: FetchRules | None = None
+    uploads: UploadStore | None = None
     min_free_bytes: int = 0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

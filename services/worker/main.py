@@ -20,6 +20,7 @@ from duygu.shared.links.fetching import fetch_rules
 from duygu.shared.schemas import Result
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
+from duygu.shared.uploads.store import UploadStore
 from duygu.shared.webhooks import address_policy
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def serve(
         live,
         renderer,
         sender=sender,
+        uploads=UploadStore(redis, settings.upload_ttl),
         fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
         min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,

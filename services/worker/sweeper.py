@@ -19,12 +19,13 @@ UPLOAD_IDLE_S = 900
 
 def sweep(context: WorkerContext, queue: Queue) -> None:
     """Delete files of expired and failed jobs and abandoned uploads, and end jobs that have lost their task."""
+    unsubmitted = _sweep_uploads(context)
     everything = context.jobs.refresh_index()
     for job_id in context.jobs.unfinished():
         if not holds(queue, job_id):
             _end_lost(context, job_id)
     try:
-        stored = context.storage.stored()
+        stored = [job for job in context.storage.stored() if job.job_id not in unsubmitted]
         if not everything:
             due, known = context.jobs.due(), context.jobs.known()
             settled = {job.job_id for job in stored if _is_settled(job, context)} & known - due
@@ -39,6 +40,20 @@ def sweep(context: WorkerContext, queue: Queue) -> None:
         except UnavailableError as error:  # the failure of one job does not keep the others
             logger.error("files of job %s could not be erased: %s", job.job_id, error.detail)
             context.jobs.sweep_again(job.job_id)
+
+
+def _sweep_uploads(context: WorkerContext) -> set[str]:
+    """Erase expired resumable uploads; the ids of those that have not become a job, whose files stay."""
+    if context.uploads is None:
+        return set()
+    for upload in context.uploads.due():
+        try:
+            context.storage.abort(upload.upload_id, upload.state)
+            context.uploads.erase(upload)
+            logger.info("upload %s has expired; its files are erased", upload.upload_id)
+        except UnavailableError as error:
+            logger.error("files of upload %s could not be erased: %s", upload.upload_id, error.detail)
+    return context.uploads.open_ids()
 
 
 def _end_lost(context: WorkerContext, job_id: str) -> None:

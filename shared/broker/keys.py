@@ -67,6 +67,30 @@ def kept(owner: str) -> str:
     return f"duygu:kept:{owner}"
 
 
+UPLOADS = "duygu:uploads"
+"""Sorted set of `listing`s of resumable uploads that have not become a job, scored by when they expire."""
+
+
+def uploads_of(owner: str) -> str:
+    """Set of an owner's resumable uploads that have not become a job."""
+    return f"duygu:uploads:{owner}"
+
+
+def upload(upload_id: str) -> str:
+    """Hash with a resumable upload's record."""
+    return f"duygu:upload:{upload_id}"
+
+
+def upload_lock(upload_id: str) -> str:
+    """The token of the request that sends bytes of an upload."""
+    return f"duygu:upload:{upload_id}:lock"
+
+
+def upload_takeover(upload_id: str) -> str:
+    """Exists while another request waits for the lock of an upload."""
+    return f"duygu:upload:{upload_id}:takeover"
+
+
 WEBHOOKS_DUE = "duygu:webhooks:due"
 """Set of the ended jobs whose webhook is not queued yet."""
 

@@ -27,8 +27,12 @@ class Charge:
 
 
 def count_upload(redis: Redis, caller: Caller) -> Charge | None:
-    """Count the start of an upload. Raises RateLimitedError above `uploads_per_minute` or `jobs_waiting`."""
-    check_waiting(redis, caller)
+    """Count the start of an upload. Raises RateLimitedError above `uploads_per_minute` or `jobs_waiting`.
+
+    A resumable upload that has not become a job counts as a waiting one.
+    """
+    unsubmitted: int = redis.scard(keys.uploads_of(caller.name)) if caller.limits.jobs_waiting is not None else 0
+    check_waiting(redis, caller, unsubmitted)
     limit = caller.limits.uploads_per_minute
     return None if limit is None else _count(redis, caller, "uploads", 1, limit, MINUTE_S)
 
@@ -78,13 +82,13 @@ def refund(redis: Redis, counted: Charge | None) -> None:
             pipeline.execute()
 
 
-def check_waiting(redis: Redis, caller: Caller) -> None:
-    """Raises RateLimitedError when the caller has `jobs_waiting` unfinished jobs."""
+def check_waiting(redis: Redis, caller: Caller, more: int = 0) -> None:
+    """Raises RateLimitedError when the caller has `jobs_waiting` unfinished jobs, `more` included."""
     limit = caller.limits.jobs_waiting
     if limit is None:
         return
     waiting: int = redis.scard(keys.unfinished(caller.name))
-    if waiting >= limit:
+    if waiting + more >= limit:
         raise RateLimitedError(f"{limit} jobs of this API key have not ended yet, its limit", retry_after_s=10)
 
 

@@ -56,6 +56,26 @@ class StoredFile:
     written_at: float  # in seconds since 1970
 
 
+class Appender(Protocol):
+    """Appends bytes to a file that is not complete yet."""
+
+    def write(self, piece: bytes) -> None:
+        """Append the next chunk."""
+        ...
+
+    def checkpoint(self) -> tuple[int, str]:
+        """Number of bytes that survive this process by now, and the state from which to continue."""
+        ...
+
+    def keep(self) -> tuple[int, str]:
+        """Make every byte survive this process; their number, and the state from which to continue."""
+        ...
+
+    def settle(self) -> None:
+        """Delete what the last state, which has been recorded, does not need any more."""
+        ...
+
+
 class Storage(Protocol):
     """The files of all jobs.
 
@@ -72,6 +92,22 @@ class Storage(Protocol):
         """Open a file for writing; it is stored if the block succeeds, and discarded otherwise."""
         with self.place(job_id, name) as path, path.open("wb") as file:
             yield file
+
+    def begin(self, job_id: str) -> str:
+        """Begin an upload in parts; the state from which to continue."""
+        ...
+
+    def append(self, job_id: str, state: str, offset: int) -> AbstractContextManager[Appender]:
+        """Continue an upload in parts behind its first `offset` bytes; later ones, of a process that died, are lost."""
+        ...
+
+    def complete(self, job_id: str, state: str) -> None:
+        """Make the parts the file UPLOAD. May be repeated. Raises FileNotFoundError for an unknown upload."""
+        ...
+
+    def abort(self, job_id: str, state: str) -> None:
+        """Delete the parts of an upload, if they exist. Raises EraseFailedError."""
+        ...
 
     def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:
         """Yield a local path of a file, valid within the block."""

@@ -5,10 +5,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from duygu.shared.errors import EraseFailedError
 from duygu.shared.storage.base import (
     JOB_ID,
+    UPLOAD,
     Storage,
     StoredFile,
     StoredJob,
@@ -20,6 +22,9 @@ from duygu.shared.storage.base import (
 
 PARTIAL = ".partial"
 """Suffix of a file that is being written."""
+
+PARTS = f"parts{PARTIAL}"
+"""Name of an upload in parts until it is complete."""
 
 READ_BYTES = 256 * 1024
 """Chunk size for reading a file that is sent."""
@@ -43,6 +48,35 @@ class FolderStorage(Storage):
                 partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+    def begin(self, job_id: str) -> str:
+        """Begin an upload in parts."""
+        path = self._path(job_id, PARTS)
+        with noticing_full_disk():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        return ""
+
+    @contextmanager
+    def append(self, job_id: str, state: str, offset: int) -> Iterator["FolderAppender"]:
+        """Continue an upload in parts behind its first `offset` bytes."""
+        with noticing_full_disk(), self._path(job_id, PARTS).open("r+b") as file:
+            if os.fstat(file.fileno()).st_size < offset:
+                raise FileNotFoundError(PARTS)  # the disk was restored from an older state
+            file.truncate(offset)
+            file.seek(offset)
+            yield FolderAppender(file)
+
+    def complete(self, job_id: str, state: str) -> None:
+        """Rename the parts to UPLOAD."""
+        try:
+            self._path(job_id, PARTS).replace(self._path(job_id, UPLOAD))
+        except FileNotFoundError:
+            self.stat(job_id, UPLOAD)  # completed before
+
+    def abort(self, job_id: str, state: str) -> None:
+        """Delete all files of the upload."""
+        self.erase(job_id)
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
@@ -120,6 +154,29 @@ class FolderStorage(Storage):
 
     def _path(self, job_id: str, name: str) -> Path:
         return self._job(job_id) / name
+
+
+class FolderAppender:
+    """Appends to a file. Implements `Appender` in shared/storage/base.py."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, piece: bytes) -> None:
+        """Append the next chunk."""
+        self._file.write(piece)
+
+    def checkpoint(self) -> tuple[int, str]:
+        """Flush; the whole length."""
+        self._file.flush()
+        return self._file.tell(), ""
+
+    def keep(self) -> tuple[int, str]:
+        """Flush; the whole length."""
+        return self.checkpoint()
+
+    def settle(self) -> None:
+        """Do nothing: there is one file."""
 
 
 def _look_into(folder: Path) -> StoredJob:

@@ -17,6 +17,8 @@ from botocore.exceptions import BotoCoreError
 from duygu.shared.errors import EraseFailedError, UnavailableError
 from duygu.shared.storage.base import (
     JOB_ID,
+    UPLOAD,
+    Appender,
     Storage,
     StoredFile,
     StoredJob,
@@ -25,6 +27,7 @@ from duygu.shared.storage.base import (
     noticing_full_disk,
     persistently,
 )
+from duygu.shared.storage.multipart import MultipartAppender, MultipartUpload, Parts, unless_completed
 from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
@@ -64,6 +67,35 @@ class ObjectStorage(Storage):
                 yield path
             with _writing():
                 self._bucket.put_file(str(path), key, chunksize=PIECE_BYTES, max_concurrency=PIECES)
+
+    def begin(self, job_id: str) -> str:
+        """Begin an upload in parts."""
+        with _writing():
+            return self._multipart(job_id).create().to_text()
+
+    @contextmanager
+    def append(self, job_id: str, state: str, offset: int) -> Iterator["_CheckedAppender"]:
+        """Continue an upload in parts. The state has exactly `offset` bytes."""
+        with _writing():
+            appender = MultipartAppender(self._multipart(job_id), Parts.read(state))
+        yield _CheckedAppender(appender)
+
+    def complete(self, job_id: str, state: str) -> None:
+        """Join the parts to UPLOAD."""
+        with _reading():
+            with unless_completed():
+                self._multipart(job_id).complete(Parts.read(state))
+            self.stat(job_id, UPLOAD)
+        for key in self._bucket.find(self._folder(job_id)):
+            if key.rpartition("/")[2].startswith("rest-"):
+                self.remove(job_id, key.rpartition("/")[2])
+
+    def abort(self, job_id: str, state: str) -> None:
+        """Delete the parts and all files of the upload."""
+        with _erasing(), unless_completed():
+            if state:
+                self._multipart(job_id).abort(Parts.read(state))
+        self.erase(job_id)
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:
@@ -132,11 +164,40 @@ class ObjectStorage(Storage):
             self._bucket.pipe_file(f"{self._root}/probe", b"")
             self._bucket.rm_file(f"{self._root}/probe")
 
+    def _multipart(self, job_id: str) -> MultipartUpload:
+        return MultipartUpload(self._bucket, self._key(job_id, UPLOAD))
+
     def _folder(self, job_id: str) -> str:
         return f"{self._root}/{checked_id(job_id)}"
 
     def _key(self, job_id: str, name: str) -> str:
         return f"{self._folder(job_id)}/{name}"
+
+
+class _CheckedAppender:
+    """Raises UnavailableError for errors of the bucket."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+
+    def write(self, piece: bytes) -> None:
+        """Append the next chunk."""
+        with _writing():
+            self._appender.write(piece)
+
+    def checkpoint(self) -> tuple[int, str]:
+        """The bytes of the uploaded parts."""
+        return self._appender.checkpoint()
+
+    def keep(self) -> tuple[int, str]:
+        """Store the rest too."""
+        with _writing():
+            return self._appender.keep()
+
+    def settle(self) -> None:
+        """Delete earlier rests."""
+        with _writing():
+            self._appender.settle()
 
 
 def _stored_job(job_id: str, entries: list[Mapping[str, Any]]) -> StoredJob:

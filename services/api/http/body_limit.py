@@ -18,6 +18,9 @@ MAX_BYTES_OF = {"/v1/jobs": 32_000_000}
 STREAMED_PATHS = frozenset({"/v1/videos", "/v1/pictures"})
 """Paths whose handlers stream and limit the body themselves."""
 
+STREAMED_ROOM = "/v1/uploads"
+"""The same for this path and those below."""
+
 
 class BodyLimitMiddleware:
     """Reads the body of a request, unless a handler streams it, and passes the request on with the complete body."""
@@ -50,7 +53,8 @@ class BodyLimitMiddleware:
 
 def _has_small_body(request: Request) -> bool:
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
-    return has_body and request.url.path not in STREAMED_PATHS
+    path = request.url.path
+    return has_body and path not in STREAMED_PATHS and not path.startswith(STREAMED_ROOM)
 
 
 async def _read(request: Request) -> bytes:

@@ -1,4 +1,4 @@
-"""The JSON body of `POST /v1/videos`: a link to a video, and the options of its analysis."""
+"""The JSON body of `POST /v1/videos`: a link or the id of a resumable upload, and the options of the analysis."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,22 +9,21 @@ from fastapi import Request
 from duygu.services.api.videos.uploads import body_pieces
 from duygu.shared.analysis_options import NAMES, AnalysisOptions, read_options
 from duygu.shared.errors import InvalidRequestError, UnknownParameterError
-from duygu.shared.links.link import Link, parse_link
 
 MAX_BYTES = 65_536
 
 MEDIA_TYPE = "application/json"
 
-URL = "url"
+URL, UPLOAD_ID = "url", "upload_id"
 
 
 @dataclass(frozen=True, slots=True)
 class NamedVideo:
-    """A video that the body names rather than contains."""
+    """A video that the body names rather than contains: by a link, or as a resumable upload."""
 
-    link: Link
-    url: str = field(repr=False)
     options: AnalysisOptions
+    url: str = field(default="", repr=False)
+    upload_id: str = ""
 
 
 def is_json(request: Request) -> bool:
@@ -35,18 +34,18 @@ def is_json(request: Request) -> bool:
 async def read_json(request: Request, pause_s: float) -> NamedVideo:
     """Read the body.
 
-    Raises InvalidRequestError, UnknownParameterError, InvalidOptionError, LinkRefusedError, TooLargeError and
+    Raises InvalidRequestError, UnknownParameterError, InvalidOptionError, TooLargeError and
     TooSlowError.
     """
     body = b"".join([piece async for piece in body_pieces(request, MAX_BYTES, pause_s)])
     values = _members(body)
-    url = values.pop(URL, None)
     for name in values:
-        if name not in NAMES:
-            raise UnknownParameterError("member", name, [URL, *NAMES])
-    if not isinstance(url, str):
-        raise InvalidRequestError("The body has no member `url` with a link as text")
-    return NamedVideo(parse_link(url), url, read_options(values))
+        if name not in (URL, UPLOAD_ID, *NAMES):
+            raise UnknownParameterError("member", name, [URL, UPLOAD_ID, *NAMES])
+    named = {name: values.pop(name) for name in (URL, UPLOAD_ID) if name in values}
+    if len(named) != 1 or not all(isinstance(value, str) and value for value in named.values()):
+        raise InvalidRequestError("The body needs one of the members `url` and `upload_id`, as text")
+    return NamedVideo(read_options(values), **named)
 
 
 def _members(body: bytes) -> dict[str, Any]:

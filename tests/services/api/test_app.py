@@ -73,6 +73,7 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
     limits = api.get("/v1/limits").json()
     assert limits == {
         "max_upload_bytes": service_settings.max_upload_bytes,
+        "upload_ttl_s": service_settings.upload_ttl,
         "max_duration_s": service_settings.max_duration_s,
         "max_pixels": service_settings.max_pixels,
         "result_ttl_s": service_settings.result_ttl,

@@ -32,6 +32,8 @@ from duygu.shared.storage.base import RESULT
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import wait_until, worker
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -93,7 +95,14 @@ def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | Non
     return check
 
 
-WITHOUT_PARAMETERS = ["GET /v1/model", "GET /v1/limits", "GET /healthz", "GET /readyz", "GET /metrics"]
+WITHOUT_PARAMETERS = [
+    "GET /v1/model",
+    "GET /v1/limits",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "OPTIONS /v1/uploads",
+]
 
 OF_A_JOB = [
     "GET /v1/jobs/{job_id}",
@@ -112,12 +121,20 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/agreement",
 ]
 
+OF_UPLOADS = [
+    "POST /v1/uploads",
+    "GET /v1/uploads/{upload_id}",
+    "PATCH /v1/uploads/{upload_id}",
+    "DELETE /v1/uploads/{upload_id}",
+]
+
 WITH_PARAMETERS = [
     "POST /v1/videos",
     "POST /v1/pictures",
     "GET /v1/jobs",
     "POST /v1/jobs",
     "DELETE /v1/jobs/{job_id}",
+    *OF_UPLOADS,
     *OF_A_JOB,
 ]
 

@@ -1,0 +1,1 @@
+"""Resumable uploads: their records in Redis, for all API processes together."""
