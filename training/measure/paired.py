@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from duygu.shared.errors import TrainingDataError
 from duygu.training.measure.metrics import RESAMPLES, Answers
@@ -82,16 +83,29 @@ def _mean_recall(tables: Integers) -> Probabilities:
     return np.asarray(right.sum(axis=-1) / np.count_nonzero(counts, axis=-1), np.float64)
 
 
-def sentences(found: tuple[Difference, ...], subjects: Names) -> Iterator[str]:
-    """What the figures say, and what they do not support."""
+LEFT_OUT = "each by a network that did not learn from that person"
+
+
+def sentences(found: tuple[Difference, ...], subjects: Names, unseen: str = LEFT_OUT) -> Iterator[str]:
+    """What the figures say, and what they do not support.
+
+    unseen  how the networks relate to the people
+    """
     people = len(np.unique(subjects))
-    yield (
-        f"On {len(subjects)} recordings of {people} people, each by a network that did not learn from that person "
-        f"(95 % intervals by bootstrap over people):"
-    )
+    yield (f"On {len(subjects)} recordings of {people} people, {unseen} (95 % intervals by bootstrap over people):")
     for one in found:
         points = f"{100 * (one.new - one.old):+.1f} points, {100 * one.low:+.1f} to {100 * one.high:+.1f}"
         yield f"  {one.name}: old {one.old:.1%}, new {one.new:.1%} ({points}). {_verdict(one)}"
+
+
+def discordant_sentence(old: Answers, new: Answers) -> str:
+    """The recordings that one network alone has right, with McNemar's exact test (McNemar 1947)."""
+    lost, gained = (int((one.correct & ~other.correct).sum()) for one, other in ((old, new), (new, old)))
+    chance = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    return (
+        f"The new network alone is right in {gained} recordings, the old one alone in {lost} (McNemar's exact test: "
+        f"p = {chance:.3f}). That test treats recordings as independent, so the intervals over people decide."
+    )
 
 
 def _verdict(one: Difference) -> str:

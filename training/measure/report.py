@@ -1,6 +1,7 @@
 """The report of an evaluation: figures as JSON values, and one HTML page with embedded plots."""
 
 import io
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -47,19 +48,21 @@ def summary(answers: Answers) -> dict[str, Any]:
     }
 
 
-def write_results(folder: RunFolder, name: str, report: dict[str, Any]) -> None:
+def write_results(folder: RunFolder, name: str, report: dict[str, Any], notes: Sequence[str] = ()) -> None:
     """Write measured.json and report.html.
 
     name    of the model
     report  `summary` of each protocol by its name
+    notes   sentences for the page, below the figures
     """
     folder.write_measured(report)
-    write_report(folder.report, name, report)
+    write_report(folder.report, name, report, notes)
 
 
-def write_report(path: Path, name: str, report: dict[str, Any]) -> None:
+def write_report(path: Path, name: str, report: dict[str, Any], notes: Sequence[str] = ()) -> None:
     """Write the HTML page, with one section for each protocol."""
-    body = figures_table(report) + "".join(_section(key, values) for key, values in report.items())
+    paragraphs = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    body = figures_table(report) + paragraphs + "".join(_section(key, values) for key, values in report.items())
     path.write_text(PAGE.format(title=f"Evaluation of {escape(name)}", body=body), encoding="utf-8")
 
 

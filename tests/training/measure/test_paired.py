@@ -5,7 +5,7 @@ import pytest
 
 from duygu.shared.errors import TrainingDataError
 from duygu.training.measure.metrics import Answers, accuracy, unweighted_average_recall
-from duygu.training.measure.paired import LEAST_PEOPLE, LEAST_RECORDINGS, differences, sentences
+from duygu.training.measure.paired import LEAST_PEOPLE, LEAST_RECORDINGS, differences, discordant_sentence, sentences
 
 LABELS = ("anger", "happiness", "neutral")
 
@@ -57,3 +57,17 @@ def test_too_few_are_refused_in_words(people: int, each: int, reason: str) -> No
     few = answers(0.5, people, each)
     with pytest.raises(TrainingDataError, match=rf"{reason}; at least ({LEAST_PEOPLE}|{LEAST_RECORDINGS})"):
         differences(few, few)
+
+
+def test_discordant_recordings_have_the_exact_probability() -> None:
+    """Of six recordings that differ, five for the new network: both tails of six fair throws are 14 of 64."""
+    old = answers(1.0)
+    chosen = old.chosen.copy()
+    chosen[:5] = (old.truth[:5] + 1) % 3
+    before = Answers(LABELS, np.eye(3)[chosen], old.truth, old.subjects)
+    chosen = old.chosen.copy()
+    chosen[5] = (old.truth[5] + 1) % 3
+    after = Answers(LABELS, np.eye(3)[chosen], old.truth, old.subjects)
+    sentence = discordant_sentence(before, after)
+    assert "right in 5 recordings, the old one alone in 1" in sentence
+    assert f"p = {14 / 64:.3f}" in sentence
