@@ -85,7 +85,7 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
     watched = replace(
         loaded,
         detector=Watched(detector, {name: watch.timed(name, getattr(detector, name)) for name in ("detect", "refine")}),
-        classifier=Watched(classifier, {"logits": watch.timed("classify", classifier.logits)}),
+        classifier=Watched(classifier, _classification(classifier, watch)),
     )
     sizes: list[int] = []
     started = time.perf_counter()
@@ -101,6 +101,12 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
         "decoder_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KILOBYTE / 1e6,
         "rss_mb": [round(size / 1e6) for size in sizes[:: max(1, len(sizes) // 5)]],
     }
+
+
+def _classification(classifier: Any, watch: Stopwatch) -> dict[str, Callable[..., Any]]:
+    """The measured calls of a classifier, undivided or as trunk and head."""
+    names = [name for name in ("logits", "features", "head") if hasattr(classifier, name)]
+    return {name: watch.timed("classify", getattr(classifier, name)) for name in names}
 
 
 def resident() -> int:

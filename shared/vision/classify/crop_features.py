@@ -27,7 +27,7 @@ def clip_features(classifier: CropClassifier, clips: Sequence[Clip]) -> Floats:
 def _places(clip: Clip) -> list[tuple[FeatureCache, bool]]:
     """Cache and orientation of each crop: the second half of the clip is mirrored, or else the first one."""
     frames = len(clip.images)
-    caches: Sequence[FeatureCache] = clip.features or [{} for _ in range(frames)]
+    caches: Sequence[FeatureCache] = clip.features or ([{}] * frames if clip.still else [{} for _ in range(frames)])
     return [(cache, (place >= frames // 2) != clip.mirrored) for place, cache in enumerate(caches)]
 
 

@@ -97,6 +97,9 @@ def test_repeated_crops_are_processed_once(engine: Engine) -> None:
     before = network.crops
     logits_of(network, engine, [clip])
     assert network.crops - before == 4  # the third crop is in both halves
+    still = Clip(0.0, 1.0, np.repeat(clip.images[:1], RECIPE.frames, axis=0), ())
+    logits_of(network, engine, [still])
+    assert network.crops - before == 6  # a single picture has no cache
 
 
 def test_batches_and_single_clips_agree(engine: Engine) -> None:
