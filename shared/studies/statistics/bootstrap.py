@@ -1,5 +1,6 @@
 """Bootstrap intervals of means over participants, whose windows are not independent."""
 
+from functools import cache
 from math import exp, lgamma, pi, sqrt
 from statistics import NormalDist
 
@@ -76,6 +77,7 @@ def _tail(people: int) -> float:
     return NormalDist().cdf(sqrt(people / (people - 1)) * t_quantile((1 - LEVEL) / 2, people - 1))
 
 
+@cache
 def t_quantile(share: float, freedom: int) -> float:
     """Quantile of Student's t distribution for a share of at most 0.5, by bisection."""
     low, high = -1e4, 0.0
