@@ -1,17 +1,19 @@
 """Files of a study in its output folder."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.chart import chart, title_of
 from duygu.shared.studies.report import report
-from duygu.shared.studies.statistics.permutation import clusters_of, clusters_table
-from duygu.shared.studies.statistics.time_course import group_means, means_table, time_courses
+from duygu.shared.studies.statistics.permutation import Cluster, clusters_of, clusters_table
+from duygu.shared.studies.statistics.time_course import GroupMean, TimeCourse, group_means, means_table, time_courses
 from duygu.shared.studies.study import Study
 from duygu.shared.studies.tables.codebook import codebook_json, codebook_markdown
 from duygu.shared.studies.tables.parquet import has_parquet, parquet_of
+from duygu.shared.studies.tables.table import Table
 from duygu.shared.version import VERSION
 
 TABLES, RESULTS = "tables", "results"
@@ -29,28 +31,41 @@ def write_study(study: Study, folder: Path) -> list[Path]:
     return written
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is computed from the recordings of a study."""
+
+    tables: Sequence[Table]
+    courses: Sequence[TimeCourse]
+    means: Sequence[Sequence[GroupMean]]
+    clusters: Sequence[Sequence[Cluster]]
+
+
+def statistics_of(study: Study) -> Statistics:
+    """All tables, time courses, means and clusters."""
+    settings = study.settings
+    courses = time_courses(study.units, study.labels, settings)
+    means = [group_means(course, settings) for course in courses]
+    clusters = [clusters_of(course, settings) for course in courses]
+    further = [means_table(courses, means, settings), clusters_table(courses, clusters, settings)]
+    return Statistics([*study.tables, *further], courses, means, clusters)
+
+
 def _files(study: Study) -> Iterator[tuple[str, bytes]]:
-    courses = time_courses(study.units, study.labels, study.settings)
-    means = [group_means(course, study.settings) for course in courses]
-    clusters = [clusters_of(course, study.settings) for course in courses]
-    tables = [
-        *study.tables,
-        means_table(courses, means, study.settings),
-        clusters_table(courses, clusters, study.settings),
-    ]
-    for table in tables:
+    found = statistics_of(study)
+    for table in found.tables:
         yield f"{TABLES}/{table.name}.csv", table.csv().encode()
         if has_parquet():
             yield f"{TABLES}/{table.name}.parquet", parquet_of(table)
-    yield "codebook.md", codebook_markdown(tables, study.settings).encode()
-    yield "codebook.json", codebook_json(tables, study.settings).encode()
+    yield "codebook.md", codebook_markdown(found.tables, study.settings).encode()
+    yield "codebook.json", codebook_json(found.tables, study.settings).encode()
     yield "study.json", (json.dumps(_description(study), indent=2, ensure_ascii=False) + "\n").encode()
     charts = {}
-    for number, (course, mean, cluster) in enumerate(zip(courses, means, clusters, strict=True), 1):
+    for number, (course, mean, cluster) in enumerate(zip(found.courses, found.means, found.clusters, strict=True), 1):
         svg = chart(course, mean, cluster)
         charts[title_of(course)] = svg
         yield f"figures/{number}-{course.measure}.svg", svg.encode()
-    yield "report.html", report(study, tables, charts).encode()
+    yield "report.html", report(study, found.tables, charts).encode()
 
 
 def _description(study: Study) -> dict[str, object]:
