@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +23,7 @@ from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
 from duygu.shared.exports.titles import printable
+from duygu.shared.links.link import is_link
 from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas import Face, Result, VideoInfo, with_sha256
 from duygu.shared.schemas import Warning as Notice
@@ -148,6 +152,7 @@ def analyze(
 ) -> Analysis:
     """Detect and track every face of a video file and classify its emotions, in this process.
 
+    path         of a file; or a link, `https://…` or `s3://…`, which is fetched first
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
     options      of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
@@ -157,6 +162,8 @@ def analyze(
     from duygu.shared.engine_settings import decode_limits
     from duygu.shared.vision.analysis import analyze_video
 
+    if is_link(path):
+        return _analyze_link(str(path), settings or Settings(), on_progress, options)
     path, settings, chosen = Path(path), settings or Settings(), read_options(options)
     engine = _engine(settings)
     report = on_progress or (lambda _: None)
@@ -170,6 +177,17 @@ def analyze(
         on_progress=lambda progress: report(progress.fraction),
     )
     return Analysis(path, with_sha256(result, sha256_of(path)), settings)
+
+
+def _analyze_link(
+    url: str, settings: Settings, on_progress: Callable[[float | None], None] | None, options: OptionValues
+) -> Analysis:
+    """Fetch a video into a temporary folder, which exists as long as this process, and analyse it."""
+    from duygu.shared.links.local_copy import fetch_copy
+
+    folder = Path(tempfile.mkdtemp(prefix="duygu-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return analyze(fetch_copy(url, folder, settings), settings, on_progress=on_progress, **options)
 
 
 @cache

@@ -23,6 +23,7 @@ from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports import ExportName
 from duygu.shared.jobs.queues import QueueName
+from duygu.shared.links.link import is_link
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas import EMOTIONS
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
@@ -151,7 +152,8 @@ def _add_analyze(commands: Any) -> None:
         description="Detect every face in a video and print its emotions over time as JSON on stdout. "
         "Progress and a summary go to stderr. Of a folder, every video is analysed and other files are skipped. "
         "Input from a pipe (-, /dev/stdin, a FIFO) is first copied to a temporary file of at most "
-        "DUYGU_MAX_UPLOAD_MB.",
+        "DUYGU_MAX_UPLOAD_MB. The video of a link (https:// or s3://) is fetched by the same rules as by a service: "
+        "DUYGU_LINK_NETWORKS permits private addresses.",
         epilog="FILE is a file, - for stdout, or a folder, which receives one file per video and is created if its "
         "name ends with /. One FILE of --csv or --ndjson can hold the rows of several videos, identified by name. "
         "The video itself is never overwritten. "
@@ -159,7 +161,7 @@ def _add_analyze(commands: Any) -> None:
     )
     analyze.set_defaults(command=_analyze)
     videos = analyze.add_argument(
-        "videos", nargs="+", type=Path, metavar="VIDEO", help="a video, a folder of videos, or - for stdin"
+        "videos", nargs="+", type=_source, metavar="VIDEO", help="a video, a folder of videos, a link, or - for stdin"
     )
     complete_files(videos)
     for option, (name, content) in ANALYZE_OUTPUTS.items():
@@ -498,8 +500,13 @@ def _completion(shell: str | None) -> int:
     return 0
 
 
+def _source(text: str) -> Path | str:
+    """A path, or a link, in which the two slashes are kept."""
+    return text if is_link(text) else Path(text)
+
+
 def _analyze(
-    videos: list[Path],
+    videos: list[Path | str],
     quiet: bool,
     faces: int | None,
     every: float | None,

@@ -1,4 +1,4 @@
-"""Python client of a Duygu service: `analyze` submits a video, `stream` sends a camera or a file live.
+"""Python client of a Duygu service: `analyze` submits a video or a link, `stream` sends a camera or a file live.
 
 from duygu.client import analyze, stream
 
@@ -10,7 +10,7 @@ for message in stream(0):
 from duygu.client.live import LiveMessage, stream, stream_async
 from duygu.client.pictures import Picture, camera, video
 from duygu.client.service import Service, SessionBroken
-from duygu.client.uploads import analyze, analyze_async
+from duygu.client.uploads import analyze, analyze_async, submit_url, submit_url_async
 
 __all__ = [
     "LiveMessage",
@@ -22,5 +22,7 @@ __all__ = [
     "camera",
     "stream",
     "stream_async",
+    "submit_url",
+    "submit_url_async",
     "video",
 ]

@@ -1,34 +1,23 @@
 """Client of the HTTP API: submits a video, waits for its job and returns the result."""
 
 import asyncio
-import json
 import secrets
-import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 import httpx
 
+from duygu.client.responses import FIRST_PAUSE_S, MAX_PAUSE_S, get, with_retries
+from duygu.client.resumable import is_large, upload_in_parts
 from duygu.client.service import Service, error_from_problem
 from duygu.shared.analysis_options import AnalysisOptions, OptionValues, form_fields, read_options
-from duygu.shared.errors import DuyguError, UnavailableError
-from duygu.shared.schemas import Result
-
-FIRST_PAUSE_S = 0.25
-"""First pause before a retry; each further pause doubles."""
-
-MAX_PAUSE_S = 4.0
+from duygu.shared.links.link import is_link
+from duygu.shared.schemas import Job, Result
 
 RESPONSE_TIMEOUT_S = 60.0
 """Timeout for a response and for the next event of a job. It does not limit the duration of an upload."""
-
-RETRY_S = 60.0
-"""Time for which a request is retried while the service is unavailable, as during a restart."""
-
-UNAVAILABLE_STATUSES = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
-"""Statuses of a proxy whose upstream service is unavailable."""
 
 FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 """The last event of a job is one of these."""
@@ -37,21 +26,23 @@ FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 async def analyze_async(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
     """Submit a video, wait for the end of its job and return the result.
 
+    path     of a file; or a link, `https://…` or `s3://…`, which the service fetches
     options  those of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
-    Requests are retried while the service is unavailable and after a lost connection. An upload is repeated with the
-    same `Idempotency-Key`, so that it becomes one job.
+    Requests are retried while the service is unavailable and after a lost connection. A file above 20 MB is sent in
+    parts and continues where it was interrupted; a smaller one is repeated with the same `Idempotency-Key`, so that it
+    becomes one job.
 
     Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
     """
     chosen = read_options(options)
-    service = service or Service()
-    async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
-        waiting = _JobFollower(client, await _submit(client, Path(path), chosen))
+    async with _client(service) as client:
+        submit = _submit_link(client, str(path), chosen) if is_link(path) else _submit(client, Path(path), chosen)
+        waiting = _JobFollower(client, await submit)
         job = await waiting.until_ended()
         if job["error"]:
             raise error_from_problem(job["error"]["code"], job["error"]["detail"])
-        return Result.read((await _get(client, f"{waiting.address}/result")).content)
+        return Result.read((await get(client, f"{waiting.address}/result")).content)
 
 
 def analyze(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
@@ -59,32 +50,57 @@ def analyze(path: Path | str, service: Service | None = None, **options: Unpack[
     return asyncio.run(analyze_async(path, service, **options))
 
 
+async def submit_url_async(url: str, service: Service | None = None, **options: Unpack[OptionValues]) -> Job:
+    """Submit the link to a video, which the service fetches, and return the job without waiting for its end.
+
+    Raises LinkRefusedError for a link that the service does not permit, and as `analyze_async`.
+    """
+    async with _client(service) as client:
+        return Job.model_validate(await _submit_link(client, url, read_options(options)), extra="ignore")
+
+
+def submit_url(url: str, service: Service | None = None, **options: Unpack[OptionValues]) -> Job:
+    """Like `submit_url_async`, without `async`."""
+    return asyncio.run(submit_url_async(url, service, **options))
+
+
+def _client(service: Service | None) -> httpx.AsyncClient:
+    service = service or Service()
+    return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
+
+
+async def _submit_link(client: httpx.AsyncClient, url: str, options: AnalysisOptions) -> dict[str, Any]:
+    """Submit a link; returns the job."""
+    return await _submit_json(client, {"url": url}, options)
+
+
 async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
-    """Upload a video, streaming the file; returns the job."""
+    """Upload a video, a large one in parts; returns the job."""
+    upload_id = await upload_in_parts(client, path) if is_large(path) else None
+    if upload_id is None:
+        return await _submit_form(client, path, options)
+    return await _submit_json(client, {"upload_id": upload_id}, options, reached=True)
+
+
+async def _submit_json(
+    client: httpx.AsyncClient, named: dict[str, str], options: AnalysisOptions, *, reached: bool = False
+) -> dict[str, Any]:
+    body = named | options.model_dump(mode="json", exclude_none=True)
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
-    reached = False
+    send = partial(client.post, "/v1/videos", json=body, headers=headers)
+    return dict((await with_retries(send, reached=reached)).json())
+
+
+async def _submit_form(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
+    """Upload a video as a form, streaming the file; returns the job."""
+    headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
 
     async def send() -> httpx.Response:
-        nonlocal reached
-        try:
-            with path.open("rb") as file:
-                form = {"video": ("video", file)}
-                return await client.post("/v1/videos", data=form_fields(options), files=form, headers=headers)
-        except httpx.ConnectError as error:
-            if not reached:
-                raise _ConnectionRefusedError from error
-            raise
-        finally:
-            reached = True
+        with path.open("rb") as file:
+            form = {"video": ("video", file)}
+            return await client.post("/v1/videos", data=form_fields(options), files=form, headers=headers)
 
-    try:
-        return dict((await _with_retries(send)).json())
-    except _ConnectionRefusedError as error:
-        raise error.__cause__ or error from None
-
-
-class _ConnectionRefusedError(Exception):
-    """The first connection was refused: the address is wrong, or no service runs there."""
+    return dict((await with_retries(send, reached=False)).json())
 
 
 class _JobFollower:
@@ -123,38 +139,6 @@ class _JobFollower:
 
     async def _read(self) -> None:
         """Read the job if it has changed."""
-        answer = await _get(self._client, self.address, {"If-None-Match": self._etag} if self._etag else {})
+        answer = await get(self._client, self.address, {"If-None-Match": self._etag} if self._etag else {})
         if answer.status_code != httpx.codes.NOT_MODIFIED:
             self._job, self._etag = answer.json(), answer.headers.get("etag", "")
-
-
-async def _get(client: httpx.AsyncClient, address: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    return await _with_retries(lambda: client.get(address, headers=headers))
-
-
-async def _with_retries(call: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """A successful response; retries while the service is unavailable."""
-    given_up, pause_s = time.monotonic() + RETRY_S, FIRST_PAUSE_S
-    while True:
-        try:
-            return _checked_response(await call())
-        except (UnavailableError, httpx.TransportError):
-            if time.monotonic() >= given_up:
-                raise
-        await asyncio.sleep(pause_s)
-        pause_s = min(pause_s * 2, MAX_PAUSE_S)
-
-
-def _checked_response(answer: httpx.Response) -> httpx.Response:
-    """The response if it is successful. Raises the error of its problem, or one that the server is not Duygu."""
-    if answer.status_code == httpx.codes.NOT_MODIFIED:
-        return answer
-    try:
-        content = answer.json()
-        if answer.is_success:
-            return answer
-        error = error_from_problem(content["code"], content["detail"])
-    except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError):
-        kind = UnavailableError if answer.status_code in UNAVAILABLE_STATUSES else DuyguError
-        error = kind(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}, but is not a Duygu service")
-    raise error

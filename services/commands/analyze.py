@@ -3,9 +3,11 @@
 import logging
 import os
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +28,8 @@ from duygu.shared.errors import (
 )
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
+from duygu.shared.links.link import is_link, parse_link
+from duygu.shared.links.local_copy import fetch_copy, link_name
 from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas import Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
@@ -81,10 +85,17 @@ class Source:
     """Name in the result: that of the file, or its path relative to the folder."""
     in_folder: bool = False
     """Whether it was found in a folder, so that it need not be a video."""
+    link: str = field(default="", repr=False)
+    """Where it has to be fetched from; `path` is then only the name of the file."""
+
+    @property
+    def shown(self) -> str:
+        """The path or the link, without the secrets of the link."""
+        return parse_link(self.link).shown if self.link else str(self.path)
 
 
-def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet: bool = False) -> int:
-    """Analyse files and folders; the exit status.
+def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings, *, quiet: bool = False) -> int:
+    """Analyse files, folders and links; the exit status.
 
     Ends silently when the reader of stdout or stderr closes the pipe.
 
@@ -108,12 +119,16 @@ def run(videos: list[Path], options: BatchOptions, settings: Settings, *, quiet:
     return EXIT_FAILED if False in outcomes else EXIT_OK
 
 
-def _sources(paths: list[Path]) -> Iterator[Source]:
+def _sources(paths: Sequence[Path | str]) -> Iterator[Source]:
     """Files as given; of a folder, every file in it and below, sorted by name, except hidden ones.
 
     A dangling link in a folder is among them, so that it is reported as a file that cannot be read.
     """
-    for path in paths:
+    for given in paths:
+        if is_link(given):
+            yield Source(Path(link_name(str(given))), link_name(str(given)), link=str(given))
+            continue
+        path = Path(given)
         if path.is_dir():
             files = (file for file in sorted(path.rglob("*")) if file.is_file() or not file.exists())
             for file in files:
@@ -162,10 +177,10 @@ class Batch:
         Raises ClosedStdoutError or BrokenPipeError when the reader closes the pipe.
         """
         try:
-            if not source.path.exists():
+            if not source.link and not source.path.exists():
                 _print_error(f"{source.path}: the file does not exist")
                 return False
-            with seekable(source.path, self.settings.max_upload_bytes) as video:
+            with self._local(source) as video:
                 result, written = self._one(replace(source, path=video))
         except ClosedStdoutError:
             raise
@@ -175,17 +190,17 @@ class Batch:
                     printable(f"{source.path}: skipped: {error.detail}"), style="dim", markup=False, soft_wrap=True
                 )
                 return None
-            _print_error(f"{source.path}: {error.code}: {error.detail}")
+            _print_error(f"{source.shown}: {error.code}: {error.detail}")
             return False
         except OSError as error:
-            _print_error(": ".join(map(str, filter(None, (source.path, error.filename, error.strerror or error)))))
+            _print_error(": ".join(map(str, filter(None, (source.shown, error.filename, error.strerror or error)))))
             return False
         except MemoryError:
-            _print_error(f"{source.path}: {OutOfMemoryError.code}: the machine has too little memory")
+            _print_error(f"{source.shown}: {OutOfMemoryError.code}: the machine has too little memory")
             return False
         except Exception as error:  # an unexpected error of one video must not stop the batch
-            logger.debug("unexpected error in %s", source.path, exc_info=True)
-            _print_error(f"{source.path}: {DuyguError.code}: {one_line(error)}")
+            logger.debug("unexpected error in %s", source.shown, exc_info=True)
+            _print_error(f"{source.shown}: {DuyguError.code}: {one_line(error)}")
             return False
         self.console.print(summary(source.name, result))
         if written:
@@ -196,6 +211,18 @@ class Batch:
                 soft_wrap=True,
             )
         return True
+
+    @contextmanager
+    def _local(self, source: Source) -> Iterator[Path]:
+        """A file that can be sought in: that of the source, or a temporary copy of a pipe or a link."""
+        if not source.link:
+            with seekable(source.path, self.settings.max_upload_bytes) as video:
+                yield video
+            return
+        with tempfile.TemporaryDirectory(prefix="duygu-") as folder:
+            with show_progress(printable(source.name), self.console) as bar:
+                copy = fetch_copy(source.link, Path(folder), self.settings, on_progress=bar.show_fetch)
+            yield copy
 
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result and the files to which it was written."""

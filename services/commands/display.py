@@ -47,6 +47,10 @@ class ProgressBar:
         speed = f"{done.time_s / elapsed:.0f}x" if elapsed > 0 else ""
         self._progress.update(self._analysis, total=done.duration_s, completed=done.time_s, speed=speed)
 
+    def show_fetch(self, received: int, size: int | None) -> None:
+        """Update the line while the video of a link is fetched."""
+        self._progress.update(self._analysis, total=size, completed=received, speed=f"{received / 1e6:.0f} MB")
+
     def show_annotation(self, share: float) -> None:
         """Update the line of the annotated video with the share that is written."""
         self._progress.update(self._annotation, completed=share, visible=True)

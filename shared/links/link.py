@@ -114,6 +114,11 @@ def parse_link(url: str) -> Link:
     return Link(scheme, host, port or PORTS[scheme], path + query, _credentials(parts.username, parts.password))
 
 
+def is_link(path: object) -> bool:
+    """Whether an argument that may be a file is the text of a link."""
+    return isinstance(path, str) and path.partition("://")[0].lower() in SCHEMES and "://" in path
+
+
 def link_policy(settings: Settings) -> LinkPolicy:
     """Return the policy of the settings. Raises ConfigurationError."""
     trusted = read_networks(settings.link_networks, "DUYGU_LINK_NETWORKS")
