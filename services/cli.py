@@ -17,7 +17,7 @@ from duygu.services.commands import keys
 from duygu.services.commands.completion import SHELLS, complete_files, completion_script
 from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
 from duygu.shared.analysis_options import read_options
-from duygu.shared.api_keys import Scope
+from duygu.shared.api_keys import Priority, Scope
 from duygu.shared.config import Settings
 from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, DuyguError
@@ -434,7 +434,14 @@ def _add_keys(commands: Any) -> None:
     )
     for limit, meaning in LIMITS.items():
         add.add_argument(f"--{limit}", type=int, metavar="N", help=meaning)
-    listed = actions.add_parser("list", help="list the keys with their scopes and limits")
+    add.add_argument(
+        "--priority",
+        choices=[priority.value for priority in Priority],
+        default=Priority.INTERACTIVE.value,
+        help="jobs of interactive keys start before those of bulk keys, at most four for each bulk job "
+        "(default: interactive)",
+    )
+    listed = actions.add_parser("list", help="list the keys with their scopes, limits and priority")
     listed.set_defaults(command=keys.list_keys)
     _add_keys_file(listed)
     remove = actions.add_parser("remove", help="remove a key; a running service reloads the file")

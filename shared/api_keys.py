@@ -27,6 +27,15 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class Priority(StrEnum):
+    """Which jobs of waiting ones are started first; see shared/jobs/order.py."""
+
+    INTERACTIVE = "interactive"
+    """Before those of BULK, behind earlier ones of the same priority."""
+    BULK = "bulk"
+    """Behind INTERACTIVE, a few of which may be submitted later; never more."""
+
+
 Limit = Annotated[int | None, Field(ge=0)]
 
 
@@ -55,6 +64,7 @@ class StoredKey(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the secret part; that is random, so it needs no salt")
     scopes: frozenset[Scope]
     limits: KeyLimits = UNLIMITED
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,7 @@ class Caller:
     name: str
     scopes: frozenset[Scope]
     limits: KeyLimits = UNLIMITED
+    priority: Priority = Priority.INTERACTIVE
 
     def require(self, scope: Scope) -> None:
         """Raise ForbiddenError unless the caller has the scope. `admin` includes every scope."""
@@ -99,7 +110,7 @@ class KeyRing:
         matches = hmac.compare_digest(_hash(secret), key.sha256 if key else _hash(""))
         if prefix != PREFIX or not key or not matches:
             raise UnauthorizedError
-        return Caller(key.name, key.scopes, key.limits)
+        return Caller(key.name, key.scopes, key.limits, key.priority)
 
 
 class Keys(Protocol):
@@ -162,7 +173,13 @@ def read_keys(path: Path | None) -> KeyRing:
         raise ConfigurationError(f"the API key file {path} cannot be read") from error
 
 
-def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: KeyLimits) -> str:
+def add_key(
+    path: Path,
+    name: str,
+    scopes: frozenset[Scope],
+    limits: KeyLimits,
+    priority: Priority = Priority.INTERACTIVE,
+) -> str:
     """Create a key, write its hash to the file, and return the key, which cannot be recovered later.
 
     Raises ConfigurationError when the file cannot be used or already has a key of that name.
@@ -170,7 +187,7 @@ def add_key(path: Path, name: str, scopes: frozenset[Scope], limits: KeyLimits) 
     secret = secrets.token_urlsafe(32)
     try:
         stored = _read(path) if path.exists() else []
-        key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits)
+        key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits, priority=priority)
     except (OSError, ValidationError) as error:
         raise ConfigurationError(
             f"{path} cannot be read, or {name} is no name: it has characters other than a-z, 0-9 and hyphens"

@@ -369,8 +369,9 @@ class Job(Schema):
     ahead: int | None = Field(
         default=None,
         ge=0,
-        description="number of unfinished jobs that were submitted before this one; it never grows, and is 0 once the "
-        "job has started. null if the job has ended, or if its place is unknown",
+        description="number of unfinished jobs before this one, for an API key of priority `bulk` with those that may "
+        "still overtake it; it never grows, and is 0 once the job has started. null if the job has ended, or if "
+        "its place is unknown",
     )
     stage: Literal["fetching", "analyzing"] | None = Field(
         default=None, description="what a running job does: it fetches the video of its link, or analyses the video"

@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key, remove_key, stored_keys
+from duygu.shared.api_keys import KeyLimits, Priority, Scope, add_key, remove_key, stored_keys
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 
 
-def add(name: str, file: Path | None, scopes: list[str], **limits: int | None) -> int:
+def add(name: str, file: Path | None, scopes: list[str], priority: str, **limits: int | None) -> int:
     """Create a key, store its hash and print the key; the exit status. Raises ConfigurationError."""
-    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), KeyLimits(**limits)))  # noqa: T201
+    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), KeyLimits(**limits), Priority(priority)))  # noqa: T201
     return 0
 
 
 def list_keys(file: Path | None) -> int:
-    """Print the name, scopes and limits of each key; the exit status. Raises ConfigurationError."""
+    """Print the name, scopes, limits and priority of each key; the exit status. Raises ConfigurationError."""
     for key in stored_keys(_keys_file(file)):
         limits = key.limits.model_dump(exclude_none=True)
         facts = [" ".join(sorted(key.scopes)), *(f"{limit.replace('_', '-')} {most}" for limit, most in limits.items())]
+        facts += [key.priority] if key.priority is not Priority.INTERACTIVE else []
         print(f"{key.name}: {', '.join(facts)}")  # noqa: T201
     return 0
 

@@ -17,8 +17,11 @@ def unfinished(owner: str) -> str:
 
 
 UNFINISHED = "duygu:unfinished_jobs"
-"""Sorted set of all `listing`s of jobs that have not ended, scored in order of submission. Jobs of earlier versions
-have score 0."""
+"""Sorted set of all `listing`s of jobs that have not ended, scored by their place in the queue (shared/jobs/order.py).
+Jobs of earlier versions have whole numbers."""
+
+QUEUE_CLOCK = "duygu:queue_clock"
+"""Hash with the places in UNFINISHED of the job that was started last and of the newest interactive one."""
 
 SWEEP_DUE = "duygu:sweep_due"
 """Sorted set of `listing`s of jobs that have ended, scored by when they are due for the sweeper: when they expire."""

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
+from duygu.shared.api_keys import Priority
 from duygu.shared.errors import DuyguError, from_code
 from duygu.shared.schemas import Delivery, Fetched, JobStatus, Work
 
@@ -58,6 +59,7 @@ class JobRecord:
     fetched: Fetched | None = None  # progress of fetching the link
     metered: bool = False  # whether the fetched bytes count towards a limit of the owner
     kept: bool = False  # whether it does not expire once it has succeeded
+    priority: Priority = Priority.INTERACTIVE  # of the API key that submitted it
     title: str = ""  # given by a client
 
     @property
@@ -191,6 +193,7 @@ FIELDS = (
     HashField("fetched", Fetched.model_dump_json, Fetched.read),
     _flag("metered"),
     _flag("kept"),
+    HashField("priority", str, Priority, absent=Priority.INTERACTIVE),
     _text("title"),
     _text("trace"),
 )

@@ -12,6 +12,7 @@ from redis.client import Pipeline
 
 from duygu.shared.broker import keys
 from duygu.shared.errors import CancelledError, CannotKeepError, DuyguError, JobNotFoundError, TooManyKeptError
+from duygu.shared.jobs.order import BEHIND_ALL, LIST_UNFINISHED, ORDER
 from duygu.shared.jobs.quotas import count_fetched
 from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
 from duygu.shared.schemas import Delivery, JobStatus, Work
@@ -36,7 +37,7 @@ SCAN_COUNT = 1000
 
 CHANGE: Final = """
 -- KEYS: record, events, prefix of the owners' unfinished jobs, due webhooks, unfinished jobs, due sweeps, prefix of the
--- owners' jobs, prefix of the owners' kept jobs. ARGV: the change as JSON.
+-- owners' jobs, prefix of the owners' kept jobs, clock of the queue. ARGV: the change as JSON.
 local record, stream = KEYS[1], KEYS[2]
 local change = cjson.decode(ARGV[1])
 local status = redis.call('HGET', record, 'status')
@@ -83,9 +84,16 @@ for key in string.gmatch(redis.call('HGET', record, 'claims') or '', '%S+') do
         live_on(key)
     end
 end
+local place = change.started and redis.call('ZSCORE', KEYS[5], change.job_id .. ' ' .. owner)
+if place and tonumber(place) > tonumber(redis.call('HGET', KEYS[9], 'started') or '0') then
+    redis.call('HSET', KEYS[9], 'started', place)
+end
 if change.ended then
     redis.call('SREM', KEYS[3] .. owner, change.job_id)
     redis.call('ZREM', KEYS[5], change.job_id .. ' ' .. owner)
+    if redis.call('EXISTS', KEYS[5]) == 0 then
+        redis.call('DEL', KEYS[9])
+    end
     if kept then
         redis.call('HDEL', record, 'expires_at')
     else
@@ -186,15 +194,6 @@ end
 """
 """Adds a key that holds the job's id, unless the job was erased or has expired."""
 
-LIST_UNFINISHED: Final = """
--- KEYS: unfinished jobs. ARGV: listing.
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-    local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-    redis.call('ZADD', KEYS[1], (last[2] or 0) + 1, ARGV[1])
-end
-"""
-"""Lists an unfinished job behind all others, unless it is listed."""
-
 SET_DELIVERIES: Final = """
 -- KEYS: record. ARGV: deliveries as JSON.
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -230,6 +229,7 @@ class JobStore:
         self._change = redis.register_script(CHANGE)
         self._add_index_key = redis.register_script(ADD_INDEX_KEY)
         self._list_unfinished = redis.register_script(LIST_UNFINISHED)
+        self._order = redis.register_script(ORDER)
         self._set_deliveries = redis.register_script(SET_DELIVERIES)
         self._keep = redis.register_script(KEEP)
         self._release = redis.register_script(RELEASE)
@@ -314,7 +314,7 @@ class JobStore:
                 if record.ended and not record.kept:
                     pipeline.zadd(keys.SWEEP_DUE, {listing: self._expires(record)}, nx=True)
                 elif not record.ended:
-                    self._list_unfinished(keys=[keys.UNFINISHED], args=[listing], client=pipeline)
+                    self._list(listing, BEHIND_ALL, pipeline)
             pipeline.set(keys.INDEXED, "1", ex=INDEX_S)
             pipeline.execute()
         return True
@@ -358,9 +358,21 @@ class JobStore:
         pipeline.sadd(keys.unfinished(record.owner), record.job_id)
         pipeline.expire(keys.unfinished(record.owner), UNFINISHED_TTL)
         listing = keys.listing(record.job_id, record.owner)
-        self._list_unfinished(keys=[keys.UNFINISHED], args=[listing], client=pipeline)
+        self._list(listing, record.priority, pipeline)
         for key in record.index_keys:
             pipeline.set(key, record.job_id, ex=UNFINISHED_TTL)
+
+    def order(self, record: JobRecord, queue: str, pipeline: Pipeline) -> None:
+        """Move the task of a job that was queued last to its place, as part of `pipeline`.
+
+        queue  key of the list of waiting tasks
+        """
+        listing = keys.listing(record.job_id, record.owner)
+        self._order(keys=[queue, keys.UNFINISHED], args=[record.job_id, listing], client=pipeline)
+
+    def _list(self, listing: str, priority: str, pipeline: Pipeline) -> None:
+        names = [keys.UNFINISHED, keys.QUEUE_CLOCK]
+        self._list_unfinished(keys=names, args=[listing, priority], client=pipeline)
 
     def find_by_index_key(self, key: str) -> JobRecord | None:
         """The job whose id an index key holds; None when the key or the job does not exist."""
@@ -482,13 +494,14 @@ class JobStore:
             "max_events": MAX_EVENTS,
             "events_ttl": min(EVENTS_TTL, self._result_ttl) if ended else UNFINISHED_TTL,
             "ended": ended,
+            "started": "started_at" in fields,
             "succeeded": fields.get("status") == JobStatus.SUCCEEDED,
             "job_id": job_id,
             "ttl": self._result_ttl if ended else UNFINISHED_TTL,
             "expires": int(time.time()) + self._result_ttl,
         }
         names = [keys.job(job_id), keys.events(job_id), keys.unfinished(""), keys.WEBHOOKS_DUE]
-        names += [keys.UNFINISHED, keys.SWEEP_DUE, keys.jobs_of(""), keys.kept("")]
+        names += [keys.UNFINISHED, keys.SWEEP_DUE, keys.jobs_of(""), keys.kept(""), keys.QUEUE_CLOCK]
         return bool(self._change(keys=names, args=[json.dumps(change)]))
 
 

@@ -74,6 +74,7 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
             else:
                 service.jobs.create(record, pipeline)
                 enqueue_video(service.videos, record.job_id, service.settings.job_timeout_s, pipeline)
+                service.jobs.order(record, service.videos.key, pipeline)
             try:
                 pipeline.execute()
             except WatchError:
@@ -98,6 +99,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         size=upload.size,
         sha256=upload.sha256,
         owner=submission.caller.name,
+        priority=submission.caller.priority,
         index_keys=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
         blur=submission.blur,

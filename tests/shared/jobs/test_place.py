@@ -7,6 +7,7 @@ import pytest
 from redis import Redis
 from rq import Queue
 
+from duygu.shared.api_keys import Priority
 from duygu.shared.broker import keys
 from duygu.shared.errors import NoVideoStreamError
 from duygu.shared.jobs.place import places
@@ -22,14 +23,16 @@ def queue(redis: Redis) -> Queue:
     return open_queue(redis, QueueName.VIDEOS)
 
 
-def submit(queue: Queue, job_id: str, owner: str = "") -> JobRecord:
+def submit(queue: Queue, job_id: str, owner: str = "", priority: Priority = Priority.INTERACTIVE) -> JobRecord:
     """Create and queue a job, as the API does."""
-    record = JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), owner=owner)
+    record = JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC), owner=owner, priority=priority)
+    jobs = JobStore(queue.connection, 60)
     with queue.connection.pipeline() as pipeline:
         pipeline.watch(keys.job(job_id))  # type: ignore[no-untyped-call]
         pipeline.multi()
-        JobStore(queue.connection, 60).create(record, pipeline)
+        jobs.create(record, pipeline)
         enqueue_video(queue, job_id, 60, pipeline)
+        jobs.order(record, queue.key, pipeline)
         pipeline.execute()
     return record
 
