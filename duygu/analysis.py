@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from duygu.shared.analysis_options import OptionValues, read_options
-from duygu.shared.config import Settings
+from duygu.shared.config import MB, Settings
 from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.file import read_edit_file
 from duygu.shared.edits.operations import EDIT, Edit
@@ -24,6 +24,7 @@ from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
 from duygu.shared.exports.titles import printable
 from duygu.shared.links.link import is_link
+from duygu.shared.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas import Face, Result, VideoInfo, with_sha256
 from duygu.shared.schemas import Warning as Notice
@@ -152,6 +153,8 @@ def analyze(
 ) -> Analysis:
     """Detect and track every face of a video file and classify its emotions, in this process.
 
+    Of a picture (JPEG, PNG, WebP, AVIF), each face has one window at 0 s, by the network's output for stills.
+
     path         of a file; or a link, `https://…` or `s3://…`, which is fetched first
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
@@ -159,8 +162,9 @@ def analyze(
 
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """
-    from duygu.shared.engine_settings import decode_limits
+    from duygu.shared.engine_settings import decode_limits, picture_decoder
     from duygu.shared.vision.analysis import analyze_video
+    from duygu.shared.vision.picture import analyze_picture_file
 
     if is_link(path):
         return _analyze_link(str(path), settings or Settings(), on_progress, options)
@@ -168,14 +172,20 @@ def analyze(
     engine = _engine(settings)
     report = on_progress or (lambda _: None)
     name = printable(path.name)
-    result = analyze_video(
-        path,
-        engine,
-        decode_limits(settings),
-        chosen,
-        name=name,
-        on_progress=lambda progress: report(progress.fraction),
-    )
+    picture = read_still(path, int(settings.pictures_max_mb * MB))
+    if picture is None:
+        result = analyze_video(
+            path,
+            engine,
+            decode_limits(settings),
+            chosen,
+            name=name,
+            on_progress=lambda progress: report(progress.fraction),
+        )
+    else:
+        with picture_decoder(settings) as decoder:
+            result = analyze_picture_file(picture, decoder, engine, settings.picture_max_pixels, chosen, name=name)
+        report(1.0)
     return Analysis(path, with_sha256(result, sha256_of(path)), settings)
 
 

@@ -151,6 +151,7 @@ def _add_analyze(commands: Any) -> None:
         help="analyse videos without a server",
         description="Detect every face in a video and print its emotions over time as JSON on stdout. "
         "Progress and a summary go to stderr. Of a folder, every video is analysed and other files are skipped. "
+        "A picture (JPEG, PNG, WebP, AVIF) has one window per face, at 0 s. "
         "Input from a pipe (-, /dev/stdin, a FIFO) is first copied to a temporary file of at most "
         "DUYGU_MAX_UPLOAD_MB. The video of a link (https:// or s3://) is fetched by the same rules as by a service: "
         "DUYGU_LINK_NETWORKS permits private addresses.",
@@ -200,6 +201,7 @@ def _add_analyze(commands: Any) -> None:
         help="apply the edits of FILE (`duygu edit`), or of NAME.edits.json in the folder FILE, to the results",
     )
     complete_files(edits)
+    analyze.add_argument("--pictures", action="store_true", help="also analyse the pictures in folders")
     analyze.add_argument("--quiet", action="store_true", help="print no progress and no summary")
 
 
@@ -527,6 +529,7 @@ def _analyze(
     measures: str | None,
     formats: Sequence[ExportName],
     output: str,
+    pictures: bool,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
@@ -536,7 +539,7 @@ def _analyze(
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
     chosen = read_options({**values, "labels": labels, "measures": measures})
-    options = BatchOptions(_outputs(files, formats, output, settings), chosen, faces, every, edits)
+    options = BatchOptions(_outputs(files, formats, output, settings), chosen, faces, every, edits, pictures)
     return run(videos, options, settings, quiet=quiet)
 
 

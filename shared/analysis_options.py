@@ -129,6 +129,9 @@ DEFAULTS = AnalysisOptions()
 NAMES = tuple(AnalysisOptions.model_fields)
 """The names of all options."""
 
+PICTURE_NAMES = ("labels", "min_face", "max_faces")
+"""The names of the options that apply to a picture."""
+
 ERRORS: Mapping[str, type[InvalidOptionError]] = {
     "start_s": InvalidStartError,
     "end_s": InvalidEndError,
@@ -157,6 +160,18 @@ def read_options(values: Mapping[str, Any], *, kind: str = "option") -> Analysis
         fault = error.errors(include_url=False)[0]
         name = str(fault["loc"][0])
         raise ERRORS[name](f"`{name}` {_shown(values[name])}: {_problem(fault['msg'])}") from error
+
+
+def require_for_pictures(options: AnalysisOptions) -> None:
+    """Raise the error of an option that does not apply to pictures."""
+    for name in NAMES:
+        if name not in PICTURE_NAMES and getattr(options, name) is not None:
+            raise not_for_pictures(name)
+
+
+def not_for_pictures(name: str) -> InvalidOptionError:
+    """The error of an option that does not apply to pictures."""
+    return ERRORS[name](f"`{name}` does not apply to a picture; {', '.join(f'`{one}`' for one in PICTURE_NAMES)} do")
 
 
 def form_fields(options: AnalysisOptions) -> dict[str, str | list[str]]:

@@ -6,6 +6,7 @@ from duygu.shared.config import MB, Settings
 from duygu.shared.vision.options import DecodeLimits, EngineOptions
 
 if TYPE_CHECKING:
+    from duygu.shared.vision.decode.image_decoder import ImageDecoder
     from duygu.shared.vision.detect.mtcnn import Mtcnn
 
 
@@ -40,3 +41,14 @@ def detector_of(settings: Settings) -> "Mtcnn":
     from duygu.shared.vision.detect.mtcnn import Mtcnn
 
     return Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
+
+
+def picture_decoder(settings: Settings) -> "ImageDecoder":
+    """A process that decodes picture files within these settings."""
+    from duygu.shared.vision.decode.image_decoder import ImageDecoder
+
+    return ImageDecoder(
+        picture_bytes=int(settings.pictures_max_mb * MB),
+        max_pixels=settings.picture_max_pixels,
+        min_face=settings.min_face,
+    )

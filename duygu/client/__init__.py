@@ -8,6 +8,12 @@ for message in stream(0):
 """
 
 from duygu.client.live import LiveMessage, stream, stream_async
+from duygu.client.picture_analysis import (
+    analyze_picture,
+    analyze_picture_async,
+    analyze_pictures,
+    analyze_pictures_async,
+)
 from duygu.client.pictures import Picture, camera, video
 from duygu.client.service import Service, SessionBroken
 from duygu.client.uploads import analyze, analyze_async, submit_url, submit_url_async
@@ -19,6 +25,10 @@ __all__ = [
     "SessionBroken",
     "analyze",
     "analyze_async",
+    "analyze_picture",
+    "analyze_picture_async",
+    "analyze_pictures",
+    "analyze_pictures_async",
     "camera",
     "stream",
     "stream_async",

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
-from duygu.shared.config import Settings
+from duygu.shared.config import MB, Settings
 from duygu.shared.edits.file import EXTENSION, read_edit_file
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.engine_settings import decode_limits, engine_options, picture_decoder
 from duygu.shared.errors import (
     ConfigurationError,
     DuyguError,
@@ -30,12 +30,14 @@ from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
 from duygu.shared.links.link import is_link, parse_link
 from duygu.shared.links.local_copy import fetch_copy, link_name
+from duygu.shared.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas import Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.options import AnalysisOptions
+from duygu.shared.vision.picture import analyze_picture_file
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,9 @@ class BatchOptions:
 
     edits: Path | None = None
     """File of the edits of one video, or a folder with one file per video, `NAME.edits.json`; None without edits."""
+
+    pictures: bool = False
+    """Whether pictures in folders are analysed."""
 
     def edits_of(self, video: Path) -> Path | None:
         """File of the edits of a video; None without edits."""
@@ -227,7 +232,7 @@ class Batch:
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result and the files to which it was written."""
         with show_progress(printable(source.path.name), self.console) as bar:
-            found = analyze_video(
+            found = self._picture(source) or analyze_video(
                 source.path,
                 self.engine,
                 decode_limits(self.settings),
@@ -238,6 +243,23 @@ class Batch:
             result = self.options.select(self._edited(with_sha256(found, sha256_of(source.path)), source))
             written = self.options.outputs.write(result, source.path, bar.show_annotation, found)
         return result, written
+
+    def _picture(self, source: Source) -> Result | None:
+        """The result of a picture; None for a video, and for a picture in a folder unless these are requested."""
+        if source.in_folder and not self.options.pictures:
+            return None
+        picture = read_still(source.path, int(self.settings.pictures_max_mb * MB))
+        if picture is None:
+            return None
+        with picture_decoder(self.settings) as decoder:
+            return analyze_picture_file(
+                picture,
+                decoder,
+                self.engine,
+                self.settings.picture_max_pixels,
+                self.options.analysis,
+                name=source.name,
+            )
 
     def _edited(self, result: Result, source: Source) -> Result:
         """The result with the edits of the video, if there are any."""

@@ -1,6 +1,7 @@
 """Checks of a picture file before it is decoded: its kind, its size, and that it is whole and not animated."""
 
 import struct
+from pathlib import Path
 
 from duygu.shared.errors import (
     AnimatedPictureError,
@@ -11,6 +12,10 @@ from duygu.shared.errors import (
 )
 from duygu.shared.media.animation import is_animated
 from duygu.shared.media.image_size import JPEG, PNG, RIFF, WEBP, breaks_off, dimensions, jpeg_scan
+from duygu.shared.media.motion_jpeg import JpegRun
+
+HEAD_BYTES = 64
+"""Bytes at the start of a file that decide whether it is a picture."""
 
 KINDS = "JPEG, PNG, WebP and AVIF"
 """The supported kinds, for people."""
@@ -61,6 +66,22 @@ def is_picture(head: bytes) -> bool:
     """Whether a file with this beginning is a picture of a supported kind, animated or not."""
     is_webp = head.startswith(RIFF) and head[8:12] == WEBP
     return head.startswith((JPEG, PNG)) or is_webp or _brand(head) in AVIF_BRANDS
+
+
+def read_still(path: Path, max_bytes: int) -> bytes | None:
+    """The content of a file that is a still picture; None for a video, an animation, and a file above `max_bytes`."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        if not is_picture(head) or path.stat().st_size > max_bytes:
+            return None
+        picture = head + file.read()
+    return None if is_animated(picture) or _brand(picture) == AVIF_SEQUENCE or _is_motion_jpeg(picture) else picture
+
+
+def _is_motion_jpeg(picture: bytes) -> bool:
+    run = JpegRun()
+    run.feed(picture)
+    return run.several
 
 
 def _size(picture: bytes) -> tuple[int, int]:

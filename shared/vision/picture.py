@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_for_pictures
 from duygu.shared.media.picture_file import check_picture
 from duygu.shared.schemas import (
     Face,
@@ -68,8 +68,10 @@ def analyze_picture_file(
 ) -> Result:
     """The result of a picture in the schema of a video: one frame, in which each face has one window at 0 s.
 
-    Raises the errors of `check_picture` and UndecodablePictureError, and InvalidLabelsError as `analyze_picture` does.
+    Raises the error of an option that does not apply to pictures, those of `check_picture`, UndecodablePictureError and
+    InvalidLabelsError.
     """
+    require_for_pictures(options)
     check_picture(picture, max_pixels)
     engine = engine.with_options(options.min_face, options.max_faces)
     converter = result_converter(engine, options)

@@ -6,11 +6,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import WithJsonSchema
 
-from duygu.shared.analysis_options import ERRORS, AnalysisOptions, read_options
+from duygu.shared.analysis_options import PICTURE_NAMES, AnalysisOptions, not_for_pictures, read_options
 from duygu.shared.errors import InvalidRequestError
-
-NAMES = ("labels", "min_face", "max_faces")
-"""The options of an analysis that apply to a picture."""
 
 
 def described(name: str) -> dict[str, Any]:
@@ -39,8 +36,8 @@ def picture_options(query: Mapping[str, str | None], fields: Mapping[str, Sequen
     is both a query parameter and a form field.
     """
     for name in fields:
-        if name not in NAMES:
-            raise ERRORS[name](f"`{name}` does not apply to a picture; {', '.join(f'`{one}`' for one in NAMES)} do")
+        if name not in PICTURE_NAMES:
+            raise not_for_pictures(name)
         if query.get(name) is not None:
             raise InvalidRequestError(f"`{name}` is a query parameter and a form field; send one of them")
     texts = {name: texts[0] if len(texts) == 1 else list(texts) for name, texts in fields.items()}

@@ -11,13 +11,13 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from duygu.shared.config import MB, Settings
+from duygu.shared.config import Settings
+from duygu.shared.engine_settings import picture_decoder
 from duygu.shared.errors import DuyguError
 from duygu.shared.jobs.heartbeat import HEARTBEAT_S
 from duygu.shared.media.picture_file import check_picture
 from duygu.shared.pictures.messages import PictureReply
 from duygu.shared.pictures.worker_queue import PictureTasks, WaitingPicture
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.picture import analyze_picture
 
@@ -38,9 +38,7 @@ class PictureLoop:
         self._tasks = PictureTasks(redis)
         self._engine = engine
         self._max_pixels = settings.picture_max_pixels
-        self._decoder = ImageDecoder(
-            picture_bytes=int(settings.pictures_max_mb * MB), max_pixels=self._max_pixels, min_face=engine.min_face
-        )
+        self._decoder = picture_decoder(settings)
         self._name = secrets.token_hex(8)
         self._heartbeat_at = 0.0
         self._stopping = threading.Event()

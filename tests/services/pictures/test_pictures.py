@@ -8,10 +8,11 @@ import httpx
 import pytest
 from redis import Redis
 
+from duygu.client import Service, analyze_picture, analyze_pictures
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
-from duygu.shared.errors import UndecodablePictureError
+from duygu.shared.errors import InvalidStartError, NotAPictureError, UndecodablePictureError
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.pictures import api_queue, messages
 from duygu.shared.pictures.messages import WAITING, WORKERS, PictureReply, request_key
@@ -237,3 +238,20 @@ def test_metrics_and_limits(ready: str) -> None:
         50_000_000,
         50_000_000,
     )
+
+
+def test_the_python_client(ready: str, tmp_path: Path) -> None:
+    """One picture gives its result, several an item each, and a rejected option its error."""
+    service, good, bad = Service(ready), tmp_path / "a.jpg", tmp_path / "b.jpg"
+    good.write_bytes(PICTURE)
+    bad.write_bytes(b"no picture")
+    assert analyze_picture(good, service).faces[0].emotion == "happiness"
+    found = analyze_pictures([good, bad] * 4 + [good], service, labels=["happiness"])
+    assert [item.error.code if item.error else len(item.faces or ()) for item in found] == [1, "not_a_picture"] * 4 + [
+        1
+    ]
+    assert analyze_pictures([], service) == []
+    with pytest.raises(NotAPictureError):
+        analyze_picture(bad, service)
+    with pytest.raises(InvalidStartError):
+        analyze_picture(good, service, start_s=1.0)

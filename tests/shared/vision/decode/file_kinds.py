@@ -406,6 +406,11 @@ Times count from the first picture. The end of a video is the end of its last pi
 Animated GIF, PNG and AVIF are read as videos. Animated WebP is rejected as `not_a_video`. A live session uses the first
 picture of an animated PNG or WebP as the frame and ignores the others; the `result` has the warning `animated_picture`.
 
+## Still pictures
+
+`POST /v1/videos` rejects still pictures; [`POST /v1/pictures`](api.md#pictures) takes JPEG, PNG, WebP and AVIF.
+`duygu analyze` and `duygu.analyze` take both; in a folder, `duygu analyze` skips pictures unless `--pictures` is given.
+
 ## Rotated faces
 
 Faces are detected up to a tilt of about 60 degrees. A face on its side or upside down is rarely detected, and its
