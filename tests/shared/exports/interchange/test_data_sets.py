@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from duygu.shared.exports import EXPORTS, ExportName
-from duygu.shared.exports.interchange.parquet import Type, parquet_file
+from duygu.shared.exports.interchange.parquet import Column, Type, parquet_file
 from duygu.shared.schemas import Result
 from tests.support.results.edited import MOODS, NAME, edited, without_faces
 
@@ -85,7 +85,7 @@ def test_parquet_of_a_video_without_faces_has_columns() -> None:
 def test_parquet_columns_of_every_type_read_back(rows: int) -> None:
     """Values and nulls of every type read back, whatever their number and pattern."""
     numbers = [None if place % 3 == 0 else place * 10**12 - 5 for place in range(rows)]
-    columns = [
+    columns: list[Column] = [
         ("text ğ", Type.BYTE_ARRAY, [None if place % 7 == 6 else "ş" * (place % 5) for place in range(rows)]),
         ("integer", Type.INT64, numbers),
         ("number", Type.DOUBLE, [None if value is None else value / 7 for value in numbers]),
