@@ -327,6 +327,8 @@ STUDY_SETTINGS = {
     "gap": ("S", "tolerate interruptions of an episode of at most S seconds"),
     "around": ("S", "length of the intervals before and after a marker, in seconds"),
     "step": ("S", "width of the bins of time courses, in seconds"),
+    "window": ("S", "length of the windows of synchrony, in seconds"),
+    "lag": ("S", "longest lag of synchrony, in seconds"),
 }
 """Settings of a study by option, with the name of their value and their meaning."""
 

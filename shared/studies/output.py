@@ -9,6 +9,7 @@ from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.chart import chart, title_of
 from duygu.shared.studies.report import report
 from duygu.shared.studies.statistics.permutation import Cluster, clusters_of, clusters_table
+from duygu.shared.studies.statistics.synchrony import synchronies, synchrony_table, synchrony_tests_table
 from duygu.shared.studies.statistics.time_course import GroupMean, TimeCourse, group_means, means_table, time_courses
 from duygu.shared.studies.study import Study
 from duygu.shared.studies.tables.codebook import codebook_json, codebook_markdown
@@ -39,6 +40,7 @@ class Statistics:
     courses: Sequence[TimeCourse]
     means: Sequence[Sequence[GroupMean]]
     clusters: Sequence[Sequence[Cluster]]
+    """Of each time course."""
 
 
 def statistics_of(study: Study) -> Statistics:
@@ -48,6 +50,8 @@ def statistics_of(study: Study) -> Statistics:
     means = [group_means(course, settings) for course in courses]
     clusters = [clusters_of(course, settings) for course in courses]
     further = [means_table(courses, means, settings), clusters_table(courses, clusters, settings)]
+    if together := synchronies(courses, settings):
+        further += [synchrony_table(together, settings), synchrony_tests_table(together, settings)]
     return Statistics([*study.tables, *further], courses, means, clusters)
 
 

@@ -37,7 +37,7 @@ def report(study: Study, tables: Sequence[Table], charts: Mapping[str, str]) -> 
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu study</title><style>{STYLE}</style>'
         f'</head><body><h1>Study</h1><p class="soft">{escape(_counts(study))}</p>{_failed(study)}'
-        f"{figures}{_clusters(found)}{_participants(study, found)}"
+        f"{figures}{_clusters(found)}{_synchrony(found)}{_participants(study, found)}"
         f"<h2>Methods</h2>{''.join(f'<p>{escape(one)}</p>' for one in methods(study))}"
         f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in SOURCES)}</ul>{_videos(study)}"
         f'<p class="soft">{TRUST} Code book: codebook.md. Duygu {VERSION}.</p></body></html>\n'
@@ -67,6 +67,15 @@ def _clusters(tables: Mapping[str, Table]) -> str:
     return (
         f"<h2>Differences between groups over time</h2><p>{escape(clusters.about)}</p>{_table(CLUSTER_COLUMNS, rows)}"
     )
+
+
+def _synchrony(tables: Mapping[str, Table]) -> str:
+    tests = tables.get("synchrony_tests")
+    if not tests:
+        return ""
+    names = [column.name for column in tests.columns]
+    rows = [[_shown(row.get(name)) for name in names] for row in tests.rows]
+    return f"<h2>Synchrony of pairs</h2><p>{escape(tests.about)}</p>{_table(names, rows)}"
 
 
 def _participants(study: Study, tables: Mapping[str, Table]) -> str:

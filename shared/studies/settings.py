@@ -27,11 +27,17 @@ class StudySettings:
     step_s: float = 0.5
     """Width of the bins of time courses, in seconds."""
 
+    window_s: float = 10.0
+    """Length of the windows of synchrony, in seconds."""
+
+    lag_s: float = 2.0
+    """Longest lag of synchrony, in seconds."""
+
     resamples: int = 2000
     """Bootstrap resamples of an interval."""
 
     permutations: int = 1000
-    """Random permutations of the comparison of two groups."""
+    """Random permutations of the comparison of two groups, and random pairings of synchrony."""
 
     seed: int = 0
     """Seed of resamples and permutations."""
@@ -56,6 +62,8 @@ BOUNDS = (
     ("gap_s", 0.0, 3600.0),
     ("around_s", 0.01, 3600.0),
     ("step_s", 0.05, 3600.0),
+    ("window_s", 0.5, 3600.0),
+    ("lag_s", 0.0, 60.0),
     ("resamples", 100, 100_000),
     ("permutations", 100, 100_000),
     ("seed", 0, 2**32 - 1),

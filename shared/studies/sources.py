@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from duygu.shared.studies.settings import StudySettings
+from duygu.shared.studies.statistics.synchrony import PAIR
 from duygu.shared.studies.study import Study
 from duygu.shared.version import VERSION
 
@@ -11,6 +12,10 @@ SOURCES = (
     "expanded percentile interval.",
     "E. Maris and R. Oostenveld, Nonparametric statistical testing of EEG- and MEG-data, Journal of Neuroscience "
     "Methods 164(1), 2007: cluster-based permutation test.",
+    "S. M. Boker, M. Xu, J. L. Rotondo and K. King, Windowed cross-correlation and peak picking for the analysis of "
+    "variability in the association between behavioral time series, Psychological Methods 7(3), 2002: synchrony.",
+    "F. J. Bernieri, Coordinated movement and rapport in teacher-student interactions, Journal of Nonverbal Behavior "
+    "12(2), 1988: comparison with pairs of people who were not together.",
     "K. Zhang, Z. Zhang, Z. Li and Y. Qiao, Joint Face Detection and Alignment Using Multitask Cascaded Convolutional "
     "Networks, IEEE Signal Processing Letters 23(10), 2016: MTCNN.",
     "C. Guo, G. Pleiss, Y. Sun and K. Weinberger, On Calibration of Modern Neural Networks, ICML 2017: temperature "
@@ -23,6 +28,8 @@ def methods(study: Study) -> Iterator[str]:
     yield _analysis(study)
     yield _episodes(study.settings)
     yield _statistics(study.settings)
+    if any(one.row.free.get(PAIR) for one in study.recordings):
+        yield _synchrony(study.settings)
 
 
 def _analysis(study: Study) -> str:
@@ -53,4 +60,13 @@ def _statistics(settings: StudySettings) -> str:
         f"{settings.seed}), for at least 5 participants. Two groups of at least 4 participants each are compared by a "
         f"cluster-based permutation test ({settings.permutations} permutations, two-sided threshold of t at p = .05); "
         "its p values are corrected over all times and emotions of a stimulus, not over stimuli."
+    )
+
+
+def _synchrony(settings: StudySettings) -> str:
+    return (
+        f"Synchrony of a pair is the largest Pearson correlation of their probabilities within a lag of "
+        f"{settings.lag_s:g} s, in windows of {settings.window_s:g} s that overlap by half, averaged by Fisher's z. It "
+        f"is compared with {settings.permutations} random pairings of the same participants; p values are corrected "
+        "over the emotions of a stimulus."
     )
