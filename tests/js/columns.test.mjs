@@ -21,8 +21,10 @@ test("spans are drawn one by one where they are wide enough", () => {
   const mean = meanLength([spansOf(["anger", "neutral"]), spansOf(["anger"])]);
   assert.equal(mean, 0.5);
   assert.equal(columnLength(mean, 100), null);
-  assert.equal(columnLength(mean, 1), 4); // 4 pixels
-  assert.equal(columnLength(mean, 4), 2.5); // 5 spans
+  assert.equal(columnLength(mean, 1), 15); // at least 12 pixels
+  assert.equal(columnLength(mean, 4), 5);
+  assert.equal(columnLength(mean, 0.3), 60); // an hour on a desktop: a band each minute
+  assert.equal(columnLength(0.1, 100, true), 1); // at least 5 spans
   assert.equal(columnLength(meanLength([[]]), 1), null);
 });
 

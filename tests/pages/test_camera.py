@@ -1,13 +1,17 @@
 """The live page in a real browser whose camera shows a smiling face."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
+from duygu.shared.edits.overall import overall
+from duygu.shared.schemas import ModelInfo, Window
 from tests.support.browser import ARGUMENTS, CHROMIUM
 from tests.support.media.videos import Scene, VideoMaker
 
@@ -76,6 +80,84 @@ def test_a_smile_is_seen(live: Page) -> None:
         assert live.evaluate(drawn.replace("ID", f"'{canvas}'"))
     live.get_by_role("button", name="Stop").click()
     expect(live.locator("#note")).to_have_text("The camera is off.")
+
+
+def test_a_session_is_saved_as_a_result(live: Page, address: str) -> None:
+    """After the end, a session becomes a job with its faces, whose page plays the recording, also after a reload."""
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#faces li[data-emotion=happiness]")).to_be_visible(timeout=PATIENCE_MS)
+    live.wait_for_timeout(2500)
+    live.get_by_role("button", name="Stop").click()
+    expect(live.locator("#session")).to_be_visible(timeout=PATIENCE_MS)
+    expect(live.locator("#session-facts")).to_contain_text("1 face")
+    assert live.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with live.expect_download() as download:
+        live.get_by_role("button", name="Download the recording").click()
+    recording = download.value.path().read_bytes()
+    live.get_by_label("Name").fill("Talk with Ann")
+    live.get_by_role("button", name="Save as a result").click()
+    live.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    expect(live.locator("#video-name")).to_have_text("Talk with Ann")
+    job = live.url.partition("#job/")[2]
+    result = httpx.get(f"{address}/v1/jobs/{job}/result").json()
+    assert result["video"]["sha256"] == hashlib.sha256(recording).hexdigest()
+    (face,) = result["faces"]
+    assert face["emotion"] == "happiness"
+    assert len(face["windows"]) >= 3
+    assert face["start_s"] < face["end_s"] <= result["video"]["duration_s"]
+    model = ModelInfo.model_validate(result["model"])
+    windows = [Window.model_validate(window) for window in face["windows"]]
+    assert face["probabilities"] == pytest.approx(overall(windows, model), abs=2e-4)
+    for _ in range(2):
+        expect(live.locator("#stage-note")).to_be_hidden(timeout=PATIENCE_MS)
+        live.wait_for_function("() => document.getElementById('video').videoWidth === 640", timeout=PATIENCE_MS)
+        expect(live.locator(".face").first).to_contain_text("happiness")
+        live.reload()
+    live.goto("/")
+    expect(live.locator(".job-name")).to_contain_text(["Talk with Ann"])
+    live.once("dialog", lambda dialog: dialog.accept())
+    live.get_by_role("button", name="Erase Talk with Ann").click()
+    expect(live.locator(".job")).to_have_count(0)
+    assert httpx.get(f"{address}/v1/jobs/{job}").status_code == 404
+
+
+def test_without_a_recording_the_result_is_saved_alone(live: Page) -> None:
+    """A session whose picture is not recorded can be saved, has no download, and its page asks for a video."""
+    live.get_by_text("Record the picture").click()
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#faces li[data-emotion=happiness]")).to_be_visible(timeout=PATIENCE_MS)
+    live.get_by_role("button", name="Stop").click()
+    expect(live.locator("#session")).to_be_visible(timeout=PATIENCE_MS)
+    expect(live.locator("#session-download")).to_be_hidden()
+    live.get_by_role("button", name="Save as a result").click()
+    live.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    expect(live.locator("#stage-note")).to_be_visible()
+
+
+def test_the_camera_is_chosen_and_remembered(browser: Browser, address: str) -> None:
+    """With several cameras, one is chosen by the keyboard after permission, used at once, and again after a reload."""
+    arguments = [*ARGUMENTS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=3"]
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    page = other.new_page(base_url=address, locale="en-GB", permissions=["camera"])
+    page.goto("/camera")
+    used = "document.getElementById('picture').srcObject?.getVideoTracks()[0].label"
+    page.get_by_role("button", name="Start the camera").click()
+    choice = page.locator("#camera-select")
+    expect(choice).to_be_visible(timeout=PATIENCE_MS)
+    names = choice.locator("option").all_inner_texts()
+    assert len(names) == 3
+    first = page.evaluate(used)
+    assert first in names
+    place = names.index(first)
+    key, chosen = ("ArrowUp", names[place - 1]) if place else ("ArrowDown", names[1])
+    choice.focus()
+    page.keyboard.press(key)
+    page.wait_for_function(f"() => {used} === {json.dumps(chosen)}", timeout=PATIENCE_MS)
+    page.reload()
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function(f"() => {used} === {json.dumps(chosen)}", timeout=PATIENCE_MS)
+    assert choice.evaluate("(select) => select.selectedOptions[0].text") == chosen
+    other.close()
 
 
 def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:

@@ -73,6 +73,7 @@ def test_an_hour_of_twenty_faces_plays_and_reacts(page: Page) -> None:
     actions = {
         "face": "press('1')",
         "window": "press('ArrowRight', { shiftKey: true })",
+        "overview": "document.getElementById('overview').dispatchEvent(new KeyboardEvent('keydown', { key: 'End' }))",
         "zoom": "press('+')",
         "fit": "press('0')",
         "seek": "press('End')",

@@ -89,3 +89,51 @@ def smile_result(page: Page, smile: object) -> None:
     page.goto("/")
     page.set_input_files("#file", str(smile))
     page.wait_for_selector(".lane-head .thumb canvas", timeout=60_000)
+
+
+def expect_part(page: Page, start: float, end: float) -> None:
+    """Wait until the overview marks a part, given as shares of its width."""
+    distances = f"part.left - whole.left - {start} * whole.width, part.right - whole.left - {end} * whole.width"
+    page.wait_for_function(f"""() => {{
+        const boxOf = (id) => document.getElementById(id).getBoundingClientRect();
+        const [part, whole] = [boxOf("overview-part"), boxOf("overview")];
+        return [{distances}].every((distance) => Math.abs(distance) < 0.02 * whole.width);
+    }}""")
+
+
+def test_an_overview_shows_the_part_in_view(page: Page) -> None:
+    """A long video has an overview: dragging across it shows a part, and dragging the part or a key moves it."""
+    visit(page, result(face(1, BOX, talk(20)), face(2, BOX, talk(20, seed=4))))
+    overview = page.locator("#overview")
+    expect(overview).to_be_visible()
+    expect_part(page, 0, 1)
+    drawn = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 300, 20).data].some((value) => value)"
+    assert page.locator("#overview-canvas").evaluate(drawn)
+    overview.scroll_into_view_if_needed()
+    box = overview.bounding_box()
+    assert box
+
+    def drag(start: float, end: float) -> None:
+        page.mouse.move(box["x"] + start * box["width"], box["y"] + 15)
+        page.mouse.down()
+        page.mouse.move(box["x"] + end * box["width"], box["y"] + 15, steps=4)
+        page.mouse.up()
+
+    drag(0.4, 0.5)
+    expect_part(page, 0.4, 0.5)
+    drag(0.45, 0.65)
+    expect_part(page, 0.6, 0.7)
+    expect(overview).to_be_focused()
+    for key, start in (("PageUp", 0.5), ("ArrowRight", 0.51), ("End", 0.9), ("Home", 0)):
+        page.keyboard.press(key)
+        expect_part(page, start, start + 0.1)
+    expect(overview).to_have_attribute("aria-valuetext", "0:00 to 2:00 of 20:00")
+    assert page.locator("#lane-view").get_attribute("aria-valuenow") == "0.00"  # the play position stays
+
+
+def test_a_short_video_needs_no_overview(page: Page) -> None:
+    """A video of a few seconds has an overview only while a part of it is in view."""
+    visit(page, result(face(1, BOX, talk(0.2))))
+    expect(page.locator("#overview")).to_be_hidden()
+    page.locator("#zoom-in").click()
+    expect(page.locator("#overview")).to_be_visible()

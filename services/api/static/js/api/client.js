@@ -108,6 +108,20 @@ export const undoEdit = (id, version) => requestJson(`${editsLink(id)}/last`, { 
 export const getJobs = (cursor = null) => requestJson(`/v1/jobs?limit=100${cursor ? `&cursor=${cursor}` : ""}`);
 
 /**
+ * Store a result as a job.
+ * @param {object} result
+ * @param {string} title
+ * @returns {Promise<object>} the job as GET /v1/jobs/{id} describes it
+ * @throws {Problem}
+ */
+export const importResult = (result, title) =>
+  requestJson(`/v1/jobs?title=${encodeURIComponent(title)}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(result),
+  });
+
+/**
  * Change a job.
  * @param {string} id
  * @param {{ kept?: boolean, title?: string | null }} change

@@ -3,25 +3,16 @@
 import { getJob } from "../api/client.js";
 import { byteCount, clock, t } from "../common/i18n.js";
 import { differenceOf } from "./difference.js";
+import { sha256Of } from "./file-sha256.js";
 
 /** Facts of the analysed file: picture and duration from the result, size and digest from the job while the server has it. */
 async function analysedFile(id, { width, height, duration_s: duration }) {
   try {
     const { size_bytes: sizeBytes, sha256 } = await getJob(id);
-    return { sizeBytes, sha256, width, height, duration };
+    return { sizeBytes: sizeBytes || undefined, sha256, width, height, duration }; // a result made elsewhere has no upload
   } catch {
     return { width, height, duration };
   }
-}
-
-/** The SHA-256 of a file in hexadecimal, computed by a worker; null where the file cannot be read. */
-function sha256Of(file) {
-  const worker = new Worker(new URL("./sha256-worker.js", import.meta.url), { type: "module" });
-  return new Promise((resolve) => {
-    worker.addEventListener("message", ({ data }) => resolve(data), { once: true });
-    worker.addEventListener("error", () => resolve(null), { once: true });
-    worker.postMessage(file);
-  }).finally(() => worker.terminate());
 }
 
 /** A function that describes a difference in the language chosen when it is called. */

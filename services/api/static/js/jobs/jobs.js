@@ -6,6 +6,7 @@ import { expiryOf } from "../api/limits.js";
 import { limitConcurrency } from "../common/concurrency.js";
 import { dropPreview, dropPreviews } from "./preview-storage.js";
 import { recordOf, sameRecord } from "./records.js";
+import { dropRecording } from "./recordings.js";
 import { onStored, recall, store } from "./storage.js";
 import { timeLeft } from "./time-left.js";
 
@@ -237,6 +238,7 @@ async function poll(entry) {
 /** Drop what this browser has stored of an erased result. */
 function noteErased(entry) {
   dropPreview(entry.id);
+  dropRecording(entry.id);
   change(entry, { state: "gone", problem: null });
 }
 
@@ -244,6 +246,7 @@ function noteErased(entry) {
 function factsOf(job, serverTime, known) {
   const { status: state, progress, error, sha256, links, work } = job;
   return {
+    ...(known.name === known.id && job.title ? { name: job.title } : {}), // this browser did not send the file
     state,
     progress,
     ahead: job.ahead ?? null,
@@ -285,6 +288,7 @@ export function forget(entry) {
   if (entry.id) {
     removed.add(entry.id);
     dropPreview(entry.id);
+    dropRecording(entry.id);
   }
   removed.add(entry.key);
   entries.delete(entry.key);

@@ -1,11 +1,12 @@
 /** Record a video with the camera and upload it like any other file. Nothing leaves the browser before the recording is stopped. */
 
+import { cameraConstraints } from "../camera/devices.js";
 import { byId } from "../common/dom.js";
 import { clock, t, when } from "../common/i18n.js";
 import { sendAll } from "./drop-zone.js";
 
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
-const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
+const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 } };
 
 let visit = null; // { stream, recorder, timer } while the dialog is open
 
@@ -21,7 +22,7 @@ async function open() {
   byId("recorder-toggle").textContent = t("record.start");
   note("record.asking");
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: SIZE, audio: false });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...cameraConstraints() }, audio: false });
     if (visit === own) own.stream = stream;
     else release(stream);
   } catch (error) {

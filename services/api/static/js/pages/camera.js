@@ -2,7 +2,9 @@
 
 import { findLabels } from "../api/client.js";
 import { promptForKey, startKey } from "../api/key.js";
+import { cameraConstraints, drawCameras, startCameraChoice } from "../camera/devices.js";
 import { RecentTimeline } from "../camera/recent-timeline.js";
+import { drawSession, SavedSession, startSaving } from "../camera/saved-session.js";
 import { CameraSession } from "../camera/session.js";
 import { byId, make } from "../common/dom.js";
 import { EMOTIONS } from "../common/emotions.js";
@@ -36,6 +38,8 @@ const recent = new RecentTimeline(byId("recent"));
 let labels = EMOTIONS; // until the service has answered with its own
 let camera = null;
 let session = null;
+let visit = null; // from start to stop, which can be saved
+const visits = new WeakMap(); // by session, which still answers its last frames when another visit has begun
 let timer = null;
 let reconnectTimer = null;
 let note = "idle";
@@ -52,19 +56,27 @@ function setNote(key) {
 async function start() {
   byId("toggle").disabled = true;
   setNote("asking");
+  const wanted = cameraConstraints();
   try {
     if (!navigator.mediaDevices) throw new DOMException("", window.isSecureContext ? "NotFoundError" : "SecurityError");
-    camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH }, facingMode: "user" }, audio: false });
+    camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH }, ...wanted }, audio: false });
   } catch (error) {
     setNote(REFUSALS[error.name] ?? "missing");
     byId("toggle").disabled = false;
     return;
+  }
+  if (JSON.stringify(cameraConstraints()) !== JSON.stringify(wanted)) { // another one was chosen meanwhile
+    camera.getTracks().forEach((track) => track.stop());
+    camera = null;
+    return start();
   }
   video.srcObject = camera;
   camera.getVideoTracks()[0].addEventListener("ended", () => stop());
   await video.play();
   byId("toggle").disabled = false;
   label();
+  drawCameras(camera);
+  visit = new SavedSession(camera);
   connect();
 }
 
@@ -75,18 +87,27 @@ function connect() {
   dropped = 0;
   answers = [];
   session = new CameraSession({ onMessage: receive, onEnd: ended });
+  visits.set(session, visit);
   timer = setInterval(sendFrame, 1000 / RATE_HZ);
 }
 
 function stop(reason = "idle") {
   clearTimeout(reconnectTimer);
   clearInterval(timer);
+  if (camera) visit.end(); // the recording ends before its camera
   session?.close();
   camera?.getTracks().forEach((track) => track.stop());
   camera = session = video.srcObject = null;
   show([], { width: WIDTH, height: WIDTH }, 0);
   label();
   setNote(reason);
+}
+
+/** Another camera begins another session. */
+function restart() {
+  if (!camera) return;
+  stop();
+  start();
 }
 
 /** Reconnect after the end of a session, unless it was stopped here. */
@@ -129,6 +150,7 @@ function useLabels(found) {
 }
 
 function receive(message, from) {
+  visits.get(from).take(message);
   if (from !== session) return;
   if (message.type === "session.created") {
     useLabels(message.model?.labels);
@@ -187,6 +209,8 @@ function translate() {
   setNote(note);
   listFaces();
   recent.draw();
+  drawSession();
+  drawCameras(camera);
 }
 
 document.addEventListener("language", translate);
@@ -194,6 +218,8 @@ document.addEventListener("theme", () => recent.draw());
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
 byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
 setInterval(drawFigures, 500);
+startSaving();
+startCameraChoice(restart);
 startKey();
 findLabels().then(useLabels);
 setLanguage();

@@ -13,6 +13,7 @@ import { SuggestionCard } from "../edits/suggestion-card.js";
 import { compareFile } from "../file-check/comparison.js";
 import { rename } from "../jobs/jobs.js";
 import { dropPreview } from "../jobs/preview-storage.js";
+import { recallRecording } from "../jobs/recordings.js";
 import { contain } from "../overlay/contain.js";
 import { drawOverlay } from "../overlay/overlay.js";
 import { drawLegend } from "../timeline/legend.js";
@@ -71,8 +72,9 @@ export async function openWorkspace(entry, wanted, computed = false) {
     return false;
   }
   closeWorkspace();
-  const [result, saved] = await Promise.all([getResult(entry.id), savedEdits(entry.id)]);
+  const [result, saved, file] = await Promise.all([getResult(entry.id), savedEdits(entry.id), entry.file ?? recallRecording(entry.id)]);
   if (!wanted() || view?.entry === entry) return false;
+  entry.file ??= file ?? undefined;
   editor.open(entry.id, result, computed ? null : saved);
   view = { ...viewOf(entry, result), computed, original: result };
   setFaces(view, editor.faces);

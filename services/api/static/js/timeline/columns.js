@@ -1,7 +1,8 @@
 /** A zoomed-out timeline: where a pixel covers several windows, columns show the share of time of each emotion. */
 
 const NARROWEST_SPAN = 2.5; // pixels; spans that are narrower on average cannot be drawn one by one
-const NARROWEST_COLUMN = 4; // pixels
+const NARROWEST_COLUMN = 12; // pixels
+const LENGTHS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; // seconds of a column, for whole minutes and hours
 const SPANS_PER_COLUMN = 5; // at least, on average: fewer would flicker instead of showing proportions
 
 /**
@@ -21,10 +22,14 @@ export function meanLength(spansOfFaces) {
 /**
  * @param {number} mean length of a span in seconds
  * @param {number} scale pixels per second
- * @returns {number | null} seconds of a column; null where every span can be drawn by itself
+ * @param {boolean} always whether columns are wanted where every span can be drawn by itself as well
+ * @returns {number | null} seconds of a column, for example 15 or 60; null where every span can be drawn by itself
  */
-export const columnLength = (mean, scale) =>
-  mean * scale < NARROWEST_SPAN ? Math.max(NARROWEST_COLUMN / scale, SPANS_PER_COLUMN * mean) : null;
+export function columnLength(mean, scale, always = false) {
+  if (!always && !(mean * scale < NARROWEST_SPAN)) return null;
+  const least = Math.max(NARROWEST_COLUMN / scale, SPANS_PER_COLUMN * mean);
+  return LENGTHS.find((length) => length >= least) ?? least;
+}
 
 /** Shares of the time of one face, in columns of `length` seconds counted from 0. */
 export class Columns {

@@ -9,12 +9,14 @@ import { clock, t } from "../common/i18n.js";
 import { windowText } from "../common/window-text.js";
 import { columnLength, Columns, meanLength } from "./columns.js";
 import { hatch } from "./legend.js";
+import { Overview } from "./overview.js";
 import { lastBefore, windowAt } from "./timebase.js";
 import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
 const LANE = 64;
 const PAD = 10;
+const BAND_GAP = 1; // between two columns
 const MAX_PIXELS_PER_SECOND = 400;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const TICK_PIXELS = 72;
@@ -45,6 +47,7 @@ export class Timeline {
     this.scroll = byId("lane-scroll");
     this.lanes = byId("lane-view");
     this.canvas = byId("lane-canvas");
+    this.overview = new Overview((start, end) => this.showPart(start, end));
     this.scroll.addEventListener("scroll", () => this.draw());
     this.lanes.addEventListener("pointerdown", (event) => this.#drag(event));
     this.lanes.addEventListener("pointermove", (event) => this.#point(event));
@@ -69,6 +72,7 @@ export class Timeline {
     this.#faces = this.#view.result.faces;
     if (before.length !== this.#faces.length) this.#rearrange(before);
     else this.#faces.forEach((face, row) => face !== before[row] && this.drawFace(face.face_id));
+    this.overview.draw(this.#view, this.#player.duration);
     this.movePlayhead();
   }
 
@@ -95,11 +99,23 @@ export class Timeline {
   }
 
   zoomBy(factor) {
-    const most = Math.max(1, (this.#player.duration * MAX_PIXELS_PER_SECOND) / this.#width);
-    this.#zoom = Math.min(Math.max(this.#zoom * factor, 1), most);
-    this.#layout();
+    this.#setZoom(this.#zoom * factor);
     this.scroll.scrollLeft = this.#player.time * this.#scale - this.#width / 2;
     this.draw();
+  }
+
+  /** Show a part of the video, in seconds. */
+  showPart(start, end) {
+    const zoom = this.#player.duration / Math.max(end - start, 0.001);
+    if (Math.abs(zoom / this.#zoom - 1) > 0.001) this.#setZoom(zoom);
+    this.scroll.scrollLeft = start * this.#scale;
+    this.draw();
+  }
+
+  #setZoom(zoom) {
+    const most = Math.max(1, (this.#player.duration * MAX_PIXELS_PER_SECOND) / this.#width);
+    this.#zoom = Math.min(Math.max(zoom, 1), most);
+    this.#layout();
   }
 
   get #width() { return Math.max(this.scroll.clientWidth, 1); }
@@ -122,6 +138,8 @@ export class Timeline {
     this.lanes.setAttribute("aria-valuemax", this.#player.duration.toFixed(2));
     this.#column = columnLength(this.#mean, this.#scale);
     byId("timeline-note").hidden = this.#column === null;
+    this.overview.draw(this.#view, this.#player.duration);
+    this.overview.place(this.#left, this.#left + this.#width / this.#scale);
   }
 
   /** Draw with the next picture of the screen, once, however often this is called until then. */
@@ -133,6 +151,7 @@ export class Timeline {
   }
 
   #drawNow() {
+    this.overview.place(this.#left, this.#left + this.#width / this.#scale);
     const context = fitCanvas(this.canvas, this.#width, this.#height);
     this.#drawAxis(context);
     this.#view.result.faces.forEach((face, row) => this.#drawLane(context, face, AXIS + row * LANE));
@@ -235,14 +254,14 @@ export class Timeline {
       context.fillStyle = cssColour(emotion);
       for (let i = 0; i < count; i += 1) {
         const height = columns.share(first + i, label, uncertain) * (LANE - 2 * PAD);
-        if (height > 0) context.fillRect(lefts[i], (tops[i] -= height), lefts[i + 1] - lefts[i], height);
+        if (height > 0) context.fillRect(lefts[i], (tops[i] -= height), lefts[i + 1] - lefts[i] - BAND_GAP, height);
       }
     });
     stack(false);
     const sure = tops.slice();
     stack(true);
     tops.forEach((top, i) => {
-      if (top < sure[i]) hatch(context, lefts[i], top, lefts[i + 1] - lefts[i], sure[i] - top);
+      if (top < sure[i]) hatch(context, lefts[i], top, lefts[i + 1] - lefts[i] - BAND_GAP, sure[i] - top);
     });
   }
 
@@ -260,6 +279,7 @@ export class Timeline {
     if (!this.#view) return;
     const x = (this.#player.time - this.#left) * this.#scale;
     byId("playhead").style.transform = `translateX(${x}px)`;
+    this.overview.movePlayhead(this.#player.time);
     byId("playhead").hidden = x < -1 || x > this.#width + 1;
     const now = performance.now();
     if (this.#player.playing && now - this.#valueTextAt < ARIA_UPDATE_MS) return;
