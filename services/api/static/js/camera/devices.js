@@ -8,7 +8,7 @@ const KEY = "duygu.camera";
 let memory = null; // where storage is forbidden
 
 /** @returns {string | null} id of the chosen camera */
-function chosen() {
+export function chosenCamera() {
   try {
     return localStorage.getItem(KEY) ?? memory;
   } catch {
@@ -25,10 +25,21 @@ function choose(id) {
   }
 }
 
-/** @returns {MediaTrackConstraints} that prefer the chosen camera, else the one that faces the person */
-export function cameraConstraints() {
-  const id = chosen();
-  return id ? { deviceId: { ideal: id } } : { facingMode: "user" };
+/**
+ * Open the chosen camera; where there is none, or it is gone, the one that faces the person.
+ * @param {MediaTrackConstraints} size
+ * @returns {Promise<MediaStream>}
+ * @throws {DOMException}
+ */
+export async function openCamera(size) {
+  const open = (which) => navigator.mediaDevices.getUserMedia({ video: { ...size, ...which }, audio: false });
+  const id = chosenCamera();
+  try {
+    return await open(id ? { deviceId: { exact: id } } : { facingMode: "user" });
+  } catch (problem) {
+    if (!id || problem.name !== "OverconstrainedError") throw problem;
+    return open({ facingMode: "user" });
+  }
 }
 
 /**
@@ -42,7 +53,7 @@ export async function drawCameras(stream = null) {
   const options = cameras.map(({ deviceId, label }, i) => make("option", { value: deviceId }, label || t("camera.number", { number: i + 1 })));
   const select = byId("camera-select"); // the options of an open choice stay, so that typing goes on
   if (options.length !== select.length || options.some((option, i) => !option.isEqualNode(select[i]))) select.replaceChildren(...options);
-  const used = stream?.getVideoTracks()[0]?.getSettings().deviceId ?? chosen();
+  const used = stream?.getVideoTracks()[0]?.getSettings().deviceId ?? chosenCamera();
   if (cameras.some(({ deviceId }) => deviceId === used)) select.value = used;
 }
 

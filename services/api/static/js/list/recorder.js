@@ -1,6 +1,6 @@
 /** Record a video with the camera and upload it like any other file. Nothing leaves the browser before the recording is stopped. */
 
-import { cameraConstraints } from "../camera/devices.js";
+import { openCamera } from "../camera/devices.js";
 import { byId } from "../common/dom.js";
 import { clock, t, when } from "../common/i18n.js";
 import { sendAll } from "./drop-zone.js";
@@ -22,7 +22,7 @@ async function open() {
   byId("recorder-toggle").textContent = t("record.start");
   note("record.asking");
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...cameraConstraints() }, audio: false });
+    const stream = await openCamera(SIZE);
     if (visit === own) own.stream = stream;
     else release(stream);
   } catch (error) {

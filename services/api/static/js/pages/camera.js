@@ -2,7 +2,7 @@
 
 import { findLabels } from "../api/client.js";
 import { promptForKey, startKey } from "../api/key.js";
-import { cameraConstraints, drawCameras, startCameraChoice } from "../camera/devices.js";
+import { chosenCamera, drawCameras, openCamera, startCameraChoice } from "../camera/devices.js";
 import { RecentTimeline } from "../camera/recent-timeline.js";
 import { drawSession, SavedSession, startSaving } from "../camera/saved-session.js";
 import { CameraSession } from "../camera/session.js";
@@ -56,16 +56,16 @@ function setNote(key) {
 async function start() {
   byId("toggle").disabled = true;
   setNote("asking");
-  const wanted = cameraConstraints();
+  const wanted = chosenCamera();
   try {
     if (!navigator.mediaDevices) throw new DOMException("", window.isSecureContext ? "NotFoundError" : "SecurityError");
-    camera = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDTH }, ...wanted }, audio: false });
+    camera = await openCamera({ width: { ideal: WIDTH } });
   } catch (error) {
     setNote(REFUSALS[error.name] ?? "missing");
     byId("toggle").disabled = false;
     return;
   }
-  if (JSON.stringify(cameraConstraints()) !== JSON.stringify(wanted)) { // another one was chosen meanwhile
+  if (chosenCamera() !== wanted) { // another one was chosen meanwhile
     camera.getTracks().forEach((track) => track.stop());
     camera = null;
     return start();
