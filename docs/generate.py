@@ -47,6 +47,7 @@ duygu analyze talk.mp4 --json talk.json
 duygu edit talk.json --rename 1=Ann --merge 3:1 --exclude 2      # the edits go to talk.edits.json
 duygu analyze talk.mp4 --edits talk.edits.json --video boxes.mp4
 
+duygu watch rtsp://camera.local/stream --csv today.csv           # a camera, live
 duygu study study.csv -o out/                                    # tables over all recordings of a study
 """
 """Examples."""

@@ -108,6 +108,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_agree(commands)
     _add_label(commands)
     _add_study(commands)
+    _add_watch(commands)
     _add_mcp(commands)
     _add_keys(commands)
     doctor = commands.add_parser(
@@ -400,6 +401,38 @@ def _add_label(commands: Any) -> None:
     label.add_argument("--no-browser", action="store_true", help="print the address without opening a browser")
 
 
+def _add_watch(commands: Any) -> None:
+    watch = commands.add_parser(
+        "watch",
+        help="watch cameras and streams live",
+        description="Send cameras and streams to live sessions of a running service, and print a line at each change "
+        "of a face's emotion. A lost stream or session is opened again.",
+        epilog="Sources: RTSP, HTTP (MJPEG, HLS), devices such as /dev/video0, and files, which are read in real time. "
+        "DUYGU_API_KEY: the API key of the service. Exit status: 0 success, 1 a source failed, 2 usage error.",
+    )
+    watch.set_defaults(command=_watch)
+    watch.add_argument("urls", nargs="*", metavar="URL", help="a stream, a device or a file")
+    cameras = watch.add_argument("--cameras", type=Path, metavar="FILE", help="file of cameras (TOML), instead of URL")
+    complete_files(cameras)
+    watch.add_argument(
+        "--service", default="http://127.0.0.1:8000", metavar="URL", help="the service (default: http://127.0.0.1:8000)"
+    )
+    watch.add_argument("--rate", type=_seconds, default=10.0, metavar="HZ", help="pictures per second (default: 10)")
+    watch.add_argument(
+        "--hardware", metavar="DEVICE", help="decode with this device where it can, such as vaapi or cuda"
+    )
+    watch.add_argument("--for", type=_seconds, dest="duration", metavar="SECONDS", help="stop after so many seconds")
+    watch.add_argument("--ndjson", type=Path, metavar="FILE", help="write a JSON object per window; -: stdout")
+    watch.add_argument("--csv", type=Path, metavar="FILE", help="write a row per window; -: stdout")
+    complete_files(watch.add_argument("--json", type=Path, metavar="FILE", help="write the result at the end"))
+    watch.add_argument("--mqtt", metavar="URL", help="publish to this MQTT broker, with discovery by Home Assistant")
+    watch.add_argument("--lsl", action="store_true", help="publish to the Lab Streaming Layer")
+    watch.add_argument("--labels", type=_labels, metavar="LABELS", help="labels to report, separated by commas")
+    watch.add_argument("--min-face", type=float, metavar="SHARE", help="minimum face size (share of the shorter side)")
+    watch.add_argument("--max-faces", type=_count, metavar="N", help="maximum number of faces at the same time")
+    watch.add_argument("--quiet", action="store_true", help="print no lines on stdout")
+
+
 def _add_mcp(commands: Any) -> None:
     mcp = commands.add_parser(
         "mcp",
@@ -490,6 +523,37 @@ def _label(video: Path, service: str | None, no_browser: bool) -> int:
     from duygu.services.commands.label import run
 
     return run(video, Settings(), service=service, browser=not no_browser)
+
+
+def _watch(
+    urls: list[str],
+    cameras: Path | None,
+    service: str,
+    rate: float,
+    hardware: str | None,
+    duration: float | None,
+    *,
+    ndjson: Path | None,
+    csv: Path | None,
+    json: Path | None,
+    mqtt: str | None,
+    lsl: bool,
+    labels: tuple[str, ...] | None,
+    min_face: float | None,
+    max_faces: int | None,
+    quiet: bool,
+) -> int:
+    from duygu.services.commands.watch import Destinations, read_sources, run
+    from duygu.shared.live.messages import SessionOptions
+
+    settings = Settings()
+    set_up_logs(settings.log_format, settings.log_level)
+    options = SessionOptions(labels=list(labels) if labels else None, min_face=min_face, max_faces=max_faces)
+    on_stdout = Path("-") in {ndjson, csv}
+    destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout)
+    sources = read_sources(urls, cameras, rate, hardware)
+    key = os.environ.get("DUYGU_API_KEY")
+    return run(sources, service, key, options, destinations, seconds=duration)
 
 
 def _mcp(http: bool, host: str, port: int, folders: list[Path] | None, service: str | None) -> int:

@@ -1,0 +1,1 @@
+"""`duygu watch`: sends cameras and streams to live sessions and writes what they answer."""

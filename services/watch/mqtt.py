@@ -1,0 +1,148 @@
+"""Publishes what cameras show to an MQTT 5 broker, with discovery by Home Assistant."""
+
+import json
+import re
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+
+from duygu.services.watch.sinks import NoSink
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.live.messages import FrameResult, LiveFace
+from duygu.shared.schemas import ModelInfo
+from duygu.shared.version import VERSION
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+DISCOVERY = "homeassistant/device/duygu_{camera}/config"
+
+AT_LEAST_ONCE = 1
+
+NO_EMOTION = "none"
+"""State of the emotion while no face is visible, or while it is uncertain."""
+
+
+class MqttPublisher(NoSink):
+    """Topics below `PREFIX/CAMERA`: `state` (JSON, retained) whenever it changes, and `available`.
+
+    The broker marks every camera as offline if the connection breaks. The connection is opened again by itself; then
+    the last states are published again.
+    """
+
+    def __init__(self, url: str, cameras: list[str], prefix: str = "duygu") -> None:
+        """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not answer."""
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ConfigurationError("--mqtt needs a URL such as mqtt://user:password@host:1883")
+        self._prefix = prefix
+        self._states: dict[str, str] = {}
+        self._configurations: dict[str, str] = {}
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+        if parts.username:
+            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "mqtts":
+            self._client.tls_set()
+        self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
+        self._client.on_connect = self._connected
+        self._cameras = cameras
+        try:
+            self._client.connect(parts.hostname, parts.port or PORTS[parts.scheme])
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"the MQTT broker {parts.hostname} cannot be reached: {error}") from error
+        self._client.loop_start()
+
+    def opened(self, camera: str, model: ModelInfo) -> None:
+        """Announce the entities of a camera."""
+        self._configurations[camera] = json.dumps(discovery(camera, self._prefix, model))
+        self._publish(DISCOVERY.format(camera=camera), self._configurations[camera])
+        self._publish(f"{self._prefix}/{camera}/available", "online")
+
+    def frame(self, camera: str, message: FrameResult) -> None:
+        """Publish the state if it changed."""
+        state = json.dumps(state_of(message))
+        if self._states.get(camera) != state:
+            self._states[camera] = state
+            self._publish(f"{self._prefix}/{camera}/state", state)
+
+    def lost(self, camera: str) -> None:
+        """Mark the camera as offline."""
+        self._states.pop(camera, None)
+        self._publish(f"{self._prefix}/{camera}/available", "offline")
+
+    def close(self) -> None:
+        """Mark all cameras as offline and disconnect, after everything was sent."""
+        last = self._publish(f"{self._prefix}/available", "offline")
+        last.wait_for_publish(timeout=2)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _connected(
+        self, client: Client, _data: object, _flags: object, reason: object, _more: Properties | None
+    ) -> None:
+        """After each connection: mark the service as online and repeat the retained messages."""
+        if getattr(reason, "is_failure", False):
+            return
+        self._publish(f"{self._prefix}/available", "online")
+        for camera, configuration in list(self._configurations.items()):
+            self._publish(DISCOVERY.format(camera=camera), configuration)
+        for camera, state in list(self._states.items()):
+            self._publish(f"{self._prefix}/{camera}/state", state)
+
+    def _publish(self, topic: str, text: str) -> MQTTMessageInfo:
+        return self._client.publish(topic, text, AT_LEAST_ONCE, retain=True)
+
+
+def state_of(message: FrameResult) -> dict[str, object]:
+    """Number of people, and the emotion of the one with the largest face."""
+    known = [face for face in message.faces if face.emotion is not None]
+    nearest = max(known, key=_area, default=None)
+    uncertain = nearest is not None and bool(nearest.uncertain)
+    return {
+        "people": len(message.faces),
+        "emotion": NO_EMOTION if nearest is None or uncertain else nearest.emotion,
+        "uncertain": "ON" if uncertain else "OFF",
+    }
+
+
+def discovery(camera: str, prefix: str, model: ModelInfo) -> dict[str, object]:
+    """The configuration message of Home Assistant for one camera, a device with three entities."""
+    topic = f"{prefix}/{camera}/state"
+
+    def entity(platform: str, name: str, key: str, **more: object) -> dict[str, object]:
+        return {
+            "platform": platform,
+            "name": name,
+            "unique_id": f"duygu_{camera}_{key}",
+            "value_template": f"{{{{ value_json.{key} }}}}",
+            **more,
+        }
+
+    return {
+        "device": {"identifiers": [f"duygu_{camera}"], "name": f"Duygu {camera}", "manufacturer": "Duygu"},
+        "origin": {"name": "duygu", "sw_version": VERSION},
+        "state_topic": topic,
+        "availability_mode": "all",
+        "availability": [{"topic": f"{prefix}/available"}, {"topic": f"{prefix}/{camera}/available"}],
+        "qos": AT_LEAST_ONCE,
+        "components": {
+            "people": entity("sensor", "People in view", "people", state_class="measurement"),
+            "emotion": entity(
+                "sensor", "Dominant emotion", "emotion", device_class="enum", options=[*model.labels, NO_EMOTION]
+            ),
+            "uncertain": entity("binary_sensor", "Uncertain", "uncertain"),
+        },
+    }
+
+
+def _area(face: LiveFace) -> float:
+    if not face.positions:
+        return 0.0
+    _, _, width, height = face.positions[-1].box
+    return float(width * height)
+
+
+def safe_name(name: str) -> str:
+    """A name that is valid in topics and ids."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "camera"

@@ -1,0 +1,142 @@
+"""Capturing: clocks, the newest frame, and streams that are cut."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice, pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duygu.services.watch.capture import Capture, Clock, Source
+from duygu.shared.paths import ROOT
+from tests.support.media.videos import VideoMaker
+from tests.support.servers.motion_jpeg_server import motion_jpeg_server
+from tests.support.sockets import LIVE, jpeg
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+def has_gstreamer() -> bool:
+    """Whether the Python of the system has the bindings of GStreamer's RTSP server."""
+    if shutil.which(SYSTEM_PYTHON) is None:
+        return False
+    check = "import gi; gi.require_version('GstRtspServer', '1.0')"
+    return subprocess.run([SYSTEM_PYTHON, "-c", check], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def picture() -> bytes:
+    """A face as JPEG."""
+    return jpeg(LIVE.picture(1.0))
+
+
+@contextmanager
+def rtsp_server(port: int, picture: Path) -> Iterator[None]:
+    """A real RTSP server while the block runs."""
+    script = ROOT / "tests/support/servers/rtsp_server.py"
+    server = subprocess.Popen([SYSTEM_PYTHON, str(script), str(port), str(picture)])
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e6), st.just("reset")), max_size=60), st.floats(0.001, 3))
+def test_capture_times_grow(events: list[float | str | None], step_s: float) -> None:
+    """Whatever the clock of a stream does, and across reconnections, capture times grow and stay close to real time."""
+    now = [100.0]
+    clock, times = Clock(lambda: now[0]), []
+    for event in events:
+        now[0] += step_s
+        if isinstance(event, str):
+            clock.reset()
+        else:
+            times.append(clock.time_s(event))
+    assert all(one < other for one, other in pairwise(times))
+
+
+def test_the_clock_is_that_of_the_stream() -> None:
+    """Frames that arrive late or in bursts keep the distances of their stream."""
+    now = [0.0]
+    clock = Clock(lambda: now[0])
+    times = []
+    for number, delay_s in enumerate([0.0, 0.4, 0.0, 0.0, 0.9]):
+        now[0] += delay_s
+        times.append(clock.time_s(50 + number * 0.1))
+    assert times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=1e-6)
+
+
+def test_after_a_pause_the_time_that_passed_counts() -> None:
+    """A stream that is opened again begins where real time is, not where it broke."""
+    now = [0.0]
+    clock = Clock(lambda: now[0])
+    clock.time_s(7.0)
+    now[0] = 20.0
+    clock.reset()
+    assert clock.time_s(0.0) == pytest.approx(20, abs=0.01)
+
+
+def test_the_newest_frame_wins(video_maker: VideoMaker) -> None:
+    """A slow consumer gets the newest frame and skips those in between."""
+    capture = Capture(Source(str(video_maker.make(LIVE)), rate_hz=30))
+    times = []
+    for picture in capture.pictures():
+        times.append(picture.captured_at)
+        time.sleep(0.5)
+    assert len(times) < 10
+    assert min(other - one for one, other in pairwise(times[:-1])) > 0.3
+
+
+def test_a_cut_stream_is_opened_again(picture: bytes) -> None:
+    """Pictures continue after each of several cuts, with growing times, and the cuts are reported."""
+    reports: list[str] = []
+    with motion_jpeg_server(picture, pictures=5) as address:
+        capture = Capture(Source(address.replace("http://", "http://ann:secret@") + "?token=secret"), reports.append)
+        times = [found.captured_at for found in islice(capture.pictures(), 12)]
+        capture.close()
+    assert capture.lost >= 2
+    assert all(one < other for one, other in pairwise(times))
+    assert reports
+    assert not any("secret" in report for report in reports)
+
+
+@pytest.mark.skipif(not has_gstreamer(), reason="GStreamer's RTSP server is not installed")
+def test_rtsp_with_a_cut(picture: bytes, tmp_path: Path) -> None:
+    """A real RTSP server that is killed and started again is captured before and after."""
+    (path := tmp_path / "picture.jpg").write_bytes(picture)
+    port = free_port()
+    capture = Capture(Source(f"rtsp://127.0.0.1:{port}/camera"), lambda _: None)
+    pictures = capture.pictures()
+    with rtsp_server(port, path):
+        before = [found.captured_at for found in islice(pictures, 5)]
+    with rtsp_server(port, path):
+        after = [found.captured_at for found in islice(pictures, 15)]
+    capture.close()
+    assert capture.lost >= 1
+    assert all(one < other for one, other in pairwise([*before, *after]))
+
+
+def test_what_is_no_stream_is_reported(tmp_path: Path) -> None:
+    """A stream that cannot be opened is reported, and `close` ends the wait for it."""
+    reports: list[str] = []
+    capture = Capture(Source(f"rtsp://127.0.0.1:{free_port()}/camera"), reports.append)
+    deadline = time.monotonic() + 30
+    while not reports and time.monotonic() < deadline:
+        time.sleep(0.05)
+    capture.close()
+    assert list(capture.pictures()) == []
+    assert "rtsp://127.0.0.1" in reports[0]

@@ -1,0 +1,184 @@
+"""`duygu watch` against a real service, a real MQTT broker and a real LSL inlet."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pylsl
+import pytest
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+
+from duygu.services.cli import main
+from duygu.services.commands.watch import NOTICE
+from duygu.services.watch.cameras import read_cameras
+from duygu.shared.errors import ConfigurationError
+from duygu.shared.schemas import Result
+from tests.services.conftest import wait_until
+from tests.services.watch.test_capture import free_port
+from tests.support.media.videos import VideoMaker
+from tests.support.servers.motion_jpeg_server import motion_jpeg_server
+from tests.support.sockets import LIVE, jpeg
+
+BROKER = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+
+
+def test_a_file_becomes_a_result(
+    served: str, video_maker: VideoMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in real time gives a result like an upload's, the same windows as CSV and NDJSON, and the notice."""
+    result, rows, lines = tmp_path / "r.json", tmp_path / "r.csv", tmp_path / "r.ndjson"
+    arguments = ["--service", served, "--json", str(result), "--csv", str(rows), "--ndjson", str(lines)]
+    assert main(["watch", str(video_maker.make(LIVE)), *arguments]) == 0
+    shown = capsys.readouterr()
+    assert NOTICE in shown.err
+    assert "face 1: happiness" in shown.out
+    [face] = Result.model_validate_json(result.read_text()).faces
+    assert face.emotion == "happiness"
+    spans = [(window.start_s, window.end_s) for window in face.windows]
+    assert [
+        (float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(rows.read_text().splitlines())
+    ] == spans
+    assert [(row["start_s"], row["end_s"]) for row in map(json.loads, lines.read_text().splitlines())] == spans
+
+
+def test_a_cut_stream_goes_on(served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stream that is cut every two seconds is watched across the cuts, until the given time has passed."""
+    result = tmp_path / "r.json"
+    with motion_jpeg_server(jpeg(LIVE.picture(1.0)), pictures=20) as address:
+        assert main(["watch", address, "--service", served, "--for", "10", "--json", str(result), "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "connecting again" in shown.err
+    found = Result.model_validate_json(result.read_text())
+    assert max(window.end_s for face in found.faces for window in face.windows) > 4
+    assert found.video.duration_s > 4
+
+
+def test_a_service_that_does_not_answer_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a service the command retries and ends when its time has passed, with status 1 and the reason."""
+    with motion_jpeg_server(jpeg(LIVE.picture(1.0)), pictures=1000) as address:
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        assert main(["watch", address, "--service", nowhere, "--for", "3", "--quiet"]) == 1
+    assert "connecting to the service again" in capsys.readouterr().err
+
+
+@contextmanager
+def broker(port: int) -> Iterator[None]:
+    """A real MQTT broker."""
+    assert BROKER
+    with subprocess.Popen([BROKER, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@pytest.mark.skipif(BROKER is None, reason="mosquitto is not installed")
+def test_mqtt(served: str, video_maker: VideoMaker) -> None:
+    """A broker receives the discovery of Home Assistant, states that change, and the end; messages are retained."""
+    port, seen = free_port(), list[tuple[str, str, bool]]()
+
+    def subscriber() -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+        client.on_message = lambda _client, _data, got: seen.append((got.topic, got.payload.decode(), got.retain))
+        wait_until(lambda: _connects(client, port))
+        client.subscribe("#", 1)
+        client.loop_start()
+        return client
+
+    with broker(port):
+        live = subscriber()
+        arguments = ["--service", served, "--mqtt", f"mqtt://127.0.0.1:{port}", "--quiet"]
+        assert main(["watch", str(video_maker.make(LIVE)), *arguments]) == 0
+        wait_until(lambda: ("duygu/available", "offline", False) in seen)
+        live.loop_stop()
+        states = [json.loads(text) for topic, text, _ in seen if topic == "duygu/camera/state"]
+        assert {"people": 1, "emotion": "happiness", "uncertain": "OFF"} in states
+        assert all(one != other for one, other in pairwise(states))
+        seen.clear()
+        late = subscriber()
+        wait_until(lambda: any(topic.endswith("/config") for topic, _, _ in seen))
+        late.loop_stop()
+    [configuration] = [json.loads(text) for topic, text, kept in seen if topic.endswith("/config") and kept]
+    assert configuration["components"].keys() == {"people", "emotion", "uncertain"}
+    assert "happiness" in configuration["components"]["emotion"]["options"]
+    assert len({entity["unique_id"] for entity in configuration["components"].values()}) == 3
+
+
+def _connects(client: Client, port: int) -> bool:
+    try:
+        client.connect("127.0.0.1", port)
+    except OSError:
+        return False
+    return True
+
+
+def test_lsl(served: str, video_maker: VideoMaker) -> None:
+    """An inlet receives a sample per window, with labelled channels, on the clock of LSL."""
+    path = str(video_maker.make(LIVE))
+    command = [sys.executable, "-m", "duygu", "watch", path, "--service", served, "--lsl", "--ndjson", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        found = pylsl.resolve_byprop("name", "duygu-camera", timeout=30)
+        assert found
+        inlet = pylsl.StreamInlet(found[0])
+        channel, labels = inlet.info(timeout=30).desc().child("channels").child("channel"), list[str]()
+        while not channel.empty():
+            labels.append(channel.child_value("label"))
+            channel = channel.next_sibling()
+        sample, stamp = inlet.pull_sample(timeout=30)
+        received = pylsl.local_clock()
+        process.wait(60)
+    assert labels[-2:] == ["face_id", "uncertain"]
+    assert sample is not None
+    values = dict(zip(labels, sample, strict=True))
+    assert np.sum(sample[:-2]) == pytest.approx(1, abs=0.01)
+    assert values["face_id"] == 1
+    assert 0 <= received - stamp < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "table"),
+        ("[cameras.door]\n", "url"),
+        ("[cameras.door]\nurl = 'x'\nrate = 5\n", "rate"),
+        ("[cameras.Door]\nurl = 'x'\n", "name"),
+        ("[cameras.door]\nurl = 'x'\nrate_hz = 0\n", "rate_hz"),
+        ("cameras = [", "cameras.toml"),
+        ("[other]\nurl = 'x'\n", "table"),
+    ],
+)
+def test_a_wrong_file_of_cameras(tmp_path: Path, text: str, reason: str) -> None:
+    """A file with an unknown key, a missing URL, an invalid name or rate names what is wrong."""
+    (path := tmp_path / "cameras.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match=reason):
+        read_cameras(path)
+
+
+def test_several_cameras(served: str, video_maker: VideoMaker, tmp_path: Path) -> None:
+    """Each camera of a file has its own session and its own result."""
+    video = video_maker.make(LIVE)
+    tables = [f"[cameras.{name}]\nurl = '{video}'\nresult = '{tmp_path / name}.json'\n" for name in ("door", "desk")]
+    (path := tmp_path / "cameras.toml").write_text("".join(tables))
+    started = time.monotonic()
+    assert main(["watch", "--cameras", str(path), "--service", served, "--quiet"]) == 0
+    assert time.monotonic() - started >= LIVE.duration_s
+    for name in ("door", "desk"):
+        [face] = Result.model_validate_json((tmp_path / f"{name}.json").read_text()).faces
+        assert face.emotion == "happiness"
+
+
+@pytest.mark.parametrize("arguments", [[], ["x.mp4", "--cameras", "y.toml"], ["x.mp4", "--mqtt", "http://host"]])
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither or both of stream and file, or a wrong broker, end with status 2 and the reason."""
+    assert main(["watch", *arguments]) == 2
+    assert "duygu: " in capsys.readouterr().err
