@@ -357,6 +357,12 @@ def _add_study(commands: Any) -> None:
         "--markers", type=Path, metavar="FILE", help="table of events: participant or stimulus, time_s, name"
     )
     complete_files(markers)
+    study.add_argument(
+        "--measures", metavar="NAMES", help="measure besides emotions: movements, which speaking is part of"
+    )
+    study.add_argument(
+        "--labels", type=_labels, metavar="L,L", help="report only these labels, and all others as `other`"
+    )
     for option, (form, meaning) in STUDY_SETTINGS.items():
         default = getattr(DEFAULTS, _setting(option))
         study.add_argument(f"--{option}", type=float, metavar=form, help=f"{meaning} (default: {default:g})")
@@ -642,14 +648,22 @@ def _agree(
 
 
 def _study(
-    sheet: Path, output: Path, results: Path | None, markers: Path | None, quiet: bool, **given: float | None
+    sheet: Path,
+    output: Path,
+    results: Path | None,
+    markers: Path | None,
+    quiet: bool,
+    measures: str | None,
+    labels: tuple[str, ...] | None,
+    **given: float | None,
 ) -> int:
     from duygu.services.commands.study import StudyFiles, run
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     chosen: dict[str, Any] = {_setting(name): value for name, value in given.items() if value is not None}
-    return run(StudyFiles(sheet, output, markers, results), StudySettings(**chosen), settings, quiet=quiet)
+    files = StudyFiles(sheet, output, markers, results, read_options({"labels": labels, "measures": measures}))
+    return run(files, StudySettings(**chosen), settings, quiet=quiet)
 
 
 def _outputs(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
 from duygu.shared.config import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
@@ -29,6 +30,8 @@ class StudyFiles:
     markers: Path | None = None
     results: Path | None = None
     """Folder of results that exist; None analyses the videos."""
+    options: AnalysisOptions = DEFAULTS
+    """What is measured and reported of each video."""
 
 
 def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *, quiet: bool = False) -> int:
@@ -58,6 +61,8 @@ def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *,
 def make_study(files: StudyFiles, study_settings: StudySettings, settings: Settings, console: Console) -> Study:
     """Read the tables and analyse the videos that have no current result. Raises as `run`."""
     _check_inputs(files)
+    if files.results and files.options != DEFAULTS:
+        raise ConfigurationError("--labels and --measures need an analysis; results that exist have their own")
     sheet = read_sheet(files.sheet, RESERVED)
     markers = read_markers(files.markers, sheet) if files.markers else []
     videos = videos_of(sheet)
@@ -69,7 +74,7 @@ def make_study(files: StudyFiles, study_settings: StudySettings, settings: Setti
     _make_folder(stored.folder)
     from duygu.services.commands.study_analyses import analyse_videos  # results that exist need no engine
 
-    failed = analyse_videos(stored, videos, settings, console)
+    failed = analyse_videos(stored, videos, settings, console, files.options)
     return Study(sheet, outcomes_of(sheet, stored.edited, failed), markers, study_settings)
 
 

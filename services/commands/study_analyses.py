@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from duygu.shared.analysis_options import DEFAULTS
+from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_labels
 from duygu.shared.config import Settings
 from duygu.shared.engine_settings import decode_limits, engine_options
 from duygu.shared.errors import DuyguError, OutOfMemoryError, UnreadableFileError, one_line
@@ -29,10 +29,19 @@ SPEED_PERIOD_S = 600.0
 
 
 def analyse_videos(
-    stored: ResultFiles, videos: list[Path], settings: Settings, console: Console
+    stored: ResultFiles,
+    videos: list[Path],
+    settings: Settings,
+    console: Console,
+    options: AnalysisOptions = DEFAULTS,
 ) -> Mapping[Path, RowError]:
-    """Analyse the videos that have no current result; the errors of those that failed. Raises ModelError."""
-    return Analyses(stored, load_engine(engine_options(settings)), settings, console).run(videos)
+    """Analyse the videos that have no current result; the errors of those that failed.
+
+    Raises ModelError, and InvalidLabelsError for labels that the model lacks.
+    """
+    engine = load_engine(engine_options(settings))
+    require_labels(options, engine.model.labels)
+    return Analyses(stored, engine, settings, console, options).run(videos)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Analyses:
     engine: Engine
     settings: Settings
     console: Console
+    options: AnalysisOptions = DEFAULTS
 
     def run(self, videos: list[Path]) -> Mapping[Path, RowError]:
         """Analyse the videos without a current result; the errors of those that failed.
@@ -66,14 +76,15 @@ class Analyses:
         if not self.stored.path(video).exists():
             return False
         try:
-            result, names = self.stored.computed(video), result_converter(self.engine, DEFAULTS).names
+            result, converter = self.stored.computed(video), result_converter(self.engine, self.options)
             options, program = result.options, result.program
             return (
                 options is not None
                 and program is not None
                 and program.version == VERSION
-                and (result.model.sha256, result.model.labels) == (self.engine.model.sha256, names)
-                and (options.engine, options.labels) == (self.engine.kind, names)
+                and (result.model.sha256, result.model.labels) == (self.engine.model.sha256, converter.names)
+                and (options.engine, options.labels) == (self.engine.kind, converter.names)
+                and result.model.movements == list(converter.movements)
                 and (options.min_face, options.max_faces) == (self.engine.min_face, self.engine.max_faces)
                 and result.video.sha256 == sha256_of(video)
             )
@@ -103,6 +114,7 @@ class Analyses:
             video,
             self.engine,
             decode_limits(self.settings),
+            self.options,
             name=printable(video.name),
             on_progress=lambda progress: on_progress(progress.fraction or 0.0),
         )

@@ -212,3 +212,28 @@ def test_inputs_are_never_overwritten(tmp_path: Path) -> None:
     markers.write_text("stimulus,time_s,name\nfilm,5,joke\n", encoding="utf-8")
     assert study(tmp_path, "--results", str(tmp_path / "json"), "--markers", str(markers)) == 2
     assert markers.read_text(encoding="utf-8") == "stimulus,time_s,name\nfilm,5,joke\n"
+
+
+def test_measures_and_labels_are_those_of_the_analysis(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With labels, the others are `other`; a study with other options analyses again, and the same ones do not."""
+    assert study(videos) == 0
+    path = videos / "out" / "results" / "one.json"
+    assert study(videos, "--labels", "anger,fear") == 0
+    chosen = path.stat().st_mtime_ns
+    assert Result.read(path.read_bytes()).model.labels == ["anger", "fear", "other"]
+    assert {"anger", "fear", "other"} <= set(rows_of(videos, "windows")[0])
+    assert "happiness" not in rows_of(videos, "windows")[0]
+    assert study(videos, "--labels", "anger,fear") == 0
+    assert path.stat().st_mtime_ns == chosen
+    assert study(videos, "--results", str(path.parent), "--labels", "anger") == 2
+    assert "results that exist have their own" in capsys.readouterr().err
+
+
+def test_movements_fill_the_share_of_speaking(videos: Path) -> None:
+    """With --measures movements, windows have `speaking` and the summary its share."""
+    table(videos, "one.mp4,one,A")
+    assert study(videos) == 0
+    assert {row["speaking"] for row in rows_of(videos, "windows")} == {""}
+    assert study(videos, "--measures", "movements") == 0
+    assert all(0 <= float(row["speaking"]) <= 1 for row in rows_of(videos, "windows"))
+    assert all(row["share_speaking"] for row in rows_of(videos, "summary"))
