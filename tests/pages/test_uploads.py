@@ -182,5 +182,5 @@ def test_the_videos_of_a_folder_are_uploaded(page: Page, holiday: Path) -> None:
     expect(page.locator(".job-name")).to_have_text(["two.mkv", "one.mp4"])
     expect(page.locator("#drop-note")).to_be_empty()
     drop(page, holiday.parent / "empty", holiday / "notes.txt")
-    expect(page.locator("#drop-note")).to_have_text("The folder empty contains no video.")
+    expect(page.locator("#drop-note")).to_have_text("The folder empty contains no video and no picture.")
     expect(page.locator(".job-name")).to_have_text(["notes.txt", "two.mkv", "one.mp4"])

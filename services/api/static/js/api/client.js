@@ -102,6 +102,15 @@ export const addEdit = (id, edit, version) =>
 export const undoEdit = (id, version) => requestJson(`${editsLink(id)}/last`, { method: "DELETE", headers: ifMatch(version) });
 
 /**
+ * Analyse a picture, which the service does not keep.
+ * @param {Blob} picture
+ * @returns {Promise<object>} the faces as POST /v1/pictures describes them
+ * @throws {Problem}
+ */
+export const analyzePicture = (picture) =>
+  requestJson("/v1/pictures", { method: "POST", body: picture, headers: { "Content-Type": "application/octet-stream" } });
+
+/**
  * @param {string | null} cursor of the page; null for the first one
  * @returns {Promise<{ jobs: object[], next_cursor: string | null }>} jobs of the caller, newest first
  */

@@ -4,6 +4,8 @@ import { limits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
 import { fileSize, longSpan, t } from "../common/i18n.js";
 import { send } from "../jobs/uploads.js";
+import { isPicture } from "../pictures/kinds.js";
+import { addPictures } from "../pictures/pictures.js";
 import { readDrop } from "./dropped-files.js";
 
 /** The whole page accepts files: a browser would navigate to one that misses the zone. */
@@ -32,13 +34,15 @@ async function handleDrop(transfer) {
 }
 
 /**
- * Upload files with the option chosen on the page.
+ * Upload videos with the option chosen on the page, and analyse pictures.
  * @param {Iterable<File> & { length: number }} files
  */
 export function sendAll(files) {
   const annotate = byId("annotate").checked;
-  const awaited = files.length === 1;
-  for (const file of files) send(file, { annotate, awaited });
+  const [pictures, videos] = [true, false].map((wanted) => [...files].filter((file) => isPicture(file) === wanted));
+  const awaited = videos.length === 1 && !pictures.length;
+  for (const file of videos) send(file, { annotate, awaited });
+  if (pictures.length) addPictures(pictures, (file) => send(file, { annotate, awaited: false }));
 }
 
 /** Show the limits of an upload and the retention of results. */

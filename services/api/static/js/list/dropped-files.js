@@ -1,5 +1,7 @@
 /** Files dropped on the page, by themselves or in folders. */
 
+import { isPicture } from "../pictures/kinds.js";
+
 /** File name extensions of videos that browsers have no media type for. */
 const ENDINGS = /\.(3gp|avi|flv|gif|m4v|mkv|mov|mp4|mpe?g|mts|m2ts|ogv|ts|vob|webm|wmv)$/i;
 
@@ -24,11 +26,11 @@ async function videosIn(folder) {
     if (entry.isDirectory) found.push(...(await videosIn(entry)));
     else if (!entry.name.startsWith(".")) found.push(await fileOf(entry));
   }
-  return found.filter(isVideo).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  return found.filter((file) => isVideo(file) || isPicture(file)).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 }
 
 /**
- * The files of a drop; of folders the videos in them. Must be called while the event is dispatched.
+ * The files of a drop; of folders the videos and pictures in them. Must be called while the event is dispatched.
  * @param {DataTransfer} transfer
  * @returns {Promise<{ files: File[], empty: string[] }>} empty: names of folders without a readable video
  */

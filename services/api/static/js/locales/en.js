@@ -31,11 +31,20 @@ export default {
     privacy: "Uploads are erased as soon as they have been analysed. Your browser plays your own copy.",
   },
   drop: {
-    no_video_in_folder: "The folder {name} contains no video.",
-    title: "Drop videos here",
+    no_video_in_folder: "The folder {name} contains no video and no picture.",
+    title: "Drop videos or pictures here",
     choose: "Choose files",
     record: "Record",
     annotate: "Also make a video with boxes, stored on the server with the result",
+  },
+  pictures: {
+    title: "Your pictures",
+    fine: "The service keeps no picture. They are gone when this page is closed.",
+    analysing: "Being analysed",
+    no_face: "No face was found",
+    answered: "{name}: {finding}",
+    alt: "{name}: {finding}",
+    remove: "Remove {name}",
   },
   jobs: {
     title: "Your videos",

@@ -31,11 +31,20 @@ export default {
     privacy: "Yüklenen dosya, analiz biter bitmez silinir. Tarayıcınız kendi kopyanızı oynatır.",
   },
   drop: {
-    no_video_in_folder: "{name} klasöründe video yok.",
-    title: "Videoları buraya bırakın",
+    no_video_in_folder: "{name} klasöründe video da resim de yok.",
+    title: "Videoları ya da resimleri buraya bırakın",
     choose: "Dosya seç",
     record: "Kayıt yap",
     annotate: "Kutulu bir video da oluştur; sonuçla birlikte sunucuda saklanır",
+  },
+  pictures: {
+    title: "Resimleriniz",
+    fine: "Hizmet hiçbir resmi saklamaz. Bu sayfa kapanınca hepsi silinir.",
+    analysing: "Analiz ediliyor",
+    no_face: "Yüz bulunamadı",
+    answered: "{name}: {finding}",
+    alt: "{name}: {finding}",
+    remove: "{name} resmini kaldır",
   },
   jobs: {
     title: "Videolarınız",

@@ -14,6 +14,7 @@ import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
 import { startServerList } from "../list/server-list.js";
 import { drawTitle } from "../list/tab-title.js";
+import { startPictures } from "../pictures/pictures.js";
 import { startDownloads } from "../result/downloads.js";
 import { drawModel, loadModel } from "../result/reliability.js";
 import { closeWorkspace, openWorkspace, startWorkspace } from "../result/workspace.js";
@@ -137,6 +138,7 @@ function useKey() {
 startLanguage();
 startSkipping();
 startDropZone();
+startPictures();
 startJobList();
 startWorkspace();
 startRecorder();
