@@ -409,7 +409,7 @@ def listed(count: int, *, start: int = 0) -> list[dict[str, Any]]:
 
 
 def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
-    """Videos that another browser sent are listed with their titles when asked for, and are not stored here."""
+    """Videos that another browser sent are listed when asked for, from then on by themselves, and not stored here."""
     page.goto("/")
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(3), "next_cursor": "abc"}))
     page.route(
@@ -426,8 +426,30 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
     expect(page.locator(".job-name")).to_have_text(["talk 3.mp4"])
     page.fill("#job-search", "nothing")
     expect(page.locator("#no-match")).to_be_visible()
+    assert "talk" not in (page.evaluate("localStorage.getItem('duygu.jobs')") or "")
     page.reload()
-    expect(page.locator(".job")).to_have_count(0)
+    expect(page.locator(".job")).to_have_count(3)
+
+
+def test_the_list_is_filtered_by_state(page: Page) -> None:
+    """The filter shows what is ready, kept, in progress or without a result; what it hides cannot be erased."""
+    changes = [{"kept": True}, {}, {"status": "failed", "error": {"code": "corrupt", "title": "x", "detail": "x"}}, {}]
+    jobs = [job | change for job, change in zip(listed(4), changes, strict=True)]
+    page.goto("/")
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": jobs, "next_cursor": None}))
+    page.route("**/v1/jobs/listed*", lambda route: route.fulfill(json=jobs[int(job_id_of(route)[-1])]))
+    page.get_by_role("button", name="Show every video on this service").click()
+    expect(page.locator(".job")).to_have_count(4)
+    shown = {"Ready": ["0", "1", "3"], "Kept": ["0"], "Without a result": ["2"], "In progress": []}
+    for choice, numbers in shown.items():
+        page.get_by_label("Show", exact=True).select_option(choice)
+        expect(page.locator(".job-name")).to_have_text([f"talk {number}.mp4" for number in numbers])
+    expect(page.locator("#no-match")).to_have_text("No video matches.")
+    page.get_by_label("Show", exact=True).select_option("Ready")
+    page.get_by_role("button", name="Select", exact=True).click()
+    page.get_by_label("Select talk 1.mp4").check()
+    page.get_by_label("Show", exact=True).select_option("Kept")
+    expect(page.get_by_role("button", name="Erase", exact=True)).to_be_disabled()
 
 
 def test_selected_videos_are_erased_together(page: Page) -> None:

@@ -43,13 +43,24 @@ const FEW = 3;
 
 const matchesSearch = ({ name }) => name.toLocaleLowerCase().includes(byId("job-search").value.trim().toLocaleLowerCase());
 
+/** Which entries each choice of the filter shows. */
+const FILTERS = {
+  all: () => true,
+  ready: ({ state }) => state === "succeeded",
+  kept: ({ kept, state }) => state === "succeeded" && Boolean(kept),
+  active: (entry) => !hasEnded(entry),
+  without_result: (entry) => hasEnded(entry) && entry.state !== "succeeded",
+};
+
+const isShown = (entry) => matchesSearch(entry) && FILTERS[byId("job-filter").value](entry);
+
 function pick(entry, on) {
   if (on) handlers.picked.add(entry.key);
   else handlers.picked.delete(entry.key);
   drawBulk();
 }
 
-const pickedEntries = () => all().filter(({ key, state }) => handlers.picked.has(key) && state === "succeeded");
+const pickedEntries = () => all().filter((entry) => handlers.picked.has(entry.key) && entry.state === "succeeded" && isShown(entry)); // nothing hidden is erased
 
 function drawBulk() {
   const count = pickedEntries().length;
@@ -73,9 +84,9 @@ function erasePicked() {
 /** Draw the list, keeping rows and focus. */
 export function drawJobs() {
   const everything = all();
-  const entries = everything.filter(matchesSearch);
+  const entries = everything.filter(isShown);
   byId("jobs").hidden = everything.length === 0;
-  byId("job-search").hidden = byId("job-select").hidden = everything.length < FEW;
+  for (const id of ["job-search", "job-select", "job-filter"]) byId(id).hidden = everything.length < FEW;
   byId("no-match").hidden = entries.length > 0 || everything.length === 0;
   drawBulk();
   byId("home").classList.toggle("in-use", everything.length > 0);
@@ -150,6 +161,7 @@ export function startJobList() {
     if (file && retried) sendAgain(retried, file);
   });
   byId("job-search").addEventListener("input", drawJobs);
+  byId("job-filter").addEventListener("change", drawJobs);
   byId("job-select").addEventListener("click", togglePicking);
   byId("bulk-erase").addEventListener("click", erasePicked);
   byId("bulk-csv").addEventListener("click", () => saveJointTable(pickedEntries()));

@@ -12,7 +12,7 @@ import { drawLimits, startDropZone } from "../list/drop-zone.js";
 import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
 import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
-import { startServerList } from "../list/server-list.js";
+import { startServerList, useKeyForList } from "../list/server-list.js";
 import { drawTitle } from "../list/tab-title.js";
 import { startPictures } from "../pictures/pictures.js";
 import { startDownloads } from "../result/downloads.js";
@@ -131,6 +131,7 @@ function startSkipping() {
 /** Repeat with the new key what was refused; uploads in progress continue. */
 function useKey() {
   retryRefused();
+  useKeyForList();
   loadModel().catch(() => {});
   if (!byId("trouble").hidden) route();
 }
