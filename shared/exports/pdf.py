@@ -33,11 +33,11 @@ def pdf_of(figure: Figure) -> str:
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:g} {height:g}] /Contents 4 0 R "
         f"/Resources << /XObject << {resources} >> >> >>",
-        _stream("\n".join(lines)),
-        f"<< /Title {_string(figure.title)} /Producer (duygu) >>",
-        *(_stream(path, "/Type /XObject /Subtype /Form /BBox [-1000 -1000 3000 2000]") for _, path in forms),
+        stream("\n".join(lines)),
+        f"<< /Title {string(figure.title)} /Producer (duygu) >>",
+        *(stream(path, "/Type /XObject /Subtype /Form /BBox [-1000 -1000 3000 2000]") for _, path in forms),
     ]
-    return _file(objects)
+    return document(objects)
 
 
 def _drawn(item: Item, glyphs: dict[Glyph, str]) -> Iterator[str]:
@@ -78,16 +78,17 @@ def _path(glyph: Glyph) -> str:
     )
 
 
-def _stream(content: str, entries: str = "") -> str:
+def stream(content: str, entries: str = "") -> str:
+    """A stream object."""
     return f"<< {entries} /Length {len(content)} >>\nstream\n{content}\nendstream"
 
 
-def _string(text: str) -> str:
+def string(text: str) -> str:
     """PDF string as UTF-16 in hexadecimal."""
     return f"<FEFF{text.encode('utf-16-be', 'replace').hex().upper()}>"
 
 
-def _file(objects: list[str]) -> str:
+def document(objects: list[str]) -> str:
     """Assemble the objects, numbered from 1, with the cross-reference table; 1 is the catalogue, 5 the metadata."""
     content, places = "%PDF-1.4\n", []
     for number, written in enumerate(objects, 1):

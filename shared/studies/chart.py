@@ -2,16 +2,29 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from duygu.shared.studies.statistics.permutation import Cluster
 from duygu.shared.studies.statistics.time_course import PLAIN, GroupMean, TimeCourse
 
-WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 150, 40, 26, 30
+WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 150, 52, 32, 32
 """Size of a panel, its margins for labels, and the distance between panels, in pixels."""
 
-ACROSS = 3
-"""Panels in a row."""
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a figure fits into a paper."""
+
+    width_mm: float
+    across: int
+    """Panels in a row."""
+    size: int
+    """Size of the letters, in pixels: more than 6 points in a figure of this width."""
+
+
+TWO_COLUMNS, ONE_COLUMN = Layout(178.0, 3, 15), Layout(85.0, 2, 20)
+"""Over two columns of a journal, and in one."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Colours of groups, distinguishable with all common kinds of colour vision (Okabe and Ito)."""
@@ -20,7 +33,7 @@ DASHES = ("", "6 3", "2 2", "8 3 2 3", "12 3", "4 6")
 
 INK, SOFT, RULE = "#15171c", "#555b66", "#dcdcd6"
 
-FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
+SANS, SERIF = "DejaVu Sans, Verdana, Arial, sans-serif", "STIX Two Text, Times New Roman, Times, serif"
 
 SIGNIFICANT = 0.05
 
@@ -28,21 +41,29 @@ STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 36
 MOST_TICKS = 6
 
 
-def chart(course: TimeCourse, means: Sequence[GroupMean], clusters: Sequence[Cluster] = ()) -> str:
+def chart(
+    course: TimeCourse,
+    means: Sequence[GroupMean],
+    clusters: Sequence[Cluster] = (),
+    *,
+    layout: Layout = TWO_COLUMNS,
+    family: str = SANS,
+) -> str:
     """Render the figure as a complete SVG file. Clusters with p < .05 are bars below their panel."""
+    across = layout.across
     low, high = _range(course, means)
-    rows = math.ceil(len(course.labels) / ACROSS)
-    width, height = ACROSS * (LEFT + WIDTH + GAP), 44 + rows * (TOP + HEIGHT + GAP)
+    rows = math.ceil(len(course.labels) / across)
+    width, height = across * (LEFT + WIDTH + GAP), 44 + rows * (TOP + HEIGHT + GAP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'font-family="{FONT}" font-size="11" role="img"><title>{escape(title_of(course))}</title>'
+        f'font-family="{family}" font-size="{layout.size}" role="img"><title>{escape(title_of(course))}</title>'
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        *_legend(means),
+        *_legend(means, layout.size),
     ]
     for index, label in enumerate(course.labels):
-        left, top = LEFT + index % ACROSS * (LEFT + WIDTH + GAP), 40 + index // ACROSS * (TOP + HEIGHT + GAP)
+        left, top = LEFT + index % across * (LEFT + WIDTH + GAP), 40 + index // across * (TOP + HEIGHT + GAP)
         parts.append(f'<g transform="translate({left} {top + TOP})">')
-        parts += [*_axes(course, label, low, high)]
+        parts += [*_axes(course, label, (low, high), layout.size)]
         parts += [*_lines(course, means, index, low, high)]
         parts += [*_clusters(course, [one for one in clusters if one.label == label])]
         parts.append("</g>")
@@ -65,13 +86,13 @@ def _range(course: TimeCourse, means: Sequence[GroupMean]) -> tuple[float, float
     return -end, end
 
 
-def _legend(means: Sequence[GroupMean]) -> Iterator[str]:
+def _legend(means: Sequence[GroupMean], size: int) -> Iterator[str]:
     left = LEFT
     for index, one in enumerate(means):
         name = f"{one.group or 'all'} (n = {one.participants})"
         yield f'<line x1="{left}" x2="{left + 28}" y1="20" y2="20" {_stroke(index)}/>'
         yield f'<text x="{left + 34}" y="24" fill="{INK}">{escape(name)}</text>'
-        left += 60 + 7 * len(name)
+        left += 60 + round(0.64 * size * len(name))
 
 
 def _stroke(index: int) -> str:
@@ -81,7 +102,8 @@ def _stroke(index: int) -> str:
     )
 
 
-def _axes(course: TimeCourse, label: str, low: float, high: float) -> Iterator[str]:
+def _axes(course: TimeCourse, label: str, ends: tuple[float, float], size: int) -> Iterator[str]:
+    low, high = ends
     yield f'<text x="0" y="-8" font-weight="bold" fill="{INK}">{escape(label)}</text>'
     for value in (low, (low + high) / 2, high):
         y = _y(value, low, high)
@@ -92,7 +114,8 @@ def _axes(course: TimeCourse, label: str, low: float, high: float) -> Iterator[s
     for index in range(math.ceil(start_s / step_s), math.floor(end_s / step_s) + 1):
         x = _x(course, index * step_s)
         yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{HEIGHT}" y2="{HEIGHT + 4}" stroke="{SOFT}"/>'
-        yield f'<text x="{x:.1f}" y="{HEIGHT + 16}" text-anchor="middle" fill="{SOFT}">{index * step_s:g} s</text>'
+        place = f'x="{x:.1f}" y="{HEIGHT + 4 + size}" text-anchor="middle"'
+        yield f'<text {place} fill="{SOFT}">{index * step_s:g} s</text>'
 
 
 def _lines(course: TimeCourse, means: Sequence[GroupMean], column: int, low: float, high: float) -> Iterator[str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duygu.shared.storage.atomic import write_atomically
-from duygu.shared.studies.chart import chart, title_of
+from duygu.shared.studies.chart import ONE_COLUMN, SERIF, TWO_COLUMNS, chart, title_of
+from duygu.shared.studies.drawing import drawing_of
+from duygu.shared.studies.drawing_files import pdf_of, png_of
 from duygu.shared.studies.report import report
 from duygu.shared.studies.statistics.permutation import Cluster, clusters_of, clusters_table
 from duygu.shared.studies.statistics.synchrony import synchronies, synchrony_table, synchrony_tests_table
@@ -68,8 +70,20 @@ def _files(study: Study) -> Iterator[tuple[str, bytes]]:
     for number, (course, mean, cluster) in enumerate(zip(found.courses, found.means, found.clusters, strict=True), 1):
         svg = chart(course, mean, cluster)
         charts[title_of(course)] = svg
-        yield f"figures/{number}-{course.measure}.svg", svg.encode()
+        for name, content in _figures(course, mean, cluster):
+            yield f"figures/{number}-{course.measure}{name}", content
     yield "report.html", report(study, found.tables, charts).encode()
+
+
+def _figures(course: TimeCourse, mean: Sequence[GroupMean], clusters: Sequence[Cluster]) -> Iterator[tuple[str, bytes]]:
+    """A figure over two columns and in one: SVG with either typeface, PDF and PNG."""
+    for name, layout in (("", TWO_COLUMNS), ("-column", ONE_COLUMN)):
+        svg = chart(course, mean, clusters, layout=layout)
+        yield f"{name}.svg", svg.encode()
+        yield f"{name}-serif.svg", chart(course, mean, clusters, layout=layout, family=SERIF).encode()
+        drawing = drawing_of(svg)
+        yield f"{name}.pdf", pdf_of(drawing, layout.width_mm)
+        yield f"{name}.png", png_of(drawing, layout.width_mm)
 
 
 def _description(study: Study) -> dict[str, object]:

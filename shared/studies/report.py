@@ -15,7 +15,8 @@ p.soft { color: #555b66; } svg { max-width: 100%; height: auto; display: block; 
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 8px; text-align: left; border-bottom: 1px solid #dcdcd6; }
 td.sha { font: 11px ui-monospace, monospace; word-break: break-all; } .box { overflow-x: auto; }
-@media print { body { margin: 0; max-width: none; } svg, tr { break-inside: avoid; } .box { overflow: visible; } }
+@media print { body { margin: 0; max-width: none; } svg, tr { break-inside: avoid; }
+  h2 { break-after: avoid; } .box { overflow: visible; } }
 """
 
 CLUSTER_COLUMNS = ("stimulus", "measure", "emotion", "group_a", "group_b", "start_s", "end_s", "mass", "p")
@@ -71,7 +72,7 @@ def _clusters(tables: Mapping[str, Table]) -> str:
 
 def _synchrony(tables: Mapping[str, Table]) -> str:
     tests = tables.get("synchrony_tests")
-    if not tests:
+    if not tests or not tests.rows:
         return ""
     names = [column.name for column in tests.columns]
     rows = [[_shown(row.get(name)) for name in names] for row in tests.rows]

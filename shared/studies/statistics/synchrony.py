@@ -190,7 +190,7 @@ def _pair_rows(found: Synchrony) -> Iterator[Row]:
 
 
 def synchrony_tests_table(found: Sequence[Synchrony], settings: StudySettings) -> Table:
-    """One row per stimulus and emotion."""
+    """One row per stimulus and emotion in which a pair has a synchrony."""
     about = (
         f"One row per stimulus and emotion: the pairs against {settings.permutations} random pairings of the same "
         "participants."
@@ -202,6 +202,8 @@ def _test_rows(found: Synchrony) -> Iterator[Row]:
     values, shuffled, p = found.values[_places(found.pairs)], means_of(found.shuffled), p_values(found)
     means = means_of(values)
     for column, label in enumerate(found.course.labels):
+        if np.isnan(means[column]):  # no pair has a whole window
+            continue
         yield {
             "stimulus": found.course.stimulus,
             "emotion": label,

@@ -146,5 +146,7 @@ def test_the_report_is_complete_and_self_contained(tmp_path: Path) -> None:
         assert words in page
     for words in ("<b>", "<script", "src=", "href=", "url("):
         assert words not in page
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"1-probability.svg", "2-relative.svg"}
+    layouts = [f"{name}{column}" for name in ("1-probability", "2-relative") for column in ("", "-column")]
+    files = {f"{layout}{ending}" for layout in layouts for ending in (".svg", "-serif.svg", ".pdf", ".png")}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == files
     assert {"group_means.csv", "clusters.csv"} <= {path.name for path in (tmp_path / "tables").iterdir()}

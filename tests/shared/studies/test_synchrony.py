@@ -122,3 +122,10 @@ def test_a_study_without_pairs_has_no_such_tables() -> None:
     random = np.random.default_rng(8)
     study = study_of([smooth(random, 60) for _ in range(2)], ["", ""])
     assert not any(table.name.startswith("synchrony") for table in statistics_of(study).tables)
+
+
+def test_recordings_without_a_whole_window_have_no_row() -> None:
+    """A stimulus that is shorter than a window and its lags has pairs without a synchrony, and no test."""
+    random = np.random.default_rng(9)
+    study = study_of([smooth(random, 12) for _ in range(2)], ["a", "a"])
+    assert rows_of(study) == {}
