@@ -10,9 +10,11 @@ export class Problem extends Error {
   }
 }
 
-const OFFLINE = { code: "offline", title: "The server does not answer", status: 0 };
+/** The problem of a call without an answer. */
+export const OFFLINE = { code: "offline", title: "The server does not answer", status: 0 };
 
-function parsed(text, status) {
+/** Parse the body of an answer; one that is no JSON is a problem. */
+export function parsed(text, status) {
   try {
     return JSON.parse(text);
   } catch {
@@ -20,7 +22,15 @@ function parsed(text, status) {
   }
 }
 
-async function fetchOrOffline(path, options, keyOptions) {
+/**
+ * fetch() with the key, which throws a problem where no answer came.
+ * @param {string} path
+ * @param {RequestInit} options
+ * @param {object} keyOptions as for `fetchWithKey`
+ * @returns {Promise<Response>}
+ * @throws {Problem}
+ */
+export async function fetchOrOffline(path, options, keyOptions) {
   try {
     return await fetchWithKey(path, options, keyOptions);
   } catch (error) {
@@ -208,6 +218,20 @@ export async function getWindows(id) {
   const [head, ...windows] = (await response.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
   return { windows, duration: head.video.duration_s };
 }
+
+/**
+ * Submit a video that the server fetches or has.
+ * @param {{ url: string } | { upload_id: string }} named
+ * @param {{ annotate: boolean }} options
+ * @returns {Promise<object>} the job
+ * @throws {Problem}
+ */
+export const submitVideo = (named, { annotate }) =>
+  requestJson(`/v1/videos?annotate=${annotate}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(named),
+  });
 
 /**
  * Upload a file. After a 401 a key is prompted for and the file sent again, unless the prompt was refused after `since`.

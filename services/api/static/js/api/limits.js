@@ -16,6 +16,12 @@ export async function loadLimits() {
   known = await getLimits();
 }
 
+/** @returns {string[]} schemes of the links that the server fetches */
+export const linkSchemes = () => known?.link_schemes ?? [];
+
+/** @returns {boolean} whether the server takes uploads in parts */
+export const takesParts = () => Boolean(known?.upload_ttl_s);
+
 /**
  * Why the server would refuse a file. Checking first saves uploading what is too large.
  * @param {{ size: number }} file size in bytes

@@ -31,6 +31,8 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {boolean} [unconfirmed] whether the server has not confirmed the job yet
  * @property {boolean} [foreign] whether another tab uploads it
  * @property {boolean} [listed] whether it is known from the list of the server alone, and not stored in this browser
+ * @property {"fetching" | "analyzing" | null} [stage] what a running job does
+ * @property {number} [fetched] bytes of its link that the server has
  * @property {number} [faces] number of faces
  * @property {number} [duration] of the video in seconds
  * @property {number | null} [ended] when the job ended, in ms since 1970
@@ -207,6 +209,8 @@ function listenToEvents(entry) {
   return listen(entry.id, (name, data) => {
     if (name === "ahead") change(entry, { ahead: data.ahead });
     if (name === "started") change(entry, { state: "running" });
+    if (name === "fetching") change(entry, { state: "running", stage: "fetching", fetched: data.fetched_bytes, size: data.size_bytes ?? entry.size });
+    if (name === "fetched") change(entry, { stage: "analyzing", size: data.size_bytes, sha256: data.sha256 });
     if (name === "progress") updateProgress(entry, data);
     if (name === "window") change(entry, { found: [...entry.found, data] });
   });
@@ -249,6 +253,9 @@ function factsOf(job, serverTime, known) {
     ...(known.name === known.id && job.title ? { name: job.title } : {}), // this browser did not send the file
     state,
     progress,
+    stage: job.stage ?? null,
+    fetched: job.link?.fetched_bytes,
+    size: job.link?.size_bytes ?? known.size,
     ahead: job.ahead ?? null,
     error,
     sha256,

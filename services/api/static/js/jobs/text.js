@@ -14,6 +14,7 @@ export function stateText(entry) {
   if (state === "failed") return errorTitle(error);
   if (state === "uploading") return uploadText(entry);
   if (state === "queued" && entry.ahead > 0) return t("jobs.queued_behind", { count: entry.ahead });
+  if (state === "running" && entry.stage === "fetching") return fetchingText(entry);
   if (state === "running" && Number.isFinite(progress)) return runningText(entry);
   return t(`jobs.${state}`, { when: when(entry.added) });
 }
@@ -21,6 +22,11 @@ export function stateText(entry) {
 function uploadText({ progress, foreign }) {
   if (foreign) return t("jobs.uploading_elsewhere");
   return Number.isFinite(progress) ? t("jobs.uploading", { share: percent(progress) }) : t("jobs.upload_waiting");
+}
+
+function fetchingText({ fetched, size }) {
+  if (!Number.isFinite(fetched) || !fetched) return t("jobs.fetching");
+  return size ? t("jobs.fetching_share", { share: percent(fetched / size) }) : t("jobs.fetching_size", { size: fileSize(fetched) });
 }
 
 function runningText({ progress, left }) {

@@ -1,7 +1,8 @@
 /** Uploads. */
 
-import { changeJob, eraseJob, upload } from "../api/client.js";
-import { refusal } from "../api/limits.js";
+import { changeJob, eraseJob, submitVideo, upload } from "../api/client.js";
+import { refusal, takesParts } from "../api/limits.js";
+import { LARGE_BYTES, uploadInParts } from "../api/resumable.js";
 import { limitConcurrency } from "../common/concurrency.js";
 import { add, all, byJob, change, follow, forget, mergeDuplicate } from "./jobs.js";
 
@@ -48,6 +49,30 @@ export async function send(file, { annotate = false, awaited = false, source = n
   const { name, size } = file;
   const about = { key: newKey(), id: null, name, size, added: Date.now(), file, awaited, source };
   await transmit(add({ ...about, annotated: annotate }));
+}
+
+/**
+ * Submit the link to a video, and follow its job.
+ * @param {string} url
+ * @param {{ annotate?: boolean }} options as for `send`
+ * @returns {Promise<void>}
+ * @throws {Problem}
+ */
+export async function sendLink(url, { annotate = false } = {}) {
+  const job = await submitVideo({ url }, { annotate });
+  const name = nameOfLink(job.link?.url ?? url);
+  const entry = add({ key: newKey(), id: null, name, added: Date.now(), awaited: true, source: null, annotated: annotate, progress: null });
+  takeJob(entry, job); // follows the job until it ends
+}
+
+/** The last part of a link's path, or its host. */
+function nameOfLink(url) {
+  const parts = url.split("/").filter(Boolean);
+  try {
+    return decodeURIComponent(parts.at(-1));
+  } catch {
+    return parts.at(-1);
+  }
 }
 
 /**
@@ -103,7 +128,8 @@ export async function transmit(entry) {
 }
 
 function sendNow(entry, signal, since) {
-  return upload(entry.file, {
+  const sendFile = entry.file.size > LARGE_BYTES && takesParts() ? uploadInParts : upload;
+  return sendFile(entry.file, {
     annotate: entry.annotated,
     idempotencyKey: entry.key,
     signal,

@@ -35,6 +35,8 @@ export default {
     title: "Drop videos or pictures here",
     choose: "Choose files",
     record: "Record",
+    link: "Link to a video",
+    link_send: "Analyse link",
     annotate: "Also make a video with boxes, stored on the server with the result",
   },
   pictures: {
@@ -78,6 +80,9 @@ export default {
     sketch: "Expressions of each face over time",
     queued: "Waiting in the queue",
     queued_behind: { one: "Waiting; {count} video before yours", other: "Waiting; {count} videos before yours" },
+    fetching: "Fetching the video",
+    fetching_share: "Fetching the video, {share}",
+    fetching_size: "Fetching the video, {size} so far",
     running: "Analysing",
     running_left: "Analysing, {share} done, about {left} left",
     running_share: "Analysing, {share} done",

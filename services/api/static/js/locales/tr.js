@@ -35,6 +35,8 @@ export default {
     title: "Videoları ya da resimleri buraya bırakın",
     choose: "Dosya seç",
     record: "Kayıt yap",
+    link: "Bir videonun bağlantısı",
+    link_send: "Bağlantıyı analiz et",
     annotate: "Kutulu bir video da oluştur; sonuçla birlikte sunucuda saklanır",
   },
   pictures: {
@@ -78,6 +80,9 @@ export default {
     sketch: "Yüzlerin zaman içindeki ifadeleri",
     queued: "Sırada bekliyor",
     queued_behind: { one: "Bekliyor; sizinkinden önce {count} video var", other: "Bekliyor; sizinkinden önce {count} video var" },
+    fetching: "Video alınıyor",
+    fetching_share: "Video alınıyor, {share}",
+    fetching_size: "Video alınıyor, şimdiye kadar {size}",
     running: "Analiz ediliyor",
     running_left: "Analiz ediliyor, {share} bitti, yaklaşık {left} kaldı",
     running_share: "Analiz ediliyor, {share} bitti",

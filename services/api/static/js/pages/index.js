@@ -9,6 +9,7 @@ import { adopt, all, hasEnded, onChange, restore } from "../jobs/jobs.js";
 import { remedyFor } from "../jobs/text.js";
 import { retryRefused, startUploads } from "../jobs/uploads.js";
 import { drawLimits, startDropZone } from "../list/drop-zone.js";
+import { drawLinkForm, startLinkForm } from "../list/link-form.js";
 import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
 import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
@@ -140,6 +141,7 @@ startLanguage();
 startSkipping();
 startDropZone();
 startPictures();
+startLinkForm();
 startJobList();
 startWorkspace();
 startRecorder();
@@ -156,4 +158,4 @@ watchScroll();
 addEventListener("hashchange", route);
 route();
 loadModel().catch(() => {}); // the pages work without the figures
-loadLimits().then(() => { drawLimits(); drawJobs(); }).catch(() => {}); // the server checks every upload anyway
+loadLimits().then(() => { drawLimits(); drawLinkForm(); drawJobs(); }).catch(() => {}); // the server checks every upload anyway
