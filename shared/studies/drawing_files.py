@@ -89,7 +89,7 @@ def _paint(canvas: npt.NDArray[np.uint8], shape: Shape, scale: float) -> None:
 
 
 def _pixels(part: Sequence[Point], scale: float) -> npt.NDArray[np.int32]:
-    return np.round((np.array(part) * scale - 0.5) * 2**SHIFT).astype(np.int32)
+    return np.asarray(np.round((np.array(part) * scale - 0.5) * 2**SHIFT), np.int32)
 
 
 def _dashed(part: Sequence[Point], dashes: Sequence[float]) -> Iterator[list[Point]]:

@@ -59,7 +59,7 @@ def _pairs(units: Sequence[Unit]) -> list[tuple[str, int, int]]:
     for place, unit in enumerate(units):
         if name := unit.free().get(PAIR, ""):
             places.setdefault(name, []).append(place)
-    return [(name, *both) for name, both in places.items() if len(both) == TWO]
+    return [(name, both[0], both[1]) for name, both in places.items() if len(both) == TWO]
 
 
 def correlations(values: Floats, step_s: float, settings: StudySettings) -> Floats:
@@ -100,7 +100,9 @@ def _standardised(part: Floats) -> Floats:
     centred = part - part.mean(axis=1, keepdims=True)
     lengths = np.sqrt((centred**2).sum(axis=1, keepdims=True))
     least = LEAST_DEVIATION * math.sqrt(part.shape[1])
-    return np.divide(centred, lengths, out=np.full(part.shape, np.nan), where=lengths > least)
+    standardised: Floats = np.full(part.shape, np.nan)
+    np.divide(centred, lengths, out=standardised, where=lengths > least)
+    return standardised
 
 
 def _shuffled(pairs: Sequence[tuple[str, int, int]], values: Floats, settings: StudySettings) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from duygu.shared.schemas import Result
 from duygu.shared.studies.output import statistics_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Sheet, StudyRow
@@ -63,16 +64,20 @@ def test_a_short_recording_has_no_window() -> None:
     assert np.isnan(z_of(one, one)).all()
 
 
+def result_of(happiness: Floats) -> Result:
+    """A result whose face is happy by a course."""
+    return course(
+        len(happiness) * STEP_S, lambda time_s: float(happiness[min(int(time_s / STEP_S), len(happiness) - 1)])
+    )
+
+
 def study_of(courses: Sequence[Floats], pairs: Sequence[str]) -> Study:
     """A study whose participants are happy by these courses."""
     rows = [
         StudyRow(place + 2, Path(f"{place}.mp4"), f"{place}.mp4", f"P{place}", stimulus="talk", free={"pair": pair})
         for place, pair in enumerate(pairs)
     ]
-    results = {
-        row.path: course(len(one) * STEP_S, lambda time_s, one=one: float(one[min(int(time_s / STEP_S), len(one) - 1)]))
-        for row, one in zip(rows, courses, strict=True)
-    }
+    results = {row.path: result_of(one) for row, one in zip(rows, courses, strict=True)}
     return Study(Sheet(rows, ["pair"]), outcomes_of(Sheet(rows, ["pair"]), results.__getitem__), settings=SETTINGS)
 
 
