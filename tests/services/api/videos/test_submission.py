@@ -218,7 +218,7 @@ def test_the_upload_stays_where_its_job_may_be(
         submit(service, submission)
         raise RedisTimeoutError
 
-    monkeypatch.setattr("duygu.services.api.videos.routes.submit", unheard)
+    monkeypatch.setattr("duygu.services.api.videos.admission.submit", unheard)
     answer = post(api, VIDEO)
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     [job] = api.get("/v1/jobs").json()["jobs"]

@@ -13,7 +13,12 @@ export class Problem extends Error {
 /** The problem of a call without an answer. */
 export const OFFLINE = { code: "offline", title: "The server does not answer", status: 0 };
 
-/** Parse the body of an answer; one that is no JSON is a problem. */
+/**
+ * Parse the body of an answer. One that is no JSON is a problem.
+ * @param {string} text
+ * @param {number} status of the answer
+ * @returns {any}
+ */
 export function parsed(text, status) {
   try {
     return JSON.parse(text);
