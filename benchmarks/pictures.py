@@ -80,7 +80,8 @@ def _is_ready(url: str) -> bool:
 
 def picture() -> bytes:
     """The astronaut of scikit-image with SIDE x SIDE pixels, as JPEG."""
-    pixels = cv2.resize(np.ascontiguousarray(data.astronaut()[:, :, ::-1]), (SIDE, SIDE))
+    astronaut = np.asarray(data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+    pixels = cv2.resize(np.ascontiguousarray(astronaut[:, :, ::-1]), (SIDE, SIDE))
     return bytes(cv2.imencode(".jpg", pixels)[1])
 
 

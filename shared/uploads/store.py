@@ -120,14 +120,14 @@ class UploadStore:
         """Record received bytes. Raises UploadLockedError when the lock was lost or the upload erased."""
         expires = self._expires()
         names = [keys.upload(record.upload_id), keys.upload_lock(record.upload_id), *self._names(record)[1:]]
-        args = [lock.token, offset, state, _listing(record), expires, expires + AFTERLIFE_S]
+        args: list[Any] = [lock.token, offset, state, _listing(record), expires, expires + AFTERLIFE_S]
         if not self._advance(keys=names, args=args):
             raise UploadLockedError
         return replace(record, offset=offset, state=state, expires=expires)
 
     def submitted(self, record: UploadRecord, job_id: str) -> None:
         """Note the job that an upload became."""
-        args = [record.upload_id, _listing(record), job_id, int(time.time()) + AFTERLIFE_S]
+        args: list[Any] = [record.upload_id, _listing(record), job_id, int(time.time()) + AFTERLIFE_S]
         self._submitted(keys=self._names(record), args=args)
 
     def erase(self, record: UploadRecord) -> None:

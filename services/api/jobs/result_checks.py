@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from duygu.shared.errors import InvalidResultError
-from duygu.shared.schemas import Face, Result
+from duygu.shared.schemas import Face, Result, Window
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -37,7 +37,8 @@ def _check_face(face: Face, labels: Sequence[str]) -> None:
         raise InvalidResultError(f"the positions of {about} are not in order of time")
     if any(one.start_s > other.start_s for one, other in pairwise(face.windows)):
         raise InvalidResultError(f"the windows of {about} are not in order of time")
-    for answer in (face, *face.windows):
+    answers: list[Face | Window] = [face, *face.windows]
+    for answer in answers:
         if answer.end_s < answer.start_s:
             raise InvalidResultError(f"{about} ends at {answer.end_s} s, before it starts at {answer.start_s} s")
         if answer.emotion not in labels or set(answer.probabilities) != set(labels):

@@ -224,7 +224,7 @@ def test_a_file_that_is_no_video_is_refused_early(api: httpx.Client, service_set
 def test_metadata_is_returned_and_names_no_file(api: httpx.Client, service_settings: Settings) -> None:
     """The name of the file is returned as it was sent, and is no name in the storage."""
     name = base64.b64encode(b"../../../etc/passwd").decode()
-    address = create(api, **{"Upload-Metadata": f"filename {name},is_confidential"})
+    address = create(api, len(SMALL), **{"Upload-Metadata": f"filename {name},is_confidential"})
     assert api.head(address, headers=TUS).headers["upload-metadata"] == f"filename {name},is_confidential"
     send(api, address, 0, SMALL)
     submit(api, address)

@@ -16,6 +16,10 @@ from duygu.shared.jobs.store import JobStore
 from tests.shared.jobs.test_place import current, submit
 
 
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
 @pytest.fixture
 def queue(redis: Redis) -> Queue:
     """The queue of videos."""
@@ -88,8 +92,8 @@ def test_ahead_is_an_upper_bound_and_never_grows(queue: Queue, seed: int) -> Non
             JobStore(queue.connection, 60).erase(erased)
             del waiting[erased]
         found = current(queue, list(waiting))
-        order = [job_id.decode() for job_id in queue.connection.lrange(queue.key, 0, -1)]
-        places = [listing.decode().split()[0] for listing in queue.connection.zrange(keys.UNFINISHED, 0, -1)]
+        order = [_text(job_id) for job_id in queue.connection.lrange(queue.key, 0, -1)]
+        places = [_text(listing).split()[0] for listing in queue.connection.zrange(keys.UNFINISHED, 0, -1)]
         assert order == places
         for job_id, ahead in found.items():
             assert ahead is not None

@@ -72,9 +72,8 @@ def test_the_answer_to_labelled_stills_is_the_output_for_stills(engine: Engine, 
     stills: Image = np.load(require_extra_data("stills48.npz"))["ferplus_images"][-60:]
     faces = 0
     for still in stills:
-        large = cv2.copyMakeBorder(
-            cv2.resize(still, (144, 144), interpolation=cv2.INTER_CUBIC), *[48] * 4, cv2.BORDER_REFLECT
-        )
+        larger = cv2.resize(still, (144, 144), interpolation=cv2.INTER_CUBIC)
+        large = cv2.copyMakeBorder(larger, 48, 48, 48, 48, cv2.BORDER_REFLECT)
         faces += assert_same(engine, decoder, bytes(cv2.imencode(".png", large)[1]))
     assert faces >= 30
 
@@ -112,12 +111,15 @@ def test_options(engine: Engine, decoder: ImageDecoder) -> None:
         analyze_picture(decoder.decode(picture), engine, AnalysisOptions(labels=("joy",)))
 
 
+def _astronaut() -> Image:
+    pixels = cv2.imdecode(np.frombuffer(astronaut(), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(pixels, np.uint8)
+
+
 def test_a_small_face_needs_a_small_min_face(engine: Engine, decoder: ImageDecoder) -> None:
     """With `min_face` below the setting, the decoder makes a larger detection copy, and the face is found."""
     scene = np.full((1500, 1500, 3), 120, np.uint8)
-    scene[100:260, 100:260] = cv2.resize(
-        cv2.imdecode(np.frombuffer(astronaut(), np.uint8), cv2.IMREAD_COLOR), (160, 160)
-    )
+    scene[100:260, 100:260] = cv2.resize(_astronaut(), (160, 160))
     picture = bytes(cv2.imencode(".png", scene)[1])
     usual = analyze_picture(decoder.decode(picture), engine)
     options = AnalysisOptions(min_face=0.015)
@@ -127,7 +129,7 @@ def test_a_small_face_needs_a_small_min_face(engine: Engine, decoder: ImageDecod
 
 def test_max_faces(engine: Engine, decoder: ImageDecoder) -> None:
     """Of more faces than `max_faces` the best are analysed, with a warning; faces are ordered from left to right."""
-    one = cv2.imdecode(np.frombuffer(astronaut(), np.uint8), cv2.IMREAD_COLOR)
+    one = _astronaut()
     picture = bytes(cv2.imencode(".png", np.hstack([one] * 3))[1])
     three = analyze_picture(decoder.decode(picture), engine)
     lefts = [face.box[0] for face in three.faces]

@@ -6,13 +6,18 @@ import zlib
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as Pillow
 from skimage import data
 
 
+def _pixels() -> "npt.NDArray[np.uint8]":
+    return np.asarray(data.astronaut(), np.uint8)  # type: ignore[no-untyped-call]
+
+
 def astronaut(form: str = ".png") -> bytes:
     """The astronaut of scikit-image, 512 x 512 pixels with one face, in the format of an extension."""
-    return bytes(cv2.imencode(form, np.ascontiguousarray(data.astronaut()[:, :, ::-1]))[1])
+    return bytes(cv2.imencode(form, np.ascontiguousarray(_pixels()[:, :, ::-1]))[1])
 
 
 def turned(form: str, orientation: int) -> bytes:
@@ -20,7 +25,7 @@ def turned(form: str, orientation: int) -> bytes:
     exif = Pillow.Exif()
     exif[0x112] = orientation
     file = io.BytesIO()
-    Pillow.fromarray(data.astronaut()).crop((0, 0, 512, 300)).save(file, format=form, exif=exif)
+    Pillow.fromarray(_pixels()).crop((0, 0, 512, 300)).save(file, format=form, exif=exif)
     return file.getvalue()
 
 
