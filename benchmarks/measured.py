@@ -50,6 +50,12 @@ Concurrent clients upload a video of 2 s repeatedly. Clients, API and workers sh
 """
 
 
+PICTURES = """\
+Each client sends a JPEG of one megapixel with one face to `POST /v1/pictures`, and the next one after the response. One
+live worker answers; *videos at the same time* keeps one worker for videos busy. The client runs on the same machine.
+"""
+
+
 def save(name: str, report: Report) -> None:
     """Save the report of a benchmark with its date and command, and render the page."""
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--write", "--json")]
@@ -155,6 +161,30 @@ def jobs(report: Report) -> str:
     return "\n".join([JOBS, table(head, rows)])
 
 
+def pictures(report: Report) -> str:
+    """Table of `scripts/bench pictures`."""
+    head = (
+        "Clients",
+        "Videos at the same time",
+        "p50",
+        "p95",
+        "p99",
+        "Pictures a second",
+        "Cores: live worker, videos worker",
+    )
+    rows = [
+        (
+            str(run["clients"]),
+            "yes" if run["busy_videos"] else "no",
+            *(f"{run[name]:.0f} ms" for name in ("p50_ms", "p95_ms", "p99_ms")),
+            f"{run['pictures_per_s']:.0f}",
+            f"{run['pictures_cores']:.1f}, {run['videos_cores']:.1f}",
+        )
+        for run in report["runs"]
+    ]
+    return "\n".join([PICTURES, table(head, rows)])
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     cells = [head, ["---"] * len(head), *rows]
@@ -170,6 +200,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "accuracy": ("Accuracy of the faster engine", accuracy),
     "stream": ("Live sessions", stream),
     "jobs": ("Many uploads at once", jobs),
+    "pictures": ("Single pictures", pictures),
 }
 """Title and tables of each benchmark, by its name."""
 
