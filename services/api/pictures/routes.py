@@ -97,8 +97,42 @@ ERRORS: tuple[type[DuyguError], ...] = (
     PictureTimeoutError,
 )
 
+MODEL = {"name": "talk48", "version": "2.1", "sha256": "0" * 64, "labels": ["happiness", "neutral"]}
+
+FOUND = {
+    "picture": {"width": 512, "height": 512},
+    "faces": [
+        {
+            "box": [182.1, 61.9, 85.3, 112.7],
+            "score": 1.0,
+            "emotion": "happiness",
+            "confidence": 0.99,
+            "probabilities": {"happiness": 0.99, "neutral": 0.01},
+            "uncertain": False,
+            "flags": [],
+        }
+    ],
+    "warnings": [],
+}
+
+REFUSED = {
+    "picture": None,
+    "faces": None,
+    "error": {"code": NotAPictureError.code, "title": NotAPictureError.title, "detail": NotAPictureError.title},
+}
+
+EXAMPLES = {
+    "one": {"summary": "one picture", "value": {"model": MODEL, **FOUND}},
+    "several": {"summary": "several pictures", "value": {"model": MODEL, "pictures": [FOUND, REFUSED]}},
+}
+"""Responses in OpenAPI."""
+
 ANSWERS: Responses = {
-    200: {"model": PictureResult | PictureList, "description": "The faces of the picture, or of each of several ones"},
+    200: {
+        "model": PictureResult | PictureList,
+        "description": "The faces of the picture, or of each of several ones",
+        "content": {"application/json": {"examples": EXAMPLES}},
+    },
     **problems(*ERRORS),
 }
 

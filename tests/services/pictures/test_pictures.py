@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from duygu.client import Service, analyze_picture, analyze_pictures
+from duygu.services.api.pictures.routes import EXAMPLES
 from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
 from duygu.shared.config import Settings
@@ -17,7 +18,7 @@ from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.pictures import api_queue, messages
 from duygu.shared.pictures.messages import WAITING, WORKERS, PictureReply, request_key
 from duygu.shared.pictures.worker_queue import PictureTasks
-from duygu.shared.schemas import PictureResult
+from duygu.shared.schemas import PictureList, PictureResult
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.media.pictures import animated, astronaut, declared_png
@@ -255,3 +256,12 @@ def test_the_python_client(ready: str, tmp_path: Path) -> None:
         analyze_picture(bad, service)
     with pytest.raises(InvalidStartError):
         analyze_picture(good, service, start_s=1.0)
+
+
+def test_the_examples_of_the_document_are_valid() -> None:
+    """The examples in OpenAPI have the schema of the responses."""
+    assert PictureResult.model_validate(EXAMPLES["one"]["value"]).faces
+    assert [item.error is None for item in PictureList.model_validate(EXAMPLES["several"]["value"]).pictures] == [
+        True,
+        False,
+    ]
