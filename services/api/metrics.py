@@ -90,6 +90,9 @@ class QueueCollector(Collector):
                 "duygu_queue_age_seconds", "Waiting time of the oldest queued job", {queue.name: self._age_s(queue)}
             ),
             _gauge("duygu_workers", "Workers with a recent heartbeat", workers),
+            GaugeMetricFamily(
+                "duygu_uploads_open", "Resumable uploads that have not become a job", redis.zcard(keys.UPLOADS)
+            ),
         ]
 
     def _age_s(self, queue: Queue) -> float:

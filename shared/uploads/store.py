@@ -109,10 +109,8 @@ class UploadStore:
         record = replace(record, expires=self._expires())
         fields = [part for pair in record.to_hash().items() for part in pair]
         times = [record.expires, record.expires + AFTERLIFE_S]
-        created = self._create(
-            keys=self._names(record), args=[record.upload_id, _listing(record), *times, most, *fields]
-        )
-        if not created:
+        args: list[str | int] = [record.upload_id, _listing(record), *times, most, *fields]
+        if not self._create(keys=self._names(record), args=args):
             raise QueueFullError(f"{most} uploads are not complete or not submitted, the limit of DUYGU_MAX_QUEUED")
         return record
 
@@ -120,14 +118,14 @@ class UploadStore:
         """Record received bytes. Raises UploadLockedError when the lock was lost or the upload erased."""
         expires = self._expires()
         names = [keys.upload(record.upload_id), keys.upload_lock(record.upload_id), *self._names(record)[1:]]
-        args: list[Any] = [lock.token, offset, state, _listing(record), expires, expires + AFTERLIFE_S]
+        args: list[str | int] = [lock.token, offset, state, _listing(record), expires, expires + AFTERLIFE_S]
         if not self._advance(keys=names, args=args):
             raise UploadLockedError
         return replace(record, offset=offset, state=state, expires=expires)
 
     def submitted(self, record: UploadRecord, job_id: str) -> None:
         """Note the job that an upload became."""
-        args: list[Any] = [record.upload_id, _listing(record), job_id, int(time.time()) + AFTERLIFE_S]
+        args: list[str | int] = [record.upload_id, _listing(record), job_id, int(time.time()) + AFTERLIFE_S]
         self._submitted(keys=self._names(record), args=args)
 
     def erase(self, record: UploadRecord) -> None:

@@ -50,7 +50,9 @@ def test_queues_are_seen(api: httpx.Client, redis: Redis) -> None:
     submit(api, Script().upload())
     submit(api, Script().upload())
     send_heartbeat(redis, "videos", "somebody")
+    api.post("/v1/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "5"})
     found = scraped(api)
+    assert found["duygu_uploads_open", frozenset()] == 1
     queue = frozenset({"videos"})
     assert (found["duygu_queue_jobs", queue], found["duygu_workers", queue]) == (2, 1)
     assert 0 < found["duygu_queue_age_seconds", queue] < 60
