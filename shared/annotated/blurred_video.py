@@ -12,11 +12,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from duygu.shared.annotated.face_areas import FaceAreas, FullDetector, find_face_areas
+from duygu.shared.annotated.face_areas import (
+    LARGER,
+    SMALLEST,
+    FaceAreas,
+    FullDetector,
+    boxes_of,
+    detected,
+    find_face_areas,
+)
 from duygu.shared.annotated.paint import INK, Canvas
 from duygu.shared.annotated.painted_video import even, size_within, write_painted_video
 from duygu.shared.annotated.writer import Painted
 from duygu.shared.schemas import Box, Result
+from duygu.shared.vision.decode.images import to_frame
 from duygu.shared.vision.options import DecodeLimits
 
 MARGIN = 0.35
@@ -27,6 +36,9 @@ RING = 0.1
 
 GREY = 128
 """Colour of an area without surroundings."""
+
+CHECKS = 3
+"""Maximum number of times that a covered picture is searched again."""
 
 SEARCH_SHARE = 0.6
 """Of the time: searching faces; the rest is writing."""
@@ -62,7 +74,7 @@ def write_blurred_video(
     )
     write_painted_video(
         video,
-        _CoverPainter(result, areas),
+        _CoverPainter(result, areas, detector),
         target,
         limits,
         result.video.duration_s,
@@ -74,8 +86,8 @@ def write_blurred_video(
 class _CoverPainter:
     """Paints pictures with all faces covered."""
 
-    def __init__(self, result: Result, areas: FaceAreas) -> None:
-        self._areas = areas
+    def __init__(self, result: Result, areas: FaceAreas, detector: FullDetector) -> None:
+        self._areas, self._detector = areas, detector
         self._size = size_within(result.video.width, result.video.height)
         self._scale = self._size[0] / max(result.video.width, 1), self._size[1] / max(result.video.height, 1)
         self.painted = Painted(*map(even, self._size))
@@ -89,6 +101,16 @@ class _CoverPainter:
         canvas = self.painted.canvas[:height, :width]
         canvas[:] = picture
         cover(canvas, [self._scaled(box) for box in self._areas.at(max(time_s, 0.0))])
+        for _ in range(CHECKS):
+            if not (left := self._left(canvas)):
+                break
+            cover(canvas, left)
+
+    def _left(self, canvas: Canvas) -> list[Box]:
+        """What still looks like a face."""
+        pixels = np.ascontiguousarray(canvas[..., ::-1])
+        frame = to_frame(pixels, 0, 0.0, SMALLEST / max(min(self._size), SMALLEST))
+        return boxes_of(detected(self._detector, frame, LARGER))
 
     def _scaled(self, box: Box) -> Box:
         across, down = self._scale

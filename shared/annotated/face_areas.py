@@ -26,7 +26,10 @@ DETECTION_SIDE = 1080
 """Minimum shorter side of the detection copy, so that detection in 4K costs as much as in 1080p."""
 
 DETECT_S = 0.12
-"""Time between two detections in the whole picture; in between, known faces are refined."""
+"""Time between two detections of the smallest faces; in between, larger ones are detected and known ones refined."""
+
+LARGER = 2 * SMALLEST
+"""Side of the smallest face that every picture is searched for: a quarter of the time."""
 
 CUT = 16.0
 """Mean difference of two pictures, of 255, from which they belong to different shots. The second is then searched."""
@@ -101,31 +104,29 @@ def find_face_areas(
 
 
 class _Search:
-    """Detection in the whole picture from time to time and at cuts, and of known faces in between."""
+    """Detection in every picture: of the smallest faces now and then and at cuts, else of larger and known ones."""
 
     def __init__(self, detector: FullDetector) -> None:
-        self._detector, self._limited = detector, False
+        self._detector = detector
         self._known: Floats = np.zeros((0, 4), np.float32)
         self._searched_s = -math.inf
         self._before: Image | None = None
 
     def boxes(self, frame: Frame) -> list[Box]:
         """The boxes of the faces in the next picture."""
-        if not self._limited:
-            smallest = SMALLEST / max(min(frame.small_size), SMALLEST)
-            self._detector, self._limited = self._detector.with_limits(min_face=smallest, max_faces=MAX_FACES), True
         found = self._found(frame)
         self._known = found.boxes
-        return [(x, y, right - x, bottom - y) for x, y, right, bottom in found.boxes.tolist()]
+        return boxes_of(found)
 
     def _found(self, frame: Frame) -> Detections:
         if self._is_cut(frame) or frame.time_s - self._searched_s >= DETECT_S:
             self._searched_s = frame.time_s
-            return self._detector.detect(frame)
+            return detected(self._detector, frame, SMALLEST)
+        found = detected(self._detector, frame, LARGER)
         if not len(self._known):
-            return Detections.none()
+            return found
         refined = self._detector.refine(frame, self._known)
-        return refined.take(refined.scores > 0)
+        return Detections.joined([found, refined.take(refined.scores > 0)])
 
     def _is_cut(self, frame: Frame) -> bool:
         before, self._before = self._before, frame.sparse_rgb(SPARSE).copy()
@@ -136,6 +137,17 @@ class _Search:
 
 MAX_FACES = 100
 """Faces per picture; a crowd has no limit of those tracked."""
+
+
+def detected(detector: FullDetector, frame: Frame, smallest: float) -> Detections:
+    """Faces of at least this side, in pixels of the detection copy."""
+    share = smallest / max(min(frame.small_size), smallest)
+    return detector.with_limits(min_face=share, max_faces=MAX_FACES).detect(frame)
+
+
+def boxes_of(found: Detections) -> list[Box]:
+    """The boxes as x, y, width and height."""
+    return [(x, y, right - x, bottom - y) for x, y, right, bottom in found.boxes.tolist()]
 
 
 def _followed(face: Face) -> Iterator[tuple[float, Box]]:
