@@ -103,9 +103,14 @@ def test_links_can_be_disabled(service_settings: Settings) -> None:
 
 
 def test_the_example_of_the_documentation_is_accepted(api: httpx.Client, service_settings: Settings) -> None:
-    """The example in the OpenAPI document creates a job, and nothing is stored before a worker fetches."""
+    """The examples in the OpenAPI document create jobs, and nothing is stored before a worker fetches."""
     body = api.get("/openapi.json").json()["paths"]["/v1/videos"]["post"]["requestBody"]["content"]["application/json"]
-    for example in body["examples"].values():
-        assert api.post("/v1/videos", json=example["value"]).status_code == 202
+    examples = {name: example["value"] for name, example in body["examples"].items()}
+    assert api.post("/v1/videos", json=examples["link"]).status_code == 202
     assert open_storage(service_settings).stored() == []
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "12", "Content-Type": "application/offset+octet-stream"}
+    created = api.post("/v1/uploads", content=b"\0\0\0\x18ftypmp42", headers=headers)
+    stored = {"upload_id": created.headers["location"].rpartition("/")[2]}
+    assert api.post("/v1/videos", json=examples["upload"]).json()["code"] == "upload_not_found"
+    assert api.post("/v1/videos", json={**examples["upload"], **stored}).status_code == 202
     assert api.get("/v1/limits").json()["link_schemes"] == ["https"]
