@@ -6,6 +6,7 @@ import { getLabels, getTask, putLabels } from "../api/labels.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
 import { clock, currentLanguage, errorTitle, percent, setLanguage, span, t } from "../common/i18n.js";
 import { compareFile } from "../file-check/comparison.js";
+import { recallRecording } from "../jobs/recordings.js";
 import { ANSWER_KEYS, CANNOT_TELL } from "../labelling/answers.js";
 import { keepDraft, lastRater, loadDraft, rememberRater } from "../labelling/draft.js";
 import { Moments } from "../labelling/moments.js";
@@ -91,8 +92,13 @@ async function begin(event) {
   byId("labelling-title").focus();
 }
 
-/** Where the service keeps uploads, nothing has to be chosen. */
+/** Where this browser or the service keeps the video, nothing has to be chosen. */
 async function attachKept() {
+  const recording = await recallRecording(job);
+  if (recording && !player.url) {
+    attach(recording);
+    return;
+  }
   const { links } = await getJob(job).catch(() => ({ links: {} }));
   if (!links.upload || player.url) return;
   const video = await getFile(links.upload).catch(() => null); // it can still be chosen
@@ -244,6 +250,7 @@ async function finish(event) {
 function start() {
   startKey(() => {});
   document.forms.setup.addEventListener("submit", begin);
+  byId("rater").addEventListener("input", ({ target }) => { target.value = target.value.toLowerCase(); });
   byId("own-file").addEventListener("change", chooseFile);
   byId("play").addEventListener("click", () => player.toggle());
   byId("previous").addEventListener("click", () => move(-1));
