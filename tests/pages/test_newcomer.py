@@ -58,7 +58,10 @@ def test_a_newcomer_names_joins_and_labels(page: Page, address: str, video_maker
     expect(faces).to_have_count(2)
     expect(page.locator("#edit-state")).to_have_text("Saved", timeout=PATIENCE_MS)
     shot(page, "result")
-    page.get_by_role("link", name="Label it by hand").click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shot(page, "result-390")
+    page.get_by_role("link", name="Label it by hand").first.click()
     page.get_by_label("Your name or initials").fill("Eda")
     page.get_by_label("Minutes").select_option("20")
     shot(page, "label-setup")
@@ -70,12 +73,14 @@ def test_a_newcomer_names_joins_and_labels(page: Page, address: str, video_maker
     for number in range(min(total, 12)):
         page.keyboard.press("4")
         if number == 5:
-            shot(page, "label")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            shot(page, "label-390")
     expect(page.locator("#save-state")).to_have_text("Saved", timeout=PATIENCE_MS)
     page.get_by_text("Finish").click()
     expect(page.locator("#agreement")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("#agreement-facts")).to_contain_text(f"{min(total, 12)} labels")
-    shot(page, "agreement")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shot(page, "agreement-390")
     job = page.url.partition("#job/")[2]
     rows = manifest_of(page, f"{address}/v1/jobs/{job}", video, tmp_path)
     assert {row["subject"] for row in rows} == {"Ann", "Bob"}

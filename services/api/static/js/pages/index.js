@@ -96,7 +96,7 @@ async function route() {
   }
   if (!wanted()) return;
   result = entry;
-  byId("label-link").href = `/label#job/${id}`;
+  byId("label-now").href = byId("label-link").href = `/label#job/${id}`;
   byId("agreement-link").href = `/agreement#job/${id}`;
   byId("video-name").focus({ preventScroll: true });
   scrollTo(0, 0);
