@@ -158,7 +158,8 @@ def analyze(
     path         of a file; or a link, `https://…` or `s3://…`, which is fetched first
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
-    options      of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
+    options      of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`,
+                 `measures`, `baseline`
 
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """

@@ -190,6 +190,12 @@ def _add_analyze(commands: Any) -> None:
         help="measure besides emotions: movements (facial movements, head pose, speaking)",
     )
     analyze.add_argument(
+        "--baseline",
+        metavar="SPANS",
+        help="add answers relative to each person's resting face: in these spans, such as 3-13 or 3-13,20-25 "
+        "(seconds), or auto",
+    )
+    analyze.add_argument(
         "--every", type=_seconds, metavar="S", help="keep only the window of each face at every multiple of S seconds"
     )
     analyze.add_argument(
@@ -599,6 +605,7 @@ def _analyze(
     min_face: float | None,
     labels: tuple[str, ...] | None,
     measures: str | None,
+    baseline: str | None,
     formats: Sequence[ExportName],
     output: str,
     pictures: bool,
@@ -610,7 +617,7 @@ def _analyze(
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
-    chosen = read_options({**values, "labels": labels, "measures": measures})
+    chosen = read_options({**values, "labels": labels, "measures": measures, "baseline": baseline})
     options = BatchOptions(_outputs(files, formats, output, settings), chosen, faces, every, edits, pictures)
     return run(videos, options, settings, quiet=quiet)
 

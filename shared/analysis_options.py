@@ -3,12 +3,14 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from duygu.shared.errors import (
+    InvalidBaselineError,
     InvalidEndError,
     InvalidEveryError,
     InvalidLabelsError,
@@ -34,6 +36,12 @@ SMALLEST_FACE = 0.01
 MOST_FACES = 1000
 """Maximum of `max_faces`, as of the setting."""
 
+AUTO = "auto"
+"""The baseline that is chosen from each face's own track."""
+
+MOST_BASELINE_SPANS = 20
+"""Maximum number of spans of a baseline."""
+
 LONGEST_SHOWN = 40
 """Characters of an invalid value that an error quotes."""
 
@@ -52,6 +60,59 @@ def _names(value: object) -> object:
     if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return [name.strip() for text in value for name in text.split(",")]
     return value
+
+
+SPAN = re.compile(r"\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*")
+
+
+def _baseline(value: object) -> object:
+    """The normal form of a baseline: `auto`, or its spans in order as text, joined where they overlap.
+
+    value  that text, several of them, or pairs of numbers
+    """
+    if value is None or value == AUTO:
+        return value
+    spans = [_span(part) for part in _span_parts(value)]
+    if not 1 <= len(spans) <= MOST_BASELINE_SPANS:
+        raise ValueError(f"1 to {MOST_BASELINE_SPANS} spans are required")
+    return ",".join(f"{_seconds(start_s)}-{_seconds(end_s)}" for start_s, end_s in joined_spans(spans))
+
+
+def _span_parts(value: object) -> Sequence[object]:
+    if isinstance(value, str):
+        return value.split(",")
+    if isinstance(value, list | tuple):
+        return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
+    raise ValueError("`auto` or spans such as `3-13,20-25` are required")
+
+
+def _span(part: object) -> tuple[float, float]:
+    """Start and end in seconds, of a text or of a pair of numbers."""
+    if isinstance(part, str) and (found := SPAN.fullmatch(part)):
+        start_s, end_s = map(float, found.groups())
+    elif isinstance(part, list | tuple) and [type(item) in (int, float) for item in part] == [True, True]:
+        start_s, end_s = map(float, part)
+    else:
+        raise ValueError("`auto` or spans such as `3-13,20-25`, in seconds, are required")
+    start_s, end_s = round(start_s, 3), round(end_s, 3)
+    if not 0 <= start_s < end_s <= LATEST_S:
+        raise ValueError(f"each span ends after its start, and lies between 0 and {LATEST_S:g} s")
+    return start_s, end_s
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def joined_spans(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The union of spans, in order of time."""
+    joined: list[tuple[float, float]] = []
+    for start_s, end_s in sorted(spans):
+        if joined and start_s <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end_s))
+        else:
+            joined.append((start_s, end_s))
+    return joined
 
 
 Number = Annotated[float, BeforeValidator(_number)]
@@ -90,6 +151,19 @@ class AnalysisOptions(Schema):
         Field(default=None, description="what is measured besides emotions: `movements`; null: nothing")
     )
 
+    baseline: Annotated[str, BeforeValidator(_baseline)] | None = Field(
+        default=None,
+        description="resting face of each person, to which `relative` of the windows refers: `auto`, or spans in "
+        "seconds such as `3-13,20-25`; null: none",
+        examples=["auto", "3-13"],
+    )
+
+    @property
+    def baseline_spans(self) -> list[tuple[float, float]]:
+        """Starts and ends of the baseline in seconds; empty for `auto` and without one."""
+        chosen = self.baseline is not None and self.baseline != AUTO
+        return [_span(part) for part in (self.baseline or "").split(",")] if chosen else []
+
     @property
     def measures_movements(self) -> bool:
         """Whether facial movements are measured."""
@@ -122,6 +196,7 @@ class OptionValues(TypedDict, total=False):
     min_face: float | None
     max_faces: int | None
     measures: Sequence[str] | None
+    baseline: str | Sequence[tuple[float, float]] | None
 
 
 DEFAULTS = AnalysisOptions()
@@ -140,6 +215,7 @@ ERRORS: Mapping[str, type[InvalidOptionError]] = {
     "min_face": InvalidMinFaceError,
     "max_faces": InvalidMaxFacesError,
     "measures": InvalidMeasuresError,
+    "baseline": InvalidBaselineError,
 }
 """The error of each option."""
 

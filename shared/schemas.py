@@ -79,6 +79,9 @@ class ResultOptions(Schema):
         description="maximum number of faces tracked at the same time; null in results of earlier versions",
     )
     measures: list[str] = Field(default=[], description="what was measured besides emotions")
+    baseline: str | None = Field(
+        default=None, description="`auto` or the spans of the baseline that were requested; null without one"
+    )
     faces: int | None = Field(
         default=None, description="number of faces kept, those visible longest; null if all are kept"
     )
@@ -110,6 +113,18 @@ class VideoInfo(Schema):
     )
 
 
+class RelativePrediction(Schema):
+    """The classification of a clip by its difference from the person's baseline."""
+
+    emotion: str = Field(description="as of a window")
+    confidence: Probability
+    probabilities: dict[str, Probability] = Field(description="as of a window; they sum to 1")
+    uncertain: bool = Field(
+        description="whether the highest probability over all labels of the model is below the threshold of relative "
+        "answers"
+    )
+
+
 class Window(Schema):
     """The classification of one clip of ten crops."""
 
@@ -126,7 +141,9 @@ class Window(Schema):
         "regardless of the selected labels"
     )
     flags: list[Flag] = Field(default=[])
-
+    relative: RelativePrediction | None = Field(
+        default=None, description="the answer relative to the person's baseline; null if the face has none"
+    )
     speaking: Probability | None = Field(
         default=None, description="probability that the person speaks; null if it was not measured"
     )
@@ -159,6 +176,14 @@ class Position(Schema):
     pose: Pose | None = Field(default=None, description="direction of the head; null if movements were not measured")
 
 
+class Baseline(Schema):
+    """The windows of a face to which its relative answers refer."""
+
+    source: Literal["span", "recording", "auto"] = Field(description="how it was chosen")
+    spans: list[tuple[Seconds, Seconds]] = Field(description="the parts of the face's time that were used, in seconds")
+    windows: int = Field(ge=1, description="number of windows in these parts")
+
+
 class Face(Schema):
     """One person's face followed through time."""
 
@@ -170,6 +195,7 @@ class Face(Schema):
     excluded_spans: list[tuple[Seconds, Seconds]] = Field(
         default=[], description="parts that edits excluded, in seconds; the face has no windows and positions in them"
     )
+    baseline: Baseline | None = Field(default=None, description="the face's own baseline; null without one")
     start_s: Seconds
     end_s: Seconds
     emotion: str

@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from duygu.shared.analysis_options import joined_spans
 from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.edits.overall import overall
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas import OTHER, Face, Position, Result, Window
+from duygu.shared.schemas import OTHER, Baseline, Face, Position, Result, Window
 
 T = TypeVar("T")
 
@@ -89,7 +90,7 @@ class _Editor:
         times = {position.time_s for position in face.positions}
         if shared := sorted(times.intersection(position.time_s for position in into.positions)):
             raise FacesOverlapError(face.face_id, into.face_id, shared[0])
-        spans = _joined([*self._spans(into), *self._spans(face)])
+        spans = joined_spans([*self._spans(into), *self._spans(face)])
         if not _remaining([*into.windows, *face.windows], spans):
             raise InvalidEditError(
                 f"no window of faces {face.face_id} and {into.face_id} would remain; include a part first"
@@ -99,6 +100,7 @@ class _Editor:
         self._replace(
             into,
             name=into.name or face.name,
+            baseline=_joined_baseline(into.baseline, face.baseline),
             windows=sorted([*into.windows, *face.windows], key=lambda window: window.start_s),
             positions=sorted([*into.positions, *face.positions], key=lambda position: position.time_s),
         )
@@ -135,7 +137,7 @@ class _Editor:
                 f"face {face.face_id} is not visible from {span[0]} to {span[1]} s, but from {face.start_s} to "
                 f"{face.end_s} s"
             )
-        spans = _joined([*self._spans(face), span])
+        spans = joined_spans([*self._spans(face), span])
         if not _remaining(face.windows, spans):
             raise InvalidEditError(f"no window of face {face.face_id} would remain; exclude the whole face instead")
         self._excluded[face.face_id] = spans
@@ -192,6 +194,14 @@ def _parted(items: Sequence[T], at_s: float, time_of: Callable[[T], float]) -> t
     return [item for item in items if time_of(item) < at_s], [item for item in items if time_of(item) >= at_s]
 
 
+def _joined_baseline(one: Baseline | None, other: Baseline | None) -> Baseline | None:
+    """The baseline of merged faces. Their windows keep the answers relative to their own baseline."""
+    if one is None or other is None or one == other:
+        return one or other
+    spans = joined_spans([*one.spans, *other.spans])
+    return one.model_copy(update={"spans": spans, "windows": one.windows + other.windows})
+
+
 def _middle(window: Window) -> float:
     return (window.start_s + window.end_s) / 2
 
@@ -214,14 +224,3 @@ def _clipped(spans: Spans, start_s: float, end_s: float) -> Spans:
 def _without(spans: Spans, start_s: float, end_s: float) -> Spans:
     """The parts of spans outside two times."""
     return sorted([*_clipped(spans, 0.0, start_s), *_clipped(spans, end_s, math.inf)])
-
-
-def _joined(spans: Spans) -> Spans:
-    """The union of spans, in order of time."""
-    joined: Spans = []
-    for start_s, end_s in sorted(spans):
-        if joined and start_s <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end_s))
-        else:
-            joined.append((start_s, end_s))
-    return joined

@@ -69,6 +69,11 @@ from duygu.shared.errors.media import (
     VideoError,
 )
 from duygu.shared.errors.options import (
+    BaselineError,
+    BaselineNoFaceError,
+    BaselineTooShortError,
+    BaselineUnsupportedError,
+    InvalidBaselineError,
     InvalidEndError,
     InvalidEveryError,
     InvalidLabelsError,
@@ -119,6 +124,10 @@ from duygu.shared.errors.uploads import (
 
 __all__ = [
     "AnimatedPictureError",
+    "BaselineError",
+    "BaselineNoFaceError",
+    "BaselineTooShortError",
+    "BaselineUnsupportedError",
     "CancelledError",
     "CannotKeepError",
     "ChecksumMismatchError",
@@ -138,6 +147,7 @@ __all__ = [
     "HostNotAllowedError",
     "IdempotencyMismatchError",
     "IdleError",
+    "InvalidBaselineError",
     "InvalidEditError",
     "InvalidEndError",
     "InvalidEveryError",

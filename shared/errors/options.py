@@ -47,6 +47,42 @@ class InvalidMeasuresError(InvalidOptionError):
     title = "The option measures is invalid"
 
 
+class InvalidBaselineError(InvalidOptionError):
+    """`baseline` is neither `auto` nor spans in seconds."""
+
+    code = "invalid_baseline"
+    title = "The option baseline is invalid"
+
+
+class BaselineError(RequestError):
+    """No face of the video has a baseline."""
+
+    code = "no_baseline"
+    title = "No face has a baseline"
+    status = 422
+
+
+class BaselineTooShortError(BaselineError):
+    """Faces are visible in the baseline, but none long enough for a window of ten frames without a gap."""
+
+    code = "baseline_too_short"
+    title = "The baseline is too short"
+
+
+class BaselineNoFaceError(BaselineError):
+    """The baseline is a span in which no face is visible."""
+
+    code = "baseline_no_face"
+    title = "No face is visible in the baseline"
+
+
+class BaselineUnsupportedError(BaselineError):
+    """The model, or the reference engine, has no answers relative to a baseline."""
+
+    code = "baseline_unsupported"
+    title = "The model has no answers relative to a baseline"
+
+
 class InvalidMaxFacesError(InvalidOptionError):
     """`max_faces` is not a number of faces within the limits."""
 

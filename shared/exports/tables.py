@@ -17,7 +17,8 @@ FLAG_COLUMNS = tuple(f"flag_{flag}" for flag in Flag)
 
 MEASURED_COLUMNS = ("valence", "speaking")
 """Columns of a result with movements, before those of the movements."""
-
+RELATIVE_COLUMNS = ("relative_emotion", "relative_confidence", "relative_uncertain")
+"""Columns of a result with a baseline, before those of the labels with the prefix `relative_`."""
 
 Cell = str | float | bool | None
 """Value of a cell; None if it is missing."""
@@ -26,7 +27,8 @@ Cell = str | float | bool | None
 def csv_table(result: Result) -> str:
     """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, `name`, and a probability per label.
 
-    Where movements were measured, `valence`, `speaking` and a column per movement follow.
+    Where movements were measured, `valence`, `speaking` and a column per movement follow. Where a baseline was
+    requested, `RELATIVE_COLUMNS` and a probability per label follow.
     """
     return _csv([[name for name, _ in header_of(result)], *rows_of(result)])
 
@@ -48,7 +50,18 @@ def header_of(result: Result) -> list[tuple[str, type]]:
     measured = [*MEASURED_COLUMNS, *result.model.movements] if result.model.movements else []
     flags = [(name, bool) for name in FLAG_COLUMNS]
     numbers = [(name, float) for name in (*result.model.labels, *measured)]
-    return [*plain, ("video", str), *flags, ("name", str), *numbers]
+    return [*plain, ("video", str), *flags, ("name", str), *numbers, *_relative_header(result)]
+
+
+def _relative_header(result: Result) -> list[tuple[str, type]]:
+    if not _has_baseline(result):
+        return []
+    labels = [(f"relative_{label}", float) for label in result.model.labels]
+    return [*zip(RELATIVE_COLUMNS, (str, float, bool), strict=True), *labels]
+
+
+def _has_baseline(result: Result) -> bool:
+    return result.options is not None and result.options.baseline is not None
 
 
 def rows_of(result: Result) -> Iterator[list[Cell]]:
@@ -69,6 +82,7 @@ def rows_of(result: Result) -> Iterator[list[Cell]]:
                 face.name or None,
                 *(window.probabilities.get(label, 0.0) for label in result.model.labels),
                 *_measured(window, result),
+                *_relative(window, result),
             ]
 
 
@@ -80,6 +94,18 @@ def _measured(window: Window, result: Result) -> Iterator[float | None]:
     yield window.speaking
     values = window.movements or {}
     yield from (values.get(name) for name in result.model.movements)
+
+
+def _relative(window: Window, result: Result) -> Iterator[Cell]:
+    """The cells of the relative answer, empty where the face has no baseline."""
+    if not _has_baseline(result):
+        return
+    answer = window.relative
+    if answer is None:
+        yield from [None] * (len(RELATIVE_COLUMNS) + len(result.model.labels))
+        return
+    yield from (answer.emotion, answer.confidence, answer.uncertain)
+    yield from (answer.probabilities.get(label, 0.0) for label in result.model.labels)
 
 
 def _written(cell: Cell) -> object:

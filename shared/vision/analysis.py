@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from duygu.shared.exports.selection import once_every
 from duygu.shared.schemas import ProgramInfo, Result, ResultOptions, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.baseline import require_relative, with_baselines
 from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.options import DecodeLimits
@@ -42,10 +44,13 @@ def analyze_video(
     on_window    called with a face_id and its window as soon as the window is classified
     should_stop  polled several times a second; CancelledError is raised once it returns True
 
-    Raises a VideoError for a file that cannot be analysed, and InvalidLabelsError for a label that the engine does not
-    output. A truncated file gives a result with a warning.
+    Raises a VideoError for a file that cannot be analysed, InvalidLabelsError for a label that the engine does not
+    output, and a BaselineError if no face has the baseline that the options request. A truncated
+    file gives a result with a warning.
     """
     engine = engine.with_options(options.min_face, options.max_faces)
+    if relative := require_relative(engine) if options.baseline else None:
+        engine = replace(engine, keeps_features=True)
     converter = result_converter(engine, options)
     measured = bool(converter.movements)
     timeline = Timeline(converter)
@@ -79,6 +84,8 @@ def analyze_video(
         warnings = [Warning(code=code, detail=detail) for code, detail in found]
         model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
+    if relative:
+        result = with_baselines(result, timeline, relative, converter, options)
     result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)
 
@@ -110,6 +117,7 @@ def _origin(engine: Engine, converter: ResultConverter, options: AnalysisOptions
             min_face=engine.min_face,
             max_faces=engine.max_faces,
             measures=[MOVEMENTS] if converter.movements else [],
+            baseline=options.baseline,
         ),
     }
 

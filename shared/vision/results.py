@@ -89,10 +89,13 @@ class ResultConverter:
         """Softmax over `labels`, rounded to values that still sum to one."""
         return self._softmax(self.labels, logits, temperature)
 
-    def prediction(self, logits: Floats, temperature: float, *, still: bool = False) -> Prediction:
+    def prediction(
+        self, logits: Floats, temperature: float, *, still: bool = False, uncertain_below: float | None = None
+    ) -> Prediction:
         """Convert logits (labels,) of the recipe to a prediction.
 
-        still  whether the threshold for repeated pictures applies
+        still            whether the threshold for repeated pictures applies
+        uncertain_below  threshold in place of the recipe's
 
         `reported` changes neither the probabilities nor `uncertain`. The model's threshold is defined for probabilities
         over all labels of the recipe, so `uncertain` is computed from these, whatever `labels` is.
@@ -102,7 +105,8 @@ class ResultConverter:
         of_all = self._softmax(self.recipe.labels, logits, temperature)
         probabilities = self._reported(of_labels)
         emotion = strongest if strongest in probabilities else OTHER
-        uncertain = of_all[strongest] < self.recipe.threshold(still=still)
+        threshold = self.recipe.threshold(still=still) if uncertain_below is None else uncertain_below
+        uncertain = of_all[strongest] < threshold
         return Prediction(emotion, probabilities[emotion], probabilities, uncertain)
 
     def _reported(self, of_labels: dict[str, float]) -> dict[str, float]:
@@ -184,6 +188,10 @@ class Timeline:
         for window in windows:
             self._faces.setdefault(window.face_id, _FaceTimeline()).windows.append(window)
 
+    def windows(self, face_id: int) -> list[WindowLogits]:
+        """The windows of a face, in the order of those in the result."""
+        return sorted(self._faces[face_id].windows, key=lambda window: round(window.start_s, DECIMALS_S))
+
     def result(self, job_id: str | None, model: ModelInfo, video: VideoInfo, warnings: list[Warning]) -> Result:
         """Build the result, with the faces in the order of their ids."""
         faces = [self._face(face_id, timeline) for face_id, timeline in sorted(self._faces.items())]
@@ -193,7 +201,7 @@ class Timeline:
         logits = np.mean([window.logits for window in timeline.windows], axis=0)
         prediction = self._converter.prediction(logits, self._converter.recipe.track_temperature)
         positions = sorted(map(self._converter.position, timeline.positions), key=lambda position: position.time_s)
-        windows = sorted(map(self._converter.window, timeline.windows), key=lambda window: window.start_s)
+        windows = list(map(self._converter.window, self.windows(face_id)))
         return Face(
             face_id=face_id,
             start_s=positions[0].time_s,

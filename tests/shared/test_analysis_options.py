@@ -38,6 +38,7 @@ VALID: dict[str, st.SearchStrategy[Any]] = {
     "min_face": st.floats(SMALLEST_FACE, 1),
     "max_faces": st.integers(1, MOST_FACES),
     "measures": st.just(["movements"]),
+    "baseline": st.sampled_from(["auto", "3-13", "0.5-2,20-25.125", [(3, 13.5)], ["4-5", "1-2"]]),
 }
 
 INVALID: dict[str, list[Any]] = {
@@ -47,6 +48,7 @@ INVALID: dict[str, list[Any]] = {
     "labels": ["anger,,fear", [], [1], ["x" * 41], 5, [","]],
     "min_face": [0, 0.0099, 1.01, "nan", "6%", False],
     "measures": ["feelings", ["movements", "x"], [], 1, "movements,,movements"],
+    "baseline": ["calm", "3", "3-", "13-3", "3-3", "-1-3", "1-1e3", [3, 13], [[3, 13, 14]], [], "1-2,,3-4", 5, True],
     "max_faces": [0, -3, 1.5, "1.5", MOST_FACES + 1, "many", True],
 }
 
@@ -143,6 +145,30 @@ def test_the_order_of_labels_does_not_matter() -> None:
         AnalysisOptions(labels=labels).fingerprint for labels in itertools.permutations(("anger", "fear", "disgust"))
     }
     assert len(prints) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("auto", "auto"),
+        ("3-13", "3-13"),
+        (" 3.0 - 13.50 ", "3-13.5"),
+        ("20-25,3-13", "3-13,20-25"),
+        ("3-13,5-20", "3-20"),
+        ([(3, 13), (20.0001, 25)], "3-13,20-25"),
+    ],
+)
+def test_a_baseline_has_one_normal_form(given: Any, normal: str) -> None:
+    """However the spans are written, equal ones have the same text, and so the same fingerprint."""
+    chosen = read_options({"baseline": given})
+    assert chosen.baseline == normal
+    assert chosen.fingerprint == read_options({"baseline": normal}).fingerprint
+
+
+def test_the_spans_of_a_baseline() -> None:
+    """The spans are numbers of seconds; an automatic baseline has none."""
+    assert read_options({"baseline": "3-13,20-25.5"}).baseline_spans == [(3.0, 13.0), (20.0, 25.5)]
+    assert read_options({"baseline": "auto"}).baseline_spans == read_options({}).baseline_spans == []
 
 
 def test_a_label_that_the_model_lacks_is_refused() -> None:

@@ -351,6 +351,7 @@ def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pyt
         "min_face": 0.1,
         "max_faces": 32,
         "measures": [],
+        "baseline": None,
         "faces": 1,
         "every_s": 0.5,
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas import Face, Position, Result, Temperatures
+from duygu.shared.schemas import Baseline, Face, Position, RelativePrediction, Result, Temperatures
 from tests.support.results.known import face, two_faces, window
 
 
@@ -120,6 +120,31 @@ def test_merge_reverts_split() -> None:
         by_id(apply_edits(RESULT, [Split(face_id=1, at_s=0.8), Merge(face_id=4, into=1)]))[1],
     )
     assert (again.windows, again.positions) == (whole.windows, whole.positions)
+
+
+def relative_to(made: Face, spans: list[tuple[float, float]]) -> Face:
+    """Return the face with a baseline, to which its windows have relative answers."""
+    answer = RelativePrediction(emotion="neutral", confidence=0.9, probabilities={"neutral": 0.9}, uncertain=False)
+    return made.model_copy(
+        update={
+            "baseline": Baseline(source="span", spans=spans, windows=2),
+            "windows": [window.model_copy(update={"relative": answer}) for window in made.windows],
+        }
+    )
+
+
+def test_edits_keep_the_relative_answers() -> None:
+    """Parts of a split face keep the baseline of their answers; a merged face has the parts of both baselines."""
+    one, two, three = RESULT.faces
+    faces = [relative_to(one, [(0.0, 1.4)]), two, relative_to(three, [(3.0, 3.9)])]
+    result = RESULT.model_copy(update={"faces": faces})
+    parts = by_id(apply_edits(result, [Split(face_id=1, at_s=0.8)]))
+    assert parts[1].baseline == parts[4].baseline == faces[0].baseline
+    again = by_id(apply_edits(result, [Split(face_id=1, at_s=0.8), Merge(face_id=4, into=1)]))[1]
+    assert (again.baseline, again.windows) == (faces[0].baseline, faces[0].windows)
+    merged = by_id(apply_edits(result, [Merge(face_id=3, into=1)]))[1]
+    assert merged.baseline == Baseline(source="span", spans=[(0.0, 1.4), (3.0, 3.9)], windows=4)
+    assert all(window.relative for window in merged.windows)
 
 
 @pytest.mark.parametrize("at_s", [0.0, 0.1, 1.9, 5.0])

@@ -73,6 +73,8 @@ OPTIONS = [
     {"labels": "fear,anger"},
     {"measures": "movements"},
     {"every_s": "1", "min_face": "0.1"},
+    {"baseline": "3-13"},
+    {"baseline": "auto"},
 ]
 
 
@@ -100,7 +102,9 @@ def test_the_options_of_the_analysis_belong_to_the_request(api: httpx.Client, se
     assert len(folders(service_settings)) == len(OPTIONS)
 
 
-@pytest.mark.parametrize("field", [{"labels": "joy"}, {"every_s": "-1"}, {"min_face": "7"}, {"max_faces": "x"}])
+@pytest.mark.parametrize(
+    "field", [{"labels": "joy"}, {"every_s": "-1"}, {"baseline": "13-3"}, {"min_face": "7"}, {"max_faces": "x"}]
+)
 def test_an_invalid_option_is_refused(api: httpx.Client, service_settings: Settings, field: dict[str, str]) -> None:
     """Each option has its own code; nothing of the request is kept."""
     answer = api.post("/v1/videos", data=field, files={"video": ("a.mp4", VIDEO)})

@@ -1,0 +1,242 @@
+"""Baselines: the windows that show each person's resting face, and the answers relative to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from scipy.special import softmax
+
+from duygu.shared.analysis_options import AUTO, AnalysisOptions, joined_spans
+from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
+from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas import (
+    NEUTRAL,
+    Baseline,
+    Face,
+    Flag,
+    RelativePrediction,
+    Result,
+    Warning,  # noqa: A004 - the word of the contract
+)
+from duygu.shared.vision.classify.relative import RelativeHead
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits
+from duygu.shared.vision.types import Floats
+
+TOO_SHORT, NO_FACE = BaselineTooShortError.code, BaselineNoFaceError.code
+"""Codes of the errors, and of the warnings if another face has a baseline."""
+
+SPEAKING = "baseline_speaking"
+"""Warning code: the person speaks in most of the baseline."""
+
+EXPRESSIVE = "baseline_expressive"
+"""Warning code: the plain answer for the baseline is an emotion, and not uncertain."""
+
+SPEAKS = 0.5
+"""Mean probability of speaking from which a baseline has the warning `baseline_speaking`."""
+
+STRETCH = 4
+"""Consecutive windows in a stretch of an automatic baseline, 2.4 s; the fewest of such a baseline."""
+
+MOST_STRETCHES = 5
+"""Maximum number of stretches of an automatic baseline."""
+
+SHARE = 3
+"""An automatic baseline has at most one in so many of a face's windows, but at least one stretch."""
+
+BORDER_S = 0.05
+"""Half of the interval of two crops, by which a window may exceed a span."""
+
+UNUSABLE = frozenset({Flag.GAP, Flag.PADDED})
+"""Flags of windows without ten different crops, or with a gap between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceBaseline:
+    """The windows of one face's baseline."""
+
+    source: Literal["span", "auto"]
+    windows: Sequence[WindowLogits]
+
+    @property
+    def features(self) -> Floats:
+        """(M, 2 F) features of the windows."""
+        return _features(self.windows)
+
+    def described(self) -> Baseline:
+        """The baseline as the schema has it."""
+        spans = joined_spans((round(w.start_s, DECIMALS_S), round(w.end_s, DECIMALS_S)) for w in self.windows)
+        return Baseline(source=self.source, spans=spans, windows=len(self.windows))
+
+    def speaks(self) -> bool:
+        """Whether the person speaks in most of the baseline; False where speaking was not measured."""
+        known = [window.speaking for window in self.windows if window.speaking is not None]
+        return bool(known) and sum(known) / len(known) >= SPEAKS
+
+    def is_expressive(self, recipe: Recipe) -> bool:
+        """Whether the plain answer for the baseline is an emotion that is not uncertain."""
+        logits = np.mean([window.logits for window in self.windows], axis=0)
+        probabilities = softmax(logits / recipe.temperature)
+        emotion = recipe.labels[int(probabilities.argmax())]
+        return emotion != NEUTRAL and bool(probabilities.max() >= recipe.uncertain_below)
+
+
+def require_relative(engine: Engine) -> RelativeHead:
+    """The layer for relative answers. Raises BaselineUnsupportedError for an engine without it."""
+    if engine.relative is None:
+        raise BaselineUnsupportedError(
+            f"model {engine.model.name} {engine.model.version} with the engine {engine.kind} has no answers relative "
+            "to a baseline"
+        )
+    return engine.relative
+
+
+def with_baselines(
+    result: Result, timeline: Timeline, head: RelativeHead, converter: ResultConverter, options: AnalysisOptions
+) -> Result:
+    """Add the baseline of each face, the relative answers of its windows, and warnings.
+
+    timeline  of which `result` was made, whose windows have features
+
+    Raises BaselineTooShortError or BaselineNoFaceError if no face has a baseline.
+    """
+    found = {
+        face.face_id: _baseline_of(timeline.windows(face.face_id), converter.recipe, options) for face in result.faces
+    }
+    baselines = {face_id: baseline for face_id, baseline in found.items() if baseline.windows}
+    warnings = _missing(result, set(found) - set(baselines), options) + _doubtful(baselines, converter.recipe)
+    faces = [
+        _with_relative(face, timeline.windows(face.face_id), baselines[face.face_id], head, converter)
+        if face.face_id in baselines
+        else face
+        for face in result.faces
+    ]
+    return result.model_copy(update={"faces": faces, "warnings": [*result.warnings, *warnings]})
+
+
+def _baseline_of(windows: Sequence[WindowLogits], recipe: Recipe, options: AnalysisOptions) -> FaceBaseline:
+    """The baseline of a face, without windows if none is usable."""
+    if options.baseline == AUTO:
+        return FaceBaseline("auto", calm_windows(windows, recipe))
+    return FaceBaseline("span", windows_within(windows, options.baseline_spans))
+
+
+def windows_within(windows: Sequence[WindowLogits], spans: Sequence[tuple[float, float]]) -> list[WindowLogits]:
+    """The windows inside one of the spans that have ten crops without a gap."""
+    return [
+        window
+        for window in windows
+        if not UNUSABLE.intersection(window.flags)
+        and any(start - BORDER_S <= window.start_s and window.end_s <= end + BORDER_S for start, end in spans)
+    ]
+
+
+def calm_windows(windows: Sequence[WindowLogits], recipe: Recipe) -> list[WindowLogits]:
+    """The calm, well-seen part of a face's track; empty where no stretch of it is well seen.
+
+    Stretches of consecutive windows without flags are compared by their mean probability of neutral, less the mean
+    change between neighbours (total variation of the probabilities). The best stretches are taken.
+    """
+    stretches = [windows[start : start + STRETCH] for start in range(len(windows) - STRETCH + 1)]
+    calmness = {start: _calmness(part, recipe) for start, part in enumerate(stretches) if _is_well_seen(part)}
+    wanted = min(MOST_STRETCHES, max(1, len(windows) // (SHARE * STRETCH)))
+    chosen: list[int] = []
+    for start in sorted(calmness, key=lambda one: -calmness[one]):
+        if len(chosen) < wanted and all(abs(start - other) >= STRETCH for other in chosen):
+            chosen.append(start)
+    return [window for start in sorted(chosen) for window in stretches[start]]
+
+
+def _is_well_seen(windows: Sequence[WindowLogits]) -> bool:
+    """Whether no window has a flag, and each starts at most a crop after the end of the previous one."""
+    return not any(window.flags for window in windows) and all(
+        later.start_s <= earlier.end_s + 3 * BORDER_S for earlier, later in pairwise(windows)
+    )
+
+
+def _calmness(windows: Sequence[WindowLogits], recipe: Recipe) -> float:
+    logits = np.stack([window.logits for window in windows])
+    probabilities = softmax(logits / recipe.temperature, axis=1)
+    neutral = probabilities[:, recipe.labels.index(NEUTRAL)].mean() if NEUTRAL in recipe.labels else 0.0
+    return float(neutral - np.abs(np.diff(probabilities, axis=0)).sum(axis=1).mean() / 2)
+
+
+def _with_relative(
+    face: Face, windows: Sequence[WindowLogits], baseline: FaceBaseline, head: RelativeHead, converter: ResultConverter
+) -> Face:
+    logits = head.logits(_features(windows), baseline.features)
+    answers = [_answer(row, head, converter) for row in logits]
+    pairs = zip(face.windows, answers, strict=True)
+    return face.model_copy(
+        update={
+            "baseline": baseline.described(),
+            "windows": [window.model_copy(update={"relative": answer}) for window, answer in pairs],
+        }
+    )
+
+
+def _answer(logits: Floats, head: RelativeHead, converter: ResultConverter) -> RelativePrediction:
+    """The answer of a window from its relative logits (labels,), by the calibration of the layer."""
+    settings = head.settings
+    found = converter.prediction(logits, settings.temperature, uncertain_below=settings.uncertain_below)
+    return RelativePrediction(
+        emotion=found.emotion,
+        confidence=found.confidence,
+        probabilities=found.probabilities,
+        uncertain=found.uncertain,
+    )
+
+
+def _features(windows: Sequence[WindowLogits]) -> Floats:
+    return np.stack([window.features for window in windows if window.features is not None])
+
+
+def _missing(result: Result, without: set[int], options: AnalysisOptions) -> list[Warning]:
+    """Warnings about faces without a baseline. Raises the error if no face has one."""
+    short = sorted(without & {face.face_id for face in result.faces if _is_seen(face, options)})
+    unseen = sorted(without - set(short))
+    if len(without) == len(result.faces) and (short or options.baseline != AUTO):
+        raise (
+            BaselineTooShortError(_short(options))
+            if short
+            else BaselineNoFaceError(f"no face is visible in the baseline {options.baseline}")
+        )
+    return [
+        *([_warning(TOO_SHORT, short, _short(options))] if short else []),
+        *([_warning(NO_FACE, unseen, f"not visible in the baseline {options.baseline}")] if unseen else []),
+    ]
+
+
+def _is_seen(face: Face, options: AnalysisOptions) -> bool:
+    """Whether a face is visible in the part from which its baseline is taken."""
+    spans = options.baseline_spans
+    return options.baseline == AUTO or any(
+        start <= position.time_s <= end for position in face.positions for start, end in spans
+    )
+
+
+def _short(options: AnalysisOptions) -> str:
+    if options.baseline == AUTO:
+        return f"no {STRETCH} consecutive windows are without flags"
+    return f"no window of ten frames without a gap is inside the baseline {options.baseline}"
+
+
+def _doubtful(baselines: dict[int, FaceBaseline], recipe: Recipe) -> list[Warning]:
+    """Warnings about baselines that may not be resting faces."""
+    speaking = [face_id for face_id, baseline in baselines.items() if baseline.speaks()]
+    expressive = [face_id for face_id, baseline in baselines.items() if baseline.is_expressive(recipe)]
+    return [
+        *([_warning(SPEAKING, speaking, "the person speaks in most of the baseline")] if speaking else []),
+        *(
+            [_warning(EXPRESSIVE, expressive, "the baseline shows an emotion, which relative answers lack")]
+            if expressive
+            else []
+        ),
+    ]
+
+
+def _warning(code: str, face_ids: Sequence[int], detail: str) -> Warning:
+    faces = f"face{'s' if len(face_ids) > 1 else ''} {', '.join(map(str, face_ids))}"
+    return Warning(code=code, detail=f"{faces}: {detail}")
