@@ -433,7 +433,12 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
 
 def test_the_list_is_filtered_by_state(page: Page) -> None:
     """The filter shows what is ready, kept, in progress or without a result; what it hides cannot be erased."""
-    changes = [{"kept": True}, {}, {"status": "failed", "error": {"code": "corrupt", "title": "x", "detail": "x"}}, {}]
+    changes: list[dict[str, Any]] = [
+        {"kept": True},
+        {},
+        {"status": "failed", "error": {"code": "corrupt", "title": "x", "detail": "x"}},
+        {},
+    ]
     jobs = [job | change for job, change in zip(listed(4), changes, strict=True)]
     page.goto("/")
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": jobs, "next_cursor": None}))

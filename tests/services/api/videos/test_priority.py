@@ -32,7 +32,7 @@ def test_jobs_of_interactive_keys_are_queued_before_bulk_jobs(
 
         jobs = [submit(key).json() for key in (nightly, nightly, people)]
         first, second, third = (job["job_id"] for job in jobs)
-        waiting = [job_id.decode() for job_id in redis.lrange(open_queue(redis, QueueName.VIDEOS).key, 0, -1)]
+        waiting = open_queue(redis, QueueName.VIDEOS).job_ids
         assert waiting == [third, first, second]
         headers = {"Authorization": f"Bearer {nightly}"}
         ahead = [api.get(f"/v1/jobs/{job_id}", headers=headers).json()["ahead"] for job_id in (first, second)]
