@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import json
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
 from duygu.services.mcp.answers import MEANING
 from duygu.shared.config import Settings
-from duygu.shared.errors import by_code
+from duygu.shared.errors import DuyguError, by_code
 from duygu.shared.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -34,6 +35,9 @@ SUBJECTS = (
 """Of decisions, in the order of the index."""
 
 HELP_WIDTH = 110
+
+REMEDY = re.compile(r'^ +(\w+): "(.*)",$', re.MULTILINE)
+"""A text of a locale: its key and its JavaScript string."""
 
 COMMANDS = """\
 duygu analyze holiday.mp4                                        # JSON on stdout, a table on stderr
@@ -68,14 +72,31 @@ def settings_page() -> str:
 
 
 def errors_page() -> str:
-    """docs/errors.md: every code of a problem, a failed job or a message on the live socket."""
-    rows = ((f"`{code}`", str(error.status), error.title) for code, error in sorted(by_code().items()))
+    """docs/errors.md: every code of a problem, a failed job or a message on the live socket, with its remedy."""
+    errors, remedies = sorted(by_code().items()), _remedies()
+    rows = ((f"[`{code}`](#{code})", str(error.status), error.title) for code, error in errors)
+    sections = (
+        f"## {code}\n\n{error.title}. Status {error.status}.\n\n{_meaning_of(error)}\n\n**Remedy.** {remedies[code]}"
+        for code, error in errors
+    )
     return _page(
         "Errors",
         "Every unsuccessful response is `application/problem+json` (RFC 9457) with a `code` that never changes. "
         "The `error` of a failed job and the messages on the live socket use the same codes.",
-        _table(("Code", "HTTP status", "Title"), rows),
+        "\n\n".join([_table(("Code", "HTTP status", "Title"), rows), *sections]),
     )
+
+
+def _meaning_of(error: type[DuyguError]) -> str:
+    """The first paragraph of a class's docstring."""
+    return " ".join((error.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _remedies() -> dict[str, str]:
+    """The remedy of each code, from the English texts of the pages."""
+    texts = (STATIC / "js" / "locales" / "en.js").read_text(encoding="utf-8")
+    block = texts.partition("  remedies: {\n")[2].partition("\n  },")[0]
+    return {code: json.loads(f'"{text}"') for code, text in REMEDY.findall(block)}
 
 
 def decisions_page() -> str:
