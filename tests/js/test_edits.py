@@ -16,7 +16,7 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import EDIT, Edit, Rename, Threshold
 from duygu.shared.errors import InvalidEditError
 from duygu.shared.schemas import Result
-from tests.shared.edits.test_editing import three_faces
+from tests.shared.edits.test_editing import relative_to, three_faces
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
 NODE = shutil.which("node") or shutil.which("nodejs")
@@ -80,7 +80,7 @@ def applied(result: Result, edits: list[Edit]) -> dict[str, Any]:
 
 def in_common(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome without the emotions of whole faces, which the page does not show."""
-    left_out = {"emotion", "confidence", "probabilities", "baseline"}
+    left_out = {"emotion", "confidence", "probabilities"}
     faces = [{name: value for name, value in face.items() if name not in left_out} for face in outcome["faces"]]
     return {"codes": outcome["codes"], "faces": faces}
 
@@ -123,6 +123,9 @@ def test_the_page_and_the_service_apply_edits_alike() -> None:
     assert NODE is not None
     rng = np.random.default_rng(7)
     result = three_faces()
+    one, two, three = result.faces
+    with_baselines = [relative_to(one, [(0.0, 1.4)]), two, relative_to(three, [(3.0, 3.9)])]
+    result = result.model_copy(update={"faces": with_baselines})
     sequences = [[random_edit(rng) for _ in range(LENGTH)] for _ in range(SEQUENCES)]
     given = {
         "result": result.model_dump(mode="json"),

@@ -1,10 +1,12 @@
 """Lanes of the timeline: shares of time when zoomed out, windows when zoomed in, and the labels of faces."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.results.synthetic import face, result, visit
+from tests.support.results.synthetic import face, result, visit, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -137,3 +139,33 @@ def test_a_short_video_needs_no_overview(page: Page) -> None:
     expect(page.locator("#overview")).to_be_hidden()
     page.locator("#zoom-in").click()
     expect(page.locator("#overview")).to_be_visible()
+
+
+def resting(face_id: int, emotions: list[str], relative: str) -> dict[str, Any]:
+    """Return a face with a baseline of two seconds, whose windows all have one relative answer."""
+    made = face(face_id, BOX, emotions)
+    answer = {name: window(0.0, relative)[name] for name in ("emotion", "confidence", "probabilities", "uncertain")}
+    windows = [{**one, "relative": answer} for one in made["windows"]]
+    return {**made, "baseline": {"source": "auto", "spans": [[0.0, 2.4]], "windows": 4}, "windows": windows}
+
+
+def test_the_answers_relative_to_a_baseline_are_shown_on_demand(page: Page) -> None:
+    """The switch shows relative answers in lanes, cards and the table; a face without a baseline stays as it is."""
+    other = {**face(2, (400, 100, 120, 160), ["fear"] * 20), "baseline": None}
+    visit(page, result(resting(1, ["happiness"] * 20, "neutral"), other))
+    expect(page.locator("#relative-note")).to_have_text(
+        "Face 1: resting face 0:00.0–0:02.4 · Face 2: no resting face, shown as it is"
+    )
+    assert set(page.evaluate(COLOURS)) == {"happiness", "fear"}
+    expect(page.locator("#face-list .shares").first).to_contain_text("happiness 100%")
+    page.get_by_label("Relative to each person’s resting face").check()
+    assert set(page.evaluate(COLOURS)) == {"neutral", "fear"}
+    expect(page.locator("#face-list .shares").first).to_contain_text("neutral 100%")
+    page.get_by_label("Relative to each person’s resting face").uncheck()
+    assert set(page.evaluate(COLOURS)) == {"happiness", "fear"}
+
+
+def test_a_result_without_a_baseline_has_no_switch(page: Page) -> None:
+    """The page of a result without a baseline is as before."""
+    visit(page, result(face(1, BOX, ["happiness"] * 20)))
+    expect(page.locator("#relative-line")).to_be_hidden()

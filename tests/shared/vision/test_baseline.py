@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,9 +48,9 @@ def analysed(engine: Engine, path: Path, baseline: str | None, **options: object
     return analyze_video(path, engine, decode_limits(Settings()), chosen)
 
 
-def without_baseline(result: Result) -> list[dict[str, object]]:
+def without_baseline(result: Result) -> list[dict[str, Any]]:
     """Return the faces as if no baseline had been requested."""
-    faces = result.model_dump(mode="json")["faces"]
+    faces: list[dict[str, Any]] = result.model_dump(mode="json")["faces"]
     for face in faces:
         face["baseline"] = None
         for window in face["windows"]:
@@ -171,7 +173,7 @@ def test_tables_have_the_relative_columns(shipped: Engine, video_maker: VideoMak
     assert parquet(result) != parquet(plain)
 
 
-def windows(logits: list[list[float]], *, flags: dict[int, tuple[Flag, ...]] | None = None) -> list[WindowLogits]:
+def windows(logits: list[list[float]], *, flags: Mapping[int, tuple[Flag, ...]] | None = None) -> list[WindowLogits]:
     """Return consecutive windows of one face."""
     return [
         WindowLogits(1, 0.5 * index, 0.5 * index + 0.9, np.array(row, np.float32), (flags or {}).get(index, ()))

@@ -103,8 +103,15 @@ function merge(state, part, into) {
   const excluded = excludedOfBoth(part, into);
   const windows = inOrder(into.face.windows, face.windows, "start_s");
   const positions = inOrder(into.face.positions, face.positions, "time_s");
+  const baseline = joinedBaseline(into.face.baseline ?? null, face.baseline ?? null);
   state.parts.delete(face.face_id);
-  set(state, into, { name: into.face.name ?? face.name, windows, positions, ...bounds(positions) }, excluded);
+  set(state, into, { name: into.face.name ?? face.name, baseline, windows, positions, ...bounds(positions) }, excluded);
+}
+
+/** The baseline of merged faces. Their windows keep the answers relative to their own baseline. */
+function joinedBaseline(one, other) {
+  if (!one || !other || JSON.stringify(one) === JSON.stringify(other)) return one ?? other;
+  return { ...one, spans: joined([...one.spans, ...other.spans]), windows: one.windows + other.windows };
 }
 
 /**

@@ -243,6 +243,11 @@ export default {
     gap: "face lost in part of it",
     padded: "shorter than a full window",
   },
+  baseline: {
+    switch: "Relative to each person’s resting face",
+    of: "{face}: resting face {parts}",
+    none: "{face}: no resting face, shown as it is",
+  },
   timeline: {
     title: "Timeline",
     legend: "Colours",

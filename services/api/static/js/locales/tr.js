@@ -243,6 +243,11 @@ export default {
     gap: "yüz bir süre kaybolmuş",
     padded: "tam pencereden kısa",
   },
+  baseline: {
+    switch: "Her kişinin dinlenme yüzüne göre",
+    of: "{face}: dinlenme yüzü {parts}",
+    none: "{face}: dinlenme yüzü yok, olduğu gibi gösteriliyor",
+  },
   timeline: {
     title: "Zaman çizelgesi",
     legend: "Renkler",

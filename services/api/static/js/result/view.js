@@ -9,8 +9,24 @@ function cachedSpans(face) {
   return known.get(face.windows);
 }
 
+const relativeFaces = new WeakMap(); // by the faces that they are of
+
+/**
+ * @param {object} face
+ * @returns {object} the face whose windows have the answers relative to its baseline; the same one without a baseline
+ */
+export function relativeTo(face) {
+  if (!face.baseline) return face;
+  if (!relativeFaces.has(face)) {
+    const windows = face.windows.map((window) => ({ ...window, ...window.relative }));
+    relativeFaces.set(face, { ...face, windows });
+  }
+  return relativeFaces.get(face);
+}
+
 /**
  * @typedef {object} View
+ * @property {boolean} relative whether the answers relative to baselines are shown
  * @property {object} entry of the job
  * @property {object} result with the faces as edited
  * @property {Map<number, object[]>} spans by face id
@@ -26,7 +42,7 @@ function cachedSpans(face) {
  * @returns {View}
  */
 export const viewOf = (entry, computed) =>
-  ({ entry, result: computed, spans: new Map(), hidden: new Set(), thumbs: new Map(), selected: null, stretch: null });
+  ({ entry, result: computed, spans: new Map(), hidden: new Set(), thumbs: new Map(), relative: false, selected: null, stretch: null });
 
 /**
  * Show other faces. Those that stay the same object keep what was computed from them.
@@ -34,6 +50,7 @@ export const viewOf = (entry, computed) =>
  * @param {object[]} faces
  */
 export function setFaces(view, faces) {
+  if (view.relative) faces = faces.map(relativeTo);
   view.result = { ...view.result, faces };
   view.spans = new Map(faces.map((face) => [face.face_id, cachedSpans(face)]));
 }

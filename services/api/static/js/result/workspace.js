@@ -2,6 +2,7 @@
 
 import { getEdits, getResult } from "../api/client.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
+import { faceName } from "../common/face-name.js";
 import { clock, t } from "../common/i18n.js";
 import { watchOverflow } from "../common/overflow.js";
 import { startDragging } from "../edits/drag.js";
@@ -145,6 +146,20 @@ function drawSummary() {
   drawLegend(view.result.model.labels, isAllUncertain(includedFaces(view)) ? t("timeline.all_uncertain") : null);
   drawEditBar(editor);
   drawComputed();
+  drawBaselines();
+}
+
+/** The switch between plain and relative answers, and which part of each face is its resting face. */
+function drawBaselines() {
+  const faces = includedFaces(view);
+  byId("relative-line").hidden = !faces.some((face) => face.baseline);
+  byId("relative").checked = view.relative;
+  byId("relative-note").textContent = faces.map(baselineText).join(" · ");
+}
+
+function baselineText(face) {
+  const parts = face.baseline?.spans.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
+  return t(parts ? "baseline.of" : "baseline.none", { face: faceName(face), parts });
 }
 
 function drawDownloadsOf(entry) {
@@ -395,6 +410,10 @@ export function startWorkspace() {
     const [file] = target.files;
     target.value = "";
     if (file) useFile(file);
+  });
+  byId("relative").addEventListener("change", ({ target }) => {
+    view.relative = target.checked;
+    redrawEdited();
   });
   byId("table").addEventListener("toggle", () => view && drawRows());
   watchOverflow(byId("table").querySelector(".table-scroll"));
