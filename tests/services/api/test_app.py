@@ -42,7 +42,7 @@ def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
         for method in (
             method for method, call in calls.items() if {"videos", "jobs", "model", "health"} & {*call["tags"]}
         ):
-            assert f"`{method.upper()} {path.replace('{job_id}', '{id}')}`" in page
+            assert f"`{method.upper()} {path.replace('{job_id}', '{id}').replace('{upload_id}', '{id}')}`" in page
 
 
 def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
@@ -81,6 +81,9 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
         "keeps_results": False,
         "max_kept": service_settings.max_kept,
         "stored_bytes": 0,
+        "max_pictures": service_settings.pictures_max_count,
+        "max_pictures_bytes": 50_000_000,
+        "max_picture_pixels": service_settings.picture_max_pixels,
     }
 
 
