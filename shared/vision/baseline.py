@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy.special import softmax
 
 from duygu.shared.analysis_options import AUTO, AnalysisOptions, joined_spans
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
@@ -20,7 +19,7 @@ from duygu.shared.schemas import (
     Result,
     Warning,  # noqa: A004 - the word of the contract
 )
-from duygu.shared.vision.classify.relative import RelativeHead
+from duygu.shared.vision.classify.relative import RelativeHead, softmax
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits
 from duygu.shared.vision.types import Floats
@@ -158,7 +157,7 @@ def _is_well_seen(windows: Sequence[WindowLogits]) -> bool:
 
 def _calmness(windows: Sequence[WindowLogits], recipe: Recipe) -> float:
     logits = np.stack([window.logits for window in windows])
-    probabilities = softmax(logits / recipe.temperature, axis=1)
+    probabilities = softmax(logits / recipe.temperature)
     neutral = probabilities[:, recipe.labels.index(NEUTRAL)].mean() if NEUTRAL in recipe.labels else 0.0
     return float(neutral - np.abs(np.diff(probabilities, axis=0)).sum(axis=1).mean() / 2)
 

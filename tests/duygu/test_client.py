@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from duygu.client import Service, analyze, uploads
+from duygu.client import Service, analyze, responses, resumable, uploads
 from duygu.shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
 from tests.support.results.known import two_faces
 
@@ -71,8 +71,9 @@ def video(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses and an early end of retries."""
-    monkeypatch.setattr(uploads, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(uploads, "RETRY_S", 2.0)
+    for module in (responses, uploads):
+        monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(responses, "RETRY_S", 2.0)
 
 
 def test_a_request_is_retried_while_the_service_is_away(start_service: StartService, video: Path) -> None:
@@ -85,7 +86,7 @@ def test_retries_end_when_the_service_stays_away(
     start_service: StartService, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the retry time, the last error is raised."""
-    monkeypatch.setattr(uploads, "RETRY_S", 0.1)
+    monkeypatch.setattr(responses, "RETRY_S", 0.1)
     with pytest.raises(UnavailableError, match="Redis does not answer"):
         analyze(video, start_service(QUEUED, AWAY))
 
@@ -112,7 +113,8 @@ def test_an_upload_is_repeated_under_the_same_key(
 def test_a_video_is_read_while_it_is_sent(
     start_service: StartService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client streams the file instead of loading it into memory."""
+    """The client streams a file that is sent in one request, instead of loading it into memory."""
+    monkeypatch.setattr(resumable, "LARGE_BYTES", 100_000_000)
     path = tmp_path / "large.mp4"
     with path.open("wb") as file:
         file.truncate(60_000_000)

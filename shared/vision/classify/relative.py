@@ -7,7 +7,6 @@ difference from the person's own baseline does not contain them.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import RELATIVE, ModelFolder, RelativeSettings
@@ -32,6 +31,12 @@ class RelativeHead:
         return np.asarray((features - baseline_features.mean(axis=0)) @ self.kernel + self.bias, np.float32)
 
 
+def softmax(logits: Floats) -> Floats:
+    """Probabilities over the last axis."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True), np.float32)
+
+
 def window_features(features: Floats) -> Floats:
     """Mean and standard deviation of each feature over the crops of a window: (..., frames, F) -> (..., 2 F)."""
     return np.concatenate([features.mean(axis=-2), features.std(axis=-2)], axis=-1)
@@ -44,13 +49,13 @@ def relative_answer(head: RelativeHead, features: Floats, baseline_features: Flo
     baseline_features  (M, 2 F), as `WindowLogits.features` has them
     """
     logits = head.logits(features, baseline_features)
-    return np.asarray(softmax(logits / head.settings.temperature, axis=1), np.float32)
+    return softmax(logits / head.settings.temperature)
 
 
 def relative_track_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
     """(labels,) calibrated probabilities of a whole track, from the mean logits of its windows (N, 2 F)."""
     logits = head.logits(features, baseline_features).mean(axis=0)
-    return np.asarray(softmax(logits / head.settings.track_temperature), np.float32)
+    return softmax(logits / head.settings.track_temperature)
 
 
 def open_relative_head(folder: ModelFolder) -> RelativeHead | None:

@@ -29,7 +29,7 @@ def full_redis(redis: Redis) -> Iterator[Redis]:
         ("GET", "/nothing", 404, "not_found"),
         ("GET", "/v1/nothing", 404, "not_found"),
         ("PUT", "/v1/videos", 405, "method_not_allowed"),
-        ("POST", "/v1/jobs", 405, "method_not_allowed"),
+        ("PUT", "/v1/jobs", 405, "method_not_allowed"),
     ],
 )
 def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:

@@ -4,7 +4,7 @@ import { startKey } from "../api/key.js";
 import { byId, make } from "../common/dom.js";
 import { currentLanguage, setLanguage, t } from "../common/i18n.js";
 
-const METHODS = ["get", "post", "put", "patch", "delete"];
+const METHODS = ["options", "get", "head", "post", "put", "patch", "delete"];
 
 /** Of the Markdown in descriptions only `code` is rendered. */
 const words = (text = "") => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? make("code", {}, part) : part));

@@ -12,7 +12,7 @@ import { Editor } from "../edits/editor.js";
 import { askWhomToJoin } from "../edits/join-dialog.js";
 import { SuggestionCard } from "../edits/suggestion-card.js";
 import { compareFile } from "../file-check/comparison.js";
-import { rename } from "../jobs/jobs.js";
+import { onChange, rename } from "../jobs/jobs.js";
 import { dropPreview } from "../jobs/preview-storage.js";
 import { recallRecording } from "../jobs/recordings.js";
 import { contain } from "../overlay/contain.js";
@@ -395,6 +395,9 @@ function startEdits() {
 
 /** Connect the controls of the result page. */
 export function startWorkspace() {
+  onChange((entry) => { // the title of a job may arrive after its result
+    if (view?.entry === entry) byId("video-name").textContent = entry.name;
+  });
   const click = (id, action) => byId(id).addEventListener("click", action);
   click("play", () => player.toggle());
   click("frame-back", () => player.step(-1));
