@@ -5,7 +5,7 @@ R. Shokri and V. Shmatikov, Defeating Image Obfuscation with Deep Learning, 2016
 here, so nothing can be restored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -37,8 +37,11 @@ RING = 0.1
 GREY = 128
 """Colour of an area without surroundings."""
 
-CHECKS = 3
+CHECKS = 6
 """Maximum number of times that a covered picture is searched again."""
+
+QUALITIES = (40, 75)
+"""JPEG qualities of the copies that are searched too, as compression can make something look like a face."""
 
 SEARCH_SHARE = 0.6
 """Of the time: searching faces; the rest is writing."""
@@ -107,15 +110,23 @@ class _CoverPainter:
             cover(canvas, left)
 
     def _left(self, canvas: Canvas) -> list[Box]:
-        """What still looks like a face."""
+        """What still looks like a face, in the picture or once it is compressed."""
         pixels = np.ascontiguousarray(canvas[..., ::-1])
-        frame = to_frame(pixels, 0, 0.0, SMALLEST / max(min(self._size), SMALLEST))
-        return boxes_of(detected(self._detector, frame, LARGER))
+        share = SMALLEST / max(min(self._size), SMALLEST)
+        frames = (to_frame(one, 0, 0.0, share) for one in (pixels, *_compressed(pixels)))
+        return [box for frame in frames for box in boxes_of(detected(self._detector, frame, LARGER))]
 
     def _scaled(self, box: Box) -> Box:
         across, down = self._scale
         x, y, width, height = box
         return x * across, y * down, width * across, height * down
+
+
+def _compressed(pixels: Canvas) -> Iterator[Canvas]:
+    """Copies of a picture with losses like those of the encoder."""
+    for quality in QUALITIES:
+        _, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        yield np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR), np.uint8)
 
 
 def cover(picture: Canvas, boxes: list[Box]) -> None:
