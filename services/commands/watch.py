@@ -133,7 +133,7 @@ def _sinks(cameras: "list[Camera]", destinations: Destinations) -> "list[Sink]":
     if destinations.mqtt:
         from duygu.services.watch.mqtt import MqttPublisher
 
-        sinks.append(MqttPublisher(destinations.mqtt, [one.name for one in cameras]))
+        sinks.append(MqttPublisher(destinations.mqtt))
     if destinations.lsl:
         from duygu.services.watch.lsl import LslOutlets
 

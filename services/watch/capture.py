@@ -94,6 +94,7 @@ class Capture:
     def __init__(self, source: Source, on_state: Callable[[str], None] = logger.warning) -> None:
         self._source, self._on_state = source, on_state
         self._clock = Clock()
+        self._is_file = source.is_file
         self._newest: tuple[float, av.VideoFrame] | None = None
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -151,7 +152,7 @@ class Capture:
                 reason = "the stream ended"
             except (av.FFmpegError, OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or type(error).__name__
-            if self._source.is_file:
+            if self._is_file:
                 self._finish()
                 return
             self.lost += 1
@@ -173,7 +174,7 @@ class Capture:
             started, first_s = time.monotonic(), None
             for frame in container.decode(stream):
                 stream_s = _seconds(frame)
-                if self._source.is_file and stream_s is not None:
+                if self._is_file and stream_s is not None:
                     first_s = stream_s if first_s is None else first_s
                     self._ended.wait(max(0.0, started + stream_s - first_s - time.monotonic()))
                 yield self._clock.time_s(stream_s), frame

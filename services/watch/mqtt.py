@@ -1,7 +1,6 @@
 """Publishes what cameras show to an MQTT 5 broker, with discovery by Home Assistant."""
 
 import json
-import re
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
@@ -31,7 +30,7 @@ class MqttPublisher(NoSink):
     the last states are published again.
     """
 
-    def __init__(self, url: str, cameras: list[str], prefix: str = "duygu") -> None:
+    def __init__(self, url: str, prefix: str = "duygu") -> None:
         """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not answer."""
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
@@ -39,6 +38,8 @@ class MqttPublisher(NoSink):
         self._prefix = prefix
         self._states: dict[str, str] = {}
         self._configurations: dict[str, str] = {}
+        self._online: set[str] = set()
+        self._reconnects = False
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
         if parts.username:
             self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
@@ -46,7 +47,6 @@ class MqttPublisher(NoSink):
             self._client.tls_set()
         self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
-        self._cameras = cameras
         try:
             self._client.connect(parts.hostname, parts.port or PORTS[parts.scheme])
         except (OSError, ValueError) as error:
@@ -57,10 +57,11 @@ class MqttPublisher(NoSink):
         """Announce the entities of a camera."""
         self._configurations[camera] = json.dumps(discovery(camera, self._prefix, model))
         self._publish(DISCOVERY.format(camera=camera), self._configurations[camera])
-        self._publish(f"{self._prefix}/{camera}/available", "online")
+        self._set_online(camera)
 
     def frame(self, camera: str, message: FrameResult) -> None:
-        """Publish the state if it changed."""
+        """Publish the state if it changed. After an interruption of the stream, the camera is online again."""
+        self._set_online(camera)
         state = json.dumps(state_of(message))
         if self._states.get(camera) != state:
             self._states[camera] = state
@@ -69,6 +70,7 @@ class MqttPublisher(NoSink):
     def lost(self, camera: str) -> None:
         """Mark the camera as offline."""
         self._states.pop(camera, None)
+        self._online.discard(camera)
         self._publish(f"{self._prefix}/{camera}/available", "offline")
 
     def close(self) -> None:
@@ -81,14 +83,24 @@ class MqttPublisher(NoSink):
     def _connected(
         self, client: Client, _data: object, _flags: object, reason: object, _more: Properties | None
     ) -> None:
-        """After each connection: mark the service as online and repeat the retained messages."""
+        """Mark the service as online; after another connection than the first, repeat the retained messages."""
         if getattr(reason, "is_failure", False):
             return
         self._publish(f"{self._prefix}/available", "online")
+        if not self._reconnects:
+            self._reconnects = True  # what was published before the first connection is in the queue of the client
+            return
         for camera, configuration in list(self._configurations.items()):
             self._publish(DISCOVERY.format(camera=camera), configuration)
         for camera, state in list(self._states.items()):
             self._publish(f"{self._prefix}/{camera}/state", state)
+        for camera in list(self._online):
+            self._publish(f"{self._prefix}/{camera}/available", "online")
+
+    def _set_online(self, camera: str) -> None:
+        if camera not in self._online:
+            self._online.add(camera)
+            self._publish(f"{self._prefix}/{camera}/available", "online")
 
     def _publish(self, topic: str, text: str) -> MQTTMessageInfo:
         return self._client.publish(topic, text, AT_LEAST_ONCE, retain=True)
@@ -141,8 +153,3 @@ def _area(face: LiveFace) -> float:
         return 0.0
     _, _, width, height = face.positions[-1].box
     return float(width * height)
-
-
-def safe_name(name: str) -> str:
-    """A name that is valid in topics and ids."""
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "camera"

@@ -12,7 +12,7 @@ from duygu.shared.schemas import ModelInfo, Window
 
 
 class Sink(Protocol):
-    """Receives what one camera shows. `open` and `close` surround each session."""
+    """Receives what the cameras show. `opened` begins each session of a camera; `close` is the end of all."""
 
     def opened(self, camera: str, model: ModelInfo) -> None:
         """A session began."""

@@ -20,11 +20,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from duygu.services.cli import main
 from duygu.services.commands.watch import NOTICE
 from duygu.services.watch.cameras import read_cameras
+from duygu.services.watch.mqtt import MqttPublisher
 from duygu.shared.errors import ConfigurationError
+from duygu.shared.live.messages import FrameResult
 from duygu.shared.schemas import Result
 from tests.services.conftest import wait_until
 from tests.services.watch.test_capture import free_port
 from tests.support.media.videos import VideoMaker
+from tests.support.results.known import two_faces
 from tests.support.servers.motion_jpeg_server import motion_jpeg_server
 from tests.support.sockets import LIVE, jpeg
 
@@ -112,6 +115,28 @@ def test_mqtt(served: str, video_maker: VideoMaker) -> None:
     assert configuration["components"].keys() == {"people", "emotion", "uncertain"}
     assert "happiness" in configuration["components"]["emotion"]["options"]
     assert len({entity["unique_id"] for entity in configuration["components"].values()}) == 3
+
+
+@pytest.mark.skipif(BROKER is None, reason="mosquitto is not installed")
+def test_a_camera_is_online_again_after_an_interruption() -> None:
+    """A stream that is lost and opened again within one session is offline meanwhile, and online afterwards."""
+    port, seen = free_port(), list[tuple[str, str]]()
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    client.on_message = lambda _client, _data, got: seen.append((got.topic, got.payload.decode()))
+    empty = FrameResult(seq=1, frame=1, captured_at=0.0, latency_ms=1.0, width=64, height=48, faces=[])
+    with broker(port):
+        wait_until(lambda: _connects(client, port))
+        client.subscribe("duygu/camera/available", 1)
+        client.loop_start()
+        publisher = MqttPublisher(f"mqtt://127.0.0.1:{port}")
+        publisher.opened("camera", two_faces().model)
+        publisher.lost("camera")
+        publisher.frame("camera", empty)
+        publisher.frame("camera", empty)
+        wait_until(lambda: len(seen) >= 3)
+        publisher.close()
+        client.loop_stop()
+    assert [text for _, text in seen] == ["online", "offline", "online"]
 
 
 def _connects(client: Client, port: int) -> bool:
