@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 
 KILOBYTE = 1024 if sys.platform == "linux" else 1
@@ -74,7 +74,7 @@ class Watched:
 
 def engine(video: Path, model: Path) -> dict[str, Any]:
     """Run the engine with its models preloaded, as in a worker."""
-    from duygu.shared.engine_settings import decode_limits, engine_options
+    from duygu.shared.config.engine import decode_limits, engine_options
     from duygu.shared.vision.analysis import analyze_video
     from duygu.shared.vision.engine import load_engine
 

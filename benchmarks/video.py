@@ -17,7 +17,7 @@ from rich.table import Table
 from benchmarks import measured
 from benchmarks.footage import CASES, CROWDS, SMALL, WALLS, Footage
 from benchmarks.timing import measure
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
 
 LENGTHS_MIN = (1, 2, 5, 10)

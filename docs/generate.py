@@ -12,11 +12,11 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from benchmarks import measured
-from docs.html_pages import STATIC, WEB_PAGES, render
+from docs.tools.html_pages import STATIC, WEB_PAGES, render
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
 from duygu.services.mcp.answers import MEANING
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError, by_code
 from duygu.shared.paths import ROOT
 

@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from duygu.shared.analysis_options import OptionValues, read_options
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.file import read_edit_file
 from duygu.shared.edits.operations import EDIT, Edit
@@ -23,11 +22,12 @@ from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import spans_of
 from duygu.shared.exports.tables import csv_table
 from duygu.shared.exports.titles import printable
-from duygu.shared.links.link import is_link
-from duygu.shared.media.picture_file import read_still
+from duygu.shared.inputs.links.link import is_link
+from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas import Face, Result, VideoInfo, with_sha256
-from duygu.shared.schemas import Warning as Notice
+from duygu.shared.schemas.messages import Face, Result, VideoInfo, with_sha256
+from duygu.shared.schemas.messages import Warning as Notice
+from duygu.shared.schemas.options import OptionValues, read_options
 from duygu.shared.storage.atomic import atomically
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Analysis:
             target.write_bytes(EXPORTS[name].write(self.result))
             return
         from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
-        from duygu.shared.engine_settings import decode_limits, detector_of
+        from duygu.shared.config.engine import decode_limits, detector_of
 
         if name == ExportName.PNG:
             target.write_bytes(timeline_png(self.result))
@@ -158,12 +158,12 @@ def analyze(
     path         of a file; or a link, `https://…` or `s3://…`, which is fetched first
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
-    options      of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`,
+    options      of duygu.shared.schemas.options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`,
                  `measures`, `baseline`
 
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """
-    from duygu.shared.engine_settings import decode_limits, picture_decoder
+    from duygu.shared.config.engine import decode_limits, picture_decoder
     from duygu.shared.vision.analysis import analyze_video
     from duygu.shared.vision.picture import analyze_picture_file
 
@@ -194,7 +194,7 @@ def _analyze_link(
     url: str, settings: Settings, on_progress: Callable[[float | None], None] | None, options: OptionValues
 ) -> Analysis:
     """Fetch a video into a temporary folder, which exists as long as this process, and analyse it."""
-    from duygu.shared.links.local_copy import fetch_copy
+    from duygu.shared.inputs.links.local_copy import fetch_copy
 
     folder = Path(tempfile.mkdtemp(prefix="duygu-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -203,7 +203,7 @@ def _analyze_link(
 
 @cache
 def _engine(settings: Settings) -> Engine:
-    from duygu.shared.engine_settings import engine_options
+    from duygu.shared.config.engine import engine_options
     from duygu.shared.vision.engine import load_engine
 
     return load_engine(engine_options(settings))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from duygu.services.commands.study import StudyFiles, make_study
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.studies.output import statistics_of, write_study
 from duygu.shared.studies.settings import StudySettings

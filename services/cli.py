@@ -16,16 +16,16 @@ from pydantic import ValidationError
 from duygu.services.commands import keys
 from duygu.services.commands.completion import SHELLS, complete_files, completion_script
 from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
-from duygu.shared.analysis_options import read_options
-from duygu.shared.api_keys import Priority, Scope
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import Priority, Scope
+from duygu.shared.config.settings import Settings
 from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports import ExportName
+from duygu.shared.inputs.links.link import is_link
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.links.link import is_link
 from duygu.shared.model.label_choice import chosen_labels
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.options import read_options
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.version import VERSION

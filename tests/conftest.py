@@ -12,7 +12,7 @@ from redis import Redis
 
 from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.support.extra_data import require_extra_data
 from tests.support.media.videos import VideoMaker
 

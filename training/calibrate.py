@@ -10,7 +10,6 @@ import numpy as np
 from duygu.shared.errors import ConfigurationError, TrainingDataError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.types import Floats
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import ClipSet, joined, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import VALIDATION, Stills, as_clips
@@ -28,8 +27,9 @@ from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import scale_moving
-from duygu.training.run_folder import RunFolder
-from duygu.training.types import Integers, Names
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.types import Integers, Names
 
 
 def calibrate(path: Path, *, stills: Path | None, clips: Path | Sequence[Path] | None = None) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import H5
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.measure.metrics import Answers
@@ -17,7 +16,8 @@ from duygu.training.measure.paired import differences, discordant_sentence, sent
 from duygu.training.measure.protocols import as_served
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
 
 UNSEEN = "none of whom trained either network"
 

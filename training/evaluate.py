@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 
 from duygu.shared.errors import ConfigurationError
-from duygu.training.command import note
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import Stills
@@ -33,8 +31,10 @@ from duygu.training.measure.protocols import (
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
 from duygu.training.network.keras_file import Network
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import TrainingRecipe, load_recipe
+from duygu.training.run.command import note
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import TrainingRecipe, load_recipe
 
 LEAST_ZERO_SHOT, LEAST_LEAVE_ONE_OUT = 2, 4
 """Numbers of people below which no one is left to fit a temperature on, or to train on."""

@@ -24,9 +24,7 @@ from duygu.shared.model.folder import (
     sha256_of,
     write_manifest,
 )
-from duygu.shared.schemas import MeasuredOn
-from duygu.training.command import note
-from duygu.training.command import run as run_command
+from duygu.shared.schemas.messages import MeasuredOn
 from duygu.training.measure.card import int8_section, write_card, write_int8_section
 from duygu.training.measure.metrics import probabilities_of
 from duygu.training.measure.protocols import SUBJECT_LEAKING, rename_earlier_sections
@@ -35,7 +33,9 @@ from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
 from duygu.training.onnx.from_keras import to_onnx
 from duygu.training.onnx.parts import write_parts
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.command import note
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
 
 TOLERANCE = 1e-4
 """Largest accepted difference between the probabilities of both files; single precision causes about 1e-6."""

@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.folder import H5
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.training.calibrate import fit_moving
-from duygu.training.command import note
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import ClipSet, load_clips
 from duygu.training.data.people import person_digest, require_unseen_people
 from duygu.training.data.recordings import read_recordings
@@ -33,8 +31,10 @@ from duygu.training.network import keras_file
 from duygu.training.network.inference import features_of
 from duygu.training.network.keras_file import Network
 from duygu.training.prepare import write_clips
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import TrainingRecipe, load_recipe
+from duygu.training.run.command import note
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import TrainingRecipe, load_recipe
 from duygu.training.train import load_start, require_motion
 
 LEAST_PEOPLE = 2

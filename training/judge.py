@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from duygu.shared.model.folder import H5
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.measure.groups import by_column, require_columns
@@ -20,7 +19,8 @@ from duygu.training.measure.metrics import Answers
 from duygu.training.measure.protocols import as_served, without_neutral
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
 
 SERVED, WITHOUT_NEUTRAL = "as_served", "as_served_without_neutral"
 

@@ -13,24 +13,24 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from rich.progress import track
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError, VideoError, one_line
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import ModelInfo
+from duygu.shared.schemas.messages import ModelInfo
 from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.vision.analysis import BATCH
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detector, Floats, Image
-from duygu.training.command import note
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_clips
 from duygu.training.data.frames import FrameSource, PictureSequence, open_recording
 from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
 from duygu.training.data.recordings import read_recordings, read_unlabelled, skipped_files
 from duygu.training.data.stretch_clips import Size, StretchClips, Stretches
-from duygu.training.settings import load_recipe
+from duygu.training.run.command import note
+from duygu.training.run.command import run as run_command
+from duygu.training.run.settings import load_recipe
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -7,8 +7,8 @@ it there, and the network itself elsewhere.
 import argparse
 from pathlib import Path
 
-from duygu.training.command import run as run_command
 from duygu.training.onnx.quantisation import quantise_on_stills
+from duygu.training.run.command import run as run_command
 
 
 def main() -> None:

@@ -19,14 +19,13 @@ from duygu.shared.model.folder import (
     sha256_of,
     write_manifest,
 )
-from duygu.shared.schemas import NEUTRAL as NEUTRAL_LABEL
-from duygu.shared.schemas import MeasuredOn
+from duygu.shared.schemas.messages import NEUTRAL as NEUTRAL_LABEL
+from duygu.shared.schemas.messages import MeasuredOn
 from duygu.shared.vision.classify.classifier import DividedClassifier
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features
 from duygu.shared.vision.classify.relative import window_features
 from duygu.shared.vision.types import Floats
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import ClipSet, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.measure.card import write_relative_section
@@ -49,7 +48,8 @@ from duygu.training.network.relative_head import (
     out_of_fold,
     pairs_of,
 )
-from duygu.training.types import Integers, Names
+from duygu.training.run.command import run as run_command
+from duygu.training.run.types import Integers, Names
 
 BATCH = 32
 

@@ -14,7 +14,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import H5
-from duygu.training.command import run as run_command
 from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
 from duygu.training.data.people import person_digest
 from duygu.training.data.splits import Split, split_by_subject
@@ -31,8 +30,9 @@ from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import STILL
 from duygu.training.network.pretraining import train_trunk
 from duygu.training.network.talking_head import learn_talking
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import SOURCES, ImageSource, TrainingRecipe, load_recipe
+from duygu.training.run.command import run as run_command
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import SOURCES, ImageSource, TrainingRecipe, load_recipe
 
 
 def train(

@@ -9,8 +9,8 @@ import httpx
 
 from duygu.client.responses import with_retries
 from duygu.client.service import Service
-from duygu.shared.analysis_options import OptionValues, form_fields, read_options, require_for_pictures
-from duygu.shared.schemas import PictureItem, PictureList, PictureResult
+from duygu.shared.schemas.messages import PictureItem, PictureList, PictureResult
+from duygu.shared.schemas.options import OptionValues, form_fields, read_options, require_for_pictures
 
 RESPONSE_TIMEOUT_S = 60.0
 
@@ -23,7 +23,7 @@ async def analyze_picture_async(
 ) -> PictureResult:
     """Send a picture and return its faces, from left to right.
 
-    options  `labels`, `min_face` and `max_faces` of duygu.shared.analysis_options
+    options  `labels`, `min_face` and `max_faces` of duygu.shared.schemas.options
 
     The request is retried while the service is unavailable. Raises the errors of duygu.shared.errors, and
     httpx.TransportError when the address does not answer.

@@ -12,9 +12,9 @@ import httpx
 from duygu.client.responses import FIRST_PAUSE_S, MAX_PAUSE_S, get, with_retries
 from duygu.client.resumable import is_large, upload_in_parts
 from duygu.client.service import Service, error_from_problem
-from duygu.shared.analysis_options import AnalysisOptions, OptionValues, form_fields, read_options
-from duygu.shared.links.link import is_link
-from duygu.shared.schemas import Job, Result
+from duygu.shared.inputs.links.link import is_link
+from duygu.shared.schemas.messages import Job, Result
+from duygu.shared.schemas.options import AnalysisOptions, OptionValues, form_fields, read_options
 
 RESPONSE_TIMEOUT_S = 60.0
 """Timeout for a response and for the next event of a job. It does not limit the duration of an upload."""
@@ -27,7 +27,7 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
     """Submit a video, wait for the end of its job and return the result.
 
     path     of a file; or a link, `https://…` or `s3://…`, which the service fetches
-    options  those of duygu.shared.analysis_options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
+    options  those of duygu.shared.schemas.options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
     Requests are retried while the service is unavailable and after a lost connection. A file above 20 MB is sent in
     parts and continues where it was interrupted; a smaller one is repeated with the same `Idempotency-Key`, so that it

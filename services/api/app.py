@@ -8,8 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from duygu.services.api import health, limits, metrics, model
-from duygu.services.api.access_log import AccessLogMiddleware
+from duygu.services.api import limits, model
 from duygu.services.api.http.body_limit import BodyLimitMiddleware
 from duygu.services.api.http.head import HeadMiddleware
 from duygu.services.api.http.parameters import check_parameters
@@ -21,7 +20,9 @@ from duygu.services.api.jobs import routes as jobs
 from duygu.services.api.live import asyncapi
 from duygu.services.api.live import routes as live
 from duygu.services.api.live.hub import Hub
-from duygu.services.api.metrics import Metrics
+from duygu.services.api.monitoring import health, metrics
+from duygu.services.api.monitoring.access_log import AccessLogMiddleware
+from duygu.services.api.monitoring.metrics import Metrics
 from duygu.services.api.pages import mount_pages
 from duygu.services.api.pictures import routes as pictures
 from duygu.services.api.pictures.body import MemoryBudget
@@ -30,10 +31,10 @@ from duygu.services.api.uploads import routes as uploads
 from duygu.services.api.uploads.protocol import TusMiddleware
 from duygu.services.api.videos import routes as videos
 from duygu.shared.broker.connections import connect_waiting, live_redis_url
-from duygu.shared.config import Settings
-from duygu.shared.pictures.api_queue import PictureQueue
-from duygu.shared.pictures.messages import ANSWER_S
-from duygu.shared.schemas import Problem
+from duygu.shared.config.settings import Settings
+from duygu.shared.inputs.pictures.api_queue import PictureQueue
+from duygu.shared.inputs.pictures.messages import ANSWER_S
+from duygu.shared.schemas.messages import Problem
 from duygu.shared.version import VERSION
 
 ROUTERS = (

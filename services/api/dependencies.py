@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from duygu.services.api.service import ServiceContext
-from duygu.shared.api_keys import Caller, Scope
+from duygu.shared.config.api_keys import Caller, Scope
 from duygu.shared.errors import JobNotFoundError
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.storage.base import JOB_ID

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from duygu.services.api.dependencies import ServiceDep
-from duygu.shared.config import MB
-from duygu.shared.schemas import ServiceLimits
+from duygu.shared.config.settings import MB
+from duygu.shared.schemas.messages import ServiceLimits
 
 router = APIRouter(tags=["videos"])
 

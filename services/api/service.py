@@ -10,25 +10,25 @@ from rq import Queue
 from duygu.services.api.jobs.face_presence import RECENT_RESULTS, FacePresence
 from duygu.services.api.lru_cache import LruCache
 from duygu.services.api.shutdown import Shutdown
-from duygu.shared.api_keys import Keys, open_keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, redis_url
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import Keys, open_keys
+from duygu.shared.config.settings import Settings
+from duygu.shared.inputs.links.link import LinkPolicy, link_policy
+from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.events import BLOCK_S
 from duygu.shared.jobs.labels import LabelStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.labels.agreement import Agreement
-from duygu.shared.links.link import LinkPolicy, link_policy
 from duygu.shared.model.folder import open_model_folder
-from duygu.shared.schemas import ModelDescription
+from duygu.shared.network.webhooks import AddressPolicy, address_policy
+from duygu.shared.schemas.messages import ModelDescription
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.storage.stored_size import StoredSize
 from duygu.shared.telemetry.opening import open_traces
 from duygu.shared.telemetry.tracing import Traces
-from duygu.shared.uploads.store import UploadStore
-from duygu.shared.webhooks import AddressPolicy, address_policy
 
 RECENT_AGREEMENTS = 50
 """Agreements that are remembered; each takes some tens of kilobytes."""

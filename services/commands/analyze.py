@@ -14,9 +14,9 @@ from rich.console import Console
 
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.engine import decode_limits, engine_options, picture_decoder
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.edits.file import EXTENSION, read_edit_file
-from duygu.shared.engine_settings import decode_limits, engine_options, picture_decoder
 from duygu.shared.errors import (
     ConfigurationError,
     DuyguError,
@@ -28,11 +28,11 @@ from duygu.shared.errors import (
 )
 from duygu.shared.exports.selection import most_seen, once_every
 from duygu.shared.exports.titles import printable
-from duygu.shared.links.link import is_link, parse_link
-from duygu.shared.links.local_copy import fetch_copy, link_name
-from duygu.shared.media.picture_file import read_still
+from duygu.shared.inputs.links.link import is_link, parse_link
+from duygu.shared.inputs.links.local_copy import fetch_copy, link_name
+from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas import Result, with_sha256
+from duygu.shared.schemas.messages import Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.shared.broker.connections import connect_briefly
 from duygu.shared.broker.embedded import server_program
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.storage.opening import open_storage
@@ -88,7 +88,7 @@ def _model(settings: Settings) -> str:
 
 def _engine(settings: Settings) -> str:
     try:
-        from duygu.shared.engine_settings import engine_options
+        from duygu.shared.config.engine import engine_options
         from duygu.shared.vision.engine import load_engine
 
         load_engine(engine_options(settings))

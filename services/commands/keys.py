@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from duygu.shared.api_keys import KeyLimits, Priority, Scope, add_key, remove_key, stored_keys
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Priority, Scope, add_key, remove_key, stored_keys
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from duygu.services.serve.supervisor import serve
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
 from duygu.shared.telemetry.logs import set_up_logs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duygu.services.mcp.sources import Analyzer, LocalAnalyzer, ServiceAnalyzer
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 
 if TYPE_CHECKING:

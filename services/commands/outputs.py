@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, detector_of
+from duygu.shared.config.engine import decode_limits, detector_of
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
 from duygu.shared.storage.atomic import atomically
 
 STDOUT = Path("-")

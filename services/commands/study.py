@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
+from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
 from duygu.shared.studies.output import RESULTS, TABLES, write_study
 from duygu.shared.studies.results import existing_files, files_of
 from duygu.shared.studies.settings import StudySettings

@@ -8,13 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_labels
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError, OutOfMemoryError, UnreadableFileError, one_line
 from duygu.shared.exports.titles import printable
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas import Result, with_sha256
+from duygu.shared.schemas.messages import Result, with_sha256
+from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_labels
 from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.outcome import RowError
 from duygu.shared.studies.results import ResultFiles

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from duygu.services.mcp.sources import Analyzer
-from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, QueueFullError, ResultNotReadyError
-from duygu.shared.schemas import JobStatus, Result
+from duygu.shared.schemas.messages import JobStatus, Result
+from duygu.shared.schemas.options import AnalysisOptions
 
 logger = logging.getLogger(__name__)
 

@@ -24,11 +24,11 @@ from duygu.services.mcp.answers import (
     windows_page,
 )
 from duygu.services.mcp.sources import Analyzer, readable_file
-from duygu.shared.analysis_options import read_options
 from duygu.shared.edits.editing import visible
 from duygu.shared.errors import DuyguError, TooLargeError, UnreadableFileError
 from duygu.shared.exports.titles import printable
-from duygu.shared.schemas import JobStatus, Result, Schema
+from duygu.shared.schemas.messages import JobStatus, Result, Schema
+from duygu.shared.schemas.options import read_options
 from duygu.shared.version import VERSION
 
 INSTRUCTIONS = f"""Duygu finds every face in a video and estimates its emotion over time.

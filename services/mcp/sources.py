@@ -6,11 +6,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from duygu.shared.analysis_options import AnalysisOptions
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ForbiddenError, UnreadableFileError
 from duygu.shared.exports.titles import printable
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.options import AnalysisOptions
 
 if TYPE_CHECKING:
     from duygu.client import Service
@@ -33,14 +33,14 @@ class LocalAnalyzer:
 
     @cached_property
     def _loaded(self) -> "Engine":
-        from duygu.shared.engine_settings import engine_options
+        from duygu.shared.config.engine import engine_options
         from duygu.shared.vision.engine import load_engine
 
         return load_engine(engine_options(self._settings))
 
     def __call__(self, video: Path, options: AnalysisOptions, on_progress: Callable[[float | None], None]) -> Result:
         """Raises VideoError and ModelError."""
-        from duygu.shared.engine_settings import decode_limits
+        from duygu.shared.config.engine import decode_limits
         from duygu.shared.vision.analysis import analyze_video
 
         with self._loading:

@@ -12,7 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from duygu.services.api.shutdown import Shutdown
 from duygu.services.serve.http_protocol import HttpProtocol
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.live.messages import CloseCode
 
 GRACEFUL_SHUTDOWN_S = 5.0

@@ -15,7 +15,7 @@ from duygu.services.api.app import create_app
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.services.serve.server import GRACEFUL_SHUTDOWN_S, Server
 from duygu.shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.processes.children import start_child, stop

@@ -5,7 +5,7 @@ import time
 from pylsl import StreamInfo, StreamOutlet, local_clock
 
 from duygu.services.watch.sinks import NoSink
-from duygu.shared.schemas import ModelInfo, Window
+from duygu.shared.schemas.messages import ModelInfo, Window
 
 FACE_ID, UNCERTAIN = "face_id", "uncertain"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from duygu.shared.live.messages import FrameResult
-from duygu.shared.schemas import ModelInfo, Window
+from duygu.shared.schemas.messages import ModelInfo, Window
 
 
 class Sink(Protocol):

@@ -10,15 +10,15 @@ from typing import Protocol
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.metrics import WorkerMetrics
 from duygu.services.worker.webhooks.sender import Sender
-from duygu.shared.analysis_options import AnalysisOptions
+from duygu.shared.inputs.links.fetching import FetchRules
+from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.links.fetching import FetchRules
-from duygu.shared.schemas import Result, Window
+from duygu.shared.schemas.messages import Result, Window
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
 from duygu.shared.telemetry.tracing import Traces
-from duygu.shared.uploads.store import UploadStore
 from duygu.shared.vision.progress import Progress
 
 

@@ -8,7 +8,7 @@ from redis import Redis
 
 from duygu.shared.broker import keys
 from duygu.shared.broker.connections import connect, redis_url
-from duygu.shared.config import settings
+from duygu.shared.config.settings import settings
 from duygu.shared.jobs.heartbeat import alive_since
 
 RQ_WORKER = "rq:worker:"

@@ -11,17 +11,17 @@ from duygu.services.worker.context import Analyze, LiveWork, Renderer, WorkerCon
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError
+from duygu.shared.inputs.links.fetching import fetch_rules
+from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.links.fetching import fetch_rules
-from duygu.shared.schemas import Result
+from duygu.shared.network.webhooks import address_policy
+from duygu.shared.schemas.messages import Result
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
-from duygu.shared.uploads.store import UploadStore
-from duygu.shared.webhooks import address_policy
 
 if TYPE_CHECKING:
     from duygu.shared.vision.engine import Engine
@@ -33,7 +33,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     """Load what a queue needs and serve it; returns the exit status: 0 after a signal to stop."""
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
-    from duygu.shared.engine_settings import engine_options
+    from duygu.shared.config.engine import engine_options
     from duygu.shared.vision.engine import load_engine
 
     engine = load_engine(engine_options(settings))
@@ -99,7 +99,7 @@ def picture_work(settings: Settings, engine: "Engine") -> ExitStack:
 
 def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     """The analysis of video files, with a loaded engine."""
-    from duygu.shared.engine_settings import decode_limits
+    from duygu.shared.config.engine import decode_limits
     from duygu.shared.vision.analysis import analyze_video
 
     return partial(analyze_video, engine=engine, limits=decode_limits(settings))
@@ -128,7 +128,7 @@ class ResultRenderer:
     ) -> None:
         """Write the annotated video."""
         from duygu.shared.annotated import write_annotated_video
-        from duygu.shared.engine_settings import decode_limits
+        from duygu.shared.config.engine import decode_limits
 
         limits = decode_limits(self._settings)
         write_annotated_video(video, result, target, limits, on_progress=on_progress, should_stop=should_stop)
@@ -144,7 +144,7 @@ class ResultRenderer:
     ) -> None:
         """Write the video with every face covered."""
         from duygu.shared.annotated import write_blurred_video
-        from duygu.shared.engine_settings import decode_limits, detector_of
+        from duygu.shared.config.engine import decode_limits, detector_of
 
         limits, detector = decode_limits(self._settings), detector_of(self._settings)
         write_blurred_video(video, result, target, detector, limits, on_progress=on_progress, should_stop=should_stop)

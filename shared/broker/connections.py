@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from duygu.shared.broker.embedded import IN_MEMORY, socket_path
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 
 ANSWER_S = 2.0
 """The API takes Redis for unavailable when it has not answered after this long."""

@@ -4,11 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from duygu.shared.analysis_options import joined_spans
 from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.edits.overall import overall
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas import OTHER, Baseline, Face, Position, Result, Window
+from duygu.shared.schemas.messages import OTHER, Baseline, Face, Position, Result, Window
+from duygu.shared.schemas.options import joined_spans
 
 T = TypeVar("T")
 

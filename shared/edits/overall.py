@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from duygu.shared.schemas import ModelInfo, Window
+from duygu.shared.schemas.messages import ModelInfo, Window
 
 SMALLEST = 5e-5
 """Half of the last decimal of a stored probability, in place of one that was rounded to 0."""

@@ -1,6 +1,6 @@
 """Letters as polygons, so that figures and annotated videos look the same on every system and can show any file name.
 
-Generated from DejaVu Sans by docs/glyphs.py: Latin, Greek and Cyrillic letters; see font/LICENSE.
+Generated from DejaVu Sans by docs/tools/glyphs.py: Latin, Greek and Cyrillic letters; see font/LICENSE.
 """
 
 import json

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from redis import Redis
 from rq.job import Job
 
-from duygu.shared.api_keys import Priority
 from duygu.shared.broker import keys
+from duygu.shared.config.api_keys import Priority
 from duygu.shared.jobs.order import may_overtake
 from duygu.shared.jobs.record import JobRecord
 

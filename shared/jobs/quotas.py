@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from redis import Redis
 from redis.client import Pipeline
 
-from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
-from duygu.shared.config import MB
+from duygu.shared.config.api_keys import Caller
+from duygu.shared.config.settings import MB
 from duygu.shared.errors import RateLimitedError
 
 MINUTE_S, DAY_S = 60, 24 * 3600

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions
-from duygu.shared.api_keys import Priority
+from duygu.shared.config.api_keys import Priority
 from duygu.shared.errors import DuyguError, from_code
-from duygu.shared.schemas import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.messages import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 

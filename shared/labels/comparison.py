@@ -15,7 +15,7 @@ from duygu.shared.labels.coefficients import (
     observed_agreement,
 )
 from duygu.shared.labels.units import Unit
-from duygu.shared.schemas import OTHER, Schema
+from duygu.shared.schemas.messages import OTHER, Schema
 
 RESAMPLES = 1000
 """Resamples of the bootstrap; fewer for many raters."""

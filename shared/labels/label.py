@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from duygu.shared.errors import LabelsOverlapError
-from duygu.shared.schemas import EMOTIONS, Schema, Seconds
+from duygu.shared.schemas.messages import EMOTIONS, Schema, Seconds
 
 MAX_LABELS = 5000
 """Maximum number of labels of one rater for one result."""

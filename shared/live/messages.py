@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from duygu.shared.analysis_options import MOST_FACES, SMALLEST_FACE, Measure
-from duygu.shared.schemas import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
+from duygu.shared.schemas.messages import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
+from duygu.shared.schemas.options import MOST_FACES, SMALLEST_FACE, Measure
 
 PROTOCOL_VERSION = "1"
 

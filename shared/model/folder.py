@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo, Temperatures
+from duygu.shared.schemas.messages import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo, Temperatures
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"

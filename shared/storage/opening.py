@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.folder import FolderStorage

@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from duygu.shared.analysis_options import AUTO, AnalysisOptions, joined_spans
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import (
+from duygu.shared.schemas.messages import (
     NEUTRAL,
     Baseline,
     Face,
@@ -19,6 +18,7 @@ from duygu.shared.schemas import (
     Result,
     Warning,  # noqa: A004 - the word of the contract
 )
+from duygu.shared.schemas.options import AUTO, AnalysisOptions, joined_spans
 from duygu.shared.vision.classify.relative import RelativeHead, softmax
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from duygu.shared.analysis_options import AnalysisOptions
+from duygu.shared.schemas.options import AnalysisOptions
 
 __all__ = ["MAX_FACES", "MIN_FACE", "AnalysisOptions", "DecodeLimits", "EngineKind", "EngineOptions"]
 

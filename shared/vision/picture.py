@@ -6,9 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from duygu.shared.analysis_options import DEFAULTS, AnalysisOptions, require_for_pictures
-from duygu.shared.media.picture_file import check_picture
-from duygu.shared.schemas import (
+from duygu.shared.inputs.media.picture_file import check_picture
+from duygu.shared.schemas.messages import (
     Face,
     ModelInfo,
     PictureFace,
@@ -20,6 +19,7 @@ from duygu.shared.schemas import (
     VideoInfo,
     Warning,  # noqa: A004 - the word of the contract
 )
+from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_for_pictures
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import result_converter
 from duygu.shared.vision.analyzer import CONFIRM_SCORE, TOO_MANY_FACES

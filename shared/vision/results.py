@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import (
+from duygu.shared.schemas.messages import (
     OTHER,
     Face,
     Flag,

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.paths import ROOT
 

@@ -10,10 +10,10 @@ import yaml
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
-from duygu.services.api.metrics import Metrics
+from duygu.services.api.monitoring.metrics import Metrics
 from duygu.services.api.service import open_service
 from duygu.services.worker.metrics import WorkerMetrics
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import by_code, server_error_codes
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.paths import ROOT

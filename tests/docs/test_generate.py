@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import DOCS, PAGES
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 
 PATH = re.compile(r"`((?:duygu|services|shared|training|models|tests|docs|benchmarks|scripts|deploy)/[\w./-]*)`")
 """A file or folder of the project, named in the text of a page."""

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from duygu import Analysis
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.spans import spans_of

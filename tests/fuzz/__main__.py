@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.fuzz.files import Files
 from tests.fuzz.media import Media
 from tests.fuzz.pictures import LivePictures

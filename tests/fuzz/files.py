@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key, stored_keys
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key, stored_keys
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.labels.formats.reading import read_label_file
 from duygu.shared.model.folder import MANIFEST, open_model_folder
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
 from duygu.training.data.clipset import ClipWriter, load_clips
 from duygu.training.data.recordings import read_recordings
-from duygu.training.settings import FOLDER, load_recipe
+from duygu.training.run.settings import FOLDER, load_recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.support.results.known import two_faces
 from tests.support.results.label_files import FORMATS as LABEL_FILES

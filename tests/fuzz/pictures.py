@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from duygu.shared.errors import LiveError
+from duygu.shared.inputs.media.image_size import dimensions
 from duygu.shared.live.header import pack, unpack
-from duygu.shared.media.image_size import dimensions
 from duygu.shared.vision.decode.images import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError

@@ -8,7 +8,7 @@ from redis import Redis
 
 from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.tiny_model import write_tiny_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.fuzz.__main__ import small_videos
 from tests.fuzz.files import Files
 from tests.fuzz.media import Media

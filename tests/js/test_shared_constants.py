@@ -15,13 +15,13 @@ import pytest
 
 from duygu.services.api.live.routes import KEY_SUBPROTOCOL
 from duygu.shared.annotated import overlay
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import by_code
 from duygu.shared.exports import ExportName, moments, spans
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.live import header
 from duygu.shared.model.folder import open_model_folder
-from duygu.shared.schemas import EMOTIONS, OTHER, Flag, JobStatus, ServiceLimits
+from duygu.shared.schemas.messages import EMOTIONS, OTHER, Flag, JobStatus, ServiceLimits
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
 NODE = shutil.which("node") or shutil.which("nodejs")

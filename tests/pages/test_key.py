@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
 from tests.support.browser import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from duygu.services.cli import main as duygu
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from tests.support.media.videos import Actor, Scene, VideoMaker
 
@@ -103,7 +103,7 @@ def clips_of(manifest: Path) -> int:
     """Cut the clips of a manifest; returns their number."""
     from duygu.training.data.recordings import read_recordings
     from duygu.training.prepare import make_clips
-    from duygu.training.settings import load_recipe
+    from duygu.training.run.settings import load_recipe
 
     settings = Settings(threads=1)
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)

@@ -17,7 +17,7 @@ from redis import Redis
 
 from duygu.services.api.app import create_app
 from duygu.services.serve.server import uvicorn_config
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import start_child, stop
 from tests.support.tiny_model import write_tiny_model

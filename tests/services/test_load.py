@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import httpx
 
 from benchmarks.jobs import Served, responds, run
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import wait_until, worker
 from tests.services.worker.test_metrics import free_port
 from tests.support.workers.scripted_worker import Script

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from duygu.client import Service, analyze
-from duygu.shared.analysis_options import OptionValues, read_options
 from duygu.shared.errors import InvalidLabelsError
+from duygu.shared.schemas.options import OptionValues, read_options
 from tests.services.conftest import StartWorker
 from tests.support.media.videos import PAIR, PAN, VideoMaker
 from tests.support.servers.cutting_proxy import cutting

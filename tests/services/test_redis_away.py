@@ -9,7 +9,7 @@ import pytest
 
 from duygu.shared.broker.connections import redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import ended, running, serving, submit, wait_until, worker
 from tests.support.workers.scripted_worker import Script
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import ended, serving, submit, wait_until, worker
 from tests.support.servers.collector import Collector, collecting
 from tests.support.workers.scripted_worker import MARK, Script

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
 from duygu.shared.vision.types import Image
 from duygu.training.calibrate import calibrate_on_stills, calibrate_on_talking, certain_share
@@ -17,8 +17,8 @@ from duygu.training.measure.metrics import equal_people, probabilities_of
 from duygu.training.measure.temperature import TALKING_RISK, fit_temperature
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
-from duygu.training.run_folder import RunFolder
-from duygu.training.types import Integers
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.types import Integers
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras triggers this warning when it writes a file."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.folder import H5, open_model_folder
 from duygu.training.compare import compare
@@ -17,7 +17,7 @@ from duygu.training.data.clipset import ClipSet, save_clips
 from duygu.training.judge import judge
 from duygu.training.network import keras_file
 from duygu.training.network.motion_gate import MOVING
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras triggers this warning when it writes a file."""

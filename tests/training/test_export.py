@@ -13,7 +13,7 @@ from duygu.training.export import Release, export
 from duygu.training.measure.card import EARLIER_INT8_HEADING, INT8_HEADING
 from duygu.training.network import keras_file
 from duygu.training.network.architectures import flat_network
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from duygu.services.cli import main as duygu
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import SubjectLeakError, TrainingDataError
 from duygu.shared.model.folder import H5, open_model_folder
 from duygu.training.data.clipset import ClipSet, save_clips

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.labels.label import Label
 from duygu.shared.labels.manifest import manifest_rows, manifest_text
@@ -23,7 +23,7 @@ from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_cl
 from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
 from duygu.training.data.recordings import read_recordings, read_unlabelled
 from duygu.training.prepare import main, make_clips, write_clips
-from duygu.training.settings import load_recipe
+from duygu.training.run.settings import load_recipe
 from tests.support.extra_data import require_extra_data
 from tests.support.media.videos import PAIR, PAN, Image, Scene, VideoMaker
 

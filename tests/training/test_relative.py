@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import CARD, HEAD, open_model_folder, write_manifest
 from duygu.shared.vision.classify.relative import open_relative_head

@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, ModelError, TrainingDataError
 from duygu.shared.model.folder import H5
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.training.calibrate import calibrate
 from duygu.training.data.clipset import ClipSet, save_clips
 from duygu.training.evaluate import evaluate
 from duygu.training.export import Release, export
 from duygu.training.measure.protocols import ZERO_SHOT
 from duygu.training.network import keras_file
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import TrainingRecipe, load_recipe
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import TrainingRecipe, load_recipe
 from duygu.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

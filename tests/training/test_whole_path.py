@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import SubjectLeakError, TrainingDataError
 from duygu.shared.model.folder import CARD, H5, LABELS, open_model_folder
 from duygu.shared.model.recipe import Recipe
@@ -26,8 +26,8 @@ from duygu.training.measure.protocols import LEAVE_ONE_OUT, SUBJECT_LEAKING, ZER
 from duygu.training.network import keras_file
 from duygu.training.network import motion_gate as motion
 from duygu.training.prepare import clips_of, make_clips
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import load_recipe
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import load_recipe
 from duygu.training.train import train
 from tests.support.media.videos import PAN, STILL, Actor, Scene, VideoMaker
 

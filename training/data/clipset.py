@@ -19,7 +19,7 @@ from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.storage.atomic import atomically
 from duygu.shared.vision.types import Image
-from duygu.training.types import Integers, Names
+from duygu.training.run.types import Integers, Names
 
 CROP = ("size", "frames", "rate_hz", "margin", "align", "labels")
 """Settings of a recipe that determine the pixels and labels of a clip."""

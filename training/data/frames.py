@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import UndecodablePictureError, UndecodableVideoError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.decode.images import decode, to_frame

@@ -11,7 +11,7 @@ import numpy as np
 
 from duygu.shared.errors import SubjectLeakError, TrainingDataError
 from duygu.training.data.people import person_digest
-from duygu.training.types import Integers, Names
+from duygu.training.run.types import Integers, Names
 
 VALIDATION_SHARE = 0.2
 """Share of the people in the validation part."""

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.shared.vision.types import Floats, Image
-from duygu.training.types import Integers
+from duygu.training.run.types import Integers
 
 TRAINING, VALIDATION, TEST = "Training", "PublicTest", "PrivateTest"
 

@@ -14,7 +14,7 @@ from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.augmentation import alter, blend
 from duygu.training.data.stills import TEACHERS, TrainingStills
 from duygu.training.distillation.teachers import Teachers
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 PART = 8192
 """Images in one file; an interrupted run resumes with the next file."""

@@ -7,7 +7,7 @@ import numpy as np
 from duygu.shared.errors import TrainingDataError
 from duygu.training.data.clipset import ClipSet
 from duygu.training.measure.metrics import Answers
-from duygu.training.types import Names
+from duygu.training.run.types import Names
 
 MISSING = "(empty)"
 """Name of the group of recordings without a value."""

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from duygu.shared.schemas import MeasuredOn
-from duygu.training.types import Integers, Names, Probabilities
+from duygu.shared.schemas.messages import MeasuredOn
+from duygu.training.run.types import Integers, Names, Probabilities
 
 BINS = 15
 """Equally wide bins of confidence for the expected calibration error; 15 as in Guo et al. 2017."""

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from duygu.shared.errors import TrainingDataError
 from duygu.training.measure.metrics import RESAMPLES, Answers
-from duygu.training.types import Integers, Names, Probabilities
+from duygu.training.run.types import Integers, Names, Probabilities
 
 LEAST_PEOPLE = 5
 """Fewest people for a bootstrap over people."""

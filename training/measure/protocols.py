@@ -23,9 +23,9 @@ from duygu.training.network.architectures import copy_weights, head_network
 from duygu.training.network.fit import train_flat, train_head
 from duygu.training.network.inference import features_of, logits_of
 from duygu.training.network.keras_file import Network
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import TrainingRecipe
-from duygu.training.types import Integers, Names, Probabilities
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import TrainingRecipe
+from duygu.training.run.types import Integers, Names, Probabilities
 
 STILLS, MOVING_STILLS = "ferplus_strict", "ferplus_strict_moving"
 ZERO_SHOT, LEAVE_ONE_OUT, SUBJECT_LEAKING = "zero_shot", "leave_one_actor_out", "subject_leaking"

@@ -6,7 +6,7 @@ import numpy as np
 
 from duygu.shared.model.folder import open_model_folder
 from duygu.training.data.clipset import ClipSet
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 STILLS = """| stills | used for | terms |
 |---|---|---|

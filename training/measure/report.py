@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from duygu.training.measure import metrics
 from duygu.training.measure.metrics import Answers
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 DRAWN = 200
 """Points of the curve of risk against coverage, including both ends."""

@@ -6,7 +6,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from duygu.training.measure.metrics import Answers, equal_people, probabilities_of, risk_by_coverage
-from duygu.training.types import Integers, Names
+from duygu.training.run.types import Integers, Names
 
 TEMPERATURES = 0.05, 20.0
 """Bounds of the search."""

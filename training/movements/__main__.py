@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.movement_folder import LIPS, PoseModel
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Floats, Image
-from duygu.training.command import note
-from duygu.training.command import run as run_command
 from duygu.training.distillation.teachers import face_api_weights
 from duygu.training.movements.agreement import correlations, window_means
 from duygu.training.movements.examples import Examples, no_model, still_examples, video_examples
@@ -27,7 +25,9 @@ from duygu.training.movements.head import Head, train_head
 from duygu.training.movements.landmarker import NAMES, FaceLandmarker
 from duygu.training.movements.speaking import spoken_windows, train_speaking
 from duygu.training.movements.trunk import Trunk
-from duygu.training.settings import load_recipe
+from duygu.training.run.command import note
+from duygu.training.run.command import run as run_command
+from duygu.training.run.settings import load_recipe
 
 STILL_WEIGHT, VIDEO_WEIGHT = 1.0, 0.7
 """Weight of an example: the frames of a video resemble each other."""

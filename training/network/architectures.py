@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.training.network.motion_gate import MOVING, STILL, gated_head
-from duygu.training.settings import SOURCES
+from duygu.training.run.settings import SOURCES
 
 Weights = npt.NDArray[np.float32]
 Tensor = Any  # Keras has no types

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from duygu.shared.vision.types import Floats
-from duygu.training.types import Integers
+from duygu.training.run.types import Integers
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from duygu.training.network.architectures import flat_network
 from duygu.training.network.examples import Examples, examples
 from duygu.training.network.keras_file import Network
 from duygu.training.network.talking_head import adapt_to_clips
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import ClipsSettings, TrainingRecipe
-from duygu.training.types import Integers
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import ClipsSettings, TrainingRecipe
+from duygu.training.run.types import Integers
 
 ACCURACIES = "accuracy", "val_accuracy"
 """Series of the history that are also stored as arrays and plotted."""

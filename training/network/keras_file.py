@@ -9,7 +9,7 @@ import keras
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.training.run_folder import RunFolder
+from duygu.training.run.folder import RunFolder
 
 RECIPE_KEY = "recipe"
 """Attribute of the .h5, metadata property of the .onnx."""

@@ -13,11 +13,11 @@ import tensorflow as tf
 from rich.progress import Progress
 
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.training.distillation.batches import ImageSet, batches
 from duygu.training.network.architectures import still_network
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import EARLIER_SOURCE, SOURCES, Cycle, ImageSource, StillsSettings, rename_earlier_keys
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import EARLIER_SOURCE, SOURCES, Cycle, ImageSource, StillsSettings, rename_earlier_keys
 
 WARMUP_STEPS = 300
 """Steps of a cycle over which the learning rate rises linearly."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from duygu.shared.vision.types import Floats
 from duygu.training.network.talking_head import fit_linear
-from duygu.training.types import Integers, Names, Probabilities
+from duygu.training.run.types import Integers, Names, Probabilities
 
 PENALTY = 5.0
 """Weight of half the squared norm of the change from the prior. Smaller ones gain on recordings like those in training

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import log_softmax, softmax
 
-from duygu.shared.schemas import EMOTIONS, NEUTRAL
+from duygu.shared.schemas.messages import EMOTIONS, NEUTRAL
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.stills import TrainingStills
@@ -22,8 +22,8 @@ from duygu.training.network.examples import Examples
 from duygu.training.network.inference import features_of
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING, STILL
-from duygu.training.settings import SOURCES, TalkingSettings
-from duygu.training.types import Probabilities
+from duygu.training.run.settings import SOURCES, TalkingSettings
+from duygu.training.run.types import Probabilities
 
 LEAST_DEVIATION = 1e-3
 """Lower bound of the standard deviation of a feature, so that a constant one is not amplified."""

@@ -16,7 +16,7 @@ import onnxruntime
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 
-from duygu.shared.config import settings
+from duygu.shared.config.settings import settings
 from duygu.shared.model.folder import MANIFEST, sha256_of
 from duygu.training.onnx.graph import Graph, floats
 

@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duygu.services.api.http.problems import problem_response
-from duygu.services.api.metrics import Metrics
+from duygu.services.api.monitoring.metrics import Metrics
 from duygu.shared.errors import RequestError, TooLargeError, TooSlowError
 
 MAX_BYTES = 2_000_000

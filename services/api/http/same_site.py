@@ -13,8 +13,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duygu.services.api.http.problems import problem_response
-from duygu.services.api.metrics import Metrics
-from duygu.shared.config import Settings
+from duygu.services.api.monitoring.metrics import Metrics
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CrossSiteError, HostNotAllowedError, RequestError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})

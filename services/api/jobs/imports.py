@@ -13,8 +13,8 @@ from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.result_checks import check_result
 from duygu.services.api.jobs.serializers import job_path, serialize_jobs
 from duygu.services.api.service import ServiceContext
-from duygu.shared.api_keys import Caller
-from duygu.shared.config import MB
+from duygu.shared.config.api_keys import Caller
+from duygu.shared.config.settings import MB
 from duygu.shared.errors import (
     ForbiddenError,
     InvalidRequestError,
@@ -30,7 +30,7 @@ from duygu.shared.jobs.queues import enqueue_render
 from duygu.shared.jobs.quotas import count_bytes, count_upload
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas import Job, JobStatus, Result
+from duygu.shared.schemas.messages import Job, JobStatus, Result
 from duygu.shared.storage.base import PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -33,7 +33,7 @@ from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
 from duygu.shared.labels.placement import shown, to_store
 from duygu.shared.labels.sampling import MAX_MINUTES
 from duygu.shared.labels.task import LabellingTask, task
-from duygu.shared.schemas import JobStatus, Schema, Seconds
+from duygu.shared.schemas.messages import JobStatus, Schema, Seconds
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 

@@ -9,7 +9,7 @@ from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep,
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.serializers import serialize_jobs
-from duygu.shared.api_keys import Scope
+from duygu.shared.config.api_keys import Scope
 from duygu.shared.errors import (
     CancelledError,
     CannotKeepError,
@@ -21,7 +21,7 @@ from duygu.shared.errors import (
     TooSlowError,
 )
 from duygu.shared.jobs.queues import webhook_task, withdraw
-from duygu.shared.schemas import Job, JobChange, JobPage
+from duygu.shared.schemas.messages import Job, JobChange, JobPage
 from duygu.shared.storage.base import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

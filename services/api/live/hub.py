@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from duygu.services.api.live.session import AcceptedFrame, Session
-from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, live_redis_url, redis_url
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.api_keys import Caller
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import DuyguError, NoWorkerError, SessionLostError, TooManySessionsError, UnavailableError
 from duygu.shared.jobs.heartbeat import alive_since
 from duygu.shared.jobs.queues import QueueName, enqueue_drain, open_queue

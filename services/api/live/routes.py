@@ -8,7 +8,7 @@ from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.live.session import SessionEnd
 from duygu.services.api.live.socket_session import SocketSession, close
 from duygu.services.api.service import ServiceContext
-from duygu.shared.api_keys import Caller, Scope
+from duygu.shared.config.api_keys import Caller, Scope
 from duygu.shared.errors import DuyguError, ForbiddenError, TooManySessionsError, UpgradeRequiredError
 from duygu.shared.live.messages import CloseCode
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from duygu.shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
+from duygu.shared.inputs.media.animation import is_animated
+from duygu.shared.inputs.media.image_size import dimensions
 from duygu.shared.live.header import unpack
 from duygu.shared.live.messages import (
     CloseCode,
@@ -19,9 +21,7 @@ from duygu.shared.live.messages import (
     Totals,
 )
 from duygu.shared.live.steps import FrameInfo, Reply
-from duygu.shared.media.animation import is_animated
-from duygu.shared.media.image_size import dimensions
-from duygu.shared.schemas import Schema, Warning  # noqa: A004
+from duygu.shared.schemas.messages import Schema, Warning  # noqa: A004
 
 MAX_PENDING_FRAMES = 64
 """Maximum number of frames without a reply. Beyond it, the socket is not read until a reply has been sent."""

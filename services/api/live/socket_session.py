@@ -25,7 +25,7 @@ from duygu.shared.live.messages import (
     SessionOptions,
 )
 from duygu.shared.model.label_choice import chosen_labels
-from duygu.shared.schemas import ModelInfo, Schema
+from duygu.shared.schemas.messages import ModelInfo, Schema
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from duygu.services.api.videos.multipart_form import MAX_OPTION_BYTES, Preamble
 from duygu.services.api.videos.uploads import MAX_BOUNDARY_BYTES, MIN_BYTES_PER_S
-from duygu.shared.config import MB
+from duygu.shared.config.settings import MB
 from duygu.shared.errors import (
     EmptyFileError,
     InvalidRequestError,

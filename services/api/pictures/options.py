@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import WithJsonSchema
 
-from duygu.shared.analysis_options import PICTURE_NAMES, AnalysisOptions, not_for_pictures, read_options
 from duygu.shared.errors import InvalidRequestError
+from duygu.shared.schemas.options import PICTURE_NAMES, AnalysisOptions, not_for_pictures, read_options
 
 
 def described(name: str) -> dict[str, Any]:

@@ -19,10 +19,7 @@ from duygu.services.api.pictures.options import (
     described,
     picture_options,
 )
-from duygu.shared.analysis_options import ERRORS as OPTION_ERRORS
-from duygu.shared.analysis_options import NAMES as OPTION_NAMES
-from duygu.shared.analysis_options import AnalysisOptions, require_labels
-from duygu.shared.config import MB
+from duygu.shared.config.settings import MB
 from duygu.shared.errors import (
     AnimatedPictureError,
     DuyguError,
@@ -40,10 +37,13 @@ from duygu.shared.errors import (
     UndecodablePictureError,
 )
 from duygu.shared.errors.base import SERVER_ERROR
+from duygu.shared.inputs.media.picture_file import check_picture
+from duygu.shared.inputs.pictures.api_queue import PictureQueue
 from duygu.shared.jobs.quotas import count_pictures
-from duygu.shared.media.picture_file import check_picture
-from duygu.shared.pictures.api_queue import PictureQueue
-from duygu.shared.schemas import JobError, PictureItem, PictureList, PictureResult
+from duygu.shared.schemas.messages import JobError, PictureItem, PictureList, PictureResult
+from duygu.shared.schemas.options import ERRORS as OPTION_ERRORS
+from duygu.shared.schemas.options import NAMES as OPTION_NAMES
+from duygu.shared.schemas.options import AnalysisOptions, require_labels
 
 router = APIRouter(tags=["pictures"])
 

@@ -23,10 +23,10 @@ from duygu.shared.errors import (
     UploadLockedError,
     UploadNotFoundError,
 )
-from duygu.shared.media.file_signature import SignatureCheck
+from duygu.shared.inputs.media.file_signature import SignatureCheck
+from duygu.shared.inputs.uploads.record import UploadRecord
+from duygu.shared.inputs.uploads.store import UploadLock
 from duygu.shared.storage.base import Appender
-from duygu.shared.uploads.record import UploadRecord
-from duygu.shared.uploads.store import UploadLock
 
 CHECKPOINT_BYTES = 8 * 1024 * 1024
 """Bytes that a process which dies may lose."""

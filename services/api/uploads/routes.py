@@ -23,7 +23,7 @@ from duygu.services.api.uploads.protocol import (
 from duygu.services.api.uploads.receiving import receive
 from duygu.services.api.videos.admission import require_space
 from duygu.services.api.videos.named_video import erase_upload, find_upload
-from duygu.shared.api_keys import Caller
+from duygu.shared.config.api_keys import Caller
 from duygu.shared.errors import (
     ChecksumMismatchError,
     EmptyFileError,
@@ -42,10 +42,10 @@ from duygu.shared.errors import (
     UploadNotFoundError,
     WrongContentTypeError,
 )
+from duygu.shared.inputs.uploads.record import UploadRecord
 from duygu.shared.jobs.quotas import count_bytes, count_upload
 from duygu.shared.jobs.record import new_job_id
-from duygu.shared.schemas import ResumableUpload
-from duygu.shared.uploads.record import UploadRecord
+from duygu.shared.schemas.messages import ResumableUpload
 
 router = APIRouter(prefix=ROOM, tags=["videos"])
 

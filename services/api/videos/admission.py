@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.submission import Submission, submit
-from duygu.shared.api_keys import Caller
 from duygu.shared.broker import keys
-from duygu.shared.config import MB
+from duygu.shared.config.api_keys import Caller
+from duygu.shared.config.settings import MB
 from duygu.shared.errors import (
     IdempotencyMismatchError,
     QueueFullError,

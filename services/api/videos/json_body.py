@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import Request
 
 from duygu.services.api.videos.uploads import body_pieces
-from duygu.shared.analysis_options import NAMES, AnalysisOptions, read_options
 from duygu.shared.errors import InvalidRequestError, UnknownParameterError
+from duygu.shared.schemas.options import NAMES, AnalysisOptions, read_options
 
 MAX_BYTES = 65_536
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from duygu.shared.analysis_options import NAMES, AnalysisOptions, read_options
 from duygu.shared.errors import EmptyFileError, InvalidRequestError, UnknownParameterError
-from duygu.shared.media.file_signature import SignatureCheck
+from duygu.shared.inputs.media.file_signature import SignatureCheck
+from duygu.shared.schemas.options import NAMES, AnalysisOptions, read_options
 from duygu.shared.storage.measured_writer import MeasuredWriter
 
 FIELD = "video"

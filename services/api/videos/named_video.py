@@ -11,13 +11,13 @@ from duygu.services.api.videos.admission import accept, admit, discard, require_
 from duygu.services.api.videos.json_body import NamedVideo, read_json
 from duygu.services.api.videos.multipart_form import Upload
 from duygu.services.api.videos.submission import Submission, submit
-from duygu.shared.analysis_options import require_labels
 from duygu.shared.errors import EmptyFileError, NotAVideoError, UploadIncompleteError, UploadNotFoundError
+from duygu.shared.inputs.links.link import parse_link
+from duygu.shared.inputs.media.file_signature import SignatureCheck
+from duygu.shared.inputs.uploads.record import UploadRecord
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.links.link import parse_link
-from duygu.shared.media.file_signature import SignatureCheck
+from duygu.shared.schemas.options import require_labels
 from duygu.shared.storage.base import JOB_ID, UPLOAD
-from duygu.shared.uploads.record import UploadRecord
 
 
 async def submit_named(request: Request, service: ServiceContext, draft: Submission) -> JobRecord:

@@ -18,8 +18,6 @@ from duygu.services.api.videos.named_video import submit_named
 from duygu.services.api.videos.prefer import respond, wait_s
 from duygu.services.api.videos.submission import Submission
 from duygu.services.api.videos.uploads import declared_size, receive_video
-from duygu.shared.analysis_options import ERRORS as OPTION_ERRORS
-from duygu.shared.analysis_options import AnalysisOptions, require_labels
 from duygu.shared.errors import (
     DuyguError,
     EmptyFileError,
@@ -38,8 +36,10 @@ from duygu.shared.errors import (
     WebhookRefusedError,
 )
 from duygu.shared.jobs.record import JobRecord, new_job_id
-from duygu.shared.schemas import AnsweredJob, Job, LinkedVideo, StoredUpload
-from duygu.shared.webhooks import check_endpoint
+from duygu.shared.network.webhooks import check_endpoint
+from duygu.shared.schemas.messages import AnsweredJob, Job, LinkedVideo, StoredUpload
+from duygu.shared.schemas.options import ERRORS as OPTION_ERRORS
+from duygu.shared.schemas.options import AnalysisOptions, require_labels
 
 router = APIRouter(tags=["videos"])
 

@@ -9,14 +9,14 @@ from redis.exceptions import WatchError
 
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.multipart_form import Upload
-from duygu.shared.api_keys import ANONYMOUS, Caller
 from duygu.shared.broker import keys
+from duygu.shared.config.api_keys import ANONYMOUS, Caller
 from duygu.shared.errors import IdempotencyMismatchError
+from duygu.shared.inputs.links.link import Link
 from duygu.shared.jobs.queues import enqueue_video
 from duygu.shared.jobs.quotas import check_waiting
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.links.link import Link
-from duygu.shared.schemas import JobStatus
+from duygu.shared.schemas.messages import JobStatus
 
 REUSABLE_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
 """Statuses of jobs that `reuse=true` returns. A failed or cancelled job is not reused."""

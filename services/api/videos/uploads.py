@@ -10,7 +10,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
 from duygu.services.api.videos.multipart_form import Upload, VideoForm
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import InvalidRequestError, TooLargeError, TooSlowError
 from duygu.shared.storage.base import UPLOAD, Storage
 from duygu.shared.storage.measured_writer import MeasuredWriter

@@ -10,7 +10,7 @@ from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.live.lease_renewal import LeaseRenewal
 from duygu.services.worker.live.session import LiveSession
-from duygu.shared.config import MB, Settings
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CrashedError, DuyguError, StateLostError
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
 from duygu.shared.live.worker_store import Claim, SessionLeases, WaitingFrame

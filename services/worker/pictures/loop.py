@@ -11,13 +11,13 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import picture_decoder
+from duygu.shared.config.engine import picture_decoder
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError
+from duygu.shared.inputs.media.picture_file import check_picture
+from duygu.shared.inputs.pictures.messages import PictureReply
+from duygu.shared.inputs.pictures.worker_queue import PictureTasks, WaitingPicture
 from duygu.shared.jobs.heartbeat import HEARTBEAT_S
-from duygu.shared.media.picture_file import check_picture
-from duygu.shared.pictures.messages import PictureReply
-from duygu.shared.pictures.worker_queue import PictureTasks, WaitingPicture
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.picture import analyze_picture
 

@@ -5,9 +5,9 @@ import logging
 from duygu.services.worker.context import JobContext
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.shared.errors import LinkRefusedError, StorageFullError
+from duygu.shared.inputs.links.fetching import Fetched, fetch
+from duygu.shared.inputs.links.link import parse_link
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.links.fetching import Fetched, fetch
-from duygu.shared.links.link import parse_link
 from duygu.shared.storage.base import UPLOAD
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from duygu.shared.errors import WebhookRefusedError
 from duygu.shared.network.addresses import AddressPolicy
 from duygu.shared.network.connecting import open_http
-from duygu.shared.webhooks import Endpoint, parse_endpoint, sign
+from duygu.shared.network.webhooks import Endpoint, parse_endpoint, sign
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from duygu.shared.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
+from duygu.shared.inputs.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
 from duygu.shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
 from duygu.shared.vision.decode.letterbox import Size, fit
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write

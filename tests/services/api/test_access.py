@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from duygu.services.serve.supervisor import serve
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from tests.services.conftest import StartWorker, ended, serving
 from tests.support.workers.scripted_worker import Script

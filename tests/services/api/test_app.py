@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import by_code
 from duygu.shared.paths import ROOT
 from tests.services.conftest import serving

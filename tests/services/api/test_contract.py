@@ -20,14 +20,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError, OutOfMemoryError
+from duygu.shared.inputs.pictures.messages import WORKERS
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.pictures.messages import WORKERS
-from duygu.shared.schemas import JobStatus, ModelInfo, Result, VideoInfo
+from duygu.shared.schemas.messages import JobStatus, ModelInfo, Result, VideoInfo
 from duygu.shared.storage.base import RESULT
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import wait_until, worker

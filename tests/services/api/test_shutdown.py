@@ -11,7 +11,7 @@ import pytest
 
 from duygu.services.api.app import create_app
 from duygu.services.serve.server import Server
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import PATIENCE_S, submit, wait_until
 from tests.support.workers.scripted_worker import Script
 

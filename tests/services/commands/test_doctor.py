@@ -9,7 +9,7 @@ import pytest
 
 from duygu.services.cli import main
 from duygu.services.commands.doctor import examine
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 
 
 def hints(settings: Settings) -> dict[str, str]:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from duygu.services.cli import main
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.support.media.videos import PAIR, VideoMaker
 
 PATIENCE_S = 120

@@ -7,7 +7,7 @@ import pytest
 
 from duygu import analyze
 from duygu.services.cli import main
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import LinkRefusedError
 from tests.support.media.videos import PAN, VideoMaker
 from tests.support.servers.file_server import serving_file

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import ended, job, wait_until, worker
 from tests.support.servers.cutting_proxy import cutting

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import serving

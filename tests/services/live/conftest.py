@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.sockets import LIVE, jpeg
 

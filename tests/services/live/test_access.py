@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from duygu.services.api.live import hub as live_hub
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live import api_store as live_store

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.live import api_store
 from duygu.shared.live.header import pack
 from tests.services.conftest import serving, wait_until

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection
 from duygu.services.api.live import hub as live_hub
 from duygu.shared.broker.connections import live_redis_url
 from duygu.shared.broker.embedded import IN_MEMORY, EmbeddedValkey
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.live.header import pack

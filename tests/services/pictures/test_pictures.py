@@ -10,15 +10,15 @@ from redis import Redis
 
 from duygu.client import Service, analyze_picture, analyze_pictures
 from duygu.services.api.pictures.routes import EXAMPLES
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import InvalidStartError, NotAPictureError, UndecodablePictureError
+from duygu.shared.inputs.pictures import api_queue, messages
+from duygu.shared.inputs.pictures.messages import WAITING, WORKERS, PictureReply, request_key
+from duygu.shared.inputs.pictures.worker_queue import PictureTasks
 from duygu.shared.jobs.heartbeat import send_heartbeat
-from duygu.shared.pictures import api_queue, messages
-from duygu.shared.pictures.messages import WAITING, WORKERS, PictureReply, request_key
-from duygu.shared.pictures.worker_queue import PictureTasks
-from duygu.shared.schemas import PictureList, PictureResult
+from duygu.shared.schemas.messages import PictureList, PictureResult
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.media.pictures import animated, astronaut, declared_png

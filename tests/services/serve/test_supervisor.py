@@ -18,12 +18,12 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.live.header import pack
 from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
 from tests.services.conftest import ended, submit, wait_until
-from tests.shared.test_webhooks import SECRET
+from tests.shared.network.test_webhooks import SECRET
 from tests.support.media.videos import PAN, VideoMaker
 from tests.support.sockets import LIVE, jpeg, open_socket, receive, until_closed
 

@@ -8,7 +8,7 @@ import pytest
 
 from duygu.client import Service, analyze, submit_url
 from duygu.client import resumable as parts
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import LinkRefusedError
 from tests.services.conftest import StartWorker, serving, worker
 from tests.support.servers.cutting_proxy import cutting

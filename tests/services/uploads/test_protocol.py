@@ -18,15 +18,15 @@ from redis import Redis
 from duygu.services.worker.context import WorkerContext
 from duygu.services.worker.main import no_analysis
 from duygu.services.worker.sweeper import sweep
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
+from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.storage.base import UPLOAD
 from duygu.shared.storage.opening import open_storage
-from duygu.shared.uploads.store import UploadStore
 from tests.services.conftest import serving, wait_until
 
 TUS = {"Tus-Resumable": "1.0.0"}

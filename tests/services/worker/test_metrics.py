@@ -4,7 +4,7 @@ import socket
 
 import httpx
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import ended, submit, wait_until, worker
 from tests.support.workers.scripted_worker import Script
 

@@ -6,7 +6,7 @@ import time
 import httpx
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import StartWorker, ended, job, running, submit, wait_until
 from tests.support.workers.scripted_worker import Script
 

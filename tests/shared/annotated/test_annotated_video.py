@@ -13,11 +13,11 @@ from duygu.shared.annotated import write_annotated_video
 from duygu.shared.annotated.paint import colour_of
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError, NotAVideoError
 from duygu.shared.exports.palette import PALETTE
-from duygu.shared.schemas import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
+from duygu.shared.schemas.messages import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
 from tests.shared.vision.decode.file_kinds import turned_midway
 from tests.support.media.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 

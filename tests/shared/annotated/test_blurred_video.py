@@ -11,10 +11,10 @@ import pytest
 from duygu.shared.annotated import write_blurred_video
 from duygu.shared.annotated.blurred_video import GREY, cover
 from duygu.shared.annotated.face_areas import BEFORE_AND_AFTER_S, FaceAreas
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, detector_of, engine_options
+from duygu.shared.config.engine import decode_limits, detector_of, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError
-from duygu.shared.schemas import Box, Result
+from duygu.shared.schemas.messages import Box, Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.engine import load_engine

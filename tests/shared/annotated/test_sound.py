@@ -10,8 +10,8 @@ import pytest
 
 from duygu.shared.annotated.sound import Sound
 from duygu.shared.annotated.sound_child import SOUND_HZ
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.vision.decode.video import Video
 from tests.support.media.videos import BROADCAST, WRAPPING, Scene, VideoMaker, cut_stream
 

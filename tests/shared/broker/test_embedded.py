@@ -9,7 +9,7 @@ import pytest
 from duygu.shared.broker import embedded
 from duygu.shared.broker.connections import connect, connect_briefly, redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey, server_program
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 
 

@@ -19,7 +19,7 @@ from duygu.shared.exports.spans import (
     spans_of,
     uncertain_share,
 )
-from duygu.shared.schemas import EMOTIONS, Flag, ProgramInfo, Result, ResultOptions
+from duygu.shared.schemas.messages import EMOTIONS, Flag, ProgramInfo, Result, ResultOptions
 from tests.support.results.known import face, two_faces, window
 
 RESULT = two_faces()

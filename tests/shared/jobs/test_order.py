@@ -6,8 +6,8 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from duygu.shared.api_keys import Priority
 from duygu.shared.broker import keys
+from duygu.shared.config.api_keys import Priority
 from duygu.shared.errors import NoVideoStreamError
 from duygu.shared.jobs.order import PER_BULK
 from duygu.shared.jobs.queues import QueueName, open_queue

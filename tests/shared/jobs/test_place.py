@@ -7,14 +7,14 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from duygu.shared.api_keys import Priority
 from duygu.shared.broker import keys
+from duygu.shared.config.api_keys import Priority
 from duygu.shared.errors import NoVideoStreamError
 from duygu.shared.jobs.place import places
 from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas import JobStatus
+from duygu.shared.schemas.messages import JobStatus
 
 
 @pytest.fixture

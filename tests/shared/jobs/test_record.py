@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duygu.shared.analysis_options import AnalysisOptions
 from duygu.shared.errors import DuyguError, NoVideoStreamError, by_code, from_code
 from duygu.shared.jobs.record import FIELDS, JobRecord
-from duygu.shared.schemas import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.messages import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.options import AnalysisOptions
 
 JOB = "a" * 32
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import H5, INT8, LABELS, MANIFEST, ONNX, open_model_folder
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.shared.vision.engine import load_engine
 from tests.support.tiny_model import write_tiny_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import MANIFEST
 from duygu.shared.model.movement_folder import NETWORK, open_movement_folder

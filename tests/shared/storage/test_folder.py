@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, EraseFailedError, StorageFullError, UnavailableError
 from duygu.shared.jobs.record import new_job_id
 from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD, Storage

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.tiny_model import write_tiny_model
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from duygu.shared.analysis_options import AnalysisOptions
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.exports.interchange.parquet import parquet
 from duygu.shared.exports.tables import RELATIVE_COLUMNS, csv_table
-from duygu.shared.schemas import Flag, RelativePrediction, Result
+from duygu.shared.schemas.messages import Flag, RelativePrediction, Result
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.baseline import STRETCH, FaceBaseline, calm_windows, windows_within

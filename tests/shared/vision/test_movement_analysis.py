@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from duygu.shared.analysis_options import AnalysisOptions
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.exports.tables import MEASURED_COLUMNS, csv_table
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analysis import MOVEMENTS_UNAVAILABLE, analyze_video
 from duygu.shared.vision.analyzer import Analyzer, Step

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from duygu.shared.analysis_options import AnalysisOptions
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import InvalidLabelsError
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.classify.crops import crop_of, normalise
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode_frame

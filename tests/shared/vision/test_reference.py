@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
-from duygu.shared.schemas import Result
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
+from duygu.shared.schemas.messages import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.detect.mtcnn import Mtcnn

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
-from duygu.shared.schemas import Result
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
+from duygu.shared.schemas.messages import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
 from tests.support.media.videos import STILL, Actor, Scene, VideoMaker

@@ -2,8 +2,8 @@
 
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import load_engine
 from tests.support.media.videos import PAN, VideoMaker

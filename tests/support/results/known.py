@@ -1,6 +1,6 @@
 """A small result with known values."""
 
-from duygu.shared.schemas import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas.messages import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 
 
 def probabilities(emotion: str, confidence: float) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from random import Random
 
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas import EMOTIONS, Result
+from duygu.shared.schemas.messages import EMOTIONS, Result
 from tests.support.results.known import face, two_faces, window
 
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas import JobStatus, Result
+from duygu.shared.schemas.messages import JobStatus, Result
 from duygu.shared.storage.base import PLOT, RESULT
 from duygu.shared.storage.opening import open_storage
 

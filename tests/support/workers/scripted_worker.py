@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from duygu.services.worker import main, model_worker
-from duygu.shared.analysis_options import AnalysisOptions
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError
 from duygu.shared.jobs import queues
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.schemas import ModelInfo, Result, VideoInfo, Window
+from duygu.shared.schemas.messages import ModelInfo, Result, VideoInfo, Window
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.progress import Progress
 
 MARK = b"\0\0\0\x18ftypscripted"

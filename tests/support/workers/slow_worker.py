@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from duygu.services.worker.main import live_work, no_analysis, serve
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame

@@ -11,8 +11,8 @@ from duygu.training.data.stills import TEACHERS, TrainingStills, one_hot
 from duygu.training.distillation import pseudo_labels
 from duygu.training.distillation.pseudo_labels import label_with_teachers
 from duygu.training.distillation.teachers import Teachers
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import SOURCES
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import SOURCES
 from tests.support.teacher_packages import make_packages
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

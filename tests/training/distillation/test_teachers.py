@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.shared.vision.types import Image
 from duygu.training.distillation.teachers import BATCH, Teachers
 from duygu.training.measure.metrics import probabilities_of
-from duygu.training.types import Probabilities
+from duygu.training.run.types import Probabilities
 from tests.support.extra_data import require_extra_data
 from tests.support.teacher_packages import make_packages, make_planted_packages
 

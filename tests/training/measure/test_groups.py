@@ -7,7 +7,7 @@ from duygu.shared.errors import TrainingDataError
 from duygu.training.data.clipset import ClipSet
 from duygu.training.measure.groups import MISSING, by_column, require_columns
 from duygu.training.measure.metrics import Answers, accuracy
-from duygu.training.types import Names
+from duygu.training.run.types import Names
 
 LABELS = ("anger", "neutral")
 RECORDINGS = np.array(["c", "c", "a", "b", "b", "d"])

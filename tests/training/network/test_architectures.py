@@ -10,7 +10,7 @@ import pytest
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.training.measure.metrics import probabilities_of
 from duygu.training.network import keras_file
 from duygu.training.network.architectures import (
@@ -26,7 +26,7 @@ from duygu.training.network.inference import predict
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING, scale_moving
 from duygu.training.onnx.from_keras import to_onnx
-from duygu.training.settings import SOURCES, load_recipe
+from duygu.training.run.settings import SOURCES, load_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras triggers this warning when it writes a file."""

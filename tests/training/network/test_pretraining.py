@@ -13,8 +13,8 @@ from duygu.training.data.augmentation import augment, mix
 from duygu.training.data.stills import TrainingStills, draw_rates, one_hot
 from duygu.training.distillation.batches import AugmentedStills, PseudoLabelledImages
 from duygu.training.network.pretraining import ImageSets, make_schedule, train_trunk
-from duygu.training.run_folder import RunFolder
-from duygu.training.settings import SOURCES, Cycle, StillsSettings
+from duygu.training.run.folder import RunFolder
+from duygu.training.run.settings import SOURCES, Cycle, StillsSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 """Keras triggers this warning when it writes a file."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
-from duygu.shared.schemas import EMOTIONS
+from duygu.shared.schemas.messages import EMOTIONS
 from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import UNLABELLED, ClipSet
 from duygu.training.data.stills import TrainingStills
@@ -25,8 +25,8 @@ from duygu.training.network.talking_head import (
     still_features,
     talking_features,
 )
-from duygu.training.settings import SOURCES, TalkingSettings
-from duygu.training.types import Probabilities
+from duygu.training.run.settings import SOURCES, TalkingSettings
+from duygu.training.run.types import Probabilities
 
 COUNT = 40
 

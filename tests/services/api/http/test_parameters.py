@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from duygu.shared.analysis_options import AnalysisOptions
+from duygu.shared.schemas.options import AnalysisOptions
 from tests.support.workers.scripted_worker import Script
 
 UNKNOWN = "0" * 32

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from duygu.services.api.http.problems import problems
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import QueueFullError, TooLargeError
 from duygu.shared.telemetry.logs import JsonFormatter
 from tests.services.conftest import serving, submit

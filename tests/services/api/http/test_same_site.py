@@ -7,8 +7,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import serving
 from tests.support.sockets import open_socket, until_closed
 from tests.support.workers.scripted_worker import Script

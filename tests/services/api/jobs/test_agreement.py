@@ -4,11 +4,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.labelled import labelled

@@ -12,9 +12,9 @@ import pytest
 from redis import Redis
 
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.edits.operations import MAX_EDITS
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 from tests.support.results.stored_jobs import store_result

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
-from duygu.shared.config import Settings
-from duygu.shared.schemas import Result
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
+from duygu.shared.schemas.messages import Result
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 

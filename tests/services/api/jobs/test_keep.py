@@ -7,9 +7,9 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CrashedError
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.storage.base import UPLOAD

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import submit
 from tests.support.workers.scripted_worker import Script
 

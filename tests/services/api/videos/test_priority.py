@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from duygu.services.cli import main
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName, open_queue
 from tests.services.conftest import serving
 from tests.support.workers.scripted_worker import Script

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from tests.services.conftest import serving, submit
 from tests.support.media.videos import STILL, VideoMaker
 from tests.support.workers.scripted_worker import Script

@@ -13,10 +13,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.submission import Submission, submit
-from duygu.shared.analysis_options import read_options
 from duygu.shared.broker import keys
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas.options import read_options
 from tests.services.conftest import StartWorker, ended, serving
 from tests.support.workers.scripted_worker import Script
 

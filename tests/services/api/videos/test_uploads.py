@@ -8,7 +8,6 @@ from fastapi import Request
 
 from duygu.services.api.videos.multipart_form import MAX_OPTION_BYTES, MAX_PREAMBLE_BYTES, VideoForm
 from duygu.services.api.videos.uploads import MULTIPART_OVERHEAD_BYTES, declared_size
-from duygu.shared.analysis_options import NAMES, AnalysisOptions
 from duygu.shared.errors import (
     EmptyFileError,
     InvalidMaxFacesError,
@@ -17,6 +16,7 @@ from duygu.shared.errors import (
     TooLargeError,
     UnknownParameterError,
 )
+from duygu.shared.schemas.options import NAMES, AnalysisOptions
 from duygu.shared.storage.measured_writer import MeasuredWriter
 
 VIDEO = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 8 + b"\r\n--not the boundary\r\n"

@@ -11,8 +11,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from duygu.services.worker.live.drain_loop import DrainLoop
 from duygu.services.worker.live.session import SHEDDING_S, LiveSession
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.live.api_store import SessionStore
 from duygu.shared.live.steps import REPLIES, FrameInfo
 from duygu.shared.vision.engine import Engine, load_engine

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from duygu.services.worker.live.session import LENGTH, LiveSession
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.live.steps import FrameInfo
 from duygu.shared.vision.decode.image_decoder import ImageDecoder

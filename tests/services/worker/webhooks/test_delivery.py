@@ -10,11 +10,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName, enqueue_webhooks, open_queue
-from duygu.shared.webhooks import sign
+from duygu.shared.network.webhooks import sign
 from tests.services.conftest import StartWorker, ended, job, running, serving, wait_until, worker
-from tests.shared.test_webhooks import SECRET
+from tests.shared.network.test_webhooks import SECRET
 from tests.support.servers.receiver import Message, Receiver, receiving
 from tests.support.workers.scripted_worker import Script
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from duygu.services.worker.webhooks.sender import Sender, WebhookResponse
-from duygu.shared.webhooks import AddressPolicy, sign
-from tests.shared.test_webhooks import SECRET
+from duygu.shared.network.webhooks import AddressPolicy, sign
+from tests.shared.network.test_webhooks import SECRET
 from tests.support.servers.receiver import receiving
 
 LOCAL = AddressPolicy((ipaddress.ip_network("127.0.0.0/8"),))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import HEAD, ONNX, open_model_folder
 from duygu.shared.vision.batching import classify

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.model.movement_folder import LIPS, MovementFolder, open_movement_folder
 from duygu.shared.vision.classify.movements import (
     MIN_CROPS,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import engine_options
+from duygu.shared.config.engine import engine_options
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import RELATIVE, RelativeSettings, open_model_folder
 from duygu.shared.vision.batching import classify

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import VideoError
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas import Result
+from duygu.shared.schemas.messages import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
 from tests.shared.vision.decode.file_kinds import FACE, KINDS, NO_FACE, Kind, table

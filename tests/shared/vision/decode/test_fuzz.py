@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import VideoError
 from duygu.shared.vision.decode.video import Video
 from tests.fuzz.mutations import mutate

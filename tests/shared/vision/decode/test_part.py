@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from duygu.shared.config import Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import EmptyPartError, StartBeyondEndError
 from duygu.shared.vision.decode import child
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Message, Skipping

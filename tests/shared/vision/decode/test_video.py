@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 import pytest
 
-from duygu.shared.config import MB, Settings
-from duygu.shared.engine_settings import decode_limits
+from duygu.shared.config.engine import decode_limits
+from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.decode.video import Video, detection_side

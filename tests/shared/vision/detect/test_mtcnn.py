@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config import Settings
+from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.detect.mtcnn import PATCH, Mtcnn, pyramid

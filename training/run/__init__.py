@@ -1,0 +1,1 @@
+"""A run of training: its recipe, its folder, its command line."""
