@@ -19,7 +19,7 @@ from benchmarks import measured
 from benchmarks.video import machine
 from duygu.shared.config.engine import decode_limits, engine_options
 from duygu.shared.config.settings import Settings
-from duygu.shared.schemas.messages import Result, Window
+from duygu.shared.schemas.result import Result, Window
 from duygu.shared.vision.analysis import BATCH, analyze_video, video_info
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.decode.video import Video, detection_side

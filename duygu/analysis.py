@@ -25,9 +25,9 @@ from duygu.shared.exports.titles import printable
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas.messages import Face, Result, VideoInfo, with_sha256
-from duygu.shared.schemas.messages import Warning as Notice
 from duygu.shared.schemas.options import OptionValues, read_options
+from duygu.shared.schemas.result import Face, Result, VideoInfo, with_sha256
+from duygu.shared.schemas.result import Warning as Notice
 from duygu.shared.storage.atomic import atomically
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from duygu.shared.exports import ExportName
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.model.label_choice import chosen_labels
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.schemas.options import read_options
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.telemetry.logs import set_up_logs

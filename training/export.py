@@ -24,7 +24,7 @@ from duygu.shared.model.folder import (
     sha256_of,
     write_manifest,
 )
-from duygu.shared.schemas.messages import MeasuredOn
+from duygu.shared.schemas.model import MeasuredOn
 from duygu.training.measure.card import int8_section, write_card, write_int8_section
 from duygu.training.measure.metrics import probabilities_of
 from duygu.training.measure.protocols import SUBJECT_LEAKING, rename_earlier_sections

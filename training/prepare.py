@@ -16,7 +16,7 @@ from rich.progress import track
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError, VideoError, one_line
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import ModelInfo
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.vision.analysis import BATCH
 from duygu.shared.vision.analyzer import Analyzer, Step

@@ -19,8 +19,8 @@ from duygu.shared.model.folder import (
     sha256_of,
     write_manifest,
 )
-from duygu.shared.schemas.messages import NEUTRAL as NEUTRAL_LABEL
-from duygu.shared.schemas.messages import MeasuredOn
+from duygu.shared.schemas.emotions import NEUTRAL as NEUTRAL_LABEL
+from duygu.shared.schemas.model import MeasuredOn
 from duygu.shared.vision.classify.classifier import DividedClassifier
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features

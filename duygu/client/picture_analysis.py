@@ -9,8 +9,8 @@ import httpx
 
 from duygu.client.responses import with_retries
 from duygu.client.service import Service
-from duygu.shared.schemas.messages import PictureItem, PictureList, PictureResult
 from duygu.shared.schemas.options import OptionValues, form_fields, read_options, require_for_pictures
+from duygu.shared.schemas.picture import PictureItem, PictureList, PictureResult
 
 RESPONSE_TIMEOUT_S = 60.0
 

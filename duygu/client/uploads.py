@@ -13,8 +13,9 @@ from duygu.client.responses import FIRST_PAUSE_S, MAX_PAUSE_S, get, with_retries
 from duygu.client.resumable import is_large, upload_in_parts
 from duygu.client.service import Service, error_from_problem
 from duygu.shared.inputs.links.link import is_link
-from duygu.shared.schemas.messages import Job, Result
+from duygu.shared.schemas.job import Job
 from duygu.shared.schemas.options import AnalysisOptions, OptionValues, form_fields, read_options
+from duygu.shared.schemas.result import Result
 
 RESPONSE_TIMEOUT_S = 60.0
 """Timeout for a response and for the next event of a job. It does not limit the duration of an upload."""

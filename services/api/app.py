@@ -34,7 +34,7 @@ from duygu.shared.broker.connections import connect_waiting, live_redis_url
 from duygu.shared.config.settings import Settings
 from duygu.shared.inputs.pictures.api_queue import PictureQueue
 from duygu.shared.inputs.pictures.messages import ANSWER_S
-from duygu.shared.schemas.messages import Problem
+from duygu.shared.schemas.job import Problem
 from duygu.shared.version import VERSION
 
 ROUTERS = (

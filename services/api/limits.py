@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from duygu.services.api.dependencies import ServiceDep
 from duygu.shared.config.settings import MB
-from duygu.shared.schemas.messages import ServiceLimits
+from duygu.shared.schemas.service import ServiceLimits
 
 router = APIRouter(tags=["videos"])
 

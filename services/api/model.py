@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from duygu.services.api.dependencies import ServiceDep
 from duygu.services.api.http.problems import problems
-from duygu.shared.schemas.messages import ModelDescription
+from duygu.shared.schemas.model import ModelDescription
 
 router = APIRouter(tags=["model"])
 

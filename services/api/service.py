@@ -23,7 +23,7 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.labels.agreement import Agreement
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.network.webhooks import AddressPolicy, address_policy
-from duygu.shared.schemas.messages import ModelDescription
+from duygu.shared.schemas.model import ModelDescription
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.storage.stored_size import StoredSize

@@ -19,7 +19,7 @@ from duygu.shared.labels.formats.reading import MAX_BYTES, LabelFile, read_label
 from duygu.shared.labels.label import Label
 from duygu.shared.labels.manifest import manifest_rows, manifest_text
 from duygu.shared.labels.sentences import in_words, sentences
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import write_atomically
 
 EXIT_OK = 0

@@ -32,7 +32,7 @@ from duygu.shared.inputs.links.link import is_link, parse_link
 from duygu.shared.inputs.links.local_copy import fetch_copy, link_name
 from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas.messages import Result, with_sha256
+from duygu.shared.schemas.result import Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine

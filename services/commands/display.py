@@ -16,7 +16,7 @@ from duygu.shared.exports.spans import (
     uncertain_share,
 )
 from duygu.shared.exports.titles import short_title
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.progress import Progress as Done
 
 

@@ -13,7 +13,7 @@ from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, NoEditError
 from duygu.shared.exports.titles import title_of
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 EXIT_OK = 0
 

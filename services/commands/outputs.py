@@ -13,7 +13,7 @@ from duygu.shared.config.engine import decode_limits, detector_of
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import atomically
 
 STDOUT = Path("-")

@@ -13,8 +13,8 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError, OutOfMemoryError, UnreadableFileError, one_line
 from duygu.shared.exports.titles import printable
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas.messages import Result, with_sha256
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_labels
+from duygu.shared.schemas.result import Result, with_sha256
 from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.studies.outcome import RowError
 from duygu.shared.studies.results import ResultFiles

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from duygu.services.mcp.sources import Analyzer
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, QueueFullError, ResultNotReadyError
-from duygu.shared.schemas.messages import JobStatus, Result
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,9 @@ from duygu.shared.edits.editing import visible
 from duygu.shared.errors import InvalidRequestError, UnknownFaceError
 from duygu.shared.exports.spans import Span, shares_of, spans_of, uncertain_share
 from duygu.shared.exports.titles import face_title
-from duygu.shared.schemas.messages import NEUTRAL, Face, Probability, Result, Schema, Seconds, Window
+from duygu.shared.schemas.base import Probability, Schema, Seconds
+from duygu.shared.schemas.emotions import NEUTRAL
+from duygu.shared.schemas.result import Face, Result, Window
 
 PEAKS = 3
 """Strongest moments in a summary of a face."""

@@ -27,8 +27,10 @@ from duygu.services.mcp.sources import Analyzer, readable_file
 from duygu.shared.edits.editing import visible
 from duygu.shared.errors import DuyguError, TooLargeError, UnreadableFileError
 from duygu.shared.exports.titles import printable
-from duygu.shared.schemas.messages import JobStatus, Result, Schema
+from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import read_options
+from duygu.shared.schemas.result import Result
 from duygu.shared.version import VERSION
 
 INSTRUCTIONS = f"""Duygu finds every face in a video and estimates its emotion over time.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ForbiddenError, UnreadableFileError
 from duygu.shared.exports.titles import printable
-from duygu.shared.schemas.messages import Result
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result
 
 if TYPE_CHECKING:
     from duygu.client import Service

@@ -5,7 +5,8 @@ import time
 from pylsl import StreamInfo, StreamOutlet, local_clock
 
 from duygu.services.watch.sinks import NoSink
-from duygu.shared.schemas.messages import ModelInfo, Window
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Window
 
 FACE_ID, UNCERTAIN = "face_id", "uncertain"
 

@@ -10,7 +10,7 @@ from paho.mqtt.properties import Properties
 from duygu.services.watch.sinks import NoSink
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.live.messages import FrameResult, LiveFace
-from duygu.shared.schemas.messages import ModelInfo
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.version import VERSION
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}

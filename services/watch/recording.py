@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from duygu.shared.edits.overall import overall
 from duygu.shared.live.messages import FrameResult, LiveFace, SessionClosed, SessionCreated
-from duygu.shared.schemas.messages import Face, ModelInfo, Position, ProgramInfo, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas.model import ModelInfo, ProgramInfo
+from duygu.shared.schemas.result import Face, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.version import VERSION
 
 RECONNECTED = "reconnected"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from duygu.shared.live.messages import FrameResult
-from duygu.shared.schemas.messages import ModelInfo, Window
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Window
 
 
 class Sink(Protocol):

@@ -11,7 +11,7 @@ from duygu.services.watch.capture import FIRST_PAUSE_S, LONGEST_PAUSE_S, Capture
 from duygu.services.watch.recording import Recording
 from duygu.services.watch.sinks import Sink
 from duygu.shared.live.messages import CloseCode, FrameError, FrameResult, SessionClosed, SessionCreated, SessionOptions
-from duygu.shared.schemas.messages import Window
+from duygu.shared.schemas.result import Window
 
 ABNORMAL = 1006
 """The close code of a lost connection."""

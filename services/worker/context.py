@@ -14,8 +14,8 @@ from duygu.shared.inputs.links.fetching import FetchRules
 from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import Result, Window
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result, Window
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
 from duygu.shared.telemetry.tracing import Traces

@@ -19,7 +19,7 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.network.webhooks import address_policy
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
 

@@ -3,7 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, start_http_server
 
 from duygu.shared.errors import server_error_codes
-from duygu.shared.schemas.messages import ModelInfo, Result
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Result
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 

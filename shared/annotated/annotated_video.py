@@ -11,7 +11,7 @@ from duygu.shared.annotated.paint import INK, Canvas
 from duygu.shared.annotated.painted_video import LONGEST_SIDE as LONGEST_SIDE  # also for importers of this module
 from duygu.shared.annotated.painted_video import even, size_within, write_painted_video
 from duygu.shared.annotated.writer import Painted
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.options import DecodeLimits
 
 

@@ -24,7 +24,8 @@ from duygu.shared.annotated.face_areas import (
 from duygu.shared.annotated.paint import INK, Canvas
 from duygu.shared.annotated.painted_video import even, size_within, write_painted_video
 from duygu.shared.annotated.writer import Painted
-from duygu.shared.schemas.messages import Box, Result
+from duygu.shared.schemas.base import Box
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.decode.images import to_frame
 from duygu.shared.vision.options import DecodeLimits
 

@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from duygu.shared.exports.moments import HOLD_S
-from duygu.shared.schemas.messages import Box, Face, Result
+from duygu.shared.schemas.base import Box
+from duygu.shared.schemas.result import Face, Result
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.types import Detections, Floats, Frame, Image

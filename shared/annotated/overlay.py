@@ -13,7 +13,7 @@ from duygu.shared.exports.moments import box_at, hold_s, span_at
 from duygu.shared.exports.selection import most_seen
 from duygu.shared.exports.spans import Span, spans_of
 from duygu.shared.exports.titles import short_title
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 MAX_LANES = 6
 """Maximum number of lanes below the picture: for the faces that are visible longest."""

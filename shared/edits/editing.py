@@ -7,8 +7,9 @@ from typing import TypeVar
 from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.edits.overall import overall
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas.messages import OTHER, Baseline, Face, Position, Result, Window
+from duygu.shared.schemas.emotions import OTHER
 from duygu.shared.schemas.options import joined_spans
+from duygu.shared.schemas.result import Baseline, Face, Position, Result, Window
 
 T = TypeVar("T")
 

@@ -8,7 +8,8 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import MAX_EDITS, Edit
 from duygu.shared.errors import ConfigurationError, OtherVideoError
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas.messages import Result, Schema
+from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import write_atomically
 
 EXTENSION = ".edits.json"

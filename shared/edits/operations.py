@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, model_validator
 
-from duygu.shared.schemas.messages import Probability, Schema, Seconds
+from duygu.shared.schemas.base import Probability, Schema, Seconds
 
 MAX_NAME = 80
 """Maximum length of a face's name, in characters."""

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from duygu.shared.schemas.messages import ModelInfo, Window
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Window
 
 SMALLEST = 5e-5
 """Half of the last decimal of a stored probability, in place of one that was rounded to 0."""

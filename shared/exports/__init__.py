@@ -20,7 +20,7 @@ from duygu.shared.exports.report import html_report
 from duygu.shared.exports.subtitles import srt, vtt
 from duygu.shared.exports.svg import svg
 from duygu.shared.exports.tables import csv_rows, csv_table, ndjson_lines
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 
 class ExportName(StrEnum):

@@ -7,7 +7,7 @@ from duygu.shared.exports.letters import shortened, text_width
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import guesses_in_words, is_uncertain, shares_of, spans_of, uncertain_share
 from duygu.shared.exports.titles import face_title
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 WIDTH, GUTTER, MARGIN = 1600, 290, 40
 """Width of the figure, of the labels on its left, and of its margin."""

@@ -5,7 +5,8 @@ from itertools import pairwise
 from statistics import median
 
 from duygu.shared.exports.spans import Span
-from duygu.shared.schemas.messages import Box, Position
+from duygu.shared.schemas.base import Box
+from duygu.shared.schemas.result import Position
 
 HOLD_S = 0.45
 """Maximum gap between two positions of a visible face."""

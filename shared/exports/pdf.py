@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from duygu.shared.exports.figure import PAPER, Bar, Figure, Item, Words, timeline
 from duygu.shared.exports.letters import Glyph, placed
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 SCALE = 0.5
 """Points per pixel of a figure."""

@@ -6,7 +6,7 @@ from html import escape
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.spans import Span, guesses_in_words, is_uncertain, overall_in_words, shares_in_words, spans_of
 from duygu.shared.exports.titles import face_title, title_of
-from duygu.shared.schemas.messages import Face, Result, ResultOptions, Window
+from duygu.shared.schemas.result import Face, Result, ResultOptions, Window
 
 WIDTH, LANE, PAD, AXIS, ROOM = 1000, 56, 8, 18, 40
 """Dimensions of a timeline in drawing units; ROOM is the space for a time label."""

@@ -3,7 +3,7 @@
 import math
 
 from duygu.shared.exports.spans import Span, spans_of
-from duygu.shared.schemas.messages import Face, Result, ResultOptions
+from duygu.shared.schemas.result import Face, Result, ResultOptions
 
 
 def most_seen(result: Result, count: int) -> Result:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from duygu.shared.schemas.messages import Face, Window
+from duygu.shared.schemas.result import Face, Window
 
 JOIN_S = 0.25
 """Windows further apart than this are separated by a gap."""

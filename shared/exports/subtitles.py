@@ -5,7 +5,7 @@ from html import escape
 
 from duygu.shared.exports.spans import Span, runs_of
 from duygu.shared.exports.titles import face_title
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from html import escape
 
 from duygu.shared.exports.figure import PAPER, Bar, Figure, Item, timeline
 from duygu.shared.exports.letters import font
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
 

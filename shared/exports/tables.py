@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.titles import title_of
-from duygu.shared.schemas.messages import Flag, Result, Window
+from duygu.shared.schemas.result import Flag, Result, Window
 
 COLUMNS = ("face_id", "start_s", "end_s", "emotion", "confidence", "uncertain", "flags")
 """`flags` contains several flags joined by `|`, and is empty without flags."""

@@ -1,6 +1,6 @@
 """Titles of a result and of its faces."""
 
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 
 def title_of(result: Result) -> str:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from duygu.shared.config.api_keys import Priority
 from duygu.shared.errors import DuyguError, from_code
-from duygu.shared.schemas.messages import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.job import Delivery, Fetched, JobStatus, Work
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)

@@ -15,7 +15,7 @@ from duygu.shared.errors import CancelledError, CannotKeepError, DuyguError, Job
 from duygu.shared.jobs.order import BEHIND_ALL, LIST_UNFINISHED, ORDER
 from duygu.shared.jobs.quotas import count_fetched
 from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
-from duygu.shared.schemas.messages import Delivery, JobStatus, Work
+from duygu.shared.schemas.job import Delivery, JobStatus, Work
 
 UNFINISHED_TTL = 7 * 24 * 3600
 """Time to live of an unfinished job from its last change, in seconds; far longer than any queue."""

@@ -11,7 +11,9 @@ from duygu.shared.labels.comparison import MIN_PEOPLE, RESAMPLES, Comparison, Es
 from duygu.shared.labels.label import Label
 from duygu.shared.labels.reliability import ENOUGH_STRETCHES, ModelReliability, measure
 from duygu.shared.labels.units import units
-from duygu.shared.schemas.messages import EMOTIONS, Probability, Result, Schema
+from duygu.shared.schemas.base import Probability, Schema
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Result
 
 COMPARED_RESAMPLES = 30_000
 """Resamples of all comparisons together; more raters get fewer each."""

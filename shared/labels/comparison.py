@@ -15,7 +15,8 @@ from duygu.shared.labels.coefficients import (
     observed_agreement,
 )
 from duygu.shared.labels.units import Unit
-from duygu.shared.schemas.messages import OTHER, Schema
+from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.emotions import OTHER
 
 RESAMPLES = 1000
 """Resamples of the bootstrap; fewer for many raters."""

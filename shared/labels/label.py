@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from duygu.shared.errors import LabelsOverlapError
-from duygu.shared.schemas.messages import EMOTIONS, Schema, Seconds
+from duygu.shared.schemas.base import Schema, Seconds
+from duygu.shared.schemas.emotions import EMOTIONS
 
 MAX_LABELS = 5000
 """Maximum number of labels of one rater for one result."""

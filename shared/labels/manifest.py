@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from duygu.shared.edits.editing import visible
 from duygu.shared.labels.label import CANNOT_TELL, Label
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 COLUMNS = ("path", "subject", "emotion", "start_s", "end_s", "rater", "face_x", "face_y")
 """`face_x`, `face_y`: centre of the face in the middle of the stretch, as shares of the size of the frame."""

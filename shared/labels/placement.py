@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from duygu.shared.edits.origin import Origin, Tracer
 from duygu.shared.errors import InvalidLabelError, UnknownFaceError
 from duygu.shared.labels.label import Label, LabelEmotion, ordered
-from duygu.shared.schemas.messages import Schema
+from duygu.shared.schemas.base import Schema
 
 
 class StoredLabel(Schema):

@@ -9,7 +9,9 @@ from duygu.shared.labels.bootstrap import Counts
 from duygu.shared.labels.coefficients import BINS, bin_of, calibration_error, observed_agreement, recall
 from duygu.shared.labels.comparison import MIN_STRETCHES, Estimate, Reason, Sample, place_of, rows, too_few
 from duygu.shared.labels.units import Stretch, Unit
-from duygu.shared.schemas.messages import OTHER, Probability, Result, Schema
+from duygu.shared.schemas.base import Probability, Schema
+from duygu.shared.schemas.emotions import OTHER
+from duygu.shared.schemas.result import Result
 
 ENOUGH_STRETCHES = 30
 """Fewest labelled stretches for calibration and the threshold: a share of 30 has an interval of up to ± 18 points."""

@@ -14,7 +14,8 @@ from random import Random
 
 from pydantic import Field
 
-from duygu.shared.schemas.messages import Face, Result, Schema, Seconds, Window
+from duygu.shared.schemas.base import Schema, Seconds
+from duygu.shared.schemas.result import Face, Result, Window
 
 SECONDS_PER_MOMENT = 6.0
 """Time that a rater needs for a moment: to watch about a second of video, some of them twice, and to press a key."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from duygu.shared.labels.sampling import SECONDS_PER_MOMENT, Moment, moments
-from duygu.shared.schemas.messages import Box, Face, Position, Result, Schema, Seconds
+from duygu.shared.schemas.base import Box, Schema, Seconds
+from duygu.shared.schemas.result import Face, Position, Result
 
 CONTEXT_S = 1.0
 """Time before and after a moment for which a task has the positions of the face."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from duygu.shared.edits.editing import visible
 from duygu.shared.labels.label import CANNOT_TELL, Label
-from duygu.shared.schemas.messages import Face, Result, Window
+from duygu.shared.schemas.result import Face, Result, Window
 
 Stretch = tuple[str, int]
 """A label: its rater, and its place among the rater's labels. Windows of one stretch are not independent."""

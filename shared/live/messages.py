@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from duygu.shared.schemas.messages import ModelInfo, Position, Probability, Schema, Seconds, Warning, Window  # noqa: A004
+from duygu.shared.schemas.base import Probability, Schema, Seconds
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.schemas.options import MOST_FACES, SMALLEST_FACE, Measure
+from duygu.shared.schemas.result import Position, Warning, Window  # noqa: A004
 
 PROTOCOL_VERSION = "1"
 

@@ -3,7 +3,7 @@
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from duygu.shared.live.messages import LiveFace, SessionOptions
-from duygu.shared.schemas.messages import Schema, Seconds
+from duygu.shared.schemas.base import Schema, Seconds
 
 
 class StepMessage(Schema):

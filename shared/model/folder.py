@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import NEUTRAL, MeasuredOn, ModelDescription, ModelInfo, Temperatures
+from duygu.shared.schemas.emotions import NEUTRAL
+from duygu.shared.schemas.model import MeasuredOn, ModelDescription, ModelInfo, Temperatures
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"

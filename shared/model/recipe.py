@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from duygu.shared.errors import ModelError
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 
 Normalisation = Literal["dataset", "clip", "frame"]
 Alignment = Literal["box", "eyes"]

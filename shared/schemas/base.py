@@ -1,8 +1,14 @@
-"""The base class of all schemas."""
+"""The base class of all schemas, and types of their fields."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+Seconds = Annotated[float, Field(ge=0.0)]
+
+Box = tuple[float, float, float, float]
 
 
 class Schema(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from duygu.shared.edits.editing import visible
 from duygu.shared.errors import InvalidStudyError, UnknownFaceError
 from duygu.shared.exports.spans import Span, spans_of
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 from duygu.shared.studies.sheet import StudyRow
 
 

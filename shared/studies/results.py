@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from duygu.shared.edits.file import EXTENSION, read_edit_file
 from duygu.shared.errors import ConfigurationError, UnreadableFileError
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 JSON = ".json"
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from duygu.shared.errors import DuyguError, from_code
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.studies.outcome import Outcome, RowError, Unit, units_of
 from duygu.shared.studies.recording import Recording, record
 from duygu.shared.studies.settings import DEFAULTS, StudySettings

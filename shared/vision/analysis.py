@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from duygu.shared.exports.selection import once_every
-from duygu.shared.schemas.messages import ProgramInfo, Result, ResultOptions, VideoInfo, Warning, Window  # noqa: A004 - the word of the contract
+from duygu.shared.schemas.model import ProgramInfo
 from duygu.shared.schemas.options import DEFAULTS, MOVEMENTS, AnalysisOptions, part_length, require_labels
+from duygu.shared.schemas.result import Result, ResultOptions, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.baseline import require_relative, with_baselines

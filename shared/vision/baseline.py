@@ -9,16 +9,9 @@ import numpy as np
 
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import (
-    NEUTRAL,
-    Baseline,
-    Face,
-    Flag,
-    RelativePrediction,
-    Result,
-    Warning,  # noqa: A004 - the word of the contract
-)
+from duygu.shared.schemas.emotions import NEUTRAL
 from duygu.shared.schemas.options import AUTO, AnalysisOptions, joined_spans
+from duygu.shared.schemas.result import Baseline, Face, Flag, RelativePrediction, Result, Warning  # noqa: A004
 from duygu.shared.vision.classify.relative import RelativeHead, softmax
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits

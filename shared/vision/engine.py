@@ -8,7 +8,7 @@ from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import ModelFolder, open_model_folder
 from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import ModelInfo
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.classify.relative import RelativeHead, open_relative_head

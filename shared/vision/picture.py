@@ -7,19 +7,10 @@ from typing import Protocol
 import numpy as np
 
 from duygu.shared.inputs.media.picture_file import check_picture
-from duygu.shared.schemas.messages import (
-    Face,
-    ModelInfo,
-    PictureFace,
-    PictureResult,
-    PictureSize,
-    ProgramInfo,
-    Result,
-    ResultOptions,
-    VideoInfo,
-    Warning,  # noqa: A004 - the word of the contract
-)
+from duygu.shared.schemas.model import ModelInfo, ProgramInfo
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_for_pictures
+from duygu.shared.schemas.picture import PictureFace, PictureResult, PictureSize
+from duygu.shared.schemas.result import Face, Result, ResultOptions, VideoInfo, Warning  # noqa: A004
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import result_converter
 from duygu.shared.vision.analyzer import CONFIRM_SCORE, TOO_MANY_FACES

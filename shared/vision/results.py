@@ -7,18 +7,9 @@ from typing import Any
 import numpy as np
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import (
-    OTHER,
-    Face,
-    Flag,
-    ModelInfo,
-    Pose,
-    Position,
-    Result,
-    VideoInfo,
-    Warning,  # noqa: A004 - the word of the contract
-    Window,
-)
+from duygu.shared.schemas.emotions import OTHER
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Face, Flag, Pose, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.analyzer import Analyzer, Face, Unconfirmed
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.engine import Engine

@@ -8,7 +8,7 @@ import pytest
 from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import Manifest
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import MeasuredOn
+from duygu.shared.schemas.model import MeasuredOn
 
 MODEL = ROOT / "models" / "emotion"
 MANIFEST = Manifest.model_validate_json((MODEL / "manifest.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.labels.formats.reading import read_label_file
 from duygu.shared.model.folder import MANIFEST, open_model_folder
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.training.data.clipset import ClipWriter, load_clips
 from duygu.training.data.recordings import read_recordings
 from duygu.training.run.settings import FOLDER, load_recipe

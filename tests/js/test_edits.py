@@ -15,7 +15,7 @@ import pytest
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import EDIT, Edit, Rename, Threshold
 from duygu.shared.errors import InvalidEditError
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.shared.edits.test_editing import relative_to, three_faces
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"

@@ -12,7 +12,7 @@ NODE = shutil.which("node") or shutil.which("nodejs")
 
 
 @pytest.mark.skipif(NODE is None, reason="there is no node on this machine")
-@pytest.mark.parametrize("path", sorted(Path(__file__).parent.glob("*.test.mjs")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(Path(__file__).parent.rglob("*.test.mjs")), ids=lambda path: path.name)
 def test_module(path: Path) -> None:
     """Every test of the file passes."""
     assert NODE is not None

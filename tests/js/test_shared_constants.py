@@ -21,7 +21,10 @@ from duygu.shared.exports import ExportName, moments, spans
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.live import header
 from duygu.shared.model.folder import open_model_folder
-from duygu.shared.schemas.messages import EMOTIONS, OTHER, Flag, JobStatus, ServiceLimits
+from duygu.shared.schemas.emotions import EMOTIONS, OTHER
+from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.result import Flag
+from duygu.shared.schemas.service import ServiceLimits
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
 NODE = shutil.which("node") or shutil.which("nodejs")

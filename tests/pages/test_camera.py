@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from duygu.shared.edits.overall import overall
-from duygu.shared.schemas.messages import ModelInfo, Window
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Window
 from tests.support.browser import ARGUMENTS, CHROMIUM
 from tests.support.media.videos import Scene, VideoMaker
 

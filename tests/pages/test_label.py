@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from tests.support.media.videos import Scene, VideoMaker
 
 PATIENCE_MS = 60_000

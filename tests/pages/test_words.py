@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from tests.pages.test_application import analyse
 from tests.support.results.synthetic import face, result, visit
 from tests.support.servers.scripted_server import job_document

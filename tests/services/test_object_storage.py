@@ -11,7 +11,7 @@ from redis import Redis
 from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD, Storage
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import ended, job, running, serving, submit, wait_until, worker

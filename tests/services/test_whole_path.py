@@ -10,7 +10,7 @@ from redis import Redis
 
 from duygu.shared.broker import keys
 from duygu.shared.config.settings import Settings
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.services.conftest import StartWorker, ended, serving, submit, wait_until, worker
 from tests.support.media.videos import PAIR, PAN, VideoMaker
 from tests.support.workers.scripted_worker import Script

@@ -11,7 +11,7 @@ import pytest
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, ModelError, TrainingDataError
 from duygu.shared.model.folder import H5
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.training.calibrate import calibrate
 from duygu.training.data.clipset import ClipSet, save_clips
 from duygu.training.evaluate import evaluate

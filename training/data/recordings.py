@@ -8,7 +8,7 @@ from pathlib import Path
 
 from duygu.shared.errors import TrainingDataError, one_line
 from duygu.shared.labels.label import SYNONYMS
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 from duygu.training.data.layouts import LAYOUTS, NO_LABEL, Recording, Stretch
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from duygu.shared.schemas.messages import MeasuredOn
+from duygu.shared.schemas.model import MeasuredOn
 from duygu.training.run.types import Integers, Names, Probabilities
 
 BINS = 15

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from duygu.shared.errors import TrainingDataError, VideoError
-from duygu.shared.schemas.messages import ModelInfo
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.classify.movements import aligned_crop, geometry
 from duygu.shared.vision.engine import Engine

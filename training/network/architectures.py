@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.training.network.motion_gate import MOVING, STILL, gated_head
 from duygu.training.run.settings import SOURCES
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from rich.progress import Progress
 
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.training.distillation.batches import ImageSet, batches
 from duygu.training.network.architectures import still_network
 from duygu.training.run.folder import RunFolder

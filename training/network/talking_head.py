@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import log_softmax, softmax
 
-from duygu.shared.schemas.messages import EMOTIONS, NEUTRAL
+from duygu.shared.schemas.emotions import EMOTIONS, NEUTRAL
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.stills import TrainingStills

@@ -15,7 +15,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import CARD, INT8, MADE_FROM, ONNX, open_model_folder, sha256_of, write_manifest
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import MeasuredOn
+from duygu.shared.schemas.model import MeasuredOn
 from duygu.shared.vision.classify.classifier import RECIPE_KEY
 from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.types import Floats, Image

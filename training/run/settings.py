@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, w
 
 from duygu.shared.errors import ConfigurationError, ModelError
 from duygu.shared.model.recipe import Recipe, explain
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 

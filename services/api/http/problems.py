@@ -29,7 +29,7 @@ from duygu.shared.errors import (
     UnknownParameterError,
     UpgradeRequiredError,
 )
-from duygu.shared.schemas.messages import Problem
+from duygu.shared.schemas.job import Problem
 
 logger = logging.getLogger(__name__)
 

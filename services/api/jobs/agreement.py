@@ -12,7 +12,7 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, ResultExpiredError, ResultNotReadyError
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.placement import shown
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 

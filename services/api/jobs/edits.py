@@ -28,7 +28,7 @@ from duygu.shared.errors import (
 )
 from duygu.shared.jobs.edits import ATTEMPTS, EditList, without_last
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["edits"])
 

@@ -30,7 +30,8 @@ from duygu.shared.jobs.queues import enqueue_render
 from duygu.shared.jobs.quotas import count_bytes, count_upload
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas.messages import Job, JobStatus, Result
+from duygu.shared.schemas.job import Job, JobStatus
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import PLOT, RESULT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -33,7 +33,8 @@ from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
 from duygu.shared.labels.placement import shown, to_store
 from duygu.shared.labels.sampling import MAX_MINUTES
 from duygu.shared.labels.task import LabellingTask, task
-from duygu.shared.schemas.messages import JobStatus, Schema, Seconds
+from duygu.shared.schemas.base import Schema, Seconds
+from duygu.shared.schemas.job import JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from duygu.shared.errors import InvalidResultError
-from duygu.shared.schemas.messages import Face, Result, Window
+from duygu.shared.schemas.result import Face, Result, Window
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -33,7 +33,8 @@ from duygu.shared.errors import (
 )
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.jobs.edits import EditList
-from duygu.shared.schemas.messages import JobStatus, Result
+from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import ANNOTATED_VIDEO, EDITED_ANNOTATED_VIDEO, EDITED_PLOT, PLOT
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

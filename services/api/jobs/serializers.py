@@ -8,7 +8,7 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.jobs.place import places
 from duygu.shared.jobs.queues import WEBHOOK_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas.messages import Job, JobError, JobLink, JobLinks, JobStatus, Webhook, Work
+from duygu.shared.schemas.job import Job, JobError, JobLink, JobLinks, JobStatus, Webhook, Work
 
 
 def job_path(job_id: str) -> str:

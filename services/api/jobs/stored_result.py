@@ -9,7 +9,7 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import NotBlurredError, ResultExpiredError, ResultNotReadyError, VideoNotKeptError
 from duygu.shared.jobs.edits import EditList, record_rendered
 from duygu.shared.jobs.queues import enqueue_blurred, enqueue_render
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import (
     BLURRED_VIDEO,
     EDITED_ANNOTATED_VIDEO,

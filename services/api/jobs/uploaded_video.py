@@ -8,7 +8,7 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep
 from duygu.services.api.http.byte_ranges import Conditions, file_response
 from duygu.services.api.http.problems import problems
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, RangeNotSatisfiableError, VideoNotKeptError
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.storage.base import UPLOAD
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

@@ -20,7 +20,7 @@ from duygu.shared.live.messages import (
     SessionClosed,
     SessionCreated,
 )
-from duygu.shared.schemas.messages import Schema
+from duygu.shared.schemas.base import Schema
 
 router = APIRouter(tags=["live"])
 

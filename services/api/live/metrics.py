@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from duygu.shared.live.messages import FrameDropped, FrameError, FrameResult
-from duygu.shared.schemas.messages import Schema
+from duygu.shared.schemas.base import Schema
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 15)
 

@@ -21,7 +21,8 @@ from duygu.shared.live.messages import (
     Totals,
 )
 from duygu.shared.live.steps import FrameInfo, Reply
-from duygu.shared.schemas.messages import Schema, Warning  # noqa: A004
+from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.result import Warning  # noqa: A004
 
 MAX_PENDING_FRAMES = 64
 """Maximum number of frames without a reply. Beyond it, the socket is not read until a reply has been sent."""

@@ -25,7 +25,8 @@ from duygu.shared.live.messages import (
     SessionOptions,
 )
 from duygu.shared.model.label_choice import chosen_labels
-from duygu.shared.schemas.messages import ModelInfo, Schema
+from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.model import ModelInfo
 
 logger = logging.getLogger(__name__)
 

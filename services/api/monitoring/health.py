@@ -12,7 +12,7 @@ from duygu.shared.broker import keys
 from duygu.shared.errors import UnavailableError
 from duygu.shared.jobs.heartbeat import alive_since
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.schemas.messages import Alive, Check, Readiness
+from duygu.shared.schemas.service import Alive, Check, Readiness
 
 router = APIRouter(tags=["health"])
 

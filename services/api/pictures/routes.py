@@ -40,10 +40,11 @@ from duygu.shared.errors.base import SERVER_ERROR
 from duygu.shared.inputs.media.picture_file import check_picture
 from duygu.shared.inputs.pictures.api_queue import PictureQueue
 from duygu.shared.jobs.quotas import count_pictures
-from duygu.shared.schemas.messages import JobError, PictureItem, PictureList, PictureResult
+from duygu.shared.schemas.job import JobError
 from duygu.shared.schemas.options import ERRORS as OPTION_ERRORS
 from duygu.shared.schemas.options import NAMES as OPTION_NAMES
 from duygu.shared.schemas.options import AnalysisOptions, require_labels
+from duygu.shared.schemas.picture import PictureItem, PictureList, PictureResult
 
 router = APIRouter(tags=["pictures"])
 

@@ -45,7 +45,7 @@ from duygu.shared.errors import (
 from duygu.shared.inputs.uploads.record import UploadRecord
 from duygu.shared.jobs.quotas import count_bytes, count_upload
 from duygu.shared.jobs.record import new_job_id
-from duygu.shared.schemas.messages import ResumableUpload
+from duygu.shared.schemas.job import ResumableUpload
 
 router = APIRouter(prefix=ROOM, tags=["videos"])
 

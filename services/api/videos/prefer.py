@@ -17,7 +17,8 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import CancelledError, ResultExpiredError, UnavailableError
 from duygu.shared.jobs.events import follow
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas.messages import AnsweredJob, Job, JobStatus, Result
+from duygu.shared.schemas.job import AnsweredJob, Job, JobStatus
+from duygu.shared.schemas.result import Result
 
 MAX_WAIT_S = 60
 """Maximum time to wait; proxies rarely permit more."""

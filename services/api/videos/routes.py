@@ -37,7 +37,7 @@ from duygu.shared.errors import (
 )
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.network.webhooks import check_endpoint
-from duygu.shared.schemas.messages import AnsweredJob, Job, LinkedVideo, StoredUpload
+from duygu.shared.schemas.job import AnsweredJob, Job, LinkedVideo, StoredUpload
 from duygu.shared.schemas.options import ERRORS as OPTION_ERRORS
 from duygu.shared.schemas.options import AnalysisOptions, require_labels
 

@@ -16,7 +16,7 @@ from duygu.shared.inputs.links.link import Link
 from duygu.shared.jobs.queues import enqueue_video
 from duygu.shared.jobs.quotas import check_waiting
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 REUSABLE_STATUSES = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED)
 """Statuses of jobs that `reuse=true` returns. A failed or cancelled job is not reused."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.live.steps import FrameInfo, Reply
-from duygu.shared.schemas.messages import Flag, Position, Window
 from duygu.shared.schemas.options import MOVEMENTS
+from duygu.shared.schemas.result import Flag, Position, Window
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.images import decode_frame

@@ -15,8 +15,9 @@ from duygu.services.worker.control import JobControl
 from duygu.services.worker.videos.stages import FETCH_SHARE
 from duygu.shared.jobs.record import JobRecord, progress_text
 from duygu.shared.jobs.store import Event, JobStore
-from duygu.shared.schemas.messages import Result, Window, Work
+from duygu.shared.schemas.job import Work
 from duygu.shared.schemas.options import part_length
+from duygu.shared.schemas.result import Result, Window
 from duygu.shared.vision.progress import Progress
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.progress import Progress
 
 ANALYSIS_SHARE = 0.35

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from duygu.shared.exports.interchange.archive import archive
 from duygu.shared.exports.interchange.stretches import tiers_of
 from duygu.shared.exports.titles import title_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 BIDS_VERSION = "1.10.0"
 

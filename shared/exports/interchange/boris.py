@@ -12,7 +12,7 @@ from duygu.shared.exports.interchange.frame_rate import frame_rate
 from duygu.shared.exports.interchange.stretches import UNCERTAIN, Tier, tiers_of
 from duygu.shared.exports.palette import colour_of
 from duygu.shared.exports.titles import title_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 PLAYERS = 8
 """Players of BORIS; the video is in the first."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 
 from duygu.shared.exports.interchange.stretches import UNCERTAIN, Stretch, Tier, tiers_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 SCHEMA = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" FORMAT="3.0" VERSION="3.0" '

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 RATES = (
     Fraction(24000, 1001),

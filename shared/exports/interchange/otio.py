@@ -11,7 +11,7 @@ from duygu.shared.exports.interchange.frame_rate import frame_rate
 from duygu.shared.exports.interchange.stretches import MILLISECONDS, Stretch, Tier, tiers_of
 from duygu.shared.exports.interchange.stretches import end_ms as last_ms
 from duygu.shared.exports.titles import title_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 COLOURS = {
     "anger": "RED",

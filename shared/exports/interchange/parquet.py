@@ -14,7 +14,7 @@ from itertools import groupby
 
 from duygu.shared.exports.interchange.thrift import I64, Struct, encoded, varint
 from duygu.shared.exports.tables import Cell, header_of, rows_of
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.version import VERSION
 
 MAGIC = b"PAR1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from duygu.shared.exports.spans import Span, runs_of
 from duygu.shared.exports.titles import face_title
-from duygu.shared.schemas.messages import Face, Result
+from duygu.shared.schemas.result import Face, Result
 
 MILLISECONDS = 1000
 

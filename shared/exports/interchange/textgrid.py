@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from duygu.shared.exports.interchange.stretches import MILLISECONDS, UNCERTAIN, Stretch, tiers_of
 from duygu.shared.exports.interchange.stretches import end_ms as last_ms
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 
 Intervals = list[tuple[int, int, str]]
 """Starts and ends in milliseconds, and texts; without gaps."""

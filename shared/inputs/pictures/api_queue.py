@@ -18,8 +18,8 @@ from duygu.shared.inputs.pictures.messages import (
     request_key,
 )
 from duygu.shared.jobs.heartbeat import alive_since
-from duygu.shared.schemas.messages import PictureResult
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.picture import PictureResult
 
 MAX_WAITING_BYTES = 128_000_000
 """Maximum size of all waiting pictures together, which Redis holds in memory."""

@@ -2,8 +2,8 @@
 
 from duygu.shared.errors import DuyguError, from_code
 from duygu.shared.schemas.base import Schema
-from duygu.shared.schemas.messages import PictureResult
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
+from duygu.shared.schemas.picture import PictureResult
 
 WAITING = "duygu:pictures:waiting"
 """List of the ids of the pictures that wait for a worker, the oldest first."""

@@ -19,7 +19,8 @@ from duygu.shared.labels.formats.eaf import read_eaf
 from duygu.shared.labels.formats.entries import Entries, Entry, quoted
 from duygu.shared.labels.label import LABELS, MAX_LABELS, Label, emotion_of, ordered
 from duygu.shared.model.recipe import explain
-from duygu.shared.schemas.messages import EMOTIONS, Face, Result
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Face, Result
 
 MAX_BYTES = 10_000_000
 """Maximum size of a file of labels."""

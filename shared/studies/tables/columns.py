@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from duygu.shared.schemas.messages import EMOTIONS, OTHER
+from duygu.shared.schemas.emotions import EMOTIONS, OTHER
 
 LABELS = (*EMOTIONS, OTHER)
 """Every label that a table can have columns for, in their order."""

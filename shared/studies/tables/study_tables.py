@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.spans import Span
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.studies.outcome import Outcome, Unit
 from duygu.shared.studies.recording import Recording, clipped, mean_of
 from duygu.shared.studies.settings import StudySettings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.types import Floats, Image
 
 MAX_GAP = 2

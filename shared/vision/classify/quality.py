@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.types import Floats, Image
 
 SMALL_SIDE = 40.0

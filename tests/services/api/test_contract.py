@@ -27,7 +27,9 @@ from duygu.shared.jobs.heartbeat import send_heartbeat
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus, ModelInfo, Result, VideoInfo
+from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Result, VideoInfo
 from duygu.shared.storage.base import RESULT
 from duygu.shared.storage.opening import open_storage
 from tests.services.conftest import wait_until, worker

@@ -9,7 +9,7 @@ import pytest
 from duygu.services.cli import main
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import LABELS, Label
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.labelled import labelled
 
 

@@ -23,7 +23,8 @@ from duygu.services.commands.outputs import Destination, Outputs
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import ProgramInfo, Result
+from duygu.shared.schemas.model import ProgramInfo
+from duygu.shared.schemas.result import Result
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video
 from tests.support.media.videos import PAIR, PAN, Scene, VideoMaker

@@ -10,7 +10,7 @@ from duygu import Analysis
 from duygu.services.cli import main
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, OtherVideoError, UnknownFaceError
-from duygu.shared.schemas.messages import Result, with_sha256
+from duygu.shared.schemas.result import Result, with_sha256
 from tests.support.media.videos import PAIR, VideoMaker
 from tests.support.results.known import two_faces
 

@@ -11,7 +11,7 @@ import pytest
 
 from duygu.services.cli import main
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.media.videos import PAN, VideoMaker
 
 COMMAND = [sys.executable, "-m", "duygu.services.cli", "analyze"]

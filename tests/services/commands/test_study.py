@@ -17,7 +17,7 @@ import pytest
 
 from duygu.services.cli import main
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.media.videos import PAIR, PAN, STILL, VideoMaker
 from tests.support.results.study import course, planted, write_result
 

@@ -8,7 +8,7 @@ import pytest
 from duygu.client import Service, analyze, stream
 from duygu.shared.config.settings import Settings
 from duygu.shared.live.messages import FrameResult, SessionClosed, SessionCreated, SessionOptions
-from duygu.shared.schemas.messages import Window
+from duygu.shared.schemas.result import Window
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.media.videos import Scene, VideoMaker
 from tests.support.sockets import LIVE, open_socket, opens, receive, send

@@ -5,7 +5,7 @@ import pytest
 from duygu.services.mcp.answers import MEANING, WindowRow, compare, notes_of, summarize, windows_page
 from duygu.shared.errors import InvalidRequestError, UnknownFaceError
 from duygu.shared.exports.spans import shares_of, uncertain_share
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import face, two_faces, window
 
 

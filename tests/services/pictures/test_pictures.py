@@ -18,7 +18,7 @@ from duygu.shared.inputs.pictures import api_queue, messages
 from duygu.shared.inputs.pictures.messages import WAITING, WORKERS, PictureReply, request_key
 from duygu.shared.inputs.pictures.worker_queue import PictureTasks
 from duygu.shared.jobs.heartbeat import send_heartbeat
-from duygu.shared.schemas.messages import PictureList, PictureResult
+from duygu.shared.schemas.picture import PictureList, PictureResult
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
 from tests.support.media.pictures import animated, astronaut, declared_png

@@ -23,7 +23,7 @@ from duygu.services.watch.cameras import read_cameras
 from duygu.services.watch.mqtt import MqttPublisher
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.live.messages import FrameResult
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.services.conftest import wait_until
 from tests.services.watch.test_capture import free_port
 from tests.support.media.videos import VideoMaker

@@ -18,7 +18,7 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.storage.base import ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD
 from duygu.shared.storage.folder import PARTIAL, FolderStorage
 from tests.support.workers.scripted_worker import analyze

@@ -17,7 +17,9 @@ from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError, NotAVideoError
 from duygu.shared.exports.palette import PALETTE
-from duygu.shared.schemas.messages import EMOTIONS, OTHER, Face, ModelInfo, Position, Result, VideoInfo, Window
+from duygu.shared.schemas.emotions import EMOTIONS, OTHER
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Face, Position, Result, VideoInfo, Window
 from tests.shared.vision.decode.file_kinds import turned_midway
 from tests.support.media.videos import BROWSER, CUT, HLG, PHONE, PQ, STILL, Scene, VideoMaker
 

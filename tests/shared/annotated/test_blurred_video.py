@@ -14,7 +14,8 @@ from duygu.shared.annotated.face_areas import BEFORE_AND_AFTER_S, FaceAreas
 from duygu.shared.config.engine import decode_limits, detector_of, engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError
-from duygu.shared.schemas.messages import Box, Result
+from duygu.shared.schemas.base import Box
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.engine import load_engine

@@ -6,7 +6,7 @@ import pytest
 from duygu.shared.annotated.overlay import MAX_LANES, Overlay, words_of
 from duygu.shared.annotated.paint import Canvas, colour_of
 from duygu.shared.exports.spans import spans_of
-from duygu.shared.schemas.messages import Position, Result
+from duygu.shared.schemas.result import Position, Result
 from tests.support.results.known import two_faces
 
 SIZE = (640, 360)

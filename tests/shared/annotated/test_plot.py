@@ -7,7 +7,7 @@ import numpy.typing as npt
 from duygu.shared.annotated import timeline_png
 from duygu.shared.annotated.paint import colour_of
 from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import two_faces
 
 

@@ -86,3 +86,10 @@ def test_results_are_kept_for_ten_years_at_most() -> None:
     for seconds in (0, LONGEST_RESULT_TTL + 1, 10**18):
         with pytest.raises(ValidationError, match="result_ttl"):
             Settings(result_ttl=seconds)
+
+
+def test_the_earlier_import_still_works_with_a_warning() -> None:
+    """`from duygu.shared.config import Settings`, as the documentation had it, warns of its removal."""
+    with pytest.warns(DeprecationWarning, match=r"duygu\.shared\.config\.settings"):
+        from duygu.shared.config import Settings as earlier  # noqa: PLC0415
+    assert earlier is Settings

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from duygu.shared.edits.editing import apply_edits, visible
 from duygu.shared.edits.operations import EDIT, EDITS, Edit, Exclude, Include, Merge, Rename, Split, Threshold
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
-from duygu.shared.schemas.messages import Baseline, Face, Position, RelativePrediction, Result, Temperatures
+from duygu.shared.schemas.model import Temperatures
+from duygu.shared.schemas.result import Baseline, Face, Position, RelativePrediction, Result
 from tests.support.results.known import face, two_faces, window
 
 

@@ -7,7 +7,7 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import Edit, Merge, Split
 from duygu.shared.edits.origin import Origin, Presence, Tracer
 from duygu.shared.errors import InvalidEditError
-from duygu.shared.schemas.messages import Position, Result
+from duygu.shared.schemas.result import Position, Result
 from tests.support.results.known import face, two_faces, window
 
 

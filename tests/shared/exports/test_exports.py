@@ -19,7 +19,9 @@ from duygu.shared.exports.spans import (
     spans_of,
     uncertain_share,
 )
-from duygu.shared.schemas.messages import EMOTIONS, Flag, ProgramInfo, Result, ResultOptions
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.model import ProgramInfo
+from duygu.shared.schemas.result import Flag, Result, ResultOptions
 from tests.support.results.known import face, two_faces, window
 
 RESULT = two_faces()

@@ -16,7 +16,8 @@ from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, MAX_LANES, W
 from duygu.shared.exports.palette import PALETTE
 from duygu.shared.exports.pdf import pdf
 from duygu.shared.exports.svg import svg
-from duygu.shared.schemas.messages import ProgramInfo, Result
+from duygu.shared.schemas.model import ProgramInfo
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import two_faces
 
 NAME = "Ağrı Dağı <şölen> & İğne.mp4"

@@ -4,7 +4,7 @@ import pytest
 
 from duygu.shared.exports.moments import box_at, hold_s, span_at
 from duygu.shared.exports.spans import spans_of
-from duygu.shared.schemas.messages import Position
+from duygu.shared.schemas.result import Position
 from tests.support.results.known import two_faces
 
 POSITIONS = [

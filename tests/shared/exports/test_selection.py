@@ -1,7 +1,7 @@
 """Reducing a result to some of its faces and windows."""
 
 from duygu.shared.exports.selection import most_seen, once_every
-from duygu.shared.schemas.messages import ResultOptions
+from duygu.shared.schemas.result import ResultOptions
 from tests.support.results.known import two_faces
 
 

@@ -10,7 +10,7 @@ from duygu.shared.errors import EditConflictError
 from duygu.shared.jobs.edits import EditList, EditStore
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 ANN, BOB = Rename(face_id=1, name="Ann"), Rename(face_id=1, name="Bob")
 

@@ -14,7 +14,7 @@ from duygu.shared.jobs.place import places
 from duygu.shared.jobs.queues import QueueName, enqueue_video, open_queue
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from duygu.shared.errors import DuyguError, NoVideoStreamError, by_code, from_code
 from duygu.shared.jobs.record import FIELDS, JobRecord
-from duygu.shared.schemas.messages import Delivery, Fetched, JobStatus, Work
+from duygu.shared.schemas.job import Delivery, Fetched, JobStatus, Work
 from duygu.shared.schemas.options import AnalysisOptions
 
 JOB = "a" * 32

@@ -11,7 +11,7 @@ from duygu.shared.broker import keys
 from duygu.shared.errors import CancelledError, NoVideoStreamError
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.jobs.store import Event, JobStore
-from duygu.shared.schemas.messages import JobStatus
+from duygu.shared.schemas.job import JobStatus
 
 JOB, OTHER, THIRD = "a" * 32, "b" * 32, "c" * 32
 

@@ -8,7 +8,8 @@ import pytest
 
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas.messages import EMOTIONS, Result
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Result
 from duygu.training.measure import metrics
 from tests.support.results.known import face, two_faces, window
 from tests.support.results.labelled import labelled

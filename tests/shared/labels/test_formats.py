@@ -7,7 +7,7 @@ import pytest
 from duygu.shared.errors import DuyguError, InvalidLabelError, LabelsOverlapError, OtherVideoError, UnknownFaceError
 from duygu.shared.labels.formats.reading import MAX_BYTES, read_label_file, slug
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import face, two_faces, window
 from tests.support.results.label_files import AGGREGATED, BORIS, CSV, EAF, EVENTS, FORMATS, HAPPY, SAD, UNCLEAR, film
 

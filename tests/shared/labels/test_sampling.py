@@ -4,7 +4,8 @@ from collections import Counter
 from itertools import pairwise
 
 from duygu.shared.labels.sampling import moments
-from duygu.shared.schemas.messages import EMOTIONS, Result
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import face, two_faces, window
 
 

@@ -11,7 +11,7 @@ from duygu.shared.config.engine import engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import H5, INT8, LABELS, MANIFEST, ONNX, open_model_folder
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.vision.engine import load_engine
 from tests.support.tiny_model import write_tiny_model
 

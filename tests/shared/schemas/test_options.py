@@ -14,7 +14,7 @@ from duygu.shared.errors import (
     InvalidOptionError,
     UnknownParameterError,
 )
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.schemas.options import (
     ERRORS,
     LATEST_S,

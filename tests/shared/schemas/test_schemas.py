@@ -13,7 +13,8 @@ from duygu.shared.jobs.record import JobRecord
 from duygu.shared.live.messages import CLIENT_MESSAGES, FrameResult, LiveFace, read_message
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply, read_replies
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import Delivery, JobStatus, Result, Work
+from duygu.shared.schemas.job import Delivery, JobStatus, Work
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import two_faces
 
 FACE = LiveFace(
@@ -79,13 +80,13 @@ def test_input_of_users_stays_strict() -> None:
 
 
 STRICT = {
-    *(
-        "shared/config/api_keys.py",
-        "shared/model/folder.py",
-        "shared/edits/file.py",
-        "services/api/live/socket_session.py",
-    ),
-    *("shared/jobs/edits.py", "shared/model/movement_folder.py", "shared/schemas/messages.py"),
+    "services/api/live/socket_session.py",
+    "shared/config/api_keys.py",
+    "shared/edits/file.py",
+    "shared/jobs/edits.py",
+    "shared/model/folder.py",
+    "shared/model/movement_folder.py",
+    "shared/schemas/base.py",
 }
 """Files that parse input of users: keys, manifests of models, edits, messages of clients; the stored edits, which are
 written back as a whole, so that an ignored field would be lost; and the definition of `read`."""

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.studies.output import statistics_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Sheet, StudyRow

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from duygu.shared.errors import InvalidStudyError
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.studies.output import write_study
 from duygu.shared.studies.recording import record
 from duygu.shared.studies.settings import StudySettings

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import MAX_UNCOUNTED, Analyzer, Step
 from duygu.shared.vision.engine import Engine

@@ -15,8 +15,8 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.exports.interchange.parquet import parquet
 from duygu.shared.exports.tables import RELATIVE_COLUMNS, csv_table
-from duygu.shared.schemas.messages import Flag, RelativePrediction, Result
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Flag, RelativePrediction, Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.baseline import STRETCH, FaceBaseline, calm_windows, windows_within

@@ -10,8 +10,8 @@ import pytest
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports.tables import MEASURED_COLUMNS, csv_table
-from duygu.shared.schemas.messages import Result
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analysis import MOVEMENTS_UNAVAILABLE, analyze_video
 from duygu.shared.vision.analyzer import Analyzer, Step

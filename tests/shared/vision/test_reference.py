@@ -7,7 +7,7 @@ import pytest
 
 from duygu.shared.config.engine import decode_limits, engine_options
 from duygu.shared.config.settings import Settings
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.detect.mtcnn import Mtcnn

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import EMOTIONS, OTHER, Flag, VideoInfo
+from duygu.shared.schemas.emotions import EMOTIONS, OTHER
+from duygu.shared.schemas.result import Flag, VideoInfo
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition, ResultConverter, Timeline, WindowLogits
 

@@ -6,7 +6,7 @@ import pytest
 
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
 from tests.support.media.videos import STILL, Actor, Scene, VideoMaker

@@ -2,7 +2,7 @@
 
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import Exclude, Rename
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import face, two_faces, window
 
 NAME = 'Ayşe "A" <b>&'

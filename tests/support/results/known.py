@@ -1,6 +1,8 @@
 """A small result with known values."""
 
-from duygu.shared.schemas.messages import EMOTIONS, Face, Flag, ModelInfo, Position, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Face, Flag, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 
 
 def probabilities(emotion: str, confidence: float) -> dict[str, float]:

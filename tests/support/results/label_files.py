@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import two_faces
 
 HAPPY = Label(face_id=1, start_s=0.5, end_s=1.9, emotion="happiness")

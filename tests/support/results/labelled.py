@@ -3,7 +3,8 @@
 from random import Random
 
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas.messages import EMOTIONS, Result
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Result
 from tests.support.results.known import face, two_faces, window
 
 

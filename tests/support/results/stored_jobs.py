@@ -7,7 +7,8 @@ from redis import Redis
 from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus, Result
+from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import PLOT, RESULT
 from duygu.shared.storage.opening import open_storage
 

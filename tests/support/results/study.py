@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from duygu.shared.schemas.messages import EMOTIONS, Face, ModelInfo, Position, Result, VideoInfo, Window
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.schemas.result import Face, Position, Result, VideoInfo, Window
 
 STEP_S, LENGTH_S = 0.5, 0.9
 """Interval and length of windows, as the model has them."""

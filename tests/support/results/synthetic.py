@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from tests.support.servers.scripted_server import job_document, remember
 
 STEP_S = 0.5

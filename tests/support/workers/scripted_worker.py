@@ -19,8 +19,9 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError
 from duygu.shared.jobs import queues
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.schemas.messages import ModelInfo, Result, VideoInfo, Window
+from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result, VideoInfo, Window
 from duygu.shared.vision.progress import Progress
 
 MARK = b"\0\0\0\x18ftypscripted"

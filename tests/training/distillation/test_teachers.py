@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.vision.types import Image
 from duygu.training.distillation.teachers import BATCH, Teachers
 from duygu.training.measure.metrics import probabilities_of

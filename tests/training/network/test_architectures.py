@@ -10,7 +10,7 @@ import pytest
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.training.measure.metrics import probabilities_of
 from duygu.training.network import keras_file
 from duygu.training.network.architectures import (

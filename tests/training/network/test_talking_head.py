@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import UNLABELLED, ClipSet
 from duygu.training.data.stills import TrainingStills

@@ -8,7 +8,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.labels.agreement import Agreement, agreement
 from duygu.shared.labels.label import Label
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.labelled import labelled

@@ -14,7 +14,7 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.config.settings import Settings
 from duygu.shared.edits.operations import MAX_EDITS
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 from tests.support.results.stored_jobs import store_result

@@ -8,7 +8,7 @@ import pytest
 
 from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config.settings import Settings
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 

@@ -11,7 +11,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.jobs.labels import MAX_RATERS
 from duygu.shared.labels.label import MAX_LABELS
-from duygu.shared.schemas.messages import EMOTIONS
+from duygu.shared.schemas.emotions import EMOTIONS
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.known import two_faces

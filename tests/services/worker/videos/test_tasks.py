@@ -16,7 +16,8 @@ from duygu.shared.errors import StorageFullError
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.schemas.messages import JobStatus, Result
+from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
 from tests.support.workers.scripted_worker import Script, analyze

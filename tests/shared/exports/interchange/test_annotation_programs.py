@@ -11,7 +11,8 @@ from pympi import Eaf
 
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.labels.formats.reading import read_label_file
-from duygu.shared.schemas.messages import EMOTIONS, Result
+from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.schemas.result import Result
 from tests.support.results.edited import MOODS, NAME, edited, without_faces
 from tests.support.results.known import two_faces
 

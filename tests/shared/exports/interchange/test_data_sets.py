@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.exports.interchange.parquet import Column, Type, parquet_file
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.edited import MOODS, NAME, edited, without_faces
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from duygu.shared.exports import EXPORTS, ExportName
 from duygu.shared.exports.interchange.frame_rate import USUAL, frame_rate
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from tests.support.results.edited import MOODS, NAME, edited, without_faces
 from tests.support.results.known import two_faces
 

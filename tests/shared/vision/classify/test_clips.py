@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.classify.clips import MAX_GAP, Clip, ClipBuilder, Crop
 from tests.support.media.frames import RATE_HZ, RECIPE
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from duygu.shared.schemas.messages import Flag
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.classify.crops import crop_face
 from duygu.shared.vision.classify.quality import quality_flags
 from duygu.shared.vision.types import Floats, Image

@@ -8,7 +8,7 @@ from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import VideoError
 from duygu.shared.paths import ROOT
-from duygu.shared.schemas.messages import Result
+from duygu.shared.schemas.result import Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine
 from tests.shared.vision.decode.file_kinds import FACE, KINDS, NO_FACE, Kind, table

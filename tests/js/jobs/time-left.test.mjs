@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { timeLeft } from "../../services/api/static/js/jobs/time-left.js";
+import { timeLeft } from "../../../services/api/static/js/jobs/time-left.js";
 
 test("the server's estimate of the time left is used where there is one", () => {
   assert.equal(timeLeft({ progress: 0.5, work: { time_left_s: 7 }, started_at: "2026-01-01T00:00:00Z" }, NaN), 7);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnLength, Columns, meanLength } from "../../services/api/static/js/timeline/columns.js";
+import { columnLength, Columns, meanLength } from "../../../services/api/static/js/timeline/columns.js";
 
 const LABELS = ["anger", "happiness", "neutral"];
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { commonEdits, History, sameEdit } = await import("../../services/api/static/js/edits/history.js");
+const { commonEdits, History, sameEdit } = await import("../../../services/api/static/js/edits/history.js");
 
 /** A face with a position every tenth of a second, and a window every half. */
 const face = (id, start, end) => ({

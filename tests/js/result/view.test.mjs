@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { setFaces, viewOf } from "../../services/api/static/js/result/view.js";
+import { setFaces, viewOf } from "../../../services/api/static/js/result/view.js";
 
 const relative = { emotion: "neutral", confidence: 0.9, probabilities: { neutral: 0.9 }, uncertain: false };
 const plain = { start_s: 0, end_s: 0.9, emotion: "anger", confidence: 0.6, probabilities: { anger: 0.6 }, uncertain: true, flags: ["dark"] };

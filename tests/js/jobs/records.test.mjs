@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { distinctNames, MAX_RECORDS, mergeRecords, readRecord, recordOf } from "../../services/api/static/js/jobs/records.js";
+import { distinctNames, MAX_RECORDS, mergeRecords, readRecord, recordOf } from "../../../services/api/static/js/jobs/records.js";
 
 const record = (number, more = {}) => ({ key: `k${number}`, id: `j${number}`, name: `${number}.mp4`, added: number, ...more });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { facesLeftOut, MAX_LANES, previewOf, windowsOf } from "../../services/api/static/js/jobs/preview-data.js";
+import { facesLeftOut, MAX_LANES, previewOf, windowsOf } from "../../../services/api/static/js/jobs/preview-data.js";
 
 const windows = (face, count) =>
   Array.from({ length: count }, (_, i) => ({ face_id: face, start_s: i, end_s: i + 1, emotion: i % 10 ? "anger" : "fear", confidence: 0.5 }));

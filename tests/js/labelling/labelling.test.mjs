@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ANSWER_KEYS, answerTo, merged, nextOpen, timeLeft, withLabel, without } from "../../services/api/static/js/labelling/answers.js";
-import { Moments } from "../../services/api/static/js/labelling/moments.js";
-import { Saving } from "../../services/api/static/js/labelling/saving.js";
-import { Stretches } from "../../services/api/static/js/labelling/stretches.js";
+import { ANSWER_KEYS, answerTo, merged, nextOpen, timeLeft, withLabel, without } from "../../../services/api/static/js/labelling/answers.js";
+import { Moments } from "../../../services/api/static/js/labelling/moments.js";
+import { Saving } from "../../../services/api/static/js/labelling/saving.js";
+import { Stretches } from "../../../services/api/static/js/labelling/stretches.js";
 
 const label = (face_id, start_s, end_s, emotion) => ({ face_id, start_s, end_s, emotion });
 const moments = [label(1, 0, 1), label(2, 0, 1), label(1, 2, 3)].map(({ face_id, start_s, end_s }) => ({ face_id, start_s, end_s }));

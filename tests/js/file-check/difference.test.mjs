@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { differenceOf } from "../../services/api/static/js/file-check/difference.js";
+import { differenceOf } from "../../../services/api/static/js/file-check/difference.js";
 
 test("size, picture and length tell files apart, and what is unknown does not", () => {
   const analysed = { sizeBytes: 1000, width: 640, height: 480, duration: 10 };

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 globalThis.document = Object.assign(new EventTarget(), { documentElement: {}, querySelectorAll: () => [] });
-const { setLanguage } = await import("../../services/api/static/js/common/i18n.js");
-const { stateText } = await import("../../services/api/static/js/jobs/text.js");
+const { setLanguage } = await import("../../../services/api/static/js/common/i18n.js");
+const { stateText } = await import("../../../services/api/static/js/jobs/text.js");
 
 const text = (ahead) => stateText({ state: "queued", added: 0, ahead });
 

@@ -6,9 +6,9 @@ import { test } from "node:test";
 globalThis.document = Object.assign(new EventTarget(), { documentElement: {}, querySelectorAll: () => [] });
 
 const { byteCount, clock, currentLanguage, errorTitle, fileSize, longSpan, percent, remedy, setLanguage, span, t } =
-  await import("../../services/api/static/js/common/i18n.js");
-const en = (await import("../../services/api/static/js/locales/en.js")).default;
-const tr = (await import("../../services/api/static/js/locales/tr.js")).default;
+  await import("../../../services/api/static/js/common/i18n.js");
+const en = (await import("../../../services/api/static/js/locales/en.js")).default;
+const tr = (await import("../../../services/api/static/js/locales/tr.js")).default;
 
 /** Dotted keys of all texts; a text with plural forms counts as one. */
 const keysOf = (node, path = "") =>

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.document = new EventTarget();
 
-const { pack } = await import("../../services/api/static/js/camera/session.js");
+const { pack } = await import("../../../services/api/static/js/camera/session.js");
 
 test("the header is big-endian: magic, version, three zero bytes, number, microseconds; the picture follows", () => {
   const message = pack(Uint8Array.of(1, 2, 3).buffer, 7, 1234.5678);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-const { EditQueue } = await import("../../services/api/static/js/edits/edit-queue.js");
+const { EditQueue } = await import("../../../services/api/static/js/edits/edit-queue.js");
 
 const named = (id, name) => ({ op: "rename", face_id: id, name });
 const problem = (status, code) => Object.assign(new Error(code), { status, code });

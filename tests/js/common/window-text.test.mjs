@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { windowEmotionText, windowText } from "../../services/api/static/js/common/window-text.js";
+import { windowEmotionText, windowText } from "../../../services/api/static/js/common/window-text.js";
 
 test("a certain window is its emotion and confidence", () => {
   assert.equal(windowText({ emotion: "neutral", confidence: 0.75, uncertain: false }), "neutral 75%");

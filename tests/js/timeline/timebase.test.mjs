@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { adjacentStart, boxAt, lastBefore, sharesOf, spansOf, uncertainShare, windowAt } from "../../services/api/static/js/timeline/timebase.js";
+import { adjacentStart, boxAt, lastBefore, sharesOf, spansOf, uncertainShare, windowAt } from "../../../services/api/static/js/timeline/timebase.js";
 
 const at = (...times) => ({ positions: times.map((time) => ({ time_s: time, box: [time, 0, 10, 10] })) });
 const window = (start, end, emotion = "fear", uncertain = false) => ({ start_s: start, end_s: end, emotion, uncertain });

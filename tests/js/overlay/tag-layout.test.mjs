@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { layoutTags, meet } from "../../services/api/static/js/overlay/tag-layout.js";
+import { layoutTags, meet } from "../../../services/api/static/js/overlay/tag-layout.js";
 
 const AREA = { width: 800, height: 450 };
 const SIZE = { full: { width: 160, height: 24 }, small: { width: 36, height: 20 } };

@@ -6,8 +6,8 @@ import { test } from "node:test";
 globalThis.document = Object.assign(new EventTarget(), { documentElement: {}, querySelectorAll: () => [] });
 globalThis.fetch = async () => new Response(JSON.stringify({ max_upload_bytes: 1000, max_duration_s: 3600, max_pixels: 8_294_400, result_ttl_s: 60 }));
 
-const { expiryOf, limits, loadLimits, refusal } = await import("../../services/api/static/js/api/limits.js");
-const { remedyFor } = await import("../../services/api/static/js/jobs/text.js");
+const { expiryOf, limits, loadLimits, refusal } = await import("../../../services/api/static/js/api/limits.js");
+const { remedyFor } = await import("../../../services/api/static/js/jobs/text.js");
 
 test("before the limits are loaded every file is accepted, and no expiry or bound is claimed", () => {
   assert.equal(limits(), null);

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 globalThis.document = new EventTarget();
 
-const { addEdit, findLabels, getEdits, getJobWithTime, getResult, getWindows, Problem, resultLink, undoEdit } = await import("../../services/api/static/js/api/client.js");
+const { addEdit, findLabels, getEdits, getJobWithTime, getResult, getWindows, Problem, resultLink, undoEdit } = await import("../../../services/api/static/js/api/client.js");
 
 let answer = null;
 let sent = null; // the last request

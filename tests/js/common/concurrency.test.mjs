@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { limitConcurrency } from "../../services/api/static/js/common/concurrency.js";
+import { limitConcurrency } from "../../../services/api/static/js/common/concurrency.js";
 
 test("no more calls than the limit run at a time, and all start in order even after a failure", async () => {
   const limited = limitConcurrency(2);

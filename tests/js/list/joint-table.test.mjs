@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.document = Object.assign(new EventTarget(), { documentElement: {}, querySelectorAll: () => [] });
 
-const { joinTables } = await import("../../services/api/static/js/list/joint-table.js");
+const { joinTables } = await import("../../../services/api/static/js/list/joint-table.js");
 
 const HEAD = "face_id,start_s,video,name\r\n";
 

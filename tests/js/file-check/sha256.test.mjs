@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { Sha256 } from "../../services/api/static/js/file-check/sha256.js";
+import { Sha256 } from "../../../services/api/static/js/file-check/sha256.js";
 
 const bytes = (count) => Uint8Array.from({ length: count }, (_, i) => (i * 31 + (i >> 8)) & 255);
 const digest = (data) => createHash("sha256").update(data).digest("hex");

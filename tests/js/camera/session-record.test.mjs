@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { overall, SessionRecord } = await import("../../services/api/static/js/camera/session-record.js");
+const { overall, SessionRecord } = await import("../../../services/api/static/js/camera/session-record.js");
 
 const MODEL = { name: "m", labels: ["happiness", "neutral"], temperatures: { window: 2, face: 1 } };
 const window = (start, happiness = 0.8) => ({
