@@ -7,11 +7,11 @@ from pathlib import Path
 
 from duygu.shared.errors import DuyguError, from_code
 from duygu.shared.schemas.result import Result
+from duygu.shared.sheets.columns import LABELS
 from duygu.shared.studies.outcome import Outcome, RowError, Unit, units_of
 from duygu.shared.studies.recording import Recording, record
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
-from duygu.shared.studies.tables.columns import LABELS
 from duygu.shared.studies.tables.study_tables import (
     episodes_table,
     markers_table,

@@ -4,13 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from duygu.shared.schemas.emotions import EMOTIONS, OTHER
-
-LABELS = (*EMOTIONS, OTHER)
-"""Every label that a table can have columns for, in their order."""
-
-INPUTS = ("path", "participant", "group", "stimulus", "offset_s", "start_s", "end_s", "baseline", "face")
-"""Columns of study.csv with a meaning; all others are kept as free columns."""
+from duygu.shared.sheets.columns import LABELS
 
 
 class Kind(StrEnum):

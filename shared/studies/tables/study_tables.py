@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.spans import Span
 from duygu.shared.schemas.result import Flag
+from duygu.shared.sheets.columns import LABELS
 from duygu.shared.studies.outcome import Outcome, Unit
 from duygu.shared.studies.recording import Recording, clipped, mean_of
 from duygu.shared.studies.settings import StudySettings
@@ -12,7 +13,6 @@ from duygu.shared.studies.tables.columns import (
     FACE,
     IDENTITY,
     LABEL,
-    LABELS,
     PATH,
     count,
     difference,

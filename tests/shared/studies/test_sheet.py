@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from duygu.shared.errors import InvalidStudyError, UnreadableFileError
+from duygu.shared.sheets import columns
 from duygu.shared.studies.sheet import Marker, read_markers, read_sheet
 from duygu.shared.studies.tables.study_tables import RESERVED
 
@@ -113,3 +114,8 @@ def test_markers(tmp_path: Path) -> None:
         "row 4, column time_s: a value is required",
         "row 5, column name: a value is required",
     ]
+
+
+def test_the_reserved_names_are_those_of_the_tables() -> None:
+    """The service, which does not import the tables, rejects the same names of free columns as `duygu study`."""
+    assert RESERVED | set(columns.INPUTS) == columns.RESERVED
