@@ -27,6 +27,7 @@ from duygu.services.api.pages import mount_pages
 from duygu.services.api.pictures import routes as pictures
 from duygu.services.api.pictures.body import MemoryBudget
 from duygu.services.api.service import ServiceContext, open_service
+from duygu.services.api.studies import routes as studies
 from duygu.services.api.uploads import routes as uploads
 from duygu.services.api.uploads.protocol import TusMiddleware
 from duygu.services.api.videos import routes as videos
@@ -49,6 +50,7 @@ ROUTERS = (
     labels.router,
     uploaded_video.router,
     agreement.router,
+    studies.router,
     live.router,
     asyncapi.router,
     model.router,

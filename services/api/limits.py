@@ -25,5 +25,6 @@ def read_limits(service: ServiceDep) -> ServiceLimits:
         link_schemes=service.link_policy.schemes,
         keeps_results=settings.keeps_results,
         max_kept=settings.max_kept,
+        max_studies=settings.max_studies,
         stored_bytes=service.stored_size.read() if settings.keys_file is None else None,
     )

@@ -24,6 +24,8 @@ from duygu.shared.labels.agreement import Agreement
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.network.webhooks import AddressPolicy, address_policy
 from duygu.shared.schemas.model import ModelDescription
+from duygu.shared.sheets.exports import ExportStore
+from duygu.shared.sheets.store import StudyStore
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.storage.stored_size import StoredSize
@@ -45,6 +47,8 @@ class ServiceContext:
     edits: EditStore
     labels: LabelStore
     uploads: UploadStore
+    studies: StudyStore
+    study_exports: ExportStore
     videos: Queue
     webhooks: Queue
     storage: Storage
@@ -85,6 +89,8 @@ def open_service(settings: Settings) -> ServiceContext:
         edits=EditStore(redis),
         labels=LabelStore(redis),
         uploads=UploadStore(redis, settings.upload_ttl),
+        studies=StudyStore(redis),
+        study_exports=ExportStore(redis),
         videos=open_queue(redis, QueueName.VIDEOS),
         webhooks=open_queue(redis, QueueName.WEBHOOKS),
         storage=storage,

@@ -16,6 +16,7 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result, Window
+from duygu.shared.sheets.exports import ExportStore
 from duygu.shared.storage.base import Storage
 from duygu.shared.telemetry.opening import NoTraces
 from duygu.shared.telemetry.tracing import Traces
@@ -97,6 +98,7 @@ class WorkerContext:
     sender: Sender | None = None
     fetch_rules: FetchRules | None = None
     uploads: UploadStore | None = None
+    exports: ExportStore | None = None
     min_free_bytes: int = 0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

@@ -20,6 +20,7 @@ from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.network.webhooks import address_policy
 from duygu.shared.schemas.result import Result
+from duygu.shared.sheets.exports import ExportStore
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.telemetry.opening import open_traces
 
@@ -62,6 +63,7 @@ def serve(
         renderer,
         sender=sender,
         uploads=UploadStore(redis, settings.upload_ttl),
+        exports=ExportStore(redis),
         fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
         min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,

@@ -19,7 +19,7 @@ UPLOAD_IDLE_S = 900
 
 def sweep(context: WorkerContext, queue: Queue) -> None:
     """Delete files of expired and failed jobs and abandoned uploads, and end jobs that have lost their task."""
-    unsubmitted = _sweep_uploads(context)
+    unsubmitted = _sweep_uploads(context) | _sweep_exports(context)
     everything = context.jobs.refresh_index()
     for job_id in context.jobs.unfinished():
         if not holds(queue, job_id):
@@ -54,6 +54,21 @@ def _sweep_uploads(context: WorkerContext) -> set[str]:
         except UnavailableError as error:
             logger.error("files of upload %s could not be erased: %s", upload.upload_id, error.detail)
     return context.uploads.open_ids()
+
+
+def _sweep_exports(context: WorkerContext) -> set[str]:
+    """Erase the files of expired exports of studies; the ids of the others, whose files stay."""
+    exports = context.exports
+    if exports is None:
+        return set()
+    for export_id in exports.expired():
+        try:
+            context.storage.erase(export_id)
+            exports.erase(export_id)
+            logger.info("study export %s has expired; its files are erased", export_id)
+        except UnavailableError as error:
+            logger.error("files of study export %s could not be erased: %s", export_id, error.detail)
+    return exports.live()
 
 
 def _end_lost(context: WorkerContext, job_id: str) -> None:

@@ -65,6 +65,39 @@ def belongings(job_id: str) -> list[str]:
     return [edits(job_id), labels(job_id)]
 
 
+def exports_of_job(job_id: str) -> str:
+    """Set of the ids of the study exports that contain a job."""
+    return f"duygu:job:{job_id}:study_exports"
+
+
+STUDIES = "duygu:studies"
+"""Sorted set of the ids of all kept studies, with score 0, as JOBS."""
+
+
+def studies_of(owner: str) -> str:
+    """Sorted set like STUDIES, of one owner's studies."""
+    return f"duygu:studies:{owner}"
+
+
+def study(study_id: str) -> str:
+    """Hash with a kept study."""
+    return f"duygu:study:{study_id}"
+
+
+STUDY_EXPORTS = "duygu:study_exports"
+"""Sorted set of the ids of all study exports, scored by when they expire, in seconds since 1970."""
+
+
+def study_exports_of(owner: str) -> str:
+    """Sorted set of the ids of an owner's study exports, scored by when they were requested."""
+    return f"duygu:study_exports:{owner}"
+
+
+def study_export(export_id: str) -> str:
+    """Hash with the state and the order of a study export."""
+    return f"duygu:study_export:{export_id}"
+
+
 def kept(owner: str) -> str:
     """Set of an owner's kept jobs."""
     return f"duygu:kept:{owner}"

@@ -50,6 +50,7 @@ class KeyLimits(BaseModel):
     sessions: Limit = None
     megabytes_per_day: Limit = None
     jobs_kept: Limit = None
+    studies: Limit = None
 
 
 UNLIMITED = KeyLimits()

@@ -243,6 +243,9 @@ class Settings(BaseSettings):
     """Maximum number of jobs that a client may keep; `jobs_kept` is the same for one API key. Jobs that `keep` keeps
     are not limited."""
 
+    max_studies: Annotated[int, Field(ge=0)] = 200
+    """Maximum number of studies that a client may keep; `studies` is the same for one API key."""
+
     keep_uploads: bool = False
     """Whether the uploaded video is kept with its result, so that pages can play it and annotated videos can be made
     again."""

@@ -14,8 +14,11 @@ from duygu.shared.errors.edits import (
     LabelsOverlapError,
     NoEditError,
     OtherVideoError,
+    StudyConflictError,
+    StudyNotFoundError,
     TooManyEditsError,
     TooManyLabelsError,
+    TooManyStudiesError,
     UnknownFaceError,
 )
 from duygu.shared.errors.jobs import (
@@ -197,6 +200,8 @@ __all__ = [
     "StateLostError",
     "StorageAwayError",
     "StorageFullError",
+    "StudyConflictError",
+    "StudyNotFoundError",
     "SubjectLeakError",
     "TooLargeError",
     "TooLongError",
@@ -206,6 +211,7 @@ __all__ = [
     "TooManyPicturesError",
     "TooManyPixelsError",
     "TooManySessionsError",
+    "TooManyStudiesError",
     "TooSlowError",
     "TrainingDataError",
     "TusVersionError",

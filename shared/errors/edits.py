@@ -1,6 +1,6 @@
 """Edits of a result, labels of raters, and studies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from duygu.shared.errors.base import RequestError
 
@@ -112,3 +112,30 @@ class InvalidStudyError(RequestError):
 
     code = "invalid_study"
     title = "The study is invalid"
+    status = 422
+    errors: Sequence[Mapping[str, object]] = ()
+    """Each fault with its table, row, column, code and message, where a service found it."""
+
+
+class StudyNotFoundError(RequestError):
+    """The study was never created, was deleted, or belongs to another API key."""
+
+    code = "study_not_found"
+    title = "The study does not exist"
+    status = 404
+
+
+class StudyConflictError(RequestError):
+    """The study was changed since the version that `If-Match` names."""
+
+    code = "study_conflict"
+    title = "The study has been changed meanwhile"
+    status = 412
+
+
+class TooManyStudiesError(RequestError):
+    """The caller has the maximum number of studies."""
+
+    code = "too_many_studies"
+    title = "Too many studies are kept"
+    status = 409

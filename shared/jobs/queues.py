@@ -40,6 +40,8 @@ RENDER_EDITED = "services.worker.tasks.render_edited"
 
 RENDER_BLURRED = "services.worker.tasks.render_blurred"
 
+EXPORT_STUDY = "services.worker.studies.export_study"
+
 SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
 TASKS = {
@@ -47,6 +49,7 @@ TASKS = {
     DRAIN_LIVE: "duygu.services.worker.videos.tasks.drain_live_sessions",
     RENDER_EDITED: "duygu.services.worker.videos.rendering.render_edited",
     RENDER_BLURRED: "duygu.services.worker.videos.rendering.render_blurred",
+    EXPORT_STUDY: "duygu.services.worker.studies.task.export_study",
     SEND_WEBHOOK: "duygu.services.worker.webhooks.task.send_webhook",
 }
 """Each task by its name in Redis, with the function that runs it. The names never change, so that API and workers of
@@ -132,6 +135,27 @@ def enqueue_blurred(queue: Queue, job_id: str, timeout_s: int) -> None:
             result_ttl=0,
             failure_ttl=0,
             description=task_id,
+        )
+
+
+def export_task(export_id: str) -> str:
+    """Id of the task that computes the ZIP of a study; the id keeps it unique."""
+    return f"study-{export_id}"
+
+
+def enqueue_export(queue: Queue, export_id: str, timeout_s: int) -> None:
+    """Queue the ZIP of a study ahead of waiting videos, unless it is queued already: a person waits for it."""
+    task_id = export_task(export_id)
+    if not holds(queue, task_id):
+        queue.enqueue_call(
+            EXPORT_STUDY,
+            args=(export_id,),
+            job_id=task_id,
+            timeout=timeout_s,
+            result_ttl=0,
+            failure_ttl=0,
+            description=task_id,
+            at_front=True,
         )
 
 

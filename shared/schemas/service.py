@@ -46,6 +46,7 @@ class ServiceLimits(Schema):
     )
     keeps_results: bool = Field(default=False, description="whether results are kept until they are deleted")
     max_kept: int = Field(default=0, description="maximum number of jobs that a client may keep")
+    max_studies: int = Field(default=0, description="maximum number of studies that a client may keep")
     stored_bytes: int | None = Field(
         default=None, description="size of all stored files, at most a minute old; null if keys separate callers"
     )

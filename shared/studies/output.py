@@ -1,7 +1,7 @@
 """Files of a study in its output folder."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,14 @@ TABLES, RESULTS = "tables", "results"
 """Subfolders of the output."""
 
 
-def write_study(study: Study, folder: Path) -> list[Path]:
-    """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError."""
+def write_study(study: Study, folder: Path, before_file: Callable[[], None] = lambda: None) -> list[Path]:
+    """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError.
+
+    before_file  called before each file is written; it may raise to stop
+    """
     written = []
     for name, content in _files(study):
+        before_file()
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)

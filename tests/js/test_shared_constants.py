@@ -143,5 +143,5 @@ def test_limits_are_read_under_the_names_of_the_service() -> None:
     """Every property of GET /v1/limits that the pages read exists."""
     sources = "".join(path.read_text("utf-8") for path in (STATIC / "js").rglob("*.js"))
     read = set(re.findall(r"known\.(\w+_(?:bytes|s|pixels|results))", sources))
-    shown = {"max_kept", "link_schemes", "upload_ttl_s", "max_pictures", "max_picture_pixels"}
+    shown = {"max_kept", "max_studies", "link_schemes", "upload_ttl_s", "max_pictures", "max_picture_pixels"}
     assert read == set(ServiceLimits.model_fields) - shown

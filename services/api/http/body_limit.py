@@ -15,6 +15,9 @@ MAX_BYTES = 2_000_000
 MAX_BYTES_OF = {"/v1/jobs": 32_000_000}
 """The same for other paths; the result of an hour with five faces has about 20 megabytes."""
 
+MAX_BYTES_IN = {"/v1/studies": 8_000_000}
+"""The same for a path and those below; a study may have 500 rows with 50 further columns."""
+
 STREAMED_PATHS = frozenset({"/v1/videos", "/v1/pictures"})
 """Paths whose handlers stream and limit the body themselves."""
 
@@ -51,6 +54,11 @@ class BodyLimitMiddleware:
         await problem_response(error)(scope, receive, send)
 
 
+def _most_bytes(path: str) -> int:
+    room = next((most for room, most in MAX_BYTES_IN.items() if path == room or path.startswith(f"{room}/")), MAX_BYTES)
+    return MAX_BYTES_OF.get(path, room)
+
+
 def _has_small_body(request: Request) -> bool:
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
     path = request.url.path
@@ -59,7 +67,7 @@ def _has_small_body(request: Request) -> bool:
 
 async def _read(request: Request) -> bytes:
     """The body. Raises TooLargeError as soon as it is longer than the maximum of the path."""
-    most = MAX_BYTES_OF.get(request.url.path, MAX_BYTES)
+    most = _most_bytes(request.url.path)
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)

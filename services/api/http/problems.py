@@ -21,6 +21,7 @@ from duygu.shared.errors import (
     ForbiddenError,
     HostNotAllowedError,
     InvalidRequestError,
+    InvalidStudyError,
     MethodNotAllowedError,
     NotFoundError,
     RangeNotSatisfiableError,
@@ -109,6 +110,8 @@ def handle_problems(app: FastAPI) -> None:
 
 
 def _known_error(request: Request, error: Exception) -> ProblemResponse:
+    if isinstance(error, InvalidStudyError) and error.errors:
+        return _counted(request, error, errors=error.errors)
     return _counted(request, cast(DuyguError, error))
 
 

@@ -9,6 +9,7 @@ from duygu.services.api.dependencies import ReadableJob, ReadCaller, ServiceDep,
 from duygu.services.api.http.etags import matches
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.serializers import serialize_jobs
+from duygu.services.api.studies.exports import erase_exports_of_job
 from duygu.shared.config.api_keys import Scope
 from duygu.shared.errors import (
     CancelledError,
@@ -95,5 +96,6 @@ def erase_job(record: WritableJob, service: ServiceDep) -> None:
     withdraw(service.videos, record.job_id)
     if record.webhook:
         withdraw(service.webhooks, webhook_task(record.job_id))
+    erase_exports_of_job(service, record.job_id)
     service.storage.erase(record.job_id)  # before the record, so that a failed deletion can be repeated
     service.jobs.erase(record.job_id)

@@ -80,6 +80,7 @@ def test_the_limits_are_described(api: httpx.Client, service_settings: Settings)
         "link_schemes": ["https"],
         "keeps_results": False,
         "max_kept": service_settings.max_kept,
+        "max_studies": service_settings.max_studies,
         "stored_bytes": 0,
         "max_pictures": service_settings.pictures_max_count,
         "max_pictures_bytes": 50_000_000,

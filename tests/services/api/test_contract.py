@@ -81,7 +81,9 @@ def result(job_id: str) -> Result:
     return Result(job_id=job_id, model=model, video=video, faces=[])
 
 
-def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | None) -> Callable[[], None]:
+def probe(
+    api: httpx.Client, label: str, mode: GenerationMode, job_id: str | None, study_id: str | None = None
+) -> Callable[[], None]:
     """Creates a test that sends generated requests to one operation and validates each response."""
     schema = schemathesis.openapi.from_dict(api.get("/openapi.json").json())
     method, path = label.split()
@@ -91,6 +93,8 @@ def probe(api: httpx.Client, label: str, mode: GenerationMode, job_id: str | Non
     def check(case: schemathesis.Case[Any]) -> None:
         if job_id is not None:
             case.path_parameters["job_id"] = job_id
+        if study_id is not None:
+            case.path_parameters["study_id"] = study_id
         response = case.call(base_url=str(api.base_url), timeout=10)
         case.validate_response(response, checks=CHECKS)
 
@@ -130,7 +134,19 @@ OF_UPLOADS = [
     "DELETE /v1/uploads/{upload_id}",
 ]
 
+OF_STUDIES = [
+    "GET /v1/studies/{study_id}",
+    "PUT /v1/studies/{study_id}",
+    "GET /v1/studies/{study_id}/export",
+    "DELETE /v1/studies/{study_id}/export",
+]
+
 WITH_PARAMETERS = [
+    "GET /v1/studies",
+    "POST /v1/studies",
+    "GET /v1/studies/export",
+    "DELETE /v1/studies/{study_id}",
+    *OF_STUDIES,
     "POST /v1/videos",
     "POST /v1/pictures",
     "GET /v1/jobs",
@@ -182,3 +198,10 @@ def test_jobs(
 ) -> None:
     """Requests for existing jobs give documented responses and no 500."""
     probe(api, label, GenerationMode.POSITIVE, add_job(redis, service_settings, error))()
+
+
+@pytest.mark.parametrize("label", OF_STUDIES)
+def test_studies(api: httpx.Client, label: str) -> None:
+    """Requests for an existing study give documented responses and no 500."""
+    study = api.post("/v1/studies", json={}).json()
+    probe(api, label, GenerationMode.POSITIVE, None, study["study_id"])()

@@ -592,6 +592,9 @@ export default {
     subject_leak: "Split the data by person, so that no person is on both sides.",
     bad_configuration: "The operator of the server has to correct the settings.",
     invalid_study: "Correct the named rows and columns of the table, then run the study again.",
+    study_not_found: "Check the address of the study and the API key. A study that was deleted cannot be restored.",
+    study_conflict: "Another window has changed the study. Load it again, then repeat your change.",
+    too_many_studies: "Delete a study that is no longer needed, or ask the operator to raise DUYGU_MAX_STUDIES.",
     unreadable_file: "Correct the path or the permissions of the file, then run the study again.",
   },
   // English titles are the server's own.

@@ -1,0 +1,1 @@
+"""Exports of studies: the ZIP of the tables of `duygu study`."""
