@@ -95,6 +95,14 @@ WEB_PAGES = (
         links=("index",),
     ),
     WebPage(
+        name="study",
+        title="Study – Duygu",
+        title_key="titles.study",
+        description="Collects videos of a study into tables over all of them",
+        styles=("workspace", "study"),
+        links=("index",),
+    ),
+    WebPage(
         name="not-found",
         title="Nothing at this address – Duygu",
         title_key="titles.not_found",

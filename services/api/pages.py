@@ -40,6 +40,12 @@ async def agreement(request: Request) -> Response:
     return await _page("agreement.html", request)
 
 
+@router.get("/study")
+async def study(request: Request) -> Response:
+    """The page of a study."""
+    return await _page("study.html", request)
+
+
 @router.get("/api")
 async def api(request: Request) -> Response:
     """The page with the API reference."""

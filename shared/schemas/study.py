@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.job import JobStatus
 from duygu.shared.sheets.line import FaultCode
 
 MAX_ROWS, MAX_MARKERS, MAX_FREE, MAX_CELL = 500, 2000, 50, 200
@@ -100,6 +101,16 @@ class StudyFault(Schema):
     message: str
 
 
+class StudyJob(Schema):
+    """A job of a study that the caller may see."""
+
+    job_id: str
+    path: str = Field(description="name in the tables: the title, with the id where several have it, or the id")
+    status: JobStatus
+    duration_s: float | None = Field(default=None, description="length of the video; null while it is unknown")
+    faces: int | None = Field(default=None, description="number of faces in the result; null without a result")
+
+
 class StudyLinks(Schema):
     """Related resources."""
 
@@ -114,6 +125,7 @@ class Study(StudyContent):
     version: int = Field(ge=1, description="grows with every change; the `ETag`")
     created_at: datetime
     changed_at: datetime
+    jobs: list[StudyJob] = Field(description="the jobs of its rows and baselines")
     faults: list[StudyFault] = Field(description="what has to be corrected before the study can be exported")
     links: StudyLinks
 

@@ -10,7 +10,7 @@ from duygu.services.api.http.byte_ranges import Conditions
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.studies.exports import WAIT_S, erase_exports_of_study, respond
-from duygu.services.api.studies.orders import check, named_jobs, order_of
+from duygu.services.api.studies.orders import CheckedStudy, check, named_jobs, order_of
 from duygu.services.api.videos.prefer import WAIT, wait_s
 from duygu.shared.config.api_keys import Caller, Scope
 from duygu.shared.errors import (
@@ -28,8 +28,9 @@ from duygu.shared.errors import (
     TooManyStudiesError,
     TooSlowError,
 )
-from duygu.shared.schemas.study import Study, StudyContent, StudyExport, StudyLinks, StudyPage, StudySummary
+from duygu.shared.schemas.study import Study, StudyContent, StudyExport, StudyJob, StudyLinks, StudyPage, StudySummary
 from duygu.shared.sheets.exports import ExportOrder
+from duygu.shared.sheets.kept import paths_of
 from duygu.shared.sheets.store import ANY, StudyRecord
 from duygu.shared.storage.base import JOB_ID
 
@@ -234,15 +235,32 @@ def _answer(service: ServiceContext, caller: Caller, record: StudyRecord, respon
     response.headers["ETag"] = f'"{record.version}"'
     response.headers["Cache-Control"] = "private, no-cache"
     path, content = _path(record.study_id), record.content
+    checked = check(service, caller, record.owner, content)
     return Study(
         **{name: getattr(content, name) for name in StudyContent.model_fields},
         study_id=record.study_id,
         version=record.version,
         created_at=record.created_at,
         changed_at=record.changed_at,
-        faults=list(check(service, caller, record.owner, content).faults),
+        jobs=_jobs(checked),
+        faults=list(checked.faults),
         links=StudyLinks(self=path, export=f"{path}/export"),
     )
+
+
+def _jobs(checked: CheckedStudy) -> list[StudyJob]:
+    records = checked.jobs
+    paths = paths_of({job_id: record.title for job_id, record in records.items()})
+    return [
+        StudyJob(
+            job_id=job_id,
+            path=paths[job_id],
+            status=record.status,
+            duration_s=record.work.duration_s if record.work else None,
+            faces=record.faces,
+        )
+        for job_id, record in records.items()
+    ]
 
 
 def _summary(record: StudyRecord) -> StudySummary:

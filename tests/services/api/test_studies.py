@@ -92,6 +92,9 @@ def test_an_incomplete_study_is_kept_with_its_faults(api: httpx.Client, store: S
     study = created.json()
     assert created.headers["Location"] == study["links"]["self"] == f"/v1/studies/{study['study_id']}"
     assert study["rows"][0]["start_s"] == "5"
+    assert [(one["job_id"], one["path"], one["status"]) for one in study["jobs"]] == [
+        (one_id, name, "succeeded") for one_id, name in ((one, "a.mp4"), (two, "b.mp4"))
+    ]
     assert codes(study) == [
         (4, "job_id", "job_not_found"),
         (4, "baseline", "job_not_found"),

@@ -135,6 +135,7 @@ export const currentLanguage = () => language;
 function translatePage() {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+  for (const element of document.querySelectorAll("[data-i18n-placeholder]")) element.placeholder = t(element.dataset.i18nPlaceholder);
   for (const element of document.querySelectorAll("[data-i18n-label]")) {
     const label = t(element.dataset.i18nLabel);
     element.setAttribute("aria-label", label);

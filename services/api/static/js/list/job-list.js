@@ -9,6 +9,7 @@ import { stateText } from "../jobs/text.js";
 import { sendAgain, transmit } from "../jobs/uploads.js";
 import { saveJointTable } from "./joint-table.js";
 import { jobRow } from "./row.js";
+import { makeStudy } from "./study-list.js";
 
 /** Pixels below the window in which previews are loaded before their rows are scrolled into view. */
 const PRELOAD_PX = 2000;
@@ -66,7 +67,7 @@ function drawBulk() {
   const count = pickedEntries().length;
   byId("job-actions").hidden = !handlers.picking;
   byId("job-count").textContent = t("jobs.picked", { count });
-  byId("bulk-csv").disabled = byId("bulk-erase").disabled = count === 0;
+  byId("bulk-csv").disabled = byId("bulk-study").disabled = byId("bulk-erase").disabled = count === 0;
 }
 
 function togglePicking() {
@@ -164,6 +165,7 @@ export function startJobList() {
   byId("job-filter").addEventListener("change", drawJobs);
   byId("job-select").addEventListener("click", togglePicking);
   byId("bulk-erase").addEventListener("click", erasePicked);
+  byId("bulk-study").addEventListener("click", () => makeStudy(pickedEntries()));
   byId("bulk-csv").addEventListener("click", () => saveJointTable(pickedEntries()));
   onChange((entry, before) => {
     drawSoon();

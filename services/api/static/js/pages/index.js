@@ -14,6 +14,7 @@ import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
 import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
 import { startServerList, useKeyForList } from "../list/server-list.js";
+import { drawStudies, loadStudies, startStudyList } from "../list/study-list.js";
 import { drawTitle } from "../list/tab-title.js";
 import { startPictures } from "../pictures/pictures.js";
 import { startDownloads } from "../result/downloads.js";
@@ -114,6 +115,7 @@ function startLanguage() {
   document.addEventListener("language", () => {
     byId("language").value = currentLanguage();
     drawJobs();
+    drawStudies();
     drawLimits();
     drawModel();
     setTitle();
@@ -133,6 +135,7 @@ function startSkipping() {
 function useKey() {
   retryRefused();
   useKeyForList();
+  loadStudies();
   loadModel().catch(() => {});
   if (!byId("trouble").hidden) route();
 }
@@ -146,6 +149,7 @@ startJobList();
 startWorkspace();
 startRecorder();
 startServerList();
+startStudyList();
 startKey(useKey);
 setLanguage();
 onChange(openWhenAlone);
