@@ -55,6 +55,11 @@ Each client sends a JPEG of one megapixel with one face to `POST /v1/pictures`, 
 live worker answers; *videos at the same time* keeps one worker for videos busy. The client runs on the same machine.
 """
 
+PAGES = """\
+Processor time of the main thread on the page of a job whose result has one hour and twenty faces. An action includes
+the drawing that follows it.
+"""
+
 
 def save(name: str, report: Report) -> None:
     """Save the report of a benchmark with its date and command, and render the page."""
@@ -185,6 +190,13 @@ def pictures(report: Report) -> str:
     return "\n".join([PICTURES, table(head, rows)])
 
 
+def pages(report: Report) -> str:
+    """Table of `scripts/bench pages`."""
+    rows = [("A frame while playing", f"{report['frame_ms']:.1f} ms")]
+    rows += [(name.capitalize(), f"{ms} ms") for name, ms in report["actions_ms"].items()]
+    return "\n".join([PAGES, table(("Action", "Processor time"), rows)])
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     cells = [head, ["---"] * len(head), *rows]
@@ -201,6 +213,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "stream": ("Live sessions", stream),
     "jobs": ("Many uploads at once", jobs),
     "pictures": ("Single pictures", pictures),
+    "pages": ("A long result on its page", pages),
 }
 """Title and tables of each benchmark, by its name."""
 

@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -26,12 +28,12 @@ ARGUMENTS = [
 ]
 """Options to run headless as root and without requests to other hosts."""
 
-READY_S = 30.0
+READY_S = 60.0
 
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[str]:
-    """Run a service with the shipped model and yield its address."""
+    """Run a service with the shipped model and yield its address once it is ready."""
     place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
     process = start_child(
         [sys.executable, "-m", "duygu.services.cli", "serve"],
@@ -42,9 +44,17 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
     assert process.stdout is not None
     try:
         url = process.stdout.readline().decode().split()[-1]
-        with httpx.Client(transport=httpx.HTTPTransport(retries=3), timeout=READY_S) as client:
-            client.get(f"{url}/healthz").raise_for_status()
+        deadline = time.monotonic() + READY_S
+        while not _is_ready(url):
+            assert time.monotonic() < deadline, "the service did not become ready"
+            time.sleep(0.1)
         yield url
     finally:
         stop(process, READY_S)
         process.stdout.close()
+
+
+def _is_ready(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/readyz", timeout=READY_S).status_code == HTTPStatus.OK
+    return False

@@ -45,6 +45,11 @@ class PictureLoop:
         self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
 
     def __enter__(self) -> Self:
+        """Announce the loop before the worker counts as ready, and start it."""
+        try:
+            self._send_heartbeat()
+        except RedisError as error:
+            logger.warning("Redis is unavailable for pictures: %s", error)
         self._thread.start()
         return self
 
@@ -76,11 +81,14 @@ class PictureLoop:
 
     def _step(self) -> None:
         if time.monotonic() >= self._heartbeat_at:
-            self._tasks.send_heartbeat(self._name)
-            self._heartbeat_at = time.monotonic() + HEARTBEAT_S
+            self._send_heartbeat()
         waiting = self._tasks.take(POLL_S)
         if waiting:
             self._tasks.reply(waiting.picture_id, self._answer(waiting))
+
+    def _send_heartbeat(self) -> None:
+        self._tasks.send_heartbeat(self._name)
+        self._heartbeat_at = time.monotonic() + HEARTBEAT_S
 
     def _answer(self, waiting: WaitingPicture) -> PictureReply:
         try:

@@ -18,6 +18,7 @@ from duygu.shared.inputs.pictures import api_queue, messages
 from duygu.shared.inputs.pictures.messages import WAITING, WORKERS, PictureReply, request_key
 from duygu.shared.inputs.pictures.worker_queue import PictureTasks
 from duygu.shared.jobs.heartbeat import send_heartbeat
+from duygu.shared.jobs.queues import QueueName
 from duygu.shared.schemas.picture import PictureList, PictureResult
 from tests.services.conftest import serving, wait_until
 from tests.services.live.conftest import StartLiveWorker
@@ -51,6 +52,13 @@ def ready(served: str, redis: Redis) -> str:
     """Address of an API whose live worker serves pictures."""
     wait_until(lambda: redis.zcard(keys.workers(WORKERS)))
     return served
+
+
+def test_a_ready_live_worker_serves_pictures(served: str, redis: Redis) -> None:
+    """A worker announces itself for pictures before it does for live sessions, which makes the service ready."""
+    wait_until(lambda: redis.zcard(keys.workers(QueueName.LIVE)))
+    assert redis.zcard(keys.workers(WORKERS))
+    assert send(served, PICTURE).status_code == 200
 
 
 def test_one_picture(ready: str) -> None:
