@@ -140,6 +140,9 @@ class Job(Schema):
     )
     kept: bool = Field(default=False, description="whether the job does not expire")
     title: str | None = Field(default=None, description="title that a client gave; null without one")
+    owner: str | None = Field(
+        default=None, description="name of the API key that submitted the video; null without API keys"
+    )
     options: AnalysisOptions = Field(
         default=DEFAULTS, description="options of the request; null selects the default of the service"
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
@@ -429,6 +430,48 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
     assert "talk" not in (page.evaluate("localStorage.getItem('duygu.jobs')") or "")
     page.reload()
     expect(page.locator(".job")).to_have_count(3)
+
+
+def test_a_service_that_keeps_results_lists_every_video_at_once(page: Page) -> None:
+    """On the computer of one person, another browser has the list without being asked."""
+    limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
+    page.route("**/v1/limits", lambda route: route.fulfill(json={**limits, "keeps_results": True, "max_kept": 10}))
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(2), "next_cursor": None}))
+    page.goto("/")
+    expect(page.locator(".job-name")).to_have_text(["talk 0.mp4", "talk 1.mp4"])
+    expect(page.locator("#server-jobs")).to_be_hidden()
+
+
+def test_a_row_names_the_owner_of_a_video_from_elsewhere(page: Page) -> None:
+    """With an administrator's key, the list has the videos of every key, each with the name of its key."""
+    jobs = [job | {"owner": owner} for job, owner in zip(listed(2), ("archive", None), strict=True)]
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": jobs, "next_cursor": None}))
+    page.goto("/")
+    page.get_by_role("button", name="Show every video on this service").click()
+    expect(page.locator(".job-state", has_text="submitted by archive")).to_have_count(1)
+    expect(page.locator(".job-state", has_text="submitted by")).to_have_count(1)
+
+
+def test_selected_videos_are_saved_as_one_archive(page: Page) -> None:
+    """The archive has a file of each selected video in the chosen format, under the names of the videos."""
+    page.goto("/")
+    jobs = [job | {"title": title} for job, title in zip(listed(3), ("a.mp4", "a.webm", "../b.mp4"), strict=True)]
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": jobs, "next_cursor": None}))
+    page.route("**/v1/jobs/*/result?format=srt", lambda route: route.fulfill(body=f"subtitles of {job_id_of(route)}"))
+    page.get_by_role("button", name="Show every video on this service").click()
+    page.get_by_role("button", name="Select", exact=True).click()
+    expect(page.get_by_role("button", name="Files as ZIP")).to_be_disabled()
+    for box in page.locator(".job-pick").all():
+        box.check()
+    page.get_by_label("Format of the files").select_option("srt")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Files as ZIP").click()
+    assert download.value.suggested_filename == "videos.zip"
+    with ZipFile(download.value.path()) as archive:
+        contents = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert sorted(contents) == ["_b.srt", "a (2).srt", "a.srt"]
+    assert sorted(contents.values()) == [f"subtitles of {job['job_id']}" for job in jobs]
+    expect(page.locator("#job-count")).to_have_text("3 selected")
 
 
 def test_the_list_is_filtered_by_state(page: Page) -> None:

@@ -84,6 +84,7 @@ def serialize_job(record: JobRecord, *, has_upload: bool = False, ahead: int | N
         expires_at=record.expires_at,
         kept=record.kept and not record.ended_without_result,
         title=record.title or None,
+        owner=record.owner or None,
         options=record.options,
         duration_s=work.duration_s if work else None,
         faces=record.faces,

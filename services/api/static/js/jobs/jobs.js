@@ -268,6 +268,7 @@ function factsOf(job, serverTime, known) {
     ended: job.ended_at ? Date.parse(job.ended_at) : null,
     expires: job.expires_at ? Date.parse(job.expires_at) : null,
     kept: job.kept,
+    owner: job.owner ?? null,
   };
 }
 

@@ -41,6 +41,7 @@ function runningText({ progress, left }) {
  */
 export function factTexts(entry) {
   const { state, faces, duration, size } = entry;
+  const owner = entry.listed && entry.owner ? t("jobs.owner", { owner: entry.owner }) : null; // its own entries need none
   if (state === "succeeded") {
     const expires = expiryOf(entry);
     return [
@@ -48,9 +49,10 @@ export function factTexts(entry) {
       Number.isFinite(duration) ? clock(duration, 0) : null,
       Number.isFinite(expires) ? t("jobs.kept_until", { when: when(expires) }) : null,
       entry.kept ? t("jobs.kept") : null,
+      owner,
     ].filter(Boolean);
   }
-  return state === "uploading" && Number.isFinite(size) ? [fileSize(size)] : [];
+  return [state === "uploading" && Number.isFinite(size) ? fileSize(size) : null, owner].filter(Boolean);
 }
 
 /**

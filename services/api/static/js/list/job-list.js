@@ -7,8 +7,9 @@ import { cachedPreview, fetchPreview } from "../jobs/previews.js";
 import { distinctNames } from "../jobs/records.js";
 import { stateText } from "../jobs/text.js";
 import { sendAgain, transmit } from "../jobs/uploads.js";
-import { saveJointTable } from "./joint-table.js";
+import { FORMATS } from "../result/downloads.js";
 import { jobRow } from "./row.js";
+import { saveArchive, saveJointTable } from "./saved-together.js";
 import { makeStudy } from "./study-list.js";
 
 /** Pixels below the window in which previews are loaded before their rows are scrolled into view. */
@@ -67,7 +68,7 @@ function drawBulk() {
   const count = pickedEntries().length;
   byId("job-actions").hidden = !handlers.picking;
   byId("job-count").textContent = t("jobs.picked", { count });
-  byId("bulk-csv").disabled = byId("bulk-study").disabled = byId("bulk-erase").disabled = count === 0;
+  for (const id of ["bulk-csv", "bulk-study", "bulk-zip", "bulk-erase"]) byId(id).disabled = count === 0;
 }
 
 function togglePicking() {
@@ -167,6 +168,8 @@ export function startJobList() {
   byId("bulk-erase").addEventListener("click", erasePicked);
   byId("bulk-study").addEventListener("click", () => makeStudy(pickedEntries()));
   byId("bulk-csv").addEventListener("click", () => saveJointTable(pickedEntries()));
+  byId("bulk-format").append(...FORMATS.map((format) => new Option(format.toUpperCase(), format, format === "json", format === "json")));
+  byId("bulk-zip").addEventListener("click", () => saveArchive(pickedEntries(), byId("bulk-format").value));
   onChange((entry, before) => {
     drawSoon();
     announceEnd(entry, before);

@@ -1,11 +1,4 @@
-/** One CSV table of several results, with the name of each video in its column. */
-
-import { getFile, resultLink } from "../api/client.js";
-import { byId, make } from "../common/dom.js";
-import { errorTitle } from "../common/i18n.js";
-
-/** How long the object URL stays valid, for the browser to save it. */
-const KEPT_MS = 60_000;
+/** One CSV table of several results, with the name of each video in its column. Pure. */
 
 const COLUMN = "video";
 
@@ -29,21 +22,4 @@ export function joinTables(tables) {
     });
   });
   return head + rows.join("");
-}
-
-/**
- * Fetch the tables of results and save them as one file.
- * @param {object[]} entries
- * @returns {Promise<void>}
- */
-export async function saveJointTable(entries) {
-  try {
-    const tables = [];
-    for (const { id, name } of entries) tables.push({ id, name, csv: await (await getFile(resultLink(id, "csv"))).text() });
-    const url = URL.createObjectURL(new Blob([joinTables(tables)], { type: "text/csv" }));
-    make("a", { href: url, download: "videos.csv" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
-  } catch (problem) {
-    byId("job-count").textContent = errorTitle(problem);
-  }
 }

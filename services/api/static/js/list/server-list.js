@@ -2,6 +2,7 @@
 
 import { getJobs } from "../api/client.js";
 import { authorization } from "../api/key.js";
+import { limits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
 import { errorTitle, t } from "../common/i18n.js";
 import { addListed } from "../jobs/jobs.js";
@@ -57,7 +58,7 @@ async function refresh() {
 
 /**
  * Load the list: with a key at once, since it holds the jobs of this key alone; without keys once a person has asked for it in
- * this browser, since on a shared service the names of others are not shown by themselves.
+ * this browser, since on a shared service the names of others are not shown by themselves. See also loadOwnList.
  */
 export function startServerList() {
   byId("server-jobs").addEventListener("click", () => {
@@ -66,6 +67,11 @@ export function startServerList() {
   });
   addEventListener("focus", refresh);
   if (authorization().Authorization || wasWanted()) loadMore();
+}
+
+/** Load the list at once where the service keeps results, as on the computer of one person: all of them are this person's. */
+export function loadOwnList() {
+  if (!known && limits()?.keeps_results) loadMore();
 }
 
 /** Load the list of a key that was just entered. */

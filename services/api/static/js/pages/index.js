@@ -13,7 +13,7 @@ import { drawLinkForm, startLinkForm } from "../list/link-form.js";
 import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
 import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
-import { startServerList, useKeyForList } from "../list/server-list.js";
+import { loadOwnList, startServerList, useKeyForList } from "../list/server-list.js";
 import { drawStudies, loadStudies, startStudyList } from "../list/study-list.js";
 import { drawTitle } from "../list/tab-title.js";
 import { startPictures } from "../pictures/pictures.js";
@@ -162,4 +162,4 @@ watchScroll();
 addEventListener("hashchange", route);
 route();
 loadModel().catch(() => {}); // the pages work without the figures
-loadLimits().then(() => { drawLimits(); drawLinkForm(); drawJobs(); }).catch(() => {}); // the server checks every upload anyway
+loadLimits().then(() => { drawLimits(); drawLinkForm(); drawJobs(); loadOwnList(); }).catch(() => {}); // the server checks every upload anyway

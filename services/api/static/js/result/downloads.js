@@ -17,6 +17,12 @@ const PLAIN = ["csv", "html", "png", "svg", "pdf", "json", "ndjson", "parquet", 
 
 const PROGRAMS = ["eaf", "textgrid", "boris", "bids", "edl", "otio"];
 
+/**
+ * @param {string} format
+ * @returns {string} the extension of its files, without the point
+ */
+export const endingOf = (format) => ENDINGS[format] ?? format;
+
 /** Formats of the server, in the order of the lists. */
 export const FORMATS = [...PLAIN, ...PROGRAMS];
 
@@ -56,7 +62,7 @@ const content = (format, text, symbol) => [make("b", {}, format.toUpperCase()), 
 
 function link(entry, format, name = entry.name) {
   const stem = name.replace(/\.[^.]*$/, "");
-  const where = { href: resultLink(entry.id, format, shown.edited), download: `${stem}.${ENDINGS[format] ?? format}` };
+  const where = { href: resultLink(entry.id, format, shown.edited), download: `${stem}.${endingOf(format)}` };
   return make("a", { class: "download", ...where, onclick: save }, ...content(format, t(`downloads.${format}`), "download"));
 }
 
