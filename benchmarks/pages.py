@@ -19,7 +19,7 @@ from rich.table import Table
 from benchmarks import measured
 from benchmarks.video import machine
 from tests.support.browser import ARGUMENTS, CHROMIUM, served
-from tests.support.results.hour import ACTIONS, FACES, SETTLED, open_hour, react, split
+from tests.support.results.hour import ACTIONS, FACES, SETTLED, SPLIT, UNDO, open_hour, point, react
 
 PICTURE_MS = 1000 / 60
 """Maximum processor time of a frame while playing."""
@@ -49,25 +49,27 @@ def meter(session: CDPSession) -> Callable[[], float]:
     return spent
 
 
-def cost(page: Page, spent: Callable[[], float], action: Callable[[], None]) -> float:
+def cost(page: Page, spent: Callable[[], float], action: str) -> float:
     """The processor time of an action and of the drawing that follows, in milliseconds."""
     page.evaluate(SETTLED)
     before = spent()
-    action()
+    react(page, action)
     return spent() - before
+
+
+def measured_once(page: Page, spent: Callable[[], float]) -> dict[str, float]:
+    """Milliseconds of each action, carried out once; a split is undone."""
+    costs = {name: cost(page, spent, action) for name, action in ACTIONS.items()}
+    point(page)
+    return costs | {"split": cost(page, spent, SPLIT), "undo": cost(page, spent, UNDO)}
 
 
 def measure(page: Page, repeats: int) -> dict[str, float]:
     """Median milliseconds of each action, and of a frame while playing."""
     open_hour(page)
     spent = meter(page.context.new_cdp_session(page))
-    steps: dict[str, Callable[[], None]] = {
-        name: lambda action=action: react(page, action)  # type: ignore[misc]
-        for name, action in ACTIONS.items()
-    }
-    steps |= {"split": lambda: split(page), "undo": lambda: react(page, "press('z', { ctrlKey: true })")}
-    rounds = [{name: cost(page, spent, step) for name, step in steps.items()} for _ in range(repeats)]
-    costs = {name: median(row[name] for row in rounds) for name in steps}
+    rounds = [measured_once(page, spent) for _ in range(repeats)]
+    costs = {name: median(row[name] for row in rounds) for name in rounds[0]}
     page.keyboard.press("Home")
     before = spent()
     pictures = page.evaluate(PLAY)

@@ -58,6 +58,7 @@ REPORTS: dict[str, dict[str, Any]] = {
             }
         ]
     },
+    "pages": {"frame_ms": 12.34, "actions_ms": {"split": 56}},
 }
 ROWS = {
     "video": "| 720p30, 3 faces | 3.2 s | 4.5 s | 1.4 | – | – | 100 MB, 200 MB |",
@@ -65,6 +66,7 @@ ROWS = {
     "stream": "| 3 | 2 | 1 ms | 2 ms | 345 ms | 30 | 4 of 900 |",
     "jobs": "| 7 | 2 | 8 | 12 ms | 4.6 | 0 | 0 |",
     "pictures": "| 3 | yes | 1 ms | 2 ms | 3 ms | 46 | 0.8, 0.9 |",
+    "pages": "| A frame while playing | 12.3 ms |\n| Split | 56 ms |",
 }
 
 

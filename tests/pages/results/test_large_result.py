@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.results.hour import ACTIONS, FACES, open_hour, react, split
+from tests.support.results.hour import ACTIONS, FACES, SPLIT, UNDO, open_hour, point, react
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -15,9 +15,10 @@ def test_an_hour_of_twenty_faces_can_be_edited_and_played(page: Page) -> None:
     for action in ACTIONS.values():
         react(page, action)
     react(page, ACTIONS["exclude"])
-    split(page)
+    point(page)
+    react(page, SPLIT)
     expect(page.locator(".face")).to_have_count(FACES + 1)
-    react(page, "press('z', { ctrlKey: true })")
+    react(page, UNDO)
     expect(page.locator(".face")).to_have_count(FACES)
     react(page, "press('Home')")
     before = page.locator("#clock").inner_text()

@@ -54,6 +54,10 @@ KEYS = """window.press = (key, more = {}) =>
   document.getElementById("video-name").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...more }))"""
 
 
+SPLIT = "press('s')"
+
+UNDO = "press('z', { ctrlKey: true })"
+
 ACTIONS = {
     "face": "press('1')",
     "window": "press('ArrowRight', { shiftKey: true })",
@@ -86,7 +90,6 @@ def react(page: Page, action: str) -> None:
     page.evaluate(f"() => {{ {action}; return {SETTLED}; }}")
 
 
-def split(page: Page) -> None:
-    """Split a face where the pointer was clicked on the timeline."""
+def point(page: Page) -> None:
+    """Move the play head into a face, where it can be split."""
     page.locator("#lane-view").click(position={"x": 300, "y": 60})
-    react(page, "press('s')")
