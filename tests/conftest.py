@@ -121,7 +121,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests not selected: the comparison of the two engines needs torch, the wheel needs a package index."""
+    """Skip tests not selected: the comparison of the two engines needs torch, the wheel needs a package index.
+
+    Long files come first, so that no process of a parallel run works on one of them while the others have ended.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     skips = {
         "reference": None if REFERENCE else "set DUYGU_TEST_REFERENCE=1 to run the reference engine",
         "wheel": None if WHEEL else "set DUYGU_TEST_WHEEL=1 to install the wheel from the package index of pip",

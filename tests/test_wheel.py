@@ -20,7 +20,7 @@ from duygu.shared.version import VERSION
 from tests.services.conftest import wait_until
 from tests.support.media.videos import PAN, VideoMaker
 
-pytestmark = [pytest.mark.wheel, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.long, pytest.mark.wheel, pytest.mark.timeout(600)]
 
 SOURCES = ("duygu", "models", "requirements", "services", "shared", "training")
 

@@ -14,7 +14,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from tests.support.media.videos import Actor, Scene, VideoMaker
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.browser, pytest.mark.timeout(300)]
 
 PATIENCE_MS = 90_000
 

@@ -2,6 +2,7 @@
 
 import { make } from "../common/dom.js";
 import { percent, t } from "../common/i18n.js";
+import { watchOverflow } from "../common/overflow.js";
 
 const two = (value) => value.toFixed(2).replace("-", "\u2212");
 
@@ -28,6 +29,13 @@ export function reasonText(reason) {
 
 const headed = (headings) => make("thead", {}, make("tr", {}, ...headings.map((heading) => make("th", { scope: "col" }, heading))));
 
+/** A box in which a table scrolls where the page is narrow, by keyboard too; its faded side shows that there is more. */
+function scrolling(content, label) {
+  const box = make("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": label }, content);
+  watchOverflow(box);
+  return box;
+}
+
 const cellOf = (content) => make("td", {}, content);
 
 /**
@@ -38,7 +46,7 @@ const cellOf = (content) => make("td", {}, content);
  */
 export function table(headings, rows) {
   const body = rows.map(([head, ...cells]) => make("tr", {}, make("th", { scope: "row" }, head), ...cells.map(cellOf)));
-  return make("div", { class: "table-scroll" }, make("table", {}, headed(headings), make("tbody", {}, ...body)));
+  return scrolling(make("table", {}, headed(headings), make("tbody", {}, ...body)), headings.join(", "));
 }
 
 /**
@@ -53,7 +61,7 @@ export function confusionTable({ labels, confusion, one, other }) {
     return make("tr", {}, make("th", { scope: "row" }, names[i]), ...cells);
   });
   const corner = t("agreement.corner", { one, other: other ?? t("agreement.the_model") });
-  return make("div", { class: "table-scroll" }, make("table", {}, headed([corner, ...names]), make("tbody", {}, ...rows)));
+  return scrolling(make("table", {}, headed([corner, ...names]), make("tbody", {}, ...rows)), corner);
 }
 
 /**
