@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support.browser import ARGUMENTS, CHROMIUM, served
 from tests.support.media.videos import Scene, VideoMaker
@@ -16,6 +16,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a service without keys that erases results in time, so that pages list their own videos alone."""
     with served(tmp_path_factory.mktemp("serve"), DUYGU_KEEP="off") as url:
         yield url
+
+
+expect.set_options(timeout=30_000)
+"""Two processes of a parallel run share the processors; what a page never shows takes this long to fail."""
 
 
 @pytest.fixture(scope="package")

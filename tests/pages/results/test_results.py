@@ -139,5 +139,5 @@ def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
     page.locator("#play").click()
     page.clock.fast_forward(20_000)
     page.wait_for_function(
-        "() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 39", timeout=3000
+        "() => document.getElementById('lane-view').getAttribute('aria-valuenow') > 39", timeout=30_000
     )

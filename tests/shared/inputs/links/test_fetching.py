@@ -219,7 +219,7 @@ def test_a_slow_server_is_given_up() -> None:
         with serving_file(VIDEO, pause=pause) as server, pytest.raises(LinkTooSlowError):
             get(server.url, rules)
         pause.set()
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
 
 
 def test_a_fetch_can_be_cancelled() -> None:
@@ -230,7 +230,7 @@ def test_a_fetch_can_be_cancelled() -> None:
     with serving_file(VIDEO, pause=pause) as server, pytest.raises(CancelledError):
         fetch(parse_link(server.url), io.BytesIO(), RULES, should_stop=cancelled.is_set)
     pause.set()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_objects_are_fetched(bucket_url: str, tmp_path: Path) -> None:
