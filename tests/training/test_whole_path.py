@@ -31,7 +31,11 @@ from duygu.training.run.settings import load_recipe
 from duygu.training.train import train
 from tests.support.media.videos import PAN, STILL, Actor, Scene, VideoMaker
 
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(1200),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 """Keras triggers this warning when it writes a file."""
 
 RECIPE = """
