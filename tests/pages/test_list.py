@@ -410,7 +410,7 @@ def listed(count: int, *, start: int = 0) -> list[dict[str, Any]]:
 
 
 def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
-    """Videos that another browser sent are listed when asked for, from then on by themselves, and not stored here."""
+    """Videos that another browser sent are listed on request, and from then on at once, and not stored here."""
     page.goto("/")
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(3), "next_cursor": "abc"}))
     page.route(
@@ -433,7 +433,7 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
 
 
 def test_a_service_that_keeps_results_lists_every_video_at_once(page: Page) -> None:
-    """On the computer of one person, another browser has the list without being asked."""
+    """On the computer of one person, another browser has the list at once."""
     limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
     page.route("**/v1/limits", lambda route: route.fulfill(json={**limits, "keeps_results": True, "max_kept": 10}))
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(2), "next_cursor": None}))

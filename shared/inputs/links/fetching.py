@@ -31,7 +31,7 @@ MIN_BYTES_PER_S = 10_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 """Pauses before an attempt; each doubles, and progress returns to the first."""
 
-MAX_IN_VAIN = 6
+MAX_FAILED_ATTEMPTS = 6
 """Attempts without progress after which the fetch is given up."""
 
 MAX_RESTARTS = 20
@@ -125,21 +125,21 @@ class _Fetch:
 
     def run(self) -> Fetched:
         """Attempt until the content is complete."""
-        in_vain, furthest = 0, 0
+        failed_attempts, furthest = 0, 0
         while not self.complete:
             try:
                 with self._watched():
                     self._attempt()
             except InterruptedFetchError as error:
                 self._check()
-                in_vain = 0 if self.writer.size > furthest else in_vain + 1
+                failed_attempts = 0 if self.writer.size > furthest else failed_attempts + 1
                 furthest = max(furthest, self.writer.size)
-                if in_vain >= MAX_IN_VAIN or self.restarts > MAX_RESTARTS:
+                if failed_attempts >= MAX_FAILED_ATTEMPTS or self.restarts > MAX_RESTARTS:
                     raise LinkUnreachableError(f"The link could not be fetched: {error}") from error
-                self._pause(max(min(FIRST_PAUSE_S * 2**in_vain, LONGEST_PAUSE_S), error.retry_after_s))
+                self._pause(max(min(FIRST_PAUSE_S * 2**failed_attempts, LONGEST_PAUSE_S), error.retry_after_s))
         if not self.writer.size:
             raise EmptyFileError
-        self._judge(self.signature.finish)
+        self._check_signature(self.signature.finish)
         return Fetched(self.writer.size, self.writer.sha256)
 
     def _attempt(self) -> None:
@@ -162,7 +162,7 @@ class _Fetch:
         for piece in content.pieces:
             self._check()
             self.writer.write(piece)
-            self._judge(partial(self.signature.feed, piece))
+            self._check_signature(partial(self.signature.feed, piece))
             self.slow += len(piece) / MIN_BYTES_PER_S
             self.paused = time.monotonic() + self.rules.pause_s
             self.on_progress(self.writer.size, content.size)
@@ -174,7 +174,7 @@ class _Fetch:
         self.file.truncate()
         self.writer, self.signature = MeasuredWriter(self.file, self.rules.max_bytes), SignatureCheck()
 
-    def _judge(self, judge: Callable[[], None]) -> None:
+    def _check_signature(self, judge: Callable[[], None]) -> None:
         """Examine the signature. Raises NotAVideoError or, for a page, LinkIsAPageError."""
         try:
             judge()

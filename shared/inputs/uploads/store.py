@@ -139,7 +139,7 @@ class UploadStore:
 
     @contextmanager
     def locked(self, upload_id: str) -> Iterator[UploadLock]:
-        """Hold the lock of an upload; a request that holds it is asked to make way.
+        """Hold the lock of an upload; a request that holds it is requested to release it.
 
         Raises UploadLockedError when it does not within TAKEOVER_S.
         """

@@ -54,12 +54,12 @@ def test_a_link_is_fetched_and_analysed(link_api: httpx.Client, link_settings: S
     assert found["link"]["fetched_bytes"] == len(VIDEO)
     result = link_api.get(found["links"]["result"]).json()
     assert result["video"]["sha256"] == SHA256
-    told = events(link_api, job_id)
-    assert [name for name, _ in told][:4] == ["queued", "started", "fetching", "fetched"]
-    assert dict(told)["fetched"] == {"size_bytes": len(VIDEO), "sha256": SHA256}
-    shares = [data["progress"] for name, data in told if name in ("fetching", "progress")]
+    sent = events(link_api, job_id)
+    assert [name for name, _ in sent][:4] == ["queued", "started", "fetching", "fetched"]
+    assert dict(sent)["fetched"] == {"size_bytes": len(VIDEO), "sha256": SHA256}
+    shares = [data["progress"] for name, data in sent if name in ("fetching", "progress")]
     assert shares == sorted(shares)
-    assert not any(secret in json.dumps([found, told]) for secret in ("zoe", "pa55", "hidden"))
+    assert not any(secret in json.dumps([found, sent]) for secret in ("zoe", "pa55", "hidden"))
     stored = open_storage(link_settings).stored()
     assert [(one.job_id, "upload" in one.files) for one in stored] == [(job_id, False)]
 

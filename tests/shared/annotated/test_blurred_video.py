@@ -29,7 +29,7 @@ ENTERS = Scene(actors=(Actor(size=0.7, seen=((0.37, 0.63), (1.21, 1.3))),))
 """A face that appears twice, once for three pictures, between two analysed ones."""
 
 SMALL = Scene(actors=(Actor(size=0.28, start=(0.2, 0.5), end=(0.8, 0.5)),), width=320, height=240)
-"""A face of 32 pixels; the analysis is told to leave such faces out."""
+"""A face of 32 pixels; the analysis excludes such faces."""
 
 
 def pictures_with_faces(path: Path, settings: Settings) -> set[int]:

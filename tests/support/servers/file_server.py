@@ -62,8 +62,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _start(self, served: FileServer, headers: dict[str, str]) -> int:
         """The requested offset; 0 without a range, and for another version than this one."""
         same = headers.get("if-range", served.etag) == served.etag
-        asked = headers.get("range", "") if served.ranges and same else ""
-        return int(asked.removeprefix("bytes=").removesuffix("-") or 0)
+        requested = headers.get("range", "") if served.ranges and same else ""
+        return int(requested.removeprefix("bytes=").removesuffix("-") or 0)
 
     def _send(self, served: FileServer, start: int) -> None:
         body = served.content[start:]

@@ -67,7 +67,7 @@ def test_the_area_counts_pairs_in_order() -> None:
 
 
 def test_speaking_is_learned_from_moving_lips() -> None:
-    """Lips that move while there is speech are told from lips at rest, in people of other folds."""
+    """Lips that move while there is speech are distinguished from lips at rest, in people of other folds."""
     random = np.random.default_rng(5)
     speech = random.random(300) > 0.5
     motion = np.where(speech, 0.1, 0.01)[:, np.newaxis, np.newaxis] * random.normal(size=(300, FRAMES, LIPS))

@@ -12,7 +12,7 @@ const KEY = "duygu.server-list";
 let cursor = null;
 let known = false; // whether a page was loaded
 
-/** Whether the list was asked for in this browser before. */
+/** Whether the list was requested in this browser before. */
 function wasWanted() {
   try {
     return localStorage.getItem(KEY) !== null;
@@ -25,7 +25,7 @@ function remember() {
   try {
     localStorage.setItem(KEY, "1");
   } catch {
-    // Private windows may forbid storage; the list is then asked for on every visit.
+    // Private windows may forbid storage; the list is then requested on every visit.
   }
 }
 
@@ -57,7 +57,7 @@ async function refresh() {
 }
 
 /**
- * Load the list: with a key at once, since it holds the jobs of this key alone; without keys once a person has asked for it in
+ * Load the list: with a key at once, since it holds the jobs of this key alone; without keys once a person has requested it in
  * this browser, since on a shared service the names of others are not shown by themselves. See also loadOwnList.
  */
 export function startServerList() {
