@@ -1,18 +1,20 @@
-"""The example for Kubernetes is what Kubernetes takes, and fits the code."""
+"""The Helm chart renders what Kubernetes takes, and fits the code. No test runs a cluster: no package contains one."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import re
 from typing import Any
 
+import helm_python
 import kubernetes_validate
 import pytest
 import yaml
+from redis import Redis
 
+from duygu.shared.broker.keys import UNFINISHED
 from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.paths import ROOT
-
-FOLDER = ROOT / "deploy" / "kubernetes"
+from duygu.shared.live.api_store import OPEN
+from duygu.shared.version import VERSION
+from tests.deploy.chart import CHART, FULL, NEEDED, OUTSIDE, Manifest, pods, render
 
 VERSIONS = ("1.30", "1.34")
 """Of Kubernetes."""
@@ -20,72 +22,183 @@ VERSIONS = ("1.30", "1.34")
 AMAZON = "AWS_"
 """Beginning of the variables that are read by what speaks to the bucket."""
 
-Manifest = dict[str, Any]
+VALUES = {"smallest": NEEDED, "full": FULL, "outside": OUTSIDE}
+
+LENGTH = """
+local commands = {zset = 'zcard', set = 'scard', list = 'llen', hash = 'hlen', none = 'llen'}
+return redis.call(commands[redis.call('type', KEYS[1]).ok], KEYS[1])
+"""
+"""How KEDA's Redis scaler measures a key."""
 
 
-def manifests(path: Path) -> list[Manifest]:
-    """The objects of a file."""
-    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+@pytest.fixture(scope="module", params=VALUES)
+def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
+    """The objects of a release with the smallest values, with every part, and with Redis outside."""
+    return render(VALUES[request.param])
 
 
-FILES = sorted(FOLDER.glob("*.yaml"))
-OBJECTS = [
-    pytest.param(found, id=f"{found['kind']}-{found['metadata']['name']}") for f in FILES for found in manifests(f)
-]
-
-
-def pods() -> Iterator[Manifest]:
-    """What runs in each pod."""
-    for path in FILES:
-        for found in manifests(path):
-            if found["kind"] in ("Deployment", "StatefulSet"):
-                yield found["spec"]["template"]
+def test_helm_finds_nothing_to_complain_about() -> None:
+    """`helm lint` has no error and no warning."""
+    found = helm_python.lint(str(CHART), NEEDED)
+    assert [message for message in found["messages"] if message["severity"] > 1] == []
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("manifest", OBJECTS)
-def test_manifests_follow_the_schema_of_kubernetes(manifest: Manifest, version: str) -> None:
-    """Strictly: a field that is not known would be dropped without a word."""
-    kubernetes_validate.validate(manifest, version, strict=True)
+def test_manifests_follow_the_schema_of_kubernetes(manifests: list[Manifest], version: str) -> None:
+    """Strictly: an unknown field would be dropped without a word. Objects of KEDA have their own test."""
+    for manifest in manifests:
+        if not manifest["apiVersion"].startswith("keda.sh/"):
+            kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_every_setting_is_one_of_ours() -> None:
-    """What is misspelled would have no effect."""
+def test_names_are_unique(manifests: list[Manifest]) -> None:
+    """No object overwrites another one."""
+    names = [(found["kind"], found["metadata"]["name"]) for found in manifests]
+    assert len(set(names)) == len(names)
+
+
+def test_two_releases_share_a_namespace() -> None:
+    """The second release selects none of the pods of the first: names and selectors contain the release."""
+    one, other = render(NEEDED, "duygu"), render(NEEDED, "night")
+    assert not {found["metadata"]["name"] for found in one} & {found["metadata"]["name"] for found in other}
+    labels = [pod["metadata"]["labels"] for pod in pods(one)]
+    selectors = [found["spec"]["selector"]["matchLabels"] for found in other if found["kind"] == "Deployment"]
+    assert not any(selector.items() <= label.items() for selector in selectors for label in labels)
+
+
+def test_every_setting_is_one_of_ours(manifests: list[Manifest]) -> None:
+    """A misspelled one would have no effect."""
     known = set(Settings().environment()) | {"DUYGU_KEYS_FILE"}
-    [settings] = [found["data"] for path in FILES for found in manifests(path) if found["kind"] == "ConfigMap"]
+    [settings] = [found["data"] for found in manifests if found["kind"] == "ConfigMap"]
     given = set(settings) | {
-        entry["name"] for pod in pods() for container in pod["spec"]["containers"] for entry in container.get("env", [])
+        entry["name"]
+        for pod in pods(manifests)
+        for container in pod["spec"]["containers"]
+        for entry in container.get("env", [])
     }
     assert {name for name in given if not name.startswith(AMAZON)} <= known
 
 
 def test_every_queue_has_a_worker() -> None:
-    """Each worker serves one that there is, and none is left out."""
-    served = [container.get("args", [""]) for pod in pods() for container in pod["spec"]["containers"]]
+    """Each worker serves a queue that exists, and none is left out."""
+    served = [container.get("args", [""]) for pod in pods(render(NEEDED)) for container in pod["spec"]["containers"]]
     assert sorted(args[1] for args in served if args[0] == "worker") == sorted(queue.value for queue in QueueName)
 
 
-def test_every_pod_is_locked_down() -> None:
-    """No root, no way to become it, nothing to write to but what is mounted, no token of the cluster."""
-    for pod in pods():
+def test_every_pod_is_locked_down(manifests: list[Manifest]) -> None:
+    """Each satisfies the restricted pod security standard, writes only to mounts, and has no token of the cluster."""
+    for pod in pods(manifests):
         spec = pod["spec"]
         assert spec["automountServiceAccountToken"] is False
         assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+        assert not any("hostPath" in volume for volume in spec.get("volumes", []))
         for container in spec["containers"]:
             locked = container["securityContext"]
             assert locked["readOnlyRootFilesystem"] is True
             assert locked["allowPrivilegeEscalation"] is False
             assert locked["capabilities"] == {"drop": ["ALL"]}
             assert container["resources"]["limits"]["memory"]
+            assert container["resources"]["requests"]["cpu"]
+            assert not container["image"].endswith((":latest", ":"))
+            assert ":" in container["image"]
+            assert {"readinessProbe", "startupProbe"} & set(container)
+            assert "livenessProbe" in container
 
 
 def test_only_the_api_and_the_sender_know_the_secret_of_webhooks() -> None:
     """Workers that decode untrusted input do not."""
     knowing = {
         pod["metadata"]["labels"]["app"]
-        for pod in pods()
+        for pod in pods(render(NEEDED))
         for volume in pod["spec"].get("volumes", [])
         for source in volume.get("projected", {}).get("sources", [])
         if source["secret"]["name"] == "duygu-webhooks"
     }
     assert knowing == {"duygu-api", "duygu-worker-webhooks"}
+
+
+def test_passwords_of_redis_stay_out_of_the_settings() -> None:
+    """With a secret for Redis, the ConfigMap has no address, and each program of ours mounts the secret."""
+    manifests = render(OUTSIDE)
+    [settings] = [found["data"] for found in manifests if found["kind"] == "ConfigMap"]
+    assert not {"REDIS_URL", "DUYGU_STREAM_REDIS_URL"} & set(settings)
+    for pod in pods(manifests):
+        sources = [
+            source for volume in pod["spec"]["volumes"] for source in volume.get("projected", {}).get("sources", [])
+        ]
+        assert {"secret": {"name": "duygu-redis"}} in sources
+    with pytest.raises(helm_python.HelmError):
+        render({**OUTSIDE, "redis": {"enabled": False, "url": "redis://:secret@redis.example.com/0"}})
+
+
+def scalers(values: dict[str, Any]) -> dict[str, Manifest]:
+    """The ScaledObjects by their name."""
+    return {found["metadata"]["name"]: found for found in render(values) if found["kind"] == "ScaledObject"}
+
+
+def test_workers_scale_by_what_is_unfinished(redis: Redis) -> None:
+    """Each ScaledObject names a Deployment without replicas of its own, and a key that KEDA can measure."""
+    found = scalers(FULL)
+    assert set(found) == {"duygu-worker-videos", "duygu-worker-streams"}
+    deployments = {each["metadata"]["name"]: each["spec"] for each in render(FULL) if each["kind"] == "Deployment"}
+    keys = {}
+    for name, scaler in found.items():
+        assert scaler["spec"]["scaleTargetRef"] == {"name": name}
+        assert "replicas" not in deployments[name]
+        [trigger] = scaler["spec"]["triggers"]
+        assert trigger["type"] == "redis"
+        assert all(isinstance(value, str) for value in trigger["metadata"].values())
+        keys[name] = trigger["metadata"]["listName"]
+    assert keys == {"duygu-worker-videos": UNFINISHED, "duygu-worker-streams": OPEN}
+    redis.zadd(UNFINISHED, {"a": 1, "b": 2})
+    measure = redis.register_script(LENGTH)
+    assert {name: measure(keys=[key]) for name, key in keys.items()} == {
+        "duygu-worker-videos": 2,
+        "duygu-worker-streams": 0,
+    }
+
+
+def test_scalers_reach_redis_outside() -> None:
+    """Address, database, TLS and authentication are those of the values."""
+    [trigger] = scalers(OUTSIDE)["duygu-worker-videos"]["spec"]["triggers"]
+    assert trigger["authenticationRef"] == {"name": "duygu-redis"}
+    metadata = trigger["metadata"]
+    assert (metadata["address"], metadata["databaseIndex"], metadata["enableTLS"]) == (
+        "redis.example.com:6380",
+        "2",
+        "true",
+    )
+
+
+def test_a_stopped_worker_may_finish_its_job(manifests: list[Manifest]) -> None:
+    """Kubernetes waits longer than the worker's own grace period."""
+    for pod in pods(manifests):
+        for container in pod["spec"]["containers"]:
+            for entry in container.get("env", []):
+                if entry["name"] == "DUYGU_SHUTDOWN_GRACE_S":
+                    assert pod["spec"]["terminationGracePeriodSeconds"] > int(entry["value"])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "network.storage.cidrs"),
+        ({**NEEDED, "redis": {"enabled": False}}, "redis.url"),
+        ({**NEEDED, "wrokers": {}}, "wrokers"),
+        ({**NEEDED, "storage": {"url": "/data"}}, "pattern"),
+        ({**NEEDED, "settings": {"REDIS_URL": "redis://elsewhere"}}, "REDIS_URL"),
+        ({**NEEDED, "workers": {"videos": {"replicas": -1}}}, "minimum"),
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any], message: str) -> None:
+    """A missing, misspelled or impossible value is an error that names it."""
+    with pytest.raises(helm_python.HelmError, match=re.escape(message)):
+        render(values)
+
+
+def test_the_chart_has_the_version_of_the_program() -> None:
+    """Chart and program are released together."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["version"] == chart["appVersion"] == VERSION
