@@ -95,6 +95,7 @@ class Capture:
         self._source, self._on_state = source, on_state
         self._clock = Clock()
         self._is_file = source.is_file
+        self._hardware = source.hardware
         self._newest: tuple[float, av.VideoFrame] | None = None
         self._changed = threading.Condition()
         self._ended = threading.Event()
@@ -171,6 +172,8 @@ class Capture:
         with self._open() as container:
             stream = container.streams.video[0]
             stream.thread_type = "SLICE"  # frame threads add a frame of delay each
+            if self._hardware and not stream.codec_context.is_hwaccel:
+                self._use_software(f"{self._hardware} does not decode {stream.codec_context.name}")
             started, first_s = time.monotonic(), None
             for frame in container.decode(stream):
                 stream_s = _seconds(frame)
@@ -180,22 +183,36 @@ class Capture:
                 yield self._clock.time_s(stream_s), frame
 
     def _open(self) -> InputContainer:
-        address, options, form = self._source.address, {}, None
-        if address.startswith(("rtsp://", "rtsps://")):
-            options = {"rtsp_transport": "tcp", "timeout": str(int(READ_TIMEOUT_S * MICROSECONDS))}
-        elif address.startswith("/dev/video"):
-            form = "v4l2"
-        container = av.open(
-            address, format=form, options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S), hwaccel=self._hardware()
-        )
-        if not container.streams.video:
-            container.close()
-            raise ValueError("no video stream")
-        return container
+        if self._hardware and self._hardware not in hwdevices_available():
+            known = ", ".join(hwdevices_available()) or "none"
+            self._use_software(f"this FFmpeg has no device {self._hardware} (it has: {known})")
+        if self._hardware is None:
+            return open_stream(self._source.address)
+        try:
+            return open_stream(self._source.address, HWAccel(self._hardware, allow_software_fallback=True))
+        except (av.FFmpegError, OSError) as error:
+            container = open_stream(self._source.address)  # where this fails too, the device is not to blame
+            self._use_software(f"{self._hardware} cannot be used: {getattr(error, 'strerror', None) or error}")
+            return container
 
-    def _hardware(self) -> HWAccel | None:
-        device = self._source.hardware
-        return HWAccel(device_type=device, allow_software_fallback=True) if device in hwdevices_available() else None
+    def _use_software(self, reason: str) -> None:
+        self._hardware = None
+        self._on_state(f"{self._source.title}: {reason}; decoding in software")
+
+
+def open_stream(address: str, hardware: HWAccel | None = None) -> InputContainer:
+    """A container with a video stream. Raises av.FFmpegError, OSError, and ValueError where there is no video."""
+    options, form = {}, None
+    if address.startswith(("rtsp://", "rtsps://")):
+        options = {"rtsp_transport": "tcp", "timeout": str(int(READ_TIMEOUT_S * MICROSECONDS))}
+    elif address.startswith("/dev/video"):
+        form = "v4l2"
+    timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+    container = av.open(address, format=form, options=options, timeout=timeouts, hwaccel=hardware)
+    if not container.streams.video:
+        container.close()
+        raise ValueError("no video stream")
+    return container
 
 
 def _seconds(frame: av.VideoFrame) -> float | None:

@@ -10,6 +10,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
+from av.codec.hwaccel import hwdevices_available
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,3 +141,32 @@ def test_what_is_no_stream_is_reported(tmp_path: Path) -> None:
     capture.close()
     assert list(capture.pictures()) == []
     assert "rtsp://127.0.0.1" in reports[0]
+
+
+@pytest.mark.parametrize("device", ["steam", *hwdevices_available()])
+def test_without_the_hardware_software_decodes(video_maker: VideoMaker, device: str) -> None:
+    """A device that FFmpeg lacks, that is not there or that cannot decode the stream is reported once, not retried.
+
+    A machine with the device decodes with it and reports nothing; the pictures are the same.
+    """
+    reports: list[str] = []
+    capture = Capture(Source(str(video_maker.make(LIVE)), rate_hz=5, hardware=device), reports.append)
+    times = [picture.captured_at for picture in capture.pictures()]
+    assert len(times) >= 5
+    assert capture.lost == 0
+    assert len(reports) <= 1
+    if device == "steam":
+        assert "this FFmpeg has no device steam" in reports[0]
+    assert all(report.endswith("decoding in software") for report in reports)
+
+
+def test_an_absent_stream_does_not_blame_the_hardware() -> None:
+    """A stream that cannot be opened is retried with the device."""
+    reports: list[str] = []
+    device = (hwdevices_available() or ["steam"])[0]
+    capture = Capture(Source(f"rtsp://127.0.0.1:{free_port()}/camera", hardware=device), reports.append)
+    deadline = time.monotonic() + 30
+    while not reports and time.monotonic() < deadline:
+        time.sleep(0.05)
+    capture.close()
+    assert "connecting again" in reports[-1]
