@@ -11,14 +11,11 @@ from duygu.shared.broker.connections import connect, redis_url
 from duygu.shared.config.settings import settings
 from duygu.shared.jobs.heartbeat import alive_since
 
-RQ_WORKER = "rq:worker:"
-"""Prefix of the hash that holds rq's record of a worker; the worker's name follows."""
-
 
 def lives_here(redis: Redis, queue: str, hostname: str) -> bool:
     """Whether a worker on this host has sent a recent heartbeat for the queue."""
-    names = cast(list[bytes], redis.zrangebyscore(keys.workers(queue), alive_since(), "+inf"))
-    return any(redis.hget(f"{RQ_WORKER}{name.decode()}", "hostname") == hostname.encode() for name in names)
+    sent_at = cast(float | None, redis.zscore(keys.hosts(queue), hostname))
+    return sent_at is not None and sent_at >= alive_since()
 
 
 def main() -> int:

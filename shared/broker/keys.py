@@ -146,6 +146,11 @@ def workers(queue: str) -> str:
     return f"duygu:workers:{queue}"
 
 
+def hosts(queue: str) -> str:
+    """Sorted set of the hosts with workers for a queue, scored like `workers`: the health check of a host reads one."""
+    return f"duygu:hosts:{queue}"
+
+
 def _digest(*parts: str) -> str:
     """A hash, so that no user input is readable in a key."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

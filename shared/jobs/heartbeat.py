@@ -1,5 +1,6 @@
 """Heartbeats of workers: how the API knows that a queue is served."""
 
+import socket
 import time
 
 from redis import Redis
@@ -14,12 +15,13 @@ ALIVE_S = 3 * HEARTBEAT_S
 
 
 def send_heartbeat(redis: Redis, queue: str, worker: str) -> None:
-    """Record a heartbeat, and remove workers without a recent one."""
+    """Record a heartbeat of a worker on this host, and remove workers and hosts without a recent one."""
     now = time.time()
     with redis.pipeline() as pipeline:
-        pipeline.zadd(keys.workers(queue), {worker: now})
-        pipeline.zremrangebyscore(keys.workers(queue), "-inf", now - ALIVE_S)
-        pipeline.expire(keys.workers(queue), ALIVE_S)
+        for key, member in ((keys.workers(queue), worker), (keys.hosts(queue), socket.gethostname())):
+            pipeline.zadd(key, {member: now})
+            pipeline.zremrangebyscore(key, "-inf", now - ALIVE_S)
+            pipeline.expire(key, ALIVE_S)
         pipeline.execute()
 
 
