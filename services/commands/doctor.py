@@ -1,17 +1,26 @@
-"""`duygu doctor`: checks of the installation and the settings, each failure with a hint."""
+"""`duygu doctor`: checks of the installation, the settings and what they lead to, each failure with a hint."""
 
 import importlib
+import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from duygu.services.diagnosis.broker import check_broker
+from duygu.services.diagnosis.camera import check_camera
+from duygu.services.diagnosis.clock import check_clock
+from duygu.services.diagnosis.findings import CheckFailedError, Finding, Note
+from duygu.services.diagnosis.gpu import check_gpu
+from duygu.services.diagnosis.service import check_service
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.shared.broker.connections import connect_briefly
 from duygu.shared.broker.embedded import server_program
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError, DuyguError
+from duygu.shared.exports.titles import printable
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.storage.opening import open_storage
 
@@ -20,46 +29,63 @@ ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")
 """Modules of the extras `api` and `worker`."""
 
 
-class CheckFailedError(Exception):
-    """A failed check: the problem and a hint for its solution."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(problem)
-        self.problem, self.hint = problem, hint
+Check = Callable[[Settings], str]
+"""Returns what it found. Raises CheckFailedError or Note."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """The outcome of one check; `hint` is empty where it passed."""
+class Targets:
+    """What is checked besides the installation: streams, an MQTT broker and a running service."""
 
-    name: str
-    detail: str
-    hint: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the check passed."""
-        return not self.hint
+    cameras: tuple[str, ...] = ()
+    broker: str | None = None
+    service: str | None = None
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings, targets: Targets = Targets()) -> Iterator[Finding]:
     """Run the checks; yields each finding as soon as it is known."""
-    for name, check in CHECKS.items():
+    for name, check in _checks(targets):
         try:
             yield Finding(name, check(settings))
+        except Note as note:
+            yield Finding(name, note.problem, note.hint, is_note=True)
         except CheckFailedError as failure:
             yield Finding(name, failure.problem, failure.hint)
 
 
-def report(settings: Settings) -> int:
-    """Print every finding; the exit status: 0 if all checks passed, otherwise 1."""
+def _checks(targets: Targets) -> Iterator[tuple[str, Check]]:
+    yield from CHECKS.items()
+    yield "clock", lambda settings: check_clock(settings, targets.service)
+    yield "gpu", check_gpu
+    for address in targets.cameras:
+        yield "camera", lambda _, address=address: check_camera(address)  # type: ignore[misc]
+    if targets.broker:
+        yield "broker", lambda _: check_broker(str(targets.broker))
+    if targets.service:
+        yield "service", lambda _: check_service(str(targets.service), os.environ.get("DUYGU_API_KEY"))
+
+
+def report(settings: Settings, targets: Targets = Targets(), *, as_json: bool = False) -> int:
+    """Print every finding; the exit status: 0 if no check failed, otherwise 1."""
     findings = []
-    for finding in examine(settings):
+    for finding in examine(settings, targets):
         findings.append(finding)
-        sys.stdout.write(f"{'ok    ' if finding.ok else 'failed'}  {finding.name}: {finding.detail}\n")
-        if not finding.ok:
-            sys.stdout.write(f"        hint: {finding.hint}\n")
+        if not as_json:
+            _print(finding)
+    if as_json:
+        rows = [
+            {"name": found.name, "status": found.status, "detail": found.detail, "hint": found.hint or None}
+            for found in findings
+        ]
+        sys.stdout.write(json.dumps({"ok": all(found.ok for found in findings), "checks": rows}, indent=2) + "\n")
     return int(not all(finding.ok for finding in findings))
+
+
+def _print(finding: Finding) -> None:
+    sys.stdout.write(printable(f"{finding.status:<6}  {finding.name}: {finding.detail}") + "\n")
+    if finding.hint:
+        sys.stdout.write(f"        hint: {finding.hint}\n")
+    sys.stdout.flush()
 
 
 def _modules(names: tuple[str, ...], extra: str) -> str:
@@ -144,7 +170,7 @@ def _port(settings: Settings) -> str:
     return f"{settings.port} is free"
 
 
-CHECKS: dict[str, Callable[[Settings], str]] = {
+CHECKS: dict[str, Check] = {
     "serving": lambda _: _modules(SERVING, "api"),
     "analysing": lambda _: _modules(ANALYSING, "worker"),
     "model": _model,

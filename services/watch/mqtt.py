@@ -23,6 +23,23 @@ NO_EMOTION = "none"
 """State of the emotion while no face is visible, or while it is uncertain."""
 
 
+def make_client(url: str) -> tuple[Client, str, int]:
+    """A client that is not connected yet, and host and port of its broker. Raises ConfigurationError."""
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ConfigurationError("an MQTT broker needs a URL such as mqtt://user:password@host:1883")
+    try:
+        port = parts.port or PORTS[parts.scheme]
+    except ValueError as error:
+        raise ConfigurationError(f"the URL of the MQTT broker {parts.hostname} has no valid port") from error
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    if parts.scheme == "mqtts":
+        client.tls_set()
+    return client, parts.hostname, port
+
+
 class MqttPublisher(NoSink):
     """Topics below `PREFIX/CAMERA`: `state` (JSON, retained) whenever it changes, and `available`.
 
@@ -32,25 +49,18 @@ class MqttPublisher(NoSink):
 
     def __init__(self, url: str, prefix: str = "duygu") -> None:
         """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not answer."""
-        parts = urlsplit(url)
-        if parts.scheme not in PORTS or not parts.hostname:
-            raise ConfigurationError("--mqtt needs a URL such as mqtt://user:password@host:1883")
+        self._client, host, port = make_client(url)
         self._prefix = prefix
         self._states: dict[str, str] = {}
         self._configurations: dict[str, str] = {}
         self._online: set[str] = set()
         self._reconnects = False
-        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self._client.tls_set()
         self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
         try:
-            self._client.connect(parts.hostname, parts.port or PORTS[parts.scheme])
+            self._client.connect(host, port)
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"the MQTT broker {parts.hostname} cannot be reached: {error}") from error
+            raise ConfigurationError(f"the MQTT broker {host} cannot be reached: {error}") from error
         self._client.loop_start()
 
     def opened(self, camera: str, model: ModelInfo) -> None:
