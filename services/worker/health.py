@@ -2,7 +2,6 @@
 
 import socket
 import sys
-from typing import cast
 
 from redis import Redis
 
@@ -14,7 +13,7 @@ from duygu.shared.jobs.heartbeat import alive_since
 
 def lives_here(redis: Redis, queue: str, hostname: str) -> bool:
     """Whether a worker on this host has sent a recent heartbeat for the queue."""
-    sent_at = cast(float | None, redis.zscore(keys.hosts(queue), hostname))
+    sent_at = redis.zscore(keys.hosts(queue), hostname)
     return sent_at is not None and sent_at >= alive_since()
 
 
