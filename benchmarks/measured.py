@@ -61,6 +61,27 @@ the drawing that follows it.
 """
 
 
+LSL = """\
+A camera sends 30 pictures of 640×480 a second over HTTP; `duygu watch --lsl` samples ten of them. Latency is from
+sending the picture that completed a window to receiving its sample at an inlet of the Lab Streaming Layer. Stamp is the
+time stamp of the sample minus the time at which that picture was sent. Camera, service and inlet share the machine.
+"""
+
+SCALE = """\
+`deploy/compose/scale.yaml`: APIs, workers, Redis and a bucket in containers, with one engine thread per worker. Clients
+submit a video of {video_s:.0f} s repeatedly. CPU time and Redis commands of a job are those above an idle deployment.
+"""
+
+KILLS = """\
+A worker, an API and the bucket's server are killed in the middle of the jobs, and started again ten seconds later.
+Clients repeat requests that were not answered, with their `Idempotency-Key`.
+"""
+
+THOUSAND = """\
+A thousand workers with a core each, computed from the costs of a job and of an idle worker above, not measured:
+"""
+
+
 def save(name: str, report: Report) -> None:
     """Save the report of a benchmark with its date and command, and render the page."""
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--write", "--json")]
@@ -197,6 +218,48 @@ def pages(report: Report) -> str:
     return "\n".join([PAGES, table(("Action", "Processor time"), rows)])
 
 
+def lsl(report: Report) -> str:
+    """Table of `scripts/bench lsl`."""
+    head = ("Samples", "Latency, p50", "p95", "p99", "Stamp, p95")
+    row = [str(report["samples"])]
+    row += [f"{report[name]:.0f} ms" for name in ("p50_ms", "p95_ms", "p99_ms", "stamp_p95_ms")]
+    return "\n".join([LSL, table(head, [row])])
+
+
+def scale(report: Report) -> str:
+    """Tables of `scripts/bench scale`."""
+    head = ("Workers", "Jobs a second", "CPU per job: worker, API, bucket", "Redis commands", "Redis CPU")
+    rows = [
+        (
+            str(run["workers"]),
+            f"{run['jobs_per_s']:.2f}",
+            ", ".join(f"{ms} ms" for ms in run["cpu_ms"].values()),
+            f"{run['redis_calls']:.0f}",
+            f"{run['redis_ms']:.1f} ms",
+        )
+        for run in report["runs"]
+    ]
+    lost_head = ("Jobs", "Time", "Requests repeated", "Jobs lost", "Jobs added", "Completed twice", "Different results")
+    names = ("requests_repeated", "lost", "extra", "completed_twice", "different_answers")
+    kills = [
+        (str(run["jobs"]), f"{run['seconds']:.0f} s", *(str(run[name]) for name in names)) for run in report["kills"]
+    ]
+    tables = [SCALE.format(**report), table(head, rows), KILLS, table(lost_head, kills)]
+    return "\n".join([*tables, *([THOUSAND, _thousand(report["thousand"])] if report["thousand"] else [])])
+
+
+def _thousand(found: Report) -> str:
+    return "".join(
+        (
+            f"- {found['jobs_per_s']:,} jobs and {found['redis_calls_per_s']:,} Redis commands a second\n",
+            f"- {found['redis_cores']:.1f} cores of Redis, which has one: it is full at "
+            f"{found['workers_at_one_redis_core']:,} workers\n",
+            f"- {found['redis_connections']:,} connections to Redis, of {10_000:,} by default\n",
+            f"- {found['api_cores']:.0f} cores of APIs and {found['store_cores']:.0f} of the bucket\n",
+        )
+    )
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     cells = [head, ["---"] * len(head), *rows]
@@ -213,6 +276,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "stream": ("Live sessions", stream),
     "jobs": ("Many uploads at once", jobs),
     "pictures": ("Single pictures", pictures),
+    "lsl": ("Lab Streaming Layer", lsl),
     "pages": ("A long result on its page", pages),
 }
 """Title and tables of each benchmark, by its name."""

@@ -40,13 +40,13 @@ OPERATORS = re.compile(r"\s+(AND|OR)\s+|[()]")
 
 def licence(found: PackageMetadata) -> str:
     """The SPDX expression of a package; empty where its metadata has none that is known."""
-    if expression := found.get("License-Expression"):
-        return expression
+    if expressions := found.get_all("License-Expression"):
+        return str(expressions[0])
     classifiers = [text.removeprefix(CLASSIFIER) for text in found.get_all("Classifier") or ()]
     names = [WORDS[name] for name in classifiers if name in WORDS]
     if names:
         return " OR ".join(names)
-    first_line = (found.get("License") or "").partition("\n")[0].strip()
+    first_line = str((found.get_all("License") or [""])[0]).partition("\n")[0].strip()
     return WORDS.get(first_line, first_line)
 
 

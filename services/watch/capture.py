@@ -26,6 +26,12 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 MOST_JUMP_S = 5.0
 """A larger jump of the stream's clock, or one backwards, is a new clock."""
 
+MOST_AHEAD_S, MOST_BEHIND_S = 0.25, 5.0
+"""A live stream whose clock is further from the time that has passed here runs too fast or too slow: a new clock."""
+
+UNTIMED = {"mpjpeg", "mjpeg", "h264", "hevc"}
+"""FFmpeg's names of formats without times. It invents some, at 25 frames a second whatever the camera does."""
+
 MICROSECONDS = 1_000_000
 
 
@@ -56,11 +62,12 @@ class Source:
 class Clock:
     """Capture times on the clock of the stream, from the first frame on; they grow, also after a reconnection.
 
-    After a pause or a jump of the stream's clock, the time that has passed here replaces it.
+    After a pause or a jump of the stream's clock, the time that has passed here replaces it; for a live stream also
+    when its clock runs too fast or too slow.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, live: bool = True) -> None:
+        self._now, self._live = now, live
         self._origin: float | None = None
         self._offset: float | None = None
         self._last = -1.0
@@ -81,11 +88,17 @@ class Clock:
         if stream_s is None:
             found = elapsed
         else:
-            if self._offset is None or not -1e-6 <= stream_s + self._offset - self._last <= MOST_JUMP_S:
+            if self._offset is None or not self._fits(stream_s + self._offset, elapsed):
                 self._offset = max(elapsed, self._last + 0.001) - stream_s
             found = stream_s + self._offset
         self._last = max(found, self._last + 0.001)
         return self._last
+
+    def _fits(self, found: float, elapsed: float) -> bool:
+        """Whether a time continues those before, and is near the time that has passed."""
+        if not -1e-6 <= found - self._last <= MOST_JUMP_S:
+            return False
+        return not self._live or -MOST_BEHIND_S <= found - elapsed <= MOST_AHEAD_S
 
 
 class Capture:
@@ -93,8 +106,8 @@ class Capture:
 
     def __init__(self, source: Source, on_state: Callable[[str], None] = logger.warning) -> None:
         self._source, self._on_state = source, on_state
-        self._clock = Clock()
         self._is_file = source.is_file
+        self._clock = Clock(live=not self._is_file)
         self._hardware = source.hardware
         self._newest: tuple[float, av.VideoFrame] | None = None
         self._changed = threading.Condition()
@@ -174,9 +187,10 @@ class Capture:
             stream.thread_type = "SLICE"  # frame threads add a frame of delay each
             if self._hardware and not stream.codec_context.is_hwaccel:
                 self._use_software(f"{self._hardware} does not decode {stream.codec_context.name}")
+            untimed = not self._is_file and container.format.name in UNTIMED
             started, first_s = time.monotonic(), None
             for frame in container.decode(stream):
-                stream_s = _seconds(frame)
+                stream_s = None if untimed else _seconds(frame)
                 if self._is_file and stream_s is not None:
                     first_s = stream_s if first_s is None else first_s
                     self._ended.wait(max(0.0, started + stream_s - first_s - time.monotonic()))

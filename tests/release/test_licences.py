@@ -48,4 +48,4 @@ def test_metadata(fields: list[tuple[str, str]], found: str) -> None:
     message = Message()
     for name, value in fields:
         message[name] = value
-    assert licences.licence(message) == found  # type: ignore[arg-type]
+    assert licences.licence(message) == found

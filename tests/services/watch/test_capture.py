@@ -14,7 +14,7 @@ from av.codec.hwaccel import hwdevices_available
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duygu.services.watch.capture import Capture, Clock, Source
+from duygu.services.watch.capture import MOST_AHEAD_S, MOST_BEHIND_S, Capture, Clock, Source
 from duygu.shared.paths import ROOT
 from tests.support.media.videos import VideoMaker
 from tests.support.servers.motion_jpeg_server import motion_jpeg_server
@@ -89,6 +89,40 @@ def test_after_a_pause_the_time_that_passed_counts() -> None:
     now[0] = 20.0
     clock.reset()
     assert clock.time_s(0.0) == pytest.approx(20, abs=0.01)
+
+
+@pytest.mark.parametrize("speed", [0.4, 1.0, 2.5])
+def test_a_live_clock_that_runs_wrong_stays_near_real_time(speed: float) -> None:
+    """A camera whose clock is too fast or too slow is followed within the bounds, and times still grow."""
+    now = [0.0]
+    clock, times = Clock(lambda: now[0]), []
+    for number in range(600):
+        now[0] = number * 0.1
+        times.append(clock.time_s(now[0] * speed))
+        assert -MOST_BEHIND_S - 1e-6 <= times[-1] - now[0] <= MOST_AHEAD_S + 1e-6
+    assert all(one < other for one, other in pairwise(times))
+
+
+def test_a_file_keeps_its_clock_on_a_slow_machine() -> None:
+    """A file that is decoded slower than it plays has the times of its frames, as an upload has."""
+    now = [0.0]
+    clock = Clock(lambda: now[0], live=False)
+    times = []
+    for number in range(100):
+        now[0] = number * 0.5
+        times.append(clock.time_s(number * 0.1))
+    assert times == pytest.approx([number * 0.1 for number in range(100)], abs=1e-6)
+
+
+def test_pictures_without_times_have_those_of_their_arrival(picture: bytes) -> None:
+    """FFmpeg invents 25 pictures a second for motion JPEG; the times of a slower camera are those of a clock here."""
+    with motion_jpeg_server(picture, pictures=1000, interval_s=0.25) as address:
+        capture = Capture(Source(address, rate_hz=30), lambda _: None)
+        found = [(taken.captured_at, time.monotonic()) for taken in islice(capture.pictures(), 13)]
+        capture.close()
+    (first, began), (last, ended) = found[1], found[-1]
+    assert last - first >= 0.9 * 11 * 0.25
+    assert last - first == pytest.approx(ended - began, rel=0.5)
 
 
 def test_the_newest_frame_wins(video_maker: VideoMaker) -> None:
