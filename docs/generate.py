@@ -12,6 +12,7 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from benchmarks import measured
+from docs.tools import typescript
 from docs.tools.html_pages import STATIC, WEB_PAGES, render
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
@@ -163,6 +164,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": command_line_page,
     "adr/README.md": decisions_page,
     "measured.md": measured.page,
+    **{os.path.relpath(typescript.GENERATED / name, DOCS): types for name, types in typescript.MODULES.items()},
     **{os.path.relpath(STATIC / f"{page.name}.html", DOCS): functools.partial(render, page) for page in WEB_PAGES},
 }
 """What is written, by path from docs/."""

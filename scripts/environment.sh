@@ -44,6 +44,29 @@ environment() {
   install project "$PWD $(cat pyproject.toml requirements/*.in)" --no-deps --no-build-isolation --editable .
 }
 
+# Installs the compiler of clients/typescript beside the packages of Python, of the version in its package.json and with
+# this SHA-512. Without npm, or without its registry, the tests of that client are skipped.
+typescript() {
+  local version sum=jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw== folder
+  version=$(sed -n 's/.*"typescript": "\([0-9.]*\)".*/\1/p' clients/typescript/package.json)
+  [ "$(cat "$venv/typescript/sum" 2>/dev/null)" != "$version $sum" ] || return 0
+  folder=$(mktemp -d "$venv/typescript-XXXXXX")
+  if npm pack "typescript@$version" --pack-destination "$folder" --silent --fetch-retries 3 >/dev/null </dev/null &&
+    "$venv/bin/python" - "$folder/typescript-$version.tgz" "$sum" <<'PYTHON' &&
+import base64, hashlib, pathlib, sys
+found = hashlib.sha512(pathlib.Path(sys.argv[1]).read_bytes()).digest()
+sys.exit(f"the archive of TypeScript has the SHA-512 {base64.b64encode(found).decode()}" if found != base64.b64decode(sys.argv[2]) else 0)
+PYTHON
+    tar -xzf "$folder/typescript-$version.tgz" -C "$folder"; then
+    echo "$version $sum" >"$folder/package/sum"
+    rm -rf "$venv/typescript"
+    mv "$folder/package" "$venv/typescript"
+  else
+    echo "The TypeScript compiler could not be installed; the tests of clients/typescript are skipped." >&2
+  fi
+  rm -rf "$folder"
+}
+
 # Names the extra data for tests and benchmarks: ../shared/data where that exists and nothing else is named.
 # DUYGU_TEST_DATA= (empty) leaves it out. Nothing else in the repository refers to a path outside it.
 extra_data() {

@@ -14,6 +14,7 @@ EXTERNAL_PAGES = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
+    "clients/typescript/README.md": "typescript.md",
     "models/emotion/MODEL_CARD.md": "model-card.md",
     "services/api/static/images/mark.svg": "images/mark.svg",
 }

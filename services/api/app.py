@@ -10,6 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 
 from duygu.services.api import limits, model
 from duygu.services.api.http.body_limit import BodyLimitMiddleware
+from duygu.services.api.http.call_samples import add_samples
 from duygu.services.api.http.head import HeadMiddleware
 from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
@@ -63,12 +64,14 @@ SUMMARY = "Turns video into a timeline of emotions for every face in it"
 
 
 class Application(FastAPI):
-    """FastAPI whose OpenAPI document includes the schema of problems."""
+    """FastAPI whose OpenAPI document includes the schema of problems and samples of the calls."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, created once."""
         document = super().openapi()
-        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        if "Problem" not in document["components"]["schemas"]:
+            document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+            add_samples(document)
         return document
 
 

@@ -93,3 +93,16 @@ def test_every_error_has_a_turkish_title(page: Page) -> None:
     page.goto("/")
     known = page.evaluate("async () => Object.keys((await import('/static/js/locales/tr.js')).default.errors)")
     assert set(by_code()) <= set(known)
+
+
+def test_samples_are_shown_in_the_chosen_language(page: Page) -> None:
+    """The page of the API shows every call in one language, with the address of the service, and remembers it."""
+    page.goto("/api")
+    page.locator(".api-call").first.wait_for()
+    expect(page.locator("#first-call pre:visible")).to_have_text(f"curl -F video=@clip.mp4 {page.url[:-4]}/v1/videos")
+    page.select_option("#samples", "TypeScript")
+    page.reload()
+    page.locator(".api-call summary").first.click()
+    expect(page.locator(".api-call[open] pre:visible")).to_have_count(1)
+    expect(page.locator(".api-call[open] pre:visible")).to_contain_text("new Duygu")
+    expect(page.locator("#samples")).to_have_value("TypeScript")

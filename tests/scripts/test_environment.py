@@ -59,3 +59,28 @@ def test_a_python_that_is_too_old_is_named(project: Path) -> None:
     assert done.returncode != 0
     assert "Python 3.11 or newer with venv is needed" in done.stderr
     assert not (project / ".venv").exists()
+
+
+def install_typescript(project: Path, npm: str) -> subprocess.CompletedProcess[str]:
+    """What `typescript` does where npm is this shell function."""
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (project / "clients" / "typescript").mkdir(parents=True)
+    shutil.copy(ROOT / "clients" / "typescript" / "package.json", project / "clients" / "typescript")
+    script = f"source scripts/environment.sh; npm() {{ {npm}; }}; typescript"
+    return subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=True)
+
+
+def test_another_archive_of_typescript_is_not_installed(project: Path) -> None:
+    """An archive with another hash than the pinned one is left out, with the reason; the other tests can run."""
+    done = install_typescript(project, 'tar -czf "$4/typescript-5.9.3.tgz" scripts')
+    assert "the archive of TypeScript has the SHA-512" in done.stderr
+    assert "tests of clients/typescript are skipped" in done.stderr
+    assert [path.name for path in (project / ".venv").iterdir()] == ["bin"]
+
+
+def test_typescript_is_optional(project: Path) -> None:
+    """Without npm the tests of the TypeScript client are skipped."""
+    done = install_typescript(project, "return 127")
+    assert "tests of clients/typescript are skipped" in done.stderr
+    assert [path.name for path in (project / ".venv").iterdir()] == ["bin"]

@@ -31,11 +31,24 @@ LastEventId = Annotated[
     Header(pattern=r"^\d{0,9}$", description="`id` of the last event received; the response starts with the next one"),
 ]
 
+EVENTS = [
+    "queued",
+    "ahead",
+    "started",
+    "fetching",
+    "fetched",
+    "progress",
+    "window",
+    "succeeded",
+    "failed",
+    "cancelled",
+]
+
 EVENT = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"enum": ["queued", "ahead", "started", "progress", "window", "succeeded", "failed", "cancelled"]},
+        "event": {"enum": EVENTS},
         "data": {"type": "string", "contentMediaType": "application/json"},
         "id": {"type": "string", "pattern": "^[0-9]+$"},
     },

@@ -13,6 +13,7 @@ export default {
     title: "The API",
     lead: "Upload a video, follow its job, fetch the result. Every call answers in JSON; errors have stable codes.",
     programs: "Machine-readable:",
+    samples: "Samples in",
     parameters: "Parameters",
     answers: "Responses",
   },

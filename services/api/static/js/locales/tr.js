@@ -13,6 +13,7 @@ export default {
     title: "API",
     lead: "Bir video yükleyin, işini izleyin, sonucu alın. Her çağrı JSON döndürür; hata kodları değişmez.",
     programs: "Programlar için:",
+    samples: "Örneklerin dili",
     parameters: "Parametreler",
     answers: "Yanıtlar",
   },

@@ -4,6 +4,9 @@ import { startKey } from "../api/key.js";
 import { byId, make } from "../common/dom.js";
 import { currentLanguage, setLanguage, t } from "../common/i18n.js";
 
+/** Of the service in the samples. */
+const ADDRESS = "http://127.0.0.1:8000";
+
 const METHODS = ["options", "get", "head", "post", "put", "patch", "delete"];
 
 /** Of the Markdown in descriptions only `code` is rendered. */
@@ -28,15 +31,31 @@ function answers(responses) {
 /** The first clause of a description. */
 const gist = (text = "") => text.split(/[.:] /)[0].replace(/\.$/, "");
 
-/** The options of curl that send the body of a call: a form, or JSON from a file. */
-function bodyOptions(body) {
-  if (!body) return "";
-  return "multipart/form-data" in body.content ? "-F video=@holiday.mp4 " : "-H 'Content-Type: application/json' -d @body.json ";
+const STORED = "duygu.samples";
+
+function storedLabel() {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null;
+  }
 }
 
-function curl(method, path, body) {
-  const verb = ["get", "post"].includes(method) ? "" : `-X ${method.toUpperCase()} `;
-  return make("pre", { class: "call" }, `curl ${verb}${bodyOptions(body)}${location.origin}${path}`);
+function storeLabel(label) {
+  try {
+    localStorage.setItem(STORED, label);
+  } catch {
+    // private windows may forbid storage; the next visit then starts with curl
+  }
+}
+
+/** The samples of a call, of which one is shown. */
+const samples = (list = []) =>
+  list.map(({ label, source }) => make("pre", { class: "call", "data-sample": label, tabindex: 0 }, source.replaceAll(ADDRESS, location.origin)));
+
+/** Show the samples in the chosen language. */
+function showSamples() {
+  for (const sample of document.querySelectorAll("[data-sample]")) sample.hidden = sample.dataset.sample !== byId("samples").value;
 }
 
 function call(path, method, about) {
@@ -46,7 +65,7 @@ function call(path, method, about) {
       make("span", { class: "method" }, method.toUpperCase()),
       make("code", {}, path),
       make("span", { class: "gist" }, ...words(gist(paragraphs[0])))),
-    curl(method, path, about.requestBody),
+    ...samples(about["x-codeSamples"]),
     ...paragraphs.map((text) => make("p", {}, ...words(text))),
     parameters(about.parameters),
     answers(about.responses));
@@ -57,15 +76,19 @@ async function draw() {
   const calls = Object.entries(description.paths).flatMap(([path, operations]) =>
     METHODS.filter((method) => method in operations).map((method) => call(path, method, operations[method])));
   byId("calls").replaceChildren(...calls);
+  byId("first-call").replaceChildren(...samples(description.paths["/v1/videos"].post["x-codeSamples"]));
+  showSamples();
 }
 
 function translate() {
   byId("language").value = currentLanguage();
-  byId("first-call").textContent = `curl -F video=@holiday.mp4 ${location.origin}/v1/videos`;
 }
 
 document.addEventListener("language", translate);
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
+byId("samples").value = storedLabel() ?? "curl";
+if (!byId("samples").value) byId("samples").value = "curl";
+byId("samples").addEventListener("change", ({ target }) => { storeLabel(target.value); showSamples(); });
 setLanguage();
 startKey();
 draw().catch(() => { byId("calls").textContent = t("trouble.offline"); });

@@ -1,0 +1,5 @@
+"""The compiled TypeScript client."""
+
+from tests.clients.conftest import build
+
+__all__ = ["build"]
