@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
-from duygu.services.api.videos.multipart_form import MAX_OPTION_BYTES, Preamble
-from duygu.services.api.videos.uploads import MAX_BOUNDARY_BYTES, MIN_BYTES_PER_S
+from duygu.services.api.http.multipart import FORM, MAX_BOUNDARY_BYTES, MultipartForm
+from duygu.services.api.videos.uploads import MIN_BYTES_PER_S
 from duygu.shared.config.settings import MB
 from duygu.shared.errors import (
     EmptyFileError,
@@ -21,12 +20,9 @@ from duygu.shared.errors import (
     TooLargeError,
     TooManyPicturesError,
     TooSlowError,
-    UnknownParameterError,
 )
 
 FIELD = "picture"
-
-FORM = "multipart/form-data"
 
 UNDECLARED = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 """Content types of bodies that are taken for a picture besides `image/*`; the last is what curl sends by default."""
@@ -130,81 +126,29 @@ def read_body(body: bytes, content_type: str, max_pictures: int, options: frozen
 def _read_form(body: bytes, boundary: bytes, max_pictures: int, options: frozenset[str]) -> PictureForm:
     if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise InvalidRequestError("The `Content-Type` has no boundary")
-    reader = _FormReader(boundary, max_pictures, options)
-    found = reader.read(body)
-    if not found.pictures:
-        raise InvalidRequestError(f"The form has no field `{FIELD}`")
-    return found
+    form = _Pictures(boundary, max_pictures, options)
+    form.feed(body)
+    form.require_end()
+    return PictureForm([bytes(picture) for picture in form.pictures], form.options)
 
 
-class _FormReader:
-    """Collects the parts of a multipart form."""
+class _Pictures(MultipartForm):
+    """A form with pictures, which are held in memory."""
 
     def __init__(self, boundary: bytes, max_pictures: int, options: frozenset[str]) -> None:
-        self._found = PictureForm()
-        self._boundary, self._max_pictures, self._options = boundary, max_pictures, options
-        self._header, self._disposition, self._name = b"", b"", ""
-        self._part = bytearray()
-        self._ended = False
+        super().__init__(boundary, FIELD, options)
+        self.pictures: list[bytearray] = []
+        self._max_pictures = max_pictures
 
-    def read(self, body: bytes) -> PictureForm:
-        """Parse a complete body."""
-        parser = MultipartParser(
-            self._boundary,
-            {
-                "on_part_begin": self._part_begin,
-                "on_header_begin": self._header_begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._part_data,
-                "on_part_end": self._part_end,
-                "on_end": self._end,
-            },
-        )
-        parts = Preamble(self._boundary).skip(body)
-        if not parts:
-            raise InvalidRequestError("The body contains no boundary as declared in `Content-Type`")
-        try:
-            parser.write(parts)
-        except FormParserError as error:
-            raise InvalidRequestError("The body is not a valid multipart form") from error
-        if not self._ended:
-            raise InvalidRequestError("The body ends before the final boundary of the form")
-        return self._found
+    def file_began(self, number: int) -> None:
+        """Begin the next picture. Raises TooManyPicturesError."""
+        if number > self._max_pictures:
+            raise TooManyPicturesError(f"The request has more than {self._max_pictures} pictures, the limit")
+        self.pictures.append(bytearray())
 
-    def _part_begin(self) -> None:
-        self._disposition, self._part = b"", bytearray()
+    def file_data(self, piece: bytes) -> None:
+        """Append to the picture."""
+        self.pictures[-1] += piece
 
-    def _header_begin(self) -> None:
-        self._header = b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition += data[start:end]
-
-    def _headers_finished(self) -> None:
-        _, parameters = parse_options_header(self._disposition)
-        self._name = parameters.get(b"name", b"").decode(errors="replace")
-        if self._name == FIELD:
-            if len(self._found.pictures) >= self._max_pictures:
-                raise TooManyPicturesError(f"The request has more than {self._max_pictures} pictures, the limit")
-        elif self._name not in self._options:
-            raise UnknownParameterError("form field", self._name or "(no name)", [FIELD, *self._options])
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self._part += data[start:end]
-        if self._name != FIELD and len(self._part) > MAX_OPTION_BYTES:
-            raise InvalidRequestError(f"The form field `{self._name}` is longer than {MAX_OPTION_BYTES} bytes")
-
-    def _part_end(self) -> None:
-        if self._name == FIELD:
-            self._found.pictures.append(bytes(self._part))
-        else:
-            self._found.fields.setdefault(self._name, []).append(self._part.decode(errors="replace"))
-
-    def _end(self) -> None:
-        self._ended = True
+    def option_ended(self, name: str) -> None:
+        """Accept it: the options are checked together with those of the query."""

@@ -9,6 +9,7 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect
 
+from duygu.services.api.http.multipart import FORM, MAX_BOUNDARY_BYTES
 from duygu.services.api.videos.multipart_form import Upload, VideoForm
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import InvalidRequestError, TooLargeError, TooSlowError
@@ -18,12 +19,8 @@ from duygu.shared.storage.measured_writer import MeasuredWriter
 MULTIPART_OVERHEAD_BYTES = 65_536
 """Bytes that a form may have besides its file: boundaries, headers, preamble and epilogue."""
 
-
 MIN_BYTES_PER_S = 10_000
 """Minimum average rate of an upload."""
-
-MAX_BOUNDARY_BYTES = 70
-"""Maximum length of a boundary (RFC 2046)."""
 
 
 async def receive_video(request: Request, storage: Storage, job_id: str, settings: Settings) -> Upload:
@@ -85,7 +82,7 @@ async def _next(pieces: AsyncIterator[bytes], timeout_s: float, pause_s: float) 
 def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
+    if kind != FORM.encode() or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise InvalidRequestError(
             "The `Content-Type` is not multipart/form-data with a boundary; send the video as the form field `video`"
         )

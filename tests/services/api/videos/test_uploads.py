@@ -6,7 +6,8 @@ from io import BytesIO
 import pytest
 from fastapi import Request
 
-from duygu.services.api.videos.multipart_form import MAX_OPTION_BYTES, MAX_PREAMBLE_BYTES, VideoForm
+from duygu.services.api.http.multipart import MAX_OPTION_BYTES, MAX_PREAMBLE_BYTES
+from duygu.services.api.videos.multipart_form import VideoForm
 from duygu.services.api.videos.uploads import MULTIPART_OVERHEAD_BYTES, declared_size
 from duygu.shared.errors import (
     EmptyFileError,
