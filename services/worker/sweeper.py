@@ -7,6 +7,7 @@ from rq import Queue
 
 from duygu.services.worker.context import WorkerContext
 from duygu.shared.errors import CrashedError, UnavailableError
+from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.queues import holds
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.storage.base import RESULT, UPLOAD, StoredJob
@@ -53,7 +54,21 @@ def _sweep_uploads(context: WorkerContext) -> set[str]:
             logger.info("upload %s has expired; its files are erased", upload.upload_id)
         except UnavailableError as error:
             logger.error("files of upload %s could not be erased: %s", upload.upload_id, error.detail)
-    return context.uploads.open_ids()
+    open_ids = context.uploads.open_ids()
+    _sweep_forgotten(context, context.uploads, open_ids)
+    return open_ids
+
+
+def _sweep_forgotten(context: WorkerContext, uploads: UploadStore, open_ids: set[str]) -> None:
+    """Delete parts in a bucket that no record refers to: Redis lost them, or a process died during a transfer."""
+    before = uploads.stale_before()
+    if before is None:
+        return
+    try:
+        for job_id in context.storage.abort_stale(before, open_ids):
+            logger.info("the unfinished upload %s is unknown; its parts are deleted", job_id)
+    except UnavailableError as error:
+        logger.warning("unfinished uploads could not be deleted: %s", error.detail)
 
 
 def _sweep_exports(context: WorkerContext) -> set[str]:

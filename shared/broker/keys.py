@@ -107,6 +107,10 @@ UPLOADS = "duygu:uploads"
 """Sorted set of `listing`s of resumable uploads that have not become a job, scored by when they expire."""
 
 
+PARTS_SWEPT = "duygu:uploads-swept"
+"""Exists for a while after a sweep of uploads that Redis has forgotten."""
+
+
 def uploads_of(owner: str) -> str:
     """Set of an owner's resumable uploads that have not become a job."""
     return f"duygu:uploads:{owner}"

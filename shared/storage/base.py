@@ -7,7 +7,7 @@ disk, `ObjectStorage` for a bucket.
 import errno
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,13 @@ class Storage(Protocol):
 
     def abort(self, job_id: str, state: str) -> None:
         """Delete the parts of an upload, if they exist. Raises EraseFailedError."""
+        ...
+
+    def abort_stale(self, before: float, keep: Collection[str]) -> list[str]:
+        """Delete the parts of uploads that began before a time, except those of some jobs; their ids.
+
+        before  in seconds since 1970
+        """
         ...
 
     def local(self, job_id: str, name: str) -> AbstractContextManager[Path]:

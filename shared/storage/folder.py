@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -77,6 +77,10 @@ class FolderStorage(Storage):
     def abort(self, job_id: str, state: str) -> None:
         """Delete all files of the upload."""
         self.erase(job_id)
+
+    def abort_stale(self, before: float, keep: Collection[str]) -> list[str]:
+        """Nothing: the parts of an upload are a file, which `stored` lists."""
+        return []
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:

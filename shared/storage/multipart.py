@@ -127,6 +127,22 @@ class MultipartAppender:
             self._rests.remove(key)
 
 
+def unfinished(bucket: Any, name: str, prefix: str) -> Iterator[tuple[str, Parts, float]]:
+    """The uploads of a bucket that are neither completed nor aborted: key, state, and when they began.
+
+    bucket  file system of s3fs
+    name    of the bucket
+    """
+    marker: dict[str, str] = {}
+    while True:
+        listed = bucket.call_s3("list_multipart_uploads", Bucket=name, Prefix=prefix, **marker)
+        for upload in listed.get("Uploads", ()):
+            yield upload["Key"], Parts(upload["UploadId"]), upload["Initiated"].timestamp()
+        if not listed.get("IsTruncated"):
+            return
+        marker = {"KeyMarker": listed["NextKeyMarker"], "UploadIdMarker": listed["NextUploadIdMarker"]}
+
+
 @contextmanager
 def unless_completed() -> Iterator[None]:
     """Ignore that a multipart upload does not exist any more."""

@@ -6,7 +6,7 @@ variables that all S3 programs use: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SEC
 AWS_SHARED_CREDENTIALS_FILE.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from duygu.shared.storage.base import (
     noticing_full_disk,
     persistently,
 )
-from duygu.shared.storage.multipart import MultipartAppender, MultipartUpload, Parts, unless_completed
+from duygu.shared.storage.multipart import MultipartAppender, MultipartUpload, Parts, unfinished, unless_completed
 from duygu.shared.storage.scratch import Scratch
 
 PIECE_BYTES, PIECES = 8 * 1024 * 1024, 2
@@ -96,6 +96,20 @@ class ObjectStorage(Storage):
             if state:
                 self._multipart(job_id).abort(Parts.read(state))
         self.erase(job_id)
+
+    def abort_stale(self, before: float, keep: Collection[str]) -> list[str]:
+        """Abort uploads in parts that began before a time, except those of some jobs; the ids of their jobs."""
+        bucket, _, prefix = f"{self._root}/".partition("/")
+        aborted = []
+        with _erasing():
+            for key, parts, began in unfinished(self._bucket, bucket, prefix):
+                job_id = key.removeprefix(prefix).partition("/")[0]
+                if began >= before or job_id in keep or not JOB_ID.fullmatch(job_id):
+                    continue
+                with unless_completed():
+                    MultipartUpload(self._bucket, f"{bucket}/{key}").abort(parts)
+                aborted.append(job_id)
+        return aborted
 
     @contextmanager
     def local(self, job_id: str, name: str) -> Iterator[Path]:

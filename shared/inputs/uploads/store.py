@@ -21,6 +21,9 @@ TAKEOVER_S = 5.0
 
 TAKEOVER_POLL_S = 0.05
 
+FORGOTTEN_EVERY_S = 3600
+"""Interval of the sweeps of uploads that Redis has forgotten."""
+
 AFTERLIFE_S = 24 * 3600
 """Time for which the record of an expired or submitted upload stays."""
 
@@ -175,6 +178,12 @@ class UploadStore:
             upload_id, _, owner = listing.decode().partition(" ")
             expired.append(self._read(upload_id) or UploadRecord(upload_id, owner, 0))
         return expired
+
+    def stale_before(self) -> float | None:
+        """Time before which an unknown upload has begun that is to be deleted; None if that was done recently."""
+        if not self._redis.set(keys.PARTS_SWEPT, "1", nx=True, ex=FORGOTTEN_EVERY_S):
+            return None
+        return time.time() - self._ttl
 
     def require(self, upload_id: str) -> UploadRecord:
         """An upload. Raises UploadNotFoundError."""

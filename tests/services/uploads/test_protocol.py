@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import s3fs
 from redis import Redis
 
 from duygu.services.worker.context import WorkerContext
@@ -24,6 +25,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
+from duygu.shared.jobs.record import new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.storage.base import UPLOAD
 from duygu.shared.storage.opening import open_storage
@@ -339,3 +341,51 @@ def test_the_errors_are_problems(api: httpx.Client) -> None:
     answer = api.patch("/v1/uploads/0", headers=BYTES, content=json.dumps({}).encode())
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "invalid_upload"
+
+
+def parts_in(storage_url: str) -> set[str]:
+    """Ids of the jobs below a URL with a multipart upload that is neither completed nor aborted."""
+    bucket, _, prefix = storage_url.removeprefix("s3://").partition("/")
+    listed = s3fs.S3FileSystem(skip_instance_cache=True).call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix)
+    return {upload["Key"].split("/")[-2] for upload in listed.get("Uploads", ())}
+
+
+@pytest.mark.parametrize(("ttl", "is_old"), [(60, True), (10**9, False)])
+def test_parts_that_redis_forgot_are_swept(
+    service_settings: Settings, bucket_url: str, redis: Redis, ttl: int, is_old: bool
+) -> None:
+    """Parts without a record are aborted once they are older than the lifetime of an upload; others stay.
+
+    The server of the tests dates all parts to 2010, which 10**9 seconds reach back beyond.
+    """
+    settings = service_settings.model_copy(update={"storage_url": bucket_url})
+    storage = open_storage(settings)
+    uploads = UploadStore(redis, ttl)
+    context = WorkerContext(JobStore(redis, 60), storage, EditStore(redis), no_analysis, uploads=uploads)
+    elsewhere = open_storage(settings.model_copy(update={"storage_url": f"{bucket_url}-of-another-service"}))
+    other = new_job_id()
+    elsewhere.begin(other)
+    with serving(settings) as api:
+        forgotten, known = create(api, len(VIDEO)), create(api, len(VIDEO))
+        for address in (forgotten, known):
+            send(api, address, 0, VIDEO[:10_000_000])
+        lost = forgotten.rpartition("/")[2]
+        redis.delete(keys.upload(lost))
+        redis.zrem(keys.UPLOADS, keys.listing(lost, ""))
+        for _ in range(2):  # the second sweep of the hour changes nothing
+            sweep(context, open_queue(redis, QueueName.VIDEOS))
+        left = {known.rpartition("/")[2]} | (set() if is_old else {lost})
+        assert parts_in(bucket_url) - {other} == left
+        assert parts_in(f"{bucket_url}-of-another-service") == {other}
+        assert send(api, known, 10_000_000, VIDEO[10_000_000:]).status_code == 204
+        assert submit(api, known).status_code == 202
+
+
+def test_a_bucket_that_is_away_is_swept_later(
+    service_settings: Settings, bucket_url: str, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sweep goes on where the bucket does not list its parts, and says so."""
+    storage = open_storage(service_settings.model_copy(update={"storage_url": f"{bucket_url[:-6]}x/jobs"}))
+    context = WorkerContext(JobStore(redis, 60), storage, EditStore(redis), no_analysis, uploads=UploadStore(redis, 60))
+    sweep(context, open_queue(redis, QueueName.VIDEOS))
+    assert "unfinished uploads could not be deleted" in caplog.text
