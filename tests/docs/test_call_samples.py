@@ -77,12 +77,12 @@ class Service:
 
     def fill(self, name: str, source: str) -> str:
         """A sample with the address of the service, and with the ids of a job and of an upload made for it."""
-        job_id = self.video_job if name.endswith(("/video", "/events")) else ""
-        return (
-            source.replace(ADDRESS, self.url)
-            .replace("JOB_ID", job_id or (self._job() if "JOB_ID" in source else ""))
-            .replace("UPLOAD_ID", self._upload() if "UPLOAD_ID" in source else "")
-        )
+        source = source.replace(ADDRESS, self.url)
+        for placeholder, make in {"JOB_ID": self._job, "UPLOAD_ID": self._upload, "STUDY_ID": self._study}.items():
+            if placeholder in source:
+                is_video = name.endswith(("/video", "/events"))
+                source = source.replace(placeholder, self.video_job if is_video else make())
+        return source
 
     def _job(self) -> str:
         """A job with a result, an edit, and labels of two raters."""
@@ -97,6 +97,10 @@ class Service:
         size = (self.folder / "clip.mp4").stat().st_size
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(size)}
         return httpx.post(f"{self.url}/v1/uploads", headers=headers).headers["location"].rpartition("/")[2]
+
+    def _study(self) -> str:
+        content = {"title": "Pilot", "rows": [{"job_id": self._job(), "participant": "P01"}]}
+        return str(httpx.post(f"{self.url}/v1/studies", json=content).json()["study_id"])
 
     def _read(self, path: str) -> dict[str, object]:
         return dict(httpx.get(f"{self.url}{path}").json())

@@ -1,6 +1,7 @@
 """Samples of every call in curl, Python and TypeScript, as `x-codeSamples` of the OpenAPI document."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +9,10 @@ from typing import Any
 
 ADDRESS = "http://127.0.0.1:8000"
 
-PATHS = {"job_id": "JOB_ID", "upload_id": "UPLOAD_ID", "rater": "anna"}
-"""Values of path parameters."""
+PARAMETER = re.compile(r"\{(\w+)\}")
+
+VALUES = {"rater": "anna"}
+"""Values of path parameters. Any other one has its name in capitals."""
 
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -40,6 +43,8 @@ class CallSample:
 EDIT = {"op": "rename", "face_id": 1, "name": "Ann"}
 
 LABELS = [{"face_id": 1, "start_s": 0.2, "end_s": 0.9, "emotion": "happiness"}]
+
+STUDY = {"title": "Pilot", "rows": [{"job_id": "JOB_ID", "participant": "P01"}]}
 
 SAMPLES = {
     "POST /v1/videos": CallSample(
@@ -101,6 +106,12 @@ console.log(result.faces, await table.text());""",
     "GET /v1/jobs/{job_id}/labels/{rater}/task": CallSample(query={"minutes": 5}),
     "GET /v1/jobs/{job_id}/video": CallSample(returns="copy.mp4"),
     "GET /v1/jobs/{job_id}/agreement": CallSample(query={"target_accuracy": 0.9}),
+    "POST /v1/studies": CallSample(json=STUDY),
+    "GET /v1/studies/export": CallSample(query={"jobs": "JOB_ID"}, returns="study.zip"),
+    "PUT /v1/studies/{study_id}": CallSample(json=STUDY),
+    "DELETE /v1/studies/{study_id}": CallSample(returns="nothing"),
+    "GET /v1/studies/{study_id}/export": CallSample(returns="study.zip"),
+    "DELETE /v1/studies/{study_id}/export": CallSample(returns="nothing"),
     "GET /metrics": CallSample(returns="text"),
 }
 """Samples of the calls that need more than a path."""
@@ -125,7 +136,11 @@ def samples_of(name: str, sample: CallSample) -> list[dict[str, str]]:
 
 
 def _url(path: str) -> str:
-    return ADDRESS + path.format_map(PATHS)
+    return ADDRESS + PARAMETER.sub(lambda found: _value(found[1]), path)
+
+
+def _value(parameter: str) -> str:
+    return VALUES.get(parameter, parameter.upper())
 
 
 def _curl(method: str, path: str, sample: CallSample) -> str:
@@ -179,7 +194,7 @@ def _typescript(name: str, path: str, sample: CallSample) -> str:
 
 def _typescript_call(name: str, path: str, sample: CallSample) -> str:
     given = {
-        "path": {key: value for key, value in PATHS.items() if f"{{{key}}}" in path},
+        "path": {name: _value(name) for name in PARAMETER.findall(path)},
         "query": sample.query,
         "headers": {key: value for key, value in sample.headers.items() if key != "Content-Type"},
         "body": sample.json,

@@ -191,6 +191,9 @@ export interface Face {
   positions: Array<Position>;
 }
 
+/** What is wrong with a table, for programs. The pages have a text for each. */
+export type FaultCode = "required" | "not_a_number" | "not_finite" | "below_minimum" | "end_not_after_start" | "repeated_row" | "two_groups" | "reserved_column" | "not_in_study" | "unknown_baseline" | "job_not_found" | "result_not_ready" | "table";
+
 /** Conditions that reduce the reliability of a window. */
 export type Flag = "small" | "blurred" | "dark" | "profile" | "gap" | "padded";
 
@@ -333,6 +336,16 @@ export interface LabellingTask {
   moments: Array<Moment>;
   /** estimated time to label all moments */
   estimated_s: number;
+}
+
+/** An event of a participant, of a stimulus, or of both. */
+export interface MarkerCells {
+  name?: string | number;
+  /** seconds on the clock of the stimulus */
+  time_s?: string | number;
+  duration_s?: string | number;
+  participant?: string | number;
+  stimulus?: string | number;
 }
 
 /** Measurements of the model on one data set, by the protocol in the model card. */
@@ -628,6 +641,8 @@ export interface ServiceLimits {
   keeps_results?: boolean;
   /** maximum number of jobs that a client may keep */
   max_kept?: number;
+  /** maximum number of studies that a client may keep */
+  max_studies?: number;
   /** size of all stored files, at most a minute old; null if keys separate callers */
   stored_bytes?: number | null;
 }
@@ -637,6 +652,111 @@ export interface Split {
   op?: "split";
   face_id: number;
   at_s: number;
+}
+
+/** A study that the service keeps until it is deleted. */
+export interface Study {
+  title?: string;
+  rows?: Array<StudyCells>;
+  markers?: Array<MarkerCells>;
+  settings?: StudyChoices;
+  study_id: string;
+  /** grows with every change; the `ETag` */
+  version: number;
+  created_at: string;
+  changed_at: string;
+  /** what has to be corrected before the study can be exported */
+  faults: Array<StudyFault>;
+  links: StudyLinks;
+}
+
+/** One recording of a study. Cells are text, so that a table can be stored before it is complete. */
+export interface StudyCells {
+  job_id: string;
+  participant?: string | number;
+  group?: string | number;
+  stimulus?: string | number;
+  /** time of the video at which the stimulus starts; default 0 */
+  offset_s?: string | number;
+  /** start of the part that counts; default: that of the video */
+  start_s?: string | number;
+  /** end of the part that counts; default: that of the video */
+  end_s?: string | number;
+  /** the participant at rest: a part of the video, as in `0-10`, or another job, by its id or, if it is in the study, its title */
+  baseline?: string | number;
+  /** `face_id` or name; default: the face with the longest time */
+  face?: string | number;
+  /** further columns, which every table has */
+  free?: Record<string, string | number>;
+}
+
+/** How the tables are computed; absent fields have the defaults of `duygu study`. */
+export interface StudyChoices {
+  /** probability from which an episode starts */
+  up?: number | null;
+  /** probability below which an episode ends */
+  down?: number | null;
+  /** shortest episode */
+  min_length_s?: number | null;
+  /** longest interruption within an episode */
+  gap_s?: number | null;
+  /** time before and after a marker */
+  around_s?: number | null;
+  /** width of the bins of time courses */
+  step_s?: number | null;
+  /** length of the windows of synchrony */
+  window_s?: number | null;
+  /** longest lag of synchrony */
+  lag_s?: number | null;
+}
+
+/** What a client stores of a study. */
+export interface StudyContent {
+  title?: string;
+  rows?: Array<StudyCells>;
+  markers?: Array<MarkerCells>;
+  settings?: StudyChoices;
+}
+
+/** The ZIP of a study while it is being computed. */
+export interface StudyExport {
+  status: "queued" | "running";
+  progress: number;
+}
+
+/** What is wrong with a study. It can be stored nevertheless, but not exported. */
+export interface StudyFault {
+  table: "rows" | "markers";
+  /** number of the row, from 1; null for a whole column or table */
+  row: number | null;
+  /** empty for a whole row */
+  column: string;
+  code: FaultCode;
+  message: string;
+}
+
+/** Related resources. */
+export interface StudyLinks {
+  self: string;
+  /** ZIP of the tables */
+  export: string;
+}
+
+/** One page of studies, newest first. */
+export interface StudyPage {
+  studies: Array<StudySummary>;
+  /** `cursor` of the next page; null on the last one */
+  next_cursor?: string | null;
+}
+
+/** A study in a list. */
+export interface StudySummary {
+  study_id: string;
+  title: string;
+  /** number of recordings */
+  rows: number;
+  created_at: string;
+  changed_at: string;
 }
 
 /** A face to label. */
@@ -1161,6 +1281,110 @@ export interface Operations {
       };
     };
     response: Agreement;
+  };
+  /** List the studies of the caller, newest first. A key with the scope `admin` lists all studies. */
+  "GET /v1/studies": {
+    arguments: {
+      query?: {
+        /** `next_cursor` of the previous page; empty for the first page */
+        cursor?: string | null;
+        /** maximum number of studies per page */
+        limit?: number;
+      };
+    };
+    response: StudyPage;
+  };
+  /** Keep a study. It may be incomplete: `faults` lists what has to be corrected before it can be exported. */
+  "POST /v1/studies": {
+    arguments: {
+      body: StudyContent;
+    };
+    response: Study;
+  };
+  /** The tables of `duygu study` over jobs, as a ZIP, each job being a participant of its own. */
+  "GET /v1/studies/export": {
+    arguments: {
+      query: {
+        /** ids of at most 200 jobs, separated by commas */
+        jobs: string;
+      };
+      headers?: {
+        /** `wait=N` waits up to N seconds, at most 60, for the ZIP; 10 without it */
+        prefer?: string | null;
+        /** one byte range of a plot or video, such as `bytes=0-1023` */
+        Range?: string | null;
+        /** `ETag` or `Last-Modified` of the file to which the range applies */
+        "if-range"?: string | null;
+        /** `ETag` of a plot or video that the client has */
+        "if-none-match"?: string | null;
+      };
+    };
+    response: Blob | StudyExport;
+  };
+  /** Read a study. */
+  "GET /v1/studies/{study_id}": {
+    arguments: {
+      path: {
+        /** `study_id` of the study */
+        study_id: string;
+      };
+    };
+    response: Study;
+  };
+  /** Replace a study. Its ZIP is erased. */
+  "PUT /v1/studies/{study_id}": {
+    arguments: {
+      path: {
+        /** `study_id` of the study */
+        study_id: string;
+      };
+      headers?: {
+        /** `ETag` of the study that is replaced; 412 if it has changed since */
+        "if-match"?: string | null;
+      };
+      body: StudyContent;
+    };
+    response: Study;
+  };
+  /** Delete a study and its ZIP. Its jobs stay. */
+  "DELETE /v1/studies/{study_id}": {
+    arguments: {
+      path: {
+        /** `study_id` of the study */
+        study_id: string;
+      };
+    };
+    response: undefined;
+  };
+  /** The tables, figures and the report of a study, as a ZIP, with the edits of its results. */
+  "GET /v1/studies/{study_id}/export": {
+    arguments: {
+      path: {
+        /** `study_id` of the study */
+        study_id: string;
+      };
+      headers?: {
+        /** `wait=N` waits up to N seconds, at most 60, for the ZIP; 10 without it */
+        prefer?: string | null;
+        /** one byte range of a plot or video, such as `bytes=0-1023` */
+        Range?: string | null;
+        /** `ETag` or `Last-Modified` of the file to which the range applies */
+        "if-range"?: string | null;
+        /** `ETag` of a plot or video that the client has */
+        "if-none-match"?: string | null;
+      };
+    };
+    response: Blob | StudyExport;
+  };
+  /** Stop the computation of the ZIP, or erase it. */
+  "DELETE /v1/studies/{study_id}/export": {
+    arguments: {
+      path: {
+        /** `study_id` of the study */
+        study_id: string;
+      };
+    };
+    response: undefined;
   };
   /** Describe the messages of the WebSocket `/v1/stream`. */
   "GET /v1/asyncapi.json": {
