@@ -18,6 +18,8 @@ from tests.support.media.videos import VideoMaker
 
 REFERENCE = os.environ.get("DUYGU_TEST_REFERENCE") == "1"
 
+SLOW = os.environ.get("DUYGU_TEST_SLOW") == "1"
+
 WHEEL = os.environ.get("DUYGU_TEST_WHEEL") == "1"
 
 PROGRAMS = ("chromium", "ffmpeg", "node", "pdftoppm", "redis-server")
@@ -121,13 +123,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests not selected: the comparison of the two engines needs torch, the wheel needs a package index.
+    """Skip tests not selected: some need torch, one a package index, and others take minutes.
 
     Long files come first, so that no process of a parallel run works on one of them while the others have ended.
     """
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
     skips = {
         "reference": None if REFERENCE else "set DUYGU_TEST_REFERENCE=1 to run the reference engine",
+        "slow": None if SLOW else "set DUYGU_TEST_SLOW=1 to run what takes minutes",
         "wheel": None if WHEEL else "set DUYGU_TEST_WHEEL=1 to install the wheel from the package index of pip",
     }
     for item in items:

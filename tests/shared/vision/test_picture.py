@@ -17,7 +17,7 @@ from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.picture import analyze_picture, analyze_picture_file
 from duygu.shared.vision.types import Image
 from tests.support.extra_data import require_extra_data
-from tests.support.media.pictures import astronaut, turned
+from tests.support.media.pictures import astronaut, bordered, turned
 
 MAX_PIXELS = 4_000_000
 
@@ -72,9 +72,7 @@ def test_the_answer_to_labelled_stills_is_the_output_for_stills(engine: Engine, 
     stills: Image = np.load(require_extra_data("stills48.npz"))["ferplus_images"][-60:]
     faces = 0
     for still in stills:
-        larger = cv2.resize(still, (144, 144), interpolation=cv2.INTER_CUBIC)
-        large = cv2.copyMakeBorder(larger, 48, 48, 48, 48, cv2.BORDER_REFLECT)
-        faces += assert_same(engine, decoder, bytes(cv2.imencode(".png", large)[1]))
+        faces += assert_same(engine, decoder, bordered(still))
     assert faces >= 30
 
 

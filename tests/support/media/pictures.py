@@ -49,3 +49,9 @@ def declared_png(width: int, height: int) -> bytes:
         for kind, content in chunks.items()
     )
     return b"\x89PNG\r\n\x1a\n" + whole
+
+
+def bordered(still: "npt.NDArray[np.uint8]") -> bytes:
+    """A tight crop of 48 x 48 pixels as PNG, three times as large and with a border, in which a face can be found."""
+    larger = cv2.resize(still, (144, 144), interpolation=cv2.INTER_CUBIC)
+    return bytes(cv2.imencode(".png", cv2.copyMakeBorder(larger, 48, 48, 48, 48, cv2.BORDER_REFLECT))[1])
