@@ -67,6 +67,8 @@ export interface AnsweredJob {
   kept?: boolean;
   /** title that a client gave; null without one */
   title?: string | null;
+  /** name of the API key that submitted the video; null without API keys */
+  owner?: string | null;
   /** options of the request; null selects the default of the service */
   options?: AnalysisOptions;
   /** length of the video, or of the part that `start_s` and `end_s` select; null while unknown */
@@ -250,6 +252,8 @@ export interface Job {
   kept?: boolean;
   /** title that a client gave; null without one */
   title?: string | null;
+  /** name of the API key that submitted the video; null without API keys */
+  owner?: string | null;
   /** options of the request; null selects the default of the service */
   options?: AnalysisOptions;
   /** length of the video, or of the part that `start_s` and `end_s` select; null while unknown */
@@ -665,6 +669,8 @@ export interface Study {
   version: number;
   created_at: string;
   changed_at: string;
+  /** the jobs of its rows and baselines */
+  jobs: Array<StudyJob>;
   /** what has to be corrected before the study can be exported */
   faults: Array<StudyFault>;
   links: StudyLinks;
@@ -733,6 +739,18 @@ export interface StudyFault {
   column: string;
   code: FaultCode;
   message: string;
+}
+
+/** A job of a study that the caller may see. */
+export interface StudyJob {
+  job_id: string;
+  /** name in the tables: the title, with the id where several have it, or the id */
+  path: string;
+  status: JobStatus;
+  /** length of the video; null while it is unknown */
+  duration_s?: number | null;
+  /** number of faces in the result; null without a result */
+  faces?: number | null;
 }
 
 /** Related resources. */
