@@ -41,7 +41,7 @@ try {
 
 def run_tests(build: Path, name: str, **environment: str) -> None:
     """Run a file of tests with Node's own runner."""
-    run_node("--test", CLIENT / "test" / name, DUYGU_CLIENT=str(build / "index.js"), **environment)
+    run_node("--test", CLIENT / "test" / name, environment={"DUYGU_CLIENT": str(build / "index.js"), **environment})
 
 
 def test_events(build: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,13 @@ def compile_typescript(*arguments: str | Path) -> None:
     run_node(COMPILER, *arguments)
 
 
-def run_node(*arguments: str | Path, folder: Path = CLIENT, **environment: str) -> str:
+def run_node(*arguments: str | Path, folder: Path = CLIENT, environment: Mapping[str, str] | None = None) -> str:
     """Run Node and return what it printed. Fails with that if it fails."""
     assert NODE is not None
     options = ["--experimental-websocket"] if VERSION < OWN_WEBSOCKET else []
     command = [NODE, *options, *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=240, cwd=folder, env={**os.environ, **environment}
+        command, capture_output=True, text=True, timeout=240, cwd=folder, env={**os.environ, **(environment or {})}
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
