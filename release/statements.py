@@ -36,7 +36,7 @@ def write_sboms(folder: Path) -> list[Path]:
         path = folder / SBOM.format(name)
         requirements, project = ROOT / "requirements" / f"{name}.txt", ROOT / "pyproject.toml"
         command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", requirements]
-        run([*command, "--pyproject", project, "--output-reproducible", "--schema-version", "1.6", "-o", path])
+        run([*command, "--pyproject", project, "--output-reproducible", "--spec-version", "1.6", "-o", path])
         check_sbom(path)
         found.append(path)
     return found
@@ -63,7 +63,7 @@ def provenance(files: Iterable[Path], images: dict[str, str]) -> dict[str, Any]:
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "https://slsa.dev/spec/v1.0/provenance#local-script",
+                "buildType": "urn:duygu:scripts-release:1",
                 "externalParameters": {"script": "scripts/release", "version": VERSION},
                 "internalParameters": {"python": platform.python_version(), "platform": platform.platform()},
                 "resolvedDependencies": [
@@ -72,7 +72,7 @@ def provenance(files: Iterable[Path], images: dict[str, str]) -> dict[str, Any]:
                 ],
             },
             "runDetails": {
-                "builder": {"id": "scripts/release"},
+                "builder": {"id": "urn:duygu:local"},
                 "metadata": {"startedOn": datetime.now(UTC).isoformat(timespec="seconds")},
             },
         },

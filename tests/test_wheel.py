@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +54,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`bin` of an environment that has the wheel, what it needs at pinned versions, and nothing else."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False)
+    return install(wheel, Path(sys.executable), tmp_path_factory.mktemp("environment"))
+
+
+def install(package: Path, python: Path, folder: Path) -> Path:
+    """`bin` of a new environment of an interpreter with a package and what it needs at pinned versions."""
+    run([python, "-m", "venv", "--without-pip", folder])
     pins = folder / "constraints.txt"
     lines = (ROOT / "requirements" / "serve.txt").read_text(encoding="utf-8").splitlines()
     pins.write_text(
@@ -70,8 +73,20 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "bin" / "python",
         "--disable-pip-version-check",
     ]
-    run([*pip, "install", "--quiet", "--constraint", pins, wheel])
+    run([*pip, "install", "--quiet", "--constraint", pins, package])
     return folder / "bin"
+
+
+def interpreter(version: str) -> Path | None:
+    """A Python of this version on PATH or of pyenv; None if there is none."""
+    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    for candidate in (*installed, shutil.which(f"python{version}")):
+        if (
+            candidate
+            and subprocess.run([candidate, "-c", "import venv"], capture_output=True, check=False).returncode == 0
+        ):
+            return Path(candidate)
+    return None
 
 
 @pytest.fixture
@@ -105,6 +120,26 @@ def test_an_installed_package_analyses_a_video(
     result = json.loads(run([installed / "duygu", "analyze", video_maker.make(PAN)], env=environment, cwd=tmp_path))
     assert result["program"]["version"] == VERSION
     assert len(result["faces"]) == 1
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_two_commands_from_nothing_to_a_result(
+    wheel: Path, environment: dict[str, str], video_maker: VideoMaker, tmp_path: Path, version: str
+) -> None:
+    """On every later Python that is here, `pip install` and `duygu analyze` give a result in an empty environment."""
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"there is no Python {version}")
+    programs = install(wheel, python, tmp_path / "environment")
+    result = json.loads(run([programs / "duygu", "analyze", video_maker.make(PAN)], env=environment, cwd=tmp_path))
+    assert len(result["faces"]) == 1
+
+
+def test_the_source_distribution_installs(wheel: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    """pip builds the source distribution by itself, in an environment of its own, and the command works."""
+    (sdist,) = wheel.parent.glob("*.tar.gz")
+    programs = install(sdist, Path(sys.executable), tmp_path / "environment")
+    assert run([programs / "duygu", "--version"], env=environment, cwd=tmp_path).split() == ["duygu", VERSION]
 
 
 @pytest.fixture
