@@ -35,7 +35,7 @@ def write_sboms(folder: Path) -> list[Path]:
     for name in SHIPPED:
         path = folder / SBOM.format(name)
         requirements, project = ROOT / "requirements" / f"{name}.txt", ROOT / "pyproject.toml"
-        command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", requirements]
+        command: list[str | Path] = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", requirements]
         run([*command, "--pyproject", project, "--output-reproducible", "--spec-version", "1.6", "-o", path])
         check_sbom(path)
         found.append(path)

@@ -34,7 +34,8 @@ def frames(path: Path) -> Iterator[Image.Image]:
         for frame in container.decode(video=0):
             if float(frame.time or 0.0) >= due:
                 due += 1 / RATE_HZ
-                yield frame.to_image(width=WIDTH, height=round(frame.height * WIDTH / frame.width))
+                height = round(frame.height * WIDTH / frame.width)
+                yield frame.to_image(width=WIDTH, height=height)  # type: ignore[no-untyped-call]
 
 
 def write(path: Path = IMAGE) -> None:

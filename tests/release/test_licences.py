@@ -1,6 +1,8 @@
 """Licences of the packages that ship."""
 
 from email.message import Message
+from importlib.metadata import PackageMetadata
+from typing import cast
 
 import pytest
 
@@ -48,4 +50,4 @@ def test_metadata(fields: list[tuple[str, str]], found: str) -> None:
     message = Message()
     for name, value in fields:
         message[name] = value
-    assert licences.licence(message) == found
+    assert licences.licence(cast(PackageMetadata, message)) == found
