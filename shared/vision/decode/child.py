@@ -4,6 +4,7 @@ It inherits an open file and shared memory, sandboxes itself, and then reads unt
 than PyAV, because it is started for each video.
 """
 
+import gc
 import json
 import math
 import mmap
@@ -181,6 +182,7 @@ class FileDecoder:
                 raise Refused("too_long")
             if part.selects(time_s):
                 self._send_frame(frame, index, time_s, pixels.aspect())
+                gc.collect()  # PyAV's side data and its frame refer to each other
             elif part.over:
                 break
             else:
@@ -467,6 +469,7 @@ def send(message: Message) -> None:
 
 def main(argument: str) -> None:
     """Decode the file, and report how decoding ended."""
+    gc.freeze()  # what is imported stays, so that collections are cheap
     order = Order(**json.loads(argument))
     memory = mmap.mmap(order.memory, 0)
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))

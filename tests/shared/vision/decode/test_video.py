@@ -449,6 +449,16 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
     assert sizes[-1] - sizes[20] < 10 * MB
 
 
+def test_the_decoder_keeps_no_frame(video_maker: VideoMaker, settings: Settings) -> None:
+    """The decoding process frees each picture once it is copied: its memory does not depend on the size of the file."""
+    path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=12.0, fps=10.0))
+    with Video(path, decode_limits(settings), 10.0) as video:
+        (decoder,) = children()
+        sizes = [decoder.memory_info().rss for _ in video]
+    assert len(sizes) == 120
+    assert max(sizes) < 110 * MB  # 130 frames of 1.4 MB were kept before
+
+
 def children() -> list[psutil.Process]:
     """Return the decoders among the children of this process."""
     every = psutil.Process(os.getpid()).children()
