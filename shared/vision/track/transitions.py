@@ -7,6 +7,7 @@ person or camera reveals regions that neither end contains.
 
 from typing import Self
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -58,11 +59,13 @@ class TransitionDetector:
 
 def is_gradual(pictures: list[Thumbnail]) -> bool:
     """Whether the frames form a gradual transition from the first to the last."""
-    first, last = pictures[0].astype(np.float32), pictures[-1].astype(np.float32)
-    difference = np.abs(last - first)
-    change = float(difference.mean())
-    if change < LEAST_CHANGE or _correlation(first, last) >= SAME_SHOT:
+    change = cv2.norm(pictures[0], pictures[-1], cv2.NORM_L1) / pictures[0].size
+    if change < LEAST_CHANGE:
         return False
+    first, last = pictures[0].astype(np.float32), pictures[-1].astype(np.float32)
+    if _correlation(first, last) >= SAME_SHOT:
+        return False
+    difference = np.abs(last - first)
     steps = len(pictures) - 1
     way = np.stack([pictures[steps * part // 4] for part in (1, 2, 3)]).astype(np.float32)  # (3, h, w)
     gone = np.abs(way - first)
