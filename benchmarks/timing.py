@@ -16,8 +16,9 @@ from typing import Any
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 
-KILOBYTE = 1024 if sys.platform == "linux" else 1
-"""Unit of ru_maxrss in bytes."""
+DECODER_EVERY = 50
+"""Analysed frames between two measurements of the decoding process. Its ru_maxrss would include the worker's memory, as
+it starts as a copy of the worker."""
 
 PLAIN_FRAMES = 40
 """Number of frames for the plain pipeline. The time is extrapolated, since the whole video takes minutes."""
@@ -39,7 +40,7 @@ def decode(video: Path, model: Path) -> dict[str, Any]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         frames = sum(1 for _ in container.decode(stream))
-    return {"wall_s": time.perf_counter() - started, "frames": frames}
+    return {"wall_s": time.perf_counter() - started, "frames": frames, "cpu_s": cpu_s(resource.RUSAGE_SELF)}
 
 
 @dataclass
@@ -88,8 +89,15 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
         classifier=Watched(classifier, _classification(classifier, watch)),
     )
     sizes: list[int] = []
+    decoder_sizes: list[int] = []
+
+    def measure_memory(_: Any) -> None:
+        if len(sizes) % DECODER_EVERY == 0:
+            decoder_sizes.append(resident_children())
+        sizes.append(resident())
+
     started = time.perf_counter()
-    result = analyze_video(video, watched, decode_limits(settings), on_progress=lambda _: sizes.append(resident()))
+    result = analyze_video(video, watched, decode_limits(settings), on_progress=measure_memory)
     wall_s = time.perf_counter() - started
     return {
         "wall_s": wall_s,
@@ -98,7 +106,7 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
         "decoder_cpu_s": cpu_s(resource.RUSAGE_CHILDREN),
         "worker_cpu_s": cpu_s(resource.RUSAGE_SELF),
         "peak_rss_mb": max(sizes) / 1e6,
-        "decoder_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * KILOBYTE / 1e6,
+        "decoder_rss_mb": max(decoder_sizes) / 1e6,
         "rss_mb": [round(size / 1e6) for size in sizes[:: max(1, len(sizes) // 5)]],
     }
 
@@ -114,6 +122,13 @@ def resident() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def resident_children() -> int:
+    """Resident memory of the child processes, in bytes."""
+    import psutil
+
+    return sum(int(child.memory_info().rss) for child in psutil.Process().children())
 
 
 def cpu_s(whose: int) -> float:

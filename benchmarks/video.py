@@ -14,13 +14,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measured
+from benchmarks import measured, profile
 from benchmarks.footage import CASES, CROWDS, SMALL, WALLS, Footage
 from benchmarks.timing import measure
 from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
 
 LENGTHS_MIN = (1, 2, 5, 10)
+
+TABLE_COLUMNS = 120
+"""Width of the profile in characters, also in a log."""
 
 
 def case(footage: Footage, folder: Path, rounds: int, *, with_plain: bool) -> dict[str, Any]:
@@ -75,11 +78,22 @@ def show(report: dict[str, Any]) -> None:
     console = Console(stderr=True)
     console.print(report["machine"])
     for name in ("cases", "growth"):
-        if rows := report[name]:
+        if rows := report.get(name):
             table = Table("", *("" for _ in rows), show_header=False)
             for measure_name in rows[0]:
                 table.add_row(measure_name, *(_formatted(row[measure_name]) for row in rows))
             console.print(table)
+
+
+def show_profile(rows: list[dict[str, Any]]) -> None:
+    """Print a table with a row for each stage, by decreasing mean."""
+    table = Table("CPU ms per second of video", *(row["case"] for row in rows))
+    stages = {stage for row in rows for stage in row["stages"]}
+    for stage in sorted(stages, key=lambda stage: -sum(row["stages"].get(stage, 0.0) for row in rows)):
+        table.add_row(stage, *(f"{row['stages'].get(stage, 0.0):.1f}" for row in rows))
+    table.add_row("total", *(f"{row['total']:.1f}" for row in rows))
+    table.add_row("decoding alone, every frame", *(f"{row['decode_alone']:.1f}" for row in rows))
+    Console(stderr=True, width=TABLE_COLUMNS).print(table)
 
 
 def _formatted(value: Any) -> str:
@@ -96,12 +110,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
     parser.add_argument("--rounds", type=int, default=3, help="number of measurements of each case")
     parser.add_argument("--only", help="name of a single case to measure")
+    parser.add_argument("--profile", action="store_true", help="measure the CPU time of each stage instead")
     parser.add_argument("--no-growth", action="store_true", help="skip the measurements by length and number of faces")
     parser.add_argument("--folder", type=Path, help="folder that keeps the generated videos")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        if options.profile:
+            rows = profile.report(folder, options.only)
+            show_profile(rows)
+            sys.stdout.write(json.dumps({"machine": machine(), "profile": rows}) + "\n")
+            return
         with_plain = find_spec("facenet_pytorch") is not None and (Settings().model / H5).exists()
         chosen = [footage for footage in CASES if options.only in (None, footage.name)]
         report = {
