@@ -18,7 +18,7 @@ from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import MANIFEST, verify_files
 from duygu.shared.vision.detect.boxes import squares, suppress
 from duygu.shared.vision.detect.onnx_session import open_session
-from duygu.shared.vision.detect.resample import Sums, area_means, integral
+from duygu.shared.vision.detect.resample import Sums, area_means, integral, part_means
 from duygu.shared.vision.options import MAX_FACES
 from duygu.shared.vision.types import Area, Detections, Floats, Frame
 
@@ -69,6 +69,10 @@ class AreaView:
         left, top, right, bottom = area
         return self.sums[top : bottom + 1, left : right + 1]
 
+    def means_of(self, areas: npt.NDArray[np.int32], side: int) -> Floats:
+        """Parts (N, 4) as crops (N, side, side, 3)."""
+        return part_means(self.sums, areas, side)
+
 
 class PartsView:
     """Integral images of a few parts of the detection copy, computed on demand with a margin around each."""
@@ -88,6 +92,13 @@ class PartsView:
         around = _within(self.size, np.array(area, np.float32) + reach * np.array([-1, -1, 1, 1], np.float32))
         self._known.append((around, AreaView(self._frame, around)))
         return self.sums_of(area)
+
+    def means_of(self, areas: npt.NDArray[np.int32], side: int) -> Floats:
+        """Parts (N, 4) as crops (N, side, side, 3)."""
+        crops = np.empty((len(areas), side, side, 3), np.float32)
+        for crop, area in zip(crops, areas.tolist(), strict=True):
+            crop[:] = area_means(self.sums_of(area), side, side)
+        return crops
 
 
 View = AreaView | PartsView
@@ -275,10 +286,7 @@ def _has_pixels(size: tuple[int, int], boxes: Floats) -> npt.NDArray[np.bool_]:
 def _crops(view: View, boxes: Floats, side: int) -> tuple[Floats, Floats]:
     """Crop the boxes: the boxes that have pixels (N, 4), and their crops (N, side, side, 3)."""
     boxes = boxes[_has_pixels(view.size, boxes)]
-    crops = np.empty((len(boxes), side, side, 3), np.float32)
-    for crop, (left, top, right, bottom) in zip(crops, _corners(view.size, boxes).tolist(), strict=True):
-        crop[:] = area_means(view.sums_of((left - 1, top - 1, right, bottom)), side, side)
-    return boxes, crops
+    return boxes, view.means_of(_corners(view.size, boxes) - np.array([1, 1, 0, 0], np.int32), side)
 
 
 def _spread(found: Detections, present: npt.NDArray[np.bool_]) -> Detections:
