@@ -21,6 +21,12 @@ PUBLISHED = open_model_folder(Settings().model).manifest.measured["ferplus_stric
 
 BATCH = 64
 
+EIGHT_BITS = 0.001
+"""Difference to the published accuracy, which is that of the network in floating point, in 8-bit arithmetic."""
+
+ROUNDING = 5e-4
+"""Of an answer: its probabilities have four decimals, and the largest takes what is missing to 1."""
+
 MOST_MISSED = 0.1
 """Maximum share of the stills, which are tight crops, on which no face is found."""
 
@@ -55,7 +61,7 @@ def test_the_published_accuracy(engine: Engine, strict: StrictStills) -> None:
         clips = np.repeat(strict.images[start : start + BATCH, np.newaxis], recipe.frames, axis=1)
         logits = engine.classifier.logits(normalise(clips, recipe))
         right += int((logits.argmax(axis=1) == strict.truth[start : start + BATCH]).sum())
-    assert right / len(strict.images) == pytest.approx(PUBLISHED, abs=5e-5)
+    assert right / len(strict.images) == pytest.approx(PUBLISHED, abs=EIGHT_BITS)
 
 
 @pytest.mark.slow
@@ -66,7 +72,7 @@ def test_every_still_as_png(engine: Engine, decoder: ImageDecoder, strict: Stric
     for still, truth in zip(strict.images, strict.truth.tolist(), strict=True):
         picture = bordered(still)
         answer, wanted = analyze_picture(decoder.decode(picture), engine), stills_output(engine, picture)
-        assert [face.probabilities for face in answer.faces] == [pytest.approx(one, abs=2e-4) for one in wanted]
+        assert [face.probabilities for face in answer.faces] == [pytest.approx(one, abs=ROUNDING) for one in wanted]
         if answer.faces:
             found += 1
             largest = max(answer.faces, key=lambda face: face.box[2] * face.box[3])
