@@ -50,6 +50,11 @@ Concurrent clients upload a video of 2 s repeatedly. Clients, API and workers sh
 """
 
 
+FAIRNESS = """\
+Clients with five API keys upload at once. The analysis is replaced by a pause of 0.1 s; API, Redis and workers are
+real. A bulk job is overtaken by at most four interactive ones for each bulk job before it and for itself.
+"""
+
 PICTURES = """\
 Each client sends a JPEG of one megapixel with one face to `POST /v1/pictures`, and the next one after the response. One
 live worker answers; *videos at the same time* keeps one worker for videos busy. The client runs on the same machine.
@@ -187,6 +192,27 @@ def jobs(report: Report) -> str:
     return "\n".join([JOBS, table(head, rows)])
 
 
+def fairness(report: Report) -> str:
+    """Table of `scripts/bench fairness`."""
+    head = ("Priority of the key", "Jobs", "Waiting, median", "Waiting, longest", "Share of the first half")
+    rows = [
+        (
+            key["priority"],
+            f"{key['jobs']:,}",
+            f"{key['wait_p50_s']:.0f} s",
+            f"{key['wait_max_s']:.0f} s",
+            f"{key['share']:.2f} of an equal one",
+        )
+        for key in report["keys"]
+    ]
+    totals = (
+        f"{report['clients']} clients, {report['uploads']:,} uploads, {report['workers']} workers, "
+        f"{report['jobs_per_s']:.0f} jobs a second; {report['lost']} lost, {report['doubled']} processed twice. No "
+        f"process grew by more than {max(report['growth_mb'], 0):.1f} MB from the second to the last quarter.\n"
+    )
+    return "\n".join([FAIRNESS, table(head, rows), totals])
+
+
 def pictures(report: Report) -> str:
     """Table of `scripts/bench pictures`."""
     head = (
@@ -275,6 +301,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "accuracy": ("Accuracy of the faster engine", accuracy),
     "stream": ("Live sessions", stream),
     "jobs": ("Many uploads at once", jobs),
+    "fairness": ("Many clients with several keys", fairness),
     "pictures": ("Single pictures", pictures),
     "lsl": ("Lab Streaming Layer", lsl),
     "pages": ("A long result on its page", pages),

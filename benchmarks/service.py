@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from duygu.shared.paths import ROOT
 from duygu.shared.processes.children import stop
@@ -21,6 +22,7 @@ class Running:
 
     url: str
     pid: int
+    folder: Path  # its DUYGU_DATA_DIR
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def running(settings: Mapping[str, str]) -> Iterator[Running]:
         )
         try:
             url = process.stdout.readline().decode().split()[-1] if process.stdout else ""
-            yield Running(url, process.pid)
+            yield Running(url, process.pid, Path(folder))
         finally:
             stop(process, READY_S)
             process.communicate()

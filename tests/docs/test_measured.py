@@ -44,6 +44,16 @@ REPORTS: dict[str, dict[str, Any]] = {
             {"workers": 7, "clients": 2, "uploads": 8, "post_p95_ms": 12.3, "jobs_per_s": 4.56, "lost": 0, "doubled": 0}
         ]
     },
+    "fairness": {
+        "clients": 4,
+        "uploads": 4321,
+        "workers": 2,
+        "jobs_per_s": 5.6,
+        "lost": 0,
+        "doubled": 0,
+        "growth_mb": -1.0,
+        "keys": [{"priority": "bulk", "jobs": 4321, "wait_p50_s": 7.6, "wait_max_s": 98.7, "share": 0.5}],
+    },
     "pictures": {
         "runs": [
             {
@@ -67,6 +77,7 @@ ROWS = {
     "accuracy": "| Faces of MTCNN that the engine finds, of 10 | 98.7% |",
     "stream": "| 3 | 2 | 1 ms | 2 ms | 345 ms | 30 | 4 of 900 |",
     "jobs": "| 7 | 2 | 8 | 12 ms | 4.6 | 0 | 0 |",
+    "fairness": "| bulk | 4,321 | 8 s | 99 s | 0.50 of an equal one |",
     "pictures": "| 3 | yes | 1 ms | 2 ms | 3 ms | 46 | 0.8, 0.9 |",
     "pages": "| A frame while playing | 12.3 ms |\n| Split | 56 ms |",
 }
