@@ -72,6 +72,8 @@ class Application(FastAPI):
         if "Problem" not in document["components"]["schemas"]:
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             add_samples(document)
+            answers = document["paths"]["/v1/pictures"]["post"]["responses"]["200"]["content"]
+            answers["application/json"]["examples"] = pictures.EXAMPLES  # the framework drops their nulls
         return document
 
 

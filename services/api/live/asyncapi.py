@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic.json_schema import models_json_schema
 
 from duygu.services.api.http.problems import problems
+from duygu.services.api.live.message_examples import EXAMPLES
 from duygu.shared.live.header import HEADER, MAGIC, VERSION
 from duygu.shared.live.messages import (
     PROTOCOL_VERSION,
@@ -95,8 +96,14 @@ def _messages() -> dict[str, Any]:
 
 
 def _message(message: type[Schema]) -> dict[str, Any]:
-    summary = (message.__doc__ or "").partition("\n")[0]
-    return {"name": _name(message), "summary": summary, "payload": _reference("schemas", message.__name__)}
+    name, summary = _name(message), (message.__doc__ or "").partition("\n")[0]
+    examples = [{"name": title, "payload": payload} for title, payload in EXAMPLES[name].items()]
+    return {
+        "name": name,
+        "summary": summary,
+        "payload": _reference("schemas", message.__name__),
+        "examples": examples,
+    }
 
 
 def _schemas() -> dict[str, Any]:
