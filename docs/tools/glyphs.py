@@ -1,6 +1,7 @@
-"""Makes shared/exports/font/glyphs.json: the outlines of a TrueType font as polygons, for figures and annotated videos.
+"""Makes the files of shared/exports/font: outlines of a TrueType font as polygons, for figures and annotated videos.
 
-python -m docs.tools.glyphs DejaVuSans.ttf
+python -m docs.tools.glyphs DejaVuSans.ttf glyphs.json
+python -m docs.tools.glyphs DejaVuSerif.ttf glyphs-serif.json
 """
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
-TARGET = Path(__file__).resolve().parents[2] / "shared" / "exports" / "font" / "glyphs.json"
+FOLDER = Path(__file__).resolve().parents[2] / "shared" / "exports" / "font"
 
 UNIT = 1000
 """Of the coordinates, to the height of the font."""
@@ -55,8 +56,8 @@ def curve(start: tuple[float, float], points: list[tuple[float, float]]) -> list
     return drawn
 
 
-def main(path: str) -> None:
-    """Write TARGET from a font file."""
+def main(path: str, target: str) -> None:
+    """Write a file of FOLDER from a font file."""
     font = TTFont(path)
     names, widths = font.getBestCmap(), font["hmtx"]
     codes = [code for first, last in RANGES for code in range(first, last + 1)] + [ord(letter) for letter in SINGLE]
@@ -69,8 +70,10 @@ def main(path: str) -> None:
             letter: [round(widths[name][0] * scale), outline(font, name)] for letter, name in sorted(glyphs.items())
         },
     }
-    TARGET.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    (FOLDER / target).write_text(
+        json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

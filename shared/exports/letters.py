@@ -1,6 +1,7 @@
 """Letters as polygons, so that figures and annotated videos look the same on every system and can show any file name.
 
-Generated from DejaVu Sans by docs/tools/glyphs.py: Latin, Greek and Cyrillic letters; see font/LICENSE.
+Generated from DejaVu Sans and DejaVu Serif by docs/tools/glyphs.py: Latin, Greek and Cyrillic letters; see
+font/LICENSE.
 """
 
 import json
@@ -10,6 +11,9 @@ from functools import cache
 from pathlib import Path
 
 MISSING = "\ufffd"
+
+FILES = {False: "glyphs.json", True: "glyphs-serif.json"}
+"""Files by whether the letters have serifs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +37,9 @@ class Font:
 
 
 @cache
-def font() -> Font:
+def font(serif: bool = False) -> Font:
     """Load the font."""
-    content = json.loads((Path(__file__).parent / "font" / "glyphs.json").read_text(encoding="utf-8"))
+    content = json.loads((Path(__file__).parent / "font" / FILES[serif]).read_text(encoding="utf-8"))
     glyphs = {
         letter: Glyph(width, tuple(tuple(zip(flat[::2], flat[1::2], strict=True)) for flat in polygons))
         for letter, (width, polygons) in content["glyphs"].items()
@@ -43,16 +47,16 @@ def font() -> Font:
     return Font(content["capital"], glyphs)
 
 
-def text_width(text: str, capital: float) -> float:
+def text_width(text: str, capital: float, *, serif: bool = False) -> float:
     """Width of one line of text, in the unit of the capital height."""
-    return sum(font().glyph(letter).width for letter in text) * capital / font().capital
+    return sum(font(serif).glyph(letter).width for letter in text) * capital / font(serif).capital
 
 
-def placed(text: str, capital: float) -> Iterator[tuple[float, float, Glyph]]:
+def placed(text: str, capital: float, *, serif: bool = False) -> Iterator[tuple[float, float, Glyph]]:
     """Iterate over glyphs with their offset from the start and the scale of a font unit."""
-    scale, left = capital / font().capital, 0.0
+    scale, left = capital / font(serif).capital, 0.0
     for letter in text:
-        glyph = font().glyph(letter)
+        glyph = font(serif).glyph(letter)
         yield left, scale, glyph
         left += glyph.width * scale
 

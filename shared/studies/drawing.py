@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree  # of our own figures only
 
 from duygu.shared.exports.letters import font, placed, text_width
+from duygu.shared.studies.chart import SERIF
 
 Point = tuple[float, float]
 
@@ -42,19 +43,27 @@ class Drawing:
 def drawing_of(svg: str) -> Drawing:
     """The shapes of a figure that duygu.shared.studies.chart rendered."""
     root = ElementTree.fromstring(svg)  # noqa: S314 - our own figure
-    size = float(root.get("font-size", "11"))
-    shapes = [shape for element in root for shape in _shapes(element, (0.0, 0.0), size)]
+    letters = Letters(float(root.get("font-size", "11")), root.get("font-family") == SERIF)
+    shapes = [shape for element in root for shape in _shapes(element, (0.0, 0.0), letters)]
     return Drawing(
         root.findtext(f"{SVG}title") or "", float(root.get("width", 0)), float(root.get("height", 0)), shapes
     )
 
 
-def _shapes(element: ElementTree.Element, origin: Point, size: float) -> Iterator[Shape]:
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Size of the letters in pixels, and whether they have serifs."""
+
+    size: float
+    serif: bool
+
+
+def _shapes(element: ElementTree.Element, origin: Point, letters: Letters) -> Iterator[Shape]:
     match element.tag.removeprefix(SVG):
         case "g":
             x, y = map(float, element.get("transform", "")[len("translate(") : -1].split())
             for child in element:
-                yield from _shapes(child, (origin[0] + x, origin[1] + y), size)
+                yield from _shapes(child, (origin[0] + x, origin[1] + y), letters)
         case "rect":
             yield Shape([_corners(element, origin)], element.get("fill", ""))
         case "polygon":
@@ -65,7 +74,7 @@ def _shapes(element: ElementTree.Element, origin: Point, size: float) -> Iterato
         case "polyline":
             yield _stroked(element, _points(element, origin))
         case "text":
-            yield from _letters(element, origin, size)
+            yield from _letters(element, origin, letters)
 
 
 def _number(element: ElementTree.Element, name: str) -> float:
@@ -88,15 +97,15 @@ def _stroked(element: ElementTree.Element, points: list[Point]) -> Shape:
     return Shape([points], element.get("stroke", ""), 1.0, float(element.get("stroke-width", 1)), dashes)
 
 
-def _letters(element: ElementTree.Element, origin: Point, size: float) -> Iterator[Shape]:
+def _letters(element: ElementTree.Element, origin: Point, letters: Letters) -> Iterator[Shape]:
     text, colour = element.text or "", element.get("fill", "")
-    capital = size * font().capital / 1000
+    capital = letters.size * font(letters.serif).capital / 1000
     share = {"middle": 0.5, "end": 1.0}.get(element.get("text-anchor", ""), 0.0)
-    left = origin[0] + _number(element, "x") - share * text_width(text, capital)
+    left = origin[0] + _number(element, "x") - share * text_width(text, capital, serif=letters.serif)
     base = origin[1] + _number(element, "y")
-    for offset, scale, glyph in placed(text, capital):
+    for offset, scale, glyph in placed(text, capital, serif=letters.serif):
         outlines = [[(left + offset + x * scale, base - y * scale) for x, y in part] for part in glyph.polygons]
         if outlines:
             yield Shape(outlines, colour)
         if outlines and element.get("font-weight") == "bold":
-            yield from (Shape([[*part, part[0]]], colour, line=size * BOLD) for part in outlines)
+            yield from (Shape([[*part, part[0]]], colour, line=letters.size * BOLD) for part in outlines)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from duygu.shared.studies.chart import COLOURS, ONE_COLUMN, SERIF, TWO_COLUMNS, Layout, chart
-from duygu.shared.studies.drawing import drawing_of
+from duygu.shared.studies.chart import COLOURS, ONE_COLUMN, SANS, SERIF, TWO_COLUMNS, Layout, chart
+from duygu.shared.studies.drawing import Drawing, Shape, drawing_of
 from duygu.shared.studies.drawing_files import DPI, pdf_of, png_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import Sheet, StudyRow
@@ -85,3 +85,18 @@ def test_a_serif_figure_differs_in_its_typeface_only(figures: dict[Layout, str])
     """The SVG names the typeface once."""
     assert SERIF not in figures[TWO_COLUMNS]
     assert figures[TWO_COLUMNS].count("font-family") == 1
+
+
+def test_pdf_and_png_have_letters_with_serifs(figures: dict[Layout, str]) -> None:
+    """The letters of the two typefaces differ in their outlines; lines and areas are the same."""
+    sans = drawing_of(figures[TWO_COLUMNS])
+    serif = drawing_of(figures[TWO_COLUMNS].replace(SANS, SERIF))
+
+    def without_letters(drawing: Drawing) -> list[Shape]:
+        return [shape for shape in drawing.shapes if shape.line > 1 or shape.opacity < 1]
+
+    assert without_letters(serif) == without_letters(sans)
+    assert sum(len(part) for shape in serif.shapes for part in shape.polygons) > sum(
+        len(part) for shape in sans.shapes for part in shape.polygons
+    )
+    assert png_of(serif, TWO_COLUMNS.width_mm) != png_of(sans, TWO_COLUMNS.width_mm)
