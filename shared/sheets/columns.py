@@ -20,6 +20,7 @@ RESERVED = frozenset(
         *("after", "baseline_sha256", "before", "change", "confidence", "duration_s", "during", "emotion", "episode"),
         *("error", "error_detail", "face_s", "faces", "flags", "length_s", "marker", "mean", "model", "model_sha256"),
         *("peak", "peak_stimulus_s", "recorded_s", "row", "share_speaking", "share_uncertain", "share_without_face"),
+        "speaking",
         *("status", "stimulus_end_s", "stimulus_start_s", "time_s", "uncertain", "video_sha256", "warnings"),
     )
 )

@@ -12,6 +12,7 @@ from duygu.shared.studies.outcome import Outcome, RowError, Unit, units_of
 from duygu.shared.studies.recording import Recording, record
 from duygu.shared.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
+from duygu.shared.studies.tables.speaking import has_speech, speaking_table
 from duygu.shared.studies.tables.study_tables import (
     episodes_table,
     markers_table,
@@ -50,15 +51,17 @@ class Study:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The tables, `markers` only in a study with markers."""
+        """The tables, `summary_speaking` only where speech is known, and `markers` only in a study with markers."""
         names, labels, settings = self.sheet.free, self.labels, self.settings
         markers = [markers_table(self.units, self.markers, labels, settings)] if self.markers else []
+        speaking = [speaking_table(self.units, labels, names)] if has_speech(self.units) else []
         return [
             videos_table(self.outcomes, names),
             windows_table(self.recordings, labels, names),
             episodes_table(self.recordings, labels, names, settings),
             summary_table(self.units, labels, names, settings),
             relative_table(self.units, labels, names, settings),
+            *speaking,
             *markers,
         ]
 

@@ -99,7 +99,7 @@ MARKERS = [
 
 RESERVED = {
     column.name for columns in (VIDEOS, WINDOWS, EPISODES, MARKERS, summary_columns(LABELS)) for column in columns
-} | set(LABELS)
+} | {*LABELS, "speaking"}
 """Names that a free column cannot have."""
 
 

@@ -20,10 +20,11 @@ from duygu.shared.schemas.result import Result
 from duygu.shared.studies.output import write_study
 from duygu.shared.studies.recording import record
 from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.sheet import Marker, Sheet, StudyRow
+from duygu.shared.studies.sheet import Marker, Sheet, StudyRow, read_sheet
 from duygu.shared.studies.study import Study, outcomes_of
 from duygu.shared.studies.tables.columns import Kind
 from duygu.shared.studies.tables.episodes import episodes_of
+from duygu.shared.studies.tables.study_tables import RESERVED
 from duygu.shared.studies.tables.table import Table
 from tests.support.results.study import LENGTH_S, course, face, planted, result, window
 
@@ -180,6 +181,31 @@ def test_speaking_is_averaged_where_it_is_known() -> None:
     made = study({"a.mp4": result(face(windows), duration_s=3.0)})
     assert float(rows_of(made, "summary")[0]["share_speaking"]) == pytest.approx(0.4)
     assert [row["speaking"] for row in rows_of(made, "windows")] == ["0.2", "0.6", ""]
+
+
+def test_a_summary_is_split_by_speaking_where_it_is_known() -> None:
+    """Planted happiness is found in the windows with speech only; a window of unknown speech is in neither row."""
+    spoken = [(0.9, 0.8), (0.7, 0.8), (0.2, 0.1), (None, 0.5)]
+    windows = [
+        window(0.9 * place, {"happiness": happiness}).model_copy(update={"speaking": speaking})
+        for place, (speaking, happiness) in enumerate(spoken)
+    ]
+    made = study({"a.mp4": result(face(windows), duration_s=4.0)})
+    rows = {row["speaking"]: row for row in rows_of(made, "summary_speaking")}
+    assert {state: float(row["face_s"]) for state, row in rows.items()} == pytest.approx({"true": 1.8, "false": 0.9})
+    means = {state: float(row["happiness_mean"]) for state, row in rows.items()}
+    assert means == pytest.approx({"true": 0.8, "false": 0.1})
+    assert float(rows["true"]["happiness_share"]) == 1.0
+    silent = study({"a.mp4": planted(5.0)})
+    assert "summary_speaking" not in {table.name for table in silent.tables}
+
+
+def test_a_free_column_cannot_be_called_speaking(tmp_path: Path) -> None:
+    """The table of windows has a column of this name."""
+    path = tmp_path / "study.csv"
+    path.write_text("path,participant,speaking\na.mp4,P,yes\n", encoding="utf-8")
+    with pytest.raises(InvalidStudyError, match="column speaking"):
+        read_sheet(path, RESERVED)
 
 
 def test_the_part_between_start_and_end_counts() -> None:
