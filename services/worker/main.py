@@ -63,7 +63,7 @@ def serve(
         renderer,
         sender=sender,
         uploads=UploadStore(redis, settings.upload_ttl),
-        exports=ExportStore(redis),
+        exports=ExportStore(redis, settings.result_ttl),
         fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
         min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,

@@ -95,8 +95,10 @@ class Export:
 class ExportStore:
     """Reads and changes exports."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, result_ttl: int = TTL_S) -> None:
+        """`result_ttl`: time to live of an ended job; no ZIP is stored for longer, as a kept job may be released."""
         self._redis = redis
+        self._ttl_s = min(result_ttl, TTL_S)
         self._update = redis.register_script(UPDATE)
 
     def read(self, export_id: str) -> Export | None:
@@ -116,9 +118,10 @@ class ExportStore:
         export_id, jobs = order.export_id, [one.job_id for one in order.jobs]
         key, until = keys.study_export(export_id), time.time() + UNFINISHED_TTL_S
         fields = {"owner": order.owner, "study_id": order.study_id, "status": "queued", "jobs": " ".join(jobs)}
+        fields["order"] = order.model_dump_json()
         with self._redis.pipeline() as pipeline:
             pipeline.delete(key)
-            pipeline.hset(key, mapping={**fields, "order": order.model_dump_json()})
+            pipeline.hset(key, items=[part for pair in fields.items() for part in pair])
             pipeline.expire(key, UNFINISHED_TTL_S)
             pipeline.zadd(keys.STUDY_EXPORTS, {export_id: until})
             pipeline.zadd(keys.study_exports_of(order.owner), {export_id: time.time()})
@@ -137,9 +140,13 @@ class ExportStore:
         """Record the progress; False if the export was erased."""
         return self._change(export_id, UNFINISHED_TTL_S, {"progress": f"{progress:.4f}"})
 
-    def succeed(self, export_id: str, ttl_s: int) -> bool:
-        """End an export whose ZIP is stored; False if it was erased."""
-        return self._change(export_id, ttl_s, {"status": "succeeded", "progress": "1"})
+    def succeed(self, export_id: str, left_s: float | None) -> bool:
+        """End an export whose ZIP is stored; False if it was erased.
+
+        left_s  seconds until the first of its jobs expires; None if all are kept
+        """
+        ttl_s = self._ttl_s if left_s is None else int(min(left_s, self._ttl_s))
+        return self._change(export_id, max(1, ttl_s), {"status": "succeeded", "progress": "1"})
 
     def fail(self, export_id: str, error: DuyguError) -> bool:
         """End an export with an error; False if it was erased."""

@@ -80,10 +80,15 @@ class StudyStore:
     def create(self, owner: str, content: StudyContent, most: int) -> StudyRecord:
         """Add a study. Raises TooManyStudiesError where the owner has `most`."""
         study_id, now = new_job_id(), datetime.now(UTC)
-        fields = {"owner": owner, "version": 1, "created_at": now.isoformat(), "changed_at": now.isoformat()}
+        fields: dict[str, str | int] = {
+            "owner": owner,
+            "version": 1,
+            "created_at": now.isoformat(),
+            "changed_at": now.isoformat(),
+        }
         fields |= {"title": content.title, "rows": len(content.rows), "content": content.model_dump_json()}
         names = [keys.study(study_id), keys.STUDIES, keys.studies_of(owner)]
-        args = [study_id, most, *(part for pair in fields.items() for part in pair)]
+        args: list[str | int] = [study_id, most, *(part for pair in fields.items() for part in pair)]
         if not self._create(keys=names, args=args):
             raise TooManyStudiesError(f"{most} studies are kept, the maximum")
         return StudyRecord(study_id, owner, 1, now, now, content.title, len(content.rows), content)
@@ -100,7 +105,13 @@ class StudyStore:
 
         Raises StudyConflictError for another version, and StudyNotFoundError for a study that was deleted meanwhile.
         """
-        args = [expected, content.model_dump_json(), content.title, len(content.rows), datetime.now(UTC).isoformat()]
+        args: list[str | int] = [
+            expected,
+            content.model_dump_json(),
+            content.title,
+            len(content.rows),
+            datetime.now(UTC).isoformat(),
+        ]
         version = cast(int, self._replace(keys=[keys.study(record.study_id)], args=args))
         if version == CONFLICT:
             raise StudyConflictError(f"the study no longer has version {expected}")

@@ -56,8 +56,8 @@ class ExportResults:
             raise ExportAbortedError(error) from error
         self.seconds += result.video.duration_s
         if self.seconds > MAX_HOURS * 3600:
-            error = InvalidStudyError(f"the recordings are longer than the maximum of {MAX_HOURS} hours in one export")
-            raise ExportAbortedError(error)
+            too_long = InvalidStudyError(f"the recordings are longer than {MAX_HOURS} hours, the maximum of one export")
+            raise ExportAbortedError(too_long)
         return result
 
     def computed(self) -> None:

@@ -12,7 +12,7 @@ from rq.timeouts import JobTimeoutException
 from duygu.services.worker.context import JobContext, current_job
 from duygu.services.worker.studies.results import ExportAbortedError, ExportResults
 from duygu.shared.errors import CrashedError, DuyguError, JobTimeoutError, OutOfMemoryError
-from duygu.shared.sheets.exports import MAX_ATTEMPTS, TTL_S, ZIP, ExportOrder, ExportStore
+from duygu.shared.sheets.exports import MAX_ATTEMPTS, ZIP, ExportOrder, ExportStore
 from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,8 @@ class ExportRun:
         if len(known) < len(records):
             return False
         ends = [record.expires_at for record in known if record.expires_at]
-        left_s = min(((end - datetime.now(UTC)).total_seconds() for end in ends), default=float(TTL_S))
-        return self.exports.succeed(self.export_id, max(1, int(min(left_s, TTL_S))))
+        left_s = min(((end - datetime.now(UTC)).total_seconds() for end in ends), default=None)
+        return self.exports.succeed(self.export_id, left_s)
 
 
 def _write(order: ExportOrder, folder: Path, results: ExportResults) -> None:
