@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from duygu.shared.annotated import write_blurred_video
-from duygu.shared.annotated.blurred_video import GREY, cover
 from duygu.shared.annotated.face_areas import BEFORE_AND_AFTER_S, FaceAreas
+from duygu.shared.annotated.face_cover import GREY, cover
 from duygu.shared.config.engine import decode_limits, detector_of, engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import CancelledError
