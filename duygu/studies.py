@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,6 +57,7 @@ def study(
     output: Path | str | None = None,
     *,
     results: Path | str | None = None,
+    service: str | None = None,
     markers: Path | str | None = None,
     settings: Settings | None = None,
     **chosen: float,
@@ -65,6 +67,7 @@ def study(
     sheet     study.csv
     output    folder for the results of the analysis; a video that has a current one is not analysed again
     results   folder of results that exist; nothing is analysed, and no output is needed
+    service   URL of a running service that analyses the videos; its API key is in DUYGU_API_KEY
     markers   table of events
     settings  of the analysis; default: those of the environment
     chosen    of duygu.shared.studies.settings.StudySettings: `up`, `down`, `min_length_s`, `gap_s`, …
@@ -74,7 +77,8 @@ def study(
     folder = output or results
     if folder is None:
         raise ConfigurationError("name an output folder for the results of the analysis, or a folder of results")
-    files = StudyFiles(Path(sheet), Path(folder), _path(markers), _path(results))
+    key = os.environ.get("DUYGU_API_KEY")
+    files = StudyFiles(Path(sheet), Path(folder), _path(markers), _path(results), service=service, key=key)
     study_settings = StudySettings(**chosen)  # type: ignore[arg-type]
     return StudyAnalysis(make_study(files, study_settings, settings or Settings(), Console(stderr=True, quiet=True)))
 

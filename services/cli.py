@@ -365,6 +365,7 @@ def _add_study(commands: Any) -> None:
         "study continues where it stopped. A video that cannot be analysed is a row with its error.",
         epilog="Columns of STUDY.csv: path, participant, group, stimulus, offset_s, start_s, end_s, baseline, face; "
         "all others are kept. Edits of a result, NAME.edits.json beside it, are applied. "
+        "DUYGU_API_KEY: the API key for --service. "
         "Exit status: 0 success, 1 a row failed, 2 invalid table or usage error, 130 interrupted.",
     )
     study.set_defaults(command=_study)
@@ -375,6 +376,7 @@ def _add_study(commands: Any) -> None:
         "--results", type=Path, metavar="FOLDER", help="use the results NAME.json of FOLDER instead of analysing videos"
     )
     complete_files(results)
+    study.add_argument("--service", metavar="URL", help="analyse the videos in this running service")
     markers = study.add_argument(
         "--markers", type=Path, metavar="FILE", help="table of events: participant or stimulus, time_s, name"
     )
@@ -384,6 +386,21 @@ def _add_study(commands: Any) -> None:
     )
     study.add_argument(
         "--labels", type=_labels, metavar="L,L", help="report only these labels, and all others as `other`"
+    )
+    study.add_argument(
+        "--frames",
+        choices=("shown", "covered", "none"),
+        default="shown",
+        help="faces in the frames of the report; none: no frames (default: shown)",
+    )
+    study.add_argument(
+        "--film",
+        dest="films",
+        type=_column,
+        action="append",
+        default=[],
+        metavar="STIMULUS=FILE",
+        help="show frames of this film instead of recordings; may be repeated",
     )
     for option, (form, meaning) in STUDY_SETTINGS.items():
         default = getattr(DEFAULTS, _setting(option))
@@ -674,10 +691,13 @@ def _study(
     sheet: Path,
     output: Path,
     results: Path | None,
+    service: str | None,
     markers: Path | None,
     quiet: bool,
     measures: str | None,
     labels: tuple[str, ...] | None,
+    frames: str,
+    films: list[tuple[str, str]],
     **given: float | None,
 ) -> int:
     from duygu.services.commands.study import StudyFiles, run
@@ -685,7 +705,10 @@ def _study(
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     chosen: dict[str, Any] = {_setting(name): value for name, value in given.items() if value is not None}
-    files = StudyFiles(sheet, output, markers, results, read_options({"labels": labels, "measures": measures}))
+    options = read_options({"labels": labels, "measures": measures})
+    known = {name: Path(path) for name, path in films}
+    key = os.environ.get("DUYGU_API_KEY")
+    files = StudyFiles(sheet, output, markers, results, options, service, key, frames, known)
     return run(files, StudySettings(**chosen), settings, quiet=quiet)
 
 

@@ -24,10 +24,13 @@ FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 """The last event of a job is one of these."""
 
 
-async def analyze_async(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
+async def analyze_async(
+    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
+) -> Result:
     """Submit a video, wait for the end of its job and return the result.
 
     path     of a file; or a link, `https://…` or `s3://…`, which the service fetches
+    reuse    whether an earlier job of the same video, model and options serves, with its edits
     options  those of duygu.shared.schemas.options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
     Requests are retried while the service is unavailable and after a lost connection. A file above 20 MB is sent in
@@ -38,7 +41,12 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
     """
     chosen = read_options(options)
     async with _client(service) as client:
-        submit = _submit_link(client, str(path), chosen) if is_link(path) else _submit(client, Path(path), chosen)
+        params = {"reuse": "true"} if reuse else {}
+        submit = (
+            _submit_json(client, {"url": str(path)}, chosen, params)
+            if is_link(path)
+            else _submit(client, Path(path), chosen, params)
+        )
         waiting = _JobFollower(client, await submit)
         job = await waiting.until_ended()
         if job["error"]:
@@ -46,9 +54,11 @@ async def analyze_async(path: Path | str, service: Service | None = None, **opti
         return Result.read((await get(client, f"{waiting.address}/result")).content)
 
 
-def analyze(path: Path | str, service: Service | None = None, **options: Unpack[OptionValues]) -> Result:
+def analyze(
+    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
+) -> Result:
     """Like `analyze_async`, without `async`."""
-    return asyncio.run(analyze_async(path, service, **options))
+    return asyncio.run(analyze_async(path, service, reuse=reuse, **options))
 
 
 async def submit_url_async(url: str, service: Service | None = None, **options: Unpack[OptionValues]) -> Job:
@@ -57,7 +67,8 @@ async def submit_url_async(url: str, service: Service | None = None, **options: 
     Raises LinkRefusedError for a link that the service does not permit, and as `analyze_async`.
     """
     async with _client(service) as client:
-        return Job.model_validate(await _submit_link(client, url, read_options(options)), extra="ignore")
+        job = await _submit_json(client, {"url": url}, read_options(options), {})
+        return Job.model_validate(job, extra="ignore")
 
 
 def submit_url(url: str, service: Service | None = None, **options: Unpack[OptionValues]) -> Job:
@@ -70,36 +81,43 @@ def _client(service: Service | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
 
 
-async def _submit_link(client: httpx.AsyncClient, url: str, options: AnalysisOptions) -> dict[str, Any]:
-    """Submit a link; returns the job."""
-    return await _submit_json(client, {"url": url}, options)
-
-
-async def _submit(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
+async def _submit(
+    client: httpx.AsyncClient, path: Path, options: AnalysisOptions, params: dict[str, str]
+) -> dict[str, Any]:
     """Upload a video, a large one in parts; returns the job."""
     upload_id = await upload_in_parts(client, path) if is_large(path) else None
     if upload_id is None:
-        return await _submit_form(client, path, options)
-    return await _submit_json(client, {"upload_id": upload_id}, options, reached=True)
+        return await _submit_form(client, path, options, params)
+    return await _submit_json(client, {"upload_id": upload_id}, options, params, reached=True)
 
 
 async def _submit_json(
-    client: httpx.AsyncClient, named: dict[str, str], options: AnalysisOptions, *, reached: bool = False
+    client: httpx.AsyncClient,
+    named: dict[str, str],
+    options: AnalysisOptions,
+    params: dict[str, str],
+    *,
+    reached: bool = False,
 ) -> dict[str, Any]:
+    """Submit a link or a resumable upload; returns the job."""
     body = named | options.model_dump(mode="json", exclude_none=True)
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
-    send = partial(client.post, "/v1/videos", json=body, headers=headers)
+    send = partial(client.post, "/v1/videos", json=body, params=params, headers=headers)
     return dict((await with_retries(send, reached=reached)).json())
 
 
-async def _submit_form(client: httpx.AsyncClient, path: Path, options: AnalysisOptions) -> dict[str, Any]:
+async def _submit_form(
+    client: httpx.AsyncClient, path: Path, options: AnalysisOptions, params: dict[str, str]
+) -> dict[str, Any]:
     """Upload a video as a form, streaming the file; returns the job."""
     headers = {"Idempotency-Key": secrets.token_urlsafe(18)}
 
     async def send() -> httpx.Response:
         with path.open("rb") as file:
             form = {"video": ("video", file)}
-            return await client.post("/v1/videos", data=form_fields(options), files=form, headers=headers)
+            return await client.post(
+                "/v1/videos", data=form_fields(options), files=form, params=params, headers=headers
+            )
 
     return dict((await with_retries(send, reached=False)).json())
 

@@ -1,7 +1,8 @@
 """`duygu study`: analyse the recordings of a study, and write tables over all of them."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -10,8 +11,10 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
+from duygu.shared.studies.film import Reel, Strip
+from duygu.shared.studies.outcome import RowError
 from duygu.shared.studies.output import RESULTS, TABLES, write_study
-from duygu.shared.studies.results import existing_files, files_of
+from duygu.shared.studies.results import ResultFiles, existing_files, files_of
 from duygu.shared.studies.settings import StudySettings
 from duygu.shared.studies.sheet import read_markers, read_sheet
 from duygu.shared.studies.study import Study, outcomes_of, videos_of
@@ -32,6 +35,14 @@ class StudyFiles:
     """Folder of results that exist; None analyses the videos."""
     options: AnalysisOptions = DEFAULTS
     """What is measured and reported of each video."""
+    service: str | None = None
+    """URL of a service that analyses the videos; None analyses them here."""
+    key: str | None = field(default=None, repr=False)
+    """API key of the service."""
+    frames: str = "shown"
+    """Faces in the frames of the report: shown, covered, or none for a report without frames."""
+    films: Mapping[str, Path] = field(default_factory=dict)
+    """Files of stimuli, which start with the stimulus, by its name."""
 
 
 def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *, quiet: bool = False) -> int:
@@ -42,7 +53,7 @@ def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *,
     """
     console = Console(stderr=True, quiet=quiet)
     study = make_study(files, study_settings, settings, console)
-    written = _write(study, files.output)
+    written = _write(study, files, settings)
     if not has_parquet():
         console.print("no Parquet files: pyarrow is not installed (the extra `study`)", style="dim")
     for one in study.outcomes:
@@ -61,9 +72,15 @@ def run(files: StudyFiles, study_settings: StudySettings, settings: Settings, *,
 def make_study(files: StudyFiles, study_settings: StudySettings, settings: Settings, console: Console) -> Study:
     """Read the tables and analyse the videos that have no current result. Raises as `run`."""
     _check_inputs(files)
+    if files.results and files.service:
+        raise ConfigurationError("--results and --service exclude each other: results that exist need no analysis")
     if files.results and files.options != DEFAULTS:
         raise ConfigurationError("--labels and --measures need an analysis; results that exist have their own")
+    if missing := [str(path) for path in files.films.values() if not path.is_file()]:
+        raise ConfigurationError(f"{missing[0]}: the film does not exist")
     sheet = read_sheet(files.sheet, RESERVED)
+    if unknown := set(files.films) - {row.stimulus for row in sheet.rows}:
+        raise ConfigurationError(f"--film {sorted(unknown)[0]}: no row has this stimulus")
     markers = read_markers(files.markers, sheet) if files.markers else []
     videos = videos_of(sheet)
     _make_folder(files.output)
@@ -72,17 +89,33 @@ def make_study(files: StudyFiles, study_settings: StudySettings, settings: Setti
         return Study(sheet, outcomes_of(sheet, stored.edited), markers, study_settings)
     stored = files_of(files.output / RESULTS, videos)
     _make_folder(stored.folder)
-    from duygu.services.commands.study_analyses import analyse_videos  # results that exist need no engine
-
-    failed = analyse_videos(stored, videos, settings, console, files.options)
+    failed = _analyse(files, stored, videos, settings, console)
     return Study(sheet, outcomes_of(sheet, stored.edited, failed), markers, study_settings)
 
 
-def _write(study: Study, folder: Path) -> list[Path]:
+def _analyse(
+    files: StudyFiles, stored: ResultFiles, videos: list[Path], settings: Settings, console: Console
+) -> Mapping[Path, RowError]:
+    """Analyse the videos that have no current result; the errors of those that failed."""
+    if files.service:
+        from duygu.services.commands.study_service import analyse_in_service  # an engine needs no client
+
+        return analyse_in_service(stored, videos, files.service, files.key, console, files.options)
+    from duygu.services.commands.study_analyses import analyse_videos  # results that exist need no engine
+
+    return analyse_videos(stored, videos, settings, console, files.options)
+
+
+def _write(study: Study, files: StudyFiles, settings: Settings) -> list[Path]:
+    def filming(found: Sequence[Reel]) -> Sequence[Strip]:
+        from duygu.services.commands.study_frames import Faces, strips  # a report without frames needs no decoder
+
+        return strips(found, settings, Faces(files.frames))
+
     try:
-        return write_study(study, folder)
+        return write_study(study, files.output, filming=filming, films=files.films)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise ConfigurationError(f"{error.filename or files.output}: {error.strerror or error}") from error
 
 
 def _check_inputs(files: StudyFiles) -> None:

@@ -1,14 +1,16 @@
 """Files of a study in its output folder."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from duygu.shared.storage.atomic import write_atomically
-from duygu.shared.studies.chart import ONE_COLUMN, SERIF, TWO_COLUMNS, chart, title_of
+from duygu.shared.studies.chart import ONE_COLUMN, SANS, SERIF, TWO_COLUMNS, Layout, chart, title_of
 from duygu.shared.studies.drawing import drawing_of
 from duygu.shared.studies.drawing_files import pdf_of, png_of
+from duygu.shared.studies.film import Reel, Strip, reels
 from duygu.shared.studies.report import report
 from duygu.shared.studies.statistics.permutation import Cluster, clusters_of, clusters_table
 from duygu.shared.studies.statistics.synchrony import synchronies, synchrony_table, synchrony_tests_table
@@ -23,13 +25,30 @@ TABLES, RESULTS = "tables", "results"
 """Subfolders of the output."""
 
 
-def write_study(study: Study, folder: Path, before_file: Callable[[], None] = lambda: None) -> list[Path]:
+Filming = Callable[[Sequence[Reel]], Sequence[Strip]]
+"""Makes the strips of reels, for a report with frames."""
+
+
+def no_frames(_reels: Sequence[Reel]) -> Sequence[Strip]:
+    """For a report without frames."""
+    return ()
+
+
+def write_study(
+    study: Study,
+    folder: Path,
+    before_file: Callable[[], None] = lambda: None,
+    filming: Filming = no_frames,
+    films: Mapping[str, Path] = MappingProxyType({}),
+) -> list[Path]:
     """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError.
 
     before_file  called before each file is written; it may raise to stop
+    filming      makes the frames of the report
+    films        files of stimuli, by the name of the stimulus; without one, frames are of recordings
     """
     written = []
-    for name, content in _files(study):
+    for name, content in _files(study, filming, films):
         before_file()
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +80,7 @@ def statistics_of(study: Study) -> Statistics:
     return Statistics([*study.tables, *further], courses, means, clusters)
 
 
-def _files(study: Study) -> Iterator[tuple[str, bytes]]:
+def _files(study: Study, filming: Filming, films: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
     found = statistics_of(study)
     for table in found.tables:
         yield f"{TABLES}/{table.name}.csv", table.csv().encode()
@@ -73,21 +92,27 @@ def _files(study: Study) -> Iterator[tuple[str, bytes]]:
     charts = {}
     for number, (course, mean, cluster) in enumerate(zip(found.courses, found.means, found.clusters, strict=True), 1):
         svg = chart(course, mean, cluster)
-        charts[title_of(course)] = svg
+        charts[title_of(course)] = (course.stimulus, svg)
         for name, content in _figures(course, mean, cluster):
             yield f"figures/{number}-{course.measure}{name}", content
-    yield "report.html", report(study, found.tables, charts).encode()
+    strips = filming(reels(found.courses, films))
+    yield "report.html", report(study, found.tables, charts, strips).encode()
 
 
 def _figures(course: TimeCourse, mean: Sequence[GroupMean], clusters: Sequence[Cluster]) -> Iterator[tuple[str, bytes]]:
-    """A figure over two columns and in one: SVG with either typeface, PDF and PNG."""
-    for name, layout in (("", TWO_COLUMNS), ("-column", ONE_COLUMN)):
-        svg = chart(course, mean, clusters, layout=layout)
-        yield f"{name}.svg", svg.encode()
-        yield f"{name}-serif.svg", chart(course, mean, clusters, layout=layout, family=SERIF).encode()
-        drawing = drawing_of(svg)
-        yield f"{name}.pdf", pdf_of(drawing, layout.width_mm)
-        yield f"{name}.png", png_of(drawing, layout.width_mm)
+    """A figure over two columns and in one, with either typeface, as SVG, PDF and PNG."""
+    for width, layout in (("", TWO_COLUMNS), ("-column", ONE_COLUMN)):
+        for typeface, family in (("", SANS), ("-serif", SERIF)):
+            yield from _figure(
+                f"{width}{typeface}", chart(course, mean, clusters, layout=layout, family=family), layout
+            )
+
+
+def _figure(name: str, svg: str, layout: Layout) -> Iterator[tuple[str, bytes]]:
+    yield f"{name}.svg", svg.encode()
+    drawing = drawing_of(svg)
+    yield f"{name}.pdf", pdf_of(drawing, layout.width_mm)
+    yield f"{name}.png", png_of(drawing, layout.width_mm)
 
 
 def _description(study: Study) -> dict[str, object]:

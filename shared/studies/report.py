@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
+from duygu.shared.studies.film import STYLE as FILM_STYLE
+from duygu.shared.studies.film import Strip, strip_html
 from duygu.shared.studies.sources import SOURCES, methods
 from duygu.shared.studies.study import Study
 from duygu.shared.studies.tables.table import Table
@@ -28,21 +30,37 @@ TRUST = (
 )
 
 
-def report(study: Study, tables: Sequence[Table], charts: Mapping[str, str]) -> str:
+FACES = "The frames show faces of participants: share this report as you may share their recordings. "
+
+
+def report(
+    study: Study, tables: Sequence[Table], charts: Mapping[str, tuple[str, str]], strips: Sequence[Strip] = ()
+) -> str:
     """Render the report.
 
-    charts  figures as SVG by title
+    charts  stimulus and figure as SVG, by title
+    strips  frames of films, shown above the first figure of their stimulus
     """
     found = {table.name: table for table in tables}
-    figures = "".join(f"<h2>{escape(title)}</h2>{svg}" for title, svg in charts.items())
+    figures = "".join(_figures(charts, strips))
+    faces = FACES if any(one.shows_faces for one in strips) else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu study</title><style>{STYLE}</style>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu study</title>'
+        f"<style>{STYLE}{FILM_STYLE}</style>"
         f'</head><body><h1>Study</h1><p class="soft">{escape(_counts(study))}</p>{_failed(study)}'
         f"{figures}{_clusters(found)}{_synchrony(found)}{_participants(study, found)}"
         f"<h2>Methods</h2>{''.join(f'<p>{escape(one)}</p>' for one in methods(study))}"
         f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in SOURCES)}</ul>{_videos(study)}"
-        f'<p class="soft">{TRUST} Code book: codebook.md. Duygu {VERSION}.</p></body></html>\n'
+        f'<p class="soft">{faces}{TRUST} Code book: codebook.md. Duygu {VERSION}.</p></body></html>\n'
     )
+
+
+def _figures(charts: Mapping[str, tuple[str, str]], strips: Sequence[Strip]) -> Iterator[str]:
+    seen: set[str] = set()
+    for title, (stimulus, svg) in charts.items():
+        film = "" if stimulus in seen else strip_html(strips, stimulus)
+        seen.add(stimulus)
+        yield f"<h2>{escape(title)}</h2>{film}{svg}"
 
 
 def _counts(study: Study) -> str:

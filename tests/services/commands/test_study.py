@@ -1,9 +1,11 @@
 """`duygu study`."""
 
+import base64
 import csv
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,11 +15,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from duygu.services.cli import main
+from duygu.services.commands.study_frames import WIDTH
+from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
+from duygu.shared.config.engine import detector_of
+from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 from duygu.shared.schemas.result import Result
+from duygu.shared.studies.film import FRAMES
+from duygu.shared.vision.decode.images import decode, to_frame
+from duygu.shared.vision.types import Image
+from tests.services.conftest import StartWorker, serving
 from tests.support.media.videos import PAIR, PAN, STILL, VideoMaker
 from tests.support.results.study import course, planted, write_result
 
@@ -139,6 +150,48 @@ def test_a_bad_video_is_a_row_with_its_error(videos: Path, capsys: pytest.Captur
     assert "row 2: notes.mp4: not_a_video: " in capsys.readouterr().err
 
 
+def test_a_service_analyses_the_videos(
+    videos: Path, api: httpx.Client, start_worker: StartWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tables equal those of an analysis here; no video is sent or analysed again without need."""
+    (videos / "four.mp4").write_bytes(b"not a video")
+    table(videos, *(f"{name}.mp4,{name},A" for name in ("one", "two", "three", "four")))
+    start_worker()
+    service = ("--service", str(api.base_url))
+    assert study(videos, *service) == 1
+    assert "four.mp4: not_a_video" in capsys.readouterr().err
+    found = rows_of(videos, "windows")
+    jobs = api.get("/v1/jobs").json()["jobs"]
+    assert len(jobs) == 3
+    assert study(videos, *service) == 1
+    (videos / "out" / "results" / "one.json").unlink()
+    assert study(videos, *service) == 1
+    assert [job["job_id"] for job in api.get("/v1/jobs").json()["jobs"]] == [job["job_id"] for job in jobs]
+    assert study(videos, *service, "--labels", "anger") == 1
+    assert len(api.get("/v1/jobs").json()["jobs"]) == 6
+    shutil.rmtree(videos / "out")
+    assert study(videos) == 1
+    assert rows_of(videos, "windows") == found
+
+
+def test_a_service_that_does_not_answer_is_a_usage_error(
+    videos: Path, service_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As is a missing API key, and a folder of results beside a service."""
+    assert study(videos, "--service", "http://127.0.0.1:9") == 2
+    assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+    assert study(videos, "--service", "nowhere") == 2
+    assert study(videos, "--service", "http://127.0.0.1:9", "--results", str(videos)) == 2
+    file = videos / "keys.json"
+    key = add_key(file, "ann", frozenset({Scope.READ}), KeyLimits())
+    with serving(service_settings.model_copy(update={"keys_file": file})) as guarded:
+        assert study(videos, "--service", str(guarded.base_url)) == 2
+        assert "A valid API key is required" in capsys.readouterr().err
+        monkeypatch.setenv("DUYGU_API_KEY", key)
+        assert study(videos, "--service", str(guarded.base_url)) == 2
+    assert "lacks the scope `submit`" in capsys.readouterr().err
+
+
 def test_an_invalid_table_is_a_usage_error(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is analysed or written."""
     table(videos, "one.mp4,P1,soon", header="path,participant,start_s")
@@ -237,3 +290,46 @@ def test_movements_fill_the_share_of_speaking(videos: Path) -> None:
     assert study(videos, "--measures", "movements") == 0
     assert all(0 <= float(row["speaking"]) <= 1 for row in rows_of(videos, "windows"))
     assert all(row["share_speaking"] for row in rows_of(videos, "summary"))
+
+
+FRAME = re.compile(r'<img src="data:image/jpeg;base64,([^"]+)" alt="frame (\d) at ([^"]+)">')
+
+
+def frames_of(folder: Path) -> list[tuple[str, Image]]:
+    """Time and picture of each frame in the report."""
+    text = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    return [(when, decode(base64.b64decode(data))) for data, _, when in FRAME.findall(text)]
+
+
+def test_the_report_has_frames_of_the_recordings(
+    videos: Path, tmp_path: Path, video_maker: VideoMaker, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small frames along the axis: with faces, with covered faces, none, or those of the film that people watched."""
+    detector = detector_of(settings)
+
+    def faces_in(pictures: list[tuple[str, Image]]) -> int:
+        return sum(len(detector.detect(to_frame(one, 0, 0.0, 0.1)).boxes) for _, one in pictures)
+
+    table(videos, "one.mp4,one,A,film", header="path,participant,group,stimulus")
+    assert study(videos) == 0
+    shown = frames_of(videos)
+    assert len(shown) == FRAMES
+    assert {picture.shape[1] for _, picture in shown} == {WIDTH}
+    assert faces_in(shown) >= FRAMES / 2
+    report = (videos / "out" / "report.html").read_text(encoding="utf-8")
+    assert "The frames show faces of participants" in report
+    assert len(report) < 400_000
+    assert study(videos, "--frames", "covered") == 0
+    covered = frames_of(videos)
+    assert len(covered) == FRAMES
+    assert faces_in(covered) == 0
+    assert "The frames show faces" not in (videos / "out" / "report.html").read_text(encoding="utf-8")
+    assert study(videos, "--frames", "none") == 0
+    assert frames_of(videos) == []
+    film = video_maker.make(replace(STILL, duration_s=0.5))
+    assert study(videos, "--film", f"film={film}") == 0
+    of_film = frames_of(videos)
+    assert 0 < len(of_film) < FRAMES  # none after the end of the film
+    assert study(videos, "--film", f"other={film}") == 2
+    assert study(videos, "--film", f"film={tmp_path / 'missing.mp4'}") == 2
+    assert "the film does not exist" in capsys.readouterr().err

@@ -147,6 +147,7 @@ def test_the_report_is_complete_and_self_contained(tmp_path: Path) -> None:
     for words in ("<b>", "<script", "src=", "href=", "url("):
         assert words not in page
     layouts = [f"{name}{column}" for name in ("1-probability", "2-relative") for column in ("", "-column")]
-    files = {f"{layout}{ending}" for layout in layouts for ending in (".svg", "-serif.svg", ".pdf", ".png")}
+    endings = [f"{typeface}{kind}" for typeface in ("", "-serif") for kind in (".svg", ".pdf", ".png")]
+    files = {f"{layout}{ending}" for layout in layouts for ending in endings}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == files
     assert {"group_means.csv", "clusters.csv"} <= {path.name for path in (tmp_path / "tables").iterdir()}
