@@ -304,6 +304,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "fairness": ("Many clients with several keys", fairness),
     "pictures": ("Single pictures", pictures),
     "lsl": ("Lab Streaming Layer", lsl),
+    "scale": ("Several workers and a bucket", scale),
     "pages": ("A long result on its page", pages),
 }
 """Title and tables of each benchmark, by its name."""

@@ -69,9 +69,43 @@ REPORTS: dict[str, dict[str, Any]] = {
         ]
     },
     "pages": {"frame_ms": 12.34, "actions_ms": {"split": 56}},
+    "scale": {
+        "video_s": 2.0,
+        "runs": [
+            {
+                "workers": 3,
+                "jobs_per_s": 1.234,
+                "cpu_ms": {"worker-videos": 590, "api": 62, "store": 15},
+                "redis_calls": 268.3,
+                "redis_ms": 7.44,
+            }
+        ],
+        "kills": [
+            {
+                "jobs": 60,
+                "seconds": 99.5,
+                "requests_repeated": 4,
+                "lost": 0,
+                "extra": 1,
+                "completed_twice": 2,
+                "different_answers": 3,
+            }
+        ],
+        "thousand": {
+            "jobs_per_s": 1695,
+            "redis_calls_per_s": 450000,
+            "redis_cores": 12.6,
+            "redis_connections": 2000,
+            "api_cores": 105.4,
+            "store_cores": 25.0,
+            "workers_at_one_redis_core": 79,
+            "workers_at_all_connections": 5000,
+        },
+    },
     "lsl": {"samples": 9, "p50_ms": 1.2, "p95_ms": 23.4, "p99_ms": 34.5, "stamp_p95_ms": 5.6},
 }
 ROWS = {
+    "scale": "| 60 | 100 s | 4 | 0 | 1 | 2 | 3 |",
     "lsl": "| 9 | 1 ms | 23 ms | 34 ms | 6 ms |",
     "video": "| 720p30, 3 faces | 3.2 s | 4.5 s | 1.4 | – | – | 100 MB, 200 MB |",
     "accuracy": "| Faces of MTCNN that the engine finds, of 10 | 98.7% |",
