@@ -22,6 +22,10 @@ POSE = slice(-3, None)
 MIN_CROPS = 5
 """Minimum number of crops for a prediction of speaking: half a second."""
 
+OUTERMOST = 2.5
+"""Limit of the statistics of the lips, in standard deviations of the training's. Beyond them the regression would
+extrapolate: a smile that does not move, with visible teeth, had a probability of speaking of .8."""
+
 
 class MovementNetwork:
     """Measures one crop at a time: the windows of a face overlap, its crops do not."""
@@ -53,7 +57,7 @@ class MovementNetwork:
         if model is None or len(measured) < MIN_CROPS:
             return None
         lips = measured[:, -LIPS - 3 : -3].astype(np.float64)
-        scaled = (lip_statistics(lips, model.floor) - model.mean) / model.deviation
+        scaled = np.clip((lip_statistics(lips, model.floor) - model.mean) / model.deviation, -OUTERMOST, OUTERMOST)
         return float(1 / (1 + np.exp(-(scaled @ model.weights + model.bias))))
 
     @cached_property
