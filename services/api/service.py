@@ -106,6 +106,8 @@ def open_service(settings: Settings) -> ServiceContext:
 def _describe_model(settings: Settings) -> ModelDescription:
     """The model, with the threshold of the settings in place of its own. Raises ModelError."""
     model = open_model_folder(settings.model).description(settings.neutral)
+    if settings.engine == "reference":  # it has no layer for answers relative to a baseline
+        model = model.model_copy(update={"relative": None})
     if settings.uncertain_below is None:
         return model
     return model.model_copy(update={"uncertain_below": settings.uncertain_below, "certain_means": None})

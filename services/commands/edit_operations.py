@@ -44,6 +44,11 @@ def parse_include(text: str) -> dict[str, Any]:
     return {"op": "include", **_parse_part(text)}
 
 
+def parse_baseline(text: str) -> dict[str, Any]:
+    """Parse `FACE@START-END`, or `FACE`, which removes the baseline."""
+    return {"op": "baseline", **_parse_part(text)}
+
+
 def parse_threshold(text: str) -> dict[str, Any]:
     """Parse a confidence, or `model` for the model's threshold."""
     return {"op": "threshold", "uncertain_below": None if text == "model" else text}
@@ -55,6 +60,12 @@ OPERATIONS = {
     "--split": (parse_split, "FACE@SECONDS", "make the later part of a face a new face"),
     "--exclude": (parse_exclude, "FACE[@START-END]", "exclude a face, or a part of its time in seconds"),
     "--include": (parse_include, "FACE[@START-END]", "revert an exclusion"),
+    "--baseline": (
+        parse_baseline,
+        "FACE[@START-END]",
+        "take a part of a face's time, in seconds, as its resting face, to which relative answers refer; without a "
+        "part, remove its baseline",
+    ),
     "--uncertain-below": (
         parse_threshold,
         "CONFIDENCE",

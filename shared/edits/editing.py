@@ -2,14 +2,25 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, Split, Threshold
+from duygu.shared.baselines.answers import with_answers
+from duygu.shared.edits.baselines import (
+    Resting,
+    chosen_resting,
+    joined_baseline,
+    layer_of,
+    require_outputs,
+    resting_of,
+    warnings_of,
+)
+from duygu.shared.edits.operations import Edit, Exclude, Include, Merge, Rename, SetBaseline, Split, Threshold
 from duygu.shared.edits.overall import overall
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas.emotions import OTHER
 from duygu.shared.schemas.options import joined_spans
-from duygu.shared.schemas.result import Baseline, Face, Position, Result, Window
+from duygu.shared.schemas.result import Face, Position, Result, Window
 
 T = TypeVar("T")
 
@@ -21,7 +32,8 @@ def apply_edits(result: Result, edits: Sequence[Edit]) -> Result:
     """The result with edits applied in order; the same object without edits.
 
     Raises UnknownFaceError for a face that does not exist at that point, FacesOverlapError when faces to merge are
-    visible in the same picture, and InvalidEditError for an edit that has no effect or leaves a face without windows.
+    visible in the same picture, BaselineNoFaceError, BaselineTooShortError or BaselineUnsupportedError for a baseline
+    that cannot be used, and InvalidEditError for an edit that has no effect or leaves a face without windows.
     """
     if not edits:
         return result
@@ -45,6 +57,10 @@ class _Editor:
         self._result = result
         self._faces = {face.face_id: face for face in result.faces}
         self._excluded: dict[int, Spans] = {}
+        self._layer = layer_of(result.model)
+        self._resting: dict[int, Resting] = {
+            face.face_id: found for face in result.faces if (found := resting_of(face, self._layer))
+        }
         self._recomputed: set[int] = set()
         self._last_id = max(self._faces, default=0)
         self._uncertain_below: float | None = None
@@ -61,15 +77,19 @@ class _Editor:
                 self._exclude(self._face(edit.face_id), edit.span)
             case Include():
                 self._include(self._face(edit.face_id), edit.span)
+            case SetBaseline():
+                self._set_baseline(self._face(edit.face_id), edit.span)
             case Threshold():
                 self._set_threshold(edit.uncertain_below)
 
     def changes(self) -> dict[str, object]:
         """The fields of the result that the edits change."""
         below, faces = self._uncertain_below, self.faces()
+        warnings = [*self._result.warnings, *warnings_of(self._resting)]
         if below is None:
-            return {"faces": faces}
+            return {"faces": faces, "warnings": warnings}
         return {
+            "warnings": warnings,
             "faces": [with_threshold(face, below) for face in faces],
             "model": self._result.model.model_copy(update={"certain_means": None}),
             "uncertain_below": below,
@@ -98,12 +118,41 @@ class _Editor:
             )
         del self._faces[face.face_id]
         self._excluded[into.face_id] = spans
+        joined = [*self._relative_windows(into, face), *self._relative_windows(face, into)]
+        self._join_resting(face.face_id, into.face_id)
         self._replace(
             into,
             name=into.name or face.name,
-            baseline=_joined_baseline(into.baseline, face.baseline),
-            windows=sorted([*into.windows, *face.windows], key=lambda window: window.start_s),
+            baseline=joined_baseline(into.baseline, face.baseline),
+            windows=sorted(joined, key=lambda window: window.start_s),
             positions=sorted([*into.positions, *face.positions], key=lambda position: position.time_s),
+        )
+
+    def _relative_windows(self, face: Face, other: Face) -> list[Window]:
+        """The windows of a face that is merged: one without a baseline takes that of the other."""
+        resting = self._resting.get(other.face_id)
+        if face.baseline or not resting or not self._layer:
+            return face.windows
+        return with_answers(face.windows, resting.mean, self._layer, self._result.model.labels)
+
+    def _join_resting(self, face_id: int, into: int) -> None:
+        both = [self._resting.pop(one) for one in (into, face_id) if one in self._resting]
+        if both:
+            doubts = {code for resting in both for code in resting.doubts}
+            self._resting[into] = replace(both[0], doubts=tuple(sorted(doubts)))
+
+    def _set_baseline(self, face: Face, span: tuple[float, float] | None) -> None:
+        if span is None:
+            self._resting.pop(face.face_id, None)
+            windows = [window.model_copy(update={"relative": None}) for window in face.windows]
+            self._set(face, baseline=None, windows=windows)
+            return
+        model = self._result.model
+        layer = require_outputs(face, model)
+        resting = chosen_resting(face, span, layer)
+        self._resting[face.face_id] = resting
+        self._set(
+            face, baseline=resting.baseline, windows=with_answers(face.windows, resting.mean, layer, model.labels)
         )
 
     def _split(self, face: Face, at_s: float) -> None:
@@ -119,6 +168,8 @@ class _Editor:
         self._excluded[self._last_id] = _clipped(self._spans(face), at_s, math.inf)
         self._excluded[face.face_id] = _clipped(self._spans(face), 0.0, at_s)
         new = face.model_copy(update={"face_id": self._last_id, "name": None})
+        if resting := self._resting.get(face.face_id):
+            self._resting[self._last_id] = resting
         for part, seen, classified in zip((face, new), positions, windows, strict=True):
             self._replace(part, windows=classified, positions=seen)
 
@@ -193,14 +244,6 @@ def with_threshold(face: Face, uncertain_below: float) -> Face:
 def _parted(items: Sequence[T], at_s: float, time_of: Callable[[T], float]) -> tuple[list[T], list[T]]:
     """The items before a time, and those from it on."""
     return [item for item in items if time_of(item) < at_s], [item for item in items if time_of(item) >= at_s]
-
-
-def _joined_baseline(one: Baseline | None, other: Baseline | None) -> Baseline | None:
-    """The baseline of merged faces. Their windows keep the answers relative to their own baseline."""
-    if one is None or other is None or one == other:
-        return one or other
-    spans = joined_spans([*one.spans, *other.spans])
-    return one.model_copy(update={"spans": spans, "windows": one.windows + other.windows})
 
 
 def _middle(window: Window) -> float:

@@ -97,6 +97,15 @@ class Include(_Part):
     op: Literal["include"] = "include"
 
 
+class SetBaseline(_Part):
+    """Take a part of a face's time as its resting face, to which `relative` of its windows refers.
+
+    Without a part, the face has no baseline.
+    """
+
+    op: Literal["baseline"] = "baseline"
+
+
 class Threshold(Operation):
     """Set the threshold of `uncertain` for all windows of the result; null returns to that of the model."""
 
@@ -104,7 +113,7 @@ class Threshold(Operation):
     uncertain_below: Probability | None
 
 
-Edit = Annotated[Rename | Merge | Split | Exclude | Include | Threshold, Field(discriminator="op")]
+Edit = Annotated[Rename | Merge | Split | Exclude | Include | SetBaseline | Threshold, Field(discriminator="op")]
 
 EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 """Validates one edit from JSON or plain values."""

@@ -28,7 +28,7 @@ def csv_table(result: Result) -> str:
     """Render tidy CSV (RFC 4180): `COLUMNS`, `video`, `FLAG_COLUMNS`, `name`, and a probability per label.
 
     Where movements were measured, `valence`, `speaking` and a column per movement follow. Where a baseline was
-    requested, `RELATIVE_COLUMNS` and a probability per label follow.
+    requested or an edit chose one, `RELATIVE_COLUMNS` and a probability per label follow.
     """
     return _csv([[name for name, _ in header_of(result)], *rows_of(result)])
 
@@ -61,7 +61,8 @@ def _relative_header(result: Result) -> list[tuple[str, type]]:
 
 
 def _has_baseline(result: Result) -> bool:
-    return result.options is not None and result.options.baseline is not None
+    requested = result.options is not None and result.options.baseline is not None
+    return requested or any(face.baseline for face in result.faces)
 
 
 def rows_of(result: Result) -> Iterator[list[Cell]]:

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from duygu.shared.errors import ModelError
+from duygu.shared.model.array_file import last_row
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.emotions import NEUTRAL
-from duygu.shared.schemas.model import MeasuredOn, ModelDescription, ModelInfo, Temperatures
+from duygu.shared.schemas.model import MeasuredOn, ModelDescription, ModelInfo, RelativeModel, Temperatures
 
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
@@ -26,6 +27,8 @@ TRUNK = "3dcnn_emotion_model.trunk.onnx"
 TRUNK_INT8 = "3dcnn_emotion_model.trunk.int8.onnx"
 HEAD = "3dcnn_emotion_model.head.onnx"
 RELATIVE = "relative.npy"
+
+BIAS_DECIMALS = 4
 
 MADE_FROM = "made_from"
 """Metadata key under which the int8 network, trunk and head store the sha256 of the network that they come from."""
@@ -128,6 +131,24 @@ class ModelFolder:
             labels=labels,
             temperatures=temperatures,
             certain_means=self.recipe.certain_means,
+            relative=self._relative(labels),
+        )
+
+    def _relative(self, candidates: list[str]) -> RelativeModel | None:
+        """The layer for answers relative to a baseline, without its kernel; None where the folder has none."""
+        settings = self.manifest.relative
+        if settings is None or not self.is_divided:
+            return None
+        bias = last_row(self.path / RELATIVE)
+        if len(bias) != len(self.recipe.labels):
+            raise ModelError(f"{RELATIVE} in {self.path} has {len(bias)} columns, which does not fit the labels")
+        return RelativeModel(
+            labels=list(self.recipe.labels),
+            candidates=candidates,
+            bias=[round(value, BIAS_DECIMALS) for value in bias],
+            temperature=settings.temperature,
+            uncertain_below=settings.uncertain_below,
+            certain_means=settings.certain_means,
         )
 
     def description(self, neutral: Literal["on", "off"] = "on") -> ModelDescription:

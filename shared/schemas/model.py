@@ -1,8 +1,13 @@
 """Schemas of the model and of its measurements."""
 
-from pydantic import Field
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from duygu.shared.schemas.base import Probability, Schema
+
+LARGEST_LOGIT = 1e4
+"""Largest magnitude of a logit, far beyond any that a network outputs."""
 
 
 class Temperatures(Schema):
@@ -10,6 +15,31 @@ class Temperatures(Schema):
 
     window: float = Field(gt=0, description="for the logits of one window")
     face: float = Field(gt=0, description="for the mean logits of all windows of a face")
+
+
+class RelativeModel(Schema):
+    """The layer for answers relative to a person's baseline, and its calibration.
+
+    The logits of such an answer are `relative_logits` of the window, less their mean over the baseline's windows, plus
+    `bias`, divided by `temperature`.
+    """
+
+    labels: list[str] = Field(description="the order of `relative_logits` and `bias`")
+    candidates: list[str] = Field(min_length=1, description="labels in the softmax: all, or all except neutral")
+    bias: list[Annotated[float, Field(ge=-LARGEST_LOGIT, le=LARGEST_LOGIT)]]
+    temperature: float = Field(ge=1e-3, le=1e3)
+    uncertain_below: Probability = Field(description="threshold of `uncertain` of relative answers")
+    certain_means: Probability | None = Field(
+        default=None,
+        description="share of the windows whose relative answer is not `uncertain` that were right, cross-validated "
+        "over people; null if it was not measured",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.bias) != len(self.labels) or not set(self.candidates) <= set(self.labels):
+            raise ValueError("`bias` needs a value for each of `labels`, and `candidates` are among them")
+        return self
 
 
 class ModelInfo(Schema):
@@ -25,6 +55,9 @@ class ModelInfo(Schema):
         default=None,
         description="share of the windows not marked `uncertain` that were right on video of people outside training, "
         "cross-validated over people; null if it was not measured",
+    )
+    relative: RelativeModel | None = Field(
+        default=None, description="answers relative to a person's baseline; null for a model without them"
     )
 
 
@@ -52,6 +85,7 @@ class ModelDescription(Schema):
     labels: list[str]
     temperatures: Temperatures | None = None
     certain_means: Probability | None = None
+    relative: RelativeModel | None = None
     recipe: dict[str, object]
     uncertain_below: Probability
     measured: dict[str, MeasuredOn]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from duygu.shared.schemas.base import Box, Probability, Schema, Seconds
-from duygu.shared.schemas.model import ModelInfo, ProgramInfo
+from duygu.shared.schemas.model import LARGEST_LOGIT, ModelInfo, ProgramInfo
 
 SCHEMA_VERSION = "2"
 
@@ -96,6 +96,11 @@ class Window(Schema):
     flags: list[Flag] = Field(default=[])
     relative: RelativePrediction | None = Field(
         default=None, description="the answer relative to the person's baseline; null if the face has none"
+    )
+    relative_logits: list[Annotated[float, Field(ge=-LARGEST_LOGIT, le=LARGEST_LOGIT)]] | None = Field(
+        default=None,
+        description="output of the layer for relative answers, in the order of `model.relative.labels`, from which the "
+        "answer relative to any baseline is computed; null for a model without it",
     )
     speaking: Probability | None = Field(
         default=None, description="probability that the person speaks; null if it was not measured"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,8 +49,7 @@ def analyze_video(
     file gives a result with a warning.
     """
     engine = engine.with_options(options.min_face, options.max_faces)
-    if relative := require_relative(engine) if options.baseline else None:
-        engine = replace(engine, keeps_features=True)
+    layer = require_relative(engine) if options.baseline else None
     converter = result_converter(engine, options)
     measured = bool(converter.movements)
     timeline = Timeline(converter)
@@ -85,8 +83,8 @@ def analyze_video(
         warnings = [Warning(code=code, detail=detail) for code, detail in found]
         model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    if relative:
-        result = with_baselines(result, timeline, relative, converter, options)
+    if layer:
+        result = with_baselines(result, timeline, layer, converter, options)
     result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)
 

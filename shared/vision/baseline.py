@@ -7,27 +7,27 @@ from typing import Literal
 
 import numpy as np
 
+from duygu.shared.baselines.answers import mean_logits, with_answers
+from duygu.shared.baselines.windows import (
+    BORDER_S,
+    EXPRESSIVE,
+    NO_FACE,
+    SPEAKING,
+    TOO_SHORT,
+    baseline_warning,
+    is_speaking,
+    windows_within,
+)
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.emotions import NEUTRAL
+from duygu.shared.schemas.model import RelativeModel
 from duygu.shared.schemas.options import AUTO, AnalysisOptions, joined_spans
-from duygu.shared.schemas.result import Baseline, Face, Flag, RelativePrediction, Result, Warning  # noqa: A004
-from duygu.shared.vision.classify.relative import RelativeHead, softmax
+from duygu.shared.schemas.result import Baseline, Face, Result, Warning  # noqa: A004
+from duygu.shared.vision.classify.relative import softmax
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits
+from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits, relative_logits
 from duygu.shared.vision.types import Floats
-
-TOO_SHORT, NO_FACE = BaselineTooShortError.code, BaselineNoFaceError.code
-"""Codes of the errors, and of the warnings if another face has a baseline."""
-
-SPEAKING = "baseline_speaking"
-"""Warning code: the person speaks in most of the baseline."""
-
-EXPRESSIVE = "baseline_expressive"
-"""Warning code: the plain answer for the baseline is an emotion, and not uncertain."""
-
-SPEAKS = 0.5
-"""Mean probability of speaking from which a baseline has the warning `baseline_speaking`."""
 
 STRETCH = 4
 """Consecutive windows in a stretch of an automatic baseline, 2.4 s; the fewest of such a baseline."""
@@ -37,12 +37,6 @@ MOST_STRETCHES = 5
 
 SHARE = 3
 """An automatic baseline has at most one in so many of a face's windows, but at least one stretch."""
-
-BORDER_S = 0.05
-"""Half of the interval of two crops, by which a window may exceed a span."""
-
-UNUSABLE = frozenset({Flag.GAP, Flag.PADDED})
-"""Flags of windows without ten different crops, or with a gap between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +51,11 @@ class FaceBaseline:
         """(M, 2 F) features of the windows."""
         return _features(self.windows)
 
+    @property
+    def mean_logits(self) -> list[float]:
+        """(labels,) mean output of the layer for relative answers over the windows."""
+        return mean_logits([row for window in self.windows if (row := relative_logits(window)) is not None])
+
     def described(self) -> Baseline:
         """The baseline as the schema has it."""
         spans = joined_spans((round(w.start_s, DECIMALS_S), round(w.end_s, DECIMALS_S)) for w in self.windows)
@@ -64,8 +63,7 @@ class FaceBaseline:
 
     def speaks(self) -> bool:
         """Whether the person speaks in most of the baseline; False where speaking was not measured."""
-        known = [window.speaking for window in self.windows if window.speaking is not None]
-        return bool(known) and sum(known) / len(known) >= SPEAKS
+        return is_speaking(window.speaking for window in self.windows)
 
     def is_expressive(self, recipe: Recipe) -> bool:
         """Whether the plain answer for the baseline is an emotion that is not uncertain."""
@@ -75,22 +73,22 @@ class FaceBaseline:
         return emotion != NEUTRAL and bool(probabilities.max() >= recipe.uncertain_below)
 
 
-def require_relative(engine: Engine) -> RelativeHead:
+def require_relative(engine: Engine) -> RelativeModel:
     """The layer for relative answers. Raises BaselineUnsupportedError for an engine without it."""
-    if engine.relative is None:
+    if engine.relative is None or engine.model.relative is None:
         raise BaselineUnsupportedError(
             f"model {engine.model.name} {engine.model.version} with the engine {engine.kind} has no answers relative "
             "to a baseline"
         )
-    return engine.relative
+    return engine.model.relative
 
 
 def with_baselines(
-    result: Result, timeline: Timeline, head: RelativeHead, converter: ResultConverter, options: AnalysisOptions
+    result: Result, timeline: Timeline, layer: RelativeModel, converter: ResultConverter, options: AnalysisOptions
 ) -> Result:
     """Add the baseline of each face, the relative answers of its windows, and warnings.
 
-    timeline  of which `result` was made, whose windows have features
+    timeline  of which `result` was made
 
     Raises BaselineTooShortError or BaselineNoFaceError if no face has a baseline.
     """
@@ -100,9 +98,7 @@ def with_baselines(
     baselines = {face_id: baseline for face_id, baseline in found.items() if baseline.windows}
     warnings = _missing(result, set(found) - set(baselines), options) + _doubtful(baselines, converter.recipe)
     faces = [
-        _with_relative(face, timeline.windows(face.face_id), baselines[face.face_id], head, converter)
-        if face.face_id in baselines
-        else face
+        _with_relative(face, baselines[face.face_id], layer, converter) if face.face_id in baselines else face
         for face in result.faces
     ]
     return result.model_copy(update={"faces": faces, "warnings": [*result.warnings, *warnings]})
@@ -113,16 +109,6 @@ def _baseline_of(windows: Sequence[WindowLogits], recipe: Recipe, options: Analy
     if options.baseline == AUTO:
         return FaceBaseline("auto", calm_windows(windows, recipe))
     return FaceBaseline("span", windows_within(windows, options.baseline_spans))
-
-
-def windows_within(windows: Sequence[WindowLogits], spans: Sequence[tuple[float, float]]) -> list[WindowLogits]:
-    """The windows inside one of the spans that have ten crops without a gap."""
-    return [
-        window
-        for window in windows
-        if not UNUSABLE.intersection(window.flags)
-        and any(start - BORDER_S <= window.start_s and window.end_s <= end + BORDER_S for start, end in spans)
-    ]
 
 
 def calm_windows(windows: Sequence[WindowLogits], recipe: Recipe) -> list[WindowLogits]:
@@ -155,30 +141,9 @@ def _calmness(windows: Sequence[WindowLogits], recipe: Recipe) -> float:
     return float(neutral - np.abs(np.diff(probabilities, axis=0)).sum(axis=1).mean() / 2)
 
 
-def _with_relative(
-    face: Face, windows: Sequence[WindowLogits], baseline: FaceBaseline, head: RelativeHead, converter: ResultConverter
-) -> Face:
-    logits = head.logits(_features(windows), baseline.features)
-    answers = [_answer(row, head, converter) for row in logits]
-    pairs = zip(face.windows, answers, strict=True)
-    return face.model_copy(
-        update={
-            "baseline": baseline.described(),
-            "windows": [window.model_copy(update={"relative": answer}) for window, answer in pairs],
-        }
-    )
-
-
-def _answer(logits: Floats, head: RelativeHead, converter: ResultConverter) -> RelativePrediction:
-    """The answer of a window from its relative logits (labels,), by the calibration of the layer."""
-    settings = head.settings
-    found = converter.prediction(logits, settings.temperature, uncertain_below=settings.uncertain_below)
-    return RelativePrediction(
-        emotion=found.emotion,
-        confidence=found.confidence,
-        probabilities=found.probabilities,
-        uncertain=found.uncertain,
-    )
+def _with_relative(face: Face, baseline: FaceBaseline, layer: RelativeModel, converter: ResultConverter) -> Face:
+    windows = with_answers(face.windows, baseline.mean_logits, layer, converter.names)
+    return face.model_copy(update={"baseline": baseline.described(), "windows": windows})
 
 
 def _features(windows: Sequence[WindowLogits]) -> Floats:
@@ -196,8 +161,8 @@ def _missing(result: Result, without: set[int], options: AnalysisOptions) -> lis
             else BaselineNoFaceError(f"no face is visible in the baseline {options.baseline}")
         )
     return [
-        *([_warning(TOO_SHORT, short, _short(options))] if short else []),
-        *([_warning(NO_FACE, unseen, f"not visible in the baseline {options.baseline}")] if unseen else []),
+        *([baseline_warning(TOO_SHORT, short, _short(options))] if short else []),
+        *([baseline_warning(NO_FACE, unseen, f"not visible in the baseline {options.baseline}")] if unseen else []),
     ]
 
 
@@ -217,18 +182,8 @@ def _short(options: AnalysisOptions) -> str:
 
 def _doubtful(baselines: dict[int, FaceBaseline], recipe: Recipe) -> list[Warning]:
     """Warnings about baselines that may not be resting faces."""
-    speaking = [face_id for face_id, baseline in baselines.items() if baseline.speaks()]
-    expressive = [face_id for face_id, baseline in baselines.items() if baseline.is_expressive(recipe)]
-    return [
-        *([_warning(SPEAKING, speaking, "the person speaks in most of the baseline")] if speaking else []),
-        *(
-            [_warning(EXPRESSIVE, expressive, "the baseline shows an emotion, which relative answers lack")]
-            if expressive
-            else []
-        ),
-    ]
-
-
-def _warning(code: str, face_ids: Sequence[int], detail: str) -> Warning:
-    faces = f"face{'s' if len(face_ids) > 1 else ''} {', '.join(map(str, face_ids))}"
-    return Warning(code=code, detail=f"{faces}: {detail}")
+    doubts = {
+        SPEAKING: [face_id for face_id, baseline in baselines.items() if baseline.speaks()],
+        EXPRESSIVE: [face_id for face_id, baseline in baselines.items() if baseline.is_expressive(recipe)],
+    }
+    return [baseline_warning(code, face_ids) for code, face_ids in doubts.items() if face_ids]

@@ -86,22 +86,29 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
             clip.flags,
             *_movements(engine, clip),
             still=clip.still,
-            features=features,
+            features=features if engine.keeps_features else None,
+            relative=_relative(engine, features),
         )
         for (face_id, clip), (logits, features) in zip(clips, results, strict=True)
     ]
 
 
 def _classified(engine: Engine, clips: list[Clip]) -> Iterator[tuple[Floats, Floats | None]]:
-    """Logits (labels,) and, if the engine keeps them, features of each clip.
+    """Logits (labels,) and, if something needs them, features (2 F,) of each clip.
 
     A classifier in two parts computes the trunk once for each crop.
     """
     if not isinstance(engine.classifier, CropClassifier):
         return zip(engine.classifier.logits(_pictures(engine, clips)), [None] * len(clips), strict=True)
     features = clip_features(engine.classifier, clips)
-    kept = window_features(features) if engine.keeps_features else [None] * len(clips)
+    needed = engine.keeps_features or engine.relative is not None
+    kept = window_features(features) if needed else [None] * len(clips)
     return zip(engine.classifier.head(features), kept, strict=True)
+
+
+def _relative(engine: Engine, features: Floats | None) -> Floats | None:
+    """(labels,) output of the layer for relative answers, None for a model without it."""
+    return None if engine.relative is None or features is None else engine.relative.outputs(features)
 
 
 def _pictures(engine: Engine, clips: list[Clip]) -> Floats:

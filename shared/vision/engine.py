@@ -42,7 +42,7 @@ class Engine:
     """The layer for answers relative to a person's baseline; None where the model has none."""
 
     keeps_features: bool = False
-    """Whether windows have their features, which `relative` needs. They take about a kilobyte a window."""
+    """Whether windows have their features, as training and evaluation need them. They take a kilobyte a window."""
 
     alternating: bool = False
     """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
@@ -77,6 +77,9 @@ def load_engine(options: EngineOptions) -> Engine:
     if options.uncertain_below is not None:
         own_recipe = classifier.recipe.with_threshold(options.uncertain_below)
         info = info.model_copy(update={"certain_means": None})
+    relative = open_relative_head(folder) if options.kind == "onnx" and folder.is_divided else None
+    if relative is None:
+        info = info.model_copy(update={"relative": None})
     limits = (options.min_face, options.max_faces)
     return Engine(
         detector,
@@ -86,7 +89,7 @@ def load_engine(options: EngineOptions) -> Engine:
         options.kind,
         movements,
         own_recipe,
-        relative=open_relative_head(folder) if options.kind == "onnx" and folder.is_divided else None,
+        relative=relative,
         alternating=folder.is_divided,
     )
 

@@ -13,7 +13,7 @@ from duygu.shared.schemas.result import Face, Flag, Pose, Position, Result, Vide
 from duygu.shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
-DECIMALS_MOVEMENT = 3
+DECIMALS_MOVEMENT = DECIMALS_LOGIT = 3
 
 PLEASANT, UNPLEASANT = "happiness", ("anger", "disgust", "fear", "sadness")
 """The labels that `valence` compares."""
@@ -43,6 +43,7 @@ class WindowLogits:
     speaking: float | None = None
     still: bool = False  # all crops of the clip are the same picture
     features: Floats | None = None  # (2 F,) as `window_features` returns them, if the engine keeps them
+    relative: Floats | None = None  # (labels,) output of the layer for relative answers, if the model has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ class ResultConverter:
             probabilities=prediction.probabilities,
             uncertain=prediction.uncertain,
             flags=list(logits.flags),
+            relative_logits=relative_logits(logits),
             speaking=None if logits.speaking is None else round(logits.speaking, DECIMALS_MOVEMENT),
             **self._movements(logits),
         )
@@ -150,6 +152,11 @@ class ResultConverter:
 def _pose(angles: tuple[float, float, float]) -> Pose:
     yaw, pitch, roll = (round(angle, DECIMALS_BOX) for angle in angles)
     return Pose(yaw=yaw, pitch=pitch, roll=roll)
+
+
+def relative_logits(window: WindowLogits) -> list[float] | None:
+    """The output of the layer for relative answers as the schema has it; None for a model without the layer."""
+    return None if window.relative is None else np.round(window.relative.astype(np.float64), DECIMALS_LOGIT).tolist()
 
 
 def valence(probabilities: Mapping[str, float]) -> float:

@@ -4,6 +4,7 @@ Node applies them with js/edits/history.js, and Python with duygu.shared.edits.
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 
 from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.operations import EDIT, Edit, Rename, Threshold
-from duygu.shared.errors import InvalidEditError
+from duygu.shared.errors import BaselineError, InvalidEditError
 from duygu.shared.schemas.result import Result
 from tests.shared.edits.test_editing import relative_to, three_faces
+from tests.support.results.layer import with_layer
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"
 NODE = shutil.which("node") or shutil.which("nodejs")
@@ -39,7 +41,7 @@ const outcome = (edits) => {
       return problem.code;
     }
   });
-  return { codes, faces: history.faces() };
+  return { codes, faces: history.faces(), doubts: history.doubts.map(({ code, id }) => `${code} ${id}`).sort() };
 };
 process.stdout.write(JSON.stringify(sequences.map(outcome)));
 """
@@ -49,7 +51,8 @@ def random_edit(rng: np.random.Generator) -> Edit:
     """Return an edit that applies to three faces in perhaps half of all cases."""
     face_id, into = (int(one) for one in rng.choice(range(1, 6), 2, replace=False))
     start_s, end_s = sorted(float(one) / 10 for one in rng.choice(range(55), 2, replace=False))
-    op = str(rng.choice(["rename", "merge", "split", "exclude", "exclude", "include", "threshold"]))
+    ops = ["rename", "merge", "split", "exclude", "exclude", "include", "baseline", "baseline", "threshold"]
+    op = str(rng.choice(ops))
     if op == "threshold":
         return Threshold(uncertain_below=[0.65, 0.9, None][rng.integers(3)])
     span = {"start_s": start_s, "end_s": end_s} if rng.random() < 0.7 else {}
@@ -59,6 +62,7 @@ def random_edit(rng: np.random.Generator) -> Edit:
         "split": {"at_s": start_s},
         "exclude": span,
         "include": span,
+        "baseline": span,
     }
     return EDIT.validate_python({"op": op, "face_id": face_id, **fields[op]})
 
@@ -70,19 +74,26 @@ def applied(result: Result, edits: list[Edit]) -> dict[str, Any]:
     for edit in edits:
         try:
             apply_edits(result, [*accepted, edit])
-        except InvalidEditError as error:
+        except (InvalidEditError, BaselineError) as error:
             codes.append(error.code)
         else:
             accepted.append(edit)
             codes.append(None)
-    return {"codes": codes, "faces": apply_edits(result, accepted).model_dump(mode="json")["faces"]}
+    edited = apply_edits(result, accepted).model_dump(mode="json")
+    return {"codes": codes, "faces": edited["faces"], "doubts": doubts_of(edited["warnings"])}
+
+
+def doubts_of(warnings: list[dict[str, str]]) -> list[str]:
+    """Return the code of each warning with each of its faces, of which the texts are lists."""
+    pairs = [(one["code"], re.findall(r"\d+", one["detail"].partition(":")[0])) for one in warnings]
+    return sorted(f"{code} {face_id}" for code, face_ids in pairs for face_id in face_ids)
 
 
 def in_common(outcome: dict[str, Any]) -> dict[str, Any]:
     """Return the outcome without the emotions of whole faces, which the page does not show."""
     left_out = {"emotion", "confidence", "probabilities"}
     faces = [{name: value for name, value in face.items() if name not in left_out} for face in outcome["faces"]]
-    return {"codes": outcome["codes"], "faces": faces}
+    return {"codes": outcome["codes"], "faces": faces, "doubts": outcome["doubts"]}
 
 
 NAMES = [
@@ -125,7 +136,7 @@ def test_the_page_and_the_service_apply_edits_alike() -> None:
     result = three_faces()
     one, two, three = result.faces
     with_baselines = [relative_to(one, [(0.0, 1.4)]), two, relative_to(three, [(3.0, 3.9)])]
-    result = result.model_copy(update={"faces": with_baselines})
+    result = with_layer(result.model_copy(update={"faces": with_baselines}))
     sequences = [[random_edit(rng) for _ in range(LENGTH)] for _ in range(SEQUENCES)]
     given = {
         "result": result.model_dump(mode="json"),
@@ -137,5 +148,7 @@ def test_the_page_and_the_service_apply_edits_alike() -> None:
     on_page = [in_common(outcome) for outcome in json.loads(done.stdout)]
     on_service = [in_common(applied(result, edits)) for edits in sequences]
     codes = [code for outcome in on_service for code in outcome["codes"]]
-    assert {None, "unknown_face", "faces_overlap", "invalid_edit"} <= set(codes)
+    of_baselines = {"baseline_no_face", "baseline_too_short"}
+    assert {None, "unknown_face", "faces_overlap", "invalid_edit", *of_baselines} <= set(codes)
+    assert any(outcome["doubts"] for outcome in on_service)
     assert on_page == on_service

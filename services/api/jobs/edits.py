@@ -13,6 +13,9 @@ from duygu.shared.edits.editing import apply_edits
 from duygu.shared.edits.file import EditFile
 from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import (
+    BaselineNoFaceError,
+    BaselineTooShortError,
+    BaselineUnsupportedError,
     EditConflictError,
     FacesOverlapError,
     InvalidEditError,
@@ -43,6 +46,8 @@ WITH_ETAG: Responses = {
 
 READ_ERRORS = (JobNotFoundError, InvalidRequestError)
 
+BASELINE_ERRORS = (BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError)
+
 CHANGE_ERRORS = (*READ_ERRORS, ResultNotReadyError, ResultExpiredError, EditConflictError, TooLargeError, TooSlowError)
 
 
@@ -56,13 +61,23 @@ def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> 
     "/{job_id}/edits",
     responses={
         **WITH_ETAG,
-        **problems(*CHANGE_ERRORS, InvalidEditError, UnknownFaceError, FacesOverlapError, TooManyEditsError),
+        **problems(
+            *CHANGE_ERRORS,
+            *BASELINE_ERRORS,
+            InvalidEditError,
+            UnknownFaceError,
+            FacesOverlapError,
+            TooManyEditsError,
+        ),
     },
 )
 def add_edit(
     record: WritableJob, service: ServiceDep, edit: Edit, response: Response, if_match: IfMatch = None
 ) -> EditFile:
-    """Add an edit: `rename`, `merge`, `split`, `exclude`, `include` or `threshold`. Results and exports contain it."""
+    """Add an edit: `rename`, `merge`, `split`, `exclude`, `include`, `baseline` or `threshold`.
+
+    Results and exports contain it.
+    """
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     result = stored_result(service, record.job_id)

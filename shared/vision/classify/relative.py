@@ -21,6 +21,10 @@ class RelativeHead:
     bias: Floats  # (labels,)
     settings: RelativeSettings
 
+    def outputs(self, features: Floats) -> Floats:
+        """(N, 2 F) features of windows -> (N, labels), whose differences, plus the bias, are the relative logits."""
+        return np.asarray(features @ self.kernel, np.float32)
+
     def logits(self, features: Floats, baseline_features: Floats) -> Floats:
         """(N, 2 F) features of windows and (M, 2 F) of the baseline's windows -> (N, labels) logits.
 

@@ -255,6 +255,32 @@ def test_a_face_and_a_stretch_are_left_out_and_included_again(opened: Page, serv
     assert [edit["op"] for edit in service.edits()] == ["exclude", "include", "exclude", "include", "exclude"]
 
 
+def test_a_stretch_becomes_the_resting_face(opened: Page, service: Service) -> None:
+    """A selected stretch becomes the resting face with R or the button; the page shows the answers relative to it."""
+    expect(opened.locator("#edit-baseline")).to_be_disabled()
+    expect(opened.locator("#relative-line")).to_be_hidden()
+    opened.locator("#video-name").focus()
+    seek(opened, 0.1)
+    opened.keyboard.press("i")
+    seek(opened, 0.5)
+    opened.keyboard.press("o")
+    expect(opened.locator("#edit-baseline")).to_have_text("Resting face 0:00.6 – 0:03.0")
+    before = opened.locator("#face-list .shares").first.text_content() or ""
+    opened.locator("#edit-baseline").click()
+    expect(opened.get_by_label("Relative to each person’s resting face")).to_be_checked()
+    expect(opened.locator("#relative-note")).to_contain_text("resting face 0:0")
+    expect(opened.locator("#face-list .shares").first).not_to_have_text(before)
+    expect(opened.locator("#warnings")).to_contain_text("shows an emotion in the chosen resting face")
+    wait_for(lambda: [edit["op"] for edit in service.edits()] == ["baseline"])
+    assert "relative_emotion" in service.export("csv").splitlines()[0]
+    opened.keyboard.press("Escape")
+    expect(opened.locator("#edit-baseline")).to_have_text("No resting face")
+    opened.keyboard.press("r")
+    expect(opened.locator("#relative-line")).to_be_hidden()
+    wait_for(lambda: len(service.edits()) == 2)
+    assert "relative_emotion" not in service.export("csv").splitlines()[0]
+
+
 def test_undo_and_redo(opened: Page, service: Service) -> None:
     """Ctrl+Z and the button undo, Ctrl+Shift+Z and the button redo; undoing everything gives the computed result."""
     before = service.export("csv")

@@ -1,6 +1,7 @@
 """`duygu edit` and `duygu analyze --edits`."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from duygu.shared.errors import ConfigurationError, OtherVideoError, UnknownFace
 from duygu.shared.schemas.result import Result, with_sha256
 from tests.support.media.videos import PAIR, VideoMaker
 from tests.support.results.known import two_faces
+from tests.support.results.layer import with_layer
 
 
 @pytest.fixture
@@ -51,9 +53,24 @@ def test_edits_are_added_undone_and_exported(result: Path, tmp_path: Path) -> No
     assert "surprise,0.4" not in table.read_text()
 
 
+def test_a_resting_face_is_chosen_and_removed(result: Path, tmp_path: Path) -> None:
+    """`--baseline FACE@START-END` adds the relative answers to tables, and `--baseline FACE` removes them."""
+    result.write_text(with_layer(two_faces()).model_dump_json())
+    table = tmp_path / "table.csv"
+    common = ["--quiet", "--csv", str(table)]
+    assert main(["edit", str(result), "--baseline", "1@0-1.5", *common]) == 0
+    assert [row["relative_emotion"] != "" for row in csv.DictReader(io.StringIO(table.read_text()))] == [True] * 4 + [
+        False
+    ]
+    assert main(["edit", str(result), "--baseline", "1", *common]) == 0
+    assert "relative_emotion" not in table.read_text()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["--baseline", "1@0-1.5"],
+        ["--baseline", "1@3-2"],
         ["--merge", "2:9"],
         ["--split", "1@99"],
         ["--undo", "1"],

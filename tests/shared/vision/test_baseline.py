@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from duygu.shared.baselines.windows import windows_within
 from duygu.shared.config.engine import decode_limits, engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
@@ -19,7 +20,7 @@ from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Flag, RelativePrediction, Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.analyzer import Analyzer
-from duygu.shared.vision.baseline import STRETCH, FaceBaseline, calm_windows, windows_within
+from duygu.shared.vision.baseline import STRETCH, FaceBaseline, calm_windows
 from duygu.shared.vision.classify.relative import relative_track_answer
 from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine, load_engine
@@ -144,7 +145,12 @@ def test_an_engine_without_the_layer_refuses(shipped: Engine, video_maker: Video
     with pytest.raises(BaselineUnsupportedError, match=r"talk48 .* has no answers relative to a baseline"):
         analysed(bare, Path("does-not-exist.mp4"), "auto")
     path = video_maker.make(STILL)
-    assert analysed(bare, path, None).faces == analysed(shipped, path, None).faces
+    plain = analysed(bare, path, None).model_dump(mode="json")["faces"]
+    assert {window.pop("relative_logits") for face in plain for window in face["windows"]} == {None}
+    with_layer = analysed(shipped, path, None).model_dump(mode="json")["faces"]
+    for window in (window for face in with_layer for window in face["windows"]):
+        assert len(window.pop("relative_logits")) == len(shipped.model.labels)
+    assert plain == with_layer
 
 
 def test_chosen_labels_apply_to_relative_answers(shipped: Engine, video_maker: VideoMaker) -> None:

@@ -17,6 +17,7 @@ from duygu.shared.edits.operations import MAX_EDITS
 from duygu.shared.schemas.result import Result
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
+from tests.support.results.layer import with_layer
 from tests.support.results.stored_jobs import store_result
 
 ANN = {"op": "rename", "face_id": 1, "name": "Ann"}
@@ -73,6 +74,31 @@ def test_a_file_has_the_extension_that_its_program_expects(
     assert response.headers["Content-Disposition"].endswith(f'.{extension}"')
     accepted = api.get(f"{job}/result", headers={"Accept": response.headers["Content-Type"].partition(";")[0]})
     assert accepted.content == response.content
+
+
+def test_a_resting_face_is_chosen_after_the_analysis(
+    api: httpx.Client, redis: Redis, service_settings: Settings
+) -> None:
+    """A baseline adds relative answers to JSON and tables, undo removes them, and one without the face is refused."""
+    job = f"/v1/jobs/{store_result(redis, service_settings, with_layer(faces_together()))}"
+    chosen = {"op": "baseline", "face_id": 1, "start_s": 0.0, "end_s": 1.5}
+    assert api.post(f"{job}/edits", json=chosen).json()["edits"] == [chosen]
+    one, other = api.get(f"{job}/result").json()["faces"]
+    assert one["baseline"] == {"source": "span", "spans": [[0.0, 1.4]], "windows": 2}
+    assert {window["relative"] is None for window in one["windows"]} == {False}
+    assert {window["relative"] for window in other["windows"]} == {None}
+    assert "relative_emotion" in api.get(f"{job}/result?format=csv").text
+    assert problem(api.post(f"{job}/edits", json={**chosen, "start_s": 2.0, "end_s": 3.0})) == (422, "baseline_no_face")
+    assert problem(api.post(f"{job}/edits", json={**chosen, "end_s": 0.5})) == (422, "baseline_too_short")
+    assert api.delete(f"{job}/edits/last").json()["edits"] == []
+    assert "relative_emotion" not in api.get(f"{job}/result?format=csv").text
+
+
+def test_a_result_of_an_earlier_version_has_no_resting_face(api: httpx.Client, job: str) -> None:
+    """A result without the outputs of the layer refuses a baseline with a code that says so."""
+    chosen = {"op": "baseline", "face_id": 1, "start_s": 0.0, "end_s": 1.5}
+    assert problem(api.post(f"{job}/edits", json=chosen)) == (422, "baseline_unsupported")
+    assert api.get(f"{job}/edits").json()["edits"] == []
 
 
 def test_undo_gives_the_same_bytes(api: httpx.Client, job: str) -> None:

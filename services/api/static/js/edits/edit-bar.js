@@ -23,6 +23,15 @@ function drawExclusion(editor) {
   byId("edit-clear").hidden = !stretch;
 }
 
+function drawBaseline({ face, stretch, canRest }) {
+  const values = stretch ? { start: clock(stretch.start), end: clock(stretch.end) } : {};
+  const name = stretch ? "edits.baseline_part" : face?.baseline ? "edits.baseline_remove" : "edits.baseline";
+  byId("edit-baseline-label").textContent = t(name, values);
+  byId("edit-baseline").hidden = !canRest;
+  byId("edit-baseline").disabled = !face || (!stretch && !face.baseline);
+  byId("edit-baseline").title = stretch ? "" : t("edits.baseline_hint");
+}
+
 const STATES = { saved: "edits.saved", saving: "edits.saving", retrying: "edits.retrying", stopped: "edits.stopped" };
 
 function drawState(editor) {
@@ -43,6 +52,7 @@ export function drawEditBar(editor) {
   if (byId("edit-bar").hidden) return;
   drawFaceChoice(editor);
   drawExclusion(editor);
+  drawBaseline(editor);
   drawState(editor);
   for (const id of ["edit-name", "edit-split", "edit-from", "edit-to", "edit-exclude"]) byId(id).disabled = !editor.face;
   byId("edit-join").disabled = editor.faces.length < 2;
@@ -72,10 +82,10 @@ function selectNext(editor, step) {
 /**
  * Connect the buttons. Returns what they do, for keys.
  * @param {object} editor
- * @param {{ player: object, nameFace: (id: number) => void, joinFace: () => void }} parts
+ * @param {{ player: object, nameFace: (id: number) => void, joinFace: () => void, rest: () => void }} parts
  * @returns {Record<string, () => void>}
  */
-export function startEditBar(editor, { player, nameFace, joinFace }) {
+export function startEditBar(editor, { player, nameFace, joinFace, rest }) {
   const actions = {
     undo: () => editor.undo(),
     redo: () => editor.redo(),
@@ -86,6 +96,7 @@ export function startEditBar(editor, { player, nameFace, joinFace }) {
     to: () => mark(editor, player.time, false),
     clear: () => editor.select(editor.selected),
     exclude: () => editor.toggleExcluded(),
+    baseline: rest,
     retry: () => editor.retry(),
     next: () => selectNext(editor, 1),
     previous: () => selectNext(editor, -1),

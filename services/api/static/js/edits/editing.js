@@ -1,5 +1,7 @@
 /** Application of edits to the faces of a computed result, by the rules of shared/edits/editing.py. Pure. */
 
+import { chosenResting, layerOf, restingOf, withAnswers } from "./baseline.js";
+
 /**
  * A reason why an edit does not apply. `code` is that of the server; `reason` names the text of the page.
  */
@@ -24,8 +26,9 @@ export function cleanName(text) {
 }
 
 /**
- * A face with all its windows and positions, and the spans that edits excluded from it. Never changed: an edit makes another one.
- * @typedef {{ face: object, spans: [number, number][] }} Part
+ * A face with all its windows and positions, the spans that edits excluded from it, and its resting face. Never changed: an edit
+ * makes another one.
+ * @typedef {{ face: object, spans: [number, number][], resting: object | null }} Part
  * @typedef {{ parts: Map<number, Part>, lastId: number, below: number | null }} State below: the threshold of `uncertain` that an edit
  *   set
  */
@@ -34,9 +37,11 @@ export function cleanName(text) {
  * @param {{ faces: object[] }} result the computed one
  * @returns {State}
  */
-export function stateOf({ faces, model: { labels } = { labels: [] } }) {
-  const parts = new Map(faces.map((face) => [face.face_id, { face: { name: null, excluded: false, excluded_spans: [], ...face }, spans: [] }]));
-  return { parts, lastId: Math.max(0, ...parts.keys()), below: null, labels };
+export function stateOf({ faces, model = { labels: [] } }) {
+  const layer = layerOf(model);
+  const part = (face) => ({ face: { name: null, excluded: false, excluded_spans: [], ...face }, spans: [], resting: restingOf(face, layer) });
+  const parts = new Map(faces.map((face) => [face.face_id, part(face)]));
+  return { parts, lastId: Math.max(0, ...parts.keys()), below: null, labels: model.labels, layer };
 }
 
 /**
@@ -52,6 +57,7 @@ export function applyEdit(state, edit) {
   if (edit.op === "rename") set(next, part, { name: edit.name });
   else if (edit.op === "merge") merge(next, part, partOf(state, edit.into));
   else if (edit.op === "split") split(next, part, edit.at_s);
+  else if (edit.op === "baseline") rest(next, part, spanOf(edit));
   else if (edit.op === "exclude") exclude(next, part, spanOf(edit));
   else include(next, part, spanOf(edit));
   return next;
@@ -72,8 +78,8 @@ function partOf({ parts }, id) {
 
 const spanOf = ({ start_s: start = null, end_s: end = null }) => (start === null || end === null ? null : [start, end]);
 
-function set(state, { face, spans }, changes, newSpans = spans) {
-  state.parts.set(face.face_id, { face: { ...face, ...changes }, spans: newSpans });
+function set(state, { face, spans, resting }, changes, newSpans = spans, newResting = resting) {
+  state.parts.set(face.face_id, { face: { ...face, ...changes }, spans: newSpans, resting: newResting });
 }
 
 /** Start and end of a face, from its positions. */
@@ -101,11 +107,21 @@ function excludedOfBoth(part, into) {
 function merge(state, part, into) {
   const { face } = part;
   const excluded = excludedOfBoth(part, into);
-  const windows = inOrder(into.face.windows, face.windows, "start_s");
+  const windows = inOrder(relativeWindows(state, into, part), relativeWindows(state, part, into), "start_s");
   const positions = inOrder(into.face.positions, face.positions, "time_s");
   const baseline = joinedBaseline(into.face.baseline ?? null, face.baseline ?? null);
   state.parts.delete(face.face_id);
-  set(state, into, { name: into.face.name ?? face.name, baseline, windows, positions, ...bounds(positions) }, excluded);
+  set(state, into, { name: into.face.name ?? face.name, baseline, windows, positions, ...bounds(positions) }, excluded, joinedResting(into, part));
+}
+
+/** The windows of a face that is merged: one without a baseline takes that of the other. */
+function relativeWindows({ layer, labels }, { face }, { resting }) {
+  return face.baseline || !resting ? face.windows : withAnswers(face.windows, resting.mean, layer, labels);
+}
+
+function joinedResting({ resting: one }, { resting: other }) {
+  if (!one || !other) return one ?? other;
+  return { ...one, doubts: [...new Set([...one.doubts, ...other.doubts])].sort() };
 }
 
 /** The baseline of merged faces. Their windows keep the answers relative to their own baseline. */
@@ -157,10 +173,29 @@ function split(state, part, at) {
   state.lastId += 1;
   set(state, part, { ...before, ...bounds(before.positions) }, clipped(spans, 0, at));
   const added = { ...face, face_id: state.lastId, name: null };
-  set(state, { face: added, spans: [] }, { ...after, ...bounds(after.positions) }, clipped(spans, at, Infinity));
+  set(state, { face: added, spans: [], resting: part.resting }, { ...after, ...bounds(after.positions) }, clipped(spans, at, Infinity));
 }
 
 const middle = (window) => (window.start_s + window.end_s) / 2;
+
+/** Take a stretch as the resting face; without one, the face has none. */
+function rest(state, part, span) {
+  const { face, spans } = part;
+  if (!span) {
+    set(state, part, { baseline: null, windows: face.windows.map((window) => ({ ...window, relative: null })) }, spans, null);
+    return;
+  }
+  const { baseline, resting } = chosenResting(face, span, state.layer, (...reason) => new Refusal(...reason));
+  const windows = withAnswers(face.windows, resting.mean, state.layer, state.labels);
+  set(state, part, { baseline: { ...baseline, spans: joined(baseline.spans) }, windows }, spans, resting);
+}
+
+/**
+ * @param {State} state
+ * @returns {{ code: string, id: number }[]} doubts about the resting faces that edits chose
+ */
+export const doubtsOf = ({ parts }) =>
+  [...parts.values()].flatMap(({ face, resting }) => (resting?.doubts ?? []).map((code) => ({ code, id: face.face_id })));
 
 function exclude(state, part, span) {
   const { face, spans } = part;

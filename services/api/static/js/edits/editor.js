@@ -89,6 +89,12 @@ export class Editor extends EventTarget {
 
   /** @returns {number | null} the threshold of `uncertain` that the edits set; null for that of the model */
   get uncertainBelow() { return this.#history?.uncertainBelow ?? null; }
+
+  /** Whether a stretch of a face can become its resting face: not in results of earlier versions and of other models. */
+  get canRest() { return this.#history?.hasLayer ?? false; }
+
+  /** @returns {{ code: string, id: number }[]} doubts about the resting faces that edits chose */
+  get doubts() { return this.#history?.doubts ?? []; }
   get state() { return this.#queue?.state; }
   get unsent() { return this.#queue?.unsent ?? 0; }
 
@@ -169,6 +175,14 @@ export class Editor extends EventTarget {
     if (!face) return true;
     if (stretch && !face.excluded) return !(face.excluded_spans ?? []).some(([start, end]) => start <= stretch.start && stretch.end <= end);
     return !face.excluded;
+  }
+
+  /** Take the stretch as the resting face of the selected face; without one, remove its resting face. */
+  toggleBaseline() {
+    const { face, stretch } = this;
+    if (!face || !this.canRest || (!stretch && !face.baseline)) return false;
+    const span = stretch ? { start_s: stretch.start, end_s: stretch.end } : { start_s: null, end_s: null };
+    return this.apply({ op: "baseline", face_id: face.face_id, ...span });
   }
 
   /** Include a face again, or one stretch of it. */

@@ -1,6 +1,6 @@
 /** The faces after each edit of a list. An edit at the end, or undoing one, costs only that edit. Pure. */
 
-import { applyEdit, checkMerge, facesOf, Refusal, stateOf } from "./editing.js";
+import { applyEdit, checkMerge, doubtsOf, facesOf, Refusal, stateOf } from "./editing.js";
 
 const FIELDS = ["op", "face_id", "name", "into", "at_s", "start_s", "end_s", "uncertain_below"];
 
@@ -87,6 +87,16 @@ export class History {
    */
   faces(count = this.edits.length) {
     return facesOf(this.#states[count]);
+  }
+
+  /** @returns {{ code: string, id: number }[]} doubts about the resting faces that edits chose */
+  get doubts() {
+    return doubtsOf(this.#states.at(-1));
+  }
+
+  /** Whether a stretch of a face can become its resting face. */
+  get hasLayer() {
+    return this.#states[0].layer !== null;
   }
 
   /** @returns {number | null} the threshold of `uncertain` that the edits set; null for that of the model */

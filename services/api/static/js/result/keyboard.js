@@ -16,6 +16,7 @@ const KEYS = [
   [["S"], "split"],
   [["I", "O"], "stretch"],
   [["X"], "exclude"],
+  [["R"], "baseline"],
   [["Ctrl Z", "Ctrl ⇧ Z"], "undo"],
   [["?"], "help"],
 ];
@@ -34,7 +35,7 @@ export function drawKeys() {
 export const showKeys = () => byId("keys").showModal();
 
 /** Letters of the edits; "ı" is the key of I on a Turkish keyboard. */
-const EDITS = { n: "name", j: "join", s: "split", i: "from", ı: "from", o: "to", x: "exclude", f: "next" };
+const EDITS = { n: "name", j: "join", s: "split", i: "from", ı: "from", o: "to", x: "exclude", r: "baseline", f: "next" };
 
 /** What a letter does to the selected face, or null. */
 function editOf(event, edits) {

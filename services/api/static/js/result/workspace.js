@@ -126,10 +126,8 @@ function drawAll() {
 }
 
 function drawTexts() {
-  const { entry, result } = view;
+  const { entry } = view;
   byId("video-name").textContent = entry.name;
-  byId("warnings").hidden = result.warnings.length === 0;
-  byId("warnings").replaceChildren(...result.warnings.map(({ detail }) => make("li", {}, detail)));
   drawSummary();
   drawDownloadsOf(entry);
   drawKeys();
@@ -147,6 +145,16 @@ function drawSummary() {
   drawEditBar(editor);
   drawComputed();
   drawBaselines();
+  drawWarnings();
+}
+
+/** The warnings of the result, and doubts about the resting faces that edits chose. */
+function drawWarnings() {
+  const { faces, warnings } = view.result;
+  const doubts = editor.doubts.map(({ code, id }) => t(`baseline.${code}`, { face: faceName(faces.find((face) => face.face_id === id)) }));
+  const texts = [...warnings.map(({ detail }) => detail), ...doubts];
+  byId("warnings").hidden = texts.length === 0;
+  byId("warnings").replaceChildren(...texts.map((text) => make("li", {}, text)));
 }
 
 /** The switch between plain and relative answers, and which part of each face is its resting face. */
@@ -372,6 +380,13 @@ function askBeforeLeaving(event) {
   if (editor.hasUnsent) event.preventDefault();
 }
 
+/** Make the stretch the resting face, and show the answers relative to it. */
+function rest() {
+  const { relative } = view;
+  view.relative ||= editor.stretch !== null;
+  if (!editor.toggleBaseline()) view.relative = relative;
+}
+
 /** Connect the edits. Returns what the keys of the edits do. */
 function startEdits() {
   editor.addEventListener("faces", () => view && redrawEdited());
@@ -390,7 +405,7 @@ function startEdits() {
   addEventListener("beforeunload", askBeforeLeaving);
   addEventListener("online", () => editor.retry());
   addEventListener("focus", () => editor.refresh());
-  return startEditBar(editor, { player, nameFace, joinFace: () => askWhomToJoin(editor, thumbOf) });
+  return startEditBar(editor, { player, nameFace, joinFace: () => askWhomToJoin(editor, thumbOf), rest });
 }
 
 /** Connect the controls of the result page. */

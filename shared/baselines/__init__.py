@@ -1,0 +1,1 @@
+"""Baselines of a person: their windows, and the answers relative to them. Without numpy, for the API."""
