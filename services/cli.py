@@ -475,6 +475,12 @@ def _add_watch(commands: Any) -> None:
     watch.add_argument("--labels", type=_labels, metavar="LABELS", help="labels to report, separated by commas")
     watch.add_argument("--min-face", type=float, metavar="SHARE", help="minimum face size (share of the shorter side)")
     watch.add_argument("--max-faces", type=_count, metavar="N", help="maximum number of faces at the same time")
+    watch.add_argument(
+        "--baseline",
+        metavar="SPANS",
+        help="seconds of the session in which the only person in view has a resting face, such as 0-3: later windows "
+        "get an answer relative to it, in NDJSON and the result",
+    )
     watch.add_argument("--quiet", action="store_true", help="print no lines on stdout")
 
 
@@ -586,14 +592,16 @@ def _watch(
     labels: tuple[str, ...] | None,
     min_face: float | None,
     max_faces: int | None,
+    baseline: str | None,
     quiet: bool,
 ) -> int:
-    from duygu.services.commands.watch import Destinations, read_sources, run
-    from duygu.shared.live.messages import SessionOptions
+    from duygu.services.commands.watch import Destinations, read_options, read_sources, run
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    options = SessionOptions(labels=list(labels) if labels else None, min_face=min_face, max_faces=max_faces)
+    options = read_options(
+        labels=list(labels) if labels else None, min_face=min_face, max_faces=max_faces, baseline=baseline
+    )
     on_stdout = Path("-") in {ndjson, csv}
     destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout)
     sources = read_sources(urls, cameras, rate, hardware)

@@ -132,7 +132,8 @@ async def _enqueue(
 
 async def _send(socket: ClientConnection, pictures: Iterator[Picture], options: SessionOptions | None) -> None:
     if options:
-        await socket.send(json.dumps({"type": "session.configure", **options.model_dump(mode="json")}))
+        chosen = options.model_dump(mode="json", exclude_none=True)  # an older service rejects options that it lacks
+        await socket.send(json.dumps({"type": "session.configure", **chosen}))
     number = 0
     while (picture := await asyncio.to_thread(next, pictures, None)) is not None:
         number += 1

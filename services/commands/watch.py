@@ -5,7 +5,9 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from duygu.shared.errors import ConfigurationError, UnreadableFileError
 from duygu.shared.exports.titles import printable
@@ -79,6 +81,16 @@ def run(
     for sink in running.sinks:
         sink.close()
     return _finish(cameras, running.watchers, destinations)
+
+
+def read_options(**values: Any) -> SessionOptions:
+    """The options of the sessions. Raises ConfigurationError for an invalid one."""
+    try:
+        return SessionOptions(**values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = str(fault["loc"][0])
+        raise ConfigurationError(f"{name} {values[name]!r}: {fault['msg'].removeprefix('Value error, ')}") from error
 
 
 def read_sources(urls: list[str], file: Path | None, rate_hz: float, hardware: str | None) -> "list[Camera]":

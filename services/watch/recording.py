@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from duygu.shared.edits.overall import overall
 from duygu.shared.live.messages import FrameResult, LiveFace, SessionClosed, SessionCreated
 from duygu.shared.schemas.model import ModelInfo, ProgramInfo
-from duygu.shared.schemas.result import Face, Position, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas.result import Baseline, Face, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.version import VERSION
 
 RECONNECTED = "reconnected"
@@ -19,6 +19,7 @@ class Track:
 
     windows: list[Window] = field(default_factory=list)
     positions: list[Position] = field(default_factory=list)
+    baseline: Baseline | None = None
 
 
 class Recording:
@@ -36,6 +37,11 @@ class Recording:
         self._sessions = self.answered = self.sent = 0
         self._begun = False
         self.last_captured_at = 0.0
+
+    @property
+    def sessions(self) -> int:
+        """Number of sessions so far."""
+        return self._sessions
 
     def begin(self, message: SessionCreated) -> None:
         """Begin a session."""
@@ -93,6 +99,8 @@ class Recording:
             face_id = self._first_id + face.face_id
             track = self._tracks.setdefault(face_id, Track())
             track.positions += [_later(position, self._session_s) for position in face.positions]
+            if face.baseline:
+                track.baseline = self._placed(face.baseline)
             for window in face.windows:
                 placed = window.model_copy(
                     update={
@@ -102,6 +110,10 @@ class Recording:
                 )
                 track.windows.append(placed)
                 yield face_id, placed
+
+    def _placed(self, baseline: Baseline) -> Baseline:
+        spans = [(round(a + self._session_s, 3), round(b + self._session_s, 3)) for a, b in baseline.spans]
+        return baseline.model_copy(update={"spans": spans})
 
     def _face(self, face_id: int, track: Track) -> Face:
         assert self._model is not None  # noqa: S101 - `result` checks it
@@ -116,6 +128,7 @@ class Recording:
             emotion=emotion,
             confidence=probabilities[emotion],
             probabilities=probabilities,
+            baseline=track.baseline,
             windows=track.windows,
             positions=track.positions,
         )

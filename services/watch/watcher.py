@@ -76,7 +76,7 @@ class Watcher:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _session(self) -> None:
-        for message in stream(self._pictures(), self._service, self._options):
+        for message in stream(self._pictures(), self._service, self._session_options()):
             if isinstance(message, SessionCreated):
                 self.recording.begin(message)
                 for sink in self._sinks:
@@ -89,6 +89,13 @@ class Watcher:
                 self._windows(self.recording.end(message))
             elif isinstance(message, FrameError):
                 self._on_state(f"{self._camera}: {message.code}: {message.detail}")
+
+    def _session_options(self) -> SessionOptions | None:
+        """The options; without the resting face after an interruption, as it was named for the first session."""
+        if not self._options or not self._options.baseline or not self.recording.sessions:
+            return self._options
+        self._on_state(f"{self._camera}: no resting face after the interruption; answers are the plain ones")
+        return self._options.model_copy(update={"baseline": None})
 
     def _windows(self, windows: Iterator[tuple[int, Window]]) -> None:
         for face_id, window in windows:

@@ -74,6 +74,8 @@ from duygu.shared.errors.media import (
 from duygu.shared.errors.options import (
     BaselineError,
     BaselineNoFaceError,
+    BaselineSeveralFacesError,
+    BaselineSpeakingError,
     BaselineTooShortError,
     BaselineUnsupportedError,
     InvalidBaselineError,
@@ -129,6 +131,8 @@ __all__ = [
     "AnimatedPictureError",
     "BaselineError",
     "BaselineNoFaceError",
+    "BaselineSeveralFacesError",
+    "BaselineSpeakingError",
     "BaselineTooShortError",
     "BaselineUnsupportedError",
     "CancelledError",

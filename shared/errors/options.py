@@ -76,6 +76,20 @@ class BaselineNoFaceError(BaselineError):
     title = "No face is visible in the baseline"
 
 
+class BaselineSeveralFacesError(BaselineError):
+    """Several faces are visible in a baseline that is of one person."""
+
+    code = "baseline_several_faces"
+    title = "Several faces are visible in the baseline"
+
+
+class BaselineSpeakingError(BaselineError):
+    """The person speaks in most of the baseline of a live session, which can be repeated in silence."""
+
+    code = "baseline_speaking"
+    title = "The person speaks in the baseline"
+
+
 class BaselineUnsupportedError(BaselineError):
     """The model, or the reference engine, has no answers relative to a baseline."""
 

@@ -3,12 +3,12 @@
 from enum import IntEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from duygu.shared.schemas.base import Probability, Schema, Seconds
 from duygu.shared.schemas.model import ModelInfo
-from duygu.shared.schemas.options import MOST_FACES, SMALLEST_FACE, Measure
-from duygu.shared.schemas.result import Position, Warning, Window  # noqa: A004
+from duygu.shared.schemas.options import MOST_FACES, SMALLEST_FACE, Measure, chosen_spans
+from duygu.shared.schemas.result import Baseline, Position, RelativePrediction, Warning, Window  # noqa: A004
 
 PROTOCOL_VERSION = "1"
 
@@ -83,6 +83,12 @@ class SessionOptions(Schema):
     measures: list[Measure] | None = Field(
         default=None, min_length=1, description="what is measured besides emotions: `movements`; null: nothing"
     )
+    baseline: Annotated[str, BeforeValidator(chosen_spans)] | None = Field(
+        default=None,
+        description="spans in seconds of the session, such as `0-3`, in which the person has a resting face, to which "
+        "`relative` of the later windows refers; null: none",
+        examples=["0-3"],
+    )
     rate_hz: Annotated[float, Field(gt=0, le=60)] | None = Field(
         default=None, description="maximum number of results per second; further frames are dropped with reason `rate`"
     )
@@ -117,6 +123,12 @@ class LiveFace(Schema):
     confidence: Probability | None
     probabilities: dict[str, Probability] | None
     uncertain: bool | None
+    relative: RelativePrediction | None = Field(
+        default=None, description="of the newest window, relative to the person's resting face; null without one"
+    )
+    baseline: Baseline | None = Field(
+        default=None, description="the resting face that was accepted; null without one, and until the end of its span"
+    )
     windows: list[Window]
     positions: list[Position]
 
@@ -141,7 +153,8 @@ class FrameResult(Numbered):
     faces: list[LiveFace]
     warnings: list[Warning] = Field(
         default=[],
-        description="limitations of this result; `animated_picture`: only the first picture of an animation was used",
+        description="limitations of this result. `animated_picture`: only the first picture of an animation was used; "
+        "`baseline_expressive`: the resting face was accepted, and shows an emotion",
     )
 
 

@@ -4,6 +4,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 
 from duygu.shared.live.messages import LiveFace, SessionOptions
 from duygu.shared.schemas.base import Schema, Seconds
+from duygu.shared.schemas.result import Warning  # noqa: A004
 
 
 class StepMessage(Schema):
@@ -26,6 +27,13 @@ class FrameInfo(StepMessage):
     )
 
 
+class Refusal(StepMessage):
+    """Why the resting face of a session was refused."""
+
+    code: str
+    detail: str
+
+
 class Reply(StepMessage):
     """A worker's reply to one frame: faces, an error code with its detail, or that load shedding skipped it."""
 
@@ -33,6 +41,8 @@ class Reply(StepMessage):
     width: int = 0
     height: int = 0
     faces: tuple[LiveFace, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    refused: Refusal | None = None
     code: str | None = None
     detail: str = ""
     skipped: bool = Field(default=False, validation_alias="passed_over", serialization_alias="passed_over")

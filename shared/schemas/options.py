@@ -78,6 +78,18 @@ def _baseline(value: object) -> object:
     return ",".join(f"{_seconds(start_s)}-{_seconds(end_s)}" for start_s, end_s in joined_spans(spans))
 
 
+def baseline_spans(baseline: str | None) -> list[tuple[float, float]]:
+    """Starts and ends of a baseline in its normal form, in seconds; empty for `auto` and None."""
+    return [] if baseline is None or baseline == AUTO else [_span(part) for part in baseline.split(",")]
+
+
+def chosen_spans(value: object) -> object:
+    """The normal form of a baseline that is taken from spans, as `AnalysisOptions` has it. Raises ValueError."""
+    if value == AUTO:
+        raise ValueError("`auto` needs a whole recording; spans such as `0-3` are required")
+    return _baseline(value)
+
+
 def _span_parts(value: object) -> Sequence[object]:
     if isinstance(value, str):
         return value.split(",")
@@ -161,8 +173,7 @@ class AnalysisOptions(Schema):
     @property
     def baseline_spans(self) -> list[tuple[float, float]]:
         """Starts and ends of the baseline in seconds; empty for `auto` and without one."""
-        chosen = self.baseline is not None and self.baseline != AUTO
-        return [_span(part) for part in (self.baseline or "").split(",")] if chosen else []
+        return baseline_spans(self.baseline)
 
     @property
     def measures_movements(self) -> bool:

@@ -161,6 +161,85 @@ def test_the_camera_is_chosen_and_remembered(browser: Browser, address: str) -> 
     other.close()
 
 
+def test_a_resting_face_is_taken_and_kept(live: Page, address: str) -> None:
+    """The button takes three seconds, the switch shows either answer, and a saved session keeps the resting face."""
+    expect(live.locator("#resting-line")).to_be_hidden()
+    live.get_by_role("button", name="Start the camera").click()
+    face = live.locator("#faces li")
+    expect(face).to_have_attribute("data-emotion", "happiness", timeout=PATIENCE_MS)
+    note = live.locator("#resting-note")
+    for _ in range(8):  # a busy machine drops frames, and the service refuses what is too short
+        live.get_by_role("button", name="This is my resting face").click()
+        expect(note).to_have_text(re.compile("Rest your face and do not speak|One moment"))
+        expect(note).to_have_text(re.compile("is shown relative|Try again"), timeout=PATIENCE_MS)
+        if "is shown relative" in (note.text_content() or ""):
+            break
+    expect(note).to_contain_text("Face 1 is shown relative to its resting face. The resting face shows an emotion")
+    switch = live.get_by_label("Relative to my resting face")
+    expect(switch).to_be_checked()
+    expect(face).to_have_attribute("data-emotion", "neutral", timeout=PATIENCE_MS)
+    switch.uncheck()
+    expect(face).to_have_attribute("data-emotion", "happiness", timeout=PATIENCE_MS)
+    assert live.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    live.wait_for_timeout(2000)
+    live.get_by_role("button", name="Stop").click()
+    expect(live.locator("#resting-line")).to_be_hidden()
+    live.get_by_role("button", name="Save as a result").click()
+    live.wait_for_selector("#workspace:not([hidden])", timeout=PATIENCE_MS)
+    job = live.url.partition("#job/")[2]
+    faces = httpx.get(f"{address}/v1/jobs/{job}/result").json()["faces"]
+    (saved,) = [face for face in faces if face["baseline"]]
+    ((start_s, end_s),) = saved["baseline"]["spans"]
+    assert saved["start_s"] - 0.1 <= start_s < end_s <= saved["end_s"] + 0.1
+    assert any(window["relative"] for window in saved["windows"])
+    expect(live.get_by_label("Relative to each person’s resting face")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("baseline_speaking", "You spoke."), ("baseline_several_faces", "Several faces were in view.")]
+)
+def test_a_refused_resting_face_says_why(live: Page, code: str, text: str) -> None:
+    """A refusal of the service is shown in the page's language, and the button can be used again."""
+
+    def serve(socket: WebSocketRoute) -> None:
+        socket.send(json.dumps({"type": "session.created", "model": {"labels": ["neutral"], "relative": {}}}))
+        socket.on_message(lambda message: answer(socket, message))
+
+    def answer(socket: WebSocketRoute, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            number = int.from_bytes(message[8:12])
+            result = {"type": "result", "frame": number, "captured_at": number / 10, "faces": [FACE], "warnings": []}
+            socket.send(json.dumps({**result, "width": 640, "height": 480}))
+        elif "baseline" in message:
+            assert re.fullmatch(r"\d+\.\d{3}-\d+\.\d{3}", json.loads(message)["baseline"])
+            socket.send(json.dumps({"type": "error", "seq": None, "code": code, "detail": "", "recoverable": True}))
+
+    live.route_web_socket(re.compile("/v1/stream"), serve)
+    live.reload()
+    live.get_by_role("button", name="Start the camera").click()
+    live.get_by_role("button", name="This is my resting face").click(timeout=PATIENCE_MS)
+    expect(live.locator("#resting-note")).to_contain_text(text)
+    expect(live.locator("#relative-line")).to_be_hidden()
+    expect(live.get_by_role("button", name="This is my resting face")).to_be_enabled()
+    live.get_by_label("Language").select_option("tr")
+    expect(live.locator("#resting-note")).to_contain_text("yeniden deneyin")
+    live.get_by_role("button", name="Durdur").click()
+
+
+FACE = {
+    "face_id": 1,
+    "state": "warming_up",
+    "emotion": None,
+    "confidence": None,
+    "uncertain": None,
+    "relative": None,
+    "baseline": None,
+    "windows": [],
+    "positions": [{"time_s": 0.1, "box": [100, 100, 200, 200], "score": 0.9}],
+}
+"""A face of a session without a window."""
+
+
 def test_a_recording_is_sent_when_it_is_stopped(live: Page) -> None:
     """A recording from the first page's camera is uploaded when it is stopped, and its result plays the recording."""
     live.goto("/")

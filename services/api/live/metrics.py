@@ -33,5 +33,5 @@ class LiveMetrics:
             self.seconds.observe(message.latency_ms / 1000)
         elif isinstance(message, FrameDropped):
             self.frames.labels("dropped", message.reason).inc()
-        elif isinstance(message, FrameError):
+        elif isinstance(message, FrameError) and message.seq is not None:
             self.frames.labels("error", message.code).inc()

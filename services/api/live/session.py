@@ -69,6 +69,7 @@ class PendingFrame:
     arrived: float  # seconds of the monotonic clock
     answer: Schema | None = None
     warnings: list[Warning] = field(default_factory=list)
+    notices: list[Schema] = field(default_factory=list)  # messages that follow the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ class Session:
         elif reply.code:
             self._settle(entry, _frame_error(entry, reply.code, reply.detail))
         else:
+            if reply.refused:
+                entry.notices.append(FrameError(code=reply.refused.code, detail=reply.refused.detail, recoverable=True))
             self._settle(entry, _result(entry, reply))
 
     def fail(self, code: CloseCode, error: DuyguError | None = None) -> None:
@@ -177,7 +180,7 @@ class Session:
         ready: list[Schema] = []
         while self._unanswered and (first := next(iter(self._unanswered.values()))).answer is not None:
             del self._unanswered[first.seq]
-            ready.append(self._finalized(first))
+            ready += [self._finalized(first), *first.notices]
         if len(self._unanswered) < MAX_PENDING_FRAMES:
             self.can_receive.set()
         return ready
@@ -265,5 +268,5 @@ def _result(entry: PendingFrame, reply: Reply) -> FrameResult:
         width=reply.width,
         height=reply.height,
         faces=list(reply.faces),
-        warnings=entry.warnings,
+        warnings=[*entry.warnings, *reply.warnings],
     )

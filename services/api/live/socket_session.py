@@ -12,7 +12,7 @@ from duygu.services.api.live.hub import Hub
 from duygu.services.api.live.metrics import LiveMetrics
 from duygu.services.api.live.session import Session, SessionEnd, State
 from duygu.services.api.service import ServiceContext
-from duygu.shared.errors import DuyguError, IdleError, LiveError, SlowReaderError
+from duygu.shared.errors import BaselineUnsupportedError, DuyguError, IdleError, LiveError, SlowReaderError
 from duygu.shared.live.messages import (
     CLIENT_MESSAGES,
     Close,
@@ -99,7 +99,7 @@ class SocketSession:
             command = _parse_command(text)
             if isinstance(command, Configure):
                 await self._configure(command)
-        except LiveError as error:
+        except (LiveError, BaselineUnsupportedError) as error:
             await self._send(FrameError(code=error.code, detail=_truncated(error.detail), recoverable=True))
             return
         if isinstance(command, Close):
@@ -113,6 +113,8 @@ class SocketSession:
             except ValueError as error:
                 raise LiveError(str(error)) from error
             options = options.model_copy(update={"labels": labels})
+        if options.baseline is not None and self._model.relative is None:
+            raise BaselineUnsupportedError(f"model {self._model.name} has no answers relative to a baseline")
         self._session.options = options
         await self._send(Configured(**options.model_dump()))
 

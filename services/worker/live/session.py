@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from duygu.services.worker.live.baseline import LiveBaseline
+from duygu.shared.errors import BaselineError
 from duygu.shared.live.messages import LiveFace, SessionOptions
-from duygu.shared.live.steps import FrameInfo, Reply
+from duygu.shared.live.steps import FrameInfo, Refusal, Reply
 from duygu.shared.schemas.options import MOVEMENTS
-from duygu.shared.schemas.result import Flag, Position, Window
+from duygu.shared.schemas.result import Flag, Position, Warning, Window  # noqa: A004
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.decode.images import decode_frame
@@ -27,7 +29,7 @@ SHEDDING_S = 2.0
 MOST_POSTPONED = 4
 """During load shedding the detector searches less often, by the factor of dropped frames and at most by this."""
 
-VERSION = 1
+VERSION = 2
 """Version of the saved state. A state of another version is not restored; change it with what `save` writes."""
 
 Decode = Callable[[bytes, int, float], Frame]
@@ -71,6 +73,7 @@ class LiveSession:
         self._size = (0, 0)
         self._time_s = self._shedding_until_s = 0.0
         self._overload_drops = 0
+        self._baseline = LiveBaseline()
 
     @property
     def shedding(self) -> bool:
@@ -92,7 +95,8 @@ class LiveSession:
         width, height = frame.size
         ended = self._begin_again() if self._size not in ((0, 0), (width, height)) else Step(info.time_s)
         self._size = (width, height)
-        self._analyzer.movements = _measures_movements(info.options)
+        self._use_baseline(info.options)
+        self._analyzer.movements = _measures_movements(info.options) or self._baseline.is_measuring(info.time_s)
         self._limit_faces(info.options)
         before = self._analyzer.frames_analysed
         step = self._push(frame)
@@ -100,9 +104,9 @@ class LiveSession:
         for position in ended.positions:  # its positions are in pixels of the previous size
             self._meet(position)
         both = replace(step, windows=ended.windows + step.windows, ended=ended.ended + step.ended)
-        return Reply(
-            seq=seq, width=width, height=height, faces=tuple(self._faces_of(both, info.options, analysed=analysed))
-        )
+        warnings, refused = self._take_baseline(both, info)
+        faces = tuple(self._faces_of(both, info.options, analysed=analysed))
+        return Reply(seq=seq, width=width, height=height, faces=faces, warnings=tuple(warnings), refused=refused)
 
     def finish(self, seq: int, info: FrameInfo) -> Reply:
         """The last windows, after the last picture."""
@@ -120,6 +124,7 @@ class LiveSession:
             "present": self._present,
             "faces": faces,
             "crowd": overload,
+            "baseline": self._baseline.save(),
         }
         header = json.dumps(saved).encode()
         return LENGTH.pack(len(header)) + header + snapshots.save(self._analyzer)
@@ -147,6 +152,7 @@ class LiveSession:
         width, height = header["size"]
         self._size, self._present = (width, height), header["present"]
         self._time_s, self._shedding_until_s, self._overload_drops = header["crowd"]
+        self._baseline = LiveBaseline.load(header["baseline"])
         self._faces = {int(face_id): _load_face(int(face_id), saved) for face_id, saved in header["faces"].items()}
 
     def _note(self, info: FrameInfo) -> None:
@@ -154,6 +160,25 @@ class LiveSession:
         self._time_s = info.time_s
         if info.overload_drops > self._overload_drops:
             self._overload_drops, self._shedding_until_s = info.overload_drops, info.time_s + SHEDDING_S
+
+    def _use_baseline(self, options: SessionOptions) -> None:
+        """Begin to take the resting face that the options name, in place of an earlier one."""
+        if options.baseline != self._baseline.requested:
+            self._baseline = LiveBaseline(options.baseline, is_open=options.baseline is not None)
+
+    def _take_baseline(self, step: Step, info: FrameInfo) -> tuple[list[Warning], Refusal | None]:
+        """Add the step to the resting face, which is accepted, with warnings, or refused once its span has passed."""
+        smallest = info.options.smallest_face * min(self._size)
+        seen = [
+            (position.face_id, position.time_s)
+            for position in step.positions
+            if max(position.box[2:] - position.box[:2]) >= smallest
+        ]
+        self._baseline.add(seen, step.windows)
+        try:
+            return self._baseline.conclude(info.time_s, self._engine.recipe, self._engine.model.relative), None
+        except BaselineError as error:
+            return [], Refusal(code=error.code, detail=error.detail)
 
     def _limit_faces(self, options: SessionOptions) -> None:
         """Apply the options. Pictures are decoded for faces of the setting's size, so smaller ones are not detected."""
@@ -180,25 +205,49 @@ class LiveSession:
 
     def _faces_of(self, step: Step, options: SessionOptions, *, analysed: bool) -> list[LiveFace]:
         converter = self._converter(options)
+        # Clips that began before the measure was switched off have movements, and so have those of a resting face.
+        measured = _measures_movements(options) or options.baseline is None
         updates: dict[int, FaceUpdate] = {}
         for seen in step.positions:
-            updates.setdefault(seen.face_id, FaceUpdate()).positions.append(converter.position(seen))
+            position = converter.position(seen if measured else replace(seen, pose=None))
+            updates.setdefault(seen.face_id, FaceUpdate()).positions.append(position)
             self._meet(seen)
-        for logits in step.windows:
+        for classified in step.windows:
+            logits = classified if measured else replace(classified, movements=None, speaking=None)
             updates.setdefault(logits.face_id, FaceUpdate()).windows.append(logits)
             self._faces[logits.face_id].newest = logits
         if analysed:
             self._present = [face_id for face_id, brought in updates.items() if brought.positions]
         reported = sorted({*updates, *self._present})
-        faces = [
-            _live_face(face_id, self._faces[face_id], updates.get(face_id, FaceUpdate()), converter)
-            for face_id in reported
-        ]
+        faces = [self._live_face(face_id, updates.get(face_id, FaceUpdate()), converter) for face_id in reported]
         for face_id in step.ended:
             self._faces.pop(face_id, None)
         self._present = [face_id for face_id in self._present if face_id in self._faces]
         smallest = options.smallest_face * min(self._size)
         return [face for face in faces if all(max(position.box[2:]) >= smallest for position in face.positions[-1:])]
+
+    def _live_face(self, face_id: int, updates: FaceUpdate, converter: ResultConverter) -> LiveFace:
+        face = self._faces[face_id]
+        newest = self._window(face.newest, converter) if face.newest else None
+        return LiveFace(
+            face_id=face_id,
+            state="known" if newest else "warming_up",
+            start_s=round(face.start_s, 3),
+            end_s=round(face.end_s, 3),
+            emotion=newest.emotion if newest else None,
+            confidence=newest.confidence if newest else None,
+            probabilities=newest.probabilities if newest else None,
+            uncertain=newest.uncertain if newest else None,
+            relative=newest.relative if newest else None,
+            baseline=self._baseline.of(face_id),
+            windows=[self._window(logits, converter) for logits in updates.windows],
+            positions=updates.positions,
+        )
+
+    def _window(self, logits: WindowLogits, converter: ResultConverter) -> Window:
+        """The window, with its answer relative to the resting face."""
+        window, layer = converter.window(logits), self._engine.model.relative
+        return self._baseline.with_answers(logits.face_id, window, layer, converter.names)
 
     def _meet(self, seen: FacePosition) -> None:
         """Update the time span of a face."""
@@ -215,31 +264,21 @@ def _measures_movements(options: SessionOptions) -> bool:
     return MOVEMENTS in (options.measures or ())
 
 
-def _live_face(face_id: int, face: KnownFace, updates: FaceUpdate, converter: ResultConverter) -> LiveFace:
-    newest: Window | None = converter.window(face.newest) if face.newest else None
-    return LiveFace(
-        face_id=face_id,
-        state="known" if newest else "warming_up",
-        start_s=round(face.start_s, 3),
-        end_s=round(face.end_s, 3),
-        emotion=newest.emotion if newest else None,
-        confidence=newest.confidence if newest else None,
-        probabilities=newest.probabilities if newest else None,
-        uncertain=newest.uncertain if newest else None,
-        windows=[converter.window(logits) for logits in updates.windows],
-        positions=updates.positions,
-    )
-
-
 def _save_face(face: KnownFace) -> dict[str, Any]:
     logits = face.newest
-    newest = logits and [logits.start_s, logits.end_s, logits.logits.tolist(), list(logits.flags)]
+    newest = logits and [
+        *(logits.start_s, logits.end_s, logits.logits.tolist(), list(logits.flags)),
+        None if logits.relative is None else logits.relative.tolist(),
+    ]
     return {"start_s": face.start_s, "end_s": face.end_s, "newest": newest}
 
 
 def _load_face(face_id: int, saved: dict[str, Any]) -> KnownFace:
     face = KnownFace(saved["start_s"], saved["end_s"])
     if saved["newest"]:
-        start_s, end_s, logits, flags = saved["newest"]
-        face.newest = WindowLogits(face_id, start_s, end_s, np.array(logits, np.float32), tuple(map(Flag, flags)))
+        start_s, end_s, logits, flags, relative = saved["newest"]
+        outputs = None if relative is None else np.array(relative, np.float32)
+        face.newest = WindowLogits(
+            face_id, start_s, end_s, np.array(logits, np.float32), tuple(map(Flag, flags)), relative=outputs
+        )
     return face

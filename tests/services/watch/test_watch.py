@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,6 +52,23 @@ def test_a_file_becomes_a_result(
         (float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(rows.read_text().splitlines())
     ] == spans
     assert [(row["start_s"], row["end_s"]) for row in map(json.loads, lines.read_text().splitlines())] == spans
+
+
+def test_a_resting_face_is_taken(served: str, video_maker: VideoMaker, tmp_path: Path) -> None:
+    """`--baseline` takes the resting face of these seconds; later windows of NDJSON and result are relative to it."""
+    path, result, lines = video_maker.make(replace(LIVE, duration_s=9.0)), tmp_path / "r.json", tmp_path / "r.ndjson"
+    arguments = ["--service", served, "--json", str(result), "--ndjson", str(lines), "--baseline", "2-7", "--quiet"]
+    assert main(["watch", str(path), *arguments]) == 0
+    found = Result.model_validate_json(result.read_text())
+    [face] = [face for face in found.faces if face.baseline]
+    assert face.windows[-1].relative is not None
+    assert "relative" in json.loads(lines.read_text().splitlines()[-1])
+
+
+def test_an_invalid_resting_face_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that names no seconds is a usage error that quotes it."""
+    assert main(["watch", "/dev/video0", "--baseline", "auto"]) == 2
+    assert "baseline 'auto': `auto` needs a whole recording" in capsys.readouterr().err
 
 
 def test_a_cut_stream_goes_on(served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

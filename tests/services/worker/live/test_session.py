@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 from duygu.services.worker.live.session import LENGTH, LiveSession
-from duygu.shared.config.engine import engine_options
+from duygu.shared.config.engine import decode_limits, engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.live.messages import LiveFace, SessionOptions
-from duygu.shared.live.steps import FrameInfo
+from duygu.shared.live.steps import FrameInfo, Reply
+from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.vision.analysis import analyze_video
+from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.decode.images import decode
 from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.types import Floats
 from tests.shared.vision.decode.file_kinds import animation
-from tests.support.media.videos import PAIR, STILL, Actor, Scene
+from tests.support.media.videos import PAIR, STILL, Actor, Scene, VideoMaker
 from tests.support.sockets import jpeg
 
 WIDE = jpeg(STILL.picture(0.0))
@@ -145,3 +149,113 @@ def test_of_an_animated_picture_the_first_is_the_frame(container: str) -> None:
     """The first picture of an animation is the frame."""
     first = decode(animation(container))
     assert np.abs(first[..., ::-1].astype(int) - STILL.picture(0.0)).mean() < 3
+
+
+class Talking(MovementNetwork):
+    """The movement network of an engine, for which every clip shows a person who speaks."""
+
+    def __init__(self, network: MovementNetwork) -> None:
+        vars(self).update(vars(network))
+
+    def speaking(self, movements: Floats) -> float | None:
+        """Return a high probability."""
+        return 0.9
+
+
+def rested(
+    engine: Engine, pictures: list[bytes], options: SessionOptions, *, again: bool = True
+) -> list[tuple[Reply, float]]:
+    """Return the replies to pictures of ten per second, with their times; `again` restores the state at each one."""
+    session, replies = LiveSession(engine), []
+    for number, picture in enumerate(pictures):
+        replies.append((session.analyse(number, FrameInfo(time_s=number / 10, options=options), picture), number / 10))
+        if again:
+            session = LiveSession.restore(engine, session.save())
+    return replies
+
+
+def test_a_resting_face_gives_relative_answers_from_its_end_on(engine: Engine) -> None:
+    """Windows have relative answers once the span has passed, also after the state was restored; plain ones stay."""
+    options = SessionOptions(baseline="0-2")
+    replies, plain = (rested(engine, [WIDE] * 34, one) for one in (options, SessionOptions()))
+    ends = [time_s for reply, time_s in replies if reply.faces and reply.faces[0].baseline]
+    assert ends[0] == 2.1
+    assert [code for reply, _ in replies for code in [one.code for one in reply.warnings]] == ["baseline_expressive"]
+    assert {reply.refused for reply, _ in replies} == {None}
+    last = replies[-1][0].faces[0]
+    assert last.baseline is not None
+    assert (last.baseline.source, last.baseline.windows) == ("span", 3)
+    assert last.relative is not None
+    assert (last.emotion, last.relative.emotion) == ("happiness", "neutral")
+    for (reply, time_s), (other, _) in zip(replies, plain, strict=True):
+        for face, twin in zip(reply.faces, other.faces, strict=True):
+            stripped = [window.model_copy(update={"relative": None}) for window in face.windows]
+            assert face.model_copy(update={"relative": None, "baseline": None, "windows": stripped}) == twin
+            assert {window.relative is not None for window in face.windows} <= {time_s > 2.05}
+
+
+def test_a_live_resting_face_equals_that_of_a_file(engine: Engine, video_maker: VideoMaker) -> None:
+    """The windows after the span have the answers that an analysis of the same frames has with the same option."""
+    replies = rested(engine, [WIDE] * 34, SessionOptions(baseline="0-2"), again=False)
+    live = [window for reply, _ in replies for face in reply.faces for window in face.windows if window.relative]
+    path = video_maker.make(replace(STILL, duration_s=3.4, fps=10.0))
+    options = AnalysisOptions(baseline="0-2")
+    (face,) = analyze_video(path, engine, decode_limits(Settings()), options).faces
+    same = {window.start_s: window.relative for window in face.windows}
+    for window in live:
+        expected = same[window.start_s]
+        assert window.relative is not None
+        assert expected is not None
+        assert window.relative.confidence == pytest.approx(expected.confidence, abs=0.1)
+    assert len(live) >= 2
+
+
+@pytest.mark.parametrize(
+    ("pictures", "code"),
+    [
+        ([OTHER] * 25, "baseline_no_face"),
+        ([OTHER] * 14 + [WIDE] * 11, "baseline_too_short"),
+        ([jpeg(PAIR.picture(0.0))] * 25, "baseline_several_faces"),
+    ],
+)
+def test_what_cannot_be_a_resting_face_is_refused(engine: Engine, pictures: list[bytes], code: str) -> None:
+    """A span without a face, with too little of one, or with two is refused once, and nothing is relative."""
+    replies = [reply for reply, _ in rested(engine, pictures, SessionOptions(baseline="0-2"))]
+    assert [reply.refused.code for reply in replies if reply.refused] == [code]
+    assert {face.relative for reply in replies for face in reply.faces} <= {None}
+    assert {face.baseline for reply in replies for face in reply.faces} <= {None}
+
+
+def test_a_talkative_resting_face_is_refused(engine: Engine) -> None:
+    """Speaking is measured while a resting face is taken, is not reported, and refuses it if it prevails."""
+    assert engine.movements is not None
+    talking = replace(engine, movements=Talking(engine.movements))
+    replies = [reply for reply, _ in rested(talking, [WIDE] * 25, SessionOptions(baseline="0-2"))]
+    assert [reply.refused.code for reply in replies if reply.refused] == ["baseline_speaking"]
+    windows = [window for reply in replies for face in reply.faces for window in face.windows]
+    assert {(window.speaking, window.movements, window.valence) for window in windows} == {(None, None, None)}
+    assert {position.pose for reply in replies for face in reply.faces for position in face.positions} == {None}
+
+
+def test_another_resting_face_replaces_the_first(engine: Engine) -> None:
+    """Another span takes the place of an accepted one at once, and none removes it."""
+    session = LiveSession(engine)
+    chosen = [*["0-2"] * 25, *["2.5-4"] * 25, *[None] * 3]
+    seen = []
+    for number, baseline in enumerate(chosen):
+        info = FrameInfo(time_s=number / 10, options=SessionOptions(baseline=baseline))
+        reply = session.analyse(number, info, WIDE)
+        seen.append(reply.faces[0].baseline.spans[0][0] if reply.faces and reply.faces[0].baseline else None)
+    assert seen[24] == 0.0
+    assert seen[25] is None
+    assert seen[49] == pytest.approx(2.5, abs=0.5)
+    assert seen[-1] is None
+
+
+def test_a_span_that_has_passed_is_refused(engine: Engine) -> None:
+    """Seconds before the message cannot be taken: they are refused at once, and not silently empty."""
+    session = LiveSession(engine)
+    take(session, 30, WIDE, fps=10)
+    reply = session.analyse(31, FrameInfo(time_s=3.1, options=SessionOptions(baseline="0-2")), WIDE)
+    assert reply.refused is not None
+    assert reply.refused.code == "baseline_no_face"

@@ -65,12 +65,13 @@ export class SessionRecord {
     faces.forEach((face) => this.#extend(face));
   }
 
-  #extend({ face_id: id, windows = [], positions = [] }) {
+  #extend({ face_id: id, baseline = null, windows = [], positions = [] }) {
     if (this.#origin === null) return;
     const own = this.#before + id;
-    if (!this.#faces.has(own)) this.#faces.set(own, { face_id: own, windows: [], positions: [] });
+    if (!this.#faces.has(own)) this.#faces.set(own, { face_id: own, windows: [], positions: [], baseline: null });
     const face = this.#faces.get(own);
     const at = (time) => time + this.#origin;
+    if (baseline) face.baseline = { ...baseline, spans: baseline.spans.map((span) => span.map(at)) };
     for (const window of windows) face.windows.push({ ...window, start_s: at(window.start_s), end_s: at(window.end_s) });
     for (const position of positions) face.positions.push({ ...position, time_s: at(position.time_s) });
   }
@@ -103,9 +104,10 @@ export class SessionRecord {
     const positions = face.positions
       .map((position) => ({ ...position, time_s: at(position.time_s) }))
       .filter(({ time_s: time }, i, all) => i === 0 || time > all[i - 1].time_s);
+    const baseline = face.baseline ? { ...face.baseline, spans: face.baseline.spans.map((span) => span.map(at)) } : null;
     const probabilities = overall(windows, this.#model);
     const [[emotion, confidence]] = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
     const span = { start_s: positions[0].time_s, end_s: positions.at(-1).time_s };
-    return { face_id: face.face_id, ...span, emotion, confidence, probabilities, windows, positions };
+    return { face_id: face.face_id, ...span, emotion, confidence, probabilities, baseline, windows, positions };
   }
 }

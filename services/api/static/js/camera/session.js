@@ -28,6 +28,7 @@ export function pack(picture, number, capturedMs) {
 export class CameraSession {
   #socket;
   #number = 0;
+  #startMs = null; // capture time of the first frame that the service took, from which it counts seconds
   #sentAt = new Map(); // by frame number, for the latency as this page sees it
 
   /** `onMessage` gets every message, a result with `seen_ms`; `onEnd` the code of the reason, once; both also the session. */
@@ -41,6 +42,7 @@ export class CameraSession {
       const message = JSON.parse(data);
       if (message.type === "error" && !message.recoverable) reason = message.code;
       if (this.#sentAt.has(message.frame)) {
+        if (["result", "dropped"].includes(message.type)) this.#startMs ??= this.#sentAt.get(message.frame);
         message.seen_ms = performance.now() - this.#sentAt.get(message.frame);
         this.#sentAt.delete(message.frame);
       }
@@ -58,6 +60,19 @@ export class CameraSession {
     this.#number += 1;
     this.#sentAt.set(this.#number, capturedMs);
     this.#socket.send(pack(picture, this.#number, capturedMs));
+  }
+
+  /**
+   * Take the face of the next seconds as the resting face.
+   * @param {number} seconds
+   * @param {number} now capture time in ms
+   * @returns {boolean} whether the service was asked; not before its first answer
+   */
+  rest(seconds, now) {
+    if (!this.open || this.#startMs === null) return false;
+    const start = (now - this.#startMs) / 1000;
+    this.#socket.send(JSON.stringify({ type: "session.configure", baseline: `${start.toFixed(3)}-${(start + seconds).toFixed(3)}` }));
+    return true;
   }
 
   close() {

@@ -5,6 +5,7 @@ import { promptForKey, startKey } from "../api/key.js";
 import { chosenCamera, drawCameras, openCamera, startCameraChoice } from "../camera/devices.js";
 import { RecentTimeline } from "../camera/recent-timeline.js";
 import { drawSession, SavedSession, startSaving } from "../camera/saved-session.js";
+import { relativeFace, RestingFace, TAKING_S } from "../camera/resting-face.js";
 import { CameraSession } from "../camera/session.js";
 import { byId, make } from "../common/dom.js";
 import { EMOTIONS } from "../common/emotions.js";
@@ -47,6 +48,9 @@ let dropped = 0;
 let answers = []; // { at, latency } of the last FIGURES_WINDOW_MS, both in ms
 let lastPositions = new Map(); // face id -> its newest position
 let shown = [];
+let last = null; // the last answer
+let canRest = false; // whether the model has relative answers
+const resting = new RestingFace();
 
 function setNote(key) {
   note = key;
@@ -86,6 +90,7 @@ function connect() {
   recent.clear();
   dropped = 0;
   answers = [];
+  resting.clear();
   session = new CameraSession({ onMessage: receive, onEnd: ended });
   visits.set(session, visit);
   timer = setInterval(sendFrame, 1000 / RATE_HZ);
@@ -98,6 +103,7 @@ function stop(reason = "idle") {
   session?.close();
   camera?.getTracks().forEach((track) => track.stop());
   camera = session = video.srcObject = null;
+  resting.clear();
   show([], { width: WIDTH, height: WIDTH }, 0);
   label();
   setNote(reason);
@@ -114,6 +120,7 @@ function restart() {
 async function ended(reason, from) {
   if (from !== session) return;
   clearInterval(timer);
+  resting.clear();
   const noteKey = REASONS[reason] ?? "offline";
   setNote(noteKey);
   show([], { width: WIDTH, height: WIDTH }, 0);
@@ -154,8 +161,10 @@ function receive(message, from) {
   if (from !== session) return;
   if (message.type === "session.created") {
     useLabels(message.model?.labels);
+    canRest = Boolean(message.model?.relative);
     setNote("");
   }
+  if (resting.take(message, performance.now())) restingChanged();
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
   answers.push({ at: performance.now(), latency: message.seen_ms });
@@ -165,8 +174,50 @@ function receive(message, from) {
   show(message.faces, message, message.captured_at);
 }
 
-function show(faces, { width, height }, time) {
+/** Take the face in view as the resting face. */
+function rest() {
+  const now = performance.now();
+  if (!session?.rest(TAKING_S, now)) return;
+  resting.begin(now);
+  drawResting();
+}
+
+/** Once a resting face is accepted, the answers relative to it are shown. */
+function restingChanged() {
+  if (resting.state === "known") byId("relative").checked = true;
+  drawResting();
+}
+
+const RESTING_NOTES = { none: () => "", taking: takingText, known: knownText, refused: refusedText, away: () => t("camera.resting.away") };
+
+function takingText() {
+  const left = resting.left(performance.now());
+  return left ? t("camera.resting.taking", { seconds: left }) : t("camera.resting.waiting");
+}
+
+function knownText() {
+  const text = t("camera.resting.known", { face: t("faces.name", { id: resting.faceId }) });
+  return resting.expressive ? `${text} ${t("camera.resting.expressive")}` : text;
+}
+
+function refusedText() {
+  return t(`camera.resting.refused.${resting.code}`);
+}
+
+function drawResting() {
+  const { state } = resting;
+  byId("resting-line").hidden = !camera || !canRest;
+  byId("rest").disabled = state === "taking" || !shown.length;
+  byId("relative-line").hidden = !["known", "away"].includes(state);
+  const note = RESTING_NOTES[state]();
+  if (byId("resting-note").textContent !== note) byId("resting-note").textContent = note;
+}
+
+function show(answered, { width, height }, time) {
+  last = [answered, { width, height }];
+  const faces = byId("relative").checked ? answered.map(relativeFace) : answered;
   shown = faces;
+  drawResting();
   const view = {
     result: { video: { width, height }, faces: faces.map((face) => ({ face_id: face.face_id, positions: [{ time_s: 0, box: lastPositions.get(face.face_id)?.box }] })) },
     spans: new Map(faces.map((face) => [face.face_id, face.emotion ? [{ start: 0, end: 1, window: face }] : []])),
@@ -208,6 +259,7 @@ function translate() {
   label();
   setNote(note);
   listFaces();
+  drawResting();
   recent.draw();
   drawSession();
   drawCameras(camera);
@@ -217,6 +269,8 @@ document.addEventListener("language", translate);
 document.addEventListener("theme", () => recent.draw());
 byId("language").addEventListener("change", (event) => setLanguage(event.target.value));
 byId("toggle").addEventListener("click", () => (camera ? stop() : start()));
+byId("rest").addEventListener("click", rest);
+byId("relative").addEventListener("change", () => last && show(...last, 0));
 setInterval(drawFigures, 500);
 startSaving();
 startCameraChoice(restart);
