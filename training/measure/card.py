@@ -63,6 +63,18 @@ EARLIER_INT8_HEADING = "## In eight-bit integers\n"
 """The heading in cards that version 0.1 wrote."""
 
 
+TALKING_HEADING = "## Talking and silent\n"
+"""Heading of the section that `training.talking` writes."""
+
+TALKING_TEXT = """Windows in which the person speaks, by the movement network (`speaking` at least 0.5), and the
+others, of recordings of people outside the training, each with the label of its recording. The columns of the emotions
+are recalls. Windows of a recording overlap and are not independent, the parts differ in people and labels, and the
+movement network mistakes some silent windows for speech.
+
+{figures}
+"""
+
+
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
     """Fill the template with the figures and the training data.
 
@@ -109,6 +121,15 @@ def write_relative_section(card: Path, settings: RelativeSettings) -> None:
     share = "an unknown share" if settings.certain_means is None else f"{settings.certain_means:.0%}"
     section = RELATIVE_TEXT.format(figures=table, threshold=settings.uncertain_below, share=share)
     card.write_text(f"{text}\n\n{RELATIVE_HEADING}{section}" + (f"\n{int8}" if int8 else ""), encoding="utf-8")
+
+
+def write_talking_section(card: Path, table: str) -> None:
+    """Replace or insert the section with the figures of talking and of silent windows, before that on the baseline."""
+    before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
+    text, heading, relative = before.partition(RELATIVE_HEADING)
+    text = text.partition(TALKING_HEADING)[0].rstrip()
+    parts = [f"{text}\n\n{TALKING_HEADING}{TALKING_TEXT.format(figures=table)}", heading + relative, int8]
+    card.write_text("\n".join(part.rstrip() + "\n" for part in parts if part), encoding="utf-8")
 
 
 def _split_at_int8(text: str) -> tuple[str, str]:
