@@ -62,7 +62,7 @@ class Taken:
 
     def is_expressive(self, recipe: Recipe) -> bool:
         """Whether the plain answer is an emotion that is not uncertain."""
-        probabilities = softmax(_array(self.logits) / self.windows / recipe.temperature)
+        probabilities = softmax(_array(self.logits, self.windows * recipe.temperature))
         emotion = recipe.labels[int(probabilities.argmax())]
         return emotion != NEUTRAL and bool(probabilities.max() >= recipe.uncertain_below)
 
@@ -172,5 +172,5 @@ def _sums(sums: list[float], values: list[float]) -> list[float]:
     return [one + other for one, other in zip(sums, values, strict=True)] if sums else values
 
 
-def _array(values: list[float]) -> Floats:
-    return np.array(values, np.float32)
+def _array(sums: list[float], divisor: float) -> Floats:
+    return np.asarray(np.array(sums) / divisor, np.float32)
