@@ -245,6 +245,9 @@ def _add_formats(command: argparse.ArgumentParser, names: Sequence[ExportName]) 
         help="where --format writes: a folder, or a file for a single format (default: the current folder)",
     )
     complete_files(output)
+    command.add_argument(
+        "--mark-speaking", action="store_true", help="mark in subtitles where a person speaks (with measured movements)"
+    )
 
 
 def _formats(text: str, names: Sequence[ExportName]) -> tuple[ExportName, ...]:
@@ -650,6 +653,7 @@ def _analyze(
     formats: Sequence[ExportName],
     output: str,
     pictures: bool,
+    mark_speaking: bool,
     **files: str | None,
 ) -> int:
     # Imported here, as the image of the API lacks the packages of the worker.
@@ -659,7 +663,8 @@ def _analyze(
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
     chosen = read_options({**values, "labels": labels, "measures": measures, "baseline": baseline})
-    options = BatchOptions(_outputs(files, formats, output, settings), chosen, faces, every, edits, pictures)
+    outputs = _outputs(files, formats, output, settings, mark_speaking=mark_speaking)
+    options = BatchOptions(outputs, chosen, faces, every, edits, pictures)
     return run(videos, options, settings, quiet=quiet)
 
 
@@ -671,11 +676,12 @@ def _edit(
     quiet: bool,
     formats: Sequence[ExportName],
     output: str,
+    mark_speaking: bool,
     **files: str | None,
 ) -> int:
     from duygu.services.commands.edit import run
 
-    outputs = _outputs(files, formats, output, Settings())
+    outputs = _outputs(files, formats, output, Settings(), mark_speaking=mark_speaking)
     return run(result, edits, operations or [], outputs, undo=undo, quiet=quiet)
 
 
@@ -721,7 +727,12 @@ def _study(
 
 
 def _outputs(
-    files: Mapping[str, str | None], formats: Sequence[ExportName], output: str, settings: Settings
+    files: Mapping[str, str | None],
+    formats: Sequence[ExportName],
+    output: str,
+    settings: Settings,
+    *,
+    mark_speaking: bool = False,
 ) -> "Outputs":
     """The outputs that the options select: files by format, and further formats in one place.
 
@@ -736,7 +747,7 @@ def _outputs(
         raise ConfigurationError(f"{output} is a file; name a folder, such as {output}/, for {len(formats)} formats")
     if twice := [name for name in formats if name in chosen]:
         raise ConfigurationError(f"the format {twice[0]} is selected by --format and by an option of its own")
-    return Outputs({**chosen, **dict.fromkeys(formats, place)}, settings)
+    return Outputs({**chosen, **dict.fromkeys(formats, place)}, settings, mark_speaking)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ class Outputs:
 
     destinations: dict[ExportName, Destination]
     settings: Settings
+    mark_speaking: bool = False
+    """Whether subtitles mark where a person speaks."""
     begun: set[Path] = field(default_factory=set)
     """Files, and stdout, that already hold a result; the results of further videos are appended."""
 
@@ -168,7 +170,9 @@ class Outputs:
 
     def _text(self, name: ExportName, result: Result, path: Path) -> bytes:
         export = EXPORTS[name]
-        return export.continued(result) if path in self.begun else export.write(result)
+        return (
+            export.continued(result) if path in self.begun else export.write(result, mark_speaking=self.mark_speaking)
+        )
 
     def _make(
         self, name: ExportName, result: Result, video: Path, target: Path, on_progress: Callable[[float], None]
@@ -181,7 +185,7 @@ class Outputs:
         elif name == ExportName.PNG:
             target.write_bytes(timeline_png(result))
         else:
-            target.write_bytes(EXPORTS[name].write(result))
+            target.write_bytes(EXPORTS[name].write(result, mark_speaking=self.mark_speaking))
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ The module does not depend on numpy, since the API process creates these files i
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from duygu.shared.edits.editing import visible
 from duygu.shared.exports.interchange.bids import bids
@@ -58,9 +59,13 @@ class Export:
     with_excluded: bool = False
     """Whether the file contains the faces that edits excluded."""
 
-    def write(self, result: Result) -> bytes:
-        """Content of the file."""
-        return _encoded(self.text(self._shown(result)))
+    marked: Callable[[Result], str] | None = None
+    """Renders the content with marks where a person speaks; None for a format without such marks."""
+
+    def write(self, result: Result, *, mark_speaking: bool = False) -> bytes:
+        """Content of the file; `mark_speaking` applies to the formats that have marks where a person speaks."""
+        render = self.marked if mark_speaking and self.marked else self.text
+        return _encoded(render(self._shown(result)))
 
     def continued(self, result: Result) -> bytes:
         """Content to append to a file that holds other results; the whole file if the format cannot be appended to."""
@@ -82,8 +87,8 @@ EXPORTS = {
     ExportName.JSON: Export("application/json", _json, with_excluded=True),
     ExportName.CSV: Export("text/csv; charset=utf-8", csv_table, csv_rows),
     ExportName.NDJSON: Export("application/x-ndjson", ndjson_lines, ndjson_lines),
-    ExportName.VTT: Export("text/vtt; charset=utf-8", vtt),
-    ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt),
+    ExportName.VTT: Export("text/vtt; charset=utf-8", vtt, marked=partial(vtt, mark_speaking=True)),
+    ExportName.SRT: Export("application/x-subrip; charset=utf-8", srt, marked=partial(srt, mark_speaking=True)),
     ExportName.HTML: Export("text/html; charset=utf-8", html_report),
     ExportName.SVG: Export("image/svg+xml", svg),
     ExportName.PDF: Export("application/pdf", pdf),

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from html import escape
 
 from duygu.shared.exports.palette import colour_of
-from duygu.shared.exports.spans import Span, guesses_in_words, is_uncertain, overall_in_words, shares_in_words, spans_of
+from duygu.shared.exports.spans import (
+    Span,
+    guesses_in_words,
+    is_talking,
+    is_uncertain,
+    overall_in_words,
+    shares_in_words,
+    spans_of,
+    talking_in_words,
+)
 from duygu.shared.exports.titles import face_title, title_of
 from duygu.shared.schemas.result import Face, Result, ResultOptions, Window
 
@@ -109,8 +118,9 @@ def _legend(result: Result) -> str:
 
 def _face(face: Face, result: Result) -> str:
     overall = _overall(face)
+    talking = "".join(f"<p>{escape(line.capitalize())}</p>" for line in talking_in_words(face))
     return (
-        f"<h2>{escape(face_title(face))}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>"
+        f"<h2>{escape(face_title(face))}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>{talking}"
         f"{_lane(face, result.video.duration_s)}{_table(face, result.model.labels)}"
     )
 
@@ -159,7 +169,8 @@ def _table(face: Face, labels: list[str]) -> str:
 
 
 def _row(window: Window, labels: list[str]) -> str:
-    notes = ", ".join([*(["uncertain"] if window.uncertain else []), *window.flags])
+    talking = ["talking"] if is_talking(window) else []
+    notes = ", ".join([*(["uncertain"] if window.uncertain else []), *talking, *window.flags])
     figures = "".join(f"<td>{window.probabilities.get(label, 0.0):.0%}</td>" for label in labels)
     return (
         f'<tr><td>{window.start_s:.2f}</td><td>{window.end_s:.2f}</td><td class="text">{escape(window.emotion)}</td>'

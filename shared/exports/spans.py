@@ -1,6 +1,6 @@
 """Division of overlapping windows into spans: each time belongs to the window with the nearest middle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -8,6 +8,9 @@ from duygu.shared.schemas.result import Face, Window
 
 JOIN_S = 0.25
 """Windows further apart than this are separated by a gap."""
+
+SPEAKS = 0.5
+"""Probability of speaking from which a person counts as talking in a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,22 @@ def spans_of(face: Face) -> list[Span]:
     return [Span(*parts) for parts in zip(starts, ends, face.windows, strict=True)]
 
 
-def runs_of(face: Face) -> Iterator[list[Span]]:
-    """Runs of adjacent spans with one emotion, either all uncertain or all certain."""
-    for _, run in groupby(
-        _gaps(spans_of(face)), key=lambda item: (item[0], item[1].window.emotion, item[1].window.uncertain)
-    ):
+def is_talking(window: Window) -> bool:
+    """Whether the person speaks in a window, as far as it was measured."""
+    return window.speaking is not None and window.speaking >= SPEAKS
+
+
+def runs_of(face: Face, *, by_talking: bool = False) -> Iterator[list[Span]]:
+    """Runs of adjacent spans with one emotion, either all uncertain or all certain.
+
+    by_talking  whether a run also ends where the person begins or ends to talk
+    """
+
+    def kind(item: tuple[int, Span]) -> tuple[object, ...]:
+        gaps, window = item[0], item[1].window
+        return gaps, window.emotion, window.uncertain, by_talking and is_talking(window)
+
+    for _, run in groupby(_gaps(spans_of(face)), key=kind):
         yield [span for _, span in run]
 
 
@@ -77,6 +91,31 @@ def shares_in_words(face: Face) -> str:
     parts = [f"{emotion} {share:.0%}" for emotion, share in shares_of(face).items()]
     uncertain = uncertain_share(face)
     return ", ".join([*parts, *([f"uncertain {uncertain:.0%}"] if uncertain else [])])
+
+
+def talking_in_words(face: Face) -> list[str]:
+    """Shares of time while the person talks, and while silent; empty where speaking was not measured."""
+    known = [window for window in face.windows if window.speaking is not None]
+    parts = {talking: [window for window in known if is_talking(window) == talking] for talking in (True, False)}
+    shares = {id(window): share for window, share in _window_shares(face)}
+    total = sum(shares[id(window)] for window in known)
+    return [
+        f"{'talking' if talking else 'silent'} {sum(shares[id(window)] for window in windows) / (total or 1):.0%} of "
+        f"the time: {_part_in_words(windows, shares)}"
+        for talking, windows in parts.items()
+        if windows
+    ]
+
+
+def _part_in_words(windows: Sequence[Window], shares: Mapping[int, float]) -> str:
+    """Shares of the time of some windows per emotion, in decreasing order, then the uncertain share."""
+    total = sum(shares[id(window)] for window in windows) or 1.0
+    emotions: dict[str, float] = {}
+    for window in windows:
+        emotion = "uncertain" if window.uncertain else window.emotion
+        emotions[emotion] = emotions.get(emotion, 0.0) + shares[id(window)] / total
+    order = sorted(emotions.items(), key=lambda item: (item[0] == "uncertain", -item[1]))
+    return ", ".join(f"{emotion} {share:.0%}" for emotion, share in order)
 
 
 def guesses_in_words(face: Face) -> str:

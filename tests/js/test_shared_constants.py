@@ -38,12 +38,13 @@ const { pack } = await load("camera/session");
 const { EMOTIONS } = await load("common/emotions");
 const { MAX_LANES } = await load("jobs/preview-data");
 const { FORMATS } = await load("result/downloads");
-const { HOLD_S, HOLD_GAPS, FIRST_GAPS, JOIN_S, LINGER_S } = await load("timeline/timebase");
+const { HOLD_S, HOLD_GAPS, FIRST_GAPS, JOIN_S, LINGER_S, SPEAKS } = await load("timeline/timebase");
 process.stdout.write(JSON.stringify({
   emotions: EMOTIONS,
   formats: FORMATS,
   frame: [...pack(Uint8Array.of(255, 216).buffer, 41, 1500)],
   lanes: MAX_LANES,
+  speaks: SPEAKS,
   subprotocols: subprotocols(),
   times: { HOLD_S, HOLD_GAPS, FIRST_GAPS, JOIN_S, LINGER_S },
   locales: { en: (await load("locales/en")).default, tr: (await load("locales/tr")).default },
@@ -108,6 +109,11 @@ def test_moments_follow_the_same_times(page: dict[str, Any]) -> None:
         "JOIN_S": spans.JOIN_S,
         "LINGER_S": moments.LINGER_S,
     }
+
+
+def test_talking_begins_at_the_same_probability(page: dict[str, Any]) -> None:
+    """Pages and exports call the same windows talking."""
+    assert page["speaks"] == spans.SPEAKS
 
 
 def test_previews_have_as_many_lanes_as_annotated_videos(page: dict[str, Any]) -> None:

@@ -54,6 +54,8 @@ ERRORS = (
 )
 
 
+Speaking = Annotated[bool, Query(description="mark in subtitles where a person speaks, if `measures` had `movements`")]
+
 Format = Annotated[ExportName | None, Query(description="format of the response; takes precedence over `Accept`")]
 Accept = Annotated[str, Header(description="acceptable media types with optional `q` weights")]
 
@@ -91,6 +93,7 @@ def read_result(
     format: Format = None,  # noqa: A002
     accept: Accept = "*/*",
     edited: Edited = True,
+    speaking: Speaking = False,
 ) -> Response:
     """Read the result of a job: every face and its emotions over time. A failed job responds with its error."""
     if record.error:
@@ -109,7 +112,7 @@ def read_result(
         else:
             file = rendered_plot(service, record.job_id) if name == ExportName.PNG else FILES[name]
         return _stored_file(service, record.job_id, name, file, conditions)
-    return _export(service, record.job_id, name, edits)
+    return _export(service, record.job_id, name, edits, mark_speaking=speaking)
 
 
 def _job_error(error: DuyguError) -> Response:
@@ -130,12 +133,14 @@ def _stored_file(service: ServiceContext, job_id: str, name: ExportName, file: s
         raise ResultExpiredError from error
 
 
-def _export(service: ServiceContext, job_id: str, name: ExportName, edits: EditList) -> Response:
+def _export(
+    service: ServiceContext, job_id: str, name: ExportName, edits: EditList, *, mark_speaking: bool
+) -> Response:
     export = EXPORTS[name]
     if name == ExportName.JSON:
         content = stored_json(service, job_id, edits)
         return Response(content, media_type=export.media_type, headers={"Vary": "Accept"})
     file = f"{job_id}.{extension_of(name)}"
     headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{file}"'}
-    text = export.write(stored_result(service, job_id, edits))
+    text = export.write(stored_result(service, job_id, edits), mark_speaking=mark_speaking)
     return Response(text, media_type=export.media_type, headers=headers)

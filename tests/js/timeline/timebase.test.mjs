@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { adjacentStart, boxAt, lastBefore, sharesOf, spansOf, uncertainShare, windowAt } from "../../../services/api/static/js/timeline/timebase.js";
+import { adjacentStart, boxAt, byTalking, isTalking, lastBefore, sharesOf, spansOf, uncertainShare, windowAt } from "../../../services/api/static/js/timeline/timebase.js";
 
 const at = (...times) => ({ positions: times.map((time) => ({ time_s: time, box: [time, 0, 10, 10] })) });
 const window = (start, end, emotion = "fear", uncertain = false) => ({ start_s: start, end_s: end, emotion, uncertain });
@@ -58,4 +58,12 @@ test("shares of emotions leave out uncertain time, so that all shares and the un
   assert.equal(shares[0][0], "anger");
   assert.ok(Math.abs(shares.reduce((sum, [, share]) => sum + share, 0) + uncertainShare(spans) - 1) < 1e-9);
   assert.equal(uncertainShare([]), 0);
+});
+
+test("spans are split by talking, and those without the measure count for neither", () => {
+  const speaking = [0.1, 0.9, 0.5, null];
+  const spans = speaking.map((value, i) => ({ start: i, end: i + 1, window: { ...window(i, i + 1), speaking: value } }));
+  assert.deepEqual(byTalking(spans).map(({ talking, share, spans: part }) => [talking, Math.round(share * 100), part.length]), [[true, 67, 2], [false, 33, 1]]);
+  assert.deepEqual(byTalking([{ start: 0, end: 1, window: window(0, 1) }]), []);
+  assert.equal(isTalking(window(0, 1)), false);
 });

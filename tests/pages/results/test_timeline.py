@@ -165,6 +165,31 @@ def test_the_answers_relative_to_a_baseline_are_shown_on_demand(page: Page) -> N
     assert set(page.evaluate(COLOURS)) == {"happiness", "fear"}
 
 
+def test_figures_are_split_by_talking_where_it_was_measured(page: Page) -> None:
+    """Cards, table and legend tell talking from silent windows; without the measure they say nothing of it."""
+    made = face(1, BOX, ["happiness"] * 10 + ["neutral"] * 10)
+    windows = [{**one, "speaking": 0.9 if i < 10 else 0.1} for i, one in enumerate(made["windows"])]
+    visit(page, result({**made, "windows": windows}, face(2, (400, 100, 120, 160), ["fear"] * 20)))
+    lines = page.locator("#face-list .talking-shares")
+    expect(lines).to_have_count(2)
+    expect(lines.nth(0)).to_have_text("Talking 49%: happiness 100%")
+    expect(lines.nth(1)).to_have_text("Silent 51%: neutral 100%")
+    expect(page.locator("#legend")).to_contain_text("line below: talking")
+    page.locator("#table summary").click()
+    expect(page.locator("#table thead")).to_contain_text("Speaking")
+    expect(page.locator("#table tbody tr").first).to_contain_text("90%")
+    expect(page.locator("#table tbody tr").last).to_contain_text("–")
+
+
+def test_without_the_measure_nothing_is_said_of_talking(page: Page) -> None:
+    """The page of a result without movements has no figures of talking."""
+    visit(page, result(face(1, BOX, ["happiness"] * 20)))
+    expect(page.locator("#face-list .shares")).to_have_count(1)
+    expect(page.locator("#legend")).not_to_contain_text("talking")
+    page.locator("#table summary").click()
+    expect(page.locator("#table thead")).not_to_contain_text("Speaking")
+
+
 def test_a_result_without_a_baseline_has_no_switch(page: Page) -> None:
     """The page of a result without a baseline is as before."""
     visit(page, result(face(1, BOX, ["happiness"] * 20)))

@@ -94,6 +94,19 @@ def test_a_resting_face_is_chosen_after_the_analysis(
     assert "relative_emotion" not in api.get(f"{job}/result?format=csv").text
 
 
+def test_subtitles_mark_speech_on_request(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:
+    """`speaking=true` marks where a person speaks; the default response is as before."""
+    result = faces_together()
+    windows = [window.model_copy(update={"speaking": 0.9}) for window in result.faces[0].windows]
+    face = result.faces[0].model_copy(update={"windows": windows})
+    job = store_result(redis, service_settings, result.model_copy(update={"faces": [face, result.faces[1]]}))
+    for form in ("vtt", "srt"):
+        plain, marked = (api.get(f"/v1/jobs/{job}/result?format={form}{more}").text for more in ("", "&speaking=true"))
+        assert "(talking)" not in plain
+        assert marked.replace(" (talking)", "") == plain
+        assert marked.count("(talking)") == 3
+
+
 def test_a_result_of_an_earlier_version_has_no_resting_face(api: httpx.Client, job: str) -> None:
     """A result without the outputs of the layer refuses a baseline with a code that says so."""
     chosen = {"op": "baseline", "face_id": 1, "start_s": 0.0, "end_s": 1.5}

@@ -337,6 +337,8 @@ export default {
     legend: "Colours",
     uncertain: "hatched: uncertain",
     all_uncertain: "Every window of this video is uncertain.",
+    talking: "talking",
+    talking_line: "line below: talking",
     zoom: "Zoom",
     zoom_in: "Zoom in",
     zoom_out: "Zoom out",
@@ -438,6 +440,8 @@ export default {
   },
   share: {
     title: "Whole video",
+    talking: "Talking {share}:",
+    silent: "Silent {share}:",
     all_uncertain: "uncertain throughout",
   },
   table: {
@@ -447,6 +451,7 @@ export default {
     end: "To",
     emotion: "Expression",
     confidence: "Confidence",
+    speaking: "Speaking",
     flags: "Flags",
     more: "Show more: {shown} of {all} windows are shown",
   },
@@ -571,6 +576,7 @@ export default {
     confidence: "Below a confidence of {threshold} a window counts as uncertain and is hatched. Of the windows that are not uncertain, {right} were right on calibration videos of people outside the training data. On a video unlike those, it can be fewer.",
     confidence_unmeasured: "Below a confidence of {threshold} a window counts as uncertain and is hatched. How often the other windows are right on video was not measured for this model.",
     confidence_set: "On this video, a window counts as uncertain and is hatched below a confidence of {threshold}, which was set from its labels. How often the other windows are right is on the page of the agreement.",
+    relative: "Relative to a resting face, a window is uncertain below {threshold}. Of the others, {right} were right on acted speech of ten people, each left out of the training.",
     talking: "On people who talk, results are less reliable than their confidence: a speaking mouth resembles surprise, happiness or disgust.",
     weak: "Disgust, fear and anger are recognised less well than happiness and surprise. Windows of small, turned, dark or blurred faces are flagged and less reliable.",
     accident: "A single window may be chance; look for several in a row.",

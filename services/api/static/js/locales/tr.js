@@ -337,6 +337,8 @@ export default {
     legend: "Renkler",
     uncertain: "taralı: belirsiz",
     all_uncertain: "Bu videodaki tüm pencereler belirsiz.",
+    talking: "konuşuyor",
+    talking_line: "alttaki çizgi: konuşuyor",
     zoom: "Yakınlaştırma",
     zoom_in: "Yakınlaştır",
     zoom_out: "Uzaklaştır",
@@ -437,6 +439,8 @@ export default {
   },
   share: {
     title: "Tüm video",
+    talking: "Konuşurken ({share}):",
+    silent: "Susarken ({share}):",
     all_uncertain: "baştan sona belirsiz",
   },
   table: {
@@ -446,6 +450,7 @@ export default {
     end: "Bitiş",
     emotion: "İfade",
     confidence: "Güven",
+    speaking: "Konuşma",
     flags: "Uyarılar",
     more: "Daha fazla göster: {all} pencerenin {shown} tanesi gösteriliyor",
   },
@@ -570,6 +575,7 @@ export default {
     confidence: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Eğitim verisinde bulunmayan kişilerin videolarında, belirsiz sayılmayan pencerelerin {right} kadarı doğruydu. Onlara benzemeyen bir videoda bu oran daha düşük olabilir.",
     confidence_unmeasured: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Öbür pencerelerin videoda ne sıklıkla doğru olduğu bu model için ölçülmemiştir.",
     confidence_set: "Bu videoda güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir; bu eşik videonun etiketlerinden belirlendi. Öbür pencerelerin ne sıklıkla doğru olduğu uyum sayfasındadır.",
+    relative: "Dinlenme yüzüne göre yanıtlarda pencere {threshold} altında belirsiz sayılır. Öbürlerinin {right} kadarı, her biri eğitimin dışında bırakılan on kişinin oynanmış konuşmalarında doğruydu.",
     talking: "Konuşan kişilerde sonuçlar, gösterilen güvenden daha az güvenilirdir: konuşan bir ağız şaşkınlık, mutluluk ya da tiksintiye benzer.",
     weak: "Tiksinti, korku ve öfke; mutluluk ve şaşkınlıktan daha zor tanınır. Küçük, dönük, karanlık ya da bulanık yüzlerin pencereleri işaretlenir ve daha az güvenilirdir.",
     accident: "Tek bir pencere rastlantı olabilir; art arda gelenlere bakın.",

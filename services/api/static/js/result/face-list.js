@@ -6,7 +6,7 @@ import { clock, emotionName, percent, t } from "../common/i18n.js";
 import { watchOverflow } from "../common/overflow.js";
 import { windowText } from "../common/window-text.js";
 import { startNaming } from "../edits/naming.js";
-import { boxAt, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
+import { boxAt, byTalking, sharesOf, uncertainShare, windowAt } from "../timeline/timebase.js";
 
 /** An exclusion that reaches further beyond the end of its face than this, in seconds, is shown as ending there. */
 const LONG_S = 0.5;
@@ -30,12 +30,23 @@ function copyOf(picture) {
 
 const known = new WeakMap(); // shares by the spans that they are of
 
+function sharesText(shares, uncertain) {
+  const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
+  if (uncertain > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(uncertain)}` : t("share.all_uncertain"));
+  return words.join(" · ");
+}
+
+/** The same figures while the person talks, and while silent. */
+const talkingShares = (spans) =>
+  byTalking(spans).map(({ talking, share, spans: part }) =>
+    make("p", { class: "shares talking-shares" },
+      make("span", { class: "when" }, t(talking ? "share.talking" : "share.silent", { share: percent(share) })), " ",
+      sharesText(sharesOf(part), uncertainShare(part))));
+
 /** Shares of time of each emotion and of uncertain windows, as a bar and in words. */
 function timeShares(spans) {
   const [shares, uncertain] = known.get(spans) ?? [sharesOf(spans), uncertainShare(spans)];
   known.set(spans, [shares, uncertain]);
-  const words = shares.map(([emotion, share]) => `${emotionName(emotion)} ${percent(share)}`);
-  if (uncertain > 0) words.push(shares.length ? `${t("faces.uncertain")} ${percent(uncertain)}` : t("share.all_uncertain"));
   const bars = [...shares, ...(uncertain > 0 ? [["hatched", uncertain]] : [])].map(([kind, share]) => {
     const bar = make("i", { class: kind });
     bar.style.flexGrow = share;
@@ -43,7 +54,8 @@ function timeShares(spans) {
   });
   return [
     make("div", { class: "segments", "aria-hidden": "true" }, ...bars),
-    make("p", { class: "shares" }, make("span", { class: "when" }, t("share.title")), " ", words.join(" · ")),
+    make("p", { class: "shares" }, make("span", { class: "when" }, t("share.title")), " ", sharesText(shares, uncertain)),
+    ...talkingShares(spans),
   ];
 }
 

@@ -6,6 +6,7 @@ import { decimal, percent, t } from "../common/i18n.js";
 
 let model = null;
 let setBelow = null;
+let layer = null; // for relative answers, of the shown result
 
 /**
  * Load and draw the model in use.
@@ -53,17 +54,26 @@ function thresholdOf() {
   return [known ? "confidence" : "confidence_unmeasured", values];
 }
 
+/** The sentence about answers relative to a resting face, where the share of right ones was measured. */
+function relativePoint() {
+  if (typeof layer?.certain_means !== "number") return [];
+  return [t("trust.relative", { threshold: percent(layer.uncertain_below), right: percent(layer.certain_means) })];
+}
+
 /**
  * Draw the measured figures in the chosen language; nothing until the model is loaded.
  * @param {number | null} below threshold of `uncertain` that an edit of the shown result set; the one so far by default
+ * @param {object | null} relative the layer for relative answers of the shown result; the one so far by default
  */
-export function drawModel(below = setBelow) {
+export function drawModel(below = setBelow, relative = layer) {
   setBelow = below;
+  layer = relative ?? null;
   if (!model) return;
   const [confidence, values] = thresholdOf();
+  const points = [t(`trust.${confidence}`, values), ...relativePoint(), ...["talking", "weak", "accident", "use"].map((key) => t(`trust.${key}`))];
   byId("model-line").textContent = t("foot.model", { name: model.name, version: model.version });
   byId("trust").replaceChildren(
-    make("ul", { class: "trust-points" }, ...[confidence, "talking", "weak", "accident", "use"].map((key) => make("li", {}, t(`trust.${key}`, values)))),
+    make("ul", { class: "trust-points" }, ...points.map((text) => make("li", {}, text))),
     make("p", { class: "reading" }, make("a", { href: "/docs/reading-the-result" }, t("trust.reading"))),
     ...(Object.keys(model.measured).length ? [measuredTable()] : []),
     card(),

@@ -8,7 +8,7 @@ import { flagNames } from "../timeline/tooltip.js";
 /** Rows added at a time: an hour of twenty faces has more than a hundred thousand, too many for a browser to lay out. */
 const PAGE = 200;
 
-function row([face, window], labels) {
+function row([face, window], labels, hasSpeaking) {
   const figures = labels.map((label) => make("td", {}, percent(window.probabilities[label] ?? 0, 1)));
   return make(
     "tr",
@@ -19,6 +19,7 @@ function row([face, window], labels) {
     make("td", { class: "text" }, windowEmotionText(window)),
     make("td", {}, percent(window.confidence, 1)),
     ...figures,
+    ...(hasSpeaking ? [make("td", {}, (window.speaking ?? null) === null ? "–" : percent(window.speaking))] : []),
     make("td", { class: "text flags" }, flagNames(window)),
   );
 }
@@ -44,14 +45,15 @@ function pageOf(faces, first) {
 export function drawTable(box, result) {
   const { labels } = result.model;
   const count = result.faces.reduce((sum, face) => sum + face.windows.length, 0);
+  const hasSpeaking = result.faces.some((face) => face.windows.some((window) => (window.speaking ?? null) !== null));
   const heads = ["face", "start", "end", "emotion", "confidence"].map((name) => t(`table.${name}`));
-  const head = [...heads, ...labels.map(emotionName), t("table.flags")];
+  const head = [...heads, ...labels.map(emotionName), ...(hasSpeaking ? [t("table.speaking")] : []), t("table.flags")];
   const text = new Set([t("table.emotion"), t("table.flags")]);
   const body = make("tbody");
   const more = make("button", { class: "button small table-more", type: "button", onclick: () => add() });
   const add = () => {
     const first = body.rows.length;
-    body.append(...pageOf(result.faces, first).map((pair) => row(pair, labels)));
+    body.append(...pageOf(result.faces, first).map((pair) => row(pair, labels, hasSpeaking)));
     const shown = body.rows.length;
     more.hidden = shown === count;
     more.textContent = t("table.more", { shown: decimal(shown, 0), all: decimal(count, 0) });

@@ -131,7 +131,7 @@ function drawTexts() {
   drawSummary();
   drawDownloadsOf(entry);
   drawKeys();
-  drawModel(editor.uncertainBelow);
+  drawModel(editor.uncertainBelow, view.result.model.relative);
   redrawFaces();
   drawState();
   suggestionCard.draw();
@@ -141,7 +141,8 @@ function drawTexts() {
 function drawSummary() {
   byId("video-facts").textContent = factsOf(view);
   drawRows();
-  drawLegend(view.result.model.labels, isAllUncertain(includedFaces(view)) ? t("timeline.all_uncertain") : null);
+  drawLegend(view.result.model.labels, isAllUncertain(includedFaces(view)) ? t("timeline.all_uncertain") : null,
+    view.result.faces.some((face) => face.windows.some((window) => (window.speaking ?? null) !== null)));
   drawEditBar(editor);
   drawComputed();
   drawBaselines();
@@ -188,7 +189,7 @@ function redrawEdited() {
   setFaces(view, editor.faces);
   Object.assign(view, { selected: editor.selected, stretch: editor.stretch });
   drawSummary();
-  drawModel(editor.uncertainBelow);
+  drawModel(editor.uncertainBelow, view.result.model.relative);
   redrawFaces();
   timeline.update();
   if (player.url) makeThumbs(view);

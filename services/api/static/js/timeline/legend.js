@@ -48,12 +48,14 @@ export function hatch(context, left, top, width, height) {
 /**
  * @param {string[]} labels
  * @param {string | null} note added below the colours
+ * @param {boolean} talking whether the lanes show where people talk
  */
-export function drawLegend(labels, note = null) {
+export function drawLegend(labels, note = null, talking = false) {
   const swatch = (kind, text) => make("li", {}, make("span", { class: `swatch ${kind}` }), text);
   byId("legend").replaceChildren(
     ...labels.map((emotion) => swatch(emotion, emotionName(emotion))),
     swatch("hatched", t("timeline.uncertain")),
+    ...(talking ? [swatch("talking", t("timeline.talking_line"))] : []),
     ...(note ? [make("li", { class: "legend-note" }, note)] : []),
   );
 }

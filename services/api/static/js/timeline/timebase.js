@@ -10,6 +10,9 @@ export const FIRST_GAPS = 15;
 /** Windows further apart than this, in seconds, have a gap between them. */
 export const JOIN_S = 0.25;
 
+/** Probability of speaking from which a person counts as talking in a window. */
+export const SPEAKS = 0.5;
+
 /** A window stays for this long after its end, in seconds: the time from one analysed frame to the next. */
 export const LINGER_S = 0.11;
 
@@ -112,6 +115,23 @@ const lengthOf = (spans) => spans.reduce((sum, span) => sum + span.end - span.st
  */
 export function uncertainShare(spans) {
   return lengthOf(spans.filter(({ window }) => window.uncertain)) / (lengthOf(spans) || 1);
+}
+
+/**
+ * @param {{ speaking?: number | null }} window
+ * @returns {boolean} whether the person speaks in it, as far as that was measured
+ */
+export const isTalking = ({ speaking = null }) => speaking !== null && speaking >= SPEAKS;
+
+/**
+ * @param {Span[]} spans
+ * @returns {{ talking: boolean, share: number, spans: Span[] }[]} the spans in which the person talks, and those in which not, each
+ *   with its share of their time; empty where speaking was not measured
+ */
+export function byTalking(spans) {
+  const known = spans.filter(({ window }) => (window.speaking ?? null) !== null);
+  const parts = [true, false].map((talking) => ({ talking, spans: known.filter(({ window }) => isTalking(window) === talking) }));
+  return parts.filter((part) => part.spans.length).map((part) => ({ ...part, share: lengthOf(part.spans) / (lengthOf(known) || 1) }));
 }
 
 /**

@@ -10,12 +10,14 @@ import { windowText } from "../common/window-text.js";
 import { columnLength, Columns, meanLength } from "./columns.js";
 import { hatch } from "./legend.js";
 import { Overview } from "./overview.js";
-import { lastBefore, windowAt } from "./timebase.js";
+import { isTalking, lastBefore, windowAt } from "./timebase.js";
 import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
 const LANE = 64;
 const PAD = 10;
+const TALKING_TOP = 3; // below the line of a lane
+const TALKING_HEIGHT = 3;
 const BAND_GAP = 1; // between two columns
 const MAX_PIXELS_PER_SECOND = 400;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
@@ -196,6 +198,7 @@ export class Timeline {
     context.fillRect(from, base, Math.max((face.end_s - face.start_s) * this.#scale, 1), 1);
     if (this.#column === null) this.#drawSpans(context, this.#view.spans.get(face.face_id), base);
     else this.#drawColumns(context, this.#columnsOf(face), base);
+    this.#drawTalking(context, this.#view.spans.get(face.face_id), base);
     context.globalAlpha = 1;
     if (face.face_id === this.#view.selected && this.#view.stretch) this.#drawStretch(context, this.#view.stretch, top);
   }
@@ -228,6 +231,19 @@ export class Timeline {
     const right = this.#left + this.#width / this.#scale;
     for (let i = Math.max(lastBefore(spans, "start", this.#left), 0); i < spans.length && spans[i].start < right; i += 1) {
       this.#drawSpan(context, spans[i], base);
+    }
+  }
+
+  /** A line below a lane where the person talks. */
+  #drawTalking(context, spans, base) {
+    const [left, scale] = [this.#left, this.#scale];
+    const right = left + this.#width / scale;
+    context.fillStyle = cssColour("ink");
+    for (let i = Math.max(lastBefore(spans, "start", left), 0); i < spans.length && spans[i].start < right; i += 1) {
+      const { start } = spans[i];
+      if (!isTalking(spans[i].window)) continue;
+      while (i + 1 < spans.length && spans[i + 1].start === spans[i].end && isTalking(spans[i + 1].window)) i += 1;
+      context.fillRect((start - left) * scale, base + TALKING_TOP, Math.max((spans[i].end - start) * scale, 1), TALKING_HEIGHT);
     }
   }
 

@@ -3,6 +3,7 @@
 import { byId, make } from "../common/dom.js";
 import { faceName } from "../common/face-name.js";
 import { clock, emotionName, percent, t } from "../common/i18n.js";
+import { isTalking } from "./timebase.js";
 
 function meter(emotion, probability, best) {
   const fill = make("i", { class: emotion });
@@ -38,7 +39,7 @@ export const flagNames = (window) => window.flags.map((flag) => t(`flags.${flag}
  * @param {object} window
  */
 export function showTooltip(event, face, window) {
-  const notes = [window.uncertain ? t("faces.uncertain") : "", flagNames(window)].filter(Boolean).join(" · ");
+  const notes = [window.uncertain ? t("faces.uncertain") : "", isTalking(window) ? t("timeline.talking") : "", flagNames(window)].filter(Boolean).join(" · ");
   show(event, face, [window.start_s, window.end_s], meters(window), notes);
 }
 
