@@ -19,7 +19,8 @@ from duygu.shared.schemas.options import MOVEMENTS, AnalysisOptions
 from duygu.shared.schemas.result import Window
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine, load_engine
-from duygu.training.data.recordings import Recording, read_recordings
+from duygu.training.data.layouts import Recording
+from duygu.training.data.recordings import read_recordings
 from duygu.training.measure.card import write_talking_section
 from duygu.training.measure.talking import LabelledWindow, figures_of
 from duygu.training.run.command import note
@@ -35,7 +36,7 @@ def measure_talking(model: Path, recordings: Path) -> str:
     engine = load_engine(engine_options(Settings(model=model)))
     windows = [window for recording in read_recordings(recordings) for window in _windows(recording, engine)]
     table = figures_of(windows, engine.recipe.labels)
-    write_talking_section(folder.path / CARD, table)
+    write_talking_section(folder.path / CARD, table, recordings.stem)
     files = {**folder.manifest.files, CARD: sha256_of(folder.path / CARD)}
     write_manifest(folder.path, folder.manifest.model_copy(update={"files": files}))
     return table

@@ -67,9 +67,10 @@ TALKING_HEADING = "## Talking and silent\n"
 """Heading of the section that `training.talking` writes."""
 
 TALKING_TEXT = """Windows in which the person speaks, by the movement network (`speaking` at least 0.5), and the
-others, of recordings of people outside the training, each with the label of its recording. The columns of the emotions
-are recalls. Windows of a recording overlap and are not independent, the parts differ in people and labels, and the
-movement network mistakes some silent windows for speech.
+others, of the recordings `{data}` of people outside the training, each with the label of its recording. The columns of
+the emotions are recalls. Windows of a recording overlap and are not independent, the parts differ in people and labels,
+and the movement network mistakes some silent windows for speech. Of recordings that also set the threshold, the share
+of right windows among those not uncertain is optimistic.
 
 {figures}
 """
@@ -123,12 +124,15 @@ def write_relative_section(card: Path, settings: RelativeSettings) -> None:
     card.write_text(f"{text}\n\n{RELATIVE_HEADING}{section}" + (f"\n{int8}" if int8 else ""), encoding="utf-8")
 
 
-def write_talking_section(card: Path, table: str) -> None:
-    """Replace or insert the section with the figures of talking and of silent windows, before that on the baseline."""
+def write_talking_section(card: Path, table: str, data: str) -> None:
+    """Replace or insert the section with the figures of talking and of silent windows, before that on the baseline.
+
+    data  name of the recordings
+    """
     before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
     text, heading, relative = before.partition(RELATIVE_HEADING)
     text = text.partition(TALKING_HEADING)[0].rstrip()
-    parts = [f"{text}\n\n{TALKING_HEADING}{TALKING_TEXT.format(figures=table)}", heading + relative, int8]
+    parts = [f"{text}\n\n{TALKING_HEADING}{TALKING_TEXT.format(figures=table, data=data)}", heading + relative, int8]
     card.write_text("\n".join(part.rstrip() + "\n" for part in parts if part), encoding="utf-8")
 
 

@@ -48,13 +48,14 @@ def test_the_section_stands_before_the_others_and_is_replaced(tmp_path: Path) ->
     card = tmp_path / "MODEL_CARD.md"
     rest = "## Relative to a baseline\nOne.\n\n## Int8 quantisation\nTwo.\n"
     card.write_text(f"# Model\n\nText.\n\n{rest}")
-    write_talking_section(card, "| a |")
-    write_talking_section(card, "| b |")
+    write_talking_section(card, "| a |", "talks")
+    write_talking_section(card, "| b |", "talks")
     text = card.read_text()
     assert text.startswith("# Model\n\nText.\n\n## Talking and silent\n")
+    assert "of the recordings `talks` of people" in text
     assert text.endswith(f"| b |\n\n{rest}")
     assert "| a |" not in text
     bare = tmp_path / "bare.md"
     bare.write_text("# Model\n")
-    write_talking_section(bare, "| c |")
+    write_talking_section(bare, "| c |", "talks")
     assert bare.read_text().endswith("| c |\n")
