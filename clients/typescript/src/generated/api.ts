@@ -144,7 +144,7 @@ export interface EditFile {
   version?: number;
   /** of the video, lower-case hexadecimal; null if unknown */
   sha256?: string | null;
-  edits?: Array<Rename | Merge | Split | Exclude | Include | OperationsThreshold>;
+  edits?: Array<Rename | Merge | Split | Exclude | Include | SetBaseline | OperationsThreshold>;
 }
 
 /** A figure with its intervals. */
@@ -376,6 +376,7 @@ export interface ModelDescription {
   labels: Array<string>;
   temperatures?: Temperatures | null;
   certain_means?: number | null;
+  relative?: RelativeModel | null;
   recipe: Record<string, unknown>;
   uncertain_below: number;
   measured: Record<string, MeasuredOn>;
@@ -398,6 +399,8 @@ export interface ModelInfo {
   movements?: Array<string>;
   /** share of the windows not marked `uncertain` that were right on video of people outside training, cross-validated over people; null if it was not measured */
   certain_means?: number | null;
+  /** answers relative to a person's baseline; null for a model without them */
+  relative?: RelativeModel | null;
 }
 
 /** The model against the emotion that most raters see. Windows without a majority are left out. */
@@ -547,6 +550,25 @@ export interface Recall {
   stretches: number;
 }
 
+/**
+ * The layer for answers relative to a person's baseline, and its calibration.
+ *
+ * The logits of such an answer are `relative_logits` of the window, less their mean over the baseline's windows, plus
+ * `bias`, divided by `temperature`.
+ */
+export interface RelativeModel {
+  /** the order of `relative_logits` and `bias` */
+  labels: Array<string>;
+  /** labels in the softmax: all, or all except neutral */
+  candidates: Array<string>;
+  bias: Array<number>;
+  temperature: number;
+  /** threshold of `uncertain` of relative answers */
+  uncertain_below: number;
+  /** share of the windows whose relative answer is not `uncertain` that were right, cross-validated over people; null if it was not measured */
+  certain_means?: number | null;
+}
+
 /** The classification of a clip by its difference from the person's baseline. */
 export interface RelativePrediction {
   /** as of a window */
@@ -649,6 +671,19 @@ export interface ServiceLimits {
   max_studies?: number;
   /** size of all stored files, at most a minute old; null if keys separate callers */
   stored_bytes?: number | null;
+}
+
+/**
+ * Take a part of a face's time as its resting face, to which `relative` of its windows refers.
+ *
+ * Without a part, the face has no baseline.
+ */
+export interface SetBaseline {
+  face_id: number;
+  /** start of the part; null, with `end_s`, for all of it */
+  start_s?: number | null;
+  end_s?: number | null;
+  op?: "baseline";
 }
 
 /** Split a face in time: the part from `at_s` on becomes a new face, with the lowest id that was never used. */
@@ -862,6 +897,8 @@ export interface Window {
   flags?: Array<Flag>;
   /** the answer relative to the person's baseline; null if the face has none */
   relative?: RelativePrediction | null;
+  /** output of the layer for relative answers, in the order of `model.relative.labels`, from which the answer relative to any baseline is computed; null for a model without it */
+  relative_logits?: Array<number> | null;
   /** probability that the person speaks; null if it was not measured */
   speaking?: number | null;
   /** strength of each facial movement, MediaPipe's blendshapes; null if they were not measured. A movement is not a feeling */
@@ -1141,6 +1178,8 @@ export interface Operations {
         format?: ExportName | null;
         /** whether the response contains the edits; false: the computed result */
         edited?: boolean;
+        /** mark in subtitles where a person speaks, if `measures` had `movements` */
+        speaking?: boolean;
       };
       headers?: {
         /** acceptable media types with optional `q` weights */
@@ -1165,7 +1204,11 @@ export interface Operations {
     };
     response: EditFile;
   };
-  /** Add an edit: `rename`, `merge`, `split`, `exclude`, `include` or `threshold`. Results and exports contain it. */
+  /**
+   * Add an edit: `rename`, `merge`, `split`, `exclude`, `include`, `baseline` or `threshold`.
+   *
+   * Results and exports contain it.
+   */
   "POST /v1/jobs/{job_id}/edits": {
     arguments: {
       path: {
@@ -1176,7 +1219,7 @@ export interface Operations {
         /** `ETag` of the edits that the change is based on; 412 if they have changed since */
         "if-match"?: string | null;
       };
-      body: Rename | Merge | Split | Exclude | Include | ThresholdInput;
+      body: Rename | Merge | Split | Exclude | Include | SetBaseline | ThresholdInput;
     };
     response: EditFile;
   };

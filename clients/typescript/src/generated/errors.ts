@@ -7,6 +7,8 @@ export type ErrorCode =
   | "bad_model"
   | "bad_training_data"
   | "baseline_no_face"
+  | "baseline_several_faces"
+  | "baseline_speaking"
   | "baseline_too_short"
   | "baseline_unsupported"
   | "cancelled"
