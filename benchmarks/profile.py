@@ -111,7 +111,7 @@ def _watch_functions(watch: Stopwatch) -> None:
 
 
 def _watch_decoder(watch: Stopwatch, decoder: dict[str, float]) -> None:
-    from duygu.shared.processes.module_process import ModuleProcess
+    from duygu.shared.runtime.processes.module_process import ModuleProcess
     from duygu.shared.vision.decode import video
 
     class Watched(ModuleProcess):

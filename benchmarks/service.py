@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import stop
+from duygu.shared.runtime.processes.children import stop
 
 READY_S = 60.0
 """Timeout for the start and the shutdown of the service."""

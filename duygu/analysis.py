@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from duygu.shared.config.settings import MB, Settings
-from duygu.shared.edits.editing import apply_edits, visible
-from duygu.shared.edits.file import read_edit_file
-from duygu.shared.edits.operations import EDIT, Edit
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, ExportName, extension_of
 from duygu.shared.exports.palette import colour_of
@@ -29,6 +26,9 @@ from duygu.shared.schemas.options import OptionValues, read_options
 from duygu.shared.schemas.result import Face, Result, VideoInfo, with_sha256
 from duygu.shared.schemas.result import Warning as Notice
 from duygu.shared.storage.atomic import atomically
+from duygu.shared.workbench.edits.editing import apply_edits, visible
+from duygu.shared.workbench.edits.file import read_edit_file
+from duygu.shared.workbench.edits.operations import EDIT, Edit
 
 if TYPE_CHECKING:
     import pandas
@@ -66,8 +66,8 @@ class Analysis:
     def edited(self, *edits: Edit | Mapping[str, Any] | Path | str) -> Analysis:
         """The analysis with edits of its result, which itself does not change.
 
-        edits  operations of duygu.shared.edits.operations, or the same as plain values, such as `{"op": "rename",
-               "face_id": 1, "name": "Ann"}`; or files of edits (`duygu edit`)
+        edits  operations of duygu.shared.workbench.edits.operations, or the same as plain values, such as
+               `{"op": "rename", "face_id": 1, "name": "Ann"}`; or files of edits (`duygu edit`)
 
         Raises InvalidEditError for an edit that does not apply, OtherVideoError for the edits of another video,
         ConfigurationError for a file that cannot be read, and pydantic's ValidationError.

@@ -14,11 +14,11 @@ from rich.console import Console
 from duygu.services.commands.study import StudyFiles, make_study
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.studies.output import statistics_of, write_study
-from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.study import Study
-from duygu.shared.studies.tables.columns import Column, Kind
-from duygu.shared.studies.tables.table import Table
+from duygu.shared.workbench.studies.output import statistics_of, write_study
+from duygu.shared.workbench.studies.settings import StudySettings
+from duygu.shared.workbench.studies.study import Study
+from duygu.shared.workbench.studies.tables.columns import Column, Kind
+from duygu.shared.workbench.studies.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas
@@ -70,7 +70,7 @@ def study(
     service   URL of a running service that analyses the videos; its API key is in DUYGU_API_KEY
     markers   table of events
     settings  of the analysis; default: those of the environment
-    chosen    of duygu.shared.studies.settings.StudySettings: `up`, `down`, `min_length_s`, `gap_s`, …
+    chosen    of duygu.shared.workbench.studies.settings.StudySettings: `up`, `down`, `min_length_s`, `gap_s`, …
 
     Raises InvalidStudyError for an invalid table or setting, UnreadableFileError, ConfigurationError, and ModelError.
     """

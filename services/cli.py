@@ -18,17 +18,17 @@ from duygu.services.commands.completion import SHELLS, complete_files, completio
 from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
 from duygu.shared.config.api_keys import Priority, Scope
 from duygu.shared.config.settings import Settings
-from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports import ExportName
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.runtime.telemetry.logs import set_up_logs
 from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.schemas.options import read_options
-from duygu.shared.studies.settings import DEFAULTS, StudySettings
-from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.version import VERSION
+from duygu.shared.workbench.edits.operations import Edit
+from duygu.shared.workbench.studies.settings import DEFAULTS, StudySettings
 
 if TYPE_CHECKING:
     from duygu.services.commands.outputs import Outputs

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import stop
+from duygu.shared.runtime.processes.children import stop
 from duygu.shared.version import VERSION
 from tests.services.conftest import wait_until
 from tests.support.media.videos import PAN, VideoMaker

@@ -16,8 +16,8 @@ from rich.progress import track
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError, VideoError, one_line
 from duygu.shared.model.recipe import Recipe
+from duygu.shared.runtime.telemetry.logs import set_up_logs
 from duygu.shared.schemas.model import ModelInfo
-from duygu.shared.telemetry.logs import set_up_logs
 from duygu.shared.vision.analysis import BATCH
 from duygu.shared.vision.analyzer import Analyzer, Step
 from duygu.shared.vision.detect.mtcnn import Mtcnn

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.telemetry import TelemetryConfig
 
-from duygu.services.api import limits, model
+from duygu.services.api.about import limits, model
 from duygu.services.api.http.body_limit import BodyLimitMiddleware
 from duygu.services.api.http.call_samples import add_samples
 from duygu.services.api.http.head import HeadMiddleware

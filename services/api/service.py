@@ -20,17 +20,17 @@ from duygu.shared.jobs.events import BLOCK_S
 from duygu.shared.jobs.labels import LabelStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
-from duygu.shared.labels.agreement import Agreement
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.network.webhooks import AddressPolicy, address_policy
+from duygu.shared.runtime.telemetry.opening import open_traces
+from duygu.shared.runtime.telemetry.tracing import Traces
 from duygu.shared.schemas.model import ModelDescription
-from duygu.shared.sheets.exports import ExportStore
-from duygu.shared.sheets.store import StudyStore
 from duygu.shared.storage.base import Storage
 from duygu.shared.storage.opening import open_storage
 from duygu.shared.storage.stored_size import StoredSize
-from duygu.shared.telemetry.opening import open_traces
-from duygu.shared.telemetry.tracing import Traces
+from duygu.shared.workbench.labels.agreement import Agreement
+from duygu.shared.workbench.sheets.exports import ExportStore
+from duygu.shared.workbench.sheets.store import StudyStore
 
 RECENT_AGREEMENTS = 50
 """Agreements that are remembered; each takes some tens of kilobytes."""

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from duygu.services.commands.edit import read_edited
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
-from duygu.shared.labels.agreement import Agreement, agreement
-from duygu.shared.labels.comparison import Comparison
-from duygu.shared.labels.formats.reading import MAX_BYTES, LabelFile, read_label_file, slug
-from duygu.shared.labels.label import Label
-from duygu.shared.labels.manifest import manifest_rows, manifest_text
-from duygu.shared.labels.sentences import in_words, sentences
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import write_atomically
+from duygu.shared.workbench.labels.agreement import Agreement, agreement
+from duygu.shared.workbench.labels.comparison import Comparison
+from duygu.shared.workbench.labels.formats.reading import MAX_BYTES, LabelFile, read_label_file, slug
+from duygu.shared.workbench.labels.label import Label
+from duygu.shared.workbench.labels.manifest import manifest_rows, manifest_text
+from duygu.shared.workbench.labels.sentences import in_words, sentences
 
 EXIT_OK = 0
 

@@ -16,7 +16,6 @@ from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
 from duygu.shared.config.engine import decode_limits, engine_options, picture_decoder
 from duygu.shared.config.settings import MB, Settings
-from duygu.shared.edits.file import EXTENSION, read_edit_file
 from duygu.shared.errors import (
     ConfigurationError,
     DuyguError,
@@ -38,6 +37,7 @@ from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.options import AnalysisOptions
 from duygu.shared.vision.picture import analyze_picture_file
+from duygu.shared.workbench.edits.file import EXTENSION, read_edit_file
 
 logger = logging.getLogger(__name__)
 

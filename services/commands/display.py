@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from duygu.shared.edits.editing import visible
 from duygu.shared.exports.spans import (
     guesses_in_words,
     is_uncertain,
@@ -18,6 +17,7 @@ from duygu.shared.exports.spans import (
 from duygu.shared.exports.titles import short_title
 from duygu.shared.schemas.result import Result
 from duygu.shared.vision.progress import Progress as Done
+from duygu.shared.workbench.edits.editing import visible
 
 
 @contextmanager

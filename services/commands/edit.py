@@ -8,12 +8,12 @@ from rich.console import Console
 
 from duygu.services.commands.display import summary
 from duygu.services.commands.outputs import Outputs
-from duygu.shared.edits.file import EXTENSION, EditFile, read_edit_file, write_edit_file
-from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import ConfigurationError, NoEditError
 from duygu.shared.exports.titles import title_of
 from duygu.shared.model.recipe import explain
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.edits.file import EXTENSION, EditFile, read_edit_file, write_edit_file
+from duygu.shared.workbench.edits.operations import Edit
 
 EXIT_OK = 0
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from duygu.shared.edits.operations import EDIT
 from duygu.shared.model.recipe import explain
+from duygu.shared.workbench.edits.operations import EDIT
 
 
 def parse_rename(text: str) -> dict[str, Any]:

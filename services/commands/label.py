@@ -14,7 +14,7 @@ import httpx
 from duygu.services.serve.supervisor import serve
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
-from duygu.shared.telemetry.logs import set_up_logs
+from duygu.shared.runtime.telemetry.logs import set_up_logs
 
 EXIT_OK, EXIT_FAILED = 0, 1
 

@@ -11,15 +11,15 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
-from duygu.shared.studies.film import Reel, Strip
-from duygu.shared.studies.outcome import RowError
-from duygu.shared.studies.output import RESULTS, TABLES, write_study
-from duygu.shared.studies.results import ResultFiles, existing_files, files_of
-from duygu.shared.studies.settings import StudySettings
-from duygu.shared.studies.sheet import read_markers, read_sheet
-from duygu.shared.studies.study import Study, outcomes_of, videos_of
-from duygu.shared.studies.tables.parquet import has_parquet
-from duygu.shared.studies.tables.study_tables import RESERVED
+from duygu.shared.workbench.studies.film import Reel, Strip
+from duygu.shared.workbench.studies.outcome import RowError
+from duygu.shared.workbench.studies.output import RESULTS, TABLES, write_study
+from duygu.shared.workbench.studies.results import ResultFiles, existing_files, files_of
+from duygu.shared.workbench.studies.settings import StudySettings
+from duygu.shared.workbench.studies.sheet import read_markers, read_sheet
+from duygu.shared.workbench.studies.study import Study, outcomes_of, videos_of
+from duygu.shared.workbench.studies.tables.parquet import has_parquet
+from duygu.shared.workbench.studies.tables.study_tables import RESERVED
 
 EXIT_OK, EXIT_FAILED = 0, 1
 

@@ -16,11 +16,11 @@ from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_labels
 from duygu.shared.schemas.result import Result, with_sha256
 from duygu.shared.storage.atomic import write_atomically
-from duygu.shared.studies.outcome import RowError
-from duygu.shared.studies.results import ResultFiles
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.workbench.studies.outcome import RowError
+from duygu.shared.workbench.studies.results import ResultFiles
 
 logger = logging.getLogger(__name__)
 

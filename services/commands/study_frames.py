@@ -14,9 +14,9 @@ from duygu.shared.annotated.face_cover import FaceCover
 from duygu.shared.config.engine import decode_limits, detector_of
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import VideoError
-from duygu.shared.studies.film import Reel, Strip
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.types import Image
+from duygu.shared.workbench.studies.film import Reel, Strip
 
 logger = logging.getLogger(__name__)
 

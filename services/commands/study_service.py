@@ -30,8 +30,8 @@ from duygu.shared.schemas.model import ModelDescription
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions, require_labels
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import write_atomically
-from duygu.shared.studies.outcome import RowError
-from duygu.shared.studies.results import ResultFiles
+from duygu.shared.workbench.studies.outcome import RowError
+from duygu.shared.workbench.studies.results import ResultFiles
 
 AT_ONCE = 4
 """Videos that are sent at the same time: a worker analyses one while others arrive."""

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from duygu.shared.edits.editing import visible
 from duygu.shared.errors import InvalidRequestError, UnknownFaceError
 from duygu.shared.exports.spans import Span, shares_of, spans_of, uncertain_share
 from duygu.shared.exports.titles import face_title
 from duygu.shared.schemas.base import Probability, Schema, Seconds
 from duygu.shared.schemas.emotions import NEUTRAL
 from duygu.shared.schemas.result import Face, Result, Window
+from duygu.shared.workbench.edits.editing import visible
 
 PEAKS = 3
 """Strongest moments in a summary of a face."""

@@ -24,7 +24,6 @@ from duygu.services.mcp.answers import (
     windows_page,
 )
 from duygu.services.mcp.sources import Analyzer, readable_file
-from duygu.shared.edits.editing import visible
 from duygu.shared.errors import DuyguError, TooLargeError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.base import Schema
@@ -32,6 +31,7 @@ from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import read_options
 from duygu.shared.schemas.result import Result
 from duygu.shared.version import VERSION
+from duygu.shared.workbench.edits.editing import visible
 
 INSTRUCTIONS = f"""Duygu finds every face in a video and estimates its emotion over time.
 

@@ -18,7 +18,7 @@ from duygu.shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.jobs.queues import QueueName
-from duygu.shared.processes.children import start_child, stop
+from duygu.shared.runtime.processes.children import start_child, stop
 
 logger = logging.getLogger(__name__)
 

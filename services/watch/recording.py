@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from duygu.shared.edits.overall import overall
 from duygu.shared.live.messages import FrameResult, LiveFace, SessionClosed, SessionCreated
 from duygu.shared.schemas.model import ModelInfo, ProgramInfo
 from duygu.shared.schemas.result import Baseline, Face, Position, Result, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.version import VERSION
+from duygu.shared.workbench.edits.overall import overall
 
 RECONNECTED = "reconnected"
 

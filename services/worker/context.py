@@ -14,13 +14,13 @@ from duygu.shared.inputs.links.fetching import FetchRules
 from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.store import JobStore
+from duygu.shared.runtime.telemetry.opening import NoTraces
+from duygu.shared.runtime.telemetry.tracing import Traces
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result, Window
-from duygu.shared.sheets.exports import ExportStore
 from duygu.shared.storage.base import Storage
-from duygu.shared.telemetry.opening import NoTraces
-from duygu.shared.telemetry.tracing import Traces
 from duygu.shared.vision.progress import Progress
+from duygu.shared.workbench.sheets.exports import ExportStore
 
 
 class Analyze(Protocol):

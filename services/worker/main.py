@@ -19,10 +19,10 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.network.webhooks import address_policy
+from duygu.shared.runtime.telemetry.opening import open_traces
 from duygu.shared.schemas.result import Result
-from duygu.shared.sheets.exports import ExportStore
 from duygu.shared.storage.opening import open_storage
-from duygu.shared.telemetry.opening import open_traces
+from duygu.shared.workbench.sheets.exports import ExportStore
 
 if TYPE_CHECKING:
     from duygu.shared.vision.engine import Engine

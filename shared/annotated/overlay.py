@@ -7,13 +7,13 @@ import numpy as np
 
 from duygu.shared.annotated.paint import INK, PAPER, Canvas, Colour, colour_of, draw_text, outline, paint_lane, width_of
 from duygu.shared.annotated.tag_layout import Rect, TagSizes, layout_tags
-from duygu.shared.edits.editing import visible
 from duygu.shared.exports.letters import shortened
 from duygu.shared.exports.moments import box_at, hold_s, span_at
 from duygu.shared.exports.selection import most_seen
 from duygu.shared.exports.spans import Span, spans_of
 from duygu.shared.exports.titles import short_title
 from duygu.shared.schemas.result import Face, Result
+from duygu.shared.workbench.edits.editing import visible
 
 MAX_LANES = 6
 """Maximum number of lanes below the picture: for the faces that are visible longest."""

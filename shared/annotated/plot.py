@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from duygu.shared.annotated.paint import Canvas, draw_text, hatch, rgb_of
-from duygu.shared.edits.editing import visible
 from duygu.shared.exports.figure import PAPER, Bar, timeline
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.edits.editing import visible
 
 
 def timeline_png(result: Result) -> bytes:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from duygu.shared.annotated.sound_child import BYTES, SoundOrder
-from duygu.shared.processes.module_process import SILENCE_S, ModuleProcess
+from duygu.shared.runtime.processes.module_process import SILENCE_S, ModuleProcess
 from duygu.shared.vision.options import DecodeLimits
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.processes.children import start_child, stop
+from duygu.shared.runtime.processes.children import start_child, stop
 
 LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes 107 on Linux and 103 on macOS."""

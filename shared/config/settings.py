@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from duygu.shared.paths import IS_CHECKOUT, ROOT
-from duygu.shared.telemetry.logs import LogFormat
+from duygu.shared.runtime.telemetry.logs import LogFormat
 
 MB = 1_000_000
 

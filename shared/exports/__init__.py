@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from duygu.shared.edits.editing import visible
 from duygu.shared.exports.interchange.bids import bids
 from duygu.shared.exports.interchange.boris import boris
 from duygu.shared.exports.interchange.eaf import eaf
@@ -22,6 +21,7 @@ from duygu.shared.exports.subtitles import srt, vtt
 from duygu.shared.exports.svg import svg
 from duygu.shared.exports.tables import csv_rows, csv_table, ndjson_lines
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.edits.editing import visible
 
 
 class ExportName(StrEnum):

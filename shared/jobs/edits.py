@@ -8,9 +8,9 @@ from typing import Final, cast
 from redis import Redis
 
 from duygu.shared.broker import keys
-from duygu.shared.edits.operations import EDITS, MAX_EDITS, Edit
 from duygu.shared.errors import EditConflictError, JobNotFoundError, NoEditError, TooManyEditsError
 from duygu.shared.storage.base import Storage, versioned
+from duygu.shared.workbench.edits.operations import EDITS, MAX_EDITS, Edit
 
 REPLACE: Final = """
 -- KEYS: record, edits. ARGV: expected version, new edits as JSON.

@@ -9,8 +9,8 @@ from redis import Redis
 
 from duygu.shared.broker import keys
 from duygu.shared.errors import EditConflictError, JobNotFoundError, TooManyLabelsError
-from duygu.shared.labels.label import MAX_LABELS
-from duygu.shared.labels.placement import STORED, StoredLabel
+from duygu.shared.workbench.labels.label import MAX_LABELS
+from duygu.shared.workbench.labels.placement import STORED, StoredLabel
 
 MAX_RATERS = 20
 """Maximum number of raters of one result."""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, 
 
 from duygu.shared.schemas.base import Schema
 from duygu.shared.schemas.job import JobStatus
-from duygu.shared.sheets.line import FaultCode
+from duygu.shared.workbench.sheets.line import FaultCode
 
 MAX_ROWS, MAX_MARKERS, MAX_FREE, MAX_CELL = 500, 2000, 50, 200
 """Maximum number of rows, markers and further columns of a study, and of characters in a cell."""

@@ -17,7 +17,7 @@ from redis import Redis
 from duygu.shared.broker import keys
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import start_child, stop
+from duygu.shared.runtime.processes.children import start_child, stop
 from tests.services.conftest import ended, submit, wait_until
 from tests.support.media.videos import Actor, Scene, VideoMaker
 

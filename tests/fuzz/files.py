@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from duygu.shared.config.api_keys import KeyLimits, Scope, add_key, stored_keys
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports import EXPORTS, ExportName
-from duygu.shared.labels.formats.reading import read_label_file
 from duygu.shared.model.folder import MANIFEST, open_model_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.formats.reading import read_label_file
 from duygu.training.data.clipset import ClipWriter, load_clips
 from duygu.training.data.recordings import read_recordings
 from duygu.training.run.settings import FOLDER, load_recipe

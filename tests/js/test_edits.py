@@ -1,6 +1,6 @@
 """The page applies edits to the faces that it shows, by the rules of the service.
 
-Node applies them with js/edits/history.js, and Python with duygu.shared.edits.
+Node applies them with js/edits/history.js, and Python with duygu.shared.workbench.edits.
 """
 
 import json
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.operations import EDIT, Edit, Rename, Threshold
 from duygu.shared.errors import BaselineError, InvalidEditError
 from duygu.shared.schemas.result import Result
-from tests.shared.edits.test_editing import relative_to, three_faces
+from duygu.shared.workbench.edits.editing import apply_edits
+from duygu.shared.workbench.edits.operations import EDIT, Edit, Rename, Threshold
+from tests.shared.workbench.edits.test_editing import relative_to, three_faces
 from tests.support.results.layer import with_layer
 
 STATIC = Path(__file__).resolve().parents[2] / "services" / "api" / "static"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from duygu.shared.edits.overall import overall
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.schemas.result import Window
+from duygu.shared.workbench.edits.overall import overall
 from tests.support.browser import ARGUMENTS, CHROMIUM
 from tests.support.media.videos import Scene, VideoMaker
 

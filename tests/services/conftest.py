@@ -19,7 +19,7 @@ from duygu.services.api.app import create_app
 from duygu.services.serve.server import uvicorn_config
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import start_child, stop
+from duygu.shared.runtime.processes.children import start_child, stop
 from tests.support.tiny_model import write_tiny_model
 
 PATIENCE_S = 60.0

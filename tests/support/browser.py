@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import start_child, stop
+from duygu.shared.runtime.processes.children import start_child, stop
 
 CHROMIUM = shutil.which("chromium")
 

@@ -13,11 +13,11 @@ import pytest
 from duygu.shared.config.engine import decode_limits, engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.labels.label import Label
-from duygu.shared.labels.manifest import manifest_rows, manifest_text
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.types import Detections, Detector, Floats, Frame
+from duygu.shared.workbench.labels.label import Label
+from duygu.shared.workbench.labels.manifest import manifest_rows, manifest_text
 from duygu.training import prepare
 from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_clips, save_clips
 from duygu.training.data.layouts import NO_LABEL, Recording, Stretch

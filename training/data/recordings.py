@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from duygu.shared.errors import TrainingDataError, one_line
-from duygu.shared.labels.label import SYNONYMS
 from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.workbench.labels.label import SYNONYMS
 from duygu.training.data.frames import PICTURES, VIDEOS, ends_with
 from duygu.training.data.layouts import LAYOUTS, NO_LABEL, Recording, Stretch
 

@@ -10,9 +10,9 @@ from duygu.services.api.jobs.labels import face_tracer
 from duygu.services.api.jobs.stored_result import stored_result
 from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, ResultExpiredError, ResultNotReadyError
-from duygu.shared.labels.agreement import Agreement, agreement
-from duygu.shared.labels.placement import shown
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.workbench.labels.agreement import Agreement, agreement
+from duygu.shared.workbench.labels.placement import shown
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 

@@ -9,9 +9,6 @@ from duygu.services.api.dependencies import ReadableJob, ServiceDep, WritableJob
 from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.stored_result import stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.file import EditFile
-from duygu.shared.edits.operations import Edit
 from duygu.shared.errors import (
     BaselineNoFaceError,
     BaselineTooShortError,
@@ -32,6 +29,9 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.edits import ATTEMPTS, EditList, without_last
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.workbench.edits.editing import apply_edits
+from duygu.shared.workbench.edits.file import EditFile
+from duygu.shared.workbench.edits.operations import Edit
 
 router = APIRouter(prefix="/v1/jobs", tags=["edits"])
 

@@ -5,7 +5,7 @@ from array import array
 from typing import Any
 
 from duygu.services.api.lru_cache import LruCache
-from duygu.shared.edits.origin import Presence
+from duygu.shared.workbench.edits.origin import Presence
 
 RECENT_RESULTS = 4
 """Results whose faces are remembered; an hour with twenty faces takes about 25 MB."""

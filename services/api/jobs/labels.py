@@ -10,7 +10,6 @@ from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.face_presence import read_presence
 from duygu.services.api.jobs.stored_result import stored_json, stored_result
 from duygu.services.api.service import ServiceContext
-from duygu.shared.edits.origin import Tracer
 from duygu.shared.errors import (
     EditConflictError,
     InvalidLabelError,
@@ -28,13 +27,14 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.edits import EditList
 from duygu.shared.jobs.labels import ANY, RaterLabels
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.labels.formats.reading import LabelFile, read_label_file
-from duygu.shared.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
-from duygu.shared.labels.placement import shown, to_store
-from duygu.shared.labels.sampling import MAX_MINUTES
-from duygu.shared.labels.task import LabellingTask, task
 from duygu.shared.schemas.base import Schema, Seconds
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.workbench.edits.origin import Tracer
+from duygu.shared.workbench.labels.formats.reading import LabelFile, read_label_file
+from duygu.shared.workbench.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
+from duygu.shared.workbench.labels.placement import shown, to_store
+from duygu.shared.workbench.labels.sampling import MAX_MINUTES
+from duygu.shared.workbench.labels.task import LabellingTask, task
 
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 

@@ -5,7 +5,6 @@ import threading
 import time
 
 from duygu.services.api.service import ServiceContext
-from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import NotBlurredError, ResultExpiredError, ResultNotReadyError, VideoNotKeptError
 from duygu.shared.jobs.edits import EditList, record_rendered
 from duygu.shared.jobs.queues import enqueue_blurred, enqueue_render
@@ -19,6 +18,7 @@ from duygu.shared.storage.base import (
     UPLOAD,
     versioned,
 )
+from duygu.shared.workbench.edits.editing import apply_edits
 
 RENDER_WAIT_S = 10.0
 """Time that a request waits for a rendering before the response tells the client to try again."""

@@ -16,7 +16,7 @@ from duygu.services.api.http.security_headers import HEADERS
 from duygu.services.api.monitoring.metrics import Metrics
 from duygu.services.api.shutdown import Shutdown
 from duygu.shared.errors import DuyguError, UnavailableError
-from duygu.shared.telemetry.logs import about
+from duygu.shared.runtime.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.errors import DuyguError, QueueFullError, RateLimitedError
 from duygu.shared.jobs.queues import enqueue_export, export_task, waiting, withdraw
 from duygu.shared.schemas.study import StudyExport
-from duygu.shared.sheets.exports import ZIP, Export, ExportOrder, unfinished
+from duygu.shared.workbench.sheets.exports import ZIP, Export, ExportOrder, unfinished
 
 WAIT_S = 10
 """Seconds that a request without `Prefer: wait` waits for the ZIP."""

@@ -8,11 +8,11 @@ from duygu.shared.config.api_keys import Caller
 from duygu.shared.errors import InvalidStudyError, JobNotFoundError, ResultNotReadyError
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas.study import StudyCells, StudyContent, StudyFault
-from duygu.shared.sheets.exports import ExportedJob, ExportOrder
-from duygu.shared.sheets.kept import jobs_of, parse_kept, paths_of
-from duygu.shared.sheets.line import FaultCode
 from duygu.shared.storage.base import JOB_ID
 from duygu.shared.version import VERSION
+from duygu.shared.workbench.sheets.exports import ExportedJob, ExportOrder
+from duygu.shared.workbench.sheets.kept import jobs_of, parse_kept, paths_of
+from duygu.shared.workbench.sheets.line import FaultCode
 
 SHOWN = 5
 """Faults in the detail of an error; `errors` has all."""

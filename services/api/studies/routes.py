@@ -29,10 +29,10 @@ from duygu.shared.errors import (
     TooSlowError,
 )
 from duygu.shared.schemas.study import Study, StudyContent, StudyExport, StudyJob, StudyLinks, StudyPage, StudySummary
-from duygu.shared.sheets.exports import ExportOrder
-from duygu.shared.sheets.kept import paths_of
-from duygu.shared.sheets.store import ANY, StudyRecord
 from duygu.shared.storage.base import JOB_ID
+from duygu.shared.workbench.sheets.exports import ExportOrder
+from duygu.shared.workbench.sheets.kept import paths_of
+from duygu.shared.workbench.sheets.store import ANY, StudyRecord
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
 

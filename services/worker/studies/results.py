@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duygu.services.worker.context import JobContext
-from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
@@ -14,8 +13,9 @@ from duygu.shared.errors import (
     from_code,
 )
 from duygu.shared.schemas.result import Result
-from duygu.shared.sheets.exports import ExportedJob, ExportOrder, ExportStore
 from duygu.shared.storage.base import RESULT
+from duygu.shared.workbench.edits.editing import apply_edits
+from duygu.shared.workbench.sheets.exports import ExportedJob, ExportOrder, ExportStore
 
 READING_SHARE, COMPUTING_SHARE = 0.7, 0.9
 """Progress once all results are read, and once the statistics are computed."""

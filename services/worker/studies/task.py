@@ -12,8 +12,8 @@ from rq.timeouts import JobTimeoutException
 from duygu.services.worker.context import JobContext, current_job
 from duygu.services.worker.studies.results import ExportAbortedError, ExportResults
 from duygu.shared.errors import CrashedError, DuyguError, JobTimeoutError, OutOfMemoryError
-from duygu.shared.sheets.exports import MAX_ATTEMPTS, ZIP, ExportOrder, ExportStore
-from duygu.shared.telemetry.logs import about
+from duygu.shared.runtime.telemetry.logs import about
+from duygu.shared.workbench.sheets.exports import MAX_ATTEMPTS, ZIP, ExportOrder, ExportStore
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ class ExportRun:
 
 def _write(order: ExportOrder, folder: Path, results: ExportResults) -> None:
     """Write the files of `duygu study`, and the tables that describe the study."""
-    from duygu.shared.studies.kept import kept_study, write_description  # not for workers of other queues
-    from duygu.shared.studies.output import write_study
+    from duygu.shared.workbench.studies.kept import kept_study, write_description  # not for workers of other queues
+    from duygu.shared.workbench.studies.output import write_study
 
     study = kept_study(order, results.result_of)
     write_description(order, folder)

@@ -3,12 +3,12 @@
 import logging
 
 from duygu.services.worker.context import Renderer, WorkerContext, current_job
-from duygu.shared.edits.editing import apply_edits
 from duygu.shared.errors import DuyguError
 from duygu.shared.jobs.edits import record_rendered
+from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import BLURRED_VIDEO, EDITED_ANNOTATED_VIDEO, PLOT, RESULT, UPLOAD, versioned
-from duygu.shared.telemetry.logs import about
+from duygu.shared.workbench.edits.editing import apply_edits
 
 logger = logging.getLogger(__name__)
 

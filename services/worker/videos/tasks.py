@@ -23,9 +23,9 @@ from duygu.shared.errors import (
 )
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.schemas.result import Result, with_sha256
 from duygu.shared.storage.base import ANNOTATED_VIDEO, BLURRED_VIDEO, PLOT, RESULT, UPLOAD
-from duygu.shared.telemetry.logs import about
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from rq.timeouts import JobTimeoutException
 from duygu.services.worker.context import current_job
 from duygu.services.worker.webhooks.sender import Sender, WebhookResponse
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.schemas.job import Delivery, JobError, JobLinks, JobStatus, WebhookJob, WebhookMessage
-from duygu.shared.telemetry.logs import about
 
 TYPES = {JobStatus.SUCCEEDED: "job.succeeded", JobStatus.FAILED: "job.failed"}
 

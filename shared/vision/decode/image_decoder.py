@@ -11,7 +11,7 @@ import numpy as np
 
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.inputs.media.image_size import breaks_off
-from duygu.shared.processes.module_process import ModuleProcess
+from duygu.shared.runtime.processes.module_process import ModuleProcess
 from duygu.shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
 from duygu.shared.vision.decode.video import detection_side, shared_memory
 from duygu.shared.vision.types import PictureFrame

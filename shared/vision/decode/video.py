@@ -23,7 +23,7 @@ from duygu.shared.errors import (
     UndecodableVideoError,
     from_code,
 )
-from duygu.shared.processes.module_process import SILENCE_S, ModuleProcess
+from duygu.shared.runtime.processes.module_process import SILENCE_S, ModuleProcess
 from duygu.shared.storage.spooling import is_pipe
 from duygu.shared.vision.decode.messages import (
     SLOTS,

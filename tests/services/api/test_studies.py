@@ -22,9 +22,9 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.queues import QueueName, export_task, holds, open_queue, withdraw
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.study import MAX_FREE, StudyChoices
-from duygu.shared.sheets.exports import MAX_ATTEMPTS, ExportStore
 from duygu.shared.storage.opening import open_storage
-from duygu.shared.studies.settings import BOUNDS, StudySettings
+from duygu.shared.workbench.sheets.exports import MAX_ATTEMPTS, ExportStore
+from duygu.shared.workbench.studies.settings import BOUNDS, StudySettings
 from tests.services.conftest import StartWorker, serving, wait_until
 from tests.support.results.stored_jobs import store_result
 from tests.support.results.study import face, planted, result, window

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from duygu.services.cli import main
-from duygu.shared.labels.agreement import Agreement, agreement
-from duygu.shared.labels.label import LABELS, Label
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.agreement import Agreement, agreement
+from duygu.shared.workbench.labels.label import LABELS, Label
 from tests.support.results.labelled import labelled
 
 

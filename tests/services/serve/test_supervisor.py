@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from duygu.shared.config.settings import Settings
 from duygu.shared.live.header import pack
 from duygu.shared.paths import ROOT
-from duygu.shared.processes.children import stop
+from duygu.shared.runtime.processes.children import stop
 from tests.services.conftest import ended, submit, wait_until
 from tests.shared.network.test_webhooks import SECRET
 from tests.support.media.videos import PAN, VideoMaker

@@ -4,9 +4,9 @@ import json
 import pandas
 import pytest
 
-from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.operations import Exclude, Rename
 from duygu.shared.exports import EXPORTS, ExportName
+from duygu.shared.workbench.edits.editing import apply_edits
+from duygu.shared.workbench.edits.operations import Exclude, Rename
 from tests.support.results.known import two_faces
 
 NAME = "Ayşe <b>&"

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from duygu.shared.edits.operations import Rename
 from duygu.shared.errors import EditConflictError
 from duygu.shared.jobs.edits import EditList, EditStore
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.workbench.edits.operations import Rename
 
 ANN, BOB = Rename(face_id=1, name="Ann"), Rename(face_id=1, name="Bob")
 

@@ -82,7 +82,7 @@ def test_input_of_users_stays_strict() -> None:
 STRICT = {
     "services/api/live/socket_session.py",
     "shared/config/api_keys.py",
-    "shared/edits/file.py",
+    "shared/workbench/edits/file.py",
     "shared/jobs/edits.py",
     "shared/model/folder.py",
     "shared/model/movement_folder.py",

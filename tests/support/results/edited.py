@@ -1,8 +1,8 @@
 """A result with a named, an unnamed and an excluded face, with certain and uncertain windows."""
 
-from duygu.shared.edits.editing import apply_edits
-from duygu.shared.edits.operations import Exclude, Rename
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.edits.editing import apply_edits
+from duygu.shared.workbench.edits.operations import Exclude, Rename
 from tests.support.results.known import face, two_faces, window
 
 NAME = 'Ayşe "A" <b>&'

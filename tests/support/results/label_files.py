@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from duygu.shared.labels.label import Label
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.label import Label
 from tests.support.results.known import two_faces
 
 HAPPY = Label(face_id=1, start_s=0.5, end_s=1.9, emotion="happiness")

@@ -2,9 +2,9 @@
 
 from random import Random
 
-from duygu.shared.labels.label import Label
 from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.label import Label
 from tests.support.results.known import face, two_faces, window
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 from duygu.services.api.http.problems import problems
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import QueueFullError, TooLargeError
-from duygu.shared.telemetry.logs import JsonFormatter
+from duygu.shared.runtime.telemetry.logs import JsonFormatter
 from tests.services.conftest import serving, submit
 from tests.support.workers.scripted_worker import Script
 

@@ -6,9 +6,9 @@ from redis import Redis
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import OutOfMemoryError
-from duygu.shared.labels.agreement import Agreement, agreement
-from duygu.shared.labels.label import Label
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.agreement import Agreement, agreement
+from duygu.shared.workbench.labels.label import Label
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.labelled import labelled

@@ -13,8 +13,8 @@ from redis import Redis
 
 from duygu.shared.broker import keys
 from duygu.shared.config.settings import Settings
-from duygu.shared.edits.operations import MAX_EDITS
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.edits.operations import MAX_EDITS
 from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 from tests.support.results.layer import with_layer

@@ -10,8 +10,8 @@ from duygu.shared.broker import keys
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import OutOfMemoryError
 from duygu.shared.jobs.labels import MAX_RATERS
-from duygu.shared.labels.label import MAX_LABELS
 from duygu.shared.schemas.emotions import EMOTIONS
+from duygu.shared.workbench.labels.label import MAX_LABELS
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.known import two_faces

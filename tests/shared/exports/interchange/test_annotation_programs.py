@@ -10,9 +10,9 @@ from praatio import textgrid as praatio
 from pympi import Eaf
 
 from duygu.shared.exports import EXPORTS, ExportName
-from duygu.shared.labels.formats.reading import read_label_file
 from duygu.shared.schemas.emotions import EMOTIONS
 from duygu.shared.schemas.result import Result
+from duygu.shared.workbench.labels.formats.reading import read_label_file
 from tests.support.results.edited import MOODS, NAME, edited, without_faces
 from tests.support.results.known import two_faces
 

@@ -1,13 +1,13 @@
 /** What a live session has found, as a result that POST /v1/jobs takes. Pure: neither page nor network. */
 
-/** Half of the last decimal of a probability, in place of one that was rounded to 0; as shared/edits/overall.py has it. */
+/** Half of the last decimal of a probability, in place of one that was rounded to 0; as shared/workbench/edits/overall.py has it. */
 const SMALLEST = 5e-5;
 
 const rounded = (value, digits) => Number(value.toFixed(digits));
 const seconds = (value) => rounded(Math.max(value, 0), 3);
 
 /**
- * Probabilities of a face from those of its windows: the softmax of the mean logits, as shared/edits/overall.py computes them.
+ * Probabilities of a face from those of its windows: the softmax of the mean logits, as shared/workbench/edits/overall.py computes them.
  * @param {{ probabilities: Record<string, number> }[]} windows
  * @param {{ labels: string[], temperatures: { window: number, face: number } | null }} model
  * @returns {Record<string, number>} they sum to 1

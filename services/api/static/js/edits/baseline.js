@@ -1,4 +1,4 @@
-/** Resting faces of edited faces, by the rules of shared/baselines and shared/edits/baselines.py. Pure. */
+/** Resting faces of edited faces, by the rules of shared/baselines and shared/workbench/edits/baselines.py. Pure. */
 
 const OTHER = "other";
 const NEUTRAL = "neutral";

@@ -1,4 +1,4 @@
-/** Application of edits to the faces of a computed result, by the rules of shared/edits/editing.py. Pure. */
+/** Application of edits to the faces of a computed result, by the rules of shared/workbench/edits/editing.py. Pure. */
 
 import { chosenResting, layerOf, restingOf, withAnswers } from "./baseline.js";
 

@@ -1,0 +1,1 @@
+"""What every process needs beneath its work: child processes, logs and traces."""

@@ -1,0 +1,1 @@
+"""What people do with a result: edits, labels and their agreement, studies."""
