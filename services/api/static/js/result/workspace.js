@@ -18,7 +18,7 @@ import { recallRecording } from "../jobs/recordings.js";
 import { contain } from "../overlay/contain.js";
 import { drawOverlay } from "../overlay/overlay.js";
 import { drawLegend } from "../timeline/legend.js";
-import { adjacentStart } from "../timeline/timebase.js";
+import { adjacentStart, knowsTalking } from "../timeline/timebase.js";
 import { Timeline } from "../timeline/timeline.js";
 import { drawDownloads } from "./downloads.js";
 import { drawFaces, forgetFaces, nameFace, placeThumb, startFaceList, thumb, updateFaces } from "./face-list.js";
@@ -142,7 +142,7 @@ function drawSummary() {
   byId("video-facts").textContent = factsOf(view);
   drawRows();
   drawLegend(view.result.model.labels, isAllUncertain(includedFaces(view)) ? t("timeline.all_uncertain") : null,
-    view.result.faces.some((face) => face.windows.some((window) => (window.speaking ?? null) !== null)));
+    view.result.faces.some((face) => knowsTalking(face.windows)));
   drawEditBar(editor);
   drawComputed();
   drawBaselines();

@@ -10,7 +10,7 @@ import { windowText } from "../common/window-text.js";
 import { columnLength, Columns, meanLength } from "./columns.js";
 import { hatch } from "./legend.js";
 import { Overview } from "./overview.js";
-import { isTalking, lastBefore, windowAt } from "./timebase.js";
+import { byTalking, isTalking, lastBefore, windowAt } from "./timebase.js";
 import { hideTooltip, showColumn, showTooltip } from "./tooltip.js";
 
 const AXIS = 28;
@@ -238,6 +238,7 @@ export class Timeline {
   #drawTalking(context, spans, base) {
     const [left, scale] = [this.#left, this.#scale];
     const right = left + this.#width / scale;
+    if (!byTalking(spans).length) return;
     context.fillStyle = cssColour("ink");
     for (let i = Math.max(lastBefore(spans, "start", left), 0); i < spans.length && spans[i].start < right; i += 1) {
       const { start } = spans[i];
