@@ -1,0 +1,51 @@
+"""Types of arguments."""
+
+import argparse
+import math
+from pathlib import Path
+
+from duygu.shared.inputs.links.link import is_link
+from duygu.shared.model.label_choice import chosen_labels
+from duygu.shared.schemas.emotions import EMOTIONS
+
+
+def share(text: str) -> float:
+    """A number between 0 and 1."""
+    if not 0 < (value := float(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def column(text: str) -> tuple[str, str]:
+    """A name and a value, as NAME=VALUE."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    return name, value
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below the minimum of 1")
+    return value
+
+
+def labels(text: str) -> tuple[str, ...]:
+    """Labels of the model, separated by commas."""
+    try:
+        return chosen_labels([label.strip() for label in text.split(",")], EMOTIONS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    if not 0 < (value := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return value
+
+
+def source(text: str) -> Path | str:
+    """A path, or a link, in which the two slashes are kept."""
+    return text if is_link(text) else Path(text)
