@@ -1,6 +1,8 @@
 """Publishes what cameras show to an MQTT 5 broker, with discovery by Home Assistant."""
 
 import json
+import logging
+import threading
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
@@ -12,6 +14,11 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.live.messages import FrameResult, LiveFace
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+"""Longest wait for the broker's answer to the first connection."""
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -55,6 +62,7 @@ class MqttPublisher(NoSink):
         self._configurations: dict[str, str] = {}
         self._online: set[str] = set()
         self._reconnects = False
+        self._host, self._answered, self._refusal = host, threading.Event(), ""
         self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
         try:
@@ -62,6 +70,15 @@ class MqttPublisher(NoSink):
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"the MQTT broker {host} cannot be reached: {error}") from error
         self._client.loop_start()
+        self._require_acceptance()
+
+    def _require_acceptance(self) -> None:
+        if self._answered.wait(ANSWER_S) and not self._refusal:
+            return
+        self._client.disconnect()
+        self._client.loop_stop()
+        problem = f"refuses the connection: {self._refusal}" if self._refusal else f"has not answered in {ANSWER_S:g} s"
+        raise ConfigurationError(f"the MQTT broker {self._host} {problem}")
 
     def opened(self, camera: str, model: ModelInfo) -> None:
         """Announce the entities of a camera."""
@@ -95,7 +112,11 @@ class MqttPublisher(NoSink):
     ) -> None:
         """Mark the service as online; after another connection than the first, repeat the retained messages."""
         if getattr(reason, "is_failure", False):
+            self._refusal = str(reason)
+            logger.warning("the MQTT broker %s refuses the connection: %s", self._host, reason)
+            self._answered.set()
             return
+        self._answered.set()
         self._publish(f"{self._prefix}/available", "online")
         if not self._reconnects:
             self._reconnects = True  # what was published before the first connection is in the queue of the client

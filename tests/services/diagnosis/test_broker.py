@@ -11,6 +11,9 @@ import pytest
 
 from duygu.services.diagnosis import broker
 from duygu.services.diagnosis.findings import CheckFailedError
+from duygu.services.watch import mqtt
+from duygu.services.watch.mqtt import MqttPublisher
+from duygu.shared.errors import ConfigurationError
 from tests.services.conftest import wait_until
 from tests.services.watch.test_capture import free_port
 
@@ -53,6 +56,24 @@ def test_credentials_are_checked(tmp_path: Path) -> None:
                 broker.check_broker(url)
             assert failure.value.hint == broker.CREDENTIALS
             assert "wrong" not in failure.value.problem
+
+
+@needs_mosquitto
+def test_publishing_starts_with_the_right_credentials_only(tmp_path: Path) -> None:
+    """`duygu watch --mqtt` ends with an error that has no secret, instead of publishing nothing without a word."""
+    with mosquitto(tmp_path) as port:
+        MqttPublisher(f"mqtt://ann:right@127.0.0.1:{port}").close()
+        with pytest.raises(ConfigurationError, match="refuses the connection") as failure:
+            MqttPublisher(f"mqtt://ann:wrong@127.0.0.1:{port}")
+    assert "wrong" not in failure.value.detail
+
+
+def test_publishing_to_a_server_that_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What accepts the connection and stays silent is an error after a while."""
+    monkeypatch.setattr(mqtt, "ANSWER_S", 0.5)
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, pytest.raises(ConfigurationError, match="has not answered"):
+        MqttPublisher(f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
 
 
 @needs_mosquitto
