@@ -266,7 +266,7 @@ def test_every_call_is_shown(page: Page, address: str) -> None:
     expect(calls).to_have_count(page.evaluate(CALLS))
     calls.first.click()
     first = page.locator(".api-call").first
-    expect(first.locator(".call")).to_have_text(f"curl -F video=@holiday.mp4 {address}/v1/videos")
+    expect(first.locator(".call:visible")).to_have_text(f"curl -F video=@clip.mp4 {address}/v1/videos")
     expect(first).to_contain_text("The upload is too large (too_large)")
     page.select_option("#language", "tr")
     expect(first.locator("caption")).to_have_text("Parametreler")

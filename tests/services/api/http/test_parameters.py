@@ -19,7 +19,7 @@ Field = tuple[str, tuple[str | None, bytes]]
         ("HEAD", "/v1/jobs", None),
         ("GET", f"/v1/jobs/{UNKNOWN}", []),
         ("DELETE", f"/v1/jobs/{UNKNOWN}", []),
-        ("GET", f"/v1/jobs/{UNKNOWN}/result", ["edited", "format"]),
+        ("GET", f"/v1/jobs/{UNKNOWN}/result", ["edited", "format", "speaking"]),
         ("GET", f"/v1/jobs/{UNKNOWN}/events", []),
         ("GET", "/v1/model", []),
         ("GET", "/v1/asyncapi.json", []),
