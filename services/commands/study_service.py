@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from duygu.client import Service
-from duygu.client.responses import get
+from duygu.client.responses import get, with_retries
 from duygu.client.uploads import RESPONSE_TIMEOUT_S, analyze_async
 from duygu.shared.errors import (
     ConfigurationError,
@@ -71,7 +71,7 @@ async def _running(service: Service) -> RunningService:
     client = httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
     async with client:
         try:
-            model = (await get(client, "/v1/model")).json()
+            model = (await with_retries(lambda: client.get("/v1/model"), reached=False)).json()
             document = (await get(client, "/openapi.json")).json()
         except httpx.TransportError as error:
             raise ConfigurationError(f"{service.url} does not answer: {error}") from error
