@@ -103,6 +103,23 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
     )
 
 
+def _enqueue_once(
+    queue: Queue, task_id: str, task: str, args: tuple[str | int, ...], timeout_s: int, *, at_front: bool = False
+) -> None:
+    """Queue a task unless it is queued or running already."""
+    if not holds(queue, task_id):
+        queue.enqueue_call(
+            task,
+            args=args,
+            job_id=task_id,
+            timeout=timeout_s,
+            result_ttl=0,
+            failure_ttl=0,
+            description=task_id,
+            at_front=at_front,
+        )
+
+
 def enqueue_render(queue: Queue, job_id: str, file: str, version: int, timeout_s: int) -> None:
     """Queue the rendering of an edited result's plot or video ahead of waiting videos, unless it is queued already.
 
@@ -110,32 +127,12 @@ def enqueue_render(queue: Queue, job_id: str, file: str, version: int, timeout_s
     version  of the edits
     """
     task_id = f"render-{job_id}-{version}-{file.replace('.', '-')}"
-    if not holds(queue, task_id):
-        queue.enqueue_call(
-            RENDER_EDITED,
-            args=(job_id, file, version),
-            job_id=task_id,
-            timeout=timeout_s,
-            result_ttl=0,
-            failure_ttl=0,
-            description=task_id,
-            at_front=True,
-        )
+    _enqueue_once(queue, task_id, RENDER_EDITED, (job_id, file, version), timeout_s, at_front=True)
 
 
 def enqueue_blurred(queue: Queue, job_id: str, timeout_s: int) -> None:
     """Queue the video of a finished job with every face covered, unless it is queued already. It takes its turn."""
-    task_id = f"blurred-{job_id}"
-    if not holds(queue, task_id):
-        queue.enqueue_call(
-            RENDER_BLURRED,
-            args=(job_id,),
-            job_id=task_id,
-            timeout=timeout_s,
-            result_ttl=0,
-            failure_ttl=0,
-            description=task_id,
-        )
+    _enqueue_once(queue, f"blurred-{job_id}", RENDER_BLURRED, (job_id,), timeout_s)
 
 
 def export_task(export_id: str) -> str:
@@ -145,18 +142,7 @@ def export_task(export_id: str) -> str:
 
 def enqueue_export(queue: Queue, export_id: str, timeout_s: int) -> None:
     """Queue the ZIP of a study ahead of waiting videos, unless it is queued already: a person waits for it."""
-    task_id = export_task(export_id)
-    if not holds(queue, task_id):
-        queue.enqueue_call(
-            EXPORT_STUDY,
-            args=(export_id,),
-            job_id=task_id,
-            timeout=timeout_s,
-            result_ttl=0,
-            failure_ttl=0,
-            description=task_id,
-            at_front=True,
-        )
+    _enqueue_once(queue, export_task(export_id), EXPORT_STUDY, (export_id,), timeout_s, at_front=True)
 
 
 def enqueue_drain(queue: Queue) -> None:

@@ -433,11 +433,14 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
 
 
 def test_a_service_that_keeps_results_lists_every_video_at_once(page: Page) -> None:
-    """On the computer of one person, another browser has the list at once."""
+    """On the computer of one person, another browser has the list at once, and that of the studies."""
     limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
     page.route("**/v1/limits", lambda route: route.fulfill(json={**limits, "keeps_results": True, "max_kept": 10}))
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(2), "next_cursor": None}))
+    study = {"study_id": "0" * 32, "title": "Interviews", "rows": 2, "changed_at": NOW.isoformat()}
+    page.route("**/v1/studies*", lambda route: route.fulfill(json={"studies": [study], "next_cursor": None}))
     page.goto("/")
+    expect(page.locator("#study-list a")).to_have_text(["Interviews"])
     expect(page.locator(".job-name")).to_have_text(["talk 0.mp4", "talk 1.mp4"])
     expect(page.locator("#server-jobs")).to_be_hidden()
 

@@ -14,6 +14,9 @@ from duygu.shared.schemas.study import StudyContent
 
 CREATE: Final = """
 -- KEYS: study, all studies, the owner's studies. ARGV: id, maximum number, then fields of the hash.
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    return 1  -- redis-py repeats a command after a broken connection
+end
 if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[2]) then
     return 0
 end

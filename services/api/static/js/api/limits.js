@@ -16,6 +16,9 @@ export async function loadLimits() {
   known = await getLimits();
 }
 
+/** @returns {boolean} whether the server keeps results until they are deleted, as on the computer of one person */
+export const keepsResults = () => Boolean(known?.keeps_results);
+
 /** @returns {string[]} schemes of the links that the server fetches */
 export const linkSchemes = () => known?.link_schemes ?? [];
 

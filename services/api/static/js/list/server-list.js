@@ -2,32 +2,16 @@
 
 import { getJobs } from "../api/client.js";
 import { authorization } from "../api/key.js";
-import { limits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
 import { errorTitle, t } from "../common/i18n.js";
+import { isRemembered, remember } from "../common/remembered.js";
 import { addListed } from "../jobs/jobs.js";
 
+/** Remembered once the list was requested in this browser. */
 const KEY = "duygu.server-list";
 
 let cursor = null;
 let known = false; // whether a page was loaded
-
-/** Whether the list was requested in this browser before. */
-function wasWanted() {
-  try {
-    return localStorage.getItem(KEY) !== null;
-  } catch {
-    return false;
-  }
-}
-
-function remember() {
-  try {
-    localStorage.setItem(KEY, "1");
-  } catch {
-    // Private windows may forbid storage; the list is then requested on every visit.
-  }
-}
 
 /** Add the next page of the server's list. */
 async function loadMore() {
@@ -58,23 +42,18 @@ async function refresh() {
 
 /**
  * Load the list: with a key at once, since it holds the jobs of this key alone; without keys once a person has requested it in
- * this browser, since on a shared service the names of others are not shown by themselves. See also loadOwnList.
+ * this browser, since on a shared service the names of others are not shown by themselves.
  */
 export function startServerList() {
   byId("server-jobs").addEventListener("click", () => {
-    remember();
+    remember(KEY);
     loadMore();
   });
   addEventListener("focus", refresh);
-  if (authorization().Authorization || wasWanted()) loadMore();
+  if (authorization().Authorization || isRemembered(KEY)) loadMore();
 }
 
-/** Load the list at once where the service keeps results, as on the computer of one person: all of them are this person's. */
-export function loadOwnList() {
-  if (!known && limits()?.keeps_results) loadMore();
-}
-
-/** Load the list of a key that was just entered. */
-export function useKeyForList() {
+/** Load the list where all of it belongs to this person: with a key that was just entered, or on a service that keeps results. */
+export function loadList() {
   if (!known) loadMore();
 }

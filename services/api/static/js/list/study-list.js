@@ -4,28 +4,13 @@ import { authorization } from "../api/key.js";
 import { createStudy, getStudies } from "../api/studies.js";
 import { byId, make } from "../common/dom.js";
 import { errorTitle, t, when } from "../common/i18n.js";
+import { isRemembered, remember } from "../common/remembered.js";
 import { newRow } from "../study/content.js";
 
+/** Remembered once this browser has made a study: on a service without keys, the studies of others are not shown by themselves. */
 const KEY = "duygu.studies";
 
 let studies = [];
-
-/** Whether this browser has made a study. On a service without keys, the studies of others are not shown by themselves. */
-function hasMade() {
-  try {
-    return localStorage.getItem(KEY) !== null;
-  } catch {
-    return false;
-  }
-}
-
-function remember() {
-  try {
-    localStorage.setItem(KEY, "1");
-  } catch {
-    // Private windows may forbid storage; the list is then shown with the videos of the service.
-  }
-}
 
 /** Draw the list. */
 export function drawStudies() {
@@ -44,7 +29,7 @@ export async function loadStudies() {
 /** Load the list where it belongs to this key, or this browser has made a study. */
 export function startStudyList() {
   byId("server-jobs").addEventListener("click", loadStudies);
-  if (authorization().Authorization || hasMade()) loadStudies();
+  if (authorization().Authorization || isRemembered(KEY)) loadStudies();
 }
 
 /** The name of a video without its ending: a first participant. */
@@ -59,7 +44,7 @@ export async function makeStudy(entries) {
   try {
     const oldestFirst = [...entries].reverse();
     const study = await createStudy({ rows: oldestFirst.map(({ id, name }) => newRow(id, stem(name).slice(0, 200))) });
-    remember();
+    remember(KEY);
     location.href = `/study#study/${study.study_id}`;
   } catch (problem) {
     byId("job-count").textContent = errorTitle(problem);

@@ -2,7 +2,7 @@
 
 import { Problem } from "../api/client.js";
 import { startKey } from "../api/key.js";
-import { loadLimits } from "../api/limits.js";
+import { keepsResults, loadLimits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
 import { errorTitle, setLanguage, currentLanguage, t } from "../common/i18n.js";
 import { adopt, all, hasEnded, onChange, restore } from "../jobs/jobs.js";
@@ -13,7 +13,7 @@ import { drawLinkForm, startLinkForm } from "../list/link-form.js";
 import { drawJobs, focusRow, startJobList } from "../list/job-list.js";
 import { startRecorder } from "../list/recorder.js";
 import { restoreScroll, watchScroll } from "../list/scroll-position.js";
-import { loadOwnList, startServerList, useKeyForList } from "../list/server-list.js";
+import { loadList, startServerList } from "../list/server-list.js";
 import { drawStudies, loadStudies, startStudyList } from "../list/study-list.js";
 import { drawTitle } from "../list/tab-title.js";
 import { startPictures } from "../pictures/pictures.js";
@@ -134,10 +134,20 @@ function startSkipping() {
 /** Repeat with the new key what was refused; uploads in progress continue. */
 function useKey() {
   retryRefused();
-  useKeyForList();
+  loadList();
   loadStudies();
   loadModel().catch(() => {});
   if (!byId("trouble").hidden) route();
+}
+
+/** What depends on the limits of the server. Without them the page works: the server checks every upload anyway. */
+function useLimits() {
+  drawLimits();
+  drawLinkForm();
+  drawJobs();
+  if (!keepsResults()) return;
+  loadList();
+  loadStudies();
 }
 
 startLanguage();
@@ -162,4 +172,4 @@ watchScroll();
 addEventListener("hashchange", route);
 route();
 loadModel().catch(() => {}); // the pages work without the figures
-loadLimits().then(() => { drawLimits(); drawLinkForm(); drawJobs(); loadOwnList(); }).catch(() => {}); // the server checks every upload anyway
+loadLimits().then(useLimits).catch(() => {});
