@@ -5,6 +5,7 @@ The recipe is stored inside the model file (ONNX metadata, an attribute of the .
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
@@ -111,7 +112,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """Return the recipe as JSON, in the form that a model file stores."""
-        return json.dumps(self.to_dict(), sort_keys=True)
+        return _json(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
@@ -137,6 +138,12 @@ class Recipe:
 
 
 READER = TypeAdapter(Recipe)
+
+
+@lru_cache(maxsize=16)
+def _json(recipe: Recipe) -> str:
+    """The recipe as JSON; every saved state of a live session contains it."""
+    return json.dumps(recipe.to_dict(), sort_keys=True)
 
 
 def explain(error: ValidationError) -> str:

@@ -1,14 +1,11 @@
 """Serialised analyzer state, so that any worker can process the next frame of a live session.
 
-The format is a zip of plain arrays (`numpy.savez`) and one JSON text. It contains no executable code. The size is a few
-tens of kilobytes, mostly the crops of each face's open clip.
+The format is a bundle of plain arrays (shared/vision/array_bundle.py), one of them a JSON text. It contains no
+executable code. The size is a few tens of kilobytes, mostly the crops of each face's open clip.
 """
 
-import io
 import json
 import struct
-import zipfile
-import zlib
 from dataclasses import fields
 from typing import Any
 
@@ -16,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from duygu.shared.schemas.result import Flag
+from duygu.shared.vision import array_bundle
 from duygu.shared.vision.analyzer import Analyzer, Face, Unconfirmed
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.engine import Engine
@@ -24,7 +22,7 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.transitions import TransitionDetector
 from duygu.shared.vision.types import Floats, Image
 
-VERSION = 8
+VERSION = 9
 
 ARRAYS = {
     "box": "box",
@@ -33,10 +31,10 @@ ARRAYS = {
     "first_looks": "first_appearance",
     "velocity": "velocity",
 }
-"""Array fields of a track, by their names in the archive. The other fields are numbers, except the patch."""
+"""Array fields of a track, by their names in the bundle. The other fields are numbers, except the patch."""
 
 STATE = "story"
-"""Name of the JSON text in the archive."""
+"""Name of the JSON text in the bundle."""
 
 UNREADABLE = (
     ValueError,
@@ -49,8 +47,6 @@ UNREADABLE = (
     StopIteration,
     RuntimeError,
     struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
 )
 """Exceptions that can occur when reading bytes that `save` did not write, or that another version wrote."""
 
@@ -87,16 +83,13 @@ def save(analyzer: Analyzer) -> bytes:
     arrays["patches"] = np.array([track.patch.picture for track in analyzer.tracker.tracks if track.patch])
     arrays["images"] = np.array(images, np.uint8)
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    with io.BytesIO() as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy thinks that an array could be its flag
-        return file.getvalue()
+    return array_bundle.pack(arrays)
 
 
 def restore(engine: Engine, data: bytes, *, batch: int = 1) -> Analyzer:
     """Restore a saved analyzer. Raises ValueError if the state is damaged or of another version or recipe."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = dict(archive.items())
+        arrays = array_bundle.unpack(data)
         state = json.loads(arrays[STATE].tobytes())
         known = (state["version"], state["recipe"]) == (VERSION, engine.recipe.to_json())
         analyzer = _rebuild(Analyzer(engine, batch=batch), state, arrays) if known else None

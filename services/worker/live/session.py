@@ -29,7 +29,7 @@ SHEDDING_S = 2.0
 MOST_POSTPONED = 4
 """During load shedding the detector searches less often, by the factor of dropped frames and at most by this."""
 
-VERSION = 2
+VERSION = 3
 """Version of the saved state. A state of another version is not restored; change it with what `save` writes."""
 
 Decode = Callable[[bytes, int, float], Frame]
