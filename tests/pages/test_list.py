@@ -380,9 +380,11 @@ def test_a_result_is_kept_and_released(page: Page) -> None:
     keep = page.get_by_role("button", name="Keep film.mp4")
     expect(page.locator(".job-state")).to_contain_text("erased on")
     expect(keep).to_have_attribute("aria-pressed", "false")
+    expect(keep).to_have_text("Keep")
     keep.click()
     expect(page.locator(".job-state")).to_contain_text("kept until you delete it")
     expect(keep).to_have_attribute("aria-pressed", "true")
+    expect(keep).to_have_text("Kept")
     page.reload()
     expect(page.locator(".job-state")).to_contain_text("kept until you delete it")
     keep.click()
@@ -433,16 +435,25 @@ def test_videos_of_the_service_are_shown_page_by_page(page: Page) -> None:
 
 
 def test_a_service_that_keeps_results_lists_every_video_at_once(page: Page) -> None:
-    """On the computer of one person, another browser has the list at once, and that of the studies."""
+    """On the computer of one person, another browser has the list at once, and that of the studies.
+
+    Nothing there expires, so a kept result has no button that would let it.
+    """
     limits = {"max_upload_bytes": 1000, "max_duration_s": 60, "max_pixels": 9_000_000, "result_ttl_s": 86400}
     page.route("**/v1/limits", lambda route: route.fulfill(json={**limits, "keeps_results": True, "max_kept": 10}))
-    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(2), "next_cursor": None}))
+    kept = [job | {"kept": index == 0} for index, job in enumerate(listed(2))]
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": kept, "next_cursor": None}))
     study = {"study_id": "0" * 32, "title": "Interviews", "rows": 2, "changed_at": NOW.isoformat()}
     page.route("**/v1/studies*", lambda route: route.fulfill(json={"studies": [study], "next_cursor": None}))
     page.goto("/")
     expect(page.locator("#study-list a")).to_have_text(["Interviews"])
     expect(page.locator(".job-name")).to_have_text(["talk 0.mp4", "talk 1.mp4"])
     expect(page.locator("#server-jobs")).to_be_hidden()
+    expect(page.locator(".keep")).to_have_text(["Keep"])
+    expect(page.locator("#server-note")).to_have_text("These are all videos.")
+    page.select_option("#language", "tr")
+    expect(page.locator("#server-note")).to_have_text("Bütün videolar bunlar.")
+    expect(page.locator("#job-search")).to_have_attribute("placeholder", "Ada göre ara")
 
 
 def test_a_row_names_the_owner_of_a_video_from_elsewhere(page: Page) -> None:

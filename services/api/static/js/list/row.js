@@ -1,5 +1,6 @@
 /** One row of the list of videos. */
 
+import { keepsResults } from "../api/limits.js";
 import { iconButton, make } from "../common/dom.js";
 import { currentLanguage, t } from "../common/i18n.js";
 import { hasEnded } from "../jobs/jobs.js";
@@ -9,9 +10,12 @@ import { factTexts, remedyText, stateText } from "../jobs/text.js";
 import { mayRetry, needsFile } from "../jobs/uploads.js";
 import { drawPreview } from "./preview-drawing.js";
 
+/** Whether keeping is a choice: a service that keeps every result has none to offer for a kept one. */
+const mayKeep = (entry) => entry.state === "succeeded" && !(entry.kept && keepsResults());
+
 /** The properties that are not updated in place: a row with another signature is replaced. */
 const signatureOf = (entry, name, { picking }) =>
-  [picking, entry.state, name, entry.annotated, entry.kept, entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
+  [picking, entry.state, name, entry.annotated, entry.kept, mayKeep(entry), entry.error?.code, mayRetry(entry), needsFile(entry), currentLanguage()].join();
 
 function actions(entry, name, { onRetry, onChoose, onKeep, onRemove }) {
   const label = hasEnded(entry) ? "jobs.remove" : "jobs.cancel";
@@ -19,13 +23,14 @@ function actions(entry, name, { onRetry, onChoose, onKeep, onRemove }) {
   return make("div", { class: "job-actions" },
     mayRetry(entry) ? button("jobs.retry", onRetry) : null,
     needsFile(entry) ? button("jobs.choose_again", onChoose) : null,
-    entry.state === "succeeded" ? keepButton(entry, name, onKeep) : null,
+    mayKeep(entry) ? keepButton(entry, name, onKeep) : null,
     iconButton("close", t(label, { name }), () => onRemove(entry)));
 }
 
 function keepButton(entry, name, onKeep) {
-  const about = { "aria-pressed": String(Boolean(entry.kept)), "aria-label": t("jobs.keep_of", { name }), title: t("jobs.keep_hint") };
-  return make("button", { class: "button small keep", type: "button", ...about, onclick: () => onKeep(entry) }, t("jobs.keep"));
+  const [text, title] = entry.kept ? ["jobs.is_kept", "jobs.release_hint"] : ["jobs.keep", "jobs.keep_hint"];
+  const about = { "aria-pressed": String(Boolean(entry.kept)), "aria-label": t("jobs.keep_of", { name }), title: t(title) };
+  return make("button", { class: "button small keep", type: "button", ...about, onclick: () => onKeep(entry) }, t(text));
 }
 
 function pickBox(entry, name, { picked, onPick }) {

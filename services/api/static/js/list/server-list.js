@@ -13,6 +13,14 @@ const KEY = "duygu.server-list";
 let cursor = null;
 let known = false; // whether a page was loaded
 
+/** Show a text below the list; one with a key follows the language. */
+function note(key, text = key ? t(key) : "") {
+  const element = byId("server-note");
+  if (key) element.dataset.i18n = key;
+  else delete element.dataset.i18n;
+  element.textContent = text;
+}
+
 /** Add the next page of the server's list. */
 async function loadMore() {
   const button = byId("server-jobs");
@@ -23,11 +31,11 @@ async function loadMore() {
     known = true;
     cursor = page.next_cursor;
     button.hidden = !cursor;
-    byId("server-note").textContent = cursor ? "" : t("jobs.server_all");
+    note(cursor ? null : "jobs.server_all");
     button.dataset.i18n = "jobs.server_more";
     button.textContent = t("jobs.server_more");
   } catch (problem) {
-    byId("server-note").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
+    note(null, problem.code === "offline" ? t("trouble.offline") : errorTitle(problem));
   } finally {
     button.disabled = false;
   }

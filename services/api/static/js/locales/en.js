@@ -83,6 +83,8 @@ export default {
     keep: "Keep",
     keep_of: "Keep {name}",
     keep_hint: "Keep the result until you delete it",
+    is_kept: "Kept",
+    release_hint: "Kept until you delete it. Let it expire again",
     annotated: "with boxes",
     sketch: "Expressions of each face over time",
     queued: "Waiting in the queue",

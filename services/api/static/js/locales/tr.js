@@ -83,6 +83,8 @@ export default {
     keep: "Sakla",
     keep_of: "Sakla: {name}",
     keep_hint: "Sonucu siz silene kadar sakla",
+    is_kept: "Saklanıyor",
+    release_hint: "Siz silene kadar saklanır. Yeniden süreli yap",
     annotated: "kutulu",
     sketch: "Yüzlerin zaman içindeki ifadeleri",
     queued: "Sırada bekliyor",
