@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { columnLength, Columns, meanLength } from "../../../services/api/static/js/timeline/columns.js";
+import { columnLength, Columns, joined, meanLength } from "../../../services/api/static/js/timeline/columns.js";
 
 const LABELS = ["anger", "happiness", "neutral"];
 
@@ -53,4 +53,19 @@ test("a column is found by its time, and there is none before the first and afte
   const columns = new Columns(spansOf(["anger", "neutral"]), LABELS, 0.5);
   assert.deepEqual(columns.at(0.7), { start: 0.5, end: 1, parts: [["neutral", 1, false]] });
   assert.deepEqual([columns.at(-1).parts, columns.at(5).parts], [[], []]);
+});
+
+test("the columns of many short faces are as high as the most faces at once, not as all of them", () => {
+  const shortFace = (start, emotion, uncertain = false) => new Columns([{ start, end: start + 10, window: { emotion, uncertain } }], LABELS, 10);
+  const faces = Array.from({ length: 500 }, (_, i) => shortFace(i * 10, "anger"));
+  const bands = joined([...faces, shortFace(0, "happiness", true)], LABELS);
+  assert.equal(bands.length, 500);
+  assert.deepEqual(bands[0].map(({ emotion, uncertain, height }) => [emotion, uncertain, height]), [["anger", false, 0.5], ["happiness", true, 0.5]]);
+  assert.deepEqual(bands[499], [{ emotion: "anger", uncertain: false, height: 0.5 }]);
+  assert.equal(joined([], LABELS).length, 0);
+});
+
+test("half a column of a single face has half the height", () => {
+  const [[part]] = joined([new Columns([{ start: 0, end: 5, window: { emotion: "anger", uncertain: false } }], LABELS, 10)], LABELS);
+  assert.equal(part.height, 0.5);
 });

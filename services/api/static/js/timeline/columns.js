@@ -74,3 +74,28 @@ export class Columns {
     return { start: column * this.length, end: (column + 1) * this.length, parts };
   }
 }
+
+/**
+ * Columns of all faces together. A height is a share of the most faces that any column has on average, at least one: a share of
+ * all faces would vanish in a film of many short ones.
+ * @param {Columns[]} columns of each face, of one length
+ * @param {string[]} labels
+ * @returns {{ emotion: string, uncertain: boolean, height: number }[][]} the parts of each column with a height above 0, from below
+ */
+export function joined(columns, labels) {
+  const count = columns.reduce((most, one) => Math.max(most, one.count), 0);
+  const sums = new Float64Array(count * 2 * labels.length);
+  const place = (column, label, uncertain) => (column * labels.length + label) * 2 + Number(uncertain);
+  for (const one of columns) {
+    for (let column = 0; column < one.count; column += 1) {
+      for (let label = 0; label < labels.length; label += 1) {
+        for (const uncertain of [false, true]) sums[place(column, label, uncertain)] += one.share(column, label, uncertain);
+      }
+    }
+  }
+  const of = (column) => [...sums.subarray(place(column, 0, false), place(column + 1, 0, false))];
+  const all = Array.from({ length: count }, (_, column) => of(column));
+  const most = all.reduce((high, parts) => Math.max(high, parts.reduce((sum, part) => sum + part, 0)), 1);
+  return all.map((parts) =>
+    parts.flatMap((sum, i) => (sum > 0 ? [{ emotion: labels[i >> 1], uncertain: i % 2 === 1, height: sum / most }] : [])));
+}

@@ -5,7 +5,7 @@
 
 import { byId, cssColour, fitCanvas } from "../common/dom.js";
 import { clock, t } from "../common/i18n.js";
-import { columnLength, Columns } from "./columns.js";
+import { columnLength, Columns, joined } from "./columns.js";
 
 const HEIGHT = 30;
 const SHORTEST_S = 60; // a shorter video has an overview only where a part of it is in view
@@ -43,9 +43,8 @@ export class Overview {
     const faces = view.result.faces.filter((face) => !face.excluded);
     const length = columnLength(BAND_SPANS_S / 5, this.#width / this.#duration, true);
     const columns = faces.map((face) => this.#columnsOf(view.spans.get(face.face_id), length));
-    const count = Math.max(0, ...columns.map((one) => one.count));
     const scale = this.#width / this.#duration;
-    for (let i = 0; i < count; i += 1) this.#drawBand(context, columns, i, length * scale);
+    joined(columns, view.result.model.labels).forEach((parts, i) => this.#drawBand(context, parts, i, length * scale));
   }
 
   #columnsOf(spans, length) {
@@ -56,21 +55,16 @@ export class Overview {
     return columns;
   }
 
-  /** The shares of all faces in one band, as high as the share of the faces that are visible. */
-  #drawBand(context, columns, index, width) {
+  /** The emotions of all faces in one band. */
+  #drawBand(context, parts, index, width) {
     let top = HEIGHT;
     const left = Math.round(index * width);
     const wide = Math.max(Math.round((index + 1) * width) - left - 1, 1);
-    this.#view.result.model.labels.forEach((emotion, label) => {
-      const share = (uncertain) => columns.reduce((sum, one) => sum + (index < one.count ? one.share(index, label, uncertain) : 0), 0) / columns.length;
-      for (const uncertain of [false, true]) {
-        const height = share(uncertain) * HEIGHT;
-        if (height <= 0) continue;
-        context.globalAlpha = uncertain ? 0.4 : 1;
-        context.fillStyle = cssColour(emotion);
-        context.fillRect(left, (top -= height), wide, height);
-      }
-    });
+    for (const { emotion, uncertain, height } of parts) {
+      context.globalAlpha = uncertain ? 0.4 : 1;
+      context.fillStyle = cssColour(emotion);
+      context.fillRect(left, (top -= height * HEIGHT), wide, height * HEIGHT);
+    }
     context.globalAlpha = 1;
   }
 
