@@ -1,5 +1,6 @@
 """The page of agreement: the threshold of `uncertain`, applied to a video, and tables on a phone."""
 
+import re
 from typing import Any
 
 import httpx
@@ -84,3 +85,17 @@ def test_wide_tables_scroll_on_a_phone(page: Page, job: str) -> None:
     for _ in range(30):
         page.keyboard.press("ArrowRight")
     expect(box).to_have_attribute("data-more", "")
+
+
+def test_windows_without_a_majority_are_counted(page: Page, address: str, job: str) -> None:
+    """A window in which two raters differ is left out and counted, with numbers in the form of the language."""
+    labels = httpx.get(f"{address}{job}/labels/ann").raise_for_status().json()
+    place = EMOTIONS.index(labels[0]["emotion"])
+    labels[0]["emotion"] = EMOTIONS[(place + 1) % len(EMOTIONS)]
+    httpx.put(f"{address}{job}/labels/bob", json=labels).raise_for_status()
+    page.goto(f"/agreement#job/{job.rpartition('/')[2]}")
+    expect(page.locator("#model-figures")).to_contain_text("In 1 window no emotion has a majority")
+    expect(page.locator("#target option").last).to_have_text("95%")
+    page.select_option("#language", "tr")
+    expect(page.locator("#pairs td").first).to_contain_text(re.compile(r"^0,\d\d"))
+    expect(page.locator("#target option").last).to_have_text("%95")

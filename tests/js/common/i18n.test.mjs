@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 globalThis.document = Object.assign(new EventTarget(), { documentElement: {}, querySelectorAll: () => [] });
 
-const { byteCount, clock, currentLanguage, errorTitle, fileSize, longSpan, percent, remedy, setLanguage, span, t } =
+const { byteCount, clock, currentLanguage, errorTitle, fileSize, longSpan, percent, preciseSpan, remedy, setLanguage, span, t } =
   await import("../../../services/api/static/js/common/i18n.js");
 const en = (await import("../../../services/api/static/js/locales/en.js")).default;
 const tr = (await import("../../../services/api/static/js/locales/tr.js")).default;
@@ -104,4 +104,12 @@ test("sizes are in powers of 1000 as the settings have them", () => {
 test("percentages follow the language", () => {
   assert.equal(percent(0.321, 1), "32.1%");
   inLanguage("tr", () => assert.equal(percent(0.32), "%32"));
+});
+
+test("a short time has a tenth of a second", () => {
+  setLanguage("en");
+  assert.deepEqual([0.02, 0.62, 2].map(preciseSpan), ["0.1 sec", "0.6 sec", "2 sec"]);
+  setLanguage("tr");
+  assert.equal(preciseSpan(0.62), "0,6 sn.");
+  setLanguage("en");
 });

@@ -34,6 +34,15 @@ test("undoing an edit gives the same faces as before it", () => {
   history.faces().forEach((one, i) => assert.equal(one, before[i]));
 });
 
+test("the parts of a split are separated until it is undone", () => {
+  const history = new History(computed());
+  const split = { op: "split", face_id: 1, at_s: 2.5 };
+  history.set([named(2, "Bo"), split, { op: "split", face_id: 3, at_s: 99 }, { op: "split", face_id: 4, at_s: 4 }]);
+  assert.deepEqual(history.separated, [[1, 4], [4, 5]]);
+  history.set([named(2, "Bo")]);
+  assert.deepEqual(history.separated, []);
+});
+
 test("an edit that does not apply is skipped and returned", () => {
   const history = new History(computed());
   const bad = { op: "merge", face_id: 2, into: 1 };

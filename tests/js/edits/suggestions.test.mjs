@@ -55,3 +55,9 @@ test("an hour of twenty faces takes less than a tenth of a second", () => {
   suggestions(faces.map((one) => ({ ...one })));
   assert.ok(process.cpuUsage(undefined).user - before < 100_000);
 });
+
+test("the parts of a face that a person split are not suggested", () => {
+  const faces = [face(1, LEFT, [0, 5]), face(2, LEFT, [5.1, 9])];
+  assert.equal(suggestions(faces).length, 1);
+  assert.deepEqual(suggestions(faces, [[1, 2]]), []);
+});

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -65,8 +66,10 @@ def read_label_file(content: bytes, result: Result, rater: str) -> LabelFile:
 
 
 def slug(name: str) -> str:
-    """A name of a rater of lower-case letters, digits and hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
+    """A name of a rater of lower-case letters without accents, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name.lower().replace("ı", "i"))
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:40].strip("-")
 
 
 def _entries(content: bytes) -> Entries:

@@ -36,6 +36,7 @@ def test_raters_of_a_file() -> None:
     assert read(rows) == {"ann": [SAD], "ann-b": [HAPPY], "cem": [HAPPY.model_copy(update={"emotion": "sadness"})]}
     assert set(read(EAF.replace('TIER_ID="emotion-2"', 'ANNOTATOR="Cem" TIER_ID="emotion-2"'))) == {"ann", "cem"}
     assert slug("  Dr. Ann_B ") == "dr-ann-b"
+    assert slug("Işıl Özgür") == "isil-ozgur"
 
 
 def test_one_face_needs_no_subject() -> None:

@@ -1,10 +1,10 @@
 /** Figures of an agreement with their intervals, as text and tables. */
 
 import { make } from "../common/dom.js";
-import { percent, t } from "../common/i18n.js";
+import { currentLanguage, decimal, percent, t } from "../common/i18n.js";
 import { watchOverflow } from "../common/overflow.js";
 
-const two = (value) => value.toFixed(2).replace("-", "\u2212");
+const two = (value) => decimal(value).replace("-", "\u2212");
 
 /**
  * A figure with its interval, or why there is none.
@@ -64,6 +64,9 @@ export function confusionTable({ labels, confusion, one, other }) {
   return scrolling(make("table", {}, headed([corner, ...names]), make("tbody", {}, ...rows)), corner);
 }
 
+/** A text as a sentence of its own. */
+const sentence = (text) => text && `${text[0].toLocaleUpperCase(currentLanguage())}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
+
 /**
  * The threshold that reaches a target accuracy, in words.
  * @param {object} threshold as GET …/agreement gives it
@@ -73,7 +76,7 @@ export function thresholdText({ target_accuracy: target, uncertain_below: below,
   const present = now.accuracy.value === null
     ? t("agreement.now_unknown")
     : t("agreement.now", { accuracy: percent(now.accuracy.value), share: percent(now.share_kept ?? 0) });
-  if (below === null) return `${present} ${reasonText(reason)}`;
+  if (below === null) return `${present} ${sentence(reasonText(reason))}`;
   const wanted = { target: percent(target), below: below.toFixed(3), share: percent(kept.share_kept ?? 0) };
   return `${present} ${t("agreement.keeps", wanted)}`;
 }

@@ -103,6 +103,13 @@ export function span(seconds) {
 }
 
 /**
+ * @param {number} seconds
+ * @returns {string} "0.6 sec", at least 0.1
+ */
+export const preciseSpan = (seconds) =>
+  format(Math.max(0.1, seconds), { style: "unit", unit: "second", unitDisplay: "short", maximumFractionDigits: 1 });
+
+/**
  * @param {number} count bytes
  * @returns {string} "512 MB", in powers of 1000 as the settings have them
  */

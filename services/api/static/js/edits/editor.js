@@ -93,6 +93,9 @@ export class Editor extends EventTarget {
   /** Whether a stretch of a face can become its resting face: not in results of earlier versions and of other models. */
   get canRest() { return this.#history?.hasLayer ?? false; }
 
+  /** @returns {[number, number][]} the faces that splits made of one */
+  get separated() { return this.#history?.separated ?? []; }
+
   /** @returns {{ code: string, id: number }[]} doubts about the resting faces that edits chose */
   get doubts() { return this.#history?.doubts ?? []; }
   get state() { return this.#queue?.state; }

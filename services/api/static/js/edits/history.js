@@ -89,6 +89,14 @@ export class History {
     return facesOf(this.#states[count]);
   }
 
+  /** @returns {[number, number][]} the faces that each split made of one, which a person has told apart */
+  get separated() {
+    return this.edits.flatMap(({ op, face_id: id }, i) => {
+      const added = this.#states[i + 1].lastId;
+      return op === "split" && added > this.#states[i].lastId ? [[id, added]] : [];
+    });
+  }
+
   /** @returns {{ code: string, id: number }[]} doubts about the resting faces that edits chose */
   get doubts() {
     return doubtsOf(this.#states.at(-1));

@@ -2,7 +2,7 @@
 
 import { announce, byId, make } from "../common/dom.js";
 import { faceName, faceNameWithin } from "../common/face-name.js";
-import { clock, span, t } from "../common/i18n.js";
+import { clock, preciseSpan, t } from "../common/i18n.js";
 import { dismiss, dismissedOf } from "./dismissed.js";
 import { suggestions } from "./suggestions.js";
 
@@ -44,7 +44,7 @@ export class SuggestionCard {
     this.#timer = setTimeout(() => {
       if (!this.#job || !this.#editor.active) return;
       const isDismissed = dismissedOf(this.#job);
-      this.#open = suggestions(this.#editor.faces).filter((found) => !isDismissed(found));
+      this.#open = suggestions(this.#editor.faces, this.#editor.separated).filter((found) => !isDismissed(found));
       this.draw();
     }, PAUSE_MS);
   }
@@ -63,7 +63,7 @@ export class SuggestionCard {
 
   #content(found, face, into) {
     const button = (kind, label, onclick) => make("button", { class: `button small ${kind}`, type: "button", onclick }, label);
-    const reason = t(`edits.because.${found.kind}`, { into: faceName(into), gap: span(found.gap), at: clock(found.at) });
+    const reason = t(`edits.because.${found.kind}`, { into: faceName(into), gap: preciseSpan(found.gap), at: clock(found.at) });
     return [
       make("div", { class: "suggestion-faces", "aria-hidden": "true" }, this.#thumb(into), this.#thumb(face)),
       make("div", {},

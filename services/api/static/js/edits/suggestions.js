@@ -67,17 +67,18 @@ function continuation(before, after, isCut) {
 /**
  * Pairs of faces that may be one person, most likely first. Each end of a face is continued by one other at most.
  * @param {object[]} faces of a result
+ * @param {[number, number][]} separated pairs of faces that a person has told apart, which are not suggested
  * @returns {{ face_id: number, into: number, kind: "next" | "take", gap: number, at: number }[]} `into` is seen first; at: when the
  *   other one appears, in seconds
  */
-export function suggestions(faces) {
+export function suggestions(faces, separated = []) {
   const visits = faces
     .filter((face) => !face.excluded && face.positions.length)
     .flatMap((face) => visitsOf(face).map((visit) => ({ ...visit, face })))
     .sort((a, b) => a.start - b.start);
   const isCut = (time) => visits.every(({ start, end }) => start > time - CUT_S || end < time + CUT_S);
   const found = visits.flatMap((before) => continuations(before, visits, isCut)).sort((a, b) => a.score - b.score);
-  return chosen(found);
+  return chosen(found, new Set(separated.map(([one, other]) => pairOf(one, other))));
 }
 
 function continuations(before, visits, isCut) {
@@ -91,13 +92,15 @@ function continuations(before, visits, isCut) {
   return found;
 }
 
-/** The best that do not contradict each other or what is visible. */
-function chosen(found) {
+const pairOf = (one, other) => `${Math.min(one, other)}-${Math.max(one, other)}`;
+
+/** The best that do not contradict each other, what is visible or a split. */
+function chosen(found, separated) {
   const used = new Set();
   const pairs = new Map();
   for (const { before, after, kind, gap } of found) {
-    const key = `${Math.min(before.face.face_id, after.face.face_id)}-${Math.max(before.face.face_id, after.face.face_id)}`;
-    if (used.has(before.last) || used.has(after.first) || pairs.has(key)) continue;
+    const key = pairOf(before.face.face_id, after.face.face_id);
+    if (used.has(before.last) || used.has(after.first) || pairs.has(key) || separated.has(key)) continue;
     if (firstMeeting(before.face, after.face) !== null) continue;
     used.add(before.last).add(after.first);
     const [into, face] = before.face.start_s <= after.face.start_s ? [before.face, after.face] : [after.face, before.face];

@@ -55,6 +55,14 @@ export function lastRater() {
   }
 }
 
+/**
+ * A name as the service takes it: lower-case letters without accents, digits and hyphens.
+ * @param {string} text
+ * @returns {string} it may end with a hyphen, as while a name is being entered
+ */
+export const raterName = (text) =>
+  text.toLowerCase().replaceAll("ı", "i").normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-/, "").slice(0, 40);
+
 /** @param {string} rater */
 export function rememberRater(rater) {
   try {

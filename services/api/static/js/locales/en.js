@@ -297,6 +297,10 @@ export default {
     windows: "Windows",
     threshold: "When to call a window uncertain",
     target: "Right among the windows that are not uncertain",
+    undecided: {
+      one: "In {count} window no emotion has a majority of the raters; it is left out here.",
+      other: "In {count} windows no emotion has a majority of the raters; they are left out here.",
+    },
     now: "Now {accuracy} of the windows that are not marked uncertain are right; they are {share} of all.",
     now_unknown: "How many of the windows that are not marked uncertain are right is not known yet.",
     keeps: "{target} are right above a confidence of {below}, which keeps {share} of the windows. For every video: DUYGU_UNCERTAIN_BELOW={below}.",

@@ -297,6 +297,10 @@ export default {
     windows: "Pencere",
     threshold: "Bir pencereye ne zaman belirsiz denmeli",
     target: "Belirsiz olmayan pencerelerde doğru payı",
+    undecided: {
+      one: "{count} pencerede hiçbir duygu değerlendirenlerin çoğunluğunu almadı; burada sayılmaz.",
+      other: "{count} pencerede hiçbir duygu değerlendirenlerin çoğunluğunu almadı; burada sayılmaz.",
+    },
     now: "Şu anda belirsiz işaretlenmeyen pencerelerin {accuracy} kadarı doğru; bunlar tümünün {share} kadarı.",
     now_unknown: "Belirsiz işaretlenmeyen pencerelerin ne kadarının doğru olduğu henüz bilinmiyor.",
     keeps: "{below} güveninin üstünde {target} kadarı doğru; pencerelerin {share} kadarı kalır. Bütün videolar için: DUYGU_UNCERTAIN_BELOW={below}.",

@@ -43,6 +43,7 @@ function draw() {
   drawModel(model);
   byId("threshold-text").textContent = thresholdText(model.threshold);
   drawThreshold(model.threshold.uncertain_below);
+  for (const option of byId("target").options) option.textContent = percent(Number(option.value));
   drawPairs();
   byId("agreement-method").textContent = t(`agreement.method_${intervals.over}`, { resamples: intervals.resamples });
 }
@@ -56,7 +57,8 @@ function drawModel(model) {
     [t("agreement.emotion"), t("agreement.recall"), t("agreement.windows")],
     Object.entries(model.recall).map(([label, estimate]) => [t(`emotions.${label}`), estimateText(estimate, percent), String(estimate.windows)]),
   );
-  byId("model-figures").replaceChildren(figures, recall);
+  const left = model.undecided ? make("p", { class: "fine" }, t("agreement.undecided", { count: model.undecided })) : null;
+  byId("model-figures").replaceChildren(...[left, figures, recall].filter(Boolean));
 }
 
 function drawPairs() {

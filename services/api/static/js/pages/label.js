@@ -8,7 +8,7 @@ import { clock, currentLanguage, errorTitle, percent, setLanguage, span, t } fro
 import { compareFile } from "../file-check/comparison.js";
 import { recallRecording } from "../jobs/recordings.js";
 import { ANSWER_KEYS, CANNOT_TELL } from "../labelling/answers.js";
-import { keepDraft, lastRater, loadDraft, rememberRater } from "../labelling/draft.js";
+import { keepDraft, lastRater, loadDraft, raterName, rememberRater } from "../labelling/draft.js";
 import { Moments } from "../labelling/moments.js";
 import { Saving } from "../labelling/saving.js";
 import { drawBox, drawStrip } from "../labelling/stage.js";
@@ -70,7 +70,7 @@ function showSaveState(state, problem) {
 
 async function begin(event) {
   event.preventDefault();
-  rater = byId("rater").value.trim();
+  rater = raterName(byId("rater").value).replace(/-$/, "");
   const minutes = document.forms.setup.elements.kind.value === "moments" ? Number(byId("minutes").value) : 0;
   try {
     await open(minutes);
@@ -250,7 +250,7 @@ async function finish(event) {
 function start() {
   startKey(() => {});
   document.forms.setup.addEventListener("submit", begin);
-  byId("rater").addEventListener("input", ({ target }) => { target.value = target.value.toLowerCase(); });
+  byId("rater").addEventListener("input", ({ target }) => { target.value = raterName(target.value); });
   byId("own-file").addEventListener("change", chooseFile);
   byId("play").addEventListener("click", () => player.toggle());
   byId("previous").addEventListener("click", () => move(-1));
