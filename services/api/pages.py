@@ -5,12 +5,24 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.types import Scope
 
 STATIC = Path(__file__).parent / "static"
 
 READING = Path(__file__).parent / "reading-the-result.md"
 
-FILES = StaticFiles(directory=STATIC)
+
+class RevalidatedFiles(StaticFiles):
+    """Files that browsers revalidate at each visit: modules of two versions of the service must not meet in a page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or 304 where the browser has it."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+FILES = RevalidatedFiles(directory=STATIC)
 
 router = APIRouter(include_in_schema=False)
 
@@ -71,6 +83,4 @@ def not_found_page() -> Response:
 
 async def _page(name: str, request: Request) -> Response:
     """A page that browsers revalidate at each visit."""
-    response = await FILES.get_response(name, request.scope)
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return await FILES.get_response(name, request.scope)
