@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from duygu.shared.exports.titles import title_of
@@ -19,6 +20,9 @@ MEASURED_COLUMNS = ("valence", "speaking")
 """Columns of a result with movements, before those of the movements."""
 RELATIVE_COLUMNS = ("relative_emotion", "relative_confidence", "relative_uncertain")
 """Columns of a result with a baseline, before those of the labels with the prefix `relative_`."""
+
+FORMULA = re.compile(r"[=@\t\r]|[+-](?!$|\d*[.,]?\d+(?:[eE][+-]?\d+)?$)")
+"""Start of a text that spreadsheets take for a formula (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 Cell = str | float | bool | None
 """Value of a cell; None if it is missing."""
@@ -110,8 +114,15 @@ def _relative(window: Window, result: Result) -> Iterator[Cell]:
 
 
 def _written(cell: Cell) -> object:
-    """The cell in CSV: `true` and `false`, and nothing for a missing value."""
-    return str(cell).lower() if isinstance(cell, bool) else cell
+    """The cell in CSV: `true` and `false`, nothing for a missing value, and text that no spreadsheet computes."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return inert(cell) if isinstance(cell, str) else cell
+
+
+def inert(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet would compute it as a formula; numbers stay."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def ndjson_lines(result: Result) -> str:

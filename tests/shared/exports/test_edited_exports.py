@@ -40,6 +40,23 @@ def test_the_table_has_a_column_for_the_name() -> None:
     assert set(plain["name"]) == {""}
 
 
+@pytest.mark.parametrize("name", ["=1+1", '=cmd|"/c calc"!A0', "+SUM(A1)", "-2+3", "@SUM(A1)"])
+def test_a_spreadsheet_computes_no_name(name: str) -> None:
+    """A name that is a formula to spreadsheets has an apostrophe in the CSV, and is unchanged in NDJSON."""
+    result = apply_edits(two_faces(), [Rename(face_id=1, name=name)])
+    table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), keep_default_na=False)
+    assert set(table["name"]) == {f"'{name}", ""}
+    assert json.dumps(name) in EXPORTS[ExportName.NDJSON].write(result).decode()
+
+
+@pytest.mark.parametrize("name", ["-2", "+1.5", "-1e-5", "-", "Ann-Marie = A", "1+1"])
+def test_a_name_that_is_no_formula_is_unchanged(name: str) -> None:
+    """Numbers, and signs within a name, are written as they are."""
+    result = apply_edits(two_faces(), [Rename(face_id=1, name=name)])
+    table = pandas.read_csv(io.BytesIO(EXPORTS[ExportName.CSV].write(result)), keep_default_na=False, dtype=str)
+    assert set(table["name"]) == {name, ""}
+
+
 def test_json_keeps_excluded_faces_with_a_mark() -> None:
     """JSON is complete: excluded faces have their windows and `excluded` true."""
     faces = json.loads(EXPORTS[ExportName.JSON].write(RESULT))["faces"]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from duygu.shared.exports.tables import inert
 from duygu.shared.workbench.studies.tables.columns import Column
 
 Value = str | float | bool | None
@@ -45,4 +46,6 @@ def rounded(value: Value) -> Value:
 def _field(value: Value) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return inert(value)
     return str(value).lower() if isinstance(value, bool) else str(rounded(value))
