@@ -99,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub, app.state.site_policy, app.state.shutdown = Hub(settings), SitePolicy(settings), service.shutdown
+    app.state.metrics.live.overload_rate_hz.set_function(lambda: app.state.hub.overload_rate_hz or 0)
     app.state.picture_redis = connect_waiting(live_redis_url(settings), ANSWER_S)
     app.state.pictures = PictureQueue(app.state.picture_redis, settings.pictures_max_waiting)
     app.state.picture_budget = MemoryBudget()

@@ -29,6 +29,12 @@ DRAIN_WAITS_S = 10
 OPEN_S = 30
 """A session that its API process has not confirmed for so long no longer counts."""
 
+OVERLOAD = "duygu:live:overload"
+"""Hash with the rate of all sessions while the service is overloaded, and the API process that needs it."""
+
+OVERLOAD_S = 3
+"""Time to live of the rate; the process that needs it repeats it every second."""
+
 COUNTED_S = 300
 """Time to live of the sets of open sessions, from the last session that was opened or confirmed."""
 
@@ -98,6 +104,22 @@ return {needs_drain, dropped}
 )
 
 
+_SHARE_RATE = """
+-- KEYS: rate of all sessions. ARGV: API process, rate that it needs ('' for none), TTL in seconds.
+-- Returns the lowest rate that an API process needs; false for none. The process with the lowest one keeps it up.
+local kept = redis.call('HMGET', KEYS[1], 'rate', 'process')
+local own = kept[2] == ARGV[1]
+if ARGV[2] == '' then
+  if own then redis.call('DEL', KEYS[1]) return false end
+  return kept[1]
+end
+if not own and kept[1] and tonumber(kept[1]) < tonumber(ARGV[2]) then return kept[1] end
+redis.call('HSET', KEYS[1], 'rate', ARGV[2], 'process', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return ARGV[2]
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Outcome of offering a frame."""
@@ -146,6 +168,7 @@ class SessionStore:
         self._redis = redis
         self._process = process
         self._open, self._offer = redis.register_script(_OPEN), redis.register_script(_OFFER)
+        self._share_rate = redis.register_script(_SHARE_RATE)
 
     async def open(self, session_id: str, owner: str, most: int, most_of_owner: int) -> bool:
         """Open a session; False when `most` are open, or `most_of_owner` of this owner."""
@@ -176,6 +199,12 @@ class SessionStore:
             for key in (OPEN, *map(open_key, set(sessions.values()))):
                 pipeline.expire(key, COUNTED_S)
             await pipeline.execute()
+
+    async def share_rate(self, rate_hz: float | None) -> float | None:
+        """Share the rate that this API process needs; returns the lowest one of all processes, None for no limit."""
+        needed = "" if rate_hz is None else rate_hz
+        lowest = await self._share_rate([OVERLOAD], [self._process, needed, OVERLOAD_S])
+        return float(lowest) if lowest else None
 
     async def close(self, session_id: str, owner: str) -> None:
         """Delete a session and all its keys."""

@@ -140,7 +140,17 @@ class Numbered(Schema):
     frame: int | None = Field(description="frame number of the client, from the header")
 
 
-class FrameResult(Numbered):
+class Answer(Numbered):
+    """What `result` and `dropped` have in common."""
+
+    overload_rate_hz: float | None = Field(
+        default=None,
+        description="maximum number of results per second of every session while the service is overloaded; null while "
+        "it is not. Frames above it are dropped with reason `rate`, and need not be sent",
+    )
+
+
+class FrameResult(Answer):
     """`result`: the faces in a frame."""
 
     type: Literal["result"] = "result"
@@ -158,12 +168,12 @@ class FrameResult(Numbered):
     )
 
 
-class FrameDropped(Numbered):
+class FrameDropped(Answer):
     """`dropped`: the frame was not analysed."""
 
     type: Literal["dropped"] = "dropped"
     reason: Literal["newer", "rate"] = Field(
-        description="`newer`: a newer frame displaced it; `rate`: it exceeds `rate_hz`"
+        description="`newer`: a newer frame displaced it; `rate`: it exceeds `rate_hz` or `overload_rate_hz`"
     )
 
 

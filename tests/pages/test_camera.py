@@ -333,6 +333,37 @@ def test_without_a_worker_a_message_is_shown(live: Page) -> None:
     expect(live.locator("#note")).to_contain_text("bir çalışan süreç yok")
 
 
+def test_an_overloaded_service_gets_fewer_pictures_and_the_page_says_so(live: Page) -> None:
+    """While replies have a rate for all sessions, the page names it and sends no more; afterwards it does neither."""
+    times: list[float] = []
+    rates: list[float | None] = [2.0]
+
+    def serve(socket: WebSocketRoute) -> None:
+        socket.send(json.dumps({"type": "session.created", "model": {"labels": ["neutral"]}}))
+        socket.on_message(lambda message: answer(socket, message))
+
+    def answer(socket: WebSocketRoute, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            times.append(int.from_bytes(message[12:20]) / 1e6)
+            number = int.from_bytes(message[8:12])
+            result = {"type": "result", "frame": number, "captured_at": number / 10, "faces": [], "warnings": []}
+            socket.send(json.dumps({**result, "width": 640, "height": 480, "overload_rate_hz": rates[0]}))
+
+    live.route_web_socket(re.compile("/v1/stream"), serve)
+    live.reload()
+    live.get_by_role("button", name="Start the camera").click()
+    expect(live.locator("#note")).to_contain_text("every session gets at most 2 pictures", timeout=PATIENCE_MS)
+    first = len(times) + 2  # pictures that are on their way
+    live.wait_for_timeout(4000)
+    between = [after - before for before, after in zip(times[first:], times[first + 1 :], strict=False)]
+    assert between
+    assert min(between) > 0.4
+    live.get_by_label("Language").select_option("tr")
+    expect(live.locator("#note")).to_contain_text("saniyede en fazla 2 görüntü")
+    rates[0] = None
+    expect(live.locator("#note")).to_have_text("", timeout=PATIENCE_MS)
+
+
 def test_messages_of_a_stopped_session_are_ignored(live: Page) -> None:
     """After a session is stopped, its results are not shown, and its end opens no other session."""
     sockets: list[WebSocketRoute] = []

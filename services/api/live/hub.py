@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
@@ -12,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from redis.exceptions import RedisError
 from rq import Queue
 
+from duygu.services.api.live.overload import OverloadControl
 from duygu.services.api.live.session import AcceptedFrame, Session
 from duygu.shared.broker import keys
 from duygu.shared.broker.connections import connect_briefly, connect_waiting, live_redis_url, redis_url
@@ -51,6 +53,8 @@ class Hub:
         self._process = secrets.token_hex(8)
         self._store = SessionStore(self._live_redis, self._process)
         self._sessions: dict[str, Session] = {}
+        self._overload = OverloadControl()
+        self.overload_rate_hz: float | None = None  # of the sessions of all API processes; None without overload
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -93,6 +97,7 @@ class Hub:
             raise UnavailableError from error
         if not opened:
             raise TooManySessionsError
+        session.overload_rate_hz = self.overload_rate_hz
         self._sessions[session.session_id] = session
         return session
 
@@ -133,11 +138,23 @@ class Hub:
 
     async def _monitor(self) -> None:
         for check in range(CHECKS_PER_CONFIRMATION):
+            began = time.monotonic()
             await asyncio.sleep(CHECK_INTERVAL_S)
+            await self._control_load(time.monotonic() - began)
             for session in list(self._sessions.values()):
                 await self._check_session(session)
             if check == 0 and self._sessions:
                 await self._store.confirm({key: session.owner for key, session in self._sessions.items()})
+
+    async def _control_load(self, elapsed_s: float) -> None:
+        """Adapt the rate of all sessions to what the workers achieved."""
+        sessions = list(self._sessions.values())
+        if not sessions and self.overload_rate_hz is None:
+            return
+        self._overload.update([session.take_load() for session in sessions], elapsed_s)
+        self.overload_rate_hz = await self._store.share_rate(self._overload.rate_hz)
+        for session in sessions:
+            session.overload_rate_hz = self.overload_rate_hz
 
     async def _check_session(self, session: Session) -> None:
         if session.oldest_wait_s > NO_WORKER_TIMEOUT_S:

@@ -60,7 +60,10 @@ EXAMPLES: dict[str, dict[str, dict[str, Any]]] = {
         "a new face": RESULT | {"faces": [WARMING_UP]},
         "its first window": RESULT | {"seq": 10, "frame": 10, "captured_at": 0.9, "faces": [KNOWN]},
     },
-    "dropped": {"newer": {"type": "dropped", "seq": 2, "frame": 2, "reason": "newer"}},
+    "dropped": {
+        "newer": {"type": "dropped", "seq": 2, "frame": 2, "reason": "newer"},
+        "overload": {"type": "dropped", "seq": 3, "frame": 3, "reason": "rate", "overload_rate_hz": 6.5},
+    },
     "error": {
         "a frame": {
             "type": "error",

@@ -22,6 +22,11 @@ class LiveMetrics:
             ["answer", "reason"],
             registry=registry,
         )
+        self.overload_rate_hz = Gauge(
+            "duygu_live_overload_rate_hz",
+            "Live frames per second that every session gets while the service is overloaded; 0 while it is not",
+            registry=registry,
+        )
         self.seconds = Histogram(
             "duygu_live_seconds", "Time from the arrival of a frame to its result", buckets=SECONDS, registry=registry
         )

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from duygu.services.api.live.overload import Load
 from duygu.shared.errors import DuyguError, OutOfOrderError, TooLargeError, TooManyPixelsError
 from duygu.shared.inputs.media.animation import is_animated
 from duygu.shared.inputs.media.image_size import dimensions
@@ -34,6 +35,10 @@ ANIMATED_PICTURE = Warning(
     code="animated_picture",
     detail="The picture is animated; only its first picture was analysed",
 )
+
+OVERLOAD_SLACK = 0.4
+"""Share of the interval of `overload_rate_hz` by which a frame may be early; the next one then is due later. Without
+it, a camera of 10 Hz would get 5 results per second at 6 Hz."""
 
 
 class State(StrEnum):
@@ -95,7 +100,10 @@ class Session:
         self.outgoing_ready = asyncio.Event()
         self.can_receive = asyncio.Event()
         self.can_receive.set()
-        self.overload_drops = 0  # frames dropped in favour of newer ones (overload)
+        self.overload_drops = 0  # frames dropped because of overload: for newer ones, or above `overload_rate_hz`
+        self.overload_rate_hz: float | None = None  # of every session while the service is overloaded
+        self._due_s = 0.0  # when the next frame is within `overload_rate_hz`, seconds of the monotonic clock
+        self._load = Load()  # since `take_load`
         self._unanswered: OrderedDict[int, PendingFrame] = OrderedDict()
         self._seq = self._answered = self._dropped = self._errors = self._most_face_id = 0
         self._first_s: float | None = None
@@ -132,6 +140,12 @@ class Session:
         if self._exceeds_rate(time_s):
             self.drop(entry.seq, "rate")
             return None
+        self._load.received += 1
+        if self._exceeds_overload_rate(arrived):
+            self.overload_drops += 1
+            self.drop(entry.seq, "rate")
+            return None
+        self._load.offered += 1
         about = FrameInfo(time_s=time_s, options=self.options, overload_drops=self.overload_drops)
         return AcceptedFrame(entry.seq, about, incoming.picture)
 
@@ -149,6 +163,7 @@ class Session:
         """Drop a frame unless it is answered already."""
         if entry := self._unanswered.get(seq):
             dropped = {"seq": seq, "frame": entry.frame, "reason": reason}
+            self._load.displaced += entry.answer is None and reason == "newer"
             self._settle(entry, FrameDropped.model_validate(dropped))
 
     def handle_reply(self, reply: Reply) -> None:
@@ -168,7 +183,13 @@ class Session:
         else:
             if reply.refused:
                 entry.notices.append(FrameError(code=reply.refused.code, detail=reply.refused.detail, recoverable=True))
+            self._load.answered += entry.answer is None
             self._settle(entry, _result(entry, reply))
+
+    def take_load(self) -> Load:
+        """The frames since the previous call."""
+        load, self._load = self._load, Load()
+        return load
 
     def fail(self, code: CloseCode, error: DuyguError | None = None) -> None:
         """End the session for an external reason."""
@@ -190,14 +211,19 @@ class Session:
         if isinstance(answer, FrameResult):
             self._answered += 1
             waited_ms = (time.monotonic() - entry.arrived) * 1000
-            return answer.model_copy(update={"latency_ms": round(waited_ms, 1)})
+            return answer.model_copy(update={"latency_ms": round(waited_ms, 1), **self._overload()})
         if isinstance(answer, FrameDropped):
             self._dropped += 1
-        elif isinstance(answer, FrameError):
+            return answer.model_copy(update=self._overload())
+        if isinstance(answer, FrameError):
             self._errors += 1
         else:
             return self._closed()
         return answer
+
+    def _overload(self) -> dict[str, float | None]:
+        """What a reply says about overload."""
+        return {"overload_rate_hz": None if self.overload_rate_hz is None else round(self.overload_rate_hz, 1)}
 
     def _closed(self) -> SessionClosed:
         self.state = State.CLOSED
@@ -252,6 +278,17 @@ class Session:
         if rate_hz and time_s and time_s - self._last_accepted_s < (1 - RATE_SLACK) / rate_hz:
             return True
         self._last_accepted_s = time_s
+        return False
+
+    def _exceeds_overload_rate(self, arrived: float) -> bool:
+        """Whether the frame exceeds the rate of all sessions. Capture times, which the client chooses, do not count."""
+        if self.overload_rate_hz is None:
+            return False
+        interval_s = 1 / self.overload_rate_hz
+        if arrived < self._due_s - OVERLOAD_SLACK * interval_s:
+            return True
+        is_late = arrived - self._due_s > interval_s  # the first frame, or one after a pause
+        self._due_s = (arrived if is_late else self._due_s) + interval_s
         return False
 
 

@@ -62,8 +62,10 @@ export interface FrameDropped {
   seq: number;
   /** frame number of the client, from the header */
   frame: number | null;
+  /** maximum number of results per second of every session while the service is overloaded; null while it is not. Frames above it are dropped with reason `rate`, and need not be sent */
+  overload_rate_hz?: number | null;
   type?: "dropped";
-  /** `newer`: a newer frame displaced it; `rate`: it exceeds `rate_hz` */
+  /** `newer`: a newer frame displaced it; `rate`: it exceeds `rate_hz` or `overload_rate_hz` */
   reason: "newer" | "rate";
 }
 
@@ -86,6 +88,8 @@ export interface FrameResult {
   seq: number;
   /** frame number of the client, from the header */
   frame: number | null;
+  /** maximum number of results per second of every session while the service is overloaded; null while it is not. Frames above it are dropped with reason `rate`, and need not be sent */
+  overload_rate_hz?: number | null;
   type?: "result";
   /** capture time in seconds, from the header; without a header, the arrival time since 1970 */
   captured_at: number;

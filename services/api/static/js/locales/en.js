@@ -572,6 +572,7 @@ export default {
       no_worker: "No worker is available for live sessions; trying again.",
       too_many_sessions: "Too many live sessions are open; trying again.",
       idle_session: "The session was idle for too long.",
+      overloaded: "The service is busy: every session gets at most {rate} pictures per second.",
       unauthorized: "This service requires an API key with permission for live sessions.",
     },
   },

@@ -571,6 +571,7 @@ export default {
       no_worker: "Şu anda canlı oturum alan bir çalışan süreç yok; yeniden deneniyor.",
       too_many_sessions: "Çok fazla canlı oturum açık; yeniden deneniyor.",
       idle_session: "Oturum çok uzun süre boşta kaldı.",
+      overloaded: "Hizmet yoğun: her oturumda saniyede en fazla {rate} görüntü incelenir.",
       unauthorized: "Canlı oturum için yetkili bir API anahtarı gerekiyor.",
     },
   },

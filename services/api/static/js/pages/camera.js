@@ -45,6 +45,8 @@ let timer = null;
 let reconnectTimer = null;
 let note = "idle";
 let dropped = 0;
+let overloadHz = null; // highest rate of every session while the service is overloaded
+let dueMs = 0; // when the next frame is within it
 let answers = []; // { at, latency } of the last FIGURES_WINDOW_MS, both in ms
 let lastPositions = new Map(); // face id -> its newest position
 let shown = [];
@@ -54,7 +56,8 @@ const resting = new RestingFace();
 
 function setNote(key) {
   note = key;
-  byId("note").textContent = key ? t(`camera.notes.${key}`) : "";
+  const text = key ? t(`camera.notes.${key}`, { rate: decimal(Math.max(overloadHz ?? 0, 1), 0) }) : "";
+  if (byId("note").textContent !== text) byId("note").textContent = text;
 }
 
 async function start() {
@@ -89,6 +92,7 @@ function connect() {
   lastPositions.clear();
   recent.clear();
   dropped = 0;
+  overloadHz = null;
   answers = [];
   resting.clear();
   session = new CameraSession({ onMessage: receive, onEnd: ended });
@@ -142,12 +146,28 @@ async function sendFrame() {
     return;
   }
   const capturedMs = performance.now();
+  if (exceedsOverloadRate(capturedMs)) return;
   canvas.width = WIDTH;
   canvas.height = Math.round((WIDTH * video.videoHeight) / video.videoWidth);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", QUALITY); });
   const picture = await blob.arrayBuffer();
   if (current === session && current.open) current.send(picture, capturedMs);
+}
+
+/** Whether a frame would be dropped, since all sessions of an overloaded service get a lower rate. */
+function exceedsOverloadRate(now) {
+  if (overloadHz === null) return false;
+  const interval = 1000 / overloadHz;
+  if (now < dueMs) return true;
+  dueMs = Math.max(dueMs, now - interval) + interval;
+  return false;
+}
+
+function takeOverload(rate) {
+  if (rate === overloadHz) return;
+  overloadHz = rate;
+  setNote(rate === null ? "" : "overloaded");
 }
 
 function useLabels(found) {
@@ -165,6 +185,7 @@ function receive(message, from) {
     setNote("");
   }
   if (resting.take(message, performance.now())) restingChanged();
+  if (["result", "dropped"].includes(message.type)) takeOverload(message.overload_rate_hz ?? null);
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
   answers.push({ at: performance.now(), latency: message.seen_ms });
