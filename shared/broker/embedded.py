@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,9 @@ ON_DISK, IN_MEMORY = "valkey", "valkey-live"
 
 VALKEY_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 """What an embedded server gets of the environment: it has no need of any secret there."""
+
+APPENDING = {"appendonly": "yes", "auto-aof-rewrite-min-size": "1mb"}
+"""The append-only file keeps erased values until a rewrite: at each start, and from 1 MB on when it has doubled."""
 
 LIVE_MEMORY = "512mb"
 """What the server in memory may hold; hundreds of sessions need a fraction of it."""
@@ -87,7 +91,7 @@ class EmbeddedValkey:
     def __init__(self, data_dir: Path, name: str = ON_DISK) -> None:
         self._folder = data_dir / name
         self._socket = socket_path(data_dir, name)
-        self._keeping = {"appendonly": "yes"} if name == ON_DISK else {"appendonly": "no", "maxmemory": LIVE_MEMORY}
+        self._keeping = dict(APPENDING) if name == ON_DISK else {"appendonly": "no", "maxmemory": LIVE_MEMORY}
         self._log = self._folder / "valkey.log"
 
     def __enter__(self) -> "EmbeddedValkey":
@@ -98,6 +102,8 @@ class EmbeddedValkey:
         self._lock = _lock(self._folder / "lock")
         self._stop_leftover()
         self._process = self._start()
+        if self._keeping["appendonly"] == "yes":
+            self._rewrite()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -153,6 +159,11 @@ class EmbeddedValkey:
                 return bool(redis.ping())
         except RedisError:
             return False
+
+    def _rewrite(self) -> None:
+        """Remove from the append-only file, in the background, what was erased since the last rewrite."""
+        with suppress(RedisError), Redis(unix_socket_path=str(self._socket)) as redis:  # the next start tries again
+            redis.bgrewriteaof()
 
     def _stop_leftover(self) -> None:
         """End a server that outlived its parent (macOS has no signal for the death of a parent)."""

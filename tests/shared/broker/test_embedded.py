@@ -1,6 +1,7 @@
 """The embedded Valkey."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from duygu.shared.broker.connections import connect, connect_briefly, redis_url
 from duygu.shared.broker.embedded import EmbeddedValkey, server_program
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
+
+PATIENCE_S = 60.0
 
 
 def test_it_persists_its_data(settings: Settings) -> None:
@@ -24,6 +27,28 @@ def test_it_persists_its_data(settings: Settings) -> None:
         assert not server.running
         server.restart()
         assert redis.mget("a", "b") == [b"1", b"2"]
+
+
+def test_what_was_erased_is_gone_from_the_disk_after_the_next_start(settings: Settings) -> None:
+    """The append-only file keeps an erased value until the next start, and no longer; other values stay."""
+    with EmbeddedValkey(settings.data_dir), connect(redis_url(settings)) as redis:
+        redis.mset({"erased": "Ann Example", "kept": "Bo Example"})
+        redis.delete("erased")
+    assert _written(settings.data_dir, b"Ann Example")
+    with EmbeddedValkey(settings.data_dir), connect(redis_url(settings)) as redis:
+        deadline = time.monotonic() + PATIENCE_S
+        while _written(settings.data_dir, b"Ann Example"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert redis.get("kept") == b"Bo Example"
+
+
+def _written(folder: Path, value: bytes) -> bool:
+    files = [path for path in folder.rglob("appendonly*") if path.is_file()]
+    try:
+        return any(value in path.read_bytes() for path in files)
+    except FileNotFoundError:  # replaced meanwhile
+        return True
 
 
 def test_one_data_folder_has_one_server(settings: Settings) -> None:
