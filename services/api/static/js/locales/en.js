@@ -401,7 +401,7 @@ export default {
     repeat: "Repeat my edit",
     discard: "Discard it",
     join_title: "Join {face} to",
-    join_note: "Both become one face, which has the number and the name of the one you choose.",
+    join_note: "Both become one face with the number of the one you choose, and its name if it has one.",
     join_now: "Join",
     drag: "Drop {face} on the same person",
     drag_join: "Join {face} to {into}",

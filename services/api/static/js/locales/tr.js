@@ -400,7 +400,7 @@ export default {
     repeat: "Düzenlememi yinele",
     discard: "Vazgeç",
     join_title: "Şununla birleştir: {face}",
-    join_note: "İkisi tek yüz olur; numarası ve adı, seçtiğiniz yüzünkidir.",
+    join_note: "İkisi tek yüz olur; numarası, varsa adı da seçtiğiniz yüzünkidir.",
     join_now: "Birleştir",
     drag: "Aynı kişinin üzerine bırakın: {face}",
     drag_join: "Birleştir: {face} → {into}",
