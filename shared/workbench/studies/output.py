@@ -1,6 +1,7 @@
 """Files of a study in its output folder."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from duygu.shared.workbench.studies.report import report
 from duygu.shared.workbench.studies.statistics.permutation import Cluster, clusters_of, clusters_table
 from duygu.shared.workbench.studies.statistics.synchrony import synchronies, synchrony_table, synchrony_tests_table
 from duygu.shared.workbench.studies.statistics.time_course import (
+    PLAIN,
+    RELATIVE,
     GroupMean,
     TimeCourse,
     group_means,
@@ -29,6 +32,12 @@ from duygu.shared.workbench.studies.tables.table import Table
 
 TABLES, RESULTS = "tables", "results"
 """Subfolders of the output."""
+
+OPTIONAL = re.compile(
+    r"tables/(markers|summary_speaking|synchrony|synchrony_tests)\.csv|tables/[a-z_]+\.parquet"
+    rf"|figures/\d+-({PLAIN}|{RELATIVE})(-column)?(-serif)?\.(svg|pdf|png)"
+)
+"""Files that a study has or lacks, depending on its rows, markers and packages."""
 
 
 Filming = Callable[[Sequence[Reel]], Sequence[Strip]]
@@ -49,6 +58,8 @@ def write_study(
 ) -> list[Path]:
     """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError.
 
+    Tables and figures of an earlier run that this study does not have are deleted, since they describe other rows.
+
     before_file  called before each file is written; it may raise to stop
     filming      makes the frames of the report
     films        files of stimuli, by the name of the stimulus; without one, frames are of recordings
@@ -60,7 +71,15 @@ def write_study(
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
         written.append(path)
+    _delete_others(folder, written)
     return written
+
+
+def _delete_others(folder: Path, written: Sequence[Path]) -> None:
+    """Delete the tables and figures of an earlier run; files with any other name stay."""
+    for path in sorted({*folder.glob(f"{TABLES}/*"), *folder.glob("figures/*")} - {*written}):
+        if OPTIONAL.fullmatch(path.relative_to(folder).as_posix()):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,28 @@ def test_markers_and_settings_of_the_command_line(tmp_path: Path) -> None:
     assert study(tmp_path, *options, "--up", "2") == 2
 
 
+def test_tables_and_figures_of_an_earlier_run_are_deleted(tmp_path: Path) -> None:
+    """A study without markers and baselines leaves none of them from before; files of other names stay."""
+    write_result(tmp_path / "results", "one", planted(20.0, (5.0, 9.0)))
+    table(tmp_path, "one.mp4,P1,0-3", header="path,participant,baseline")
+    markers = tmp_path / "markers.csv"
+    markers.write_text("participant,time_s,name\nP1,7,joke\n", encoding="utf-8")
+    assert study(tmp_path, "--results", str(tmp_path / "results"), "--markers", str(markers)) == 0
+    figures, tables = tmp_path / "out" / "figures", tmp_path / "out" / "tables"
+    assert (figures / "2-relative.svg").exists()
+    assert (tables / "markers.csv").exists()
+    for own in (figures / "poster.svg", tables / "notes.csv"):
+        own.touch()
+    table(tmp_path, "one.mp4,P1")
+    assert study(tmp_path, "--results", str(tmp_path / "results")) == 0
+    assert {path.name for path in figures.glob("*.svg")} == {
+        *(f"1-probability{kind}.svg" for kind in ("", "-serif", "-column", "-column-serif")),
+        "poster.svg",
+    }
+    assert not [*tables.glob("markers.*")]
+    assert (tables / "notes.csv").exists()
+
+
 def test_inputs_are_never_overwritten(tmp_path: Path) -> None:
     """A table of markers where the output would have one is a usage error, and stays as it is."""
     write_result(tmp_path / "json", "a", planted(20.0, (5.0, 9.0)))
