@@ -1,10 +1,17 @@
 """One line of a table that describes a study: its cells as text, and what is wrong with them."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""A number, with a point or a comma as its decimal sign."""
+
+NOT_FINITE = {"nan", "inf", "infinity"}
+"""Texts that spreadsheets and programs write for a number that is not finite."""
 
 LONGEST = 60
 """Characters of a value that a fault quotes."""
@@ -73,9 +80,8 @@ class Line:
         """A number of seconds of at least `low`."""
         if not self.get(column):
             return default
-        try:
-            value = float(self.get(column))
-        except ValueError:
+        value = decimal(self.get(column))
+        if value is None:
             self.fault(column, FaultCode.NOT_A_NUMBER, "is not a number of seconds, such as 12.5")
             return default
         if not math.isfinite(value):
@@ -85,3 +91,10 @@ class Line:
             self.fault(column, FaultCode.BELOW_MINIMUM, f"is below the minimum of {low:g}")
             return default
         return value
+
+
+def decimal(text: str) -> float | None:
+    """The number in a text whose decimal sign is a point or a comma, as spreadsheets write it; None without one."""
+    if text.lower().lstrip("+-") in NOT_FINITE:
+        return float(text)
+    return float(text.replace(",", ".")) if NUMBER.fullmatch(text) else None

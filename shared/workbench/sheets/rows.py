@@ -8,7 +8,7 @@ from pathlib import Path
 
 from duygu.shared.workbench.sheets.line import Fault, FaultCode, Line
 
-SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*[-\u2013]\s*(\d+(?:\.\d+)?)")
+SPAN = re.compile(r"(\d+(?:[.,]\d+)?)\s*[-\u2013]\s*(\d+(?:[.,]\d+)?)")
 """A baseline that is a part of the video itself, as in `0-10`."""
 
 LONGEST_ID = 9
@@ -93,7 +93,7 @@ def _baseline(line: Line, locate: Callable[[str], Path]) -> tuple[float, float] 
         return None
     if not (span := SPAN.fullmatch(value)):
         return locate(line.cells["baseline"])
-    start_s, end_s = float(span[1]), float(span[2])
+    start_s, end_s = (float(part.replace(",", ".")) for part in span.groups())
     if start_s >= end_s:
         line.fault("baseline", FaultCode.END_NOT_AFTER_START, "does not end after its start")
     return start_s, end_s

@@ -53,12 +53,13 @@ def chart(
     across = layout.across
     low, high = _range(course, means)
     rows = math.ceil(len(course.labels) / across)
-    width, height = across * (LEFT + WIDTH + GAP), 44 + rows * (TOP + HEIGHT + GAP)
+    width, height = across * (LEFT + WIDTH + GAP), 44 + rows * (TOP + HEIGHT + GAP) + layout.size
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="{family}" font-size="{layout.size}" role="img"><title>{escape(title_of(course))}</title>'
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         *_legend(means, layout.size),
+        f'<text x="{LEFT}" y="{height - 8}" fill="{SOFT}">{_axes_in_words(course, means)}</text>',
     ]
     for index, label in enumerate(course.labels):
         left, top = LEFT + index % across * (LEFT + WIDTH + GAP), 40 + index // across * (TOP + HEIGHT + GAP)
@@ -74,6 +75,13 @@ def title_of(course: TimeCourse) -> str:
     """Title of the figure."""
     measure = "probability" if course.measure == PLAIN else "probability less the baseline"
     return f"{course.stimulus or 'Stimulus'}: {measure}"
+
+
+def _axes_in_words(course: TimeCourse, means: Sequence[GroupMean]) -> str:
+    """What the axes and the bands show."""
+    measure = "Probability" if course.measure == PLAIN else "Probability less baseline"
+    known = any(not math.isnan(value) for one in means for value in one.low.flat)
+    return f"{measure}: mean{' and 95 % interval' if known else ''}, by time of the stimulus"
 
 
 def _range(course: TimeCourse, means: Sequence[GroupMean]) -> tuple[float, float]:

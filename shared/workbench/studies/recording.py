@@ -57,10 +57,11 @@ def record(row: StudyRow, result: Result, baseline: Result | None = None) -> Rec
 
     baseline  result of the video that `row.baseline` names
 
-    Raises UnknownFaceError or InvalidStudyError if the face does not exist, and InvalidStudyError for a part that
-    starts after the end of the video.
+    Raises UnknownFaceError or InvalidStudyError if the face does not exist, and InvalidStudyError for a part or a
+    stimulus that starts after the end of the video.
     """
     result = visible(result)
+    _require_within(result, "offset_s", row.offset_s)
     start_s, end_s = _part(result, "start_s", row.start_s, row.end_s)
     face = _face(result, row.face, start_s, end_s)
     recording = Recording(
@@ -80,10 +81,15 @@ def record(row: StudyRow, result: Result, baseline: Result | None = None) -> Rec
     return replace(recording, baseline=series, baseline_sha256=rest.video.sha256)
 
 
-def _part(result: Result, column: str, start_s: float, end_s: float | None) -> tuple[float, float]:
+def _require_within(result: Result, column: str, time_s: float) -> None:
     duration_s = result.video.duration_s
-    if start_s >= duration_s:
-        raise InvalidStudyError(f"{column} {start_s:g} is not below the video's length of {duration_s:g} s")
+    if time_s >= duration_s:
+        raise InvalidStudyError(f"{column} {time_s:g} is not below the video's length of {duration_s:g} s")
+
+
+def _part(result: Result, column: str, start_s: float, end_s: float | None) -> tuple[float, float]:
+    _require_within(result, column, start_s)
+    duration_s = result.video.duration_s
     return start_s, duration_s if end_s is None else min(end_s, duration_s)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 from duygu.shared.version import VERSION
 from duygu.shared.workbench.studies.film import STYLE as FILM_STYLE
 from duygu.shared.workbench.studies.film import Strip, strip_html
-from duygu.shared.workbench.studies.sources import SOURCES, methods
+from duygu.shared.workbench.studies.sources import methods, sources
 from duygu.shared.workbench.studies.study import Study
 from duygu.shared.workbench.studies.tables.table import Table
 
@@ -18,7 +19,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: 4px 8px; text-align: left; border-bottom: 1px solid #dcdcd6; }
 td.sha { font: 11px ui-monospace, monospace; word-break: break-all; } .box { overflow-x: auto; }
 @media print { body { margin: 0; max-width: none; } svg, tr { break-inside: avoid; }
-  h2 { break-after: avoid; } .box { overflow: visible; } }
+  h2, h2 + p { break-after: avoid; } .box { overflow: visible; } }
 """
 
 CLUSTER_COLUMNS = ("stimulus", "measure", "emotion", "group_a", "group_b", "start_s", "end_s", "mass", "p")
@@ -29,6 +30,11 @@ TRUST = (
     "time before comparing participants."
 )
 
+
+CAPTION = (
+    "Lines are means over the participants of a group, bands their 95 % intervals, and bars at the bottom of a panel "
+    "the clusters in which two groups differ with p &lt; .05."
+)
 
 FACES = "The frames show faces of participants: share this report as you may share their recordings. "
 
@@ -50,12 +56,14 @@ def report(
         f'</head><body><h1>Study</h1><p class="soft">{escape(_counts(study))}</p>{_failed(study)}'
         f"{figures}{_clusters(found)}{_synchrony(found)}{_participants(study, found)}"
         f"<h2>Methods</h2>{''.join(f'<p>{escape(one)}</p>' for one in methods(study))}"
-        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in SOURCES)}</ul>{_videos(study)}"
+        f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sources(study))}</ul>{_videos(study)}"
         f'<p class="soft">{faces}{TRUST} Code book: codebook.md. Duygu {VERSION}.</p></body></html>\n'
     )
 
 
 def _figures(charts: Mapping[str, tuple[str, str]], strips: Sequence[Strip]) -> Iterator[str]:
+    if charts:
+        yield f'<p class="soft">{CAPTION}</p>'
     seen: set[str] = set()
     for title, (stimulus, svg) in charts.items():
         film = "" if stimulus in seen else strip_html(strips, stimulus)
@@ -106,6 +114,11 @@ def _participants(study: Study, tables: Mapping[str, Table]) -> str:
 
 def _videos(study: Study) -> str:
     rows = [(one.row.path_text, one.result.video.sha256 or "") for one in study.recordings]
+    rows += dict.fromkeys(
+        (f"{one.row.baseline.name} (baseline)", one.baseline_sha256 or "")
+        for one in study.recordings
+        if isinstance(one.row.baseline, Path)
+    )
     return f"<h2>Videos</h2>{_table(('path', 'SHA-256'), rows, ('', 'sha'))}"
 
 

@@ -98,7 +98,8 @@ def _text(path: Path) -> str:
             raise InvalidStudyError(f"{path}: the table is larger than {MAX_BYTES} bytes")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidStudyError(f"{path}: the table is not UTF-8: byte {error.start} is invalid") from error
+        text = f"{path}: the table is not UTF-8: byte {error.start} is invalid; save it as CSV UTF-8"
+        raise InvalidStudyError(text) from error
     except OSError as error:
         raise UnreadableFileError(f"{path}: {error.strerror}") from error
 

@@ -4,32 +4,81 @@ from collections.abc import Iterator
 
 from duygu.shared.version import VERSION
 from duygu.shared.workbench.studies.settings import StudySettings
+from duygu.shared.workbench.studies.statistics.bootstrap import MIN_PARTICIPANTS
+from duygu.shared.workbench.studies.statistics.permutation import MIN_GROUP, compared_groups
 from duygu.shared.workbench.studies.statistics.synchrony import PAIR
 from duygu.shared.workbench.studies.study import Study
 
-SOURCES = (
+HESTERBERG = (
     "T. Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69(4), 2015, section 4.2: "
-    "expanded percentile interval.",
+    "expanded percentile interval."
+)
+MARIS = (
     "E. Maris and R. Oostenveld, Nonparametric statistical testing of EEG- and MEG-data, Journal of Neuroscience "
-    "Methods 164(1), 2007: cluster-based permutation test.",
+    "Methods 164(1), 2007: cluster-based permutation test."
+)
+BOKER = (
     "S. M. Boker, M. Xu, J. L. Rotondo and K. King, Windowed cross-correlation and peak picking for the analysis of "
-    "variability in the association between behavioral time series, Psychological Methods 7(3), 2002: synchrony.",
+    "variability in the association between behavioral time series, Psychological Methods 7(3), 2002: synchrony."
+)
+BERNIERI = (
     "F. J. Bernieri, Coordinated movement and rapport in teacher-student interactions, Journal of Nonverbal Behavior "
-    "12(2), 1988: comparison with pairs of people who were not together.",
+    "12(2), 1988: comparison with pairs of people who were not together."
+)
+ZHANG = (
     "K. Zhang, Z. Zhang, Z. Li and Y. Qiao, Joint Face Detection and Alignment Using Multitask Cascaded Convolutional "
-    "Networks, IEEE Signal Processing Letters 23(10), 2016: MTCNN.",
+    "Networks, IEEE Signal Processing Letters 23(10), 2016: MTCNN."
+)
+GUO = (
     "C. Guo, G. Pleiss, Y. Sun and K. Weinberger, On Calibration of Modern Neural Networks, ICML 2017: temperature "
-    "scaling.",
+    "scaling."
 )
 
 
+def sources(study: Study) -> list[str]:
+    """The sources of the methods that this study uses."""
+    compared = [MARIS] if _is_compared(study) else []
+    paired = [BOKER, BERNIERI] if _has_pairs(study) else []
+    return [HESTERBERG, *compared, *paired, ZHANG, GUO]
+
+
 def methods(study: Study) -> Iterator[str]:
-    """Paragraphs that describe the analysis with its versions and settings."""
+    """Paragraphs that describe what was computed in this study, with its versions and settings."""
     yield _analysis(study)
     yield _episodes(study.settings)
-    yield _statistics(study.settings)
-    if any(one.row.free.get(PAIR) for one in study.recordings):
+    if any(one.baseline for one in study.recordings):
+        yield BASELINE
+    if study.markers:
+        yield _markers(study.settings)
+    yield _intervals(study.settings)
+    if _is_compared(study):
+        yield _comparison(study.settings)
+    if _has_pairs(study):
         yield _synchrony(study.settings)
+
+
+BASELINE = (
+    "The baseline of a participant is a part of the recording, or another recording, that shows the participant at "
+    "rest. Relative values are those of the recording less those of its baseline; time courses are also given less the "
+    "mean probability of the baseline for stimuli of which all recordings have one."
+)
+
+
+def _is_compared(study: Study) -> bool:
+    """Whether the groups of a stimulus are compared."""
+    stimuli = {unit.stimulus for unit in study.units}
+    return any(compared_groups([unit for unit in study.units if unit.stimulus == stimulus]) for stimulus in stimuli)
+
+
+def _has_pairs(study: Study) -> bool:
+    return any(one.row.free.get(PAIR) for one in study.recordings)
+
+
+def _markers(settings: StudySettings) -> str:
+    return (
+        f"Around each marker, probabilities are averaged over the {settings.around_s:g} s before it, over its length, "
+        f"and over the {settings.around_s:g} s after it; the change is the mean after less the mean before."
+    )
 
 
 def _analysis(study: Study) -> str:
@@ -53,13 +102,20 @@ def _episodes(settings: StudySettings) -> str:
     )
 
 
-def _statistics(settings: StudySettings) -> str:
+def _intervals(settings: StudySettings) -> str:
     return (
         f"Time courses are means over bins of {settings.step_s:g} s on the clock of the stimulus. Intervals are 95 % "
         f"expanded percentile bootstrap intervals over participants ({settings.resamples} resamples, seed "
-        f"{settings.seed}), for at least 5 participants. Two groups of at least 4 participants each are compared by a "
-        f"cluster-based permutation test ({settings.permutations} permutations, two-sided threshold of t at p = .05); "
-        "its p values are corrected over all times and emotions of a stimulus, not over stimuli."
+        f"{settings.seed}), for at least {MIN_PARTICIPANTS} participants."
+    )
+
+
+def _comparison(settings: StudySettings) -> str:
+    return (
+        f"Two groups of at least {MIN_GROUP} participants each are compared by a cluster-based permutation test "
+        f"({settings.permutations} permutations, seed {settings.seed}, two-sided threshold of Student's t at p = .05, "
+        "mass of a cluster: sum of t); its p values are corrected over all times and emotions of a stimulus, not over "
+        "stimuli."
     )
 
 

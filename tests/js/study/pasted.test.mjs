@@ -47,3 +47,12 @@ test("one value of many lines fills a column, also below its own name", () => {
     { row: 1, column: "group", text: "B" },
   ]);
 });
+
+test("one known name before others begins a table; a value that is called like a column does not", () => {
+  const keys = [["a.mp4"], ["b.mp4"]];
+  const { changes, added } = placed([["video", "age"], ["b.mp4", "27"]], { row: 0, column: 2 }, COLUMNS, keys);
+  assert.deepEqual([changes, added], [[{ row: 1, column: "age", text: "27" }], ["age"]]);
+  assert.deepEqual(placed([["participant", "Age", "IQ"], ["P1", "31", "99"]], { row: 0, column: 0 }, COLUMNS, keys).added, ["Age", "IQ"]);
+  const data = [["video", "0.5"], ["film", ""]];
+  assert.deepEqual(placed(data, { row: 0, column: 2 }, COLUMNS, keys).changes[0], { row: 0, column: "stimulus", text: "video" });
+});

@@ -1,5 +1,6 @@
 """Cluster-based permutation test of two groups over time (Maris and Oostenveld 2007)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from duygu.shared.workbench.studies.outcome import Unit
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.statistics.bootstrap import Floats, t_quantile
 from duygu.shared.workbench.studies.statistics.time_course import TimeCourse
@@ -37,10 +39,16 @@ class Cluster:
 
 def comparable_groups(course: TimeCourse) -> tuple[str, str] | None:
     """The two groups of a time course; None unless it has exactly two of at least `MIN_GROUP` participants."""
-    groups = course.groups
-    if len(groups) != TWO or any(len(course.of_group(group)) < MIN_GROUP for group in groups):
+    return compared_groups(course.units)
+
+
+def compared_groups(units: Sequence[Unit]) -> tuple[str, str] | None:
+    """The two groups of the participants of a stimulus; None as for `comparable_groups`."""
+    sizes = Counter(unit.group for unit in units)
+    if len(sizes) != TWO or min(sizes.values()) < MIN_GROUP:
         return None
-    return groups[0], groups[1]
+    first, second = sorted(sizes)
+    return first, second
 
 
 def clusters_of(course: TimeCourse, settings: StudySettings) -> list[Cluster]:

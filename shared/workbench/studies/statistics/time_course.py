@@ -131,7 +131,9 @@ def _group_mean(group: str, values: Floats, settings: StudySettings) -> GroupMea
     people, *shape = values.shape
     mean, low, high = mean_intervals(values.reshape(people, -1), settings.resamples, settings.seed)
     counts = (~np.isnan(values)).sum(axis=0).astype(np.float64)
-    above = np.divide((values >= settings.up).sum(axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    above = np.divide(
+        (values >= settings.up - EDGE).sum(axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0
+    )
     return GroupMean(group, people, counts, mean.reshape(shape), low.reshape(shape), high.reshape(shape), above)
 
 

@@ -37,6 +37,14 @@ def test_all_columns_are_read(tmp_path: Path, separator: str) -> None:
     assert [dict(row.free) for row in sheet.rows] == [{"Age": "31"}, {"Age": ""}]
 
 
+def test_the_decimal_sign_may_be_a_comma(tmp_path: Path) -> None:
+    """Spreadsheets of many languages write 0,5 for 0.5, in numbers of seconds and in baselines."""
+    table = "path;participant;offset_s;end_s;baseline\na.mp4;P1;-0,5;12,25;0,5-3\nb.mp4;P2;1e-1;7;0 – 2,5\n"
+    one, other = read_sheet(written(tmp_path, table)).rows
+    assert (one.offset_s, one.end_s, one.baseline) == (-0.5, 12.25, (0.5, 3.0))
+    assert (other.offset_s, other.end_s, other.baseline) == (0.1, 7.0, (0.0, 2.5))
+
+
 @pytest.mark.parametrize(
     ("table", "fault"),
     [
@@ -49,6 +57,14 @@ def test_all_columns_are_read(tmp_path: Path, separator: str) -> None:
         (
             "path,participant,start_s\na,P,soon\n",
             "row 2, column start_s: `soon` is not a number of seconds, such as 12.5",
+        ),
+        (
+            "path,participant,start_s\na,P,1_000\n",
+            "row 2, column start_s: `1_000` is not a number of seconds, such as 12.5",
+        ),
+        (
+            'path,participant,start_s\na,P,"1,000.5"\n',
+            "row 2, column start_s: `1,000.5` is not a number of seconds, such as 12.5",
         ),
         ("path,participant,start_s\na,P,-1\n", "row 2, column start_s: `-1` is below the minimum of 0"),
         ("path,participant,offset_s\na,P,nan\n", "row 2, column offset_s: `nan` is not a finite number of seconds"),

@@ -151,3 +151,22 @@ def test_the_report_is_complete_and_self_contained(tmp_path: Path) -> None:
     files = {f"{layout}{ending}" for layout in layouts for ending in endings}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == files
     assert {"group_means.csv", "clusters.csv"} <= {path.name for path in (tmp_path / "tables").iterdir()}
+
+
+def test_the_methods_are_those_of_the_study(tmp_path: Path) -> None:
+    """Comparison and baseline are described, and their sources named, only in a study that has them."""
+    for baseline, people in (((0.0, 3.0), "abcdABCD"), (None, "abcdAB")):
+        write_study(study({name: lambda _: 0.2 for name in people}, baseline=baseline), tmp_path)
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert ("Maris" in page) == ("permutation test" in page) == (baseline is not None)
+        assert ("at rest" in page) == (baseline is not None)
+        assert "Boker" not in page
+        assert "bootstrap" in page
+
+
+def test_a_mean_that_equals_the_threshold_is_above_it() -> None:
+    """Sums of parts of windows are rounded: 0.2 over any times is 0.2."""
+    made = course_of(study({name: lambda _: 0.2 for name in "abcde"}))
+    [mean] = group_means(made, QUICK)
+    happiness = mean.above[:, made.labels.index("happiness")]
+    assert happiness[~np.isnan(happiness)].tolist() == [1.0] * len(happiness)

@@ -265,12 +265,17 @@ def test_two_recordings_of_one_stimulus_are_one_row() -> None:
 
 
 def test_a_part_after_the_end_is_an_error_of_the_row() -> None:
-    """The error names the value and the length of the video."""
-    rows = [replace(ROW, start_s=30.0), replace(ROW, participant="P2", line=3, baseline=(30.0, 40.0))]
+    """So is a stimulus that starts there. The error names the value and the length of the video."""
+    rows = [
+        replace(ROW, start_s=30.0),
+        replace(ROW, participant="P2", line=3, baseline=(30.0, 40.0)),
+        replace(ROW, participant="P3", line=4, offset_s=1240.0),
+    ]
     made = rows_of(study({"a.mp4": planted(20.0)}, rows), "videos")
     assert [row["error_detail"] for row in made] == [
         "start_s 30 is not below the video's length of 20 s",
         "baseline 30 is not below the video's length of 20 s",
+        "offset_s 1240 is not below the video's length of 20 s",
     ]
 
 

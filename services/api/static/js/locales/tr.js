@@ -169,7 +169,7 @@ export default {
     },
     fault: {
       required: "değer eksik",
-      not_a_number: "12.5 gibi saniye bekleniyor",
+      not_a_number: "12,5 gibi saniye bekleniyor",
       not_finite: "sonlu bir saniye değeri bekleniyor",
       below_minimum: "değer çok küçük",
       end_not_after_start: "bitiş başlangıçtan sonra değil",

@@ -40,6 +40,11 @@ function rowOf(line, order, place, keys) {
   return keys.findIndex((key) => key.map(stem).includes(wanted));
 }
 
+/** Whether one known name begins a line of names: a table of several lines, whose first has only different names. */
+const namesAll = (cells, known) =>
+  cells.length > 1 && known.includes(cells[0][0].toLowerCase())
+  && new Set(cells[0]).size === cells[0].length && cells[0].every((cell) => cell && !/^[-+\d.,]/.test(cell));
+
 /**
  * Where pasted cells go. A first line with names of columns maps columns by name, and names that are unknown become new columns; a column
  * `path` maps lines to rows. Else the cells fill the table from the focused cell.
@@ -53,7 +58,7 @@ function rowOf(line, order, place, keys) {
 export function placed(cells, at, columns, keys) {
   const head = cells[0].map((cell) => cell.toLowerCase());
   const known = head.filter((name) => columns.includes(name) || PATHS.includes(name));
-  const hasHead = known.length > 1 || (known.length === 1 && cells.length > 1 && head.length === 1);
+  const hasHead = known.length > 1 || namesAll(cells, known);
   if (!hasHead) {
     const changes = cells.flatMap((line, down) =>
       line.map((text, right) => ({ row: at.row + down, column: columns[at.column + right], text })).filter(({ column }) => column));
