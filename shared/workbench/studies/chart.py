@@ -81,7 +81,7 @@ def _axes_in_words(course: TimeCourse, means: Sequence[GroupMean]) -> str:
     """What the axes and the bands show."""
     measure = "Probability" if course.measure == PLAIN else "Probability less baseline"
     known = any(not math.isnan(value) for one in means for value in one.low.flat)
-    return f"{measure}: mean{' and 95 % interval' if known else ''}, by time of the stimulus"
+    return f"{measure}: mean{' and 95 % interval' if known else ''}, by time"
 
 
 def _range(course: TimeCourse, means: Sequence[GroupMean]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from duygu.shared.workbench.studies.drawing import Drawing, Shape, drawing_of
 from duygu.shared.workbench.studies.drawing_files import DPI, pdf_of, png_of
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.sheet import Sheet, StudyRow
-from duygu.shared.workbench.studies.statistics.time_course import group_means, time_courses
+from duygu.shared.workbench.studies.statistics.time_course import PLAIN, RELATIVE, group_means, time_courses
 from duygu.shared.workbench.studies.study import Study, outcomes_of
 from tests.support.results.study import planted
 
@@ -38,6 +38,25 @@ def figures() -> dict[Layout, str]:
     study = Study(sheet, outcomes_of(sheet, results.__getitem__), settings=SETTINGS)
     [course] = time_courses(study.units, study.labels, SETTINGS)
     return {layout: chart(course, group_means(course, SETTINGS), layout=layout) for layout in (ONE_COLUMN, TWO_COLUMNS)}
+
+
+@pytest.mark.parametrize("measure", [PLAIN, RELATIVE])
+@pytest.mark.parametrize("layout", [ONE_COLUMN, TWO_COLUMNS])
+def test_the_axes_are_named_within_the_figure(layout: Layout, measure: str) -> None:
+    """The figure says what it shows, in letters that do not reach its edge, and names intervals only if it has them."""
+    for people in (4, 5):
+        rows = [StudyRow(place, Path("a.mp4"), f"{place}.mp4", f"P{place}", baseline=(0, 2)) for place in range(people)]
+        sheet = Sheet(rows)
+        study = Study(sheet, outcomes_of(sheet, lambda _: planted(8.0, (2.0, 5.0))), settings=SETTINGS)
+        [course] = [one for one in time_courses(study.units, study.labels, SETTINGS) if one.measure == measure]
+        for family in (SANS, SERIF):
+            svg = chart(course, group_means(course, SETTINGS), layout=layout, family=family)
+            [text] = re.findall(">(Probability[^<]*)<", svg)
+            assert ("less baseline" in text) == (measure == RELATIVE)
+            assert ("95 % interval" in text) == (people == 5)
+            drawing = drawing_of(svg)
+            ends = [x for shape in drawing.shapes for polygon in shape.polygons for x, _ in polygon]
+            assert max(ends) <= drawing.width
 
 
 @pytest.mark.parametrize("layout", [ONE_COLUMN, TWO_COLUMNS])
