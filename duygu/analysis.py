@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from duygu.shared.baselines.recordings import with_recorded_baseline
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, ExportName, extension_of
@@ -22,8 +23,8 @@ from duygu.shared.exports.titles import printable
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas.options import OptionValues, read_options
-from duygu.shared.schemas.result import Face, Result, VideoInfo, with_sha256
+from duygu.shared.schemas.options import AnalysisOptions, OptionValues, baseline_file, read_options, require_no_job
+from duygu.shared.schemas.result import Face, RecordedBaseline, Result, VideoInfo, with_sha256
 from duygu.shared.schemas.result import Warning as Notice
 from duygu.shared.storage.atomic import atomically
 from duygu.shared.workbench.edits.editing import apply_edits, visible
@@ -159,7 +160,8 @@ def analyze(
     settings     default: those of the environment. The model is loaded once per settings.
     on_progress  receives the share done, or None while the length of the video is unknown
     options      of duygu.shared.schemas.options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`,
-                 `measures`, `baseline`
+                 `measures`, `baseline`, which can also be the path of another recording of the same person, or of the
+                 result of its analysis (JSON)
 
     Raises VideoError for a file that cannot be analysed, FileNotFoundError, ModelError, and InvalidOptionError.
     """
@@ -169,8 +171,9 @@ def analyze(
 
     if is_link(path):
         return _analyze_link(str(path), settings or Settings(), on_progress, options)
-    path, settings, chosen = Path(path), settings or Settings(), read_options(options)
+    path, settings = Path(path), settings or Settings()
     engine = _engine(settings)
+    chosen, recorded = _baseline(options, engine, settings)
     report = on_progress or (lambda _: None)
     name = printable(path.name)
     picture = read_still(path, int(settings.pictures_max_mb * MB))
@@ -183,11 +186,25 @@ def analyze(
             name=name,
             on_progress=lambda progress: report(progress.fraction),
         )
+        result = with_recorded_baseline(result, recorded) if recorded else result
     else:
         with picture_decoder(settings) as decoder:
             result = analyze_picture_file(picture, decoder, engine, settings.picture_max_pixels, chosen, name=name)
         report(1.0)
     return Analysis(path, with_sha256(result, sha256_of(path)), settings)
+
+
+def _baseline(
+    options: OptionValues, engine: Engine, settings: Settings
+) -> tuple[AnalysisOptions, RecordedBaseline | None]:
+    """The options, and the baseline if it is another recording, which is analysed first."""
+    from duygu.shared.config.engine import decode_limits
+    from duygu.shared.vision.recorded_baseline import baseline_in
+
+    file = baseline_file(options.get("baseline"))
+    chosen = read_options({**options, "baseline": None} if file else options)
+    require_no_job(chosen)
+    return chosen, baseline_in(file, engine, decode_limits(settings), chosen) if file else None
 
 
 def _analyze_link(

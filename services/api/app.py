@@ -16,7 +16,7 @@ from duygu.services.api.http.parameters import check_parameters
 from duygu.services.api.http.problems import handle_problems
 from duygu.services.api.http.same_site import SameSiteMiddleware, SitePolicy
 from duygu.services.api.http.security_headers import SecurityHeadersMiddleware
-from duygu.services.api.jobs import agreement, edits, events, imports, labels, results, uploaded_video
+from duygu.services.api.jobs import agreement, baselines, edits, events, imports, labels, results, uploaded_video
 from duygu.services.api.jobs import routes as jobs
 from duygu.services.api.live import asyncapi
 from duygu.services.api.live import routes as live
@@ -48,6 +48,7 @@ ROUTERS = (
     events.router,
     results.router,
     edits.router,
+    baselines.router,
     labels.router,
     uploaded_video.router,
     agreement.router,

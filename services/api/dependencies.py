@@ -10,7 +10,7 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.config.api_keys import Caller, Scope
 from duygu.shared.errors import JobNotFoundError
 from duygu.shared.jobs.record import JobRecord
-from duygu.shared.storage.base import JOB_ID
+from duygu.shared.schemas.base import JOB_ID
 
 
 async def _service(request: Request) -> ServiceContext:

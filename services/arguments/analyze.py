@@ -10,7 +10,7 @@ from duygu.services.commands.completion import complete_files
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.runtime.telemetry.logs import set_up_logs
-from duygu.shared.schemas.options import read_options
+from duygu.shared.schemas.options import baseline_file, read_options, require_no_job
 
 
 def add_analyze(commands: Any) -> None:
@@ -61,7 +61,7 @@ def add_analyze(commands: Any) -> None:
         "--baseline",
         metavar="SPANS",
         help="add answers relative to each person's resting face: in these spans, such as 3-13 or 3-13,20-25 "
-        "(seconds), or auto",
+        "(seconds), auto, or a video of the person at rest, or its result (JSON)",
     )
     analyze.add_argument(
         "--every", type=seconds, metavar="S", help="keep only the window of each face at every multiple of S seconds"
@@ -106,7 +106,9 @@ def _analyze(
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
-    chosen = read_options({**values, "labels": labels, "measures": measures, "baseline": baseline})
+    file = baseline_file(baseline)
+    chosen = read_options({**values, "labels": labels, "measures": measures, "baseline": None if file else baseline})
+    require_no_job(chosen)
     outputs = outputs_of(files, formats, output, settings, mark_speaking=mark_speaking)
-    options = BatchOptions(outputs, chosen, faces, every, edits, pictures)
+    options = BatchOptions(outputs, chosen, faces, every, edits, pictures, file)
     return run(videos, options, settings, quiet=quiet)

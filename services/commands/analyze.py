@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
+from duygu.shared.baselines.recordings import with_recorded_baseline
 from duygu.shared.config.engine import decode_limits, engine_options, picture_decoder
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import (
@@ -31,12 +32,14 @@ from duygu.shared.inputs.links.link import is_link, parse_link
 from duygu.shared.inputs.links.local_copy import fetch_copy, link_name
 from duygu.shared.inputs.media.picture_file import read_still
 from duygu.shared.model.folder import sha256_of
-from duygu.shared.schemas.result import Result, with_sha256
+from duygu.shared.schemas.result import RecordedBaseline, Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.options import AnalysisOptions
 from duygu.shared.vision.picture import analyze_picture_file
+from duygu.shared.vision.progress import Progress
+from duygu.shared.vision.recorded_baseline import baseline_in
 from duygu.shared.workbench.edits.file import EXTENSION, read_edit_file
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,9 @@ class BatchOptions:
 
     pictures: bool = False
     """Whether pictures in folders are analysed."""
+
+    baseline: Path | None = None
+    """A recording of the person at rest, or its result; None if the baseline is none or part of the video."""
 
     def edits_of(self, video: Path) -> Path | None:
         """File of the edits of a video; None without edits."""
@@ -112,7 +118,8 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
         raise ConfigurationError(f"{options.edits} has the edits of one video; name a folder for several videos")
     engine = load_engine(engine_options(settings))
     result_converter(engine, options.analysis)  # raises for an unknown label before any video is analysed
-    batch = Batch(engine, settings, options, Console(stderr=True, quiet=quiet))
+    console = Console(stderr=True, quiet=quiet)
+    batch = Batch(engine, settings, options, console, _recorded(engine, settings, options))
     try:
         outcomes = [batch.analyze(source) for source in sources]
     except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
@@ -122,6 +129,13 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
         _print_error("no video found")
         return EXIT_FAILED
     return EXIT_FAILED if False in outcomes else EXIT_OK
+
+
+def _recorded(engine: Engine, settings: Settings, options: BatchOptions) -> RecordedBaseline | None:
+    """The baseline that is another recording, which is analysed first; None without one."""
+    if options.baseline is None:
+        return None
+    return baseline_in(options.baseline, engine, decode_limits(settings), options.analysis)
 
 
 def _sources(paths: Sequence[Path | str]) -> Iterator[Source]:
@@ -173,6 +187,7 @@ class Batch:
     settings: Settings
     options: BatchOptions
     console: Console
+    recorded: RecordedBaseline | None = None
 
     def analyze(self, source: Source) -> bool | None:
         """Analyse one video and write its result; whether it succeeded, None for a file that is skipped.
@@ -232,17 +247,15 @@ class Batch:
     def _one(self, source: Source) -> tuple[Result, list[Path]]:
         """The result and the files to which it was written."""
         with show_progress(printable(source.path.name), self.console) as bar:
-            found = self._picture(source) or analyze_video(
-                source.path,
-                self.engine,
-                decode_limits(self.settings),
-                self.options.analysis,
-                name=source.name,
-                on_progress=bar.show_analysis,
-            )
+            found = self._picture(source) or self._video(source, bar.show_analysis)
             result = self.options.select(self._edited(with_sha256(found, sha256_of(source.path)), source))
             written = self.options.outputs.write(result, source.path, bar.show_annotation, found)
         return result, written
+
+    def _video(self, source: Source, on_progress: Callable[[Progress], None]) -> Result:
+        limits, options = decode_limits(self.settings), self.options.analysis
+        result = analyze_video(source.path, self.engine, limits, options, name=source.name, on_progress=on_progress)
+        return with_recorded_baseline(result, self.recorded) if self.recorded else result
 
     def _picture(self, source: Source) -> Result | None:
         """The result of a picture; None for a video, and for a picture in a folder unless these are requested."""

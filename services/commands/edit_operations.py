@@ -1,10 +1,13 @@
 """The options of `duygu edit` that add an edit."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from duygu.shared.baselines.recordings import recorded_baseline
+from duygu.shared.errors import DuyguError
 from duygu.shared.model.recipe import explain
 from duygu.shared.workbench.edits.operations import EDIT
 
@@ -45,8 +48,13 @@ def parse_include(text: str) -> dict[str, Any]:
 
 
 def parse_baseline(text: str) -> dict[str, Any]:
-    """Parse `FACE@START-END`, or `FACE`, which removes the baseline."""
-    return {"op": "baseline", **_parse_part(text)}
+    """Parse `FACE@START-END`, `FACE=RESULT`, or `FACE`, which removes the baseline."""
+    face_id, equals, result = text.partition("=")
+    if not equals:
+        return {"op": "baseline", **_parse_part(text)}
+    from duygu.services.commands.edit import read_edited
+
+    return {"op": "baseline", "face_id": face_id, "recording": recorded_baseline(read_edited(Path(result)))}
 
 
 def parse_threshold(text: str) -> dict[str, Any]:
@@ -62,9 +70,9 @@ OPERATIONS = {
     "--include": (parse_include, "FACE[@START-END]", "revert an exclusion"),
     "--baseline": (
         parse_baseline,
-        "FACE[@START-END]",
-        "take a part of a face's time, in seconds, as its resting face, to which relative answers refer; without a "
-        "part, remove its baseline",
+        "FACE[@START-END|=RESULT]",
+        "take a part of a face's time, in seconds, or the only face of another result, as its resting face, to which "
+        "relative answers refer; without either, remove its baseline",
     ),
     "--uncertain-below": (
         parse_threshold,
@@ -90,6 +98,8 @@ class AddOperation(argparse.Action):
         parse, form, _ = OPERATIONS[str(option_string)]
         try:
             edit = EDIT.validate_python(parse(values))
+        except DuyguError as error:
+            raise argparse.ArgumentError(self, f"{error.code}: {error.detail}") from error
         except ValidationError as error:
             raise argparse.ArgumentError(self, f"{values} is not {form}: {explain(error)}") from error
         namespace.operations = [*(namespace.operations or ()), edit]

@@ -6,10 +6,10 @@ services/api/static/js/edits/baseline.js computes the same.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from duygu.shared.schemas.emotions import OTHER
-from duygu.shared.schemas.model import RelativeModel
+from duygu.shared.schemas.model import ModelDescription, ModelInfo, RelativeModel
 from duygu.shared.schemas.result import RelativePrediction, Window
 
 DECIMALS = 4
@@ -62,6 +62,19 @@ def outputs_of(window: Window, layer: RelativeModel) -> list[float] | None:
     """The output of the layer for a window; None where the result lacks it, or it is of another layer."""
     row = window.relative_logits
     return row if row is not None and len(row) == len(layer.labels) else None
+
+
+def layer_of(model: ModelInfo | ModelDescription) -> RelativeModel | None:
+    """The layer for relative answers; None for a model without it, or whose labels are not those of the layer."""
+    layer, labels = model.relative, set(model.labels)
+    if layer is None or not labels - {OTHER} <= set(layer.candidates):
+        return None
+    return layer if OTHER in labels or labels == set(layer.candidates) else None
+
+
+def outputs_of_windows(windows: Iterable[Window], layer: RelativeModel) -> list[list[float]]:
+    """The outputs of the layer for the windows that have them."""
+    return [row for window in windows if (row := outputs_of(window, layer)) is not None]
 
 
 def _softmax(logits: dict[str, float]) -> dict[str, float]:

@@ -3,21 +3,27 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError
-from duygu.shared.schemas.result import Flag, Warning  # noqa: A004
+from duygu.shared.errors import BaselineNoFaceError, BaselineSeveralFacesError, BaselineTooShortError
+from duygu.shared.schemas.emotions import NEUTRAL, OTHER
+from duygu.shared.schemas.result import Doubt, Flag, Warning, Window  # noqa: A004
 
 TOO_SHORT, NO_FACE = BaselineTooShortError.code, BaselineNoFaceError.code
 """Codes of the errors, and of the warnings if another face has a baseline."""
 
-SPEAKING = "baseline_speaking"
+SEVERAL_FACES = BaselineSeveralFacesError.code
+"""Code of the error, and of the warning if several faces could have the baseline of another recording."""
+
+SPEAKING: Doubt = "baseline_speaking"
 """Warning code: the person speaks in most of the baseline."""
 
-EXPRESSIVE = "baseline_expressive"
+EXPRESSIVE: Doubt = "baseline_expressive"
 """Warning code: the plain answer for the baseline is an emotion, and not uncertain."""
 
 DETAILS = {
     SPEAKING: "the person speaks in most of the baseline",
     EXPRESSIVE: "the baseline shows an emotion, which relative answers lack",
+    SEVERAL_FACES: "several are visible at the same time, and the baseline from another recording is that of one "
+    "person; choose the face by an edit",
 }
 """Details of the warnings about doubtful baselines."""
 
@@ -80,3 +86,10 @@ def baseline_warning(code: str, face_ids: Sequence[int], detail: str | None = No
     """A warning about the baselines of faces."""
     faces = f"face{'s' if len(face_ids) > 1 else ''} {', '.join(map(str, face_ids))}"
     return Warning(code=code, detail=f"{faces}: {DETAILS[code] if detail is None else detail}")
+
+
+def doubts_about(windows: Sequence[Window]) -> tuple[Doubt, ...]:
+    """Codes of the warnings about a baseline of these windows."""
+    speaks = is_speaking(window.speaking for window in windows)
+    expressive = [not window.uncertain and window.emotion not in (NEUTRAL, OTHER) for window in windows]
+    return (*([SPEAKING] if speaks else []), *([EXPRESSIVE] if 2 * sum(expressive) > len(windows) else []))

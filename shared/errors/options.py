@@ -48,7 +48,7 @@ class InvalidMeasuresError(InvalidOptionError):
 
 
 class InvalidBaselineError(InvalidOptionError):
-    """`baseline` is neither `auto` nor spans in seconds."""
+    """`baseline` is neither `auto`, nor spans in seconds, nor a recording that exists."""
 
     code = "invalid_baseline"
     title = "The option baseline is invalid"

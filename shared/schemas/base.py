@@ -1,5 +1,6 @@
 """The base class of all schemas, and types of their fields."""
 
+import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 Seconds = Annotated[float, Field(ge=0.0)]
+
+JOB_ID = re.compile("[0-9a-f]{32}")
+"""The id of a job, which is also the name of its folder."""
 
 Box = tuple[float, float, float, float]
 

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
@@ -22,7 +23,7 @@ from duygu.shared.errors import (
     UnknownParameterError,
 )
 from duygu.shared.model.label_choice import chosen_labels
-from duygu.shared.schemas.base import Schema
+from duygu.shared.schemas.base import JOB_ID, Schema
 
 LATEST_S = 1e7
 """Maximum of `start_s` and `end_s`, far beyond any video."""
@@ -62,15 +63,17 @@ def _names(value: object) -> object:
     return value
 
 
+NO_BASELINE = "`auto`, spans such as `3-13,20-25` in seconds, or a recording is required"
+
 SPAN = re.compile(r"\s*(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)\s*")
 
 
 def _baseline(value: object) -> object:
-    """The normal form of a baseline: `auto`, or its spans in order as text, joined where they overlap.
+    """The normal form of a baseline: `auto`, the id of a job, or its spans in order, joined where they overlap.
 
     value  that text, several of them, or pairs of numbers
     """
-    if value is None or value == AUTO:
+    if value is None or value == AUTO or is_job_id(value):
         return value
     spans = [_span(part) for part in _span_parts(value)]
     if not 1 <= len(spans) <= MOST_BASELINE_SPANS:
@@ -78,15 +81,35 @@ def _baseline(value: object) -> object:
     return ",".join(f"{_seconds(start_s)}-{_seconds(end_s)}" for start_s, end_s in joined_spans(spans))
 
 
+def is_job_id(value: object) -> bool:
+    """Whether a baseline is the id of a job, whose recording shows the person at rest."""
+    return isinstance(value, str) and JOB_ID.fullmatch(value) is not None
+
+
 def baseline_spans(baseline: str | None) -> list[tuple[float, float]]:
-    """Starts and ends of a baseline in its normal form, in seconds; empty for `auto` and None."""
-    return [] if baseline is None or baseline == AUTO else [_span(part) for part in baseline.split(",")]
+    """Starts and ends of a baseline in its normal form, in seconds; empty if it is not made of spans."""
+    if baseline is None or baseline == AUTO or is_job_id(baseline):
+        return []
+    return [_span(part) for part in baseline.split(",")]
+
+
+def baseline_file(value: object) -> Path | None:
+    """The file of a baseline that is another recording; None for other baselines."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        _baseline(value)
+    except ValueError:
+        return Path(value) if Path(value).is_file() else None
+    return None
 
 
 def chosen_spans(value: object) -> object:
     """The normal form of a baseline that is taken from spans, as `AnalysisOptions` has it. Raises ValueError."""
-    if value == AUTO:
-        raise ValueError("`auto` needs a whole recording; spans such as `0-3` are required")
+    if value == AUTO or is_job_id(value):
+        raise ValueError("`auto` and other recordings need a whole recording; spans such as `0-3` are required")
     return _baseline(value)
 
 
@@ -95,7 +118,7 @@ def _span_parts(value: object) -> Sequence[object]:
         return value.split(",")
     if isinstance(value, list | tuple):
         return [part for item in value for part in (item.split(",") if isinstance(item, str) else [item])]
-    raise ValueError("`auto` or spans such as `3-13,20-25` are required")
+    raise ValueError(NO_BASELINE)
 
 
 def _span(part: object) -> tuple[float, float]:
@@ -105,7 +128,7 @@ def _span(part: object) -> tuple[float, float]:
     elif isinstance(part, list | tuple) and [type(item) in (int, float) for item in part] == [True, True]:
         start_s, end_s = map(float, part)
     else:
-        raise ValueError("`auto` or spans such as `3-13,20-25`, in seconds, are required")
+        raise ValueError(NO_BASELINE)
     start_s, end_s = round(start_s, 3), round(end_s, 3)
     if not 0 <= start_s < end_s <= LATEST_S:
         raise ValueError(f"each span ends after its start, and lies between 0 and {LATEST_S:g} s")
@@ -165,8 +188,8 @@ class AnalysisOptions(Schema):
 
     baseline: Annotated[str, BeforeValidator(_baseline)] | None = Field(
         default=None,
-        description="resting face of each person, to which `relative` of the windows refers: `auto`, or spans in "
-        "seconds such as `3-13,20-25`; null: none",
+        description="resting face of each person, to which `relative` of the windows refers: `auto`, spans in seconds "
+        "such as `3-13,20-25`, or the id of a job whose video shows the person alone; null: none",
         examples=["auto", "3-13"],
     )
 
@@ -174,6 +197,11 @@ class AnalysisOptions(Schema):
     def baseline_spans(self) -> list[tuple[float, float]]:
         """Starts and ends of the baseline in seconds; empty for `auto` and without one."""
         return baseline_spans(self.baseline)
+
+    @property
+    def baseline_job(self) -> str | None:
+        """Id of the job whose recording is the baseline; None for another baseline and without one."""
+        return self.baseline if is_job_id(self.baseline) else None
 
     @property
     def measures_movements(self) -> bool:
@@ -207,7 +235,7 @@ class OptionValues(TypedDict, total=False):
     min_face: float | None
     max_faces: int | None
     measures: Sequence[str] | None
-    baseline: str | Sequence[tuple[float, float]] | None
+    baseline: str | Path | Sequence[tuple[float, float]] | None
 
 
 DEFAULTS = AnalysisOptions()
@@ -269,6 +297,12 @@ def form_fields(options: AnalysisOptions) -> dict[str, str | list[str]]:
 
 def _field(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def require_no_job(options: AnalysisOptions) -> None:
+    """Raise InvalidBaselineError for a baseline that is the job of a service."""
+    if options.baseline_job is not None:
+        raise InvalidBaselineError(f"`baseline` {options.baseline}: a job is a baseline of a service; name a recording")
 
 
 def require_labels(options: AnalysisOptions, known: Sequence[str]) -> None:

@@ -11,6 +11,8 @@ from duygu.shared.schemas.model import LARGEST_LOGIT, ModelInfo, ProgramInfo
 
 SCHEMA_VERSION = "2"
 
+Logit = Annotated[float, Field(ge=-LARGEST_LOGIT, le=LARGEST_LOGIT)]
+
 
 class Flag(StrEnum):
     """Conditions that reduce the reliability of a window."""
@@ -37,7 +39,9 @@ class ResultOptions(Schema):
     )
     measures: list[str] = Field(default=[], description="what was measured besides emotions")
     baseline: str | None = Field(
-        default=None, description="`auto` or the spans of the baseline that were requested; null without one"
+        default=None,
+        description="`auto`, the spans of the baseline that were requested, or the job or name of another recording; "
+        "null without one",
     )
     faces: int | None = Field(
         default=None, description="number of faces kept, those visible longest; null if all are kept"
@@ -97,7 +101,7 @@ class Window(Schema):
     relative: RelativePrediction | None = Field(
         default=None, description="the answer relative to the person's baseline; null if the face has none"
     )
-    relative_logits: list[Annotated[float, Field(ge=-LARGEST_LOGIT, le=LARGEST_LOGIT)]] | None = Field(
+    relative_logits: list[Logit] | None = Field(
         default=None,
         description="output of the layer for relative answers, in the order of `model.relative.labels`, from which the "
         "answer relative to any baseline is computed; null for a model without it",
@@ -134,12 +138,34 @@ class Position(Schema):
     pose: Pose | None = Field(default=None, description="direction of the head; null if movements were not measured")
 
 
+Doubt = Literal["baseline_speaking", "baseline_expressive"]
+"""Codes of the warnings about a baseline that may not be a resting face."""
+
+
+class RecordedBaseline(Schema):
+    """The resting face of a person in another recording."""
+
+    name: str | None = Field(default=None, max_length=255, description="name of the recording; null if unknown")
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$", description="of the recording; null if unknown")
+    model_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the model that analysed it")
+    windows: int = Field(ge=1, description="number of windows that were used")
+    logits: Annotated[list[Logit], Field(min_length=1, max_length=100)] = Field(
+        description="mean `relative_logits` of these windows"
+    )
+    doubts: list[Doubt] = Field(default=[], max_length=2, description="codes of the warnings about it")
+
+
 class Baseline(Schema):
     """The windows of a face to which its relative answers refer."""
 
     source: Literal["span", "recording", "auto"] = Field(description="how it was chosen")
-    spans: list[tuple[Seconds, Seconds]] = Field(description="the parts of the face's time that were used, in seconds")
-    windows: int = Field(ge=1, description="number of windows in these parts")
+    spans: list[tuple[Seconds, Seconds]] = Field(
+        description="the parts of the face's time that were used, in seconds; empty for another recording"
+    )
+    windows: int = Field(ge=1, description="number of windows that were used")
+    recording: RecordedBaseline | None = Field(
+        default=None, description="the other recording; null for a baseline from the video itself"
+    )
 
 
 class Face(Schema):

@@ -5,7 +5,6 @@ disk, `ObjectStorage` for a bucket.
 """
 
 import errno
-import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from duygu.shared.errors import EraseFailedError, StorageFullError
+from duygu.shared.schemas.base import JOB_ID
 
 UPLOAD = "upload"
 RESULT = "result.json"
@@ -33,9 +33,6 @@ def versioned(name: str, version: int) -> str:
 
 ERASE_PAUSES_S = (0.05, 0.2, 0.5)
 """Pauses between the attempts to erase files."""
-
-JOB_ID = re.compile("[0-9a-f]{32}")
-"""The id of a job, which is also the name of its folder."""
 
 
 @dataclass(frozen=True, slots=True)

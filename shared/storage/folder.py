@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from duygu.shared.errors import EraseFailedError
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.storage.base import (
-    JOB_ID,
     UPLOAD,
     Storage,
     StoredFile,

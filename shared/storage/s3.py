@@ -15,8 +15,8 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 
 from duygu.shared.errors import EraseFailedError, UnavailableError
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.storage.base import (
-    JOB_ID,
     UPLOAD,
     Appender,
     Storage,

@@ -83,7 +83,7 @@ def analyze_video(
         warnings = [Warning(code=code, detail=detail) for code, detail in found]
         model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
         result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    if layer:
+    if layer and options.baseline_job is None:
         result = with_baselines(result, timeline, layer, converter, options)
     result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from duygu.shared.errors import BaselineError, InvalidEditError
-from duygu.shared.schemas.result import Result
+from duygu.shared.schemas.result import RecordedBaseline, Result
 from duygu.shared.workbench.edits.editing import apply_edits
 from duygu.shared.workbench.edits.operations import EDIT, Edit, Rename, Threshold
 from tests.shared.workbench.edits.test_editing import relative_to, three_faces
@@ -47,6 +47,19 @@ process.stdout.write(JSON.stringify(sequences.map(outcome)));
 """
 
 
+RECORDINGS = [
+    RecordedBaseline(
+        name="rest.mp4",
+        model_sha256=digit * 64,
+        windows=4,
+        logits=[0.3, -0.2, 0.1, 0.0, 0.5, -0.4, 0.7],
+        doubts=["baseline_speaking"],
+    )
+    for digit in "01"
+]
+"""Resting faces in other recordings; the second one is of another model."""
+
+
 def random_edit(rng: np.random.Generator) -> Edit:
     """Return an edit that applies to three faces in perhaps half of all cases."""
     face_id, into = (int(one) for one in rng.choice(range(1, 6), 2, replace=False))
@@ -62,7 +75,7 @@ def random_edit(rng: np.random.Generator) -> Edit:
         "split": {"at_s": start_s},
         "exclude": span,
         "include": span,
-        "baseline": span,
+        "baseline": span if rng.random() < 0.7 else {"recording": RECORDINGS[rng.integers(2)]},
     }
     return EDIT.validate_python({"op": op, "face_id": face_id, **fields[op]})
 
@@ -148,7 +161,7 @@ def test_the_page_and_the_service_apply_edits_alike() -> None:
     on_page = [in_common(outcome) for outcome in json.loads(done.stdout)]
     on_service = [in_common(applied(result, edits)) for edits in sequences]
     codes = [code for outcome in on_service for code in outcome["codes"]]
-    of_baselines = {"baseline_no_face", "baseline_too_short"}
+    of_baselines = {"baseline_no_face", "baseline_too_short", "baseline_unsupported"}
     assert {None, "unknown_face", "faces_overlap", "invalid_edit", *of_baselines} <= set(codes)
     assert any(outcome["doubts"] for outcome in on_service)
     assert on_page == on_service

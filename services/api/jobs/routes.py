@@ -22,8 +22,8 @@ from duygu.shared.errors import (
     TooSlowError,
 )
 from duygu.shared.jobs.queues import webhook_task, withdraw
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.job import Job, JobChange, JobPage
-from duygu.shared.storage.base import JOB_ID
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -7,8 +7,8 @@ from duygu.services.api.service import ServiceContext
 from duygu.shared.config.api_keys import Caller
 from duygu.shared.errors import InvalidStudyError, JobNotFoundError, ResultNotReadyError
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.study import StudyCells, StudyContent, StudyFault
-from duygu.shared.storage.base import JOB_ID
 from duygu.shared.version import VERSION
 from duygu.shared.workbench.sheets.exports import ExportedJob, ExportOrder
 from duygu.shared.workbench.sheets.kept import jobs_of, parse_kept, paths_of

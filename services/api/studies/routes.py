@@ -28,8 +28,8 @@ from duygu.shared.errors import (
     TooManyStudiesError,
     TooSlowError,
 )
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.study import Study, StudyContent, StudyExport, StudyJob, StudyLinks, StudyPage, StudySummary
-from duygu.shared.storage.base import JOB_ID
 from duygu.shared.workbench.sheets.exports import ExportOrder
 from duygu.shared.workbench.sheets.kept import paths_of
 from duygu.shared.workbench.sheets.store import ANY, StudyRecord

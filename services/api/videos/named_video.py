@@ -6,6 +6,7 @@ from dataclasses import replace
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
+from duygu.services.api.jobs.baselines import require_baseline_job
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.admission import accept, admit, discard, require_place
 from duygu.services.api.videos.json_body import NamedVideo, read_json
@@ -16,14 +17,16 @@ from duygu.shared.inputs.links.link import parse_link
 from duygu.shared.inputs.media.file_signature import SignatureCheck
 from duygu.shared.inputs.uploads.record import UploadRecord
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.options import require_labels
-from duygu.shared.storage.base import JOB_ID, UPLOAD
+from duygu.shared.storage.base import UPLOAD
 
 
 async def submit_named(request: Request, service: ServiceContext, draft: Submission) -> JobRecord:
     """Create or find the job of the video that the body names."""
     named = await read_json(request, service.settings.body_timeout_s)
     require_labels(named.options, service.model.labels)
+    await run_in_threadpool(require_baseline_job, service, draft.caller, named.options)
     submit_video = _submit_link if named.url else _submit_upload
     return await run_in_threadpool(submit_video, service, draft, named)
 

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from duygu.services.api.dependencies import ServiceDep, SubmitCaller
 from duygu.services.api.http.problems import Responses, problems
+from duygu.services.api.jobs.baselines import BASELINE_ERRORS, require_baseline_job
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.admission import accept, admit, discard
 from duygu.services.api.videos.json_body import is_json
@@ -114,6 +115,7 @@ WebhookUrl = Annotated[str | None, Header(description="URL that receives a signe
 ERRORS: tuple[type[DuyguError], ...] = (
     InvalidRequestError,
     *OPTION_ERRORS.values(),
+    *BASELINE_ERRORS,
     EmptyFileError,
     IdempotencyMismatchError,
     NotAVideoError,
@@ -174,6 +176,7 @@ async def _submit_form(request: Request, service: ServiceContext, draft: Submiss
         undo.push_async_callback(run_in_threadpool, discard, service, draft.job_id)
         upload = await receive_video(request, service.storage, draft.job_id, service.settings)
         require_labels(upload.options, service.model.labels)
+        await run_in_threadpool(require_baseline_job, service, draft.caller, upload.options)
         try:
             record = await run_in_threadpool(accept, service, replace(draft, upload=upload), admission)
         except RedisError:

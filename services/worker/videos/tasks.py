@@ -9,9 +9,11 @@ from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
+from duygu.services.worker.videos.baseline import baseline_of_job
 from duygu.services.worker.videos.fetching import fetch_video
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.services.worker.videos.stages import Stages
+from duygu.shared.baselines.recordings import with_recorded_baseline
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
@@ -124,6 +126,7 @@ def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguErr
 
 def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
     job_id, worker = record.job_id, job.worker
+    recorded = baseline_of_job(worker, record.options)
     sha256 = fetch_video(job, record, reporter)
     stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown), blur=record.blur)
     with _upload(worker, job_id) as path:
@@ -137,6 +140,7 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
                 should_stop=job.control.should_stop,
             )
         result = with_sha256(result, sha256)
+        result = with_recorded_baseline(result, recorded) if recorded else result
         _illustrate(job, path, result, stages)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
         file.write(result.model_dump_json().encode())

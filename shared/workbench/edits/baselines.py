@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from duygu.shared.baselines.answers import mean_logits, outputs_of
-from duygu.shared.baselines.windows import EXPRESSIVE, SPEAKING, baseline_warning, is_speaking, windows_within
+from duygu.shared.baselines.answers import layer_of, mean_logits, outputs_of_windows
+from duygu.shared.baselines.recordings import baseline_of, require_same_model
+from duygu.shared.baselines.windows import EXPRESSIVE, SPEAKING, baseline_warning, doubts_about, windows_within
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
-from duygu.shared.schemas.emotions import NEUTRAL, OTHER
 from duygu.shared.schemas.model import ModelInfo, RelativeModel
 from duygu.shared.schemas.options import joined_spans
-from duygu.shared.schemas.result import Baseline, Face, Warning, Window  # noqa: A004
+from duygu.shared.schemas.result import Baseline, Face, RecordedBaseline, Warning  # noqa: A004
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,16 @@ def resting_of(face: Face, layer: RelativeModel | None) -> Resting | None:
     """The resting face of a computed face; None without a baseline, or without what a merge needs of it."""
     if face.baseline is None or layer is None:
         return None
-    rows = _outputs(windows_within(face.windows, face.baseline.spans), layer)
+    if face.baseline.recording is not None:
+        return Resting(face.baseline, face.baseline.recording.logits)
+    rows = outputs_of_windows(windows_within(face.windows, face.baseline.spans), layer)
     return Resting(face.baseline, mean_logits(rows)) if rows else None
-
-
-def layer_of(model: ModelInfo) -> RelativeModel | None:
-    """The layer for relative answers; None for a model without it, or whose labels are not those of the layer."""
-    layer, labels = model.relative, set(model.labels)
-    if layer is None or not labels - {OTHER} <= set(layer.candidates):
-        return None
-    return layer if OTHER in labels or labels == set(layer.candidates) else None
 
 
 def require_outputs(face: Face, model: ModelInfo) -> RelativeModel:
     """The layer for relative answers. Raises BaselineUnsupportedError where the result lacks it, or its outputs."""
     layer = layer_of(model)
-    if layer is None or len(_outputs(face.windows, layer)) < len(face.windows):
+    if layer is None or len(outputs_of_windows(face.windows, layer)) < len(face.windows):
         raise BaselineUnsupportedError(
             f"face {face.face_id} of the result by model {model.name} {model.version} has no `relative_logits`, which "
             "answers relative to a baseline need; analyse the video again"
@@ -63,7 +57,13 @@ def chosen_resting(face: Face, span: tuple[float, float], layer: RelativeModel) 
         )
     spans = joined_spans((window.start_s, window.end_s) for window in windows)
     baseline = Baseline(source="span", spans=spans, windows=len(windows))
-    return Resting(baseline, mean_logits(_outputs(windows, layer)), _doubts(windows))
+    return Resting(baseline, mean_logits(outputs_of_windows(windows, layer)), doubts_about(windows))
+
+
+def recorded_resting(face: Face, recorded: RecordedBaseline, model: ModelInfo) -> Resting:
+    """The resting face in another recording. Raises BaselineUnsupportedError for one by another model."""
+    require_same_model(recorded, model)
+    return Resting(baseline_of(recorded), recorded.logits, tuple(sorted(recorded.doubts)))
 
 
 def joined_baseline(one: Baseline | None, other: Baseline | None) -> Baseline | None:
@@ -81,15 +81,3 @@ def warnings_of(resting: Mapping[int, Resting]) -> list[Warning]:
         for code in (SPEAKING, EXPRESSIVE)
     }
     return [baseline_warning(code, face_ids) for code, face_ids in doubtful.items() if face_ids]
-
-
-def _outputs(windows: list[Window], layer: RelativeModel) -> list[list[float]]:
-    """The outputs of the layer for the windows that have them."""
-    return [row for window in windows if (row := outputs_of(window, layer)) is not None]
-
-
-def _doubts(windows: list[Window]) -> tuple[str, ...]:
-    """Codes of the warnings about a baseline of these windows."""
-    speaks = is_speaking(window.speaking for window in windows)
-    expressive = [not window.uncertain and window.emotion not in (NEUTRAL, OTHER) for window in windows]
-    return (*([SPEAKING] if speaks else []), *([EXPRESSIVE] if 2 * sum(expressive) > len(windows) else []))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from duygu.shared.baselines.answers import with_answers
+from duygu.shared.baselines.answers import layer_of, with_answers
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas.emotions import OTHER
 from duygu.shared.schemas.options import joined_spans
@@ -14,7 +14,7 @@ from duygu.shared.workbench.edits.baselines import (
     Resting,
     chosen_resting,
     joined_baseline,
-    layer_of,
+    recorded_resting,
     require_outputs,
     resting_of,
     warnings_of,
@@ -78,7 +78,7 @@ class _Editor:
             case Include():
                 self._include(self._face(edit.face_id), edit.span)
             case SetBaseline():
-                self._set_baseline(self._face(edit.face_id), edit.span)
+                self._set_baseline(self._face(edit.face_id), edit)
             case Threshold():
                 self._set_threshold(edit.uncertain_below)
 
@@ -141,15 +141,19 @@ class _Editor:
             doubts = {code for resting in both for code in resting.doubts}
             self._resting[into] = replace(both[0], doubts=tuple(sorted(doubts)))
 
-    def _set_baseline(self, face: Face, span: tuple[float, float] | None) -> None:
-        if span is None:
+    def _set_baseline(self, face: Face, edit: SetBaseline) -> None:
+        span, recording, model = edit.span, edit.recording, self._result.model
+        if recording is not None:
+            layer = require_outputs(face, model)
+            resting = recorded_resting(face, recording, model)
+        elif span is not None:
+            layer = require_outputs(face, model)
+            resting = chosen_resting(face, span, layer)
+        else:
             self._resting.pop(face.face_id, None)
             windows = [window.model_copy(update={"relative": None}) for window in face.windows]
             self._set(face, baseline=None, windows=windows)
             return
-        model = self._result.model
-        layer = require_outputs(face, model)
-        resting = chosen_resting(face, span, layer)
         self._resting[face.face_id] = resting
         self._set(
             face, baseline=resting.baseline, windows=with_answers(face.windows, resting.mean, layer, model.labels)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, model_validator
 
 from duygu.shared.schemas.base import Probability, Schema, Seconds
+from duygu.shared.schemas.result import RecordedBaseline
 
 MAX_NAME = 80
 """Maximum length of a face's name, in characters."""
@@ -98,12 +99,21 @@ class Include(_Part):
 
 
 class SetBaseline(_Part):
-    """Take a part of a face's time as its resting face, to which `relative` of its windows refers.
+    """Take a part of a face's time, or another recording, as its resting face, to which `relative` refers.
 
-    Without a part, the face has no baseline.
+    With neither, the face has no baseline.
     """
 
     op: Literal["baseline"] = "baseline"
+    recording: RecordedBaseline | None = Field(
+        default=None, description="as `GET /v1/jobs/{id}/baseline` of the other recording responds; without a part"
+    )
+
+    @model_validator(mode="after")
+    def _check_recording(self) -> "SetBaseline":
+        if self.recording is not None and self.span is not None:
+            raise ValueError("a baseline is a part of the face's time or another recording, not both")
+        return self
 
 
 class Threshold(Operation):

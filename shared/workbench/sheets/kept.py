@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.study import MarkerCells, StudyCells, StudyFault
-from duygu.shared.storage.base import JOB_ID
 from duygu.shared.workbench.sheets.columns import RESERVED
 from duygu.shared.workbench.sheets.line import Fault, FaultCode, Line
 from duygu.shared.workbench.sheets.rows import (

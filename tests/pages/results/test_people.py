@@ -51,6 +51,12 @@ class Service:
         """Add an edit, as another window does."""
         self._client.post(f"{self._path}/edits", json=edit).raise_for_status()
 
+    def import_result(self, title: str, *, faces: int) -> None:
+        """Store the computed result with its first faces as another job."""
+        result = self._client.get(f"{self._path}/result", params={"edited": False}).raise_for_status().json()
+        result["faces"] = result["faces"][:faces]
+        self._client.post("/v1/jobs", params={"title": title}, json=result).raise_for_status()
+
     def reset(self) -> None:
         """Undo every edit."""
         while self.edits():
@@ -257,7 +263,6 @@ def test_a_face_and_a_stretch_are_left_out_and_included_again(opened: Page, serv
 
 def test_a_stretch_becomes_the_resting_face(opened: Page, service: Service) -> None:
     """A selected stretch becomes the resting face with R or the button; the page shows the answers relative to it."""
-    expect(opened.locator("#edit-baseline")).to_be_disabled()
     expect(opened.locator("#relative-line")).to_be_hidden()
     opened.locator("#video-name").focus()
     seek(opened, 0.1)
@@ -279,6 +284,31 @@ def test_a_stretch_becomes_the_resting_face(opened: Page, service: Service) -> N
     expect(opened.locator("#relative-line")).to_be_hidden()
     wait_for(lambda: len(service.edits()) == 2)
     assert "relative_emotion" not in service.export("csv").splitlines()[0]
+
+
+def test_another_recording_gives_the_resting_face(opened: Page, service: Service) -> None:
+    """Without a stretch, the button asks for another recording; one of several people is refused with what to do."""
+    expect(opened.locator("#edit-baseline")).to_have_text("Resting face…")
+    opened.locator("#edit-baseline").click()
+    dialog = opened.get_by_role("dialog", name="Resting face of")
+    expect(dialog).to_contain_text("Analyse that recording first")
+    dialog.get_by_role("button", name="Close").click()
+    service.import_result("Everybody", faces=3)
+    service.import_result("Ann at rest", faces=1)
+    opened.goto("/")
+    opened.locator("#server-jobs").click()
+    opened.goto(f"/#job/{service.job_id}")
+    opened.locator("#edit-baseline").click()
+    dialog.get_by_label("Everybody").check()
+    dialog.get_by_role("button", name="Take it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Several faces are visible in the baseline")
+    dialog.get_by_label("Ann at rest").check()
+    dialog.get_by_role("button", name="Take it").click()
+    expect(dialog).to_be_hidden()
+    expect(opened.get_by_label("Relative to each person’s resting face")).to_be_checked()
+    expect(opened.locator("#relative-note")).to_contain_text("resting face in Ann at rest")
+    wait_for(lambda: [edit["op"] for edit in service.edits()] == ["baseline"])
+    assert "relative_emotion" in service.export("csv").splitlines()[0]
 
 
 def test_undo_and_redo(opened: Page, service: Service) -> None:

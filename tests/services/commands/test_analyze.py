@@ -18,6 +18,7 @@ from typing import Any
 import av
 import pytest
 
+from duygu import analyze
 from duygu.services.cli import main
 from duygu.services.commands.outputs import Destination, Outputs
 from duygu.shared.config.settings import Settings
@@ -27,7 +28,7 @@ from duygu.shared.schemas.model import ProgramInfo
 from duygu.shared.schemas.result import Result
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video
-from tests.support.media.videos import PAIR, PAN, Scene, VideoMaker
+from tests.support.media.videos import PAIR, PAN, STILL, Scene, VideoMaker
 from tests.support.results.known import two_faces
 
 
@@ -356,6 +357,35 @@ def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pyt
         "faces": 1,
         "every_s": 0.5,
     }
+
+
+def test_a_recording_is_the_baseline_of_another_one(
+    tmp_path: Path, video_maker: VideoMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--baseline FILE` takes a video or its result, with the same answers; Python does the same; a job is refused."""
+    monkeypatch.delenv("DUYGU_MODEL")
+    film = str(video_maker.make(STILL))
+    rest, by_video, by_result = (tmp_path / f"{name}.json" for name in ("rest", "video", "result"))
+    assert main(["analyze", "--quiet", film, "--json", str(rest)]) == 0
+    assert main(["analyze", "--quiet", film, "--baseline", film, "--json", str(by_video)]) == 0
+    assert main(["analyze", "--quiet", film, "--baseline", str(rest), "--json", str(by_result)]) == 0
+    one, other = read(by_video), read(by_result)
+    assert one.faces == other.faces
+    (face,) = one.faces
+    assert face.baseline is not None
+    assert (face.baseline.source, face.baseline.spans) == ("recording", [])
+    assert one.options is not None
+    assert one.options.baseline == Path(film).name
+    assert analyze(film, Settings(threads=1), baseline=Path(film)).result.faces == one.faces
+    broken = tmp_path / "broken.json"
+    broken.write_text("{}")
+    for value, words in {
+        "0" * 32: "a job is a baseline of a service",
+        str(tmp_path / "missing.mp4"): "or a recording is required",
+        str(broken): "is not a result",
+    }.items():
+        assert main(["analyze", "--quiet", film, "--baseline", value]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_a_choice_of_labels_changes_no_probability(tmp_path: Path, pair: str) -> None:

@@ -53,6 +53,22 @@ def test_edits_are_added_undone_and_exported(result: Path, tmp_path: Path) -> No
     assert "surprise,0.4" not in table.read_text()
 
 
+def test_a_resting_face_comes_from_another_result(
+    result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--baseline FACE=RESULT` takes the only person of another result; one of several people is refused."""
+    film = with_layer(two_faces())
+    result.write_text(film.model_dump_json())
+    rest, table = tmp_path / "rest.json", tmp_path / "table.csv"
+    rest.write_text(film.model_copy(update={"faces": film.faces[:1]}).model_dump_json())
+    assert main(["edit", str(result), "--baseline", f"2={rest}", "--quiet", "--csv", str(table)]) == 0
+    with table.open(newline="") as file:
+        assert {row["face_id"] for row in csv.DictReader(file) if row["relative_emotion"]} == {"2"}
+    with pytest.raises(SystemExit):
+        main(["edit", str(result), "--baseline", f"2={result}"])
+    assert "baseline_several_faces" in capsys.readouterr().err
+
+
 def test_a_resting_face_is_chosen_and_removed(result: Path, tmp_path: Path) -> None:
     """`--baseline FACE@START-END` adds the relative answers to tables, and `--baseline FACE` removes them."""
     result.write_text(with_layer(two_faces()).model_dump_json())

@@ -40,7 +40,7 @@ export interface AnalysisOptions {
   max_faces?: number | null;
   /** what is measured besides emotions: `movements`; null: nothing */
   measures?: Array<"movements"> | null;
-  /** resting face of each person, to which `relative` of the windows refers: `auto`, or spans in seconds such as `3-13,20-25`; null: none */
+  /** resting face of each person, to which `relative` of the windows refers: `auto`, spans in seconds such as `3-13,20-25`, or the id of a job whose video shows the person alone; null: none */
   baseline?: string | null;
 }
 
@@ -91,10 +91,12 @@ export interface AnsweredJob {
 export interface Baseline {
   /** how it was chosen */
   source: "span" | "recording" | "auto";
-  /** the parts of the face's time that were used, in seconds */
+  /** the parts of the face's time that were used, in seconds; empty for another recording */
   spans: Array<[number, number]>;
-  /** number of windows in these parts */
+  /** number of windows that were used */
   windows: number;
+  /** the other recording; null for a baseline from the video itself */
+  recording?: RecordedBaseline | null;
 }
 
 /** One readiness check. */
@@ -550,6 +552,22 @@ export interface Recall {
   stretches: number;
 }
 
+/** The resting face of a person in another recording. */
+export interface RecordedBaseline {
+  /** name of the recording; null if unknown */
+  name?: string | null;
+  /** of the recording; null if unknown */
+  sha256?: string | null;
+  /** of the model that analysed it */
+  model_sha256: string;
+  /** number of windows that were used */
+  windows: number;
+  /** mean `relative_logits` of these windows */
+  logits: Array<number>;
+  /** codes of the warnings about it */
+  doubts?: Array<"baseline_speaking" | "baseline_expressive">;
+}
+
 /**
  * The layer for answers relative to a person's baseline, and its calibration.
  *
@@ -622,7 +640,7 @@ export interface ResultOptions {
   max_faces?: number | null;
   /** what was measured besides emotions */
   measures?: Array<string>;
-  /** `auto` or the spans of the baseline that were requested; null without one */
+  /** `auto`, the spans of the baseline that were requested, or the job or name of another recording; null without one */
   baseline?: string | null;
   /** number of faces kept, those visible longest; null if all are kept */
   faces?: number | null;
@@ -674,9 +692,9 @@ export interface ServiceLimits {
 }
 
 /**
- * Take a part of a face's time as its resting face, to which `relative` of its windows refers.
+ * Take a part of a face's time, or another recording, as its resting face, to which `relative` refers.
  *
- * Without a part, the face has no baseline.
+ * With neither, the face has no baseline.
  */
 export interface SetBaseline {
   face_id: number;
@@ -684,6 +702,8 @@ export interface SetBaseline {
   start_s?: number | null;
   end_s?: number | null;
   op?: "baseline";
+  /** as `GET /v1/jobs/{id}/baseline` of the other recording responds; without a part */
+  recording?: RecordedBaseline | null;
 }
 
 /** Split a face in time: the part from `at_s` on becomes a new face, with the lowest id that was never used. */
@@ -992,7 +1012,7 @@ export interface Operations {
         max_faces?: number | null;
         /** what is measured besides emotions: `movements`; null: nothing */
         measures?: Array<"movements"> | null;
-        /** resting face of each person, to which `relative` of the windows refers: `auto`, or spans in seconds such as `3-13,20-25`; null: none */
+        /** resting face of each person, to which `relative` of the windows refers: `auto`, spans in seconds such as `3-13,20-25`, or the id of a job whose video shows the person alone; null: none */
         baseline?: string | null;
         /** `https://…`, or `s3://bucket/key` or `http://…` where `link_schemes` of `GET /v1/limits` has it */
         url: string;
@@ -1011,7 +1031,7 @@ export interface Operations {
         max_faces?: number | null;
         /** what is measured besides emotions: `movements`; null: nothing */
         measures?: Array<"movements"> | null;
-        /** resting face of each person, to which `relative` of the windows refers: `auto`, or spans in seconds such as `3-13,20-25`; null: none */
+        /** resting face of each person, to which `relative` of the windows refers: `auto`, spans in seconds such as `3-13,20-25`, or the id of a job whose video shows the person alone; null: none */
         baseline?: string | null;
         /** last part of the `Location` of `POST /v1/uploads` */
         upload_id: string;
@@ -1236,6 +1256,24 @@ export interface Operations {
       };
     };
     response: EditFile;
+  };
+  /**
+   * The resting face in a recording, for the edit `baseline` of another result of the same person.
+   *
+   * It is the mean over the whole recording. Edits apply: a face that is excluded is not among the faces.
+   */
+  "GET /v1/jobs/{job_id}/baseline": {
+    arguments: {
+      path: {
+        /** `job_id` of the job, as returned by `POST /v1/videos` */
+        job_id: string;
+      };
+      query?: {
+        /** whose, if the recording has several faces */
+        face_id?: number | null;
+      };
+    };
+    response: RecordedBaseline;
   };
   /** List the raters with their numbers of labels. */
   "GET /v1/jobs/{job_id}/labels": {

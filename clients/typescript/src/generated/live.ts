@@ -4,10 +4,12 @@
 export interface Baseline {
   /** how it was chosen */
   source: "span" | "recording" | "auto";
-  /** the parts of the face's time that were used, in seconds */
+  /** the parts of the face's time that were used, in seconds; empty for another recording */
   spans: Array<[number, number]>;
-  /** number of windows in these parts */
+  /** number of windows that were used */
   windows: number;
+  /** the other recording; null for a baseline from the video itself */
+  recording?: RecordedBaseline | null;
 }
 
 /** `session.close`: end the session once the waiting frames are answered. */
@@ -161,6 +163,22 @@ export interface Position {
   score: number;
   /** direction of the head; null if movements were not measured */
   pose?: Pose | null;
+}
+
+/** The resting face of a person in another recording. */
+export interface RecordedBaseline {
+  /** name of the recording; null if unknown */
+  name?: string | null;
+  /** of the recording; null if unknown */
+  sha256?: string | null;
+  /** of the model that analysed it */
+  model_sha256: string;
+  /** number of windows that were used */
+  windows: number;
+  /** mean `relative_logits` of these windows */
+  logits: Array<number>;
+  /** codes of the warnings about it */
+  doubts?: Array<"baseline_speaking" | "baseline_expressive">;
 }
 
 /**

@@ -19,6 +19,7 @@ from tests.services.conftest import StartWorker, serving
 from tests.support.results.known import two_faces
 from tests.support.results.layer import with_layer
 from tests.support.results.stored_jobs import store_result
+from tests.support.workers.scripted_worker import Script
 
 ANN = {"op": "rename", "face_id": 1, "name": "Ann"}
 
@@ -82,9 +83,9 @@ def test_a_resting_face_is_chosen_after_the_analysis(
     """A baseline adds relative answers to JSON and tables, undo removes them, and one without the face is refused."""
     job = f"/v1/jobs/{store_result(redis, service_settings, with_layer(faces_together()))}"
     chosen = {"op": "baseline", "face_id": 1, "start_s": 0.0, "end_s": 1.5}
-    assert api.post(f"{job}/edits", json=chosen).json()["edits"] == [chosen]
+    assert api.post(f"{job}/edits", json=chosen).json()["edits"] == [{**chosen, "recording": None}]
     one, other = api.get(f"{job}/result").json()["faces"]
-    assert one["baseline"] == {"source": "span", "spans": [[0.0, 1.4]], "windows": 2}
+    assert one["baseline"] == {"source": "span", "spans": [[0.0, 1.4]], "windows": 2, "recording": None}
     assert {window["relative"] is None for window in one["windows"]} == {False}
     assert {window["relative"] for window in other["windows"]} == {None}
     assert "relative_emotion" in api.get(f"{job}/result?format=csv").text
@@ -92,6 +93,57 @@ def test_a_resting_face_is_chosen_after_the_analysis(
     assert problem(api.post(f"{job}/edits", json={**chosen, "end_s": 0.5})) == (422, "baseline_too_short")
     assert api.delete(f"{job}/edits/last").json()["edits"] == []
     assert "relative_emotion" not in api.get(f"{job}/result?format=csv").text
+
+
+def test_a_resting_face_comes_from_another_recording(
+    api: httpx.Client, redis: Redis, service_settings: Settings
+) -> None:
+    """`GET …/baseline` gives the resting face of a recording of one person, which an edit of another result takes."""
+    film, recording = (f"/v1/jobs/{store_result(redis, service_settings, one)}" for one in films())
+    answer = api.get(f"{recording}/baseline")
+    assert answer.status_code == 200
+    chosen = {"op": "baseline", "face_id": 2, "recording": answer.json()}
+    assert api.post(f"{film}/edits", json=chosen).status_code == 200
+    _, edited = api.get(f"{film}/result").json()["faces"]
+    assert (edited["baseline"]["source"], edited["baseline"]["spans"]) == ("recording", [])
+    assert all(window["relative"] for window in edited["windows"])
+    assert problem(api.get(f"{film}/baseline")) == (422, "baseline_several_faces")
+    assert api.get(f"{film}/baseline?face_id=1").json()["logits"] == answer.json()["logits"]
+    assert problem(api.get(f"{film}/baseline?face_id=7")) == (422, "unknown_face")
+    other = {**chosen, "recording": {**answer.json(), "model_sha256": "1" * 64}}
+    assert problem(api.post(f"{film}/edits", json=other)) == (422, "baseline_unsupported")
+    both = {**chosen, "start_s": 0.0, "end_s": 1.0}
+    assert api.post(f"{film}/edits", json=both).status_code == 422
+
+
+def films() -> tuple[Result, Result]:
+    """Return the result of a film of two people, and that of a recording of the first one."""
+    film = with_layer(faces_together())
+    return film, film.model_copy(update={"faces": film.faces[:1]})
+
+
+@pytest.mark.parametrize("form", ["multipart", "json"])
+def test_an_analysis_refuses_a_recording_that_is_no_baseline(
+    api: httpx.Client, redis: Redis, service_settings: Settings, form: str
+) -> None:
+    """A job that does not exist, is not finished, shows several people or is of another model has a code each."""
+    film, recording = (store_result(redis, service_settings, one) for one in films())
+    queued = submit(api, form, None).json()["job_id"]
+    for job_id, code in {
+        "0" * 32: "invalid_baseline",
+        queued: "invalid_baseline",
+        film: "baseline_several_faces",
+        recording: "baseline_unsupported",
+    }.items():
+        assert problem(submit(api, form, job_id)) == (422, code)
+
+
+def submit(api: httpx.Client, form: str, baseline: str | None) -> httpx.Response:
+    """Submit a video or a link with a baseline."""
+    options = {"baseline": baseline} if baseline else {}
+    if form == "json":
+        return api.post("/v1/videos", json={"url": "https://93.184.216.34/film.mp4", **options})
+    return api.post("/v1/videos", data=options, files={"video": ("a.mp4", Script().upload())})
 
 
 def test_subtitles_mark_speech_on_request(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:

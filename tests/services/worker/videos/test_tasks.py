@@ -17,9 +17,12 @@ from duygu.shared.jobs.edits import EditStore
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
+from tests.support.results.known import two_faces
+from tests.support.results.layer import with_layer
 from tests.support.workers.scripted_worker import Script, analyze
 
 
@@ -94,3 +97,26 @@ def test_files_erased_during_a_job_are_no_error(
     assert record.error.code == outcome
     assert any("internal error" in message for message in caplog.messages) == (not erased)
     assert place.storage.stored() == []
+
+
+def test_the_recording_of_another_job_is_the_baseline(redis: Redis, tmp_path: Path) -> None:
+    """The worker adds the answers relative to the recording; without its result the job fails, with a code."""
+    recording = with_layer(two_faces())
+    recording = recording.model_copy(update={"faces": recording.faces[:1]})
+    place = WorkerContext(
+        JobStore(redis, 60), FolderStorage(tmp_path), EditStore(redis), lambda path, **wishes: recording
+    )
+    rest = new_job_id()
+    with place.storage.writer(rest, RESULT) as file:
+        file.write(recording.model_dump_json().encode())
+    outcomes = []
+    for _ in range(2):
+        waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), options=AnalysisOptions(baseline=rest))
+        record = done(redis, JobContext(place, JobControl()), waiting, b"film")
+        outcomes.append(record.error.code if record.error else "succeeded")
+        if record.error is None:
+            result = Result.read(place.storage.read(record.job_id, RESULT))
+            assert [face.baseline.source for face in result.faces if face.baseline] == ["recording"]
+            assert all(window.relative for window in result.faces[0].windows)
+        place.storage.erase(rest)
+    assert outcomes == ["succeeded", "invalid_baseline"]

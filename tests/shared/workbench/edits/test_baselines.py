@@ -9,7 +9,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
 from duygu.shared.exports.tables import csv_table
 from duygu.shared.schemas.options import AnalysisOptions
-from duygu.shared.schemas.result import Face, Flag, Result
+from duygu.shared.schemas.result import Baseline, Face, Flag, Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.workbench.edits.editing import apply_edits
@@ -48,7 +48,7 @@ def test_the_windows_of_the_face_get_answers_and_no_others() -> None:
     faces = by_id(apply_edits(RESULT, [CHOICE]))
     one, two, three = RESULT.faces
     assert faces[2].baseline is not None
-    assert faces[2].baseline.model_dump() == {"source": "span", "spans": [(1.0, 2.9)], "windows": 3}
+    assert faces[2].baseline == Baseline(source="span", spans=[(1.0, 2.9)], windows=3)
     assert all(window.relative for window in faces[2].windows)
     stripped = [window.model_copy(update={"relative": None}) for window in faces[2].windows]
     assert faces[2].model_copy(update={"baseline": None, "windows": stripped}) == two

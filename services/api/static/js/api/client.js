@@ -117,6 +117,14 @@ export const addEdit = (id, edit, version) =>
 export const undoEdit = (id, version) => requestJson(`${editsLink(id)}/last`, { method: "DELETE", headers: ifMatch(version) });
 
 /**
+ * The resting face in the result of a job, as the edit `baseline` takes it.
+ * @param {string} id
+ * @returns {Promise<object>}
+ * @throws {Problem} where the result does not show one person
+ */
+export const getBaseline = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/baseline`);
+
+/**
  * Analyse a picture, which the service does not keep.
  * @param {Blob} picture
  * @returns {Promise<object>} the faces as POST /v1/pictures describes them

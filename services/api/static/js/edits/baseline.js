@@ -43,6 +43,8 @@ const meanOf = (rows) => rows[0].map((_, column) => sum(rows.map((row) => row[co
  * @returns {Resting | null} null without a baseline, or without what joining faces needs of it
  */
 export function restingOf(face, layer) {
+  const recorded = face.baseline?.recording;
+  if (recorded && layer) return { mean: recorded.logits, doubts: [] };
   const rows = face.baseline && layer ? outputsOf(within(face.windows, face.baseline.spans), layer) : [];
   return rows.length ? { mean: meanOf(rows), doubts: [] } : null;
 }
@@ -56,7 +58,7 @@ export function restingOf(face, layer) {
  * @throws {Error} the refusal of a stretch that cannot be a resting face
  */
 export function chosenResting(face, [start, end], layer, refusal) {
-  if (!layer || outputsOf(face.windows, layer).length < face.windows.length) throw refusal("baseline_unsupported", "baseline_unsupported");
+  requireOutputs(face, layer, refusal);
   const windows = within(face.windows, [[start, end]]);
   if (!windows.length) {
     const seen = face.positions.some(({ time_s: time }) => start <= time && time <= end);
@@ -64,7 +66,31 @@ export function chosenResting(face, [start, end], layer, refusal) {
     throw refusal("baseline_too_short", "baseline_too_short");
   }
   const resting = { mean: meanOf(outputsOf(windows, layer)), doubts: doubtsAbout(windows) };
-  return { resting, baseline: { source: "span", spans: windows.map((window) => [window.start_s, window.end_s]), windows: windows.length } };
+  const spans = windows.map((window) => [window.start_s, window.end_s]);
+  return { resting, baseline: { source: "span", spans, windows: windows.length, recording: null } };
+}
+
+function requireOutputs(face, layer, refusal) {
+  if (!layer || outputsOf(face.windows, layer).length < face.windows.length) throw refusal("baseline_unsupported", "baseline_unsupported");
+}
+
+/**
+ * @param {object} face
+ * @param {object} recording as GET /v1/jobs/{id}/baseline describes it
+ * @param {object | null} layer
+ * @param {string} sha256 of the model of the result
+ * @param {(code: string, reason: string) => Error} refusal
+ * @returns {{ resting: Resting, baseline: object }}
+ * @throws {Error} the refusal of a recording by another model
+ */
+export function recordedResting(face, recording, layer, sha256, refusal) {
+  const fits = recording.model_sha256 === sha256 && recording.logits.length === layer?.labels.length;
+  if (!fits) throw refusal("baseline_unsupported", "baseline_other_model");
+  requireOutputs(face, layer, refusal);
+  return {
+    resting: { mean: recording.logits, doubts: [...recording.doubts].sort() },
+    baseline: { source: "recording", spans: [], windows: recording.windows, recording },
+  };
 }
 
 /** Doubts about a resting face of these windows. */

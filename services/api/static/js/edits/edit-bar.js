@@ -25,10 +25,10 @@ function drawExclusion(editor) {
 
 function drawBaseline({ face, stretch, canRest }) {
   const values = stretch ? { start: clock(stretch.start), end: clock(stretch.end) } : {};
-  const name = stretch ? "edits.baseline_part" : face?.baseline ? "edits.baseline_remove" : "edits.baseline";
+  const name = stretch ? "edits.baseline_part" : face?.baseline ? "edits.baseline_remove" : "edits.baseline_from";
   byId("edit-baseline-label").textContent = t(name, values);
   byId("edit-baseline").hidden = !canRest;
-  byId("edit-baseline").disabled = !face || (!stretch && !face.baseline);
+  byId("edit-baseline").disabled = !face;
   byId("edit-baseline").title = stretch ? "" : t("edits.baseline_hint");
 }
 

@@ -1,6 +1,6 @@
 /** Application of edits to the faces of a computed result, by the rules of shared/workbench/edits/editing.py. Pure. */
 
-import { chosenResting, layerOf, restingOf, withAnswers } from "./baseline.js";
+import { chosenResting, layerOf, recordedResting, restingOf, withAnswers } from "./baseline.js";
 
 /**
  * A reason why an edit does not apply. `code` is that of the server; `reason` names the text of the page.
@@ -41,7 +41,7 @@ export function stateOf({ faces, model = { labels: [] } }) {
   const layer = layerOf(model);
   const part = (face) => ({ face: { name: null, excluded: false, excluded_spans: [], ...face }, spans: [], resting: restingOf(face, layer) });
   const parts = new Map(faces.map((face) => [face.face_id, part(face)]));
-  return { parts, lastId: Math.max(0, ...parts.keys()), below: null, labels: model.labels, layer };
+  return { parts, lastId: Math.max(0, ...parts.keys()), below: null, labels: model.labels, sha256: model.sha256, layer };
 }
 
 /**
@@ -57,7 +57,7 @@ export function applyEdit(state, edit) {
   if (edit.op === "rename") set(next, part, { name: edit.name });
   else if (edit.op === "merge") merge(next, part, partOf(state, edit.into));
   else if (edit.op === "split") split(next, part, edit.at_s);
-  else if (edit.op === "baseline") rest(next, part, spanOf(edit));
+  else if (edit.op === "baseline") rest(next, part, edit);
   else if (edit.op === "exclude") exclude(next, part, spanOf(edit));
   else include(next, part, spanOf(edit));
   return next;
@@ -178,14 +178,18 @@ function split(state, part, at) {
 
 const middle = (window) => (window.start_s + window.end_s) / 2;
 
-/** Take a stretch as the resting face; without one, the face has none. */
-function rest(state, part, span) {
+/** Take a stretch or another recording as the resting face; without either, the face has none. */
+function rest(state, part, edit) {
   const { face, spans } = part;
-  if (!span) {
+  const span = spanOf(edit);
+  if (!span && !edit.recording) {
     set(state, part, { baseline: null, windows: face.windows.map((window) => ({ ...window, relative: null })) }, spans, null);
     return;
   }
-  const { baseline, resting } = chosenResting(face, span, state.layer, (...reason) => new Refusal(...reason));
+  const refusal = (...reason) => new Refusal(...reason);
+  const { baseline, resting } = edit.recording
+    ? recordedResting(face, edit.recording, state.layer, state.sha256, refusal)
+    : chosenResting(face, span, state.layer, refusal);
   const windows = withAnswers(face.windows, resting.mean, state.layer, state.labels);
   set(state, part, { baseline: { ...baseline, spans: joined(baseline.spans) }, windows }, spans, resting);
 }

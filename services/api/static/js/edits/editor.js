@@ -188,6 +188,11 @@ export class Editor extends EventTarget {
     return this.apply({ op: "baseline", face_id: face.face_id, ...span });
   }
 
+  /** Take the resting face in another recording as that of a face. */
+  restFrom(id, recording) {
+    return this.apply({ op: "baseline", face_id: id, recording });
+  }
+
   /** Include a face again, or one stretch of it. */
   include(id, [start, end] = [null, null]) {
     this.apply({ op: "include", face_id: id, start_s: start, end_s: end });

@@ -9,7 +9,12 @@ const FIELDS = ["op", "face_id", "name", "into", "at_s", "start_s", "end_s", "un
  * @param {object} other
  * @returns {boolean} whether two edits are the same
  */
-export const sameEdit = (one, other) => FIELDS.every((field) => (one[field] ?? null) === (other[field] ?? null));
+export const sameEdit = (one, other) =>
+  FIELDS.every((field) => (one[field] ?? null) === (other[field] ?? null)) && sameRecording(one.recording ?? null, other.recording ?? null);
+
+const sameRecording = (one, other) =>
+  one === other || (one !== null && other !== null && ["sha256", "name", "windows"].every((field) => (one[field] ?? null) === (other[field] ?? null)) &&
+    one.logits.every((value, i) => value === other.logits[i]));
 
 /**
  * @param {object[]} one

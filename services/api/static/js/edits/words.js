@@ -24,6 +24,7 @@ export function editText(edit, faces) {
     start: clock(start ?? 0),
     end: clock(end ?? 0),
   };
+  if (edit.recording) return t("edits.did.baseline_recording", { ...values, name: edit.recording.name ?? t("edits.baseline_recording") });
   if (op === "threshold") return thresholdText(edit);
   if (op === "rename") return t(name === null ? "edits.did.unname" : "edits.did.rename", values);
   if (start !== null && op !== "split") return t(`edits.did.${op}_part`, values);

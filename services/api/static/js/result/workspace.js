@@ -10,13 +10,14 @@ import { drawEditBar, startEditBar } from "../edits/edit-bar.js";
 import { hideNote } from "../edits/edit-note.js";
 import { Editor } from "../edits/editor.js";
 import { askWhomToJoin } from "../edits/join-dialog.js";
-import { SuggestionCard } from "../edits/suggestion-card.js";
+import { askForResting } from "../edits/resting-dialog.js";
 import { compareFile } from "../file-check/comparison.js";
 import { onChange, rename } from "../jobs/jobs.js";
 import { dropPreview } from "../jobs/preview-storage.js";
 import { recallRecording } from "../jobs/recordings.js";
 import { contain } from "../overlay/contain.js";
 import { drawOverlay } from "../overlay/overlay.js";
+import { SuggestionCard } from "../suggestions/suggestion-card.js";
 import { drawLegend } from "../timeline/legend.js";
 import { adjacentStart, knowsTalking } from "../timeline/timebase.js";
 import { Timeline } from "../timeline/timeline.js";
@@ -167,6 +168,8 @@ function drawBaselines() {
 }
 
 function baselineText(face) {
+  const recording = face.baseline?.recording;
+  if (recording) return t("baseline.of_recording", { face: faceName(face), name: recording.name ?? t("edits.baseline_recording") });
   const parts = face.baseline?.spans.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
   return t(parts ? "baseline.of" : "baseline.none", { face: faceName(face), parts });
 }
@@ -381,11 +384,20 @@ function askBeforeLeaving(event) {
   if (editor.hasUnsent) event.preventDefault();
 }
 
-/** Make the stretch the resting face, and show the answers relative to it. */
+/** Make the stretch the resting face, or ask for another recording, and show the answers relative to it. */
 function rest() {
   const { relative } = view;
+  if (editor.canRest && editor.face && !editor.stretch && !editor.face.baseline) {
+    askForResting(editor, view.entry.id, showRelative);
+    return;
+  }
   view.relative ||= editor.stretch !== null;
   if (!editor.toggleBaseline()) view.relative = relative;
+}
+
+function showRelative() {
+  view.relative = true;
+  redrawEdited();
 }
 
 /** Connect the edits. Returns what the keys of the edits do. */

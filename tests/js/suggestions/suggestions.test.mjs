@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { suggestions } = await import("../../../services/api/static/js/edits/suggestions.js");
+const { suggestions } = await import("../../../services/api/static/js/suggestions/suggestions.js");
 
 /** A face at a fixed box, ten positions a second, visible in each of `times`. */
 const face = (id, box, ...times) => {

@@ -3,7 +3,7 @@
  * No picture is looked at, so this cannot recognise anybody. Pure.
  */
 
-import { firstMeeting } from "./editing.js";
+import { firstMeeting } from "../edits/editing.js";
 
 /** A face counts as away between two positions further apart than this, in seconds. */
 const AWAY_S = 1;
