@@ -76,6 +76,8 @@ def make_study(files: StudyFiles, study_settings: StudySettings, settings: Setti
         raise ConfigurationError("--results and --service exclude each other: results that exist need no analysis")
     if files.results and files.options != DEFAULTS:
         raise ConfigurationError("--labels and --measures need an analysis; results that exist have their own")
+    if files.results and not files.results.is_dir():
+        raise ConfigurationError(f"--results {files.results}: the folder does not exist")
     if missing := [str(path) for path in files.films.values() if not path.is_file()]:
         raise ConfigurationError(f"{missing[0]}: the film does not exist")
     sheet = read_sheet(files.sheet, RESERVED)

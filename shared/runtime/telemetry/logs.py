@@ -60,3 +60,4 @@ def set_up_logs(log_format: LogFormat, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     if level.upper() != "DEBUG":
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # the command prints its own address
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request with its whole URL

@@ -233,6 +233,14 @@ def test_results_that_exist_are_used(tmp_path: Path) -> None:
     assert settings["min_length_s"] == 1.0
 
 
+def test_a_missing_folder_of_results_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is one error, not one per row, and nothing is written."""
+    table(tmp_path, "one.mp4,P1,A")
+    assert study(tmp_path, "--results", str(tmp_path / "resluts")) == 2
+    assert "resluts: the folder does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_videos_of_one_name_have_results_of_their_own(videos: Path) -> None:
     """In different folders, and where names differ in case only."""
     (videos / "day2").mkdir()

@@ -52,3 +52,16 @@ def test_an_error_has_its_traceback_in_the_same_line() -> None:
     yes, broken = [json.loads(line) for line in done.stderr.splitlines()]
     assert yes["message"] == "yes"
     assert "ZeroDivisionError" in broken["traceback"]
+
+
+def test_requests_of_the_client_are_logged_for_debugging_only() -> None:
+    """httpx logs each request with its URL, which would drown the progress of a command; its warnings are shown."""
+    program = (
+        "import logging, sys; from duygu.shared.runtime.telemetry.logs import set_up_logs\n"
+        "set_up_logs('text', sys.argv[1])\n"
+        "logging.getLogger('httpx').info('GET /v1/jobs'); logging.getLogger('httpx').warning('slow')\n"
+    )
+    for level, expected in (("info", ["slow"]), ("debug", ["GET /v1/jobs", "slow"])):
+        command = [sys.executable, "-c", program, level]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert [line.split(": ", 1)[1] for line in done.stderr.splitlines()] == expected
