@@ -5,6 +5,7 @@ from html import escape
 from duygu.shared.exports.figure import PAPER, Bar, Figure, Item, timeline
 from duygu.shared.exports.letters import font
 from duygu.shared.schemas.result import Result
+from duygu.shared.schemas.visible_text import only_visible
 
 FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
 
@@ -58,4 +59,4 @@ def _hatch(colour: str) -> str:
 
 def _text(text: str) -> str:
     """Escape text for XML 1.0."""
-    return escape("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
+    return escape(only_visible(text, "\ufffd"))

@@ -119,6 +119,13 @@ NAMES = [
     "a\tb\0c",
     "x" * 100,
     "\U0001f600" * 90,
+    "\u0645\u06cc\u200c\u0631\u0648\u0645",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\u200dAnn \u200c Bo\u200d",
+    "a\u200c\u200db",
+    "\u200d",
+    "\u202eAnn",
+    "x" * 79 + "\u200d" + "y",
 ]
 """Names as people type and paste them."""
 
@@ -136,7 +143,11 @@ def test_the_service_accepts_the_names_that_the_page_sends() -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=STATIC, timeout=60)
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout)
-    assert names == ["Ann", "Ann", None, None, "Ab", "Ayşe Yıldız", "abc", "x" * 80, "\U0001f600" * 80]
+    assert names == [
+        *("Ann", "Ann", None, None, "A\u200db", "Ayşe Yıldız", "abc", "x" * 80, "\U0001f600" * 80),
+        *("\u0645\u06cc\u200c\u0631\u0648\u0645", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "Ann  Bo"),
+        *("a\u200cb", None, "Ann", "x" * 79),
+    ]
     for name in names:
         assert Rename(face_id=1, name=name).name == name
 

@@ -11,6 +11,7 @@ from duygu.shared.exports.interchange.archive import archive
 from duygu.shared.exports.interchange.stretches import tiers_of
 from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas.result import Result
+from duygu.shared.schemas.visible_text import only_visible
 
 BIDS_VERSION = "1.10.0"
 
@@ -86,7 +87,7 @@ def _rows(result: Result) -> Iterator[tuple[str, ...]]:
 
 def _cell(text: str) -> str:
     """Text without tabs and line breaks; `n/a` if it is empty."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip() or MISSING
+    return only_visible(text, " ").strip() or MISSING
 
 
 def _json(content: object) -> str:

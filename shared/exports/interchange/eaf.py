@@ -8,6 +8,7 @@ from html import escape
 
 from duygu.shared.exports.interchange.stretches import UNCERTAIN, Stretch, Tier, tiers_of
 from duygu.shared.schemas.result import Result
+from duygu.shared.schemas.visible_text import only_visible
 
 SCHEMA = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" FORMAT="3.0" VERSION="3.0" '
@@ -130,4 +131,4 @@ def _attribute(text: str) -> str:
 
 def _text(text: str) -> str:
     """Escape text for XML 1.0."""
-    return escape("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
+    return escape(only_visible(text, "\ufffd"))

@@ -12,6 +12,7 @@ from duygu.shared.exports.interchange.stretches import MILLISECONDS, Tier, tiers
 from duygu.shared.exports.interchange.stretches import end_ms as last_ms
 from duygu.shared.exports.titles import title_of
 from duygu.shared.schemas.result import Result
+from duygu.shared.schemas.visible_text import only_visible
 
 COLOURS = {
     "anger": "RED",
@@ -70,4 +71,4 @@ def _timecode(frame: int, rate: Fraction) -> str:
 
 def _line(text: str) -> str:
     """Text without line breaks and other control characters."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return only_visible(text, " ")

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, model_valid
 
 from duygu.shared.schemas.base import Probability, Schema, Seconds
 from duygu.shared.schemas.result import RecordedBaseline
+from duygu.shared.schemas.visible_text import is_visible
 
 MAX_NAME = 80
 """Maximum length of a face's name, in characters."""
@@ -21,7 +22,7 @@ def _clean_name(name: str) -> str:
     name = name.strip()
     if not name:
         raise ValueError("the name is empty")
-    if not name.isprintable():
+    if not is_visible(name):
         raise ValueError("the name contains a control character")
     return name
 

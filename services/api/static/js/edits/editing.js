@@ -16,13 +16,20 @@ export class Refusal extends Error {
 export const MAX_NAME = 80;
 
 /**
- * A name as the service takes it: without characters that cannot be seen, as pasted text may have them.
+ * A name as the service takes it: without characters that cannot be seen, as pasted text may have them. Joiners between visible
+ * characters stay, by the rule of shared/schemas/visible_text.py.
  * @param {string} text
  * @returns {string | null} null for an empty one
  */
 export function cleanName(text) {
-  const visible = text.replace(/\p{Z}/gu, " ").replace(/\p{C}/gu, "").trim();
-  return [...visible].slice(0, MAX_NAME).join("").trim() || null;
+  const visible = text.replace(/\p{Z}/gu, " ").replace(/(?![\u200c\u200d])\p{C}/gu, "");
+  return tidied([...tidied(visible)].slice(0, MAX_NAME).join("")) || null;
+}
+
+/** The text without space around it, and without joiners that join nothing. */
+function tidied(text) {
+  const single = text.replace(/([\u200c\u200d])[\u200c\u200d]+/g, "$1");
+  return single.replace(/(^|\s)[\u200c\u200d]/g, "$1").replace(/[\u200c\u200d](?=\s|$)/g, "").trim();
 }
 
 /**
