@@ -1,9 +1,14 @@
-"""The drain loop: takes steps of live sessions, one after the other, as long as sessions are ready."""
+"""The drain loop: takes steps of live sessions, as long as sessions are ready.
+
+A worker takes several ready sessions at once, answers them one after the other and commits their steps together with
+the next taking, in one round trip to Redis.
+"""
 
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from redis import Redis
 from rq.timeouts import JobTimeoutException
@@ -13,7 +18,7 @@ from duygu.services.worker.live.session import LiveSession
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CrashedError, DuyguError, StateLostError
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
-from duygu.shared.live.worker_store import Claim, SessionLeases, WaitingFrame
+from duygu.shared.live.worker_store import AnsweredStep, Claim, SessionLeases, WaitingFrame
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.engine import Engine
 
@@ -28,8 +33,20 @@ LINGER_S = 0.25
 MOST_CACHED = 64
 """Most sessions that a worker keeps in memory, so that it need not load their state."""
 
+COMMIT_S = 0.03
+"""A step that was answered so long ago is committed before the next one of the same taking begins."""
+
 MOST_ATTEMPTS = 3
 """Consecutive claims without a commit after which the frames are answered with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A step that is not committed yet, and its session."""
+
+    step: AnsweredStep
+    session: LiveSession
+    ended: float  # seconds of the monotonic clock
 
 
 class DrainLoop:
@@ -54,29 +71,63 @@ class DrainLoop:
         """Take steps until no session is ready or LOOP_S has passed; returns their number."""
         self._leases.begin_drain()
         steps, end = 0, time.monotonic() + LOOP_S
+        answered: list[Answered] = []
         with self._renewal:
             while time.monotonic() < end and not should_stop():
-                session_id = self._leases.next_ready(LINGER_S)
-                if session_id is None:
-                    break
-                self.step(session_id)
-                steps += 1
+                claims = self._exchange(answered, take=True) or self._await_claim()
+                if claims is None:
+                    return steps
+                answered = self._take_steps(claims)
+                steps += len(claims)
+            self._exchange(answered, take=False)
         return steps
 
     def step(self, session_id: str) -> None:
         """Claim a session, answer its waiting frames and commit."""
-        known, session = self._cached.pop(session_id, (-1, None))
-        claim = self._leases.claim(session_id, known)
-        if claim is None:
-            return
-        with self._renewal.holding(claim):
-            session, lost = self._open(claim, session)
-            replies = self._answer(session, claim, lost=lost)
-            content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
-            if self._leases.commit(claim, session.save(), content, session.last_face_id):
-                self._cached[session_id] = (claim.number, session)
-        while len(self._cached) > MOST_CACHED:
+        if claim := self._leases.claim(session_id, self._known().get(session_id, -1)):
+            self._exchange(self._take_steps([claim]), take=False)
+
+    def _await_claim(self) -> list[Claim] | None:
+        """Claim the next session that is ready; None when there was none for LINGER_S."""
+        session_id = self._leases.next_ready(LINGER_S)
+        if session_id is None:
+            return None
+        claim = self._leases.claim(session_id, self._known().get(session_id, -1))
+        return [claim] if claim else []
+
+    def _take_steps(self, claims: list[Claim]) -> list[Answered]:
+        """Answer the frames of claimed sessions: the steps that are still to be committed."""
+        answered: list[Answered] = []
+        with self._renewal.holding(claims):
+            for claim in claims:
+                if answered and time.monotonic() - answered[0].ended > COMMIT_S:
+                    self._exchange(answered, take=False)
+                    answered = []
+                self._renewal.begin_step()
+                answered.append(self._take_step(claim))
+        return answered
+
+    def _take_step(self, claim: Claim) -> Answered:
+        _, cached = self._cached.pop(claim.session_id, (-1, None))
+        session, lost = self._open(claim, cached)
+        replies = self._answer(session, claim, lost=lost)
+        content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
+        step = AnsweredStep(claim, session.save(), content, session.last_face_id)
+        return Answered(step, session, time.monotonic())
+
+    def _exchange(self, answered: list[Answered], *, take: bool) -> list[Claim]:
+        """Commit steps, and take the next sessions."""
+        while self._cached and len(self._cached) > MOST_CACHED - len(answered):  # before taking any
             self._cached.popitem(last=False)
+        outcome = self._leases.exchange([one.step for one in answered], self._known() if take else None)
+        for one, committed in zip(answered, outcome.committed, strict=True):
+            if committed:
+                self._cached[one.step.claim.session_id] = (one.step.claim.number, one.session)
+        return outcome.claims
+
+    def _known(self) -> dict[str, int]:
+        """The claim numbers of the sessions in memory."""
+        return {session_id: number for session_id, (number, _) in self._cached.items()}
 
     def _open(self, claim: Claim, cached: LiveSession | None) -> tuple[LiveSession, bool]:
         """The session as of the last commit, and whether its state was lost, so that a new one replaces it."""

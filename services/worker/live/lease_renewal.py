@@ -1,9 +1,9 @@
-"""Renews the lease of a live session while a worker takes a step of it."""
+"""Renews the leases of live sessions while a worker takes steps of them."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -18,15 +18,16 @@ RENEW_S = LEASE_S / 3
 """Seconds from one renewal to the next."""
 
 LONGEST_STEP_S = 30.0
-"""A step that takes longer is presumed stuck: its lease is no longer renewed, and another worker takes the step."""
+"""A step that takes longer is presumed stuck: no lease is renewed any more, and other workers take the steps."""
 
 
 class LeaseRenewal:
-    """A thread that renews the lease of the current step while the block runs."""
+    """A thread that renews the leases of the claims that a worker holds while the block runs."""
 
     def __init__(self, leases: SessionLeases) -> None:
         self._leases = leases
-        self._held: tuple[Claim, float] | None = None  # the claim and when its step began, monotonic seconds
+        self._held: tuple[Claim, ...] = ()
+        self._began = 0.0  # when the current step began, monotonic seconds
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -42,19 +43,24 @@ class LeaseRenewal:
             self._thread.join()
 
     @contextmanager
-    def holding(self, claim: Claim) -> Iterator[None]:
-        """Renew this claim's lease while the block runs."""
-        self._held = claim, time.monotonic()
+    def holding(self, claims: Sequence[Claim]) -> Iterator[None]:
+        """Renew the leases of these claims while the block runs."""
+        self.begin_step()
+        self._held = tuple(claims)
         try:
             yield
         finally:
-            self._held = None
+            self._held = ()
+
+    def begin_step(self) -> None:
+        """Note that another step begins."""
+        self._began = time.monotonic()
 
     def _renew_until_ended(self) -> None:
         while not self._ended.wait(RENEW_S):
-            held = self._held
-            if held and time.monotonic() - held[1] < LONGEST_STEP_S:
-                self._renew(held[0])
+            if time.monotonic() - self._began < LONGEST_STEP_S:
+                for claim in self._held:
+                    self._renew(claim)
 
     def _renew(self, claim: Claim) -> None:
         try:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from duygu.shared.vision.array_bundle import LENGTH, pack, unpack
+from duygu.shared.vision.array_bundle import LENGTH, Arrays, pack, unpack
 
-ARRAYS = {
+ARRAYS: Arrays = {
     "floats": np.arange(12, dtype=np.float32).reshape(3, 4),
     "none": np.zeros((0, 5), np.float32),
     "pictures": np.arange(256, dtype=np.uint8).reshape(4, 8, 8).transpose(0, 2, 1),
