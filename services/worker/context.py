@@ -1,11 +1,13 @@
 """The context of a task: what the worker has set up once, and the control of the running job."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from rq import Queue
 
 from duygu.services.worker.control import JobControl
 from duygu.services.worker.metrics import WorkerMetrics
@@ -13,6 +15,7 @@ from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.inputs.links.fetching import FetchRules
 from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
+from duygu.shared.jobs.parts import PartStore
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.runtime.telemetry.opening import NoTraces
 from duygu.shared.runtime.telemetry.tracing import Traces
@@ -72,6 +75,57 @@ class Renderer(Protocol):
         ...
 
 
+class JoinedFilm(Protocol):
+    """Joins the parts of a film."""
+
+    def add(self, path: Path) -> None:
+        """Add the file of the next part. Raises UnjoinableError."""
+        ...
+
+    def windows(self) -> Iterator[tuple[int, Window]]:
+        """All windows with their faces, in the order of their ends."""
+        ...
+
+    def result(self, job_id: str) -> Result:
+        """The result of the film, after its last part."""
+        ...
+
+
+class Splitter(Protocol):
+    """Cuts films, analyses parts and joins them, with the model already loaded."""
+
+    def plan(self, path: Path, options: AnalysisOptions, should_stop: Callable[[], bool]) -> Sequence[dict[str, Any]]:
+        """The parts of a film, as JSON values with `length_s` in seconds; empty for one piece."""
+        ...
+
+    def analyze(
+        self,
+        path: Path,
+        target: Path,
+        part: dict[str, Any],
+        options: AnalysisOptions,
+        *,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Analyse one part and write its file. Raises as `Analyze` does."""
+        ...
+
+    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> JoinedFilm:
+        """Begin to join the parts of a plan."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilmParts:
+    """What a worker needs for parts of films."""
+
+    splitter: Splitter
+    store: PartStore
+    queue: Queue
+    timeout_s: int  # of the task of a part
+
+
 class LiveWork(Protocol):
     """Serves live sessions, with the model already loaded."""
 
@@ -99,6 +153,7 @@ class WorkerContext:
     fetch_rules: FetchRules | None = None
     uploads: UploadStore | None = None
     exports: ExportStore | None = None
+    film_parts: FilmParts | None = None
     min_free_bytes: int = 0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

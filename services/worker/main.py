@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duygu.services.worker.context import Analyze, LiveWork, Renderer, WorkerContext
+from duygu.services.worker.context import Analyze, FilmParts, LiveWork, Renderer, Splitter, WorkerContext
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
@@ -16,6 +16,7 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.inputs.links.fetching import fetch_rules
 from duygu.shared.inputs.uploads.store import UploadStore
 from duygu.shared.jobs.edits import EditStore
+from duygu.shared.jobs.parts import PartStore
 from duygu.shared.jobs.queues import QueueName, open_queue
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.network.webhooks import address_policy
@@ -39,7 +40,8 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
 
     engine = load_engine(engine_options(settings))
     if queue is QueueName.VIDEOS:
-        return serve(settings, queue, video_analysis(settings, engine), renderer=ResultRenderer(settings))
+        renderer, splitter = ResultRenderer(settings), film_splitter(settings, engine)
+        return serve(settings, queue, video_analysis(settings, engine), renderer=renderer, splitter=splitter)
     with closing(live_work(settings, engine)) as live, picture_work(settings, engine):
         return serve(settings, queue, no_analysis, live)
 
@@ -50,9 +52,11 @@ def serve(
     analyze: Analyze,
     live: LiveWork | None = None,
     renderer: Renderer | None = None,
+    splitter: Splitter | None = None,
 ) -> int:
     """Serve a queue; returns the exit status of the process."""
     redis = connect(redis_url(settings))
+    tasks = open_queue(redis, queue)
     sender = Sender(settings.webhook_secret, address_policy(settings)) if queue is QueueName.WEBHOOKS else None
     context = WorkerContext(
         JobStore(redis, settings.result_ttl),
@@ -64,6 +68,7 @@ def serve(
         sender=sender,
         uploads=UploadStore(redis, settings.upload_ttl),
         exports=ExportStore(redis, settings.result_ttl),
+        film_parts=FilmParts(splitter, PartStore(redis), tasks, settings.job_timeout_s) if splitter else None,
         fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
         min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,
@@ -71,7 +76,7 @@ def serve(
     )
     if settings.metrics_port:
         context.metrics.serve(settings.metrics_host, settings.metrics_port)
-    worker = ModelWorker(open_queue(redis, queue), context, settings.shutdown_grace_s)
+    worker = ModelWorker(tasks, context, settings.shutdown_grace_s)
     worker.work(logging_level="WARNING")
     context.traces.close()
     return 0 if worker.stopping else 1
@@ -105,6 +110,15 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     from duygu.shared.vision.analysis import analyze_video
 
     return partial(analyze_video, engine=engine, limits=decode_limits(settings))
+
+
+def film_splitter(settings: Settings, engine: "Engine") -> Splitter:
+    """The analysis of long films in parts, with a loaded engine."""
+    from duygu.shared.config.engine import decode_limits
+    from duygu.shared.vision.split.film import FilmSplitter
+
+    longest_s = None if settings.split_minutes is None else settings.split_minutes * 60
+    return FilmSplitter(engine, decode_limits(settings), longest_s)
 
 
 class ResultRenderer:

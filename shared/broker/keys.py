@@ -60,6 +60,11 @@ def labels(job_id: str) -> str:
     return f"duygu:job:{job_id}:labels"
 
 
+def parts(job_id: str) -> str:
+    """Hash with the parts of a job whose film is analysed by several workers."""
+    return f"duygu:job:{job_id}:parts"
+
+
 def belongings(job_id: str) -> list[str]:
     """Keys of what people added to a job; they expire and are erased with it."""
     return [edits(job_id), labels(job_id)]

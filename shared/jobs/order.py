@@ -8,10 +8,15 @@ overtaken.
 
 Places of interactive jobs are multiples of 1 / PER_BULK, those of bulk jobs are BULK_OFFSET behind a whole number, so
 no two are equal, and doubles represent them exactly.
+
+The tasks of a part of a film have no place: their job has started. Those of an interactive job are ahead of waiting
+bulk jobs, those of a bulk job behind all jobs, and interactive jobs overtake them.
 """
 
 import math
 from typing import Final
+
+from duygu.shared.config.api_keys import Priority
 
 PER_BULK = 4
 """Interactive jobs that may be started for each waiting bulk job."""
@@ -42,18 +47,59 @@ redis.call('ZADD', KEYS[1], place, ARGV[1])
 """Gives a job a place, unless it has one."""
 
 ORDER: Final = """
--- KEYS: list of a queue of rq, unfinished jobs. ARGV: job id, listing.
-local place = redis.call('ZSCORE', KEYS[2], ARGV[2])
+-- KEYS: list of a queue of rq, unfinished jobs. ARGV: job id, listing, beginning of the parts that the job overtakes.
+local place, before = redis.call('ZSCORE', KEYS[2], ARGV[2]), nil
 for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. place, '+inf')) do
   local behind = string.match(other, '^%S+')
   if redis.call('LPOS', KEYS[1], behind) then
+    before = behind
+    break
+  end
+end
+if ARGV[3] ~= '' then
+  for _, task in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+    if task == before then break end
+    if string.sub(task, 1, #ARGV[3]) == ARGV[3] then
+      before = task
+      break
+    end
+  end
+end
+if before then
+  redis.call('LREM', KEYS[1], -1, ARGV[1])
+  redis.call('LINSERT', KEYS[1], 'BEFORE', before, ARGV[1])
+end
+"""
+"""Moves a job from the end of the queue to its place."""
+
+ORDER_PART: Final = f"""
+-- KEYS: list of a queue of rq, unfinished jobs. ARGV: task, beginning of the parts of bulk jobs.
+local jobs, is_bulk = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), {{}}
+for index = 1, #jobs, 2 do
+  is_bulk[string.match(jobs[index], '^%S+')] = (tonumber(jobs[index + 1]) * {PER_BULK}) % 1 ~= 0
+end
+for _, task in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  if is_bulk[task] or string.sub(task, 1, #ARGV[2]) == ARGV[2] then
     redis.call('LREM', KEYS[1], -1, ARGV[1])
-    redis.call('LINSERT', KEYS[1], 'BEFORE', behind, ARGV[1])
+    redis.call('LINSERT', KEYS[1], 'BEFORE', task, ARGV[1])
     return
   end
 end
 """
-"""Moves a job from the end of the queue to its place."""
+"""Moves a part of an interactive job from the end of the queue ahead of what is bulk."""
+
+PART = "part-"
+"""Begins the ids of the tasks of parts."""
+
+
+def part_task(job_id: str, priority: Priority, number: int) -> str:
+    """Id of a task that analyses a part of a job's film."""
+    return f"{PART}{priority}-{job_id}-{number}"
+
+
+def bulk_parts(priority: Priority) -> str:
+    """Beginning of the ids of the parts that a job overtakes; empty where it overtakes none."""
+    return f"{PART}{Priority.BULK}-" if priority is Priority.INTERACTIVE else ""
 
 
 def may_overtake(place: float, started: float, newest: float) -> int:

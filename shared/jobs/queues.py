@@ -22,6 +22,8 @@ from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
 from duygu.shared.broker import keys
+from duygu.shared.jobs.order import PART, part_task
+from duygu.shared.jobs.record import JobRecord
 
 
 class QueueName(StrEnum):
@@ -33,6 +35,8 @@ class QueueName(StrEnum):
 
 
 ANALYZE_VIDEO = "services.worker.tasks.analyze_video"
+
+ANALYZE_PART = "services.worker.tasks.analyze_part"
 
 DRAIN_LIVE = "services.worker.tasks.work_shift"
 
@@ -46,6 +50,7 @@ SEND_WEBHOOK = "services.worker.webhook_task.send_webhook"
 
 TASKS = {
     ANALYZE_VIDEO: "duygu.services.worker.videos.tasks.analyze_video",
+    ANALYZE_PART: "duygu.services.worker.videos.parts.analyze_part",
     DRAIN_LIVE: "duygu.services.worker.videos.tasks.drain_live_sessions",
     RENDER_EDITED: "duygu.services.worker.videos.rendering.render_edited",
     RENDER_BLURRED: "duygu.services.worker.videos.rendering.render_blurred",
@@ -101,6 +106,27 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
         description=job_id,
         pipeline=pipeline,
     )
+
+
+def enqueue_part(queue: Queue, record: JobRecord, number: int, timeout_s: int) -> str | None:
+    """Queue a task that analyses a part of a job's film, any that waits; returns its id, None if it is queued already.
+
+    number  of the task
+    """
+    task_id = part_task(record.job_id, record.priority, number)
+    if holds(queue, task_id):
+        return None
+    queue.enqueue_call(
+        ANALYZE_PART,
+        args=(record.job_id,),
+        job_id=task_id,
+        timeout=timeout_s,
+        result_ttl=0,
+        failure_ttl=0,
+        retry=Retry(max=CRASHES_FORGIVEN, enqueue_at_front=True),
+        description=task_id,
+    )
+    return task_id
 
 
 def _enqueue_once(
@@ -190,9 +216,10 @@ def defer_task(job: Job, seconds: int) -> None:
 
 
 def waiting(queue: Queue) -> int:
-    """Number of waiting tasks, deferred ones included."""
+    """Number of waiting tasks, deferred ones included; parts of running jobs do not count."""
     deferred = ScheduledJobRegistry(queue=queue)  # type: ignore[no-untyped-call]
-    return queue.count + queue.connection.zcard(deferred.key)
+    tasks = sum(not task_id.startswith(PART) for task_id in queue.get_job_ids())
+    return tasks + queue.connection.zcard(deferred.key)
 
 
 def wake_deferred(queue: Queue) -> None:
@@ -220,6 +247,15 @@ def withdraw(queue: Queue, job_id: str) -> None:
             job.delete()
     except (NoSuchJobError, InvalidJobOperation):
         return  # it has just ended
+
+
+def withdraw_parts(queue: Queue, record: JobRecord, count: int) -> None:
+    """Remove the waiting tasks of a job's parts from the queue; running ones find no part that waits."""
+    for number in range(count):
+        task_id = part_task(record.job_id, record.priority, number)
+        if queue.connection.lrem(queue.key, 1, task_id):
+            with suppress(NoSuchJobError, InvalidJobOperation):
+                queue.job_class.fetch(task_id, connection=queue.connection, serializer=queue.serializer).delete()
 
 
 def holds(queue: Queue, job_id: str) -> bool:

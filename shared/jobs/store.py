@@ -11,8 +11,9 @@ from redis import Redis
 from redis.client import Pipeline
 
 from duygu.shared.broker import keys
+from duygu.shared.config.api_keys import Priority
 from duygu.shared.errors import CancelledError, CannotKeepError, DuyguError, JobNotFoundError, TooManyKeptError
-from duygu.shared.jobs.order import BEHIND_ALL, LIST_UNFINISHED, ORDER
+from duygu.shared.jobs.order import BEHIND_ALL, LIST_UNFINISHED, ORDER, ORDER_PART, bulk_parts
 from duygu.shared.jobs.quotas import count_fetched
 from duygu.shared.jobs.record import UNFINISHED, JobRecord, deliveries_text, error_fields, progress_text
 from duygu.shared.schemas.job import Delivery, JobStatus, Work
@@ -230,6 +231,7 @@ class JobStore:
         self._add_index_key = redis.register_script(ADD_INDEX_KEY)
         self._list_unfinished = redis.register_script(LIST_UNFINISHED)
         self._order = redis.register_script(ORDER)
+        self._order_part = redis.register_script(ORDER_PART)
         self._set_deliveries = redis.register_script(SET_DELIVERIES)
         self._keep = redis.register_script(KEEP)
         self._release = redis.register_script(RELEASE)
@@ -368,7 +370,13 @@ class JobStore:
         queue  key of the list of waiting tasks
         """
         listing = keys.listing(record.job_id, record.owner)
-        self._order(keys=[queue, keys.UNFINISHED], args=[record.job_id, listing], client=pipeline)
+        args = [record.job_id, listing, bulk_parts(record.priority)]
+        self._order(keys=[queue, keys.UNFINISHED], args=args, client=pipeline)
+
+    def order_part(self, task_id: str, record: JobRecord, queue: str) -> None:
+        """Move the task of a part, which was queued last, to its place: ahead of bulk jobs for an interactive one."""
+        if record.priority is Priority.INTERACTIVE:
+            self._order_part(keys=[queue, keys.UNFINISHED], args=[task_id, bulk_parts(record.priority)])
 
     def _list(self, listing: str, priority: str, pipeline: Pipeline) -> None:
         names = [keys.UNFINISHED, keys.QUEUE_CLOCK]
@@ -469,7 +477,7 @@ class JobStore:
         index_keys, owner = (record.index_keys, record.owner) if record else ((), "")
         held = [key for key in index_keys if self._redis.get(key) == job_id.encode()]
         with self._redis.pipeline() as pipeline:
-            pipeline.delete(keys.job(job_id), keys.events(job_id), *keys.belongings(job_id), *held)
+            pipeline.delete(keys.job(job_id), keys.events(job_id), keys.parts(job_id), *keys.belongings(job_id), *held)
             pipeline.srem(keys.WEBHOOKS_DUE, job_id)
             pipeline.srem(keys.kept(owner), job_id)
             _unlist(pipeline, keys.listing(job_id, owner))

@@ -25,6 +25,11 @@ EDITED_RESULT, EDITED_PLOT, EDITED_ANNOTATED_VIDEO = "result-edited.json", "time
 """The result, the plot and the annotated video with edits; `versioned` adds their version to the name."""
 
 
+def part_file(number: int) -> str:
+    """Name of the file of a part of a film, which exists until the job has ended."""
+    return f"part-{number:03}"
+
+
 def versioned(name: str, version: int) -> str:
     """Name of a file for one version of the edits, so that no reader sees the content of another version."""
     stem, dot, extension = name.rpartition(".")

@@ -49,9 +49,9 @@ def analyze_video(
     file gives a result with a warning.
     """
     engine = engine.with_options(options.min_face, options.max_faces)
-    layer = require_relative(engine) if options.baseline else None
+    require_options(engine, options)
     converter = result_converter(engine, options)
-    measured = bool(converter.movements)
+    measured = measures_movements(engine, options)
     timeline = Timeline(converter)
 
     def collect(step: Step) -> None:
@@ -79,12 +79,38 @@ def analyze_video(
             if on_progress:
                 on_progress(_progress(video, analyzer, frame.time_s, options))
         collect(analyzer.finish())
-        found = [*video.warnings, *analyzer.warnings(), *_unavailable(options, converter)]
-        warnings = [Warning(code=code, detail=detail) for code, detail in found]
-        model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
-        result = timeline.result(job_id, model, video_info(video, analyzer, name), warnings)
-    if layer and options.baseline_job is None:
-        result = with_baselines(result, timeline, layer, converter, options)
+        found = [*video.warnings, *analyzer.warnings()]
+        info = video_info(video, analyzer, name)
+    return assemble(engine, options, timeline, converter, job_id, info, found)
+
+
+def require_options(engine: Engine, options: AnalysisOptions) -> None:
+    """Raise InvalidLabelsError or BaselineUnsupportedError for options that the engine does not have."""
+    if options.baseline:
+        require_relative(engine)
+    require_labels(options, engine.model.labels)
+
+
+def measures_movements(engine: Engine, options: AnalysisOptions) -> bool:
+    """Whether facial movements are requested, and the engine measures them."""
+    return options.measures_movements and bool(engine.movement_names)
+
+
+def assemble(
+    engine: Engine,
+    options: AnalysisOptions,
+    timeline: Timeline,
+    converter: ResultConverter,
+    job_id: str | None,
+    video: VideoInfo,
+    warnings: list[tuple[str, str]],
+) -> Result:
+    """The result of an analysis, of its complete timeline. Raises a BaselineError if no face has the baseline."""
+    found = [Warning(code=code, detail=detail) for code, detail in [*warnings, *_unavailable(options, converter)]]
+    model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
+    result = timeline.result(job_id, model, video, found)
+    if options.baseline and options.baseline_job is None:
+        result = with_baselines(result, timeline, require_relative(engine), converter, options)
     result = result.model_copy(update=_origin(engine, converter, options))
     return result if options.every_s is None else once_every(result, options.every_s)
 

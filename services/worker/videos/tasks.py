@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from pydantic_core import to_json
 from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
 from duygu.services.worker.videos.baseline import baseline_of_job
 from duygu.services.worker.videos.fetching import fetch_video
+from duygu.services.worker.videos.parts import FilmInParts
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.services.worker.videos.stages import Stages
 from duygu.shared.baselines.recordings import with_recorded_baseline
@@ -27,7 +29,7 @@ from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.schemas.result import Result, with_sha256
-from duygu.shared.storage.base import ANNOTATED_VIDEO, BLURRED_VIDEO, PLOT, RESULT, UPLOAD
+from duygu.shared.storage.base import ANNOTATED_VIDEO, BLURRED_VIDEO, PLOT, RESULT, UPLOAD, part_file
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +94,10 @@ def _defer(job: JobContext, record: JobRecord) -> DuyguError:
 
 
 def tidy(worker: WorkerContext, job_id: str) -> None:
-    """Delete the upload of a job that succeeded, and all files of one that failed or was erased meanwhile."""
+    """Delete parts and upload of a job that succeeded, and all files of one that failed or was erased meanwhile."""
     try:
+        for number in range(worker.film_parts.store.forget(job_id) if worker.film_parts else 0):
+            worker.storage.remove(job_id, part_file(number))
         record = worker.jobs.read(job_id)
         if record is None or record.ended_without_result:
             worker.storage.erase(job_id)
@@ -131,21 +135,31 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
     stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown), blur=record.blur)
     with _upload(worker, job_id) as path:
         with worker.stage("analyze"):
-            result = worker.analyze(
-                path,
-                options=record.options,
-                job_id=job_id,
-                on_progress=stages.analysed,
-                on_window=reporter.window,
-                should_stop=job.control.should_stop,
-            )
+            result = _analyzed(job, record, path, stages, reporter)
         result = with_sha256(result, sha256)
         result = with_recorded_baseline(result, recorded) if recorded else result
         _illustrate(job, path, result, stages)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
-        file.write(result.model_dump_json().encode())
+        file.write(to_json(result))
     worker.metrics.count(result)
     reporter.finish(result)
+
+
+def _analyzed(job: JobContext, record: JobRecord, path: Path, stages: Stages, reporter: Reporter) -> Result:
+    """The result of the film, which is analysed in parts where that is faster."""
+    parts = job.worker.film_parts
+    if parts:
+        film = FilmInParts(job, parts, record, stages.analysed, reporter.window)
+        if result := film.analyze(path):
+            return result
+    return job.worker.analyze(
+        path,
+        options=record.options,
+        job_id=record.job_id,
+        on_progress=stages.analysed,
+        on_window=reporter.window,
+        should_stop=job.control.should_stop,
+    )
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from duygu.shared.vision.decode.clock import Clock, PacketClock, may_jump, playe
 from duygu.shared.vision.decode.letterbox import Size, fit
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write
 from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
-from duygu.shared.vision.decode.part import Part, seek
+from duygu.shared.vision.decode.part import Part, key_frames, seek
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.decode.sandbox import confine
 
@@ -177,7 +177,8 @@ class FileDecoder:
             if not index:
                 start_s = clock.start_s or 0.0
                 skipped_s = max(start_s - stated_start_s(stream), 0.0)
-                send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s)))
+                listed = key_frames(container, stream, clock, frame) if self.order.lists_key_frames else None
+                send(Opened(duration_s, interval_s, start_s, first_frame_s(container, start_s), listed))
             if time_s > self.order.max_duration_s:
                 raise Refused("too_long")
             if part.selects(time_s):

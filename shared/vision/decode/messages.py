@@ -36,6 +36,7 @@ class Order:
     threads: int
     start_s: float = 0.0  # the part to send, in presentation times; the end is exclusive
     end_s: float | None = None
+    lists_key_frames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Opened:
     interval_s: float | None  # average frame interval
     start_s: float  # time of the first picture in the file's clock
     first_frame_s: float  # presentation time in a player; sound can begin earlier
+    key_frames_s: list[float] | None = None  # their times, if they were requested and the decoder can seek
 
 
 @dataclass(frozen=True, slots=True)

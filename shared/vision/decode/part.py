@@ -41,8 +41,7 @@ class Part:
 
     def can_seek(self, container: InputContainer, stream: VideoStream, clock: Clock, first: av.VideoFrame) -> bool:
         """Whether seeking saves time, and times after it are those of the pictures. `first`: frame of the file."""
-        timed = first.pts is not None and stream.time_base is not None and clock.has_presentation_times
-        return self.start_s > 2 * SEEK_MARGIN_S and timed and container.format.name.split(",")[0] in SEEKABLE
+        return self.start_s > 2 * SEEK_MARGIN_S and is_seekable(container, stream, clock, first)
 
     def seek_stamp(self, stream: VideoStream, clock: Clock) -> int:
         """Where to seek, in units of the stream's time base."""
@@ -53,6 +52,26 @@ class Part:
         if frame.pts is None or frame.time_base is None:
             return False
         return float(frame.pts * frame.time_base) - (clock.start_s or 0.0) <= self.start_s
+
+
+def is_seekable(container: InputContainer, stream: VideoStream, clock: Clock, first: av.VideoFrame) -> bool:
+    """Whether the file has an index and times after a seek are those of the pictures. `first`: frame of the file."""
+    timed = first.pts is not None and stream.time_base is not None and clock.has_presentation_times
+    return timed and container.format.name.split(",")[0] in SEEKABLE
+
+
+def key_frames(
+    container: InputContainer, stream: VideoStream, clock: Clock, first: av.VideoFrame
+) -> list[float] | None:
+    """Times of the key frames in the file's index, to which the decoder can seek; None where it cannot seek.
+
+    Seeks to the end of the file, since the index of Matroska is read by the first seek.
+    """
+    if not is_seekable(container, stream, clock, first) or stream.time_base is None or container.duration is None:
+        return None
+    seek(container, stream, round(container.duration / av.time_base / stream.time_base))
+    stamps = [entry.timestamp for entry in stream.index_entries if entry.is_keyframe]
+    return [round(float(stamp * stream.time_base) - (clock.start_s or 0.0), 3) for stamp in stamps]
 
 
 def seek(container: InputContainer, stream: VideoStream, stamp: int) -> bool:

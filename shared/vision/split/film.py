@@ -1,0 +1,87 @@
+"""The analysis of a film in parts, as workers use it. Plans are plain values, which Redis stores."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.result import Result, Window
+from duygu.shared.vision.decode.file_index import read_index
+from duygu.shared.vision.engine import Engine
+from duygu.shared.vision.options import DecodeLimits
+from duygu.shared.vision.progress import Progress
+from duygu.shared.vision.split.joining import PartJoiner
+from duygu.shared.vision.split.part_analysis import analyze_part
+from duygu.shared.vision.split.part_file import PartFile
+from duygu.shared.vision.split.plan import FilmPart, plan_parts
+
+Plan = Sequence[dict[str, Any]]
+
+
+class FilmSplitter:
+    """Cuts films, analyses parts and joins them, with a loaded engine."""
+
+    def __init__(self, engine: Engine, limits: DecodeLimits, longest_s: float | None) -> None:
+        """`longest_s`: films longer than this are cut; None: no film is cut here, but parts of others are analysed."""
+        self._engine, self._limits, self._longest_s = engine, limits, longest_s
+
+    def plan(self, path: Path, options: AnalysisOptions, should_stop: Callable[[], bool]) -> Plan:
+        """The parts of a film; empty if it is to be analysed in one piece.
+
+        Raises a VideoError for an unusable file, and CancelledError once `should_stop` returns True.
+        """
+        if self._longest_s is None or _length_at_most(options) <= self._longest_s:
+            return []
+        index = read_index(path, self._limits, should_stop)
+        return [asdict(part) for part in plan_parts(index, options, self._longest_s, self._engine.recipe.rate_hz)]
+
+    def analyze(
+        self,
+        path: Path,
+        target: Path,
+        part: dict[str, Any],
+        options: AnalysisOptions,
+        *,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Analyse one part of a plan and write its file. Raises as `duygu.shared.vision.split.analyze_part`."""
+        analyze_part(
+            path,
+            target,
+            FilmPart(**part),
+            self._engine,
+            self._limits,
+            options,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
+    def joining(self, plan: Plan, options: AnalysisOptions) -> "JoinedFilm":
+        """Begin to join the parts of a plan. Raises the error of an option that the engine does not have."""
+        return JoinedFilm(PartJoiner([FilmPart(**part) for part in plan], self._engine, options))
+
+
+class JoinedFilm:
+    """A film whose parts are joined, in their order."""
+
+    def __init__(self, joiner: PartJoiner) -> None:
+        self._joiner = joiner
+
+    def add(self, path: Path) -> None:
+        """Add the file of the next part. Raises UnjoinableError."""
+        with PartFile(path) as file:
+            self._joiner.add(file)
+
+    def windows(self) -> Iterator[tuple[int, Window]]:
+        """All windows with their faces, in the order of their ends."""
+        return self._joiner.windows()
+
+    def result(self, job_id: str) -> Result:
+        """The result of the film, after its last part."""
+        return self._joiner.result(job_id)
+
+
+def _length_at_most(options: AnalysisOptions) -> float:
+    return float("inf") if options.end_s is None else options.end_s - (options.start_s or 0.0)
