@@ -22,6 +22,9 @@ from duygu.shared.vision.split.seams import match_tracks
 from duygu.shared.vision.split.unjoinable import UnjoinableError
 from duygu.shared.vision.types import Floats
 
+TRUNCATED = "truncated"
+"""Warning code: the file breaks off. In one piece nothing behind it is analysed."""
+
 BATCH = 8
 """Clips of deferred faces that are classified together."""
 
@@ -103,6 +106,8 @@ class PartJoiner:
         size = (header.video.width, header.video.height, header.video.rotation)
         if header.origin != self._origin or header.number != len(self._videos) or sizes - {size}:
             raise UnjoinableError("the parts of the film do not fit together")
+        if not self._parts[header.number].is_last and TRUNCATED in dict(header.video.warnings):
+            raise UnjoinableError("the film breaks off before its last part")
         self._videos.append(header.video)
 
     def _faces(self, file: PartFile) -> dict[int, JoinedFace]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
+from duygu.shared.errors import VideoError
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Face, Result
 from duygu.shared.vision.analysis import analyze_video
@@ -218,3 +219,13 @@ def test_parts_of_other_options_are_not_joined(two_parts: tuple[list[FilmPart], 
             PartJoiner(parts, engine, AnalysisOptions(max_faces=3)).add(first)
         with pytest.raises(UnjoinableError):
             PartJoiner(parts, engine, AnalysisOptions()).add(second)
+
+
+def test_a_film_that_breaks_off_is_not_joined(
+    video_maker: VideoMaker, tiny_settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    """A part that ends before its time is noticed: in one piece the result ends there, with a warning."""
+    path = video_maker.truncated(FILM, share=0.4)
+    parts = parts_of(path, tiny_settings, engine, 2, AnalysisOptions())
+    with pytest.raises((UnjoinableError, VideoError)):
+        joined(path, parts[:1], tiny_settings, engine, AnalysisOptions(), tmp_path)
