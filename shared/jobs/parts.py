@@ -85,7 +85,7 @@ class PartStore:
     def create(self, job_id: str, plan: Sequence[Any]) -> None:
         """Store the parts of a job, which wait; none for a film in one piece."""
         key = keys.parts(job_id)
-        fields = {f"state {number}": "waiting" for number in range(len(plan))}
+        fields: dict[Any, Any] = {f"state {number}": "waiting" for number in range(len(plan))}
         with self._redis.pipeline() as pipeline:
             pipeline.delete(key)
             pipeline.hset(key, mapping={**fields, "count": str(len(plan)), "plan": json.dumps(plan)})
@@ -113,7 +113,8 @@ class PartStore:
         A part that has lost too many workers fails with CrashedError.
         """
         lost = json.dumps([CrashedError.code, None])
-        names, values = [keys.parts(job_id), keys.job(job_id)], [token, _milliseconds(LEASE_S), CRASHES_FORGIVEN, lost]
+        names = [keys.parts(job_id), keys.job(job_id)]
+        values: list[str | int] = [token, _milliseconds(LEASE_S), CRASHES_FORGIVEN, lost]
         number = int(cast(int, self._claim(keys=names, args=values)))
         return None if number < 0 else number
 
@@ -143,7 +144,7 @@ class PartStore:
         self, job_id: str, number: int, token: str, state: str, *, progress: Any = None, error: str = ""
     ) -> bool:
         text = "" if progress is None else json.dumps(progress)
-        values = [number, token, state, _milliseconds(LEASE_S), text, error]
+        values: list[str | int] = [number, token, state, _milliseconds(LEASE_S), text, error]
         return bool(self._change(keys=[keys.parts(job_id)], args=values))
 
 

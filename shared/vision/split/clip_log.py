@@ -35,15 +35,13 @@ class DeferredClips(ClipBuilder):
         for _ in ClipBuilder.add(self, crop, missed=missed, usual_ticks=usual_ticks, stretch=stretch):
             pass
         self.record(Addition(self.key, missed, usual_ticks, stretch), crop)
-        return
-        yield
+        return iter(())
 
     def end(self) -> Iterator[Clip]:
         """End the current clip. Yields nothing."""
         for _ in ClipBuilder.end(self):
             pass
-        return
-        yield
+        return iter(())
 
     @classmethod
     def of(cls, builder: ClipBuilder, key: int, record: Record) -> "DeferredClips":

@@ -7,10 +7,11 @@ from concurrent.futures import Executor
 import numpy as np
 
 from duygu.shared.vision.analyzer import CONFIRM_SCORE, Analyzer, Face, Step
+from duygu.shared.vision.classify.clips import Crop
 from duygu.shared.vision.decode.sampling import ROUNDING_S, Sampler
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition
-from duygu.shared.vision.split.clip_log import Addition, Crop, DeferredClips
+from duygu.shared.vision.split.clip_log import Addition, DeferredClips
 from duygu.shared.vision.split.part_file import BuilderState, PartTrack, PartWriter
 from duygu.shared.vision.split.plan import FilmPart
 from duygu.shared.vision.track.track import Track

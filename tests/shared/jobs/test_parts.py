@@ -60,7 +60,7 @@ def test_each_part_is_claimed_once(redis: Redis, job_id: str) -> None:
     assert [store.claim(job_id, name) for name in "ef"] == [1, None]
     state = store.read(job_id)
     assert state
-    assert (state.plan, state.done, dict(state.progress)) == (PLAN, {0}, {0: [1.5, 30, 15]})
+    assert (state.plan, state.done, dict(state.progress)) == (PLAN, frozenset({0}), {0: [1.5, 30, 15]})
 
 
 def test_only_the_holder_of_a_lease_changes_a_part(redis: Redis, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_only_the_holder_of_a_lease_changes_a_part(redis: Redis, job_id: str, mo
     assert not store.release(job_id, 0, "next")
     state = store.read(job_id)
     assert state
-    assert (state.done, state.error) == ({0}, None)
+    assert (state.done, state.error) == (frozenset({0}), None)
 
 
 def test_a_part_that_loses_two_workers_fails(redis: Redis, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ if __name__ == "__main__":
     model_worker.JOB_TTL_S = 4
     model_worker.MAINTENANCE_S = 2
     parts.LEASE_S = 4.0
-    film.plan_parts = partial(plan_parts, warm_up_s=2.0, max_extra=9.0)
+    film.plan_parts = partial(plan_parts, warm_up_s=2.0, max_extra=9.0)  # type: ignore[attr-defined]
     settings = Settings()
     engine = load_engine(engine_options(settings))
     splitter = GatedSplitter(main.film_splitter(settings, engine))

@@ -151,6 +151,12 @@ def result(job: JobContext, job_id: str) -> str:
     return Result.read(job.worker.storage.read(job_id, "result.json")).video.name or ""
 
 
+def events_of(redis: Redis, job_id: str) -> list[tuple[bytes, bytes]]:
+    """Names and data of the events of a job."""
+    entries: Any = redis.xrange(keys.events(job_id))
+    return [(fields[b"event"], fields[b"data"]) for _, fields in entries]
+
+
 def files(tmp_path: Path) -> list[str]:
     """Names of the stored files."""
     return sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
@@ -193,8 +199,7 @@ def test_progress_is_that_of_all_parts(make_job: MakeJob, redis: Redis, monkeypa
     splitter = ScriptedSplitter(4, lambda number: time.sleep(0.3))
     job, job_id = make_job(splitter)
     run(job, analyze_video, job_id)
-    events = redis.xrange(keys.events(job_id))
-    shares = [json.loads(fields[b"data"])["progress"] for _, fields in events if fields[b"event"] == b"progress"]
+    shares = [json.loads(data)["progress"] for name, data in events_of(redis, job_id) if name == b"progress"]
     assert shares == sorted(shares)
     assert {0.25, 0.5, 0.75} <= {round(share, 3) for share in shares}
 
@@ -217,7 +222,7 @@ def test_an_error_of_a_part_fails_the_job_once(
     assert record.error
     assert record.error.code == "out_of_memory"
     assert files(tmp_path) == []
-    assert [fields[b"event"] for _, fields in redis.xrange(keys.events(job_id))].count(b"failed") == 1
+    assert [name for name, _ in events_of(redis, job_id)].count(b"failed") == 1
 
 
 @pytest.mark.parametrize("error", [UndecodableVideoError(), UnjoinableError("of another size")])
@@ -365,8 +370,13 @@ def start_leasing(
 ) -> "subprocess.Popen[bytes]":
     """Start a worker, and wait until so many parts are leased."""
     process = started.enter_context(worker(settings, "tests.support.workers.split_worker"))
-    wait_until(lambda: list(redis.hgetall(keys.parts(job_id)).values()).count(b"leased") == count, LONG_PATIENCE_S)  # type: ignore[union-attr]
+    wait_until(lambda: list(_fields(redis, job_id).values()).count(b"leased") == count, LONG_PATIENCE_S)
     return process
+
+
+def _fields(redis: Redis, job_id: str) -> dict[bytes, bytes]:
+    found: Any = redis.hgetall(keys.parts(job_id))
+    return dict(found)
 
 
 def stored(settings: Settings) -> list[str]:
