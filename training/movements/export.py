@@ -24,7 +24,7 @@ from duygu.training.movements.landmarker import NAMES
 from duygu.training.movements.trunk import CHANNELS, PLACES, SIZE, crops_input, trunk_graph
 from duygu.training.onnx.graph import floats
 
-VERSION = "1.0"
+VERSION = "1.1"
 LICENCE = (
     "Weights: MIT. The trunk is face-api's expression network (MIT). The head was trained on the output of MediaPipe's "
     "face landmarker (Apache-2.0), on FER2013's photos and on videos whose rights are unclear."

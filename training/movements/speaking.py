@@ -1,5 +1,6 @@
 """Speaking: the sound of a recording says when its only person speaks, the lips have to tell it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ import av
 import numpy as np
 
 from duygu.shared.model.movement_folder import SpeakingModel
-from duygu.shared.vision.classify.movements import lip_statistics
+from duygu.shared.vision.classify.movements import OUTERMOST, lip_statistics
 from duygu.shared.vision.types import Floats
 from duygu.training.data.frames import VIDEOS, ends_with
 from duygu.training.movements.agreement import FRAMES
 from duygu.training.movements.examples import Examples
+from duygu.training.movements.landmarker import NAMES
+from duygu.training.run.command import note
 
 RATE_HZ, STEP = 16_000, 160
 """Sampling rate of the sound, and samples per value of its energy: 10 ms."""
@@ -27,6 +30,11 @@ the way from its background to the peak."""
 SPEAKS, SILENT = 0.7, 0.2
 """A window in which more than SPEAKS of the time has speech is a positive example, one with less than SILENT a negative
 one. Those between are neither."""
+
+DELAYS_S = np.arange(-6, 11) * 0.05
+"""Delays of the sound that are compared. Lips move before the sound is heard, by about a tenth of a second
+(Chandrasekaran et al. 2009, "The natural statistics of audiovisual speech"), and recordings add a delay of their own.
+"""
 
 FLOOR, PENALTY, FOLDS = 0.005, 0.02, 5
 
@@ -49,13 +57,19 @@ def spoken_windows(examples: Examples, lips: Floats, folder: Path, person_of: An
     """
     files = {path.stem: path for path in folder.iterdir() if ends_with(path, VIDEOS)}
     speech = {name: speech_of(files[name]) for name in map(str, examples.names) if name in files}
+    delay_s = sound_delay(examples, speech)
+    note(f"The sound of {folder.name} follows the jaw by {delay_s:.2f} s")
     found = []
     for rows in examples.windows(FRAMES, stride):
         name = str(examples.names[examples.clip[rows[0]]])
         heard = speech.get(name)
         if heard is not None:
             found.append(
-                (lips[rows], np.mean([_share(heard, float(examples.time_s[row])) for row in rows]), person_of(name))
+                (
+                    lips[rows],
+                    np.mean([_share(heard, float(examples.time_s[row]) + delay_s) for row in rows]),
+                    person_of(name),
+                )
             )
     columns = [np.array(column) for column in zip(*found, strict=True)] or [
         np.zeros((0, FRAMES, 5)),
@@ -63,6 +77,35 @@ def spoken_windows(examples: Examples, lips: Floats, folder: Path, person_of: An
         np.zeros(0),
     ]
     return SpokenWindows(*columns)
+
+
+def sound_delay(examples: Examples, speech: Mapping[str, Any]) -> float:
+    """The delay of the sound in seconds at which speech correlates best with the motion of the reference's jaw.
+
+    speech  by the name of a recording, as `speech_of` returns it
+    """
+    moved = [_jaw(examples, clip, speech.get(str(name))) for clip, name in enumerate(examples.names)]
+    known = [one for one in moved if one is not None]
+    if not known:
+        return 0.0
+    return float(
+        DELAYS_S[int(np.argmax([np.mean([_agreement(*one, delay_s) for one in known]) for delay_s in DELAYS_S]))]
+    )
+
+
+def _jaw(examples: Examples, clip: int, heard: Any) -> tuple[Any, Any, Any] | None:
+    """Times (n,), motion of the jaw (n,) and speech of a recording; None for one that is too short or without sound."""
+    rows = np.flatnonzero(examples.clip == clip)
+    if heard is None or len(rows) <= FRAMES:
+        return None
+    time_s, jaw = examples.time_s[rows], examples.targets[rows, NAMES.index("jawOpen")]
+    return (time_s[1:] + time_s[:-1]) / 2, np.abs(np.diff(jaw)), heard
+
+
+def _agreement(time_s: Any, motion: Any, heard: Any, delay_s: float) -> float:
+    """Correlation of the motion with the speech that is heard later; 0 where one of them does not change."""
+    share = np.array([_share(heard, float(time) + delay_s) for time in time_s])
+    return float(np.corrcoef(motion, share)[0, 1]) if motion.std() > 0 and share.std() > 0 else 0.0
 
 
 def _share(speech: Any, time_s: float) -> float:
@@ -125,7 +168,7 @@ def area_under_curve(scores: Any, positive: Any) -> float:
 
 def _logits(model: tuple[Any, Any, Any, float], values: Any) -> Any:
     mean, deviation, weights, bias = model
-    return (values - mean) / deviation @ weights + bias
+    return np.clip((values - mean) / deviation, -OUTERMOST, OUTERMOST) @ weights + bias
 
 
 def _fit(values: Any, positive: Any) -> tuple[Any, Any, Any, float]:

@@ -10,7 +10,7 @@ from duygu.shared.model.movement_folder import LIPS
 from duygu.training.movements.agreement import FRAMES, correlations, window_means
 from duygu.training.movements.examples import Examples
 from duygu.training.movements.landmarker import BLENDSHAPE_INPUTS, NAMES, lips
-from duygu.training.movements.speaking import SpokenWindows, area_under_curve, train_speaking
+from duygu.training.movements.speaking import SpokenWindows, area_under_curve, sound_delay, train_speaking
 
 
 def examples(count: int = 40, clips: int = 2) -> Examples:
@@ -77,6 +77,28 @@ def test_speaking_is_learned_from_moving_lips() -> None:
     assert train_speaking(windows).auc > 0.95
     still = SpokenWindows(np.full((300, FRAMES, LIPS), 0.4, np.float32), windows.share, windows.person)
     assert train_speaking(still).auc == pytest.approx(0.5, abs=0.2)
+
+
+@pytest.mark.parametrize("delay_s", [-0.2, 0.0, 0.15])
+def test_the_delay_of_the_sound_is_found(delay_s: float) -> None:
+    """Speech is heard later than the jaw moves by the delay; recordings without sound do not count."""
+    random = np.random.default_rng(3)
+    times = np.arange(120) / 10
+    talks = np.sin(times * 2) > 0
+    jaw = 0.3 + 0.2 * talks * random.normal(size=(2, len(times)))
+    targets = np.zeros((2 * len(times), 60), np.float32)
+    targets[:, NAMES.index("jawOpen")] = jaw.ravel()
+    heard = np.sin((np.arange(1500) / 100 - delay_s) * 2) > 0
+    examples = Examples(
+        np.zeros((2 * len(times), 256, 1, 1), np.float16),
+        targets,
+        np.zeros((2 * len(times), 8), np.float32),
+        np.repeat([0, 1], len(times)),
+        np.tile(times, 2).astype(np.float32),
+        np.array(["heard", "mute"]),
+    )
+    assert sound_delay(examples, {"heard": heard, "mute": None}) == pytest.approx(delay_s, abs=0.051)
+    assert sound_delay(examples, {}) == 0.0
 
 
 def test_distances_of_lips_are_relative_to_the_eyes() -> None:
