@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result, VideoInfo, Window
 from duygu.shared.storage.base import UPLOAD
 from duygu.shared.storage.folder import FolderStorage
+from duygu.shared.storage.opening import open_storage
 from duygu.shared.vision.analysis import analyze_video as analyze_whole
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.progress import Progress
@@ -382,3 +384,23 @@ def _fields(redis: Redis, job_id: str) -> dict[bytes, bytes]:
 def stored(settings: Settings) -> list[str]:
     """Names of the stored files."""
     return sorted(path.name for path in (settings.data_dir / "jobs").rglob("*") if path.is_file())
+
+
+def test_parts_are_files_of_a_bucket(make_job: MakeJob, bucket_url: str, tmp_path: Path) -> None:
+    """Workers without a common disk exchange parts through the bucket, and leave the result alone."""
+    job, job_id = make_job(splitter := ScriptedSplitter(3))
+    bucket = open_storage(Settings(storage_url=bucket_url, data_dir=tmp_path / "passing"))
+    with bucket.writer(job_id, UPLOAD) as file:
+        file.write(b"film")
+
+    def act(number: int) -> None:
+        if number == 0:
+            run(JobContext(there, JobControl()), analyze_part, job_id)
+
+    splitter.act = act
+    here = replace(job.worker, storage=bucket)
+    there = replace(job.worker, storage=open_storage(Settings(storage_url=bucket_url, data_dir=tmp_path / "elsewhere")))
+    run(JobContext(here, JobControl()), analyze_video, job_id)
+    assert splitter.analysed == [1, 0, 2]
+    assert result(JobContext(here, JobControl()), job_id) == "012"
+    assert [job.files for job in bucket.stored()] == [{"result.json"}]
