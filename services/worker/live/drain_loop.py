@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from redis import Redis
 from rq.timeouts import JobTimeoutException
@@ -99,18 +100,26 @@ class DrainLoop:
         """Answer the frames of claimed sessions: the steps that are still to be committed."""
         answered: list[Answered] = []
         with self._renewal.holding(claims):
-            for claim in claims:
+            for claim, following in zip_longest(claims, claims[1:]):
                 if answered and time.monotonic() - answered[0].ended > COMMIT_S:
                     self._exchange(answered, take=False)
                     answered = []
                 self._renewal.begin_step()
-                answered.append(self._take_step(claim))
+                answered.append(self._take_step(claim, self._first_picture(following)))
         return answered
 
-    def _take_step(self, claim: Claim) -> Answered:
+    def _first_picture(self, claim: Claim | None) -> bytes | None:
+        """The picture that a step will analyse first; None where that depends on a state which is not in memory."""
+        _, session = self._cached.get(claim.session_id, (-1, None)) if claim else (-1, None)
+        if claim is None or session is None or claim.state is not None or claim.attempts > 1:
+            return None
+        skipped = _skipped(session, claim.frames)
+        return next((frame.picture for frame in claim.frames if frame.picture and frame.seq not in skipped), None)
+
+    def _take_step(self, claim: Claim, following: bytes | None) -> Answered:
         _, cached = self._cached.pop(claim.session_id, (-1, None))
         session, lost = self._open(claim, cached)
-        replies = self._answer(session, claim, lost=lost)
+        replies = self._answer(session, claim, following, lost=lost)
         content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
         step = AnsweredStep(claim, session.save(), content, session.last_face_id)
         return Answered(step, session, time.monotonic())
@@ -147,15 +156,19 @@ class DrainLoop:
     def _new_session(self, last_face_id: int = 0) -> LiveSession:
         return LiveSession(self._engine, decode=self._decoder.decode, last_face_id=last_face_id)
 
-    def _answer(self, session: LiveSession, claim: Claim, *, lost: bool) -> list[Reply]:
+    def _answer(self, session: LiveSession, claim: Claim, following: bytes | None, *, lost: bool) -> list[Reply]:
+        """Answer the frames of a claim. `following`: the first picture of the next step, decoded meanwhile."""
         if claim.attempts > MOST_ATTEMPTS:
             return [_refusal(frame, CrashedError()) for frame in claim.frames]
         notices = [_refusal(frame, StateLostError()) for frame in claim.frames[:lost]]
         frames = claim.frames[lost:]
         skipped = _skipped(session, frames)
-        return notices + [
-            Reply(seq=frame.seq, skipped=True) if frame.seq in skipped else _attempt(session, frame) for frame in frames
-        ]
+        replies = []
+        analysed = [frame for frame in frames if frame.seq not in skipped]
+        for frame, after in zip_longest(analysed, analysed[1:]):
+            self._decoder.announce((after.picture or following) if after else following)
+            replies.append(_attempt(session, frame))
+        return notices + sorted([*replies, *(Reply(seq=seq, skipped=True) for seq in skipped)], key=lambda r: r.seq)
 
 
 def _skipped(session: LiveSession, frames: tuple[WaitingFrame, ...]) -> set[int]:

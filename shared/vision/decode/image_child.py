@@ -1,8 +1,9 @@
 """Child process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
 
-Each request on standard input is the size in bytes of the picture at the start of the shared memory, and the minimum
-shorter side of its detection copy. The process writes the picture's two planes behind the space for encoded pictures,
-and its width and height to standard output; 0 and 0 if the picture cannot be decoded.
+Each request on standard input is the slot of the shared memory that contains a picture, the size of the picture in
+bytes, and the minimum shorter side of its detection copy. The process writes the picture's two planes behind the
+slot's space for encoded pictures, and its width and height to standard output; 0 and 0 if the picture cannot be
+decoded.
 """
 
 import json
@@ -12,6 +13,7 @@ import resource
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,8 +22,11 @@ import numpy as np
 from duygu.shared.vision.decode.picture_planes import Pixels, planes, small_size
 from duygu.shared.vision.decode.sandbox import confine
 
-REQUEST = struct.Struct(">II")
-"""Size of the encoded picture in bytes, and minimum shorter side of the detection copy in pixels."""
+REQUEST = struct.Struct(">III")
+"""Slot, size of the encoded picture in bytes, and minimum shorter side of the detection copy in pixels."""
+
+SLOTS = 2
+"""Number of pictures in the shared memory: one is decoded while the parent reads the other one."""
 
 REPLY = struct.Struct(">II")
 """Width and height in pixels."""
@@ -47,10 +52,11 @@ class ImageOrder:
 
 
 class SharedPicture:
-    """Layout of the shared memory: the encoded picture, then its planes, grey before RGB."""
+    """Layout of a slot of the shared memory: the encoded picture, then its planes, grey before RGB."""
 
-    def __init__(self, memory: mmap.mmap, picture_bytes: int) -> None:
-        whole = np.frombuffer(memory, np.uint8)
+    def __init__(self, memory: mmap.mmap, picture_bytes: int, slot: int = 0) -> None:
+        size = len(memory) // SLOTS
+        whole = np.frombuffer(memory, np.uint8, size, slot * size)
         self.encoded, self._decoded_space = whole[:picture_bytes], whole[picture_bytes:]
 
     def planes(self, width: int, height: int, side: int) -> tuple[Pixels, Pixels] | None:
@@ -70,27 +76,30 @@ class SharedPicture:
 class PictureDecoder:
     """Decodes pictures within shared memory."""
 
-    def __init__(self, shared: SharedPicture) -> None:
-        self._shared = shared
+    def __init__(self, slots: Sequence[SharedPicture]) -> None:
+        self._slots = slots
 
-    def decode(self, size: int, side: int) -> tuple[int, int]:
-        """Decode the first `size` bytes: width and height; (0, 0) if the picture cannot be decoded or is too large."""
-        pixels = self._decoded(size)
+    def decode(self, slot: int, size: int, side: int) -> tuple[int, int]:
+        """Decode the first `size` bytes of a slot: width and height; (0, 0) if the picture cannot be decoded or is too
+        large."""
+        shared = self._slots[slot]
+        pixels = _decoded(shared.encoded[:size])
         if pixels is None:
             return 0, 0
         height, width = pixels.shape[:2]
-        target = self._shared.planes(width, height, side)
+        target = shared.planes(width, height, side)
         if target is None:
             return 0, 0
         planes(pixels, side, *target)
         return width, height
 
-    def _decoded(self, size: int) -> Pixels | None:
-        try:
-            pixels = cv2.imdecode(self._shared.encoded[:size], cv2.IMREAD_COLOR)
-            return None if pixels is None else _upright(np.asarray(pixels, np.uint8), self._shared.encoded[:size])
-        except (cv2.error, MemoryError):
-            return None
+
+def _decoded(encoded: Pixels) -> Pixels | None:
+    try:
+        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        return None if pixels is None else _upright(np.asarray(pixels, np.uint8), encoded)
+    except (cv2.error, MemoryError):
+        return None
 
 
 def _upright(pixels: Pixels, encoded: Pixels) -> Pixels:
@@ -115,7 +124,7 @@ def main(argument: str) -> None:
     memory = mmap.mmap(order.memory, 0)
     cv2.setNumThreads(1)
     confine(memory_bytes=order.memory_bytes, cpu_s=resource.RLIM_INFINITY, highest_file=order.memory)
-    reader = PictureDecoder(SharedPicture(memory, order.picture_bytes))
+    reader = PictureDecoder([SharedPicture(memory, order.picture_bytes, slot) for slot in range(SLOTS)])
     while request := os.read(sys.stdin.fileno(), REQUEST.size):
         _allow_cpu(PICTURE_CPU_S)
         os.write(sys.stdout.fileno(), REPLY.pack(*reader.decode(*REQUEST.unpack(request))))

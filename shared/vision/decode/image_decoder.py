@@ -3,7 +3,7 @@
 import logging
 import mmap
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +12,7 @@ import numpy as np
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.inputs.media.image_size import breaks_off
 from duygu.shared.runtime.processes.module_process import ModuleProcess
-from duygu.shared.vision.decode.image_child import REPLY, REQUEST, ImageOrder, SharedPicture
+from duygu.shared.vision.decode.image_child import REPLY, REQUEST, SLOTS, ImageOrder, SharedPicture
 from duygu.shared.vision.decode.video import detection_side, shared_memory
 from duygu.shared.vision.types import PictureFrame
 
@@ -37,6 +37,15 @@ picture."""
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": KEPT_BYTES, "MALLOC_TRIM_THRESHOLD_": KEPT_BYTES}
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A picture that was sent to the process, whose reply was not read yet."""
+
+    picture: bytes
+    side: int  # minimum shorter side of the detection copy, in pixels
+    slot: int
+
+
 class ImageDecoder:
     """Decodes pictures in a long-lived child process, which is replaced if it dies. Not thread-safe."""
 
@@ -48,11 +57,14 @@ class ImageDecoder:
         min_face       smallest face to detect, as a share of the shorter side, where `decode` has no other
         """
         self._file = shared_memory()
-        size = picture_bytes + max_pixels * 4
+        size = (picture_bytes + max_pixels * 4) * SLOTS
         self._min_face = min_face
         self._file.truncate(size)
         self._memory = mmap.mmap(self._file.fileno(), 0)
-        self._shared = SharedPicture(self._memory, picture_bytes)
+        self._slots = [SharedPicture(self._memory, picture_bytes, slot) for slot in range(SLOTS)]
+        self._slot = 0  # of the next picture that is sent to the process
+        self._announced: bytes | None = None
+        self._ahead: Ahead | None = None
         memory_bytes = MEMORY_BYTES + max_pixels * BYTES_A_PIXEL + size
         self._order = ImageOrder(self._file.fileno(), picture_bytes, memory_bytes)
         self._replied = False  # whether this process has replied yet
@@ -80,29 +92,61 @@ class ImageDecoder:
         Raises UndecodablePictureError, also for a picture that exceeds the limits or crashes the process, and OSError
         if the process cannot be started.
         """
-        if len(picture) > self._shared.encoded.size or breaks_off(picture):
+        announced, self._announced = self._announced, None
+        if not self._is_acceptable(picture):
             raise UndecodablePictureError
-        self._process = self._process or self._start()
         side = detection_side(min_face or self._min_face)
-        self._shared.encoded[: len(picture)] = np.frombuffer(picture, np.uint8)
-        reply = self._exchange(self._process, REQUEST.pack(len(picture), side))
+        ahead = self._ahead
+        if ahead is None or ahead.picture is not picture or ahead.side != side:
+            if ahead:
+                self._reply()  # of a picture that is not needed after all
+            ahead = self._send(picture, side)
+        reply = self._reply()
         if reply is None:
-            self._replace(self._process)
             raise UndecodablePictureError
+        if announced is not None and self._is_acceptable(announced):
+            self._send(announced, side)
         width, height = REPLY.unpack(reply)
-        planes = self._shared.planes(width, height, side) if width else None
+        planes = self._slots[ahead.slot].planes(width, height, side) if width else None
         if planes is None:
             raise UndecodablePictureError
         return PictureFrame(index, time_s, *planes)
+
+    def announce(self, picture: bytes | None) -> None:
+        """Name the picture, the same object, that follows the one of the next call of `decode`, with the same smallest
+        face. The process decodes it while the caller uses the first one. None for no picture."""
+        self._announced = picture
+
+    def _is_acceptable(self, picture: bytes) -> bool:
+        return len(picture) <= self._slots[0].encoded.size and not breaks_off(picture)
+
+    def _send(self, picture: bytes, side: int) -> Ahead:
+        """Send a picture to the process, which it has to reply to before the next one is sent."""
+        self._process = self._process or self._start()
+        slot, self._slot = self._slot, (self._slot + 1) % SLOTS
+        self._slots[slot].encoded[: len(picture)] = np.frombuffer(picture, np.uint8)
+        self._ahead = Ahead(picture, side, slot)
+        self._process.write(REQUEST.pack(slot, len(picture), side))
+        return self._ahead
+
+    def _reply(self) -> bytes | None:
+        """Wait for the reply to the picture that was sent; None if the process died or timed out, and is replaced."""
+        self._ahead = None
+        process = self._process
+        if process is None:
+            return None
+        reply = self._read(process)
+        if reply is None:
+            self._replace(process)
+        return reply
 
     def clear(self) -> None:
         """Erase the picture of the last call from the shared memory, and return its pages to the system."""
         self._memory.madvise(mmap.MADV_REMOVE)
 
-    def _exchange(self, process: ModuleProcess, request: bytes) -> bytes | None:
-        """Send a request; returns the reply, or None if the process died or timed out."""
+    def _read(self, process: ModuleProcess) -> bytes | None:
+        """Read a reply; None if the process died or timed out."""
         deadline = time.monotonic() + (PICTURE_S if self._replied else START_S)
-        process.write(request)
         reply = b""
         while len(reply) < REPLY.size:
             try:

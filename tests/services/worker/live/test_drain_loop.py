@@ -16,6 +16,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.live.api_store import SessionStore
 from duygu.shared.live.steps import FrameInfo, Reply, read_replies
 from duygu.shared.live.worker_store import MOST_TAKEN
+from duygu.shared.vision.decode.image_decoder import Ahead
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.counting_redis import CountingRedis
 from tests.support.media.videos import Actor, Scene
@@ -132,20 +133,20 @@ def test_a_frame_that_is_skipped_is_never_decoded(
 ) -> None:
     """Under load shedding, of the waiting frames of every session only the newest reaches the decoder."""
     decoded: list[int] = []
-    decode = loop._decoder.decode
+    send = loop._decoder._send
 
-    def counted(picture: bytes, index: int = 0, time_s: float = 0.0) -> object:
-        decoded.append(index)
-        return decode(picture, index, time_s)
+    def counted(picture: bytes, side: int) -> Ahead:
+        decoded.append(pictures.index(picture))
+        return send(picture, side)
 
-    monkeypatch.setattr(loop._decoder, "decode", counted)
+    monkeypatch.setattr(loop._decoder, "_send", counted)
     sessions.offer(1, FrameInfo(time_s=0.1, overload_drops=1), pictures[0])
     loop.drain(lambda: False)
     for seq in (2, 3, 4):
         sessions.offer(seq, FrameInfo(time_s=seq / 10, overload_drops=1), pictures[seq])
     loop.drain(lambda: False)
     sessions.collect()
-    assert sorted(decoded) == [1] * len(SESSIONS) + [4] * len(SESSIONS)
+    assert sorted(decoded) == [0] * len(SESSIONS) + [4] * len(SESSIONS)
     for replies in sessions.replies.values():
         assert [(reply.seq, reply.skipped) for reply in replies] == [(1, False), (2, True), (3, True), (4, False)]
 

@@ -1,10 +1,12 @@
 """Decoding single pictures in a child process: equal frames, and isolation from harmful pictures."""
 
 import random
+import select
 import signal
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import cv2
@@ -14,13 +16,16 @@ import pytest
 
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.vision.decode import image_decoder
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.decode.image_decoder import Ahead, ImageDecoder
 from duygu.shared.vision.decode.images import decode_frame
+from duygu.shared.vision.decode.video import detection_side
 from tests.services.conftest import wait_until
 from tests.support.media.videos import Scene
 from tests.support.sockets import jpeg
 
 WIDE = np.ascontiguousarray(Scene(width=1280, height=720).picture(0.0)[:, :, ::-1])
+
+WIDE_PICTURE = jpeg(WIDE[:, :, ::-1])
 
 GOOD = jpeg(Scene(width=160, height=120).picture(0.0))
 
@@ -95,6 +100,71 @@ def test_a_process_that_hangs_is_replaced(decoder: ImageDecoder, monkeypatch: py
         decoder.decode(GOOD)
     monkeypatch.undo()
     assert decoder.decode(GOOD).size == (160, 120)
+
+
+PICTURES = [jpeg(Scene(width=160 + 16 * number, height=120).picture(0.0)) for number in range(5)]
+
+
+def test_announced_pictures_are_decoded_meanwhile(decoder: ImageDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame keeps its pixels while the next picture is decoded, and each picture is sent to the child once."""
+    sent: list[bytes] = []
+    send = decoder._send
+
+    def recorded(picture: bytes, side: int) -> Ahead:
+        sent.append(picture)
+        return send(picture, side)
+
+    monkeypatch.setattr(decoder, "_send", recorded)
+    for picture, following in zip_longest(PICTURES, PICTURES[1:]):
+        decoder.announce(following)
+        frame, own = decoder.decode(picture), decode_frame(picture, 0, 0.0, MIN_FACE)
+        if following:
+            assert decoder._process
+            select.select([decoder._process._output], [], [])  # until the next picture is in the shared memory, too
+        assert np.array_equal(frame.rgb, own.rgb)
+        assert np.array_equal(frame.grey, own.grey)
+    assert sent == PICTURES
+
+
+def test_an_announced_picture_may_not_follow(decoder: ImageDecoder) -> None:
+    """Another picture, or another smallest face, than announced is decoded as if nothing had been announced."""
+    decoder.announce(PICTURES[1])
+    decoder.decode(PICTURES[0])
+    assert decoder.decode(PICTURES[2]).size == (192, 120)
+    decoder.announce(WIDE_PICTURE)
+    decoder.decode(PICTURES[0])
+    assert decoder.decode(WIDE_PICTURE, min_face=0.5).small_size != (1280, 720)
+    decoder.announce(None)
+    assert decoder.decode(PICTURES[3]).size == (208, 120)
+
+
+@pytest.mark.parametrize("bad", [b"", b"words", GOOD[:30], bytes(3_000_000), b"\xff\xd8" + bytes(100) + b"\xff\xd9"])
+def test_an_announced_picture_that_cannot_be_decoded_costs_no_other(decoder: ImageDecoder, bad: bytes) -> None:
+    """The picture before and the one after it are decoded."""
+    decoder.announce(bad)
+    assert decoder.decode(PICTURES[0]).size == (160, 120)
+    decoder.announce(PICTURES[1])
+    with pytest.raises(UndecodablePictureError):
+        decoder.decode(bad)
+    assert decoder.decode(PICTURES[1]).size == (176, 120)
+
+
+@pytest.mark.parametrize("announced_follows", [True, False])
+def test_a_process_that_dies_of_an_announced_picture_is_replaced(
+    decoder: ImageDecoder, *, announced_follows: bool
+) -> None:
+    """The announced picture is refused, and another one that comes in its place is decoded by a new process."""
+    decoder.decode(PICTURES[0])
+    child = child_of(decoder)
+    child.suspend()
+    decoder._send(PICTURES[1], detection_side(MIN_FACE))
+    child.kill()
+    wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
+    if announced_follows:
+        with pytest.raises(UndecodablePictureError):
+            decoder.decode(PICTURES[1])
+    assert decoder.decode(PICTURES[2]).size == (192, 120)
+    assert child_of(decoder).pid != child.pid
 
 
 def test_the_process_can_do_nothing_else(decoder: ImageDecoder) -> None:
