@@ -7,11 +7,17 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from duygu.services.api.live.hub import Hub
 from duygu.services.api.live.overload import HOLD_CHECKS, LEAST_HZ, ONSET_CHECKS, Load, OverloadControl
 from duygu.services.api.live.session import Session
-from duygu.shared.live.api_store import SessionStore
+from duygu.shared.config.api_keys import ANONYMOUS
+from duygu.shared.config.settings import Settings
+from duygu.shared.jobs.heartbeat import send_heartbeat
+from duygu.shared.jobs.queues import QueueName
+from duygu.shared.live.api_store import OVERLOAD, SessionStore
 from duygu.shared.live.messages import FrameDropped, FrameResult, SessionLimits, read_message
 from duygu.shared.live.steps import Reply
 
@@ -166,3 +172,46 @@ def test_all_api_processes_have_the_lowest_rate(valkey_url: str) -> None:
             return [await store.share_rate(rate) for store, rate in steps]
 
     assert asyncio.run(rates()) == [None, 5, 5, 5, 4, 4, 7, 5, 5, None, 7, 7, None, None]
+
+
+def test_the_hub_limits_every_session_and_withdraws_the_limit(
+    settings: Settings, valkey_url: str, redis: Redis
+) -> None:
+    """Open sessions and new ones get one rate while workers are overloaded, and none once they are not."""
+    send_heartbeat(redis, QueueName.LIVE, "worker")
+    hub = Hub(settings.model_copy(update={"redis_url": valkey_url}))
+
+    def overloaded(session: Session) -> None:
+        accepted = [taken for _ in range(10) if (taken := session.receive(JPEG))]
+        for taken in accepted[:-1]:
+            session.drop(taken.seq)
+        for taken in accepted[-1:]:
+            session.handle_reply(Reply(seq=taken.seq))
+        session.outgoing()
+
+    async def checks() -> list[list[float | None]]:
+        sessions = [await hub.begin(ANONYMOUS) for _ in range(2)]
+        rates: list[list[float | None]] = []
+        for _ in range(2):
+            for session in sessions:
+                overloaded(session)
+            await hub._control_load(1.0)
+            rates.append([hub.overload_rate_hz, *(session.overload_rate_hz for session in sessions)])
+        sessions.append(await hub.begin(ANONYMOUS))
+        rates.append([session.overload_rate_hz for session in sessions])
+        for _ in range(60):
+            await hub._control_load(1.0)
+        rates.append([hub.overload_rate_hz, *(session.overload_rate_hz for session in sessions)])
+        for session in sessions:
+            await hub.end(session)
+        await hub._live_redis.aclose()
+        hub._jobs_redis.close()
+        return rates
+
+    first, second, joined, last = asyncio.run(checks())
+    assert first == [None] * 3
+    assert second[0] is not None
+    assert second == [second[0]] * 3
+    assert joined == [second[0]] * 3
+    assert last == [None] * 4
+    assert not redis.exists(OVERLOAD)
