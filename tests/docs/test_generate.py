@@ -47,3 +47,11 @@ def test_the_quickstart_quotes_the_page() -> None:
     page = " ".join((DOCS / "quickstart.md").read_text(encoding="utf-8").split())
     labels = ["Downloads", "Also make a video with boxes", "How reliable this is"]
     assert [label for label in labels if f'"{label}' not in texts or label not in page] == []
+
+
+def test_a_decision_has_a_number_of_its_own() -> None:
+    """The number in the title is that of the file, and no other decision has it."""
+    decisions = sorted((DOCS / "adr").glob("0*.md"))
+    numbers = [path.name[:4] for path in decisions]
+    assert len(set(numbers)) == len(numbers)
+    assert [path.read_text().split()[1] for path in decisions] == numbers
