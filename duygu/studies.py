@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from duygu.services.commands.study import StudyFiles, make_study
+from duygu.services.commands.study import FRAMES, StudyFiles, filming_of, make_study
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
-from duygu.shared.workbench.studies.output import statistics_of, write_study
+from duygu.shared.schemas.options import read_options
+from duygu.shared.workbench.studies.output import Filming, no_frames, statistics_of, write_study
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.study import Study
 from duygu.shared.workbench.studies.tables.columns import Column, Kind
@@ -32,6 +33,10 @@ class StudyAnalysis:
     """The rows of a study with their results. The tables are described in docs/studies.md."""
 
     study: Study
+    filming: Filming = no_frames
+    """Makes the frames of the report."""
+    films: Mapping[str, Path] = field(default_factory=dict)
+    """Files of stimuli, by name, whose frames are shown instead of those of recordings."""
 
     @cached_property
     def tables(self) -> dict[str, pandas.DataFrame]:
@@ -48,8 +53,11 @@ class StudyAnalysis:
         return [(one.row.path_text, one.error.code, one.error.detail) for one in self.study.outcomes if one.error]
 
     def save(self, folder: Path | str) -> list[Path]:
-        """Write tables, figures, report and code book as `duygu study` does; the files. Raises OSError."""
-        return write_study(self.study, Path(folder))
+        """Write tables, figures, report and code book as `duygu study` does; the files.
+
+        The report shows frames of the videos that can be read. Raises OSError and, for covered faces, ModelError.
+        """
+        return write_study(self.study, Path(folder), filming=self.filming, films=self.films)
 
 
 def study(
@@ -60,6 +68,10 @@ def study(
     service: str | None = None,
     markers: Path | str | None = None,
     settings: Settings | None = None,
+    labels: Sequence[str] | None = None,
+    measures: Sequence[str] | None = None,
+    frames: str = "shown",
+    films: Mapping[str, Path | str] | None = None,
     **chosen: float,
 ) -> StudyAnalysis:
     """Analyse the videos of a table, or take their results, and return tables over all of them.
@@ -70,17 +82,36 @@ def study(
     service   URL of a running service that analyses the videos; its API key is in DUYGU_API_KEY
     markers   table of events
     settings  of the analysis; default: those of the environment
+    labels    report only these labels, and all others as `other`
+    measures  besides emotions: `movements`, which speaking is part of
+    frames    faces in the frames of the report: `shown`, `covered`, or `none` for a report without frames
+    films     files of stimuli by name, whose frames are shown instead of those of recordings
     chosen    of duygu.shared.workbench.studies.settings.StudySettings: `up`, `down`, `min_length_s`, `gap_s`, …
 
-    Raises InvalidStudyError for an invalid table or setting, UnreadableFileError, ConfigurationError, and ModelError.
+    Raises InvalidStudyError for an invalid table or setting, InvalidOptionError and InvalidLabelsError for labels and
+    measures, UnreadableFileError, ConfigurationError, and ModelError.
     """
     folder = output or results
     if folder is None:
         raise ConfigurationError("name an output folder for the results of the analysis, or a folder of results")
     key = os.environ.get("DUYGU_API_KEY")
-    files = StudyFiles(Path(sheet), Path(folder), _path(markers), _path(results), service=service, key=key)
+    if frames not in FRAMES:
+        raise ConfigurationError(f"frames {frames!r}: known are {', '.join(FRAMES)}")
+    files = StudyFiles(
+        Path(sheet),
+        Path(folder),
+        _path(markers),
+        _path(results),
+        read_options({"labels": labels, "measures": measures}),
+        service,
+        key,
+        frames,
+        {name: Path(path) for name, path in (films or {}).items()},
+    )
     study_settings = StudySettings(**chosen)  # type: ignore[arg-type]
-    return StudyAnalysis(make_study(files, study_settings, settings or Settings(), Console(stderr=True, quiet=True)))
+    settings = settings or Settings()
+    made = make_study(files, study_settings, settings, Console(stderr=True, quiet=True))
+    return StudyAnalysis(made, filming_of(frames, settings), files.films)
 
 
 def _path(path: Path | str | None) -> Path | None:

@@ -1,6 +1,7 @@
 """Client of the HTTP API: submits a video, waits for its job and returns the result."""
 
 import asyncio
+import logging
 import secrets
 from contextlib import suppress
 from functools import partial
@@ -12,10 +13,16 @@ import httpx
 from duygu.client.responses import FIRST_PAUSE_S, MAX_PAUSE_S, get, with_retries
 from duygu.client.resumable import is_large, upload_in_parts
 from duygu.client.service import Service, error_from_problem
+from duygu.shared.errors import DuyguError
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.schemas.job import Job
 from duygu.shared.schemas.options import AnalysisOptions, OptionValues, form_fields, read_options
 from duygu.shared.schemas.result import Result
+
+logger = logging.getLogger(__name__)
+
+MAX_TITLE = 200
+"""Longest title of a job, in characters."""
 
 RESPONSE_TIMEOUT_S = 60.0
 """Timeout for a response and for the next event of a job. It does not limit the duration of an upload."""
@@ -25,12 +32,18 @@ FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
 
 
 async def analyze_async(
-    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
+    path: Path | str,
+    service: Service | None = None,
+    *,
+    reuse: bool = False,
+    title: str = "",
+    **options: Unpack[OptionValues],
 ) -> Result:
     """Submit a video, wait for the end of its job and return the result.
 
     path     of a file; or a link, `https://…` or `s3://…`, which the service fetches
     reuse    whether an earlier job of the same video, model and options serves, with its edits
+    title    of the job in lists, at most 200 characters of it; that of an earlier job stays
     options  those of duygu.shared.schemas.options: `start_s`, `end_s`, `every_s`, `labels`, `min_face`, `max_faces`
 
     Requests are retried while the service is unavailable and after a lost connection. A file above 20 MB is sent in
@@ -47,7 +60,9 @@ async def analyze_async(
             if is_link(path)
             else _submit(client, Path(path), chosen, params)
         )
-        waiting = _JobFollower(client, await submit)
+        submitted = await submit
+        await _set_title(client, submitted, title)
+        waiting = _JobFollower(client, submitted)
         job = await waiting.until_ended()
         if job["error"]:
             raise error_from_problem(job["error"]["code"], job["error"]["detail"])
@@ -55,10 +70,15 @@ async def analyze_async(
 
 
 def analyze(
-    path: Path | str, service: Service | None = None, *, reuse: bool = False, **options: Unpack[OptionValues]
+    path: Path | str,
+    service: Service | None = None,
+    *,
+    reuse: bool = False,
+    title: str = "",
+    **options: Unpack[OptionValues],
 ) -> Result:
     """Like `analyze_async`, without `async`."""
-    return asyncio.run(analyze_async(path, service, reuse=reuse, **options))
+    return asyncio.run(analyze_async(path, service, reuse=reuse, title=title, **options))
 
 
 async def submit_url_async(url: str, service: Service | None = None, **options: Unpack[OptionValues]) -> Job:
@@ -79,6 +99,17 @@ def submit_url(url: str, service: Service | None = None, **options: Unpack[Optio
 def _client(service: Service | None) -> httpx.AsyncClient:
     service = service or Service()
     return httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S)
+
+
+async def _set_title(client: httpx.AsyncClient, job: dict[str, Any], title: str) -> None:
+    """Give a job a title if it has none. A service that refuses it does so without an effect on the analysis."""
+    if not title or job.get("title"):
+        return
+    change = {"title": title[:MAX_TITLE]}
+    try:
+        await with_retries(lambda: client.patch(f"/v1/jobs/{job['job_id']}", json=change))
+    except DuyguError as error:
+        logger.info("job %s has no title: %s", job["job_id"], error.detail)
 
 
 async def _submit(

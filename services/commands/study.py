@@ -13,7 +13,7 @@ from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
 from duygu.shared.workbench.studies.film import Reel, Strip
 from duygu.shared.workbench.studies.outcome import RowError
-from duygu.shared.workbench.studies.output import RESULTS, TABLES, write_study
+from duygu.shared.workbench.studies.output import RESULTS, TABLES, Filming, write_study
 from duygu.shared.workbench.studies.results import ResultFiles, existing_files, files_of
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.sheet import read_markers, read_sheet
@@ -22,6 +22,9 @@ from duygu.shared.workbench.studies.tables.parquet import has_parquet
 from duygu.shared.workbench.studies.tables.study_tables import RESERVED
 
 EXIT_OK, EXIT_FAILED = 0, 1
+
+FRAMES = ("shown", "covered", "none")
+"""What a report may show of the faces in its frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,20 @@ def _analyse(
     return analyse_videos(stored, videos, settings, console, files.options)
 
 
-def _write(study: Study, files: StudyFiles, settings: Settings) -> list[Path]:
+def filming_of(frames: str, settings: Settings) -> Filming:
+    """Makes the frames of a report, with faces as `frames` of StudyFiles says."""
+
     def filming(found: Sequence[Reel]) -> Sequence[Strip]:
         from duygu.services.commands.study_frames import Faces, strips  # a report without frames needs no decoder
 
-        return strips(found, settings, Faces(files.frames))
+        return strips(found, settings, Faces(frames))
 
+    return filming
+
+
+def _write(study: Study, files: StudyFiles, settings: Settings) -> list[Path]:
     try:
-        return write_study(study, files.output, filming=filming, films=files.films)
+        return write_study(study, files.output, filming=filming_of(files.frames, settings), films=files.films)
     except OSError as error:
         raise ConfigurationError(f"{error.filename or files.output}: {error.strerror or error}") from error
 

@@ -155,7 +155,9 @@ class ServiceAnalyses:
         values = self.options.model_dump(exclude_none=True)
         while True:
             try:
-                return await analyze_async(video, self.running.service, reuse=True, **values)
+                return await analyze_async(
+                    video, self.running.service, reuse=True, title=printable(video.name), **values
+                )
             except (QueueFullError, RateLimitedError) as error:
                 if time.monotonic() >= given_up:
                     raise

@@ -10,8 +10,9 @@ import pytest
 
 from docs.generate import DOCS
 from duygu import study
-from duygu.shared.errors import ConfigurationError, InvalidStudyError
+from duygu.shared.errors import ConfigurationError, InvalidOptionError, InvalidStudyError
 from duygu.studies import StudyAnalysis
+from tests.support.media.videos import Scene, VideoMaker
 from tests.support.results.study import planted, write_result
 
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -82,6 +83,34 @@ def test_settings_and_places_are_checked(folder: Path) -> None:
         study(folder / "study.csv", results=folder / "results", up=2)
     with pytest.raises(ConfigurationError, match="name an output folder"):
         study(folder / "study.csv")
+
+
+def test_labels_and_frames_are_checked(folder: Path, tmp_path: Path) -> None:
+    """As with the command: results that exist have their labels, and unknown values have a code."""
+    with pytest.raises(ConfigurationError, match="need an analysis"):
+        study(folder / "study.csv", results=folder / "results", labels=["anger"])
+    with pytest.raises(InvalidOptionError):
+        study(folder / "study.csv", tmp_path, measures=["height"])
+    with pytest.raises(ConfigurationError, match="frames 'all': known are shown, covered, none"):
+        study(folder / "study.csv", results=folder / "results", frames="all")
+    with pytest.raises(ConfigurationError, match="no row has this stimulus"):
+        study(folder / "study.csv", results=folder / "results", films={"other": folder / "study.csv"})
+
+
+def test_the_report_shows_frames_of_the_film(folder: Path, tmp_path: Path, video_maker: VideoMaker) -> None:
+    """`films` are in the report that `save` writes, unless `frames` is none."""
+    film = video_maker.make(Scene(actors=(), duration_s=2.0))
+    for frames, shown in (("shown", True), ("none", False)):
+        found = study(
+            folder / "study.csv",
+            results=folder / "results",
+            films={"film": film},
+            frames=frames,
+            resamples=100,
+            permutations=100,
+        )
+        found.save(tmp_path / frames)
+        assert ("data:image/jpeg" in (tmp_path / frames / "report.html").read_text(encoding="utf-8")) == shown
 
 
 def test_save_writes_the_files_of_the_command(saved: Path) -> None:

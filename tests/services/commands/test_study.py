@@ -163,10 +163,13 @@ def test_a_service_analyses_the_videos(
     found = rows_of(videos, "windows")
     jobs = api.get("/v1/jobs").json()["jobs"]
     assert len(jobs) == 3
+    assert {job["title"] for job in jobs} == {"one.mp4", "two.mp4", "three.mp4"}
+    api.patch(f"/v1/jobs/{jobs[0]['job_id']}", json={"title": "Mine"}).raise_for_status()
     assert study(videos, *service) == 1
     (videos / "out" / "results" / "one.json").unlink()
     assert study(videos, *service) == 1
     assert [job["job_id"] for job in api.get("/v1/jobs").json()["jobs"]] == [job["job_id"] for job in jobs]
+    assert api.get(f"/v1/jobs/{jobs[0]['job_id']}").json()["title"] == "Mine"
     assert study(videos, *service, "--labels", "anger") == 1
     assert len(api.get("/v1/jobs").json()["jobs"]) == 6
     shutil.rmtree(videos / "out")
