@@ -114,8 +114,8 @@ def _comparison(settings: StudySettings) -> str:
     return (
         f"Two groups of at least {MIN_GROUP} participants each are compared by a cluster-based permutation test "
         f"({settings.permutations} permutations, seed {settings.seed}, two-sided threshold of Student's t at p = .05, "
-        "mass of a cluster: sum of t); its p values are corrected over all times and emotions of a stimulus, not over "
-        "stimuli."
+        "mass of a cluster: sum of t), from the start of the stimulus on; its p values are corrected over "
+        "all times and emotions of a stimulus, not over stimuli."
     )
 
 

@@ -12,6 +12,7 @@ from duygu.shared.workbench.studies.outcome import Outcome, RowError, Unit, unit
 from duygu.shared.workbench.studies.recording import Recording, record
 from duygu.shared.workbench.studies.settings import DEFAULTS, StudySettings
 from duygu.shared.workbench.studies.sheet import Marker, Sheet, StudyRow
+from duygu.shared.workbench.studies.tables.columns import free
 from duygu.shared.workbench.studies.tables.speaking import has_speech, speaking_table
 from duygu.shared.workbench.studies.tables.study_tables import (
     episodes_table,
@@ -52,15 +53,16 @@ class Study:
     @cached_property
     def tables(self) -> list[Table]:
         """The tables, `summary_speaking` only where speech is known, and `markers` only in a study with markers."""
-        names, labels, settings = self.sheet.free, self.labels, self.settings
+        labels, settings = self.labels, self.settings
+        columns = [free(name, (row.free.get(name, "") for row in self.sheet.rows)) for name in self.sheet.free]
         markers = [markers_table(self.units, self.markers, labels, settings)] if self.markers else []
-        speaking = [speaking_table(self.units, labels, names)] if has_speech(self.units) else []
+        speaking = [speaking_table(self.units, labels, columns)] if has_speech(self.units) else []
         return [
-            videos_table(self.outcomes, names),
-            windows_table(self.recordings, labels, names),
-            episodes_table(self.recordings, labels, names, settings),
-            summary_table(self.units, labels, names, settings),
-            relative_table(self.units, labels, names, settings),
+            videos_table(self.outcomes, columns),
+            windows_table(self.recordings, labels, columns),
+            episodes_table(self.recordings, labels, columns, settings),
+            summary_table(self.units, labels, columns, settings),
+            relative_table(self.units, labels, columns, settings),
             *speaking,
             *markers,
         ]

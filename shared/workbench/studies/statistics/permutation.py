@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -58,11 +58,13 @@ def clusters_of(course: TimeCourse, settings: StudySettings) -> list[Cluster]:
     one sign beyond the two-sided 5 % threshold of t, and its mass the sum of t. The largest mass over all emotions in
     each random division of the participants into groups of the same sizes is the reference, so the chance of any false
     cluster among all emotions is 5 %. A bin where a group has fewer than `MIN_GROUP` participants is in no cluster.
-    Without two comparable groups there is no cluster.
+    Bins before the start of the stimulus are not compared: the groups see nothing that could make them differ, and each
+    further bin raises the mass that chance reaches. Without two comparable groups there is no cluster.
     """
     groups = comparable_groups(course)
     if groups is None:
         return []
+    course = since_start(course)
     first = np.array([unit.group == groups[0] for unit in course.units])
     random = np.random.default_rng(settings.seed)
     thresholds = Thresholds()
@@ -79,6 +81,12 @@ def clusters_of(course: TimeCourse, settings: StudySettings) -> list[Cluster]:
         )
         for label, start, end, mass in found
     ]
+
+
+def since_start(course: TimeCourse) -> TimeCourse:
+    """The bins of a time course from the start of the stimulus on; none of a stimulus that nobody saw."""
+    during = course.times >= 0
+    return replace(course, times=course.times[during], values=course.values[:, during])
 
 
 class Thresholds:
@@ -167,7 +175,7 @@ def clusters_table(
 ) -> Table:
     """One row per cluster of each time course with two comparable groups."""
     about = (
-        "One row per stretch in which the two groups differ, by a cluster-based permutation test "
+        "One row per stretch of the stimulus in which the two groups differ, by a cluster-based permutation test "
         f"({settings.permutations} permutations). The test says that the groups differ; the ends of a cluster are "
         "descriptive."
     )

@@ -1,5 +1,6 @@
 """Columns of the tables of a study, with what the code book says about each."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,9 +65,17 @@ def truth(name: str, meaning: str, computed: str = "") -> Column:
     return Column(name, Kind.TRUTH, meaning, "", "true, false", computed)
 
 
-def free(names: Iterable[str]) -> list[Column]:
-    """Columns that study.csv has beside `INPUTS`."""
-    return [text(name, "free column of study.csv") for name in names]
+NUMERIC = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+"""A free cell that is a number. Digits after a leading zero, as in 007, and longer ones are a name."""
+
+
+def free(name: str, cells: Iterable[str]) -> Column:
+    """A column that study.csv has beside `INPUTS`: of numbers if each cell that is not empty is one, else of text."""
+    filled = [cell for cell in cells if cell]
+    numeric = bool(filled) and all(NUMERIC.fullmatch(cell) for cell in filled)
+    if numeric:
+        return Column(name, Kind.NUMBER, "free column of study.csv, a number", "as in study.csv")
+    return text(name, "free column of study.csv")
 
 
 PARTICIPANT = text("participant", "participant, as in study.csv")

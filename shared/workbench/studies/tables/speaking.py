@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from duygu.shared.exports.spans import Span
 from duygu.shared.workbench.studies.outcome import Unit
 from duygu.shared.workbench.studies.recording import length_of, mean_of
-from duygu.shared.workbench.studies.tables.columns import IDENTITY, Column, free, seconds, share, truth
+from duygu.shared.workbench.studies.tables.columns import IDENTITY, Column, seconds, share, truth
 from duygu.shared.workbench.studies.tables.table import Row, Table
 
 SPEAKS = 0.5
@@ -19,7 +19,7 @@ def has_speech(units: Iterable[Unit]) -> bool:
     return any(span.window.speaking is not None for unit in units for span in _spans(unit))
 
 
-def speaking_table(units: Iterable[Unit], labels: Sequence[str], names: Sequence[str]) -> Table:
+def speaking_table(units: Iterable[Unit], labels: Sequence[str], free: Sequence[Column]) -> Table:
     """One row per participant, stimulus and whether the person speaks."""
     about = (
         "One row per participant, stimulus and whether the person speaks, since the mouth moves in speech as in some "
@@ -27,7 +27,7 @@ def speaking_table(units: Iterable[Unit], labels: Sequence[str], names: Sequence
         "unknown belong to neither."
     )
     rows = [row for unit in units for row in _rows(unit, labels)]
-    return Table("summary_speaking", about, [*IDENTITY, STATE, *_columns(labels), *free(names)], rows)
+    return Table("summary_speaking", about, [*IDENTITY, STATE, *_columns(labels), *free], rows)
 
 
 def _columns(labels: Sequence[str]) -> Iterator[Column]:

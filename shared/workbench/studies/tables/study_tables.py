@@ -14,9 +14,9 @@ from duygu.shared.workbench.studies.tables.columns import (
     IDENTITY,
     LABEL,
     PATH,
+    Column,
     count,
     difference,
-    free,
     seconds,
     share,
     text,
@@ -103,10 +103,10 @@ RESERVED = {
 """Names that a free column cannot have."""
 
 
-def videos_table(outcomes: Iterable[Outcome], names: Sequence[str]) -> Table:
+def videos_table(outcomes: Iterable[Outcome], free: Sequence[Column]) -> Table:
     """One row per row of study.csv, failed ones included."""
     rows = [{**one.row.free, **_video(one)} for one in outcomes]
-    return Table("videos", "One row per row of study.csv.", [*VIDEOS, *free(names)], rows)
+    return Table("videos", "One row per row of study.csv.", [*VIDEOS, *free], rows)
 
 
 def _video(outcome: Outcome) -> Row:
@@ -140,16 +140,14 @@ def _result(recording: Recording) -> Row:
     }
 
 
-def windows_table(recordings: Iterable[Recording], labels: Sequence[str], names: Sequence[str]) -> Table:
+def windows_table(recordings: Iterable[Recording], labels: Sequence[str], free: Sequence[Column]) -> Table:
     """One row per window of the chosen face."""
     probabilities = [share(label, f"probability of {label}", "calibrated output of the model") for label in labels]
     speaking = share(
         "speaking", "probability that the person speaks; empty where unknown", "from the movements of the mouth"
     )
     rows = [_window(one, span) for one in recordings for span in one.series.spans]
-    return Table(
-        "windows", "One row per window of the chosen face.", [*WINDOWS, *probabilities, speaking, *free(names)], rows
-    )
+    return Table("windows", "One row per window of the chosen face.", [*WINDOWS, *probabilities, speaking, *free], rows)
 
 
 def _window(recording: Recording, span: Span) -> Row:
@@ -171,7 +169,7 @@ def _window(recording: Recording, span: Span) -> Row:
 
 
 def episodes_table(
-    recordings: Iterable[Recording], labels: Sequence[str], names: Sequence[str], settings: StudySettings
+    recordings: Iterable[Recording], labels: Sequence[str], free: Sequence[Column], settings: StudySettings
 ) -> Table:
     """One row per episode of an emotion."""
     about = (
@@ -180,7 +178,7 @@ def episodes_table(
         f"least {settings.min_length_s:g} s (min_length_s)."
     )
     rows = [row for one in recordings for label in labels for row in _episodes(one, label, settings)]
-    return Table("episodes", about, [*EPISODES, *free(names)], rows)
+    return Table("episodes", about, [*EPISODES, *free], rows)
 
 
 def _episodes(recording: Recording, label: str, settings: StudySettings) -> Iterator[Row]:
@@ -202,20 +200,22 @@ def _episodes(recording: Recording, label: str, settings: StudySettings) -> Iter
         }
 
 
-def summary_table(units: Iterable[Unit], labels: Sequence[str], names: Sequence[str], settings: StudySettings) -> Table:
+def summary_table(
+    units: Iterable[Unit], labels: Sequence[str], free: Sequence[Column], settings: StudySettings
+) -> Table:
     """One row per participant and stimulus."""
     about = "One row per participant and stimulus; several recordings of the same stimulus are taken together."
     rows = [{**unit.free(), **_of_unit(unit), **summary_of(unit.series(), labels, settings)} for unit in units]
-    return Table("summary", about, [*IDENTITY, *summary_columns(labels), *free(names)], rows)
+    return Table("summary", about, [*IDENTITY, *summary_columns(labels), *free], rows)
 
 
 def relative_table(
-    units: Iterable[Unit], labels: Sequence[str], names: Sequence[str], settings: StudySettings
+    units: Iterable[Unit], labels: Sequence[str], free: Sequence[Column], settings: StudySettings
 ) -> Table:
     """The summary less the summary of the baselines."""
     about = "One row per participant and stimulus: the summary less that of the baseline; empty without a baseline."
     rows = [{**unit.free(), **_of_unit(unit), **_relative(unit, labels, settings)} for unit in units]
-    return Table("summary_relative", about, [*IDENTITY, *relative_columns(labels), *free(names)], rows)
+    return Table("summary_relative", about, [*IDENTITY, *relative_columns(labels), *free], rows)
 
 
 def _relative(unit: Unit, labels: Sequence[str], settings: StudySettings) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from duygu.shared.exports.tables import inert
-from duygu.shared.workbench.studies.tables.columns import Column
+from duygu.shared.workbench.studies.tables.columns import Column, Kind
 
 Value = str | float | bool | None
 Row = Mapping[str, Value]
@@ -33,9 +33,14 @@ class Table:
         return content.getvalue()
 
     def values(self, column: Column) -> list[Value]:
-        """Values of a column; None where missing. An empty text is missing."""
-        found = (row.get(column.name) for row in self.rows)
-        return [None if value == "" else rounded(value) for value in found]
+        """Values of a column; None where missing. An empty text is missing, and a number of study.csv is read."""
+        return [_typed(row.get(column.name), column.kind) for row in self.rows]
+
+
+def _typed(value: Value, kind: Kind) -> Value:
+    if value == "":
+        return None
+    return float(value) if kind == Kind.NUMBER and isinstance(value, str) else rounded(value)
 
 
 def rounded(value: Value) -> Value:

@@ -115,6 +115,33 @@ def test_a_planted_difference_is_found_and_no_other() -> None:
     assert all((one.mass > 0) == (one.label == "happiness") for one in found)  # HIGH sorts before low
 
 
+def test_the_time_before_the_stimulus_is_not_compared() -> None:
+    """A difference before it is in the means and in no cluster, and the p of a later one does not depend on it."""
+
+    def person(index: int, *, early: float) -> Callable[[float], float]:
+        shift = 0.3 if index % 2 else 0.0
+        return lambda t: 0.2 + 0.01 * index + (shift if 8 <= t < 11 else 0.0) + (early * shift if t < 4 else 0.0)
+
+    def made(early: float) -> Study:
+        names = {("ABCDEF" if i % 2 else "abcdef")[i // 2]: person(i, early=early) for i in range(12)}
+        return study(names, offset_s=5.0)
+
+    of = course_of(made(1.0))
+    happiness = list(of.labels).index("happiness")
+    high, low = (one.mean[of.times < -2, happiness] for one in group_means(of, QUICK))
+    assert np.nanmin(high - low) > 0.2
+    found = clusters_of(of, QUICK)
+    assert found
+    assert min(one.start_s for one in found) >= 0
+    assert found == clusters_of(course_of(made(0.0)), QUICK)
+
+
+def test_a_recording_before_the_stimulus_only_has_no_cluster() -> None:
+    """Without a bin of the stimulus nothing is compared."""
+    made = study({name: lambda _: 0.2 for name in "abcdABCD"}, offset_s=11.9, end_s=6.0)
+    assert clusters_of(course_of(made), QUICK) == []
+
+
 def test_false_positives_are_rare_without_a_difference() -> None:
     """Among 60 simulated studies of one population, the share with p < .05 is near 5 %."""
     random, units = np.random.default_rng(11), study({name: lambda _: 0.2 for name in "abcdeABCDE"}).units

@@ -316,6 +316,32 @@ def test_csv_and_parquet_have_the_same_values(folder: Path, name: str) -> None:
         assert all(str(one) == str(other) or float(one) == pytest.approx(float(other)) for one, other in both)
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["31", "", "-2.5"], Kind.NUMBER),
+        (["1e-3", "+4"], Kind.NUMBER),
+        (["31", "n/a"], Kind.TEXT),
+        (["007", "12"], Kind.TEXT),
+        (["1,5"], Kind.TEXT),
+        (["\u0663"], Kind.TEXT),
+        (["1" * 20], Kind.TEXT),
+        (["nan"], Kind.TEXT),
+        (["", ""], Kind.TEXT),
+    ],
+)
+def test_a_free_column_of_numbers_is_described_as_such(cells: list[str], kind: Kind, tmp_path: Path) -> None:
+    """If every filled cell is a number; codes with leading zeros are text, and the CSV has the cells as given."""
+    rows = [replace(ROW, participant=f"P{i}", line=i + 2, free={"extra": cell}) for i, cell in enumerate(cells)]
+    write_study(study({"a.mp4": planted(10.0, (4.0, 7.0))}, rows, free=["extra"]), tmp_path)
+    book = json.loads((tmp_path / "codebook.json").read_text(encoding="utf-8"))["tables"]["videos"]
+    assert next(one for one in book["columns"] if one["name"] == "extra")["type"] == kind
+    typed = parquet.read_table(tmp_path / "tables" / "videos.parquet")["extra"].to_pylist()
+    assert typed == [(float(cell) if kind == Kind.NUMBER else cell) if cell else None for cell in cells]
+    with (tmp_path / "tables" / "videos.csv").open(encoding="utf-8") as file:
+        assert [row["extra"] for row in csv.DictReader(file)] == cells
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_the_code_book_describes_every_column(folder: Path, name: str) -> None:
     """In JSON and in Markdown, in the order of the table, each with a meaning, and numbers with a unit."""
