@@ -1,5 +1,6 @@
 """`/v1/jobs/{id}/labels`: the labels of raters for a result, and moments to label that show nothing of the model."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -29,6 +30,7 @@ from duygu.shared.jobs.labels import ANY, RaterLabels
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.schemas.base import Schema, Seconds
 from duygu.shared.schemas.job import JobStatus
+from duygu.shared.schemas.result import Result
 from duygu.shared.workbench.edits.origin import Tracer
 from duygu.shared.workbench.labels.formats.reading import LabelFile, read_label_file
 from duygu.shared.workbench.labels.label import CANNOT_TELL, RATER_PATTERN, Label, Labels
@@ -74,6 +76,9 @@ FILE_BODY = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+
+FILE_NAME = re.compile(r"\.(?:[a-z]{2,4}|3gp|3g2|mp4|m4v|mp2)$", re.IGNORECASE)
+"""End of a title that is the name of a video file. Any other title says nothing about the file."""
 
 RaterName = Annotated[str, Path(pattern=RATER_PATTERN, description="name of the rater")]
 
@@ -142,10 +147,17 @@ def import_labels(
     if record.status != JobStatus.SUCCEEDED:
         raise ResultNotReadyError
     result = stored_result(service, record.job_id, service.edits.read(record.job_id))
-    file = read_label_file(content, result, rater)
+    file = read_label_file(content, _with_name(result, record), rater)
     stored = to_store(_of_rater(file, rater), _tracer(service, record.job_id))
     changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
     return ImportedLabels(labels=_answer(changed, record, service, response), skipped=list(file.skipped))
+
+
+def _with_name(result: Result, record: JobRecord) -> Result:
+    """The result with the file name of its video: the one that it has, else the title if this is a file name."""
+    if result.video.name or not FILE_NAME.search(record.title):
+        return result
+    return result.model_copy(update={"video": result.video.model_copy(update={"name": record.title})})
 
 
 def _of_rater(file: LabelFile, rater: str) -> list[Label]:

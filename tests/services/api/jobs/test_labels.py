@@ -192,6 +192,25 @@ def test_files_of_labels_are_imported(api: httpx.Client, redis: Redis, service_s
     assert problem(api.post(address, content=content, headers={"If-Match": first})) == (412, "edit_conflict")
 
 
+def test_a_title_is_compared_with_the_film_that_a_file_names(
+    api: httpx.Client, redis: Redis, service_settings: Settings
+) -> None:
+    """Where the result has no name, the title is compared if it is the name of a file; nothing is stored otherwise."""
+    result = film()
+    unnamed = result.model_copy(update={"video": result.video.model_copy(update={"name": None, "sha256": None})})
+    job = f"/v1/jobs/{store_result(redis, service_settings, unnamed)}"
+    address = f"{job}/labels/ann/import"
+    api.patch(job, json={"title": "Another.MP4"}).raise_for_status()
+    table = "video,face_id,start_s,end_s,emotion\nmy film.mp4,1,0.5,1.9,happy\n"
+    for content in (AGGREGATED, table):
+        assert problem(api.post(address, content=content.encode())) == (422, "other_video")
+        assert api.get(f"{job}/labels/ann").json() == []
+    for title in ("my film.mp4", "Interview 3", "v2.1"):
+        api.patch(job, json={"title": title}).raise_for_status()
+        api.post(address, content=AGGREGATED.encode()).raise_for_status()
+    assert len(api.get(f"{job}/labels/ann").json()) == 3
+
+
 def test_bad_files_change_nothing(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:
     """A file of another film, with unknown faces or labels, or of several other raters is refused with its code."""
     job = f"/v1/jobs/{store_result(redis, service_settings, film())}"
