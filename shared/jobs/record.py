@@ -51,6 +51,7 @@ class JobRecord:
     deliveries: tuple[Delivery, ...] = ()  # attempts to deliver the webhook
     annotate: bool = False  # whether an annotated video was requested
     blur: bool = False  # whether a video with covered faces was requested
+    edits_of: str = ""  # job whose result with edits the annotated video shows; empty for its own
     options: AnalysisOptions = DEFAULTS
     trace: str = ""  # `traceparent` of the request that submitted it
     link: str = field(default="", repr=False)  # to the video, with its secrets, until it has been fetched
@@ -186,6 +187,7 @@ FIELDS = (
     HashField("deliveries", deliveries_text, read_deliveries, absent=()),
     _flag("annotate"),
     _flag("blur"),
+    _text("edits_of"),
     _options("options"),
     _text("link"),
     _text("link_shown"),

@@ -23,6 +23,8 @@ export interface SubmitOptions extends AnalysisOptions {
   annotate?: boolean;
   /** Also create the video with every face covered, the format `blurred` of the result. */
   blurred?: boolean;
+  /** Finished job of the same file: the annotated video shows its faces with its edits. */
+  edits_of?: string;
   /** URL that receives a signed message at the end of the job. */
   webhook_url?: string;
 }
@@ -92,10 +94,10 @@ export class Duygu {
 
   /** Submit a video; returns its job without waiting for the end. */
   async submit(video: Video, options: SubmitOptions = {}, control: SubmitControl = {}): Promise<Job> {
-    const { reuse, annotate, blurred, webhook_url, ...analysis } = options;
+    const { reuse, annotate, blurred, edits_of, webhook_url, ...analysis } = options;
     const body = await this.#videoBody(video, analysis, control);
     const headers = { "idempotency-key": crypto.randomUUID(), "webhook-url": webhook_url ?? null };
-    return this.call("POST /v1/videos", { query: defined({ reuse, annotate, blurred }), headers, body }, control);
+    return this.call("POST /v1/videos", { query: defined({ reuse, annotate, blurred, edits_of }), headers, body }, control);
   }
 
   async #videoBody(video: Video, analysis: AnalysisOptions, control: SubmitControl) {

@@ -9,10 +9,17 @@ from fastapi.concurrency import run_in_threadpool
 from duygu.services.api.jobs.baselines import require_baseline_job
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.admission import accept, admit, discard, require_place
+from duygu.services.api.videos.edits_of import require_same_video
 from duygu.services.api.videos.json_body import NamedVideo, read_json
 from duygu.services.api.videos.multipart_form import Upload
 from duygu.services.api.videos.submission import Submission, submit
-from duygu.shared.errors import EmptyFileError, NotAVideoError, UploadIncompleteError, UploadNotFoundError
+from duygu.shared.errors import (
+    EmptyFileError,
+    InvalidRequestError,
+    NotAVideoError,
+    UploadIncompleteError,
+    UploadNotFoundError,
+)
 from duygu.shared.inputs.links.link import parse_link
 from duygu.shared.inputs.media.file_signature import SignatureCheck
 from duygu.shared.inputs.uploads.record import UploadRecord
@@ -32,6 +39,8 @@ async def submit_named(request: Request, service: ServiceContext, draft: Submiss
 
 
 def _submit_link(service: ServiceContext, draft: Submission, named: NamedVideo) -> JobRecord:
+    if draft.edits_of:
+        raise InvalidRequestError("`edits_of` needs the file of the video; a link may have another one by now")
     link = parse_link(named.url)
     service.link_policy.check(link)
     admission = admit(service, draft.caller, 0, draft.idempotency_key)
@@ -48,8 +57,9 @@ def _submit_upload(service: ServiceContext, draft: Submission, named: NamedVideo
         raise UploadIncompleteError(f"The upload has {record.offset} of {record.length} bytes")
     require_place(service)
     with service.uploads.locked(record.upload_id):
-        upload = _completed(service, record, named)
-        job = submit(service, replace(draft, job_id=record.upload_id, upload=upload))
+        submission = replace(draft, job_id=record.upload_id, upload=_completed(service, record, named))
+        require_same_video(service, submission)
+        job = submit(service, submission)
         service.uploads.submitted(record, job.job_id)
     if job.job_id != record.upload_id:
         discard(service, record.upload_id)

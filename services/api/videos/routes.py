@@ -13,6 +13,7 @@ from duygu.services.api.http.problems import Responses, problems
 from duygu.services.api.jobs.baselines import BASELINE_ERRORS, require_baseline_job
 from duygu.services.api.service import ServiceContext
 from duygu.services.api.videos.admission import accept, admit, discard
+from duygu.services.api.videos.edits_of import EDITS_OF_ERRORS, require_edited_job, require_same_video
 from duygu.services.api.videos.json_body import is_json
 from duygu.services.api.videos.multipart_form import Upload
 from duygu.services.api.videos.named_video import submit_named
@@ -38,6 +39,7 @@ from duygu.shared.errors import (
 )
 from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.network.webhooks import check_endpoint
+from duygu.shared.schemas.base import JOB_ID
 from duygu.shared.schemas.job import AnsweredJob, Job, LinkedVideo, StoredUpload
 from duygu.shared.schemas.options import ERRORS as OPTION_ERRORS
 from duygu.shared.schemas.options import AnalysisOptions, require_labels
@@ -110,12 +112,21 @@ Blurred = Annotated[
     Query(description="also create the video with every face covered, available as `?format=blurred` of the result"),
 ]
 
+EditsOf = Annotated[
+    str | None,
+    Query(
+        pattern=JOB_ID.pattern,
+        description="finished job of the same file: the annotated video shows its faces with its edits",
+    ),
+]
+
 WebhookUrl = Annotated[str | None, Header(description="URL that receives a signed message at the end of the job")]
 
 ERRORS: tuple[type[DuyguError], ...] = (
     InvalidRequestError,
     *OPTION_ERRORS.values(),
     *BASELINE_ERRORS,
+    *EDITS_OF_ERRORS,
     EmptyFileError,
     IdempotencyMismatchError,
     NotAVideoError,
@@ -150,6 +161,7 @@ async def submit_video(
     reuse: Reuse = False,
     annotate: Annotate = False,
     blurred: Blurred = False,
+    edits_of: EditsOf = None,
     webhook_url: WebhookUrl = None,
     prefer: Prefer = None,
 ) -> Response:
@@ -160,8 +172,18 @@ async def submit_video(
     give the same job.
     """
     _check_webhook(service, webhook_url)
+    if edits_of:
+        await run_in_threadpool(require_edited_job, service, caller, edits_of, annotate=annotate)
     draft = Submission(
-        new_job_id(), Upload(0, ""), idempotency_key, reuse, caller, annotate, blurred, webhook_url or ""
+        new_job_id(),
+        Upload(0, ""),
+        idempotency_key,
+        reuse,
+        caller,
+        annotate,
+        blurred,
+        edits_of or "",
+        webhook_url or "",
     )
     submit_body = submit_named if is_json(request) else _submit_form
     record = await submit_body(request, service, draft)
@@ -175,10 +197,12 @@ async def _submit_form(request: Request, service: ServiceContext, draft: Submiss
     async with AsyncExitStack() as undo:
         undo.push_async_callback(run_in_threadpool, discard, service, draft.job_id)
         upload = await receive_video(request, service.storage, draft.job_id, service.settings)
+        submission = replace(draft, upload=upload)
+        await run_in_threadpool(require_same_video, service, submission)
         require_labels(upload.options, service.model.labels)
         await run_in_threadpool(require_baseline_job, service, draft.caller, upload.options)
         try:
-            record = await run_in_threadpool(accept, service, replace(draft, upload=upload), admission)
+            record = await run_in_threadpool(accept, service, submission, admission)
         except RedisError:
             undo.pop_all()  # the job may exist nevertheless; otherwise the sweeper deletes the upload
             raise

@@ -33,6 +33,7 @@ class Submission:
     caller: Caller = ANONYMOUS
     annotate: bool = False
     blur: bool = False
+    edits_of: str = ""  # job whose edited result the annotated video shows
     webhook: str = ""
     link: Link | None = None  # to a video that is not here yet
     url: str = field(default="", repr=False)  # of the link, with its secrets
@@ -86,8 +87,12 @@ def _fingerprint(service: ServiceContext, submission: Submission) -> str:
     """Equal for two submissions whose results are the same for the same video."""
     options = submission.upload.options.fingerprint
     films = [" annotated" if submission.annotate else "", " blurred" if submission.blur else ""]
-    chosen = [*films, f" {options}" if options else ""]
+    chosen = [*films, _edits_fingerprint(service, submission.edits_of), f" {options}" if options else ""]
     return service.analysis_fingerprint + "".join(chosen)
+
+
+def _edits_fingerprint(service: ServiceContext, edits_of: str) -> str:
+    return f" edits of {edits_of} {service.edits.read(edits_of).version}" if edits_of else ""
 
 
 def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> JobRecord:
@@ -103,6 +108,7 @@ def _new(service: ServiceContext, submission: Submission, reuse_key: str) -> Job
         index_keys=(reuse_key, *_idempotency_keys(submission)),
         annotate=submission.annotate,
         blur=submission.blur,
+        edits_of=submission.edits_of,
         options=upload.options,
         webhook=submission.webhook,
         link=submission.url,
@@ -144,8 +150,12 @@ def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord |
 def _is_same(known: JobRecord, submission: Submission) -> bool:
     """Whether a job has the video and the options of a submission."""
     upload = submission.upload
-    before = known.link_sha256 or known.sha256, known.annotate, known.blur, known.options.fingerprint
-    return before == (submission.identity, submission.annotate, submission.blur, upload.options.fingerprint)
+    films = known.annotate, known.blur, known.edits_of
+    before = known.link_sha256 or known.sha256, known.options.fingerprint
+    return (films, before) == (
+        (submission.annotate, submission.blur, submission.edits_of),
+        (submission.identity, upload.options.fingerprint),
+    )
 
 
 def _find_by_content(service: ServiceContext, reuse_key: str) -> JobRecord | None:

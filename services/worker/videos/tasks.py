@@ -11,6 +11,7 @@ from rq.timeouts import JobTimeoutException
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
 from duygu.services.worker.videos.baseline import baseline_of_job
+from duygu.services.worker.videos.edited import edited_result_of
 from duygu.services.worker.videos.fetching import fetch_video
 from duygu.services.worker.videos.parts import FilmInParts
 from duygu.services.worker.videos.reporter import Reporter
@@ -131,6 +132,7 @@ def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguErr
 def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
     job_id, worker = record.job_id, job.worker
     recorded = baseline_of_job(worker, record.options)
+    shown = edited_result_of(worker, record)
     sha256 = fetch_video(job, record, reporter)
     stages = Stages(reporter.progress, annotate=record.annotate, fetched=bool(record.link_shown), blur=record.blur)
     with _upload(worker, job_id) as path:
@@ -138,7 +140,7 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
             result = _analyzed(job, record, path, stages, reporter)
         result = with_sha256(result, sha256)
         result = with_recorded_baseline(result, recorded) if recorded else result
-        _illustrate(job, path, result, stages)
+        _illustrate(job, path, result, stages, shown or result)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
         file.write(to_json(result))
     worker.metrics.count(result)
@@ -173,8 +175,8 @@ def _upload(worker: WorkerContext, job_id: str) -> Iterator[Path]:
         yield path
 
 
-def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) -> None:
-    """Store the pictures of a result: the plot always, videos on request."""
+def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages, annotated: Result) -> None:
+    """Store the pictures of a result: the plot always, videos on request. The annotated one shows `annotated`."""
     renderer, storage, job_id = job.worker.renderer, job.worker.storage, str(result.job_id)
     if renderer is None:
         return
@@ -184,7 +186,7 @@ def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages) ->
         with job.worker.stage("annotate"), storage.place(job_id, ANNOTATED_VIDEO) as target:
             renderer.annotate(
                 video,
-                result,
+                annotated,
                 target,
                 on_progress=lambda share: stages.annotating(share, result),
                 should_stop=job.control.should_stop,

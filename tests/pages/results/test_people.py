@@ -153,6 +153,25 @@ def test_a_name_is_given_in_place_and_stands_everywhere(opened: Page, service: S
     expect(card(opened, 1).locator(".face-title")).to_have_text("Ann")
 
 
+def test_the_video_with_boxes_has_the_edits(opened: Page, service: Service) -> None:
+    """The page makes the video of the edits as they are, and offers another one after the next edit."""
+    service.add(op="rename", face_id=1, name="Ann")
+    opened.reload()
+    expect(card(opened, 1).locator(".face-title")).to_have_text("Ann")
+    opened.set_input_files("#own-file", service.video)
+    film = opened.locator("#downloads > :first-child > *")
+    with opened.expect_request(re.compile(f"/v1/videos.*edits_of={service.job_id}")):
+        film.click()
+    expect(film).to_have_attribute("href", re.compile("format=mp4"), timeout=PATIENCE_S * 1000)
+    with opened.expect_download() as saved:
+        film.click()
+    assert saved.value.path().stat().st_size
+    opened.keyboard.press("ControlOrMeta+z")
+    expect(card(opened, 1).locator(".face-title")).not_to_have_text("Ann")
+    expect(film).to_have_js_property("tagName", "BUTTON")
+    expect(film).to_be_enabled()
+
+
 def test_one_face_is_dragged_on_another(opened: Page, service: Service) -> None:
     """Dropping a lane on another one joins the faces; the drag says so beforehand, and why it is refused."""
     heads = opened.locator(".lane-head")

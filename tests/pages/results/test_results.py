@@ -120,6 +120,34 @@ def test_another_video_is_not_taken_for_the_one_of_the_result(page: Page, video_
     assert erased == []
 
 
+def test_a_picture_that_a_worker_still_draws_is_saved_later(page: Page) -> None:
+    """The note says what the picture waits for, also in a long analysis, and the file is saved once it is there."""
+    page.clock.install()
+    remember(page, "one")
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json=job_document("any", status="succeeded")))
+    page.route("**/v1/jobs/*/result?edited=false", lambda route: route.fulfill(json=result(duration_s=60.0)))
+    tries = []
+
+    def draw(route: Route) -> None:
+        tries.append(route.request.url)
+        if len(tries) <= 20:
+            problem = {"code": "result_not_ready", "title": "", "status": 409, "detail": ""}
+            route.fulfill(status=409, json=problem, content_type="application/problem+json")
+        else:
+            route.fulfill(body="picture")
+
+    page.route("**/result?format=png", draw)
+    page.reload()
+    page.get_by_role("link", name="one.mp4").click()
+    page.locator(".download", has_text="PNG").click()
+    note = page.locator("#downloads-note")
+    expect(note).to_have_text(re.compile(r"^one\.png is being made\. The worker finishes the analyses before it"))
+    with page.expect_download():
+        while len(tries) <= 20:
+            page.clock.run_for(1000)
+    expect(note).to_have_text("one.png was saved.")
+
+
 def test_each_result_starts_afresh_but_for_the_speed(page: Page) -> None:
     """Opening another result clears the note about downloads and keeps the speed."""
     page.clock.install()

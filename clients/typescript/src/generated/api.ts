@@ -988,6 +988,8 @@ export interface Operations {
         annotate?: boolean;
         /** also create the video with every face covered, available as `?format=blurred` of the result */
         blurred?: boolean;
+        /** finished job of the same file: the annotated video shows its faces with its edits */
+        edits_of?: string | null;
       };
       headers?: {
         /** client-generated key, unique per video; repeating it returns the same job */

@@ -14,7 +14,7 @@ Field = tuple[str, tuple[str | None, bytes]]
 @pytest.mark.parametrize(
     ("method", "path", "known"),
     [
-        ("POST", "/v1/videos", ["annotate", "blurred", "reuse"]),
+        ("POST", "/v1/videos", ["annotate", "blurred", "edits_of", "reuse"]),
         ("GET", "/v1/jobs", ["cursor", "limit"]),
         ("HEAD", "/v1/jobs", None),
         ("GET", f"/v1/jobs/{UNKNOWN}", []),

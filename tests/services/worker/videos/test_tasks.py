@@ -19,8 +19,9 @@ from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result
-from duygu.shared.storage.base import RESULT, UPLOAD
+from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
+from duygu.shared.workbench.edits.operations import Exclude, Rename
 from tests.support.results.known import two_faces
 from tests.support.results.layer import with_layer
 from tests.support.workers.scripted_worker import Script, analyze
@@ -120,3 +121,40 @@ def test_the_recording_of_another_job_is_the_baseline(redis: Redis, tmp_path: Pa
             assert all(window.relative for window in result.faces[0].windows)
         place.storage.erase(rest)
     assert outcomes == ["succeeded", "invalid_baseline"]
+
+
+class PaintTitles(Paint):
+    """Writes the names of the faces that an annotated video shows."""
+
+    def annotate(self, video: Path, result: Result, target: Path, **wishes: object) -> None:
+        """Write the name of each face that is not excluded."""
+        target.write_text(" ".join(face.name or str(face.face_id) for face in result.faces if not face.excluded))
+
+
+def test_the_annotated_video_shows_the_edits_of_another_job(redis: Redis, tmp_path: Path) -> None:
+    """The video has the other job's names and exclusions, the result none; an erased job fails with a code."""
+    place = WorkerContext(
+        JobStore(redis, 60),
+        FolderStorage(tmp_path),
+        EditStore(redis),
+        lambda path, job_id, **wishes: two_faces().model_copy(update={"job_id": job_id}),
+        renderer=PaintTitles(),
+    )
+    job = JobContext(place, JobControl())
+    first = done(redis, job, JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC)), b"film")
+    edits = [Rename(face_id=1, name="Ann"), Exclude(face_id=2)]
+    place.edits.replace(first.job_id, place.edits.read(first.job_id), edits)
+
+    def again() -> JobRecord:
+        waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), annotate=True, edits_of=first.job_id)
+        return done(redis, job, waiting, b"film")
+
+    second = again()
+    assert second.status == JobStatus.SUCCEEDED
+    assert place.storage.read(second.job_id, ANNOTATED_VIDEO) == b"Ann"
+    faces = Result.read(place.storage.read(second.job_id, RESULT)).faces
+    assert [(face.name, face.excluded) for face in faces] == [(None, False), (None, False)]
+    place.storage.erase(first.job_id)
+    third = again()
+    assert third.error
+    assert third.error.code == "result_expired"

@@ -232,15 +232,17 @@ export async function getWindows(id) {
   return { windows, duration: head.video.duration_s };
 }
 
+const videosPath = ({ annotate, editsOf = null }) => `/v1/videos?annotate=${annotate}${editsOf ? `&edits_of=${editsOf}` : ""}`;
+
 /**
  * Submit a video that the server fetches or has.
  * @param {{ url: string } | { upload_id: string }} named
- * @param {{ annotate: boolean }} options
+ * @param {{ annotate: boolean, editsOf?: string | null }} options editsOf: id of the job whose edits the annotated video shows
  * @returns {Promise<object>} the job
  * @throws {Problem}
  */
-export const submitVideo = (named, { annotate }) =>
-  requestJson(`/v1/videos?annotate=${annotate}`, {
+export const submitVideo = (named, options) =>
+  requestJson(videosPath(options), {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(named),
@@ -249,7 +251,7 @@ export const submitVideo = (named, { annotate }) =>
 /**
  * Upload a file. After a 401 a key is prompted for and the file sent again, unless the prompt was refused after `since`.
  * @param {File} file
- * @param {{ annotate: boolean, idempotencyKey: string, onProgress: (share: number) => void, signal: AbortSignal, since: number }} options
+ * @param {{ annotate: boolean, editsOf?: string | null, idempotencyKey: string, onProgress: (share: number) => void, signal: AbortSignal, since: number }} options
  *   `onProgress` gets the share sent, 0 to 1; `since` is in ms since 1970
  * @returns {Promise<object>} the job
  * @throws {Problem}
@@ -268,7 +270,7 @@ export async function upload(file, options) {
 }
 
 /** An XMLHttpRequest, since fetch() does not report the progress of an upload. */
-function uploadOnce(file, { annotate, idempotencyKey, onProgress, signal }) {
+function uploadOnce(file, { annotate, editsOf, idempotencyKey, onProgress, signal }) {
   const form = new FormData();
   form.append("video", file, file.name);
   const request = new XMLHttpRequest();
@@ -285,7 +287,7 @@ function uploadOnce(file, { annotate, idempotencyKey, onProgress, signal }) {
     });
     request.addEventListener("error", () => reject(new Problem(OFFLINE)));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
-    request.open("POST", `/v1/videos?annotate=${annotate}`);
+    request.open("POST", videosPath({ annotate, editsOf }));
     for (const [name, value] of Object.entries({ "Idempotency-Key": idempotencyKey, ...authorization() })) request.setRequestHeader(name, value);
     request.send(form);
   });

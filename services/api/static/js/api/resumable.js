@@ -127,7 +127,7 @@ async function sendParts(file, upload, options) {
 /**
  * Upload a large file and submit it. A cancelled upload is erased from the server.
  * @param {File} file
- * @param {{ annotate: boolean, onProgress: (share: number) => void, signal: AbortSignal }} options as for `upload`
+ * @param {{ annotate: boolean, editsOf?: string | null, onProgress: (share: number) => void, signal: AbortSignal }} options as for `upload`
  * @returns {Promise<object>} the job
  * @throws {Problem}
  */

@@ -74,6 +74,9 @@ export class EditQueue extends EventTarget {
   /** Edits as they will be once everything is sent. */
   get edits() { return this.#waiting.reduce(changed, this.#saved.edits); }
 
+  /** Version of the edits that the server has. */
+  get version() { return this.#saved.version; }
+
   get unsent() { return this.#waiting.length; }
 
   /** @param {object} edit */

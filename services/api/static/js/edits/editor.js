@@ -87,6 +87,9 @@ export class Editor extends EventTarget {
   get canRedo() { return this.#queue?.undone.length > 0; }
   get edited() { return this.canUndo; }
 
+  /** Version of the saved edits; 0 without any. */
+  get version() { return this.edited ? this.#queue.version : 0; }
+
   /** @returns {number | null} the threshold of `uncertain` that the edits set; null for that of the model */
   get uncertainBelow() { return this.#history?.uncertainBelow ?? null; }
 

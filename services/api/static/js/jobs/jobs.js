@@ -42,8 +42,10 @@ const ENDED = new Set(["succeeded", "failed", "cancelled", "gone", "interrupted"
  * @property {string} [sha256] of the file
  * @property {string} [video] link of the annotated video
  * @property {string} [blurred] link of the video with every face covered
+ * @property {boolean} [hasUpload] whether the service keeps the uploaded video
  * @property {boolean} [annotated] whether an annotated video was requested
  * @property {string | null} [source] id of the result whose annotated video this job makes
+ * @property {number} [revision] version of the edits of that result which its annotated video shows; 0 or none: without edits
  * @property {File} [file] while the page is open
  * @property {boolean} [awaited] whether the result opens when it is ready
  * @property {AbortController | null} [controller] of the upload
@@ -261,6 +263,7 @@ function factsOf(job, serverTime, known) {
     sha256,
     video: links.video,
     blurred: links.blurred,
+    hasUpload: Boolean(links.upload),
     annotated: Boolean(links.video) || known.annotated,
     left: timeLeft(job, serverTime),
     faces: job.faces ?? known.faces,

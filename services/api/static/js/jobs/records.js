@@ -3,7 +3,7 @@
 /** Records kept; far more than anybody sends before results expire. */
 export const MAX_RECORDS = 1000;
 
-const FIELDS = ["key", "id", "name", "added", "size", "state", "sha256", "faces", "duration", "ended", "expires", "kept", "annotated", "source"];
+const FIELDS = ["key", "id", "name", "added", "size", "state", "sha256", "faces", "duration", "ended", "expires", "kept", "annotated", "source", "revision"];
 
 /**
  * The part of an entry that is stored.

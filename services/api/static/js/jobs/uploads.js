@@ -41,13 +41,14 @@ export function retryRefused() {
 /**
  * Upload a file and follow its job.
  * @param {File} file
- * @param {{ annotate?: boolean, awaited?: boolean, source?: string | null }} options annotate: also make the annotated video;
- *   awaited: open the result when it is ready; source: id of the result that the annotated video belongs to
+ * @param {{ annotate?: boolean, awaited?: boolean, source?: string | null, revision?: number }} options annotate: also make the
+ *   annotated video; awaited: open the result when it is ready; source: id of the result that the annotated video belongs to;
+ *   revision: version of its edits that the video shows, 0 for none
  * @returns {Promise<void>}
  */
-export async function send(file, { annotate = false, awaited = false, source = null } = {}) {
+export async function send(file, { annotate = false, awaited = false, source = null, revision = 0 } = {}) {
   const { name, size } = file;
-  const about = { key: newKey(), id: null, name, size, added: Date.now(), file, awaited, source };
+  const about = { key: newKey(), id: null, name, size, added: Date.now(), file, awaited, source, revision };
   await transmit(add({ ...about, annotated: annotate }));
 }
 
@@ -84,22 +85,24 @@ function nameOfLink(url) {
 export async function sendAgain(entry, file) {
   if (file.name === entry.name && file.size === entry.size) return transmit(Object.assign(entry, { file }));
   forget(entry);
-  return send(file, { annotate: entry.annotated, source: entry.source });
+  return send(file, { annotate: entry.annotated, source: entry.source, revision: entry.revision });
 }
 
 /**
  * Make the annotated video of a result. The server has erased the upload, so the file is sent again, as a job of its own; the result stays.
  * @param {Entry} entry
+ * @param {number} revision version of the saved edits that the video shows; 0 for none
  * @returns {Promise<void>}
  */
-export const annotate = (entry) => send(entry.file, { annotate: true, source: entry.id });
+export const annotate = (entry, revision) => send(entry.file, { annotate: true, source: entry.id, revision });
 
 /**
  * @param {Entry} entry
- * @returns {Entry | undefined} the job that makes or has made its annotated video, if it is of the same file
+ * @param {number} revision
+ * @returns {Entry | undefined} the job that makes or has made its annotated video with these edits, if it is of the same file
  */
-export const annotatedVideoOf = ({ id, sha256 }) =>
-  all().find((entry) => entry.source === id && (!entry.sha256 || entry.sha256 === sha256) && entry.state !== "gone");
+export const annotatedVideoOf = ({ id, sha256 }, revision) =>
+  all().find((entry) => entry.source === id && (entry.revision ?? 0) === revision && (!entry.sha256 || entry.sha256 === sha256) && entry.state !== "gone");
 
 /** A random key; crypto.randomUUID() is missing on pages served by plain http. */
 function newKey() {
@@ -131,6 +134,7 @@ function sendNow(entry, signal, since) {
   const sendFile = entry.file.size > LARGE_BYTES && takesParts() ? uploadInParts : upload;
   return sendFile(entry.file, {
     annotate: entry.annotated,
+    editsOf: entry.revision ? entry.source : null,
     idempotencyKey: entry.key,
     signal,
     since,

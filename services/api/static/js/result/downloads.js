@@ -26,16 +26,21 @@ export const endingOf = (format) => ENDINGS[format] ?? format;
 /** Formats of the server, in the order of the lists. */
 export const FORMATS = [...PLAIN, ...PROGRAMS];
 
-/** Attempts to fetch a file that a worker still renders with the edits; the server itself waits ten seconds at each. */
-const ATTEMPTS = 6;
+/** How long a file is awaited that a worker makes after the analyses before it; the server itself waits ten seconds at each call. */
+const LONGEST_MS = 3_600_000;
 
-async function fetchRendered(href) {
-  for (let attempt = 1; ; attempt += 1) {
+const PAUSE_MS = 1000;
+
+/** Fetch a file. `onWait` is called where a worker still has to make it. */
+async function fetchRendered(href, onWait) {
+  for (const until = Date.now() + LONGEST_MS; ;) {
     try {
       return await getFile(href);
     } catch (problem) {
-      if (problem.code !== "result_not_ready" || attempt === ATTEMPTS) throw problem;
+      if (problem.code !== "result_not_ready" || Date.now() > until) throw problem;
     }
+    onWait();
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
 
@@ -48,7 +53,7 @@ async function save(event) {
   setNote(t("downloads.fetching", { name: download }));
   try {
     await shown.settled();
-    const url = URL.createObjectURL(await fetchRendered(href));
+    const url = URL.createObjectURL(await fetchRendered(href, () => setNote(t("downloads.rendering", { name: download }))));
     make("a", { href: url, download }).click();
     setTimeout(() => URL.revokeObjectURL(url), KEPT_MS);
     setNote(t("downloads.saved", { name: download }));
@@ -68,25 +73,36 @@ function link(entry, format, name = entry.name) {
 
 const button = (text, more) => make("button", { class: "download", type: "button", ...more }, ...content("mp4", text, "film"));
 
-/** The annotated video: a link, its progress, or a button to make it. */
+/** Version of the edits that downloads have; 0 for the computed result. */
+const revision = () => (shown.edited ? shown.version() : 0);
+
+/** Make the annotated video once the edits are saved. */
+async function makeAnnotated(entry) {
+  await shown.settled();
+  if (shown.entry === entry) await annotate(entry, revision()); // otherwise another result is shown meanwhile
+}
+
+/** The annotated video with the edits: a link, its progress, or a button to make it. */
 function annotatedVideo(entry) {
-  const source = entry.video ? entry : annotatedVideoOf(entry);
+  const own = entry.video && (revision() === 0 || entry.hasUpload || !entry.file);
+  const source = own ? entry : annotatedVideoOf(entry, revision());
   if (source?.video) return link(source, "mp4", entry.name);
   if (source && !hasEnded(source)) return button(t("downloads.making_mp4", { state: stateText(source) }), { disabled: true });
   if (source?.state === "failed") byId("downloads-note").textContent = t("downloads.mp4_failed", { reason: stateText(source) });
   const text = t(entry.file ? "downloads.make_mp4" : "downloads.no_mp4");
-  return button(text, { disabled: !entry.file, onclick: () => annotate(entry) });
+  return button(text, { disabled: !entry.file, onclick: () => makeAnnotated(entry) });
 }
 
-let shown = null; // { entry, edited, settled } of the result whose downloads are shown
+let shown = null; // { entry, edited, version, settled } of the result whose downloads are shown
 
 /**
  * List the downloads of a result.
  * @param {object} entry
- * @param {{ edited: boolean, settled: () => Promise<void> }} edits edited: whether files have the edits; settled: resolves when these are saved
+ * @param {{ edited: boolean, version: () => number, settled: () => Promise<void> }} edits edited: whether files have the edits; version: of
+ *   the saved ones; settled: resolves when these are saved
  */
-export function drawDownloads(entry, { edited, settled }) {
-  shown = { entry, edited, settled };
+export function drawDownloads(entry, { edited, version, settled }) {
+  shown = { entry, edited, version, settled };
   byId("downloads-note").textContent = "";
   const links = (formats) => formats.map((format) => link(entry, format));
   const list = (id, items) => byId(id).replaceChildren(...items.map((item) => make("li", {}, item)));
@@ -95,8 +111,9 @@ export function drawDownloads(entry, { edited, settled }) {
   list("downloads-programs", links(PROGRAMS));
 }
 
-function redrawAnnotatedVideo(changed) {
-  if (!shown || changed.source !== shown.entry.id || !byId("downloads").isConnected) return;
+/** Draw the annotated video anew after a change of the edits, or of the job that makes it. */
+export function redrawAnnotatedVideo() {
+  if (!shown || !byId("downloads").isConnected) return;
   const item = byId("downloads").firstElementChild;
   const focused = item?.contains(document.activeElement);
   item?.replaceChildren(annotatedVideo(shown.entry));
@@ -104,4 +121,4 @@ function redrawAnnotatedVideo(changed) {
 }
 
 /** Update the annotated video of the shown result while it is being made. */
-export const startDownloads = () => onChange(redrawAnnotatedVideo);
+export const startDownloads = () => onChange((changed) => changed.source === shown?.entry.id && redrawAnnotatedVideo());

@@ -21,7 +21,7 @@ import { SuggestionCard } from "../suggestions/suggestion-card.js";
 import { drawLegend } from "../timeline/legend.js";
 import { adjacentStart, knowsTalking } from "../timeline/timebase.js";
 import { Timeline } from "../timeline/timeline.js";
-import { drawDownloads } from "./downloads.js";
+import { drawDownloads, redrawAnnotatedVideo } from "./downloads.js";
 import { drawFaces, forgetFaces, nameFace, placeThumb, startFaceList, thumb, updateFaces } from "./face-list.js";
 import { drawKeys, showKeys, startKeyboard } from "./keyboard.js";
 import { Player } from "./player.js";
@@ -175,7 +175,7 @@ function baselineText(face) {
 }
 
 function drawDownloadsOf(entry) {
-  drawDownloads(entry, { edited: !view.computed, settled: () => editor.settled() });
+  drawDownloads(entry, { edited: !view.computed, version: () => editor.version, settled: () => editor.settled() });
 }
 
 /** The link between the result with its edits and the computed one. */
@@ -407,6 +407,7 @@ function startEdits() {
   editor.addEventListener("done", () => { view.stale = true; });
   editor.addEventListener("state", () => {
     if (!view?.stale || editor.unsent) return;
+    redrawAnnotatedVideo();
     view.stale = false;
     dropPreview(view.entry.id); // the list shows the result with its edits
   });
