@@ -11,9 +11,9 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import H5
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
+from duygu.training.measure.folder_answers import folder_answers
 from duygu.training.measure.metrics import Answers
 from duygu.training.measure.paired import differences, discordant_sentence, sentences
-from duygu.training.measure.protocols import as_served
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
 from duygu.training.run.command import run as run_command
@@ -44,7 +44,7 @@ def _answers(model: Path, path: Path) -> Answers:
     network = keras_file.load(model / H5)
     clips = load_clips(path, network.recipe)
     require_unseen_people(network.people, clips.subjects)
-    return as_served(network, clips)
+    return folder_answers(model, network, clips)
 
 
 def _name(model: Path, other: Path) -> str:

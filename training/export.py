@@ -20,6 +20,8 @@ from duygu.shared.model.folder import (
     MADE_FROM,
     ONNX,
     RELATIVE,
+    SECOND_HEAD,
+    SECOND_TRUNK,
     Manifest,
     sha256_of,
     write_manifest,
@@ -85,7 +87,8 @@ def export(path: Path, folder: Path, release: Release) -> None:
         measured=manifest_figures(report),
         files={name: sha256_of(folder / name) for name in names},
     )
-    (folder / RELATIVE).unlink(missing_ok=True)  # it belongs to another trunk
+    for name in (RELATIVE, SECOND_TRUNK, SECOND_HEAD):  # they belong to another trunk
+        (folder / name).unlink(missing_ok=True)
     write_manifest(folder, manifest)
     write_parts(folder)
 

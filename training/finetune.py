@@ -14,7 +14,7 @@ from rich.progress import track
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.model.folder import H5
+from duygu.shared.model.folder import H5, MANIFEST, open_model_folder
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.training.calibrate import fit_moving
 from duygu.training.data.clipset import ClipSet, load_clips
@@ -74,6 +74,7 @@ def finetune(source: Path, out: Path, start: Path, recipe: TrainingRecipe | None
     the network already, and ConfigurationError for a recipe whose clips the network does not take.
     """
     run = RunFolder(out / "run")
+    _note_second_trunk(start)
     recipe = recipe or load_recipe(keras_file.load(start / H5).recipe.name)
     network = load_start(start, recipe)
     clips = load_clips(_prepared(source, run, recipe), recipe.clip)
@@ -86,6 +87,15 @@ def finetune(source: Path, out: Path, start: Path, recipe: TrainingRecipe | None
     write_results(run, release.name, {f"{source.stem}_{LEAVE_ONE_OUT}": summary(found.new)})
     export(run.path, out / "model", release)
     return found
+
+
+def _note_second_trunk(start: Path) -> None:
+    """Say that the second trunk of a model folder is not fine-tuned."""
+    if (start / MANIFEST).exists() and open_model_folder(start).manifest.second_trunk:
+        note(
+            "fine-tuning adapts the first trunk's layer: both networks are compared without the second trunk of "
+            f"{start}, and the new model folder has none; `python -m training.second_trunk` adds one"
+        )
 
 
 def _prepared(source: Path, run: RunFolder, recipe: TrainingRecipe) -> Path:

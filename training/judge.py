@@ -14,9 +14,10 @@ import numpy as np
 from duygu.shared.model.folder import H5
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
+from duygu.training.measure.folder_answers import folder_answers
 from duygu.training.measure.groups import by_column, require_columns
 from duygu.training.measure.metrics import Answers
-from duygu.training.measure.protocols import as_served, without_neutral
+from duygu.training.measure.protocols import without_neutral
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
 from duygu.training.run.command import run as run_command
@@ -41,7 +42,7 @@ def judge(model: Path, clips: Path, report: Path, by: Sequence[str] = ()) -> dic
     recordings = load_clips(clips, network.recipe)
     require_unseen_people(network.people, recordings.subjects)
     require_columns(recordings, by)
-    answers = as_served(network, recordings)
+    answers = folder_answers(model, network, recordings)
     measured = {SERVED: summary(answers)}
     if "neutral" in answers.labels and len((others := without_neutral(answers)).truth):
         measured[WITHOUT_NEUTRAL] = summary(others)

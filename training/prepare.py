@@ -20,6 +20,7 @@ from duygu.shared.runtime.telemetry.logs import set_up_logs
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.analysis import BATCH
 from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.classify.second_trunk import CropPattern
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Detector, Floats, Image
@@ -27,7 +28,8 @@ from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_cl
 from duygu.training.data.frames import FrameSource, PictureSequence, open_recording
 from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
 from duygu.training.data.recordings import read_recordings, read_unlabelled, skipped_files
-from duygu.training.data.stretch_clips import Size, StretchClips, Stretches
+from duygu.training.data.second_crops import FACE_API_CROPS
+from duygu.training.data.stretch_clips import CutClip, Size, StretchClips, Stretches
 from duygu.training.run.command import note
 from duygu.training.run.command import run as run_command
 from duygu.training.run.settings import load_recipe
@@ -59,17 +61,17 @@ class ClipCollector:
         return kept
 
 
-def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings) -> dict[int, list[Image]]:
-    """Clips (frames, size, size) of each face of a recording, by face id; a picture gives its first crop, repeated.
+def clips_of(path: Path, detector: Detector, recipe: Recipe, settings: Settings) -> dict[int, list[CutClip]]:
+    """The clips of each face of a recording, by face id; a picture gives its first crop, repeated.
 
     Raises VideoError for a file that cannot be decoded.
     """
-    faces: dict[int, list[Image]] = {}
+    faces: dict[int, list[CutClip]] = {}
     with open_recording(path, settings, recipe) as frames:
         still = isinstance(frames, PictureSequence) and frames.still
         for step, clips, _ in _cut(frames, detector, recipe, settings):
-            for window, images in zip(step.windows, clips, strict=True):
-                faces.setdefault(window.face_id, []).append(_first_repeated(images) if still else images)
+            for window, clip in zip(step.windows, clips, strict=True):
+                faces.setdefault(window.face_id, []).append(_first_repeated(clip) if still else clip)
     return faces
 
 
@@ -85,32 +87,53 @@ def clips_of_stretches(
         if isinstance(frames, PictureSequence):
             raise TrainingDataError("start_s and end_s apply to videos, not to pictures")
         for step, clips, found.size in _cut(frames, detector, recipe, settings):
-            for window, images in zip(step.windows, clips, strict=True):
+            for window, clip in zip(step.windows, clips, strict=True):
                 for part in found.at((window.start_s + window.end_s) / 2):
-                    part.add(window, images)
+                    part.add(window, clip)
             for position in step.positions:
                 for part in found.at(position.time_s):
                     part.see(position)
     return found
 
 
-def _first_repeated(images: Image) -> Image:
+def _first_repeated(clip: CutClip) -> CutClip:
     """The first crop, repeated: the box of a tracked face shifts slightly, which would appear as motion."""
-    return np.repeat(images[:1], len(images), axis=0)
+    return CutClip(np.repeat(clip.images[:1], len(clip.images), axis=0), clip.second[:1])
 
 
 def _cut(
     frames: FrameSource, detector: Detector, recipe: Recipe, settings: Settings
-) -> Iterator[tuple[Step, list[Image], Size]]:
+) -> Iterator[tuple[Step, list[CutClip], Size]]:
     """Analyse frames; yields each step with its clips, one per window, and the size of the frame."""
     collector = ClipCollector(recipe)
     no_model = ModelInfo(name="", version="", sha256="", labels=list(recipe.labels))
-    engine = Engine(detector, collector, no_model, settings.min_face, settings.max_faces)
+    pattern = CropPattern(FACE_API_CROPS)
+    engine = Engine(
+        detector,
+        collector,
+        no_model,
+        settings.min_face,
+        settings.max_faces,
+        second_trunk=pattern,
+        keeps_features=True,
+    )
     analyzer, size = Analyzer(engine, interval_s=frames.interval_s, batch=BATCH), (0, 0)
     for frame in frames:
         size = frame.size
-        yield analyzer.push(frame), collector.take(), size
-    yield analyzer.finish(), collector.take(), size
+        step = analyzer.push(frame)
+        yield step, _clips(step, collector.take()), size
+    step = analyzer.finish()
+    yield step, _clips(step, collector.take()), size
+
+
+def _clips(step: Step, images: list[Image]) -> list[CutClip]:
+    """The clips of the windows of a step, with their crops for a second trunk."""
+    side = FACE_API_CROPS.size
+    none = np.zeros((0, side * side), np.uint8)
+    second = [none if window.second is None else window.second for window in step.windows]
+    return [
+        CutClip(clip, rows.astype(np.uint8).reshape(-1, side, side)) for clip, rows in zip(images, second, strict=True)
+    ]
 
 
 @dataclass(slots=True)
@@ -169,7 +192,8 @@ def write_clips(
     with ClipWriter(path, recipe) as writer:
         for recording, clips in _clips_of_all(recordings, detector, recipe, settings, summary):
             label = recipe.labels.index(recording.emotion) if recording.emotion != NO_LABEL else UNLABELLED
-            writer.add(clips, label, recording.subject, recording.name, dict(recording.columns))
+            images, second = [clip.images for clip in clips], [clip.second for clip in clips]
+            writer.add(images, label, recording.subject, recording.name, dict(recording.columns), second)
             summary.count(recording, len(clips))
         if not summary.recordings:
             raise TrainingDataError("; ".join(["no clips in any recording", *_skipped_lines(summary.skipped)]))
@@ -182,7 +206,7 @@ def _clips_of_all(
     recipe: Recipe,
     settings: Settings,
     summary: PreparationSummary,
-) -> Iterator[tuple[Recording, list[Image]]]:
+) -> Iterator[tuple[Recording, list[CutClip]]]:
     """The recordings with clips; the others, and why they have none, are added to the summary.
 
     Successive parts of a video are cut together.
@@ -222,7 +246,7 @@ def _or_reason(
     return None
 
 
-def _in_part(recording: Recording, part: StretchClips, size: Size, recipe: Recipe) -> list[Image]:
+def _in_part(recording: Recording, part: StretchClips, size: Size, recipe: Recipe) -> list[CutClip]:
     _check_label(recording, recipe)
     return part.chosen(size)
 
@@ -232,7 +256,7 @@ def _check_label(recording: Recording, recipe: Recipe) -> None:
         raise TrainingDataError(f"the recipe has no label {recording.emotion}")
 
 
-def _main_face(recording: Recording, detector: Detector, recipe: Recipe, settings: Settings) -> list[Image]:
+def _main_face(recording: Recording, detector: Detector, recipe: Recipe, settings: Settings) -> list[CutClip]:
     _check_label(recording, recipe)
     faces = clips_of(recording.path, detector, recipe, settings)
     if not faces:

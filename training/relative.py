@@ -5,6 +5,7 @@ predictions for people whom a fold did not learn from.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,8 @@ from duygu.shared.model.folder import (
 )
 from duygu.shared.schemas.emotions import NEUTRAL as NEUTRAL_LABEL
 from duygu.shared.schemas.model import MeasuredOn
-from duygu.shared.vision.classify.classifier import DividedClassifier
-from duygu.shared.vision.classify.clips import Clip
-from duygu.shared.vision.classify.crop_features import clip_features
-from duygu.shared.vision.classify.relative import window_features
+from duygu.shared.vision.classify.relative import window_features, with_second
+from duygu.shared.vision.classify.second_trunk import SecondTrunk, open_second_trunk
 from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import ClipSet, load_clips
 from duygu.training.data.people import require_unseen_people
@@ -48,10 +47,11 @@ from duygu.training.network.relative_head import (
     out_of_fold,
     pairs_of,
 )
+from duygu.training.network.served import second_features, served_clips
+from duygu.training.network.talking_head import LEAST_DEVIATION
+from duygu.training.run.command import note
 from duygu.training.run.command import run as run_command
 from duygu.training.run.types import Integers, Names
-
-BATCH = 32
 
 LEAST_PEOPLE = 3
 """Smallest number of people: one is predicted, the others fit the layer, its temperature and its threshold."""
@@ -72,36 +72,47 @@ def learn_relative(path: Path, clips: Path, version: str | None = None) -> Relat
     require_unseen_people(network.people, recordings.subjects)
     if (people := len(np.unique(recordings.subjects))) < LEAST_PEOPLE:
         raise ConfigurationError(f"{clips} has {people} people; at least {LEAST_PEOPLE} are needed")
-    windows, deviations = windows_of(folder, recordings)
+    trunk = second_trunk_for(folder, recordings)
+    windows, deviations = windows_of(folder, recordings, trunk)
     pairs = pairs_of(windows, folder.recipe.labels.index(NEUTRAL_LABEL))
-    prior = prior_of(network)
+    prior = prior_with_second(network, trunk) if trunk else prior_of(network)
     settings = calibrated(pairs, out_of_fold(pairs, prior, deviations), folder.recipe.labels, clips.stem)
     kernel, bias = fit_relative(pairs, prior, deviations)
     write(folder, np.concatenate([kernel, bias[np.newaxis]]), settings, version)
     return settings
 
 
-def windows_of(folder: ModelFolder, clips: ClipSet) -> tuple[Windows, Floats]:
+def second_trunk_for(folder: ModelFolder, clips: ClipSet) -> SecondTrunk | None:
+    """The second trunk of a folder, if the clips have the crops for it; otherwise the first trunk is used alone."""
+    trunk = open_second_trunk(folder, threads=0)
+    if trunk and clips.second is None:
+        note("the layer is learned without the second trunk: the clips lack the crops for it; prepare them again")
+        return None
+    return trunk
+
+
+def windows_of(folder: ModelFolder, clips: ClipSet, trunk: SecondTrunk | None = None) -> tuple[Windows, Floats]:
     """The features of all windows, and the deviation of each feature over all crops, twice: (2 F,).
 
-    Every second window of a recording is mirrored, as in serving.
+    With a second trunk, its features follow: (2 F + 2 G,), and windows without any of its crops are left out.
     """
-    classifier = DividedClassifier(folder, threads=0, int8=False)
-    features = np.concatenate(
-        [clip_features(classifier, part) for part in _parts(clips)]  # (N, frames, F)
-    )
-    deviation = np.maximum(features.reshape(-1, features.shape[-1]).std(axis=0), 1e-3)
+    features = served_clips(folder, clips).features
     windows = Windows(window_features(features), clips.labels, clips.subjects, clips.recordings)
-    return windows, np.concatenate([deviation, deviation])
+    deviation = deviations_of(features.reshape(-1, features.shape[-1]))
+    if trunk is None:
+        return windows, deviation
+    second = second_features(trunk.features, clips)
+    seen = np.array([len(rows) > 0 for rows in second])
+    both = [with_second(own, rows) for own, rows in zip(windows.features, second, strict=True)]
+    joined = np.stack([row for row in both if row is not None])
+    windows = replace(windows.take(seen), features=joined)
+    return windows, np.concatenate([deviation, deviations_of(np.concatenate(second))])
 
 
-def _parts(clips: ClipSet) -> list[list[Clip]]:
-    seen: dict[str, int] = {}
-    made = []
-    for images, recording in zip(clips.images, clips.recordings.tolist(), strict=True):
-        seen[recording] = seen.get(recording, -1) + 1
-        made.append(Clip(0.0, 0.0, images, (), mirrored=seen[recording] % 2 == 1))
-    return [made[start : start + BATCH] for start in range(0, len(made), BATCH)]
+def deviations_of(features: Floats) -> Floats:
+    """The deviation of each feature over all crops (M, F), twice, for its mean and deviation in a window: (2 F,)."""
+    deviation = np.maximum(features.std(axis=0), LEAST_DEVIATION)
+    return np.concatenate([deviation, deviation])
 
 
 def prior_of(network: keras_file.Network) -> Floats:
@@ -109,6 +120,14 @@ def prior_of(network: keras_file.Network) -> Floats:
     still, moving = (network.model.get_layer(name).get_weights()[0] for name in (STILL, MOVING))
     kernel = np.asarray((still + moving) * PRIOR_SHARE / network.recipe.temperature, np.float32)
     return np.concatenate([kernel, np.zeros_like(kernel)])
+
+
+def prior_with_second(network: keras_file.Network, trunk: SecondTrunk) -> Floats:
+    """(2 F + 2 G, labels) kernel before the training with a second trunk: the same share of the corrected output."""
+    share = PRIOR_SHARE / network.recipe.temperature
+    first, second = trunk.first_kernel * share, trunk.second_kernel * share
+    means, deviations = np.split(prior_of(network), 2)
+    return np.concatenate([means + first, deviations, second, np.zeros_like(second)])
 
 
 def calibrated(pairs: Pairs, logits: Floats, labels: tuple[str, ...], name: str) -> RelativeSettings:

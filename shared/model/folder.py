@@ -27,11 +27,14 @@ TRUNK = "3dcnn_emotion_model.trunk.onnx"
 TRUNK_INT8 = "3dcnn_emotion_model.trunk.int8.onnx"
 HEAD = "3dcnn_emotion_model.head.onnx"
 RELATIVE = "relative.npy"
+SECOND_TRUNK = "3dcnn_emotion_model.second_trunk.onnx"
+SECOND_HEAD = "second_head.npy"
 
 BIAS_DECIMALS = 4
 
 MADE_FROM = "made_from"
-"""Metadata key under which the int8 network, trunk and head store the sha256 of the network that they come from."""
+"""Metadata key under which the int8 network, trunk and head store the sha256 of the network that they come from, and
+the second trunk that of the network beside which it was trained."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -50,6 +53,21 @@ class RelativeSettings(BaseModel):
     measured: dict[str, MeasuredOn] = Field(default={}, description="figures of whole recordings, by the baseline")
 
 
+class SecondTrunkSettings(BaseModel):
+    """How the crops of the second trunk are cut, and which ones it processes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: str = Field(description="name of the network that the convolutions come from")
+    licence: str = Field(description="its licence, with the copyright notice")
+    size: int = Field(ge=8, le=512, description="side of the crop in pixels")
+    margin: float = Field(gt=-1, le=4, description="side of the crop = longer side of the box x (1 + margin)")
+    period: int = Field(ge=1, le=100, description="sampling times after which the choice of crops repeats")
+    places: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="the sampling times, modulo the period, whose crops are processed"
+    )
+
+
 class Manifest(BaseModel):
     """`manifest.json` of a model folder. `recipe` repeats that of the model file, for readers without ONNX Runtime."""
 
@@ -61,6 +79,7 @@ class Manifest(BaseModel):
     recipe: dict[str, Any]
     measured: dict[str, MeasuredOn] = {}
     relative: RelativeSettings | None = None
+    second_trunk: SecondTrunkSettings | None = None
     files: dict[str, Sha256]
 
 
@@ -108,6 +127,16 @@ class ModelFolder:
     def head(self) -> Path:
         """Path of the network from the features of a clip to logits, where the folder has it."""
         return self.path / HEAD
+
+    @property
+    def second_trunk(self) -> Path:
+        """Path of the second trunk, from crops to features, where the manifest describes it."""
+        return self.path / SECOND_TRUNK
+
+    @property
+    def second_head(self) -> Path:
+        """Path of its linear layer."""
+        return self.path / SECOND_HEAD
 
     @property
     def h5(self) -> Path | None:
@@ -174,7 +203,8 @@ def open_model_folder(path: Path) -> ModelFolder:
     except (OSError, ValidationError) as error:
         raise ModelError(f"the {MANIFEST} in {path} cannot be read") from error
     missing = {"labels", "uncertain_below"} - set(manifest.recipe)
-    if ONNX not in manifest.files or missing or (manifest.relative and RELATIVE not in manifest.files):
+    needed = {ONNX, *_files_of_parts(manifest)}
+    if missing or not needed <= set(manifest.files):
         raise ModelError(f"the {MANIFEST} in {path} is incomplete")
     folder = ModelFolder(path, manifest)
     verify_files(path, {name: sha256 for name, sha256 in manifest.files.items() if name != H5 or folder.h5})
@@ -183,6 +213,12 @@ def open_model_folder(path: Path) -> ModelFolder:
     except ModelError as error:
         raise ModelError(f"the {MANIFEST} in {path} cannot be used: {error.detail}") from error
     return folder
+
+
+def _files_of_parts(manifest: Manifest) -> set[str]:
+    """The files that the optional parts of a manifest require. The second trunk adds to the output of the head."""
+    relative = {RELATIVE} if manifest.relative else set()
+    return relative | ({TRUNK, HEAD, SECOND_TRUNK, SECOND_HEAD} if manifest.second_trunk else set())
 
 
 def verify_files(folder: Path, expected: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Pipeline from frames to emotions, shared by video files and live sessions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -113,8 +113,12 @@ class Analyzer:
         ended = self.tracker.update(frame)
         positions = [position for track in ended for position in self._confirm(track)] if self._is_slow() else []
         self._close(ended)
+        visible = list(self.tracker.visible())
+        second = self._second_features(visible, frame, tick)
         positions += [
-            position for track in self.tracker.visible() for position in self._update_face(track, frame, tick, before)
+            position
+            for track in visible
+            for position in self._update_face(track, frame, tick, before, second.get(track.key))
         ]
         windows = self._classify() if self._ready() >= self.batch else []
         return Step(frame.time_s, tuple(positions), tuple(windows), self._release(ended))
@@ -142,19 +146,44 @@ class Analyzer:
             warnings.append((CROWDED, detail))
         return warnings
 
-    def _update_face(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[FacePosition]:
+    def _second_features(self, tracks: list[Track], frame: Frame, tick: int) -> dict[int, Floats]:
+        """Features by the second trunk of the faces whose crop it processes, by track key.
+
+        These are the crops of its pattern, and the first one of each clip, so that no clip is without any.
+        """
+        trunk = self.engine.second_trunk
+        if trunk is None:
+            return {}
+        regular = trunk.includes(tick, self._usual_ticks())
+        chosen = [track for track in tracks if regular or not self._has_second(track)]
+        crops = [trunk.cut(frame, track.box, track.landmarks) for track in chosen]
+        features: Sequence[Floats] = list(trunk.features(np.stack(crops))) if crops else []
+        return {track.key: row for track, row in zip(chosen, features, strict=True)}
+
+    def _has_second(self, track: Track) -> bool:
+        """Whether a crop of the open clip of a face has features by the second trunk."""
+        face = self.faces.get(track.key)
+        return face is not None and any(crop.second is not None for crop in face.clips.crops)
+
+    def _usual_ticks(self) -> float:
+        """Usual number of sampling times between analysed frames."""
+        return self.tracker.usual_s * (self.engine.recipe.rate_hz or 0.0) or 1.0
+
+    def _update_face(
+        self, track: Track, frame: Frame, tick: int, before: int, second: Floats | None
+    ) -> Iterator[FacePosition]:
         """Add the crop of a track to its clips, and yield its position once the track is confirmed."""
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
         measured = self._measure(frame, track)
-        crop = Crop(tick, frame.time_s, image, quality_flags(image, track.box, track.landmarks), measured)
-        usual_ticks = self.tracker.usual_s * (recipe.rate_hz or 0.0) or 1.0
+        flags = quality_flags(image, track.box, track.landmarks)
+        crop = Crop(tick, frame.time_s, image, flags, measured, second)
         stretch = self.tracker.crowding()
         self.was_crowded |= stretch > 1
         self._enqueue(
             track.key,
-            face.clips.add(crop, missed=face.tick != before, usual_ticks=usual_ticks, stretch=stretch),
+            face.clips.add(crop, missed=face.tick != before, usual_ticks=self._usual_ticks(), stretch=stretch),
         )
         face.tick = tick
         pose = None if measured is None else pose_of(measured)

@@ -107,8 +107,13 @@ def with_baselines(
 def _baseline_of(windows: Sequence[WindowLogits], recipe: Recipe, options: AnalysisOptions) -> FaceBaseline:
     """The baseline of a face, without windows if none is usable."""
     if options.baseline == AUTO:
-        return FaceBaseline("auto", calm_windows(windows, recipe))
-    return FaceBaseline("span", windows_within(windows, options.baseline_spans))
+        return FaceBaseline("auto", _comparable(calm_windows(windows, recipe)))
+    return FaceBaseline("span", _comparable(windows_within(windows, options.baseline_spans)))
+
+
+def _comparable(windows: Sequence[WindowLogits]) -> list[WindowLogits]:
+    """The windows with an output of the layer for relative answers."""
+    return [window for window in windows if window.relative is not None]
 
 
 def calm_windows(windows: Sequence[WindowLogits], recipe: Recipe) -> list[WindowLogits]:

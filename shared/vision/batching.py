@@ -1,6 +1,6 @@
 """Queues for the classification of clips: synchronous, or pipelined in a background thread."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Protocol
 
@@ -9,10 +9,11 @@ import numpy as np
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features
 from duygu.shared.vision.classify.crops import normalise
-from duygu.shared.vision.classify.relative import window_features
+from duygu.shared.vision.classify.relative import window_features, with_second
+from duygu.shared.vision.classify.second_trunk import SecondTrunk
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import WindowLogits
-from duygu.shared.vision.types import CropClassifier, Floats
+from duygu.shared.vision.types import CropClassifier, Floats, GatedClassifier
 
 FaceClips = list[tuple[int, Clip]]
 """Pairs of face id and clip."""
@@ -88,22 +89,50 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
             still=clip.still,
             features=features if engine.keeps_features else None,
             relative=_relative(engine, features),
+            second=clip.second if engine.keeps_features else None,
         )
         for (face_id, clip), (logits, features) in zip(clips, results, strict=True)
     ]
 
 
 def _classified(engine: Engine, clips: list[Clip]) -> Iterator[tuple[Floats, Floats | None]]:
-    """Logits (labels,) and, if something needs them, features (2 F,) of each clip.
+    """Logits (labels,) and, if something needs them, features of each clip for the layer for relative answers.
 
     A classifier in two parts computes the trunk once for each crop.
     """
     if not isinstance(engine.classifier, CropClassifier):
-        return zip(engine.classifier.logits(_pictures(engine, clips)), [None] * len(clips), strict=True)
+        return zip(_whole(engine, clips), [None] * len(clips), strict=True)
     features = clip_features(engine.classifier, clips)
+    logits, gates = engine.classifier.gated_head(features)
+    if gates is not None:
+        logits = _corrected(engine, clips, logits, gates, features.mean(axis=1))
     needed = engine.keeps_features or engine.relative is not None
-    kept = window_features(features) if needed else [None] * len(clips)
-    return zip(engine.classifier.head(features), kept, strict=True)
+    kept = _windows(engine, clips, features) if needed else [None] * len(clips)
+    return zip(logits, kept, strict=True)
+
+
+def _whole(engine: Engine, clips: list[Clip]) -> Floats:
+    """Logits (N, labels) by a classifier of whole clips."""
+    pictures = _pictures(engine, clips)
+    if engine.second_trunk is None or not isinstance(engine.classifier, GatedClassifier):
+        return engine.classifier.logits(pictures)
+    return _corrected(engine, clips, *engine.classifier.gated(pictures))
+
+
+def _corrected(engine: Engine, clips: list[Clip], logits: Floats, gates: Floats, means: Floats) -> Floats:
+    """The logits with the correction by the second trunk, in proportion to the gates."""
+    if not isinstance(engine.second_trunk, SecondTrunk):
+        return logits
+    correction = engine.second_trunk.correction(means, [clip.second for clip in clips])
+    return np.asarray(logits + gates[:, np.newaxis] * correction, np.float32)
+
+
+def _windows(engine: Engine, clips: list[Clip], features: Floats) -> Iterable[Floats | None]:
+    """The features of each clip as the layer for relative answers reads them; None where it needs a second trunk's."""
+    first = window_features(features)
+    if engine.second_trunk is None or (engine.relative is not None and engine.relative.width == first.shape[1]):
+        return first
+    return [with_second(own, clip.second) for own, clip in zip(first, clips, strict=True)]
 
 
 def _relative(engine: Engine, features: Floats | None) -> Floats | None:

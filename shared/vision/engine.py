@@ -3,18 +3,20 @@
 from dataclasses import dataclass, fields, replace
 
 import cv2
+import numpy as np
 
 from duygu.shared.errors import ModelError
-from duygu.shared.model.folder import ModelFolder, open_model_folder
+from duygu.shared.model.folder import RELATIVE, SECOND_HEAD, SECOND_TRUNK, ModelFolder, open_model_folder
 from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.classify.relative import RelativeHead, open_relative_head
+from duygu.shared.vision.classify.second_trunk import CropPattern, SecondTrunk, open_second_trunk
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.options import MAX_FACES, MIN_FACE, EngineKind, EngineOptions
-from duygu.shared.vision.types import Classifier, Detector
+from duygu.shared.vision.types import Classifier, CropClassifier, Detector, GatedClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Engine:
 
     keeps_features: bool = False
     """Whether windows have their features, as training and evaluation need them. They take a kilobyte a window."""
+
+    second_trunk: CropPattern | None = None
+    """A `SecondTrunk`, which corrects the output for moving faces, or the crops for it, which training stores."""
 
     alternating: bool = False
     """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
@@ -80,6 +85,7 @@ def load_engine(options: EngineOptions) -> Engine:
     relative = open_relative_head(folder) if options.kind == "onnx" and folder.is_divided else None
     if relative is None:
         info = info.model_copy(update={"relative": None})
+    second_trunk = _second_trunk(options, folder, classifier, relative)
     limits = (options.min_face, options.max_faces)
     return Engine(
         detector,
@@ -91,7 +97,39 @@ def load_engine(options: EngineOptions) -> Engine:
         own_recipe,
         relative=relative,
         alternating=folder.is_divided,
+        second_trunk=second_trunk,
     )
+
+
+def _second_trunk(
+    options: EngineOptions, folder: ModelFolder, classifier: Classifier, relative: RelativeHead | None
+) -> SecondTrunk | None:
+    """The second trunk of the folder. Raises ModelError if it does not fit the classifier or the other layer."""
+    trunk = open_second_trunk(folder, threads=options.threads)
+    if trunk:
+        first = _width_beside(classifier)
+        if first != trunk.first_width:
+            raise ModelError(f"{SECOND_HEAD} reads {trunk.first_width} features of the first trunk, which has {first}")
+        _require_width(relative, 2 * first, 2 * (first + trunk.width))
+    elif isinstance(classifier, CropClassifier):
+        crop = np.zeros((1, *classifier.recipe.input_shape[1:]), np.float32)
+        _require_width(relative, 2 * classifier.features(crop).shape[1])
+    return trunk
+
+
+def _width_beside(classifier: Classifier) -> int:
+    """Number of features of the trunk beside a second one. Raises ModelError for a network without a motion gate."""
+    if not isinstance(classifier, GatedClassifier):
+        raise ModelError(f"{SECOND_TRUNK} needs a network with a motion gate")
+    _, _, means = classifier.gated(np.zeros((1, *classifier.recipe.input_shape), np.float32))
+    return int(means.shape[1])
+
+
+def _require_width(relative: RelativeHead | None, *widths: int) -> None:
+    """Raise ModelError if the layer for relative answers reads another number of features of a window."""
+    if relative and relative.width not in widths:
+        expected = " or ".join(map(str, widths))
+        raise ModelError(f"{RELATIVE} reads {relative.width} features of a window, expected {expected}")
 
 
 def _movements(options: EngineOptions) -> MovementNetwork | None:

@@ -5,6 +5,7 @@ before TensorFlow, because a CUDA build of torch crashes when it is imported sec
 """
 
 import copy
+from functools import cached_property
 
 # isort: off
 import torch
@@ -104,6 +105,10 @@ def _crop(picture: torch.Tensor, box: torch.Tensor, side: int) -> torch.Tensor |
     return (crop - 127.5) * 0.0078125
 
 
+GATE, MEAN = "gate", "mean"
+"""Names of the layers of the Keras model: the motion gate, and the mean of the features over the crops."""
+
+
 class ReferenceClassifier:
     """`Classifier` that wraps the Keras model. The recipe is an attribute of the HDF5 file."""
 
@@ -129,6 +134,24 @@ class ReferenceClassifier:
             return np.zeros((0, len(self._recipe.labels)), np.float32)
         outputs = np.asarray(self._model.predict(clips, verbose=0), np.float32)
         return np.log(np.maximum(outputs, LEAST)) if self._ends_in_softmax() else outputs
+
+    def gated(self, clips: Floats) -> tuple[Floats, Floats, Floats]:
+        """(N, frames, size, size, 1) normalised clips -> logits (N, labels), gates (N,) and mean features (N, F).
+
+        Raises ModelError for a network without a gate.
+        """
+        outputs = [np.asarray(values, np.float32) for values in self._parts.predict(clips, verbose=0)]
+        logits, gates, means = outputs
+        return logits, gates.reshape(-1), means.reshape(len(clips), -1)
+
+    @cached_property
+    def _parts(self) -> keras.Model:
+        """The network with the gate and the mean features as further outputs."""
+        try:
+            layers = [self._model.get_layer(name).output for name in (GATE, MEAN)]
+        except ValueError as error:
+            raise ModelError("the Keras model has no motion gate, which a second trunk needs") from error
+        return keras.Model(self._model.inputs, [self._model.outputs[0], *layers])
 
     def _ends_in_softmax(self) -> bool:
         last = self._model.layers[-1]

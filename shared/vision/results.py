@@ -47,8 +47,9 @@ class WindowLogits:
     movements: Floats | None = None  # (offered movements,), mean over the clip
     speaking: float | None = None
     still: bool = False  # all crops of the clip are the same picture
-    features: Floats | None = None  # (2 F,) as `window_features` returns them, if the engine keeps them
+    features: Floats | None = None  # as the layer for relative answers reads them, if the engine keeps them
     relative: Floats | None = None  # (labels,) output of the layer for relative answers, if the model has it
+    second: Floats | None = None  # (n, G) features by the second trunk, if the engine keeps features
 
 
 @dataclass(frozen=True, slots=True)

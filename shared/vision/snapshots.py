@@ -36,6 +36,9 @@ ARRAYS = {
 STATE = "story"
 """Name of the JSON text in the bundle."""
 
+SECOND = "second"
+"""Name of the array (N, G) of features by the second trunk; absent without one, and in states of earlier versions."""
+
 UNREADABLE = (
     ValueError,
     LookupError,
@@ -59,6 +62,7 @@ SCALARS = tuple(field.name for field in fields(Track) if field.name not in {*ARR
 def save(analyzer: Analyzer) -> bytes:
     """Serialise the state of an analyzer."""
     images: list[Image] = []
+    second: list[Floats] = []  # features by the second trunk
     scene = analyzer.tracker.scene
     state = {
         "version": VERSION,
@@ -71,8 +75,8 @@ def save(analyzer: Analyzer) -> bytes:
         "pace": [list(analyzer.tracker.pace.gaps), analyzer.tracker.pace.last_s],
         "tracks": [{name: getattr(track, name) for name in SCALARS} for track in analyzer.tracker.tracks],
         "patches": [track.patch and track.patch.area for track in analyzer.tracker.tracks],
-        "faces": [[key, _save_face(face, images)] for key, face in analyzer.faces.items()],
-        "waiting": [[key, _save_clip(clip, images)] for key, clip in analyzer.waiting],
+        "faces": [[key, _save_face(face, images, second)] for key, face in analyzer.faces.items()],
+        "waiting": [[key, _save_clip(clip, images, second)] for key, clip in analyzer.waiting],
         "scene": [thumbnail is not None for thumbnail in (scene.last, scene.searched)],
     }
     arrays = {
@@ -82,6 +86,8 @@ def save(analyzer: Analyzer) -> bytes:
     arrays["history"] = np.array(analyzer.tracker.transitions.history, np.uint8)
     arrays["patches"] = np.array([track.patch.picture for track in analyzer.tracker.tracks if track.patch])
     arrays["images"] = np.array(images, np.uint8)
+    if second:
+        arrays[SECOND] = np.array(second, np.float32)
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
     return array_bundle.pack(arrays)
 
@@ -119,28 +125,48 @@ def _rebuild(analyzer: Analyzer, state: dict[str, Any], arrays: dict[str, npt.ND
     tracker.scene.last, tracker.scene.searched = (next(thumbnails) if there else None for there in state["scene"])
     tracker.transitions = TransitionDetector.restored(arrays["history"])
     images = iter(arrays["images"])
-    analyzer.faces = {key: _load_face(face, analyzer.engine, images) for key, face in state["faces"]}
-    analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images)) for key, clip in state["waiting"]]
+    second = list(arrays[SECOND]) if SECOND in arrays and analyzer.engine.second_trunk else []
+    analyzer.faces = {key: _load_face(face, analyzer.engine, images, second) for key, face in state["faces"]}
+    analyzer.waiting = [(key, _load_clip(clip, analyzer.engine, images, second)) for key, clip in state["waiting"]]
     return analyzer
 
 
-def _save_face(face: Face, images: list[Image]) -> list[Any]:
+def _save_face(face: Face, images: list[Image], second: list[Floats]) -> list[Any]:
     images.extend(crop.image for crop in face.clips.crops)
-    crops = [[crop.tick, crop.time_s, sorted(crop.flags), _listed(crop.movements)] for crop in face.clips.crops]
+    places = _stored([crop.second for crop in face.clips.crops], second)
+    crops = [
+        [crop.tick, crop.time_s, sorted(crop.flags), _listed(crop.movements), place]
+        for crop, place in zip(face.clips.crops, places, strict=True)
+    ]
     return [face.face_id, face.tick, face.unconfirmed, face.clips.due, face.clips.made, face.clips.stride, crops]
 
 
-def _load_face(saved: list[Any], engine: Engine, images: Any) -> Face:
+def _load_face(saved: list[Any], engine: Engine, images: Any, second: list[Floats]) -> Face:
     face_id, last_tick, unconfirmed, due, made, stride, crops = saved
     loaded = [
-        Crop(tick, time_s, next(images), frozenset(map(Flag, flags)), _array(movements))
-        for tick, time_s, flags, movements in crops
+        Crop(tick, time_s, next(images), frozenset(map(Flag, flags)), _array(movements), _found(second, *place))
+        for tick, time_s, flags, movements, *place in crops
     ]
     builder = ClipBuilder(engine.recipe, loaded, due, made, stride)
     positions: list[Unconfirmed] = [
         (time_s, box, score, pose and tuple(pose)) for time_s, box, score, pose in unconfirmed
     ]
     return Face(builder, face_id, last_tick, positions)
+
+
+def _stored(values: list[Floats | None], second: list[Floats]) -> list[int | None]:
+    """Add features to those of the state; the place of each. Crops that fill a gap share those of the crop before."""
+    places: dict[int, int] = {}
+    for value in values:
+        if value is not None and id(value) not in places:
+            places[id(value)] = len(second)
+            second.append(value)
+    return [None if value is None else places[id(value)] for value in values]
+
+
+def _found(second: list[Floats], place: int | None = None) -> Floats | None:
+    """The features at a place; None in states of earlier versions, and for an engine without a second trunk."""
+    return second[place] if second and place is not None else None
 
 
 def _listed(movements: Floats | None) -> list[Any] | None:
@@ -151,12 +177,22 @@ def _array(movements: list[Any] | None) -> Floats | None:
     return None if movements is None else np.array(movements, np.float32)
 
 
-def _save_clip(clip: Clip, images: list[Image]) -> list[Any]:
+def _save_clip(clip: Clip, images: list[Image], second: list[Floats]) -> list[Any]:
     images.extend(clip.images)
-    return [clip.start_s, clip.end_s, list(clip.flags), _listed(clip.movements), clip.mirrored]
+    places = _stored([] if clip.second is None else list(clip.second), second)
+    return [clip.start_s, clip.end_s, list(clip.flags), _listed(clip.movements), clip.mirrored, places]
 
 
-def _load_clip(saved: list[Any], engine: Engine, images: Any) -> Clip:
-    start_s, end_s, flags, movements, mirrored = saved
+def _load_clip(saved: list[Any], engine: Engine, images: Any, second: list[Floats]) -> Clip:
+    start_s, end_s, flags, movements, mirrored, *places = saved
     pictures = np.stack([next(images) for _ in range(engine.recipe.frames)])
-    return Clip(start_s, end_s, pictures, tuple(map(Flag, flags)), _array(movements), mirrored)
+    found = [features for place in (places[0] if places else []) if (features := _found(second, place)) is not None]
+    return Clip(
+        start_s,
+        end_s,
+        pictures,
+        tuple(map(Flag, flags)),
+        _array(movements),
+        mirrored,
+        second=np.stack(found) if found else None,
+    )

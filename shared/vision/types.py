@@ -182,3 +182,16 @@ class CropClassifier(Classifier, Protocol):
     def head(self, features: Floats) -> Floats:
         """(N, frames, F) features of clips -> (N, labels) logits."""
         ...
+
+    def gated_head(self, features: Floats) -> tuple[Floats, Floats | None]:
+        """The same, and the gates (N,) by which the output for moving faces is multiplied; None without a gate."""
+        ...
+
+
+@runtime_checkable
+class GatedClassifier(Classifier, Protocol):
+    """A classifier of clips that also returns what a second trunk needs to correct its logits."""
+
+    def gated(self, clips: Floats) -> tuple[Floats, Floats, Floats]:
+        """(N, frames, size, size, 1) normalised clips -> logits (N, labels), gates (N,) and mean features (N, F)."""
+        ...

@@ -22,6 +22,7 @@ from duygu.training import prepare
 from duygu.training.data.clipset import UNLABELLED, ClipSet, ClipWriter, load_clips, save_clips
 from duygu.training.data.layouts import NO_LABEL, Recording, Stretch
 from duygu.training.data.recordings import read_recordings, read_unlabelled
+from duygu.training.data.stretch_clips import CutClip
 from duygu.training.prepare import main, make_clips, write_clips
 from duygu.training.run.settings import load_recipe
 from tests.support.extra_data import require_extra_data
@@ -98,7 +99,7 @@ def test_an_unexpected_error_costs_one_recording(
         write(tmp_path / "source" / person / "happy" / "1.png", Scene().picture(0))
     (tmp_path / "source" / "ann" / "happy" / "2.xyz").touch()
 
-    def fail_for_ben(path: Path, *arguments: Any) -> dict[int, list[Image]]:
+    def fail_for_ben(path: Path, *arguments: Any) -> dict[int, list[CutClip]]:
         if "ben" in path.parts:
             raise IndexError("index 3 is out of bounds")
         return clips_of(path, *arguments)
@@ -121,7 +122,7 @@ def test_parts_of_a_video_are_cut_as_in_serving(detector: Detector, video_maker:
     """The clips of two parts are those of the whole video whose middles are in them, of the face at the place."""
     path = video_maker.make(replace(PAIR, duration_s=4.0))
     faces = prepare.clips_of(path, detector, RECIPE, Settings())
-    left, right = sorted(faces.values(), key=lambda clips: float(np.mean(clips[0])))  # two mirrored faces
+    left, right = sorted(faces.values(), key=lambda clips: float(np.mean(clips[0].images)))  # two mirrored faces
     recordings = [
         Recording(path, "ann", "fear", Stretch(0.0, 2.0, (0.27, 0.5)), (("rater", "bob"),)),
         Recording(path, "ben", "anger", Stretch(0.0, 2.0, (0.73, 0.5)), (("rater", "bob"), ("site", "Ankara"))),
@@ -135,7 +136,7 @@ def test_parts_of_a_video_are_cut_as_in_serving(detector: Detector, video_maker:
     assert clips.columns["site"].tolist() == [""] * 4 + ["Ankara"] * 4 + [""] * 3
     assert clips.take(clips.subjects == "ben").columns["site"].tolist() == ["Ankara"] * 4
     ann = clips.images[clips.subjects == "ann"]
-    same = [faces for faces in (left, right) if np.array_equal(ann, np.stack(faces))]
+    same = [faces for faces in (left, right) if np.array_equal(ann, np.stack([clip.images for clip in faces]))]
     assert len(same) == 1
     assert len(np.unique(clips.recordings)) == 3
 

@@ -146,7 +146,7 @@ def test_training_sees_what_serving_sees(video_maker: VideoMaker, settings: Sett
     path = video_maker.make(PAN)
     analyze_video(path, Engine(engine.detector, recording, engine.model), decode_limits(settings))
     prepared = clips_of(path, engine.detector, engine.recipe, settings)
-    seen = normalise(np.stack([images for clips in prepared.values() for images in clips]), engine.recipe)
+    seen = normalise(np.stack([clip.images for clips in prepared.values() for clip in clips]), engine.recipe)
     assert len(recording.clips) > 1
     assert seen.tobytes() == np.stack(recording.clips).tobytes()
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.vision.results import FacePosition, WindowLogits
@@ -11,15 +12,23 @@ from duygu.training.data.layouts import Stretch
 Size = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class CutClip:
+    """The crops of a clip, and those of them that a second trunk processes."""
+
+    images: Image  # (frames, size, size) uint8
+    second: Image  # (n, side, side) uint8
+
+
 class StretchClips:
     """Collects the clips of each face in one part, and where the faces are in its middle."""
 
     def __init__(self, stretch: Stretch) -> None:
         self.stretch = stretch
-        self._clips: dict[int, list[Image]] = {}
+        self._clips: dict[int, list[CutClip]] = {}
         self._nearest: dict[int, tuple[float, list[float]]] = {}  # by face: distance in time, and box
 
-    def add(self, window: WindowLogits, clip: Image) -> None:
+    def add(self, window: WindowLogits, clip: CutClip) -> None:
         """Add a clip if its middle is in the part."""
         if self.stretch.start_s <= (window.start_s + window.end_s) / 2 < self.stretch.end_s:
             self._clips.setdefault(window.face_id, []).append(clip)
@@ -30,7 +39,7 @@ class StretchClips:
         if distance_s < self._nearest.get(position.face_id, (math.inf,))[0]:
             self._nearest[position.face_id] = distance_s, position.box.tolist()
 
-    def chosen(self, size: Size) -> list[Image]:
+    def chosen(self, size: Size) -> list[CutClip]:
         """The clips of the face at the place that the part names, or of the face with the most clips.
 
         size  width and height of the frame

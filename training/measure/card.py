@@ -1,10 +1,11 @@
 """The model card (Mitchell et al. 2019): intended use, figures, limitations and training data of a network."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from duygu.shared.model.folder import RelativeSettings
+from duygu.shared.model.folder import RelativeSettings, SecondTrunkSettings
 from duygu.shared.model.recipe import Recipe
 from duygu.training.measure.temperature import ALWAYS_UNCERTAIN, SELECTIVE_RISK
 from duygu.training.network.keras_file import Network
@@ -56,6 +57,38 @@ recordings with one and the same expression removes this expression from the ans
 the model that labelled video trained.
 """
 
+CALIBRATION_HEADING = "## Calibration\n"
+"""Heading of the section on temperatures and thresholds."""
+
+CALIBRATION_TEXT = (
+    "Logits are divided by a temperature before the softmax: {temperature:.3f} for one clip, "
+    "{track_temperature:.3f} for the mean over a face track, fitted on data of\n"
+    "people outside the training part. {uncertain}\n"
+)
+
+SECOND_TRUNK_HEADING = "## Second trunk\n"
+"""Heading of the section that `training.second_trunk` writes, before those on talking people and on the baseline."""
+
+SECOND_TRUNK_TEXT = """For moving faces, the convolutions of another network are used beside those of this one: {name},
+unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. A linear layer on their pooled
+features was learned on the same stills, and adapted to the same recordings of people who talk, as that of the first
+trunk; the logits for moving faces are the sum of both. **A repeated picture has the answer of the first trunk alone.**
+Temperatures and thresholds for moving faces were fitted with both trunks, on these recordings, so their figures are
+optimistic:
+
+| recordings | tracks | UAR | without neutral | UAR | ECE | windows not uncertain | right of these |
+|---|---|---|---|---|---|---|---|
+{served}
+
+The figures on recordings in the section on performance are those of the first trunk alone. With both trunks:
+
+{figures}
+
+Licence of the second trunk:
+
+{licence}
+"""
+
 INT8_HEADING = "## Int8 quantisation\n"
 """Heading of the card's last section, which `training.quantise` writes."""
 
@@ -74,6 +107,10 @@ of right windows among those not uncertain is optimistic.
 
 {figures}
 """
+
+
+LATER_HEADINGS = TALKING_HEADING, RELATIVE_HEADING
+"""Headings of the sections after that on the second trunk."""
 
 
 def write_card(path: Path, name: str, network: Network, report: dict[str, Any], data: str) -> None:
@@ -134,6 +171,48 @@ def write_talking_section(card: Path, table: str, data: str) -> None:
     text = text.partition(TALKING_HEADING)[0].rstrip()
     parts = [f"{text}\n\n{TALKING_HEADING}{TALKING_TEXT.format(figures=table, data=data)}", heading + relative, int8]
     card.write_text("\n".join(part.rstrip() + "\n" for part in parts if part), encoding="utf-8")
+
+
+def write_calibration(card: Path, recipe: Recipe) -> None:
+    """Replace the section on temperatures and thresholds, if the card has it."""
+    text = card.read_text(encoding="utf-8") if card.exists() else ""
+    before, heading, rest = text.partition(CALIBRATION_HEADING)
+    if not heading:
+        return
+    _, following, after = rest.partition("\n## ")
+    section = CALIBRATION_TEXT.format(
+        temperature=recipe.temperature,
+        track_temperature=recipe.track_temperature,
+        uncertain=uncertain_sentences(recipe),
+    )
+    card.write_text(before + heading + section + following + after, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class SecondTrunkFigures:
+    """What was measured with a second trunk."""
+
+    served: list[str]  # rows of Markdown of the recordings that calibrated it
+    protocols: dict[str, Any]  # summary of each protocol by its name
+
+
+def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figures: SecondTrunkFigures) -> None:
+    """Replace or insert the section on the second trunk."""
+    before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
+    begins = [place for heading in LATER_HEADINGS if (place := before.find(heading)) >= 0]
+    later = before[min(begins, default=len(before)) :]
+    text = before[: len(before) - len(later)].partition(SECOND_TRUNK_HEADING)[0]
+    section = SECOND_TRUNK_HEADING + SECOND_TRUNK_TEXT.format(
+        name=settings.name,
+        size=settings.size,
+        places=len(settings.places),
+        period=settings.period,
+        served="\n".join(figures.served),
+        figures="\n\n".join([figures_table(figures.protocols), recall_table(figures.protocols)]).strip(),
+        licence="\n".join(f"> {line}".rstrip() for line in settings.licence.strip().splitlines()),
+    )
+    parts = [text, section, later, int8]
+    card.write_text("\n".join(part.rstrip() + "\n" for part in parts if part.strip()), encoding="utf-8")
 
 
 def _split_at_int8(text: str) -> tuple[str, str]:

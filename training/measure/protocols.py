@@ -23,6 +23,7 @@ from duygu.training.network.architectures import copy_weights, head_network
 from duygu.training.network.fit import train_flat, train_head
 from duygu.training.network.inference import features_of, logits_of
 from duygu.training.network.keras_file import Network
+from duygu.training.network.sum_of_heads import Windows
 from duygu.training.run.folder import RunFolder
 from duygu.training.run.settings import TrainingRecipe
 from duygu.training.run.types import Integers, Names, Probabilities
@@ -153,7 +154,7 @@ def dummy_ids(count: int) -> Names:
     return np.arange(count).astype(str)
 
 
-def by_recording(logits: Floats, clips: ClipSet) -> RecordingLogits:
+def by_recording(logits: Floats, clips: ClipSet | Windows) -> RecordingLogits:
     """The mean logits over the windows of each recording, from which serving computes the emotion of a face track."""
     _, first, place = np.unique(clips.recordings, return_index=True, return_inverse=True)
     means = np.stack([logits[place == number].mean(axis=0) for number in range(len(first))])

@@ -24,7 +24,7 @@ from duygu.training.movements.export import network_model, write_folder
 from duygu.training.movements.head import Head, train_head
 from duygu.training.movements.landmarker import NAMES, FaceLandmarker
 from duygu.training.movements.speaking import spoken_windows, train_speaking
-from duygu.training.movements.trunk import Trunk
+from duygu.training.onnx.face_api import Trunk
 from duygu.training.run.command import note
 from duygu.training.run.command import run as run_command
 from duygu.training.run.settings import load_recipe

@@ -19,7 +19,7 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.types import Floats, Frame, Image
 from duygu.training.data.frames import VIDEOS, ends_with, open_recording
 from duygu.training.movements.landmarker import FaceLandmarker
-from duygu.training.movements.trunk import SIZE, Trunk
+from duygu.training.onnx.face_api import SIZE, Trunk
 
 POINTS = np.array([[0.327, 0.397], [0.698, 0.388], [0.513, 0.608], [0.364, 0.791], [0.671, 0.784]])
 """Where the landmarks are in a crop, as shares of its side: FER2013's median, so that stills need no detector."""
@@ -78,14 +78,16 @@ class _Recorder(Analyzer):
         self.rows: dict[int, list[tuple[float, Image, Floats, Floats]]] = {}
         self._landmarker = landmarker
 
-    def _update_face(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[FacePosition]:
+    def _update_face(
+        self, track: Track, frame: Frame, tick: int, before: int, second: Floats | None
+    ) -> Iterator[FacePosition]:
         eyes = track.landmarks[1] - track.landmarks[0]
         seen = self._landmarker(frame.rgb, track.box / frame.scale, float(np.arctan2(eyes[1], eyes[0])))
         if seen.score > MIN_SCORE:
             crop = aligned_crop(frame, track.landmarks, POINTS * SIZE, SIZE)
             shape = geometry(track.box, track.landmarks).astype(np.float32)
             self.rows.setdefault(track.key, []).append((frame.time_s, crop, seen.targets, shape))
-        yield from super()._update_face(track, frame, tick, before)
+        yield from super()._update_face(track, frame, tick, before, second)
 
 
 def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:

@@ -21,7 +21,7 @@ from duygu.shared.vision.types import Floats
 from duygu.training.movements.examples import POINTS
 from duygu.training.movements.head import Head
 from duygu.training.movements.landmarker import NAMES
-from duygu.training.movements.trunk import CHANNELS, PLACES, SIZE, crops_input, trunk_graph
+from duygu.training.onnx.face_api import CHANNELS, PLACES, SIZE, crops_input, trunk_graph
 from duygu.training.onnx.graph import floats
 
 VERSION = "1.1"

@@ -11,7 +11,7 @@ from duygu.shared.model.movement_folder import LIPS
 from duygu.shared.vision.types import Floats
 from duygu.training.movements.examples import Examples
 from duygu.training.movements.landmarker import NAMES
-from duygu.training.movements.trunk import CHANNELS, PLACES
+from duygu.training.onnx.face_api import CHANNELS, PLACES
 
 COMPONENTS, HIDDEN = 48, 128
 EPOCHS, BATCH, RATE, DECAY, DROPOUT = 24, 128, 1e-3, 0.03, 0.4

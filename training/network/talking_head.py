@@ -66,17 +66,27 @@ def learn_talking(network: Network, stills: TrainingStills, talking: ClipSet, se
 
     talking  clips of people who talk; their labels are not used, and each recording counts the same
     """
-    of_stills = still_features(network, stills.images)
-    learned = Statistics.of(of_stills, stills.shares)
-    targets = np.tensordot(settings.shares(SOURCES), stills.targets, (0, 1))
-    kernel, bias = fit_linear(learned.standardise(of_stills), targets, stills.shares, settings.penalty)
-    of_talking, weights = talking_features(network, talking)
-    used = Statistics.of(of_talking, weights)
-    before, after = (statistics.standardise(of_talking) @ kernel + bias for statistics in (learned, used))
-    bias[NEUTRAL_INDEX] += neutral_shift(before, after, weights)
-    kernel, bias = used.folded(kernel, bias)
+    features, weights = talking_features(network, talking)
+    kernel, bias = adapted_layer(still_features(network, stills.images), stills, features, weights, settings)
     still = network.model.get_layer(STILL).get_weights()
     network.model.get_layer(MOVING).set_weights([kernel - still[0], bias - still[1]])
+
+
+def adapted_layer(
+    of_stills: Floats, stills: TrainingStills, of_talking: Floats, weights: Probabilities, settings: TalkingSettings
+) -> tuple[Floats, Floats]:
+    """Kernel (F, labels) and bias (labels,) that are learned on features of stills and adapted to talking people.
+
+    of_stills   (N, F) of each still
+    of_talking  (M, F) of crops of people who talk
+    weights     (M,) of these crops; they sum to 1
+    """
+    learned, used = Statistics.of(of_stills, stills.shares), Statistics.of(of_talking, weights)
+    targets = np.tensordot(settings.shares(SOURCES), stills.targets, (0, 1))
+    kernel, bias = fit_linear(learned.standardise(of_stills), targets, stills.shares, settings.penalty)
+    before, after = (statistics.standardise(of_talking) @ kernel + bias for statistics in (learned, used))
+    bias[NEUTRAL_INDEX] += neutral_shift(before, after, weights)
+    return used.folded(kernel, bias)
 
 
 def neutral_shift(before: Floats, after: Floats, weights: Probabilities) -> float:

@@ -24,7 +24,7 @@ from duygu.shared.model.recipe import Recipe
 from duygu.training.network.keras_file import RECIPE_KEY
 from duygu.training.onnx.graph import floats
 
-CROPS, FEATURES, LOGITS = "crops", "features", "logits"
+CROPS, FEATURES, LOGITS, GATE = "crops", "features", "logits", "gate"
 """Names of the inputs and outputs of the parts."""
 
 CONVERSIONS = ("QuantizeLinear", "DequantizeLinear")
@@ -76,12 +76,23 @@ def trunk_of(model: onnx.ModelProto, origin: Origin) -> onnx.ModelProto | None:
 
 
 def head_of(model: onnx.ModelProto, origin: Origin) -> onnx.ModelProto | None:
-    """The network from features (N x frames, F, 1, 1) to logits (N, labels); None where it has no such part."""
+    """The network from features (N x frames, F, 1, 1) to logits (N, labels); None where it has no such part.
+
+    Its second output is the motion gate (N, 1), if the network has one.
+    """
     if (boundary := boundary_of(model, origin.recipe)) is None:
         return None
     width = _width(model, boundary)
-    part = _part(model, {boundary.features: FEATURES}, {LOGITS: LOGITS})
-    return _finished(part, {FEATURES: [width, 1, 1]}, {LOGITS: [len(origin.recipe.labels)]}, origin)
+    gates = _gates(model)
+    part = _part(model, {boundary.features: FEATURES}, {LOGITS: LOGITS}, dict.fromkeys(gates, GATE))
+    outputs = {LOGITS: [len(origin.recipe.labels)], **({GATE: [1]} if gates else {})}
+    return _finished(part, {FEATURES: [width, 1, 1]}, outputs, origin)
+
+
+def _gates(model: onnx.ModelProto) -> list[str]:
+    """The output of the motion gate, the only hyperbolic tangent of a network that has it."""
+    gates = [node.output[0] for node in model.graph.node if node.op_type == "Tanh"]
+    return gates if len(gates) == 1 else []
 
 
 def _width(model: onnx.ModelProto, boundary: Boundary) -> int:
@@ -92,11 +103,16 @@ def _width(model: onnx.ModelProto, boundary: Boundary) -> int:
     return int(shapes[boundary.features].dim[1].dim_value)
 
 
-def _part(model: onnx.ModelProto, begin: Mapping[str, str], end: Mapping[str, str]) -> onnx.ModelProto:
-    """The nodes between two tensors, given with their new names, without inputs and outputs of the graph."""
+def _part(
+    model: onnx.ModelProto, begin: Mapping[str, str], end: Mapping[str, str], within: Mapping[str, str] | None = None
+) -> onnx.ModelProto:
+    """The nodes between two tensors, given with their new names, without inputs and outputs of the graph.
+
+    within  new names of tensors between the two
+    """
     nodes = _between(model.graph.node, *begin, *end)
     used = {name for node in nodes for name in node.input}
-    renamed = [_renamed(node, {**begin, **end}) for node in nodes]
+    renamed = [_renamed(node, {**begin, **end, **(within or {})}) for node in nodes]
     constants = [constant for constant in model.graph.initializer if constant.name in used]
     graph = helper.make_graph(renamed, model.graph.name, [], [], constants)
     return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)

@@ -104,7 +104,7 @@ class LiveBaseline:
             if any(start_s <= time_s <= end_s for start_s, end_s in spans):
                 self.taken.setdefault(face_id, Taken())
         for window in windows_within(windows, spans):
-            if window.face_id in self.taken:
+            if window.face_id in self.taken and window.relative is not None:
                 self.taken[window.face_id].add(window)
 
     def conclude(self, time_s: float, recipe: Recipe, layer: RelativeModel | None) -> list[Warning]:

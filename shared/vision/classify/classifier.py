@@ -86,8 +86,24 @@ class DividedClassifier:
 
     def head(self, features: Floats) -> Floats:
         """(N, frames, F) features of clips -> (N, labels) logits."""
+        return self.gated_head(features)[0]
+
+    def gated_head(self, features: Floats) -> tuple[Floats, Floats | None]:
+        """The same, and the gates (N,) by which the output for moving faces is multiplied; None without a gate."""
         rows = features.reshape(-1, features.shape[-1], 1, 1)
-        return np.asarray(self._head.run(None, {"features": rows})[0], np.float32)
+        logits, *gates = self._head.run(None, {"features": rows})
+        return np.asarray(logits, np.float32), np.asarray(gates[0], np.float32).reshape(-1) if gates else None
+
+    def gated(self, clips: Floats) -> tuple[Floats, Floats, Floats]:
+        """(N, frames, size, size, 1) normalised clips -> logits (N, labels), gates (N,) and mean features (N, F).
+
+        Raises ModelError for a head without a gate.
+        """
+        features = self._features(clips)
+        logits, gates = self.gated_head(features)
+        if gates is None:
+            raise ModelError(f"{HEAD} has no output for the motion gate: export the network again")
+        return logits, gates, np.asarray(features.mean(axis=1), np.float32)
 
     def logits(self, clips: Floats) -> Floats:
         """(N, frames, size, size, 1) normalised clips -> (N, labels) logits."""
@@ -96,9 +112,13 @@ class DividedClassifier:
         return np.concatenate([self._of_batch(clips[start : start + BATCH]) for start in range(0, len(clips), BATCH)])
 
     def _of_batch(self, clips: Floats) -> Floats:
+        return self.head(self._features(clips))
+
+    def _features(self, clips: Floats) -> Floats:
+        """(N, frames, F) features of the clips, the second half of each mirrored."""
         half, size = clips.shape[1] // 2, self._recipe.size
         crops = np.concatenate([clips[:, :half], clips[:, half:, :, ::-1]], axis=1).reshape(-1, size, size, 1)
-        return self.head(self.features(crops).reshape(*clips.shape[:2], -1))
+        return self.features(crops).reshape(*clips.shape[:2], -1)
 
     def _check(self) -> None:
         try:

@@ -34,6 +34,7 @@ class Crop:
     image: Image  # (size, size) grey
     flags: frozenset[Flag]
     movements: Floats | None = None  # (MEASURED,), as `MovementNetwork.measure` returns them
+    second: Floats | None = None  # (G,) features by the second trunk, if it processed the crop
     features: FeatureCache = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -51,6 +52,7 @@ class Clip:
     Each crop has then the same orientation in both windows that contain it."""
     features: tuple[FeatureCache, ...] = field(default=(), compare=False, repr=False)
     """The cache of each crop; empty for a clip that was restored from a saved state."""
+    second: Floats | None = None  # (n, G) features by the second trunk of the crops that it processed
 
     @property
     def still(self) -> bool:
@@ -103,7 +105,13 @@ class ClipBuilder:
         images = np.stack([last.image] * self.recipe.frames)
         flags = tuple(flag for flag in Flag if flag in last.flags)
         yield Clip(
-            last.time_s, until_s, images, flags, _measured([last]), features=(last.features,) * self.recipe.frames
+            last.time_s,
+            until_s,
+            images,
+            flags,
+            _measured([last]),
+            features=(last.features,) * self.recipe.frames,
+            second=_of_second_trunk([last]),
         )
 
     def end(self) -> Iterator[Clip]:
@@ -140,12 +148,22 @@ class ClipBuilder:
         padded = [*crops, *[crops[-1]] * (self.recipe.frames - len(crops))]
         images, flags = np.stack([crop.image for crop in padded]), (*_common(crops), *extra)
         features = tuple(crop.features for crop in padded)
-        return Clip(crops[0].time_s, crops[-1].time_s, images, flags, _measured(crops), mirrored, features)
+        measured, second = _measured(crops), _of_second_trunk(crops)
+        return Clip(crops[0].time_s, crops[-1].time_s, images, flags, measured, mirrored, features, second)
 
 
 def _measured(crops: list[Crop]) -> Floats | None:
     """The movements of the crops, without the repetitions that fill gaps; None where none was measured."""
     distinct = {id(crop.movements): crop.movements for crop in crops if crop.movements is not None}
+    return np.stack(list(distinct.values())) if distinct else None
+
+
+def _of_second_trunk(crops: list[Crop]) -> Floats | None:
+    """The features by the second trunk of the crops that it processed; equal ones are of repetitions, and count once.
+
+    They are compared by their values, since a crop that was stored and read again is another object.
+    """
+    distinct = {crop.second.tobytes(): crop.second for crop in crops if crop.second is not None}
     return np.stack(list(distinct.values())) if distinct else None
 
 

@@ -17,9 +17,14 @@ from duygu.shared.vision.types import Floats
 class RelativeHead:
     """The layer, with its calibration."""
 
-    kernel: Floats  # (2 F, labels)
+    kernel: Floats  # (2 F, labels), or (2 F + 2 G, labels) with the features of a second trunk
     bias: Floats  # (labels,)
     settings: RelativeSettings
+
+    @property
+    def width(self) -> int:
+        """Number of features of a window that the layer reads."""
+        return len(self.kernel)
 
     def outputs(self, features: Floats) -> Floats:
         """(N, 2 F) features of windows -> (N, labels), whose differences, plus the bias, are the relative logits."""
@@ -44,6 +49,16 @@ def softmax(logits: Floats) -> Floats:
 def window_features(features: Floats) -> Floats:
     """Mean and standard deviation of each feature over the crops of a window: (..., frames, F) -> (..., 2 F)."""
     return np.concatenate([features.mean(axis=-2), features.std(axis=-2)], axis=-1)
+
+
+def with_second(window: Floats, second: Floats | None) -> Floats | None:
+    """The features of a window (2 F,), followed by those of its crops by the second trunk (n, G): (2 F + 2 G,).
+
+    None for a window without any crop that the second trunk processed.
+    """
+    if second is None or not len(second):
+        return None
+    return np.concatenate([window, window_features(second)])
 
 
 def relative_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:

@@ -61,7 +61,7 @@ def test_the_python_client_names_the_seconds(served: str, video_maker: VideoMake
     created, configured, *_ = stream(video_maker.make(LIVE), Service(served), SessionOptions(baseline="0-2"))
     assert isinstance(created, SessionCreated)
     assert created.model.relative is not None
-    assert created.model.relative.certain_means == 0.71
+    assert created.model.relative.certain_means == 0.7
     assert isinstance(configured, Configured)
     assert configured.baseline == "0-2"
 

@@ -85,7 +85,10 @@ def test_the_shipped_head_fits_the_features_of_the_engine() -> None:
     engine = load_engine(engine_options(Settings(threads=1)))
     random = np.random.default_rng(4)
     shape = (3, engine.recipe.frames, engine.recipe.size, engine.recipe.size)
-    clips = [(1, Clip(0.0, 1.0, images, ())) for images in random.integers(0, 255, shape, np.uint8)]
+    clips = [
+        (1, Clip(0.0, 1.0, images, (), second=random.random((4, 256)).astype(np.float32)))
+        for images in random.integers(0, 255, shape, np.uint8)
+    ]
     assert [window.features for window in classify(engine, clips)] == [None] * 3
     kept = classify(replace(engine, keeps_features=True), clips)
     found = np.stack([window.features for window in kept if window.features is not None])
@@ -93,6 +96,8 @@ def test_the_shipped_head_fits_the_features_of_the_engine() -> None:
     answers = relative_answer(engine.relative, found, found[:1])
     assert answers.shape == (3, len(engine.recipe.labels))
     assert answers.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    (unseen,) = classify(engine, [(1, replace(clips[0][1], second=None))])
+    assert unseen.relative is None  # without a crop of the second trunk, whose features the head needs
 
 
 def test_a_folder_without_the_head_has_none(tmp_path: Path) -> None:

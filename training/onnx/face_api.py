@@ -1,12 +1,14 @@
-"""The trunk of the movement network: the convolutions of face-api's expression network (MIT), unchanged, and its ONNX.
+"""The convolutions of face-api's expression network (MIT), unchanged, as ONNX.
 
-Its pooled features lose where in the face something moves; the head reads the last maps, 7 x 7 places of 256 channels.
+The second trunk of the emotion network pools the last maps, 7 x 7 places of 256 channels. Pooled features lose where in
+the face something moves; the head of the movement network therefore reads the maps.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper
 
 from duygu.shared.vision.types import Floats, Image
@@ -63,6 +65,27 @@ class Trunk:
         """Crops (N, 112, 112) -> maps (N, 256, 7, 7) float16, which halves the files of a run."""
         parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
         return np.concatenate([self._session.run(None, {"crops": part})[0].astype(np.float16) for part in parts])
+
+
+class PooledTrunk:
+    """The means of the maps, executed by ONNX Runtime; `model` is the network from "crops" to "features" (N, 256)."""
+
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
+        import onnxruntime
+
+        graph, maps = trunk_graph(weights)
+        self.width = len(weights[f"dense{FACE_API_BLOCKS - 1}/conv3/bias"])
+        features = graph.add("ReduceMean", maps, name="features", axes=[2, 3], keepdims=0)
+        self.model: onnx.ModelProto = graph.model("second_trunk", crops_input(), [floats(features, ["N", self.width])])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(self.model.SerializeToString(), options)
+
+    def features(self, crops: Image) -> Floats:
+        """Crops (N, 112, 112) uint8 -> (N, 256)."""
+        parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+        found = [np.asarray(self._session.run(None, {"crops": part})[0], np.float32) for part in parts]
+        return np.concatenate([np.zeros((0, self.width), np.float32), *found])
 
 
 def crops_input() -> Any:
