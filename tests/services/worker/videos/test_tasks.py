@@ -21,7 +21,7 @@ from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
-from duygu.shared.workbench.edits.operations import Exclude, Rename
+from duygu.shared.workbench.edits.operations import Edit, Exclude, Rename
 from tests.support.results.known import two_faces
 from tests.support.results.layer import with_layer
 from tests.support.workers.scripted_worker import Script, analyze
@@ -142,7 +142,7 @@ def test_the_annotated_video_shows_the_edits_of_another_job(redis: Redis, tmp_pa
     )
     job = JobContext(place, JobControl())
     first = done(redis, job, JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC)), b"film")
-    edits = [Rename(face_id=1, name="Ann"), Exclude(face_id=2)]
+    edits: list[Edit] = [Rename(face_id=1, name="Ann"), Exclude(face_id=2)]
     place.edits.replace(first.job_id, place.edits.read(first.job_id), edits)
 
     def again() -> JobRecord:
