@@ -76,7 +76,8 @@ trunk; the logits for moving faces are the sum of both. **A repeated picture has
 Temperatures and thresholds for moving faces were fitted with both trunks, on these recordings, so their figures are
 optimistic:
 
-| recordings | tracks | UAR | without neutral | UAR | ECE | windows not uncertain | right of these |
+| file of clips | accuracy of tracks | UAR | accuracy without neutral | UAR without neutral | ECE of tracks \
+| windows not uncertain | right of these |
 |---|---|---|---|---|---|---|---|
 {served}
 

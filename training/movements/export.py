@@ -120,9 +120,9 @@ profiles were not measured.
 
 ## Agreement
 
-Pearson's r over windows of ten frames, of people not in training. The design of the network was
-chosen on the first data set, so its figures are slightly optimistic; the design was not chosen on the second one. Which
-movements are reported was chosen on both.
+Pearson's r over windows of ten frames, of people not in training. Each column has the name of a folder of videos. The
+design of the network was chosen on the first one, so its figures are slightly optimistic; it was not chosen on the
+second one. Which movements are reported was chosen on both.
 
 | Movement | {" | ".join(data)} | deviation of the reference | reported |
 |---|{"---|" * len(data)}---|---|
