@@ -588,7 +588,7 @@ export default {
     label: "Elle etiketle",
     agreement: "Etiketlerinizle uyum",
     title: "Ne kadar güvenilir?",
-    confidence: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Eğitim verisinde bulunmayan kişilerin videolarında, belirsiz sayılmayan pencerelerin {right} kadarı doğruydu. Onlara benzemeyen bir videoda bu oran daha düşük olabilir.",
+    confidence: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Eğitim verisinde bulunmayan kişilerin kalibrasyon videolarında, belirsiz sayılmayan pencerelerin {right} kadarı doğruydu. Onlara benzemeyen bir videoda bu oran daha düşük olabilir.",
     confidence_unmeasured: "Güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir. Öbür pencerelerin videoda ne sıklıkla doğru olduğu bu model için ölçülmemiştir.",
     confidence_set: "Bu videoda güveni {threshold} altında kalan pencereler belirsiz sayılır ve taralı çizilir; bu eşik videonun etiketlerinden belirlendi. Öbür pencerelerin ne sıklıkla doğru olduğu uyum sayfasındadır.",
     relative: "Dinlenme yüzüne göre yanıtlarda pencere {threshold} altında belirsiz sayılır. Öbürlerinin {right} kadarı, her biri eğitimin dışında bırakılan on kişinin oynanmış konuşmalarında doğruydu.",
