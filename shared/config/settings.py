@@ -194,8 +194,8 @@ class Settings(BaseSettings):
     """Maximum running time of a job, in seconds."""
 
     split_minutes: Annotated[float | None, Field(gt=0)] = None
-    """Longest film in minutes that one video worker analyses alone. A longer one is cut into equal parts of at most
-    this length, which all video workers analyse at the same time. Unset: no film is cut."""
+    """Longest video in minutes that one video worker analyses alone. A longer one is cut into equal parts of at most
+    this length, which all video workers analyse at the same time. Unset: no video is cut."""
 
     shutdown_grace_s: Annotated[float, Field(ge=0)] = 5.0
     """Seconds for which a stopping worker continues its running job. After that another worker repeats the job."""
