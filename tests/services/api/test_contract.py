@@ -124,6 +124,7 @@ OF_A_JOB = [
     "GET /v1/jobs/{job_id}/labels/{rater}/task",
     "PATCH /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/video",
+    "GET /v1/jobs/{job_id}/baseline",
     "GET /v1/jobs/{job_id}/agreement",
 ]
 
