@@ -108,8 +108,10 @@ def baseline_file(value: object) -> Path | None:
 
 def chosen_spans(value: object) -> object:
     """The normal form of a baseline that is taken from spans, as `AnalysisOptions` has it. Raises ValueError."""
-    if value == AUTO or is_job_id(value):
-        raise ValueError("`auto` and other recordings need a whole recording; spans such as `0-3` are required")
+    if value == AUTO:
+        raise ValueError("`auto` needs a whole recording; spans such as `0-3` are required")
+    if is_job_id(value):
+        raise ValueError("a job is a baseline of whole recordings; spans such as `0-3` are required")
     return _baseline(value)
 
 
