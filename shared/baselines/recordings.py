@@ -1,8 +1,8 @@
 """Baselines from another recording of the same person, such as one in which the person sits at rest."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import combinations
+
+from pydantic import ValidationError
 
 from duygu.shared.baselines.answers import layer_of, mean_logits, outputs_of_windows, with_answers
 from duygu.shared.baselines.windows import SEVERAL_FACES, UNUSABLE, baseline_warning, doubts_about
@@ -13,8 +13,9 @@ from duygu.shared.errors import (
     BaselineUnsupportedError,
     UnknownFaceError,
 )
+from duygu.shared.model.recipe import explain
 from duygu.shared.schemas.model import ModelDescription, ModelInfo
-from duygu.shared.schemas.result import Baseline, Face, RecordedBaseline, Result, Warning  # noqa: A004
+from duygu.shared.schemas.result import MAX_NAME, Baseline, Face, RecordedBaseline, Result, Warning  # noqa: A004
 
 
 def recorded_baseline(result: Result, face_id: int | None = None) -> RecordedBaseline:
@@ -38,14 +39,18 @@ def recorded_baseline(result: Result, face_id: int | None = None) -> RecordedBas
             f"the result of the recording by model {model.name} {model.version} has no `relative_logits`; analyse it "
             "again"
         )
-    return RecordedBaseline(
-        name=result.video.name or result.job_id,
-        sha256=result.video.sha256,
-        model_sha256=result.model.sha256,
-        windows=len(windows),
-        logits=mean_logits(rows),
-        doubts=list(doubts_about(windows)),
-    )
+    name = result.video.name or result.job_id
+    try:
+        return RecordedBaseline(
+            name=name and name[:MAX_NAME],
+            sha256=result.video.sha256,
+            model_sha256=result.model.sha256,
+            windows=len(windows),
+            logits=mean_logits(rows),
+            doubts=list(doubts_about(windows)),
+        )
+    except ValidationError as error:  # of a result that was made elsewhere
+        raise BaselineUnsupportedError(f"the result of the recording has no baseline: {explain(error)}") from error
 
 
 def _only(result: Result, face_id: int | None) -> Face:
@@ -93,7 +98,7 @@ def with_recorded_baseline(result: Result, recorded: RecordedBaseline) -> Result
     if layer is None or not result.faces:
         return result
     face_ids = [face.face_id for face in result.faces]
-    if any(_meet(one, other) for one, other in combinations(result.faces, 2)):
+    if _meet(result.faces):
         return _with_warnings(result, [baseline_warning(SEVERAL_FACES, face_ids)])
     baseline, reported = baseline_of(recorded), result.model.labels
     faces = [
@@ -118,7 +123,12 @@ def _with_warnings(result: Result, warnings: Sequence[Warning]) -> Result:
     return result.model_copy(update={"warnings": [*result.warnings, *warnings]})
 
 
-def _meet(one: Face, other: Face) -> bool:
+def _meet(faces: Sequence[Face]) -> bool:
     """Whether two faces have positions at the same time."""
-    times = [position.time_s for position in other.positions]
-    return any(bisect_left(times, seen.time_s) < bisect_right(times, seen.time_s) for seen in one.positions)
+    times: set[float] = set()
+    for face in faces:
+        own = {position.time_s for position in face.positions}
+        if not times.isdisjoint(own):
+            return True
+        times |= own
+    return False

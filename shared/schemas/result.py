@@ -142,10 +142,14 @@ Doubt = Literal["baseline_speaking", "baseline_expressive"]
 """Codes of the warnings about a baseline that may not be a resting face."""
 
 
+MAX_NAME = 255
+"""Maximum length of the name of a recording, in characters."""
+
+
 class RecordedBaseline(Schema):
     """The resting face of a person in another recording."""
 
-    name: str | None = Field(default=None, max_length=255, description="name of the recording; null if unknown")
+    name: str | None = Field(default=None, max_length=MAX_NAME, description="name of the recording; null if unknown")
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$", description="of the recording; null if unknown")
     model_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the model that analysed it")
     windows: int = Field(ge=1, description="number of windows that were used")

@@ -57,6 +57,15 @@ def test_a_recording_without_one_person_is_refused() -> None:
         recorded_baseline(three_faces(), 2)
 
 
+def test_a_result_made_elsewhere_is_refused_with_a_code() -> None:
+    """A model without a valid hash is no baseline; a long name is shortened."""
+    odd = FILM.model.model_copy(update={"sha256": "mine"})
+    with pytest.raises(BaselineUnsupportedError, match="model_sha256"):
+        recorded_baseline(FILM.model_copy(update={"model": odd}), 2)
+    video = FILM.video.model_copy(update={"name": "x" * 300})
+    assert recorded_baseline(FILM.model_copy(update={"video": video}), 2).name == "x" * 255
+
+
 def test_a_film_of_one_person_gets_the_baseline() -> None:
     """Its faces, which are never visible at the same time, have the answers that the edit of each would give."""
     recorded = recorded_baseline(only(2))
