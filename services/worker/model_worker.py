@@ -7,8 +7,8 @@ ModelWorker sends heartbeats from a thread, gives them a short time to live, and
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -39,6 +39,7 @@ from duygu.shared.jobs.queues import (
     open_queue,
     wake_deferred,
 )
+from duygu.shared.runtime.background import in_background
 
 logger = logging.getLogger(__name__)
 
@@ -185,16 +186,8 @@ class ModelWorker(SimpleWorker):
             self._context.metrics.jobs.labels(CrashedError.code).inc()
         tidy(self._context, job.id)
 
-    @contextmanager
-    def _heartbeats(self, job: Job, execution: Execution) -> Iterator[None]:
-        ended = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(job, execution, ended), name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    def _heartbeats(self, job: Job, execution: Execution) -> AbstractContextManager[None]:
+        return in_background(partial(self._beat, job, execution), "heartbeat")
 
     def _beat(self, job: Job, execution: Execution, ended: threading.Event) -> None:
         while not ended.wait(HEARTBEAT_S):

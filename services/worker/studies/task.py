@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rq.timeouts import JobTimeoutException
-
 from duygu.services.worker.context import JobContext, current_job
+from duygu.services.worker.failures import FAILURES, error_of
 from duygu.services.worker.studies.results import ExportAbortedError, ExportResults
-from duygu.shared.errors import CrashedError, DuyguError, JobTimeoutError, OutOfMemoryError
+from duygu.shared.errors import CrashedError, DuyguError
 from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.workbench.sheets.exports import MAX_ATTEMPTS, ZIP, ExportOrder, ExportStore
 
@@ -66,12 +65,8 @@ class ExportRun:
                     _pack(Path(folder), target)
         except ExportAbortedError as aborted:
             return aborted.error
-        except DuyguError as error:
-            return error
-        except MemoryError:
-            return OutOfMemoryError()
-        except JobTimeoutException:
-            return JobTimeoutError()
+        except FAILURES as failure:
+            return error_of(failure)
         except Exception:
             logger.exception("export %s failed with an internal error", self.export_id)
             return DuyguError()

@@ -8,29 +8,28 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.context import FilmParts, JobContext, JoinedFilm, WorkerContext, current_job
 from duygu.services.worker.control import RequeuedError
+from duygu.services.worker.failures import FAILURES, error_of
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
-    JobTimeoutError,
-    OutOfMemoryError,
     UnavailableError,
     VideoError,
 )
 from duygu.shared.jobs.parts import PartsState
 from duygu.shared.jobs.queues import enqueue_part, withdraw_parts
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.runtime.background import in_background
 from duygu.shared.runtime.telemetry.logs import about
 from duygu.shared.schemas.result import Result, Window
 from duygu.shared.storage.base import UPLOAD, part_file
@@ -89,7 +88,7 @@ class ClaimedPart:
         worker = self.job.worker
         name = part_file(self.number)
         with (
-            self._renewed(),
+            in_background(self._renew, "part-lease"),
             worker.stage("part"),
             upload as path,
             worker.storage.place(self.record.job_id, name) as target,
@@ -113,17 +112,6 @@ class ClaimedPart:
     def _should_stop(self) -> bool:
         return self._lost.is_set() or self.job.control.should_stop()
 
-    @contextmanager
-    def _renewed(self) -> Iterator[None]:
-        ended = threading.Event()
-        thread = threading.Thread(target=self._renew, args=(ended,), name="part-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
     def _renew(self, ended: threading.Event) -> None:
         job_id = self.record.job_id
         while not ended.wait(RENEW_S):
@@ -146,12 +134,8 @@ def _attempt(claimed: ClaimedPart, upload: AbstractContextManager[Path]) -> Duyg
         if claimed.job.control.requeueing:
             raise RequeuedError from error
         logger.info("part %s is returned: %s", claimed.number, error)
-    except DuyguError as error:
-        return error
-    except MemoryError:
-        return OutOfMemoryError()
-    except JobTimeoutException:
-        return JobTimeoutError()
+    except FAILURES as failure:
+        return error_of(failure)
     except Exception:
         logger.exception("part %s failed with an internal error", claimed.number)
         return DuyguError()

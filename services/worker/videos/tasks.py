@@ -6,10 +6,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pydantic_core import to_json
-from rq.timeouts import JobTimeoutException
 
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
+from duygu.services.worker.failures import FAILURES, error_of
 from duygu.services.worker.videos.baseline import baseline_of_job
 from duygu.services.worker.videos.edited import edited_result_of
 from duygu.services.worker.videos.fetching import fetch_video
@@ -20,8 +20,6 @@ from duygu.shared.baselines.recordings import with_recorded_baseline
 from duygu.shared.errors import (
     CancelledError,
     DuyguError,
-    JobTimeoutError,
-    OutOfMemoryError,
     StorageAwayError,
     UnavailableError,
     UploadMissingError,
@@ -115,12 +113,8 @@ def _attempt(job: JobContext, record: JobRecord, reporter: Reporter) -> DuyguErr
         _analyze(job, record, reporter)
     except CancelledError as error:
         return RequeuedError() if job.control.requeueing else error
-    except DuyguError as error:
-        return error
-    except MemoryError:
-        return OutOfMemoryError()
-    except JobTimeoutException:
-        return JobTimeoutError()
+    except FAILURES as failure:
+        return error_of(failure)
     except Exception:
         if job.control.cancelled:  # its files were erased while it ran
             return CancelledError()

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
@@ -23,6 +23,7 @@ from duygu.shared.inputs.links.http_source import HTTPSource
 from duygu.shared.inputs.links.link import Link, LinkPolicy, link_policy
 from duygu.shared.inputs.links.source import Content, InterruptedFetchError, Source
 from duygu.shared.inputs.media.file_signature import SignatureCheck, is_page
+from duygu.shared.runtime.background import in_background
 from duygu.shared.storage.measured_writer import MeasuredWriter
 
 MIN_BYTES_PER_S = 10_000
@@ -207,17 +208,9 @@ class _Fetch:
             self._check()
             time.sleep(min(POLL_S, seconds))
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _watched(self) -> AbstractContextManager[None]:
         """Abort a read that waits for the server when the fetch has to stop."""
-        ended = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(ended,), name="fetch", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+        return in_background(self._watch, "fetch")
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(POLL_S):
