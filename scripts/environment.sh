@@ -34,8 +34,21 @@ install() {
   rm "$venv/unfinished"
 }
 
+# The folders of the package are links, which Git for Windows and some unpackers write as files with a path.
+check_links() {
+  local link
+  for link in duygu/models duygu/services duygu/shared duygu/training; do
+    if [ ! -d "$link" ]; then
+      echo "$link is no link to a folder. Clone with the Git of Linux or macOS (on Windows, that of WSL), or run:" >&2
+      echo "  git config core.symlinks true && git checkout -- duygu" >&2
+      return 1
+    fi
+  done
+}
+
 environment() {
   local set hashes
+  check_links
   for set in "$@"; do
     hashes=()
     ! grep -q -- --hash= "requirements/$set.txt" || hashes=(--require-hashes)

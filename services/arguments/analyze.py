@@ -10,6 +10,7 @@ from duygu.services.commands.completion import complete_files
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.runtime.telemetry.logs import set_up_logs
+from duygu.shared.runtime.unix import require_unix
 from duygu.shared.schemas.options import baseline_file, read_options, require_no_job
 
 
@@ -103,6 +104,7 @@ def _analyze(
     # Imported here, as the image of the API lacks the packages of the worker.
     from duygu.services.commands.analyze import BatchOptions, run
 
+    require_unix()
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}

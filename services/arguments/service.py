@@ -5,6 +5,7 @@ from typing import Any
 from duygu.shared.config.settings import Settings
 from duygu.shared.jobs.queues import QueueName
 from duygu.shared.runtime.telemetry.logs import set_up_logs
+from duygu.shared.runtime.unix import require_unix
 
 
 def add_serve(commands: Any) -> None:
@@ -22,6 +23,7 @@ def add_serve(commands: Any) -> None:
 
 
 def _serve(**options: Any) -> int:
+    require_unix()
     from duygu.services.serve.supervisor import serve
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -43,6 +45,7 @@ def add_worker(commands: Any) -> None:
 
 
 def _worker(queue: str) -> int:
+    require_unix()
     # Imported here, as the image of the API lacks the packages of the worker.
     from duygu.services.worker.main import run_worker
 

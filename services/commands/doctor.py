@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +23,16 @@ from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports.titles import printable
 from duygu.shared.model.folder import open_model_folder
+from duygu.shared.runtime import unix
 from duygu.shared.storage.opening import open_storage
 
 SERVING = ("fastapi", "uvicorn", "python_multipart", "redis", "rq")
 ANALYSING = ("av", "cv2", "numpy", "onnxruntime", "rich")
 """Modules of the extras `api` and `worker`."""
 
+
+PLATFORM = "platform"
+"""Name of the check that the others depend on."""
 
 Check = Callable[[Settings], str]
 """Returns what it found. Raises CheckFailedError or Note."""
@@ -43,7 +48,7 @@ class Targets:
 
 
 def examine(settings: Settings, targets: Targets = Targets()) -> Iterator[Finding]:
-    """Run the checks; yields each finding as soon as it is known."""
+    """Run the checks; yields each finding as soon as it is known. On Windows the first one is the last."""
     for name, check in _checks(targets):
         try:
             yield Finding(name, check(settings))
@@ -51,6 +56,8 @@ def examine(settings: Settings, targets: Targets = Targets()) -> Iterator[Findin
             yield Finding(name, note.problem, note.hint, is_note=True)
         except CheckFailedError as failure:
             yield Finding(name, failure.problem, failure.hint)
+            if name == PLATFORM:
+                return
 
 
 def _checks(targets: Targets) -> Iterator[tuple[str, Check]]:
@@ -86,6 +93,12 @@ def _print(finding: Finding) -> None:
     if finding.hint:
         sys.stdout.write(f"        hint: {finding.hint}\n")
     sys.stdout.flush()
+
+
+def _platform(_settings: Settings) -> str:
+    if missing := unix.missing_modules():
+        raise CheckFailedError(unix.problem(missing), unix.HINT)
+    return f"{platform.system()} on {platform.machine()}, Python {platform.python_version()}"
 
 
 def _modules(names: tuple[str, ...], extra: str) -> str:
@@ -171,6 +184,7 @@ def _port(settings: Settings) -> str:
 
 
 CHECKS: dict[str, Check] = {
+    PLATFORM: _platform,
     "serving": lambda _: _modules(SERVING, "api"),
     "analysing": lambda _: _modules(ANALYSING, "worker"),
     "model": _model,

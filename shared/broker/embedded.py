@@ -4,7 +4,6 @@ It listens on a Unix socket that only its owner can open, keeps an append-only f
 ends with the process that started it, however that process ends.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -183,6 +182,8 @@ def socket_path(data_dir: Path, name: str = ON_DISK) -> Path:
 
 def _lock(path: Path) -> int:
     """Hold a lock that the kernel releases when this process ends, and return its file descriptor."""
+    import fcntl  # only Unix has it
+
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

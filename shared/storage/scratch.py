@@ -1,6 +1,5 @@
 """Temporary files for the transfer to and from a remote storage."""
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -38,6 +37,8 @@ class Scratch:
 
 def _locked_name(shared: Path) -> tuple[Path, int]:
     """Return an unused folder, not created yet, and the descriptor of its lock."""
+    import fcntl  # only Unix has it
+
     while True:
         folder = shared / secrets.token_hex(8)
         lock = os.open(folder.with_suffix(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -48,6 +49,8 @@ def _locked_name(shared: Path) -> tuple[Path, int]:
 
 
 def _erase_leftovers(shared: Path) -> None:
+    import fcntl
+
     for path in shared.glob(f"*{LOCK}"):
         with suppress(BlockingIOError, FileNotFoundError):  # in use, or erased concurrently
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)

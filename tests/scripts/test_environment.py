@@ -84,3 +84,35 @@ def test_typescript_is_optional(project: Path) -> None:
     done = install_typescript(project, "return 127")
     assert "tests of clients/typescript are skipped" in done.stderr
     assert [path.name for path in (project / ".venv").iterdir()] == ["bin"]
+
+
+LINKS = ("models", "services", "shared", "training")
+
+
+def make_environment(project: Path) -> "subprocess.CompletedProcess[str]":
+    """What `environment` does for no set of requirements, without an installation of the project."""
+    script = "source scripts/environment.sh; install() { echo installed; }; environment"
+    return subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("symlinks", [True, False])
+def test_a_clone_without_links_is_named(project: Path, tmp_path: Path, symlinks: bool) -> None:
+    """Where Git writes files in place of the links of the package, as on Windows, the script says what to do."""
+    (project / "duygu").mkdir()
+    for folder in LINKS:
+        (project / folder).mkdir()
+        (project / folder / "file").touch()
+        (project / "duygu" / folder).symlink_to(f"../{folder}")
+    (project / "pyproject.toml").touch()
+    (project / "requirements").mkdir()
+    (project / "requirements" / "x.in").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", f"core.symlinks={str(symlinks).lower()}"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"], ["clone", "-q", ".", "clone"]):
+        subprocess.run([*git, *command], cwd=project, check=True)
+    done = make_environment(tmp_path / "clone")
+    if symlinks:
+        assert (done.returncode, done.stdout) == (0, "installed\n")
+    else:
+        assert done.returncode == 1
+        assert "duygu/models is no link to a folder" in done.stderr
+        assert "core.symlinks true" in done.stderr

@@ -14,6 +14,7 @@ from typing import Any, Self
 from duygu.shared.errors import CancelledError
 from duygu.shared.paths import IMPORT_PATH
 from duygu.shared.runtime.processes.stderr_tail import StderrTail
+from duygu.shared.runtime.unix import require_unix
 
 SILENCE_S = 30.0
 """Maximum time between two outputs of a process that decodes a file; after it, the process is killed."""
@@ -29,12 +30,15 @@ class ModuleProcess:
     """`python -m MODULE ORDER` with open files and a minimal environment. It is killed when the context exits."""
 
     def __init__(self, module: str, order: dict[str, Any], files: Sequence[int], **environment: str) -> None:
-        """Start the process without waiting for it. Raises OSError if it cannot be started.
+        """Start the process without waiting for it.
+
+        Raises OSError if it cannot be started, and ConfigurationError where this is no Unix.
 
         order        parameters of the process, as JSON on its command line
         files        file descriptors that it inherits
         environment  further variables
         """
+        require_unix()
         self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
             [sys.executable, "-X", "faulthandler", "-m", module, json.dumps(order)],
             stdin=subprocess.PIPE,

@@ -5,7 +5,6 @@ before.
 """
 
 import os
-import resource
 from contextlib import suppress
 
 
@@ -16,6 +15,8 @@ def confine(*, memory_bytes: int, cpu_s: int, highest_file: int) -> None:
     cpu_s         CPU time, after which the kernel kills the process
     highest_file  highest file descriptor; higher ones are closed, and no new one can be opened
     """
+    import resource  # only Unix has it
+
     _fill_files(highest_file)
     limits = [
         (resource.RLIMIT_FSIZE, 0),
@@ -32,6 +33,8 @@ def confine(*, memory_bytes: int, cpu_s: int, highest_file: int) -> None:
 
 def _fill_files(highest: int) -> None:
     """Occupy all file descriptors up to the highest, and close those above it."""
+    import resource
+
     os.closerange(highest + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] if highest < 4096 else highest + 1)
     while (taken := os.open(os.devnull, os.O_RDONLY)) <= highest:
         pass
