@@ -14,7 +14,7 @@ from rich.progress import track
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.model.folder import H5, MANIFEST, open_model_folder
+from duygu.shared.model.folder import H5, MANIFEST, ModelFolder, open_model_folder
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.training.calibrate import fit_moving
 from duygu.training.data.clipset import ClipSet, load_clips
@@ -22,10 +22,11 @@ from duygu.training.data.people import person_digest, require_unseen_people
 from duygu.training.data.recordings import read_recordings
 from duygu.training.data.splits import everyone, split_by_subject
 from duygu.training.export import Release, export
+from duygu.training.joint_layer import JointLayer, adapt, write_adapted
 from duygu.training.measure.metrics import Answers, probabilities_of, recalls
 from duygu.training.measure.paired import differences, sentences
 from duygu.training.measure.protocols import LEAVE_ONE_OUT, CrossValidation, by_recording, calibrated_by_others
-from duygu.training.measure.provenance import write_provenance
+from duygu.training.measure.provenance import write_joint_provenance, write_provenance
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
 from duygu.training.network.inference import features_of
@@ -70,32 +71,51 @@ def finetune(source: Path, out: Path, start: Path, recipe: TrainingRecipe | None
 
     recipe  of training; by default the one that the network names
 
+    With a second trunk, the layer on the features of both trunks is adapted, if the recipe adapts a layer and the clips
+    have the crops for it.
+
     Raises TrainingDataError for recordings of fewer than LEAST_PEOPLE people, SubjectLeakError for people who trained
     the network already, and ConfigurationError for a recipe whose clips the network does not take.
     """
     run = RunFolder(out / "run")
-    _note_second_trunk(start)
     recipe = recipe or load_recipe(keras_file.load(start / H5).recipe.name)
     network = load_start(start, recipe)
     clips = load_clips(_prepared(source, run, recipe), recipe.clip)
     require_unseen_people(network.people, clips.subjects)
     require_motion(clips, recipe)
+    _require_people(clips)
+    both = _with_second_trunk(start, clips, recipe)
     run.forget()
     write_provenance(run, stills=False, pseudo_labels=False, clips=clips, start=start)
-    found = learn(network, clips, recipe, run)
+    layer = adapt(both, network, clips, recipe.require_clips().penalty or 0.0) if both else None
+    found = _with_layer(network, clips, layer) if layer else learn(network, clips, recipe, run)
     keras_file.save(found.network, run.network)
     write_results(run, release.name, {f"{source.stem}_{LEAVE_ONE_OUT}": summary(found.new)})
-    export(run.path, out / "model", release)
+    if layer:
+        write_joint_provenance(run)
+        write_adapted(layer, out / "model", run, release)
+    else:
+        export(run.path, out / "model", release)
     return found
 
 
-def _note_second_trunk(start: Path) -> None:
-    """Say that the second trunk of a model folder is not fine-tuned."""
-    if (start / MANIFEST).exists() and open_model_folder(start).manifest.second_trunk:
-        note(
-            "fine-tuning adapts the first trunk's layer: both networks are compared without the second trunk of "
-            f"{start}, and the new model folder has none; `python -m training.second_trunk` adds one"
-        )
+def _with_layer(network: Network, clips: ClipSet, layer: JointLayer) -> FineTuning:
+    """The network with the recipe of an adapted layer."""
+    return FineTuning(_with_people(replace(network, recipe=layer.recipe), clips), layer.old, layer.new)
+
+
+def _with_second_trunk(start: Path, clips: ClipSet, recipe: TrainingRecipe) -> ModelFolder | None:
+    """The model folder, if it has a second trunk and the layer on both can be adapted; a note says why it cannot."""
+    folder = open_model_folder(start) if (start / MANIFEST).exists() else None
+    if folder is None or folder.manifest.second_trunk is None:
+        return None
+    if clips.second is not None and recipe.require_clips().penalty is not None:
+        return folder
+    reason = "the clips lack the crops for it; prepare them again"
+    if clips.second is not None:
+        reason = f"the recipe {recipe.clip.name} trains more than a linear layer"
+    note(f"the networks are compared without the second trunk of {start}, and the new folder has none: {reason}")
+    return None
 
 
 def _prepared(source: Path, run: RunFolder, recipe: TrainingRecipe) -> Path:
@@ -115,12 +135,8 @@ def learn(start: Network, clips: ClipSet, recipe: TrainingRecipe, run: RunFolder
 
     Raises TrainingDataError for clips of fewer than LEAST_PEOPLE people.
     """
-    people, settings = np.unique(clips.subjects), recipe.require_clips()
-    if len(people) < LEAST_PEOPLE:
-        raise TrainingDataError(
-            f"all recordings are of one person, {people[0]}; recordings of at least {LEAST_PEOPLE} people are needed, "
-            "so that calibration uses people from whom the network did not learn"
-        )
+    _require_people(clips)
+    settings = recipe.require_clips()
     folds = CrossValidation(recipe, start, clips, features_of(start, clips.images))
     unseen = folds.out_of_fold(run)
     before, after = (by_recording(logits, clips) for logits in (folds.start_logits(), unseen))
@@ -128,10 +144,25 @@ def learn(start: Network, clips: ClipSet, recipe: TrainingRecipe, run: RunFolder
     split = split_by_subject(clips.subjects) if settings.validates else everyone(clips.subjects)
     network = fit_moving(folds.train(split, run), unseen, clips)
     return FineTuning(
-        network=replace(network, people=network.people | {person_digest(name) for name in people.tolist()}),
+        network=_with_people(network, clips),
         old=Answers(recipe.clip.labels, old, before.truth, before.subjects),
         new=Answers(recipe.clip.labels, calibrated_by_others(after), after.truth, after.subjects),
     )
+
+
+def _require_people(clips: ClipSet) -> None:
+    people = np.unique(clips.subjects)
+    if len(people) < LEAST_PEOPLE:
+        raise TrainingDataError(
+            f"all recordings are of one person, {people[0]}; recordings of at least {LEAST_PEOPLE} people are needed, "
+            "so that calibration uses people from whom the network did not learn"
+        )
+
+
+def _with_people(network: Network, clips: ClipSet) -> Network:
+    """The network with digests of the people of clips."""
+    people = {person_digest(name) for name in np.unique(clips.subjects).tolist()}
+    return replace(network, people=network.people | people)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from duygu.shared.errors import ConfigurationError
+from duygu.shared.errors import ConfigurationError, TrainingDataError
 from duygu.shared.model.folder import (
     CARD,
     H5,
@@ -27,11 +27,13 @@ from duygu.shared.model.folder import (
     ONNX,
     SECOND_HEAD,
     SECOND_TRUNK,
+    SecondTrunkSettings,
     open_model_folder,
     sha256_of,
     write_manifest,
 )
 from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.classify.second_trunk import SecondTrunk
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import ClipSet, joined, load_clips
 from duygu.training.data.people import require_unseen_people
@@ -54,6 +56,7 @@ from duygu.training.onnx.face_api import PooledTrunk
 from duygu.training.onnx.parts import write_parts
 from duygu.training.run.command import run as run_command
 from duygu.training.run.settings import TalkingSettings, load_recipe
+from duygu.training.run.types import Integers
 
 LEAST_PEOPLE = 4
 """Smallest number of people whose clips calibrate the sum."""
@@ -90,8 +93,18 @@ class Seen:
     @property
     def windows(self) -> Windows:
         """The clips that both trunks have seen."""
-        both = np.asarray(~np.isnan(self.features).any(axis=1), np.bool_)
-        return Windows(self.features, self.clips.labels, self.clips.subjects, self.clips.recordings).take(both)
+        return self.windows_in(np.arange(len(self.clips)))
+
+    def windows_in(self, part: Integers) -> Windows:
+        """Those of the clips at these indices that both trunks have seen. Raises TrainingDataError for none."""
+        features, clips = self.features[part], self.clips
+        both = np.asarray(~np.isnan(features).any(axis=1), np.bool_)
+        if not both.any():
+            raise TrainingDataError(
+                "no clip has a crop for the second trunk, of the people "
+                + ", ".join(sorted(set(clips.subjects[part].tolist())))
+            )
+        return Windows(features, clips.labels[part], clips.subjects[part], clips.recordings[part]).take(both)
 
     def corrected(self, weights: Floats) -> Floats:
         """(N, labels) logits as serving computes them; clips without crops for the second trunk are not corrected."""
@@ -131,7 +144,10 @@ def add_second_trunk(path: Path, sources: Sources, version: str | None = None) -
     if sources.evaluated:
         evaluated = seen_by_both(path, trunk, load_clips(sources.evaluated, network.recipe))
         report = dict(protocols(recipe, heads, weights, evaluated, sources.evaluated.stem))
-    write(path, trunk, weights, recipe, SecondTrunkFigures(served, report), version)
+    manifest = open_model_folder(path).manifest
+    licence = manifest.licence.partition(SECOND_LICENCE)[0] + SECOND_LICENCE
+    change = Change(recipe, weights, FACE_API_CROPS, SecondTrunkFigures(served, report))
+    write(path, trunk.model, change, version=version or manifest.version, licence=licence)
     return report
 
 
@@ -172,7 +188,7 @@ def enlarged(images: Image) -> Image:
     return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in images])
 
 
-def seen_by_both(path: Path, trunk: PooledTrunk, clips: ClipSet) -> Seen:
+def seen_by_both(path: Path, trunk: PooledTrunk | SecondTrunk, clips: ClipSet) -> Seen:
     """The features of clips by both trunks."""
     served = served_clips(open_model_folder(path), clips)
     return Seen(clips, served, both_means(served.means, second_features(trunk.features, clips)))
@@ -208,24 +224,32 @@ def protocols(recipe: Recipe, heads: SumOfHeads, weights: Floats, seen: Seen, na
     return {f"{name}_{ZERO_SHOT}": summary(zero_shot), f"{name}_{LEAVE_ONE_OUT}": summary(adapted)}
 
 
-def write(
-    path: Path, trunk: PooledTrunk, weights: Floats, recipe: Recipe, figures: SecondTrunkFigures, version: str | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a model folder gets with a second trunk, or with another layer for it."""
+
+    recipe: Recipe
+    weights: Floats  # (F + G + 1, labels) of the correction
+    settings: SecondTrunkSettings
+    figures: SecondTrunkFigures
+
+
+def write(path: Path, trunk: onnx.ModelProto, change: Change, *, version: str, licence: str) -> None:
     """Write the recipe, the second trunk and its layer, the sections of the card, and the manifest last."""
-    write_recipe(path, recipe)
+    write_recipe(path, change.recipe)
     manifest = open_model_folder(path).manifest
-    helper.set_model_props(trunk.model, {MADE_FROM: sha256_of(path / ONNX)})
-    onnx.save(trunk.model, path / SECOND_TRUNK)
-    np.save(path / SECOND_HEAD, weights)
-    write_calibration(path / CARD, recipe)
-    write_second_trunk_section(path / CARD, FACE_API_CROPS, figures)
+    helper.set_model_props(trunk, {MADE_FROM: sha256_of(path / ONNX)})
+    onnx.save(trunk, path / SECOND_TRUNK)
+    np.save(path / SECOND_HEAD, change.weights)
+    write_calibration(path / CARD, change.recipe)
+    write_second_trunk_section(path / CARD, change.settings, change.figures)
     digests = {name: sha256_of(path / name) for name in (SECOND_TRUNK, SECOND_HEAD, CARD)}
     changes = {
-        "second_trunk": FACE_API_CROPS,
+        "second_trunk": change.settings,
         "files": {**manifest.files, **digests},
-        "measured": {**manifest.measured, **manifest_figures(figures.protocols)},
-        "version": version or manifest.version,
-        "licence": manifest.licence.partition(SECOND_LICENCE)[0] + SECOND_LICENCE,
+        "measured": {**manifest.measured, **manifest_figures(change.figures.protocols)},
+        "version": version,
+        "licence": licence,
     }
     write_manifest(path, manifest.model_copy(update=changes))
 

@@ -2,21 +2,28 @@
 
 import csv
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from duygu.services.cli import main as duygu
+from duygu.shared.config.engine import engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import SubjectLeakError, TrainingDataError
-from duygu.shared.model.folder import H5, open_model_folder
-from duygu.training.data.clipset import ClipSet, save_clips
+from duygu.shared.model.folder import CARD, H5, RELATIVE, open_model_folder
+from duygu.shared.vision.classify.second_trunk import SecondTrunk
+from duygu.shared.vision.engine import load_engine
+from duygu.training.data.clipset import ClipSet, SecondCrops, load_clips, save_clips
 from duygu.training.data.layouts import JAVANESE_EMOTIONS
 from duygu.training.data.people import person_digest
 from duygu.training.data.stills import as_clips
 from duygu.training.export import Release
-from duygu.training.finetune import finetune
+from duygu.training.finetune import FineTuning, finetune
+from duygu.training.measure.card import INT8_HEADING, RELATIVE_HEADING, SECOND_TRUNK_HEADING
+from duygu.training.measure.folder_answers import folder_answers
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.network.keras_file import Network
@@ -38,15 +45,21 @@ def shipped() -> Network:
     return keras_file.load(SHIPPED / H5)
 
 
-def write_clips(path: Path, people: int, each: int = 6) -> Path:
-    """Write clips of noise, whose brightness tells their label, of people with `each` recordings."""
+def write_clips(path: Path, people: int, each: int = 6, *, second: bool = False) -> Path:
+    """Write clips of noise, whose brightness tells their label, of people with `each` recordings.
+
+    second  also write the crops for a second trunk, whose contrast tells the label; every seventh clip has none
+    """
     recipe, random = shipped().recipe, np.random.default_rng(0)
     labels = np.tile(np.arange(each) % 3, people)
     noise = random.integers(0, 120, (len(labels), *recipe.input_shape[:3]))
     noise[:, :, :24] += 60 * labels[:, np.newaxis, np.newaxis, np.newaxis]
     subjects = np.repeat([f"person {number}" for number in range(people)], each)
     recordings = np.array([f"{number}.mp4" for number in range(len(labels))])
-    save_clips(ClipSet(noise.astype(np.uint8), labels, subjects, recordings), recipe, path)
+    counts = np.where(np.arange(len(labels)) % 7 == 6, 0, 2)
+    of_second = random.integers(0, 100, (int(counts.sum()), 112, 112)) * (1 + np.repeat(labels, counts)[:, None, None])
+    crops = SecondCrops(of_second.clip(0, 255).astype(np.uint8), counts) if second else None
+    save_clips(ClipSet(noise.astype(np.uint8), labels, subjects, recordings, second=crops), recipe, path)
     return path
 
 
@@ -66,6 +79,93 @@ def test_a_fine_tuned_model_serves_and_is_compared(tmp_path: Path) -> None:
     stills = as_clips(np.random.default_rng(1).integers(0, 255, (3, 48, 48), np.uint8), network.recipe.frames)
     assert logits_of(network, stills) == pytest.approx(logits_of(shipped(), stills), abs=1e-4)
     assert network.recipe.temperature == shipped().recipe.temperature
+
+
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FineTuning]:
+    """The folder and the outcome of fine-tuning with the crops of the second trunk; `clips.npz` lies beside `out`."""
+    folder = tmp_path_factory.mktemp("joint")
+    source = write_clips(folder / "clips.npz", 6, second=True)
+    return folder, finetune(source, folder / "out", SHIPPED, None, Release("mine", "2"))
+
+
+def test_the_second_trunk_is_kept_and_its_layer_adapted(joint: tuple[Path, FineTuning]) -> None:
+    """Trunks, relative layer and answers for still faces stay; the layer for moving faces changes."""
+    folder, old = open_model_folder(joint[0] / "out" / "model"), open_model_folder(SHIPPED)
+    engine = load_engine(engine_options(Settings(model=folder.path)))
+    assert isinstance(engine.second_trunk, SecondTrunk)
+    assert engine.recipe == folder.recipe == keras_file.load(folder.path / H5).recipe
+    assert (folder.manifest.name, folder.manifest.version) == ("mine", "2")
+    assert set(folder.manifest.measured) == {"clips_leave_one_actor_out"}
+    assert folder.manifest.licence == old.manifest.licence
+    assert folder.manifest.relative == old.manifest.relative
+    assert folder.manifest.files[RELATIVE] == old.manifest.files[RELATIVE]
+    assert folder.int8 is not None
+    assert not np.allclose(np.load(folder.second_head), np.load(old.second_head), atol=0.01)
+    assert folder.recipe.temperature == old.recipe.temperature
+    assert folder.recipe.track_temperature != old.recipe.track_temperature
+    images = np.random.default_rng(1).integers(0, 255, (3, *shipped().recipe.input_shape[:3]), np.uint8)
+    network = keras_file.load(folder.path / H5)
+    assert logits_of(network, images).tolist() == logits_of(shipped(), images).tolist()
+    assert {person_digest(f"person {number}") for number in range(6)} <= network.people
+
+
+def test_the_card_says_what_was_adapted(joint: tuple[Path, FineTuning]) -> None:
+    """It names the start and what changed, has its sections once and in order, and keeps no figure of the start."""
+    card = (joint[0] / "out" / "model" / CARD).read_text(encoding="utf-8")
+    headings = [SECOND_TRUNK_HEADING, RELATIVE_HEADING, INT8_HEADING]
+    assert [card.count(heading) for heading in headings] == [1, 1, 1]
+    assert sorted(headings, key=card.index) == headings
+    manifest = open_model_folder(SHIPPED).manifest
+    assert f"Training started from {manifest.name}, version {manifest.version}" in card
+    assert "These clips adapted the linear layer for moving faces, on the features of both trunks." in card
+    assert "clips_leave_one_actor_out" in card
+    assert "javanese_zero_shot" not in card
+    assert "only part" not in card
+
+
+def test_the_served_answers_are_those_that_were_learned(joint: tuple[Path, FineTuning]) -> None:
+    """The folder as it is served has learned the clips, and the comparison is of people outside each fold."""
+    folder, found = joint
+    network, clips = keras_file.load(folder / "out" / "model" / H5), load_clips(folder / "clips.npz", shipped().recipe)
+    served = folder_answers(folder / "out" / "model", network, clips)
+    assert served.correct.mean() > 0.8
+    assert "The new network has the higher accuracy." in "\n".join(found.lines())
+    before = folder_answers(SHIPPED, shipped(), clips)
+    assert found.old.probabilities == pytest.approx(before.probabilities, abs=1e-4)
+
+
+def test_a_fine_tuned_model_with_a_second_trunk_can_be_fine_tuned_again(
+    joint: tuple[Path, FineTuning], tmp_path: Path
+) -> None:
+    """Its people are refused; other people start from its layer, also when the result replaces the folder."""
+    model = joint[0] / "out" / "model"
+    with pytest.raises(SubjectLeakError):
+        finetune(joint[0] / "clips.npz", tmp_path / "second", model, None, RELEASE)
+    shutil.copytree(joint[0] / "out", tmp_path / "out")
+    clips = load_clips(write_clips(tmp_path / "clips.npz", 2, second=True), shipped().recipe)
+    others = replace(clips, subjects=np.char.add("other ", clips.subjects))
+    save_clips(others, shipped().recipe, tmp_path / "others.npz")
+    found = finetune(tmp_path / "others.npz", tmp_path / "out", tmp_path / "out" / "model", None, RELEASE)
+    assert {person_digest("person 0"), person_digest("other person 0")} <= found.network.people
+    assert "that of mine 2" in (tmp_path / "out" / "model" / CARD).read_text(encoding="utf-8").replace("\n", " ")
+    assert open_model_folder(tmp_path / "out" / "model").manifest.second_trunk is not None
+
+
+def test_clips_that_cannot_adapt_both_trunks_leave_the_second_one_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Clips without crops give a folder without second trunk, and a note; people without any crop raise an error."""
+    finetune(write_clips(tmp_path / "old.npz", 2), tmp_path / "old", SHIPPED, None, RELEASE)
+    assert open_model_folder(tmp_path / "old" / "model").manifest.second_trunk is None
+    assert "the new folder has none: the clips lack the crops for it" in capsys.readouterr().err
+    clips = load_clips(write_clips(tmp_path / "clips.npz", 2, second=True), shipped().recipe)
+    assert clips.second is not None
+    counts = np.where(clips.subjects == "person 0", clips.second.counts, 0)
+    some = replace(clips, second=SecondCrops(clips.second.crops[: counts.sum()], counts))
+    save_clips(some, shipped().recipe, tmp_path / "few.npz")
+    with pytest.raises(TrainingDataError, match="no clip has a crop for the second trunk, of the people person 1"):
+        finetune(tmp_path / "few.npz", tmp_path / "few", SHIPPED, None, RELEASE)
 
 
 def test_no_person_is_answered_by_a_network_that_learned_from_her(tmp_path: Path) -> None:

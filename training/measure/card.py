@@ -53,8 +53,8 @@ was learned on the others.
 
 Of the windows at or above its threshold of {threshold:.2f}, {share} were right, cross-validated over people. The
 layer was learned on few people who act in one language. On other recordings its gain was not measured. A baseline of
-recordings with one and the same expression removes this expression from the answers. The layer is the only part of
-the model that labelled video trained.
+recordings with one and the same expression removes this expression from the answers. Labelled video trained this
+layer; what else it trained, if anything, is in the section on training data.
 """
 
 CALIBRATION_HEADING = "## Calibration\n"
@@ -82,6 +82,21 @@ optimistic:
 {served}
 
 The figures on recordings in the section on performance are those of the first trunk alone. With both trunks:
+
+{figures}
+
+Licence of the second trunk:
+
+{licence}
+"""
+
+ADAPTED_TEXT = """For moving faces, the convolutions of another network are used beside those of this one: {name},
+unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. One linear layer reads the pooled
+features of both trunks. **This layer was adapted to the labelled recordings of the section on training data**, from
+that of {start}, with a penalty on the change; temperature of tracks and threshold were fitted anew. Both trunks and the
+output for still faces are those of {start}. **A repeated picture has the answer of the first trunk alone.**
+
+Figures with both trunks, each person classified by a layer that was adapted to the others:
 
 {figures}
 
@@ -195,6 +210,7 @@ class SecondTrunkFigures:
 
     served: list[str]  # rows of Markdown of the recordings that calibrated it
     protocols: dict[str, Any]  # summary of each protocol by its name
+    start: str | None = None  # name and version of the model whose layer was adapted to labelled recordings
 
 
 def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figures: SecondTrunkFigures) -> None:
@@ -203,8 +219,10 @@ def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figure
     begins = [place for heading in LATER_HEADINGS if (place := before.find(heading)) >= 0]
     later = before[min(begins, default=len(before)) :]
     text = before[: len(before) - len(later)].partition(SECOND_TRUNK_HEADING)[0]
-    section = SECOND_TRUNK_HEADING + SECOND_TRUNK_TEXT.format(
+    template = SECOND_TRUNK_TEXT if figures.start is None else ADAPTED_TEXT
+    section = SECOND_TRUNK_HEADING + template.format(
         name=settings.name,
+        start=figures.start,
         size=settings.size,
         places=len(settings.places),
         period=settings.period,

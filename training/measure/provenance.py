@@ -28,6 +28,12 @@ used.
 """
 
 
+JOINT = """These clips adapted the linear layer for moving faces, on the features of both trunks. They trained nothing
+else: the trunks, the output for still faces and, if there is one, the layer for answers relative to a baseline are
+those of the model that training started from.
+"""
+
+
 def write_provenance(
     run: RunFolder, *, stills: bool, pseudo_labels: bool, clips: ClipSet | None, start: Path | None
 ) -> None:
@@ -52,6 +58,11 @@ def write_talking_provenance(run: RunFolder, talking: ClipSet | None) -> None:
         return
     recordings = len(np.unique(talking.recordings))
     run.write_provenance(f"{run.read_provenance()}\n{TALKING.format(recordings=recordings)}")
+
+
+def write_joint_provenance(run: RunFolder) -> None:
+    """Add what clips trained in a model with a second trunk to what `write_provenance` recorded."""
+    run.write_provenance(f"{run.read_provenance()}\n{JOINT}")
 
 
 def _clips_sentence(clips: ClipSet | None) -> str:

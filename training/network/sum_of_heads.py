@@ -26,6 +26,14 @@ class SumOfHeads:
         kernels, biases = zip(*heads, strict=True)
         return cls(np.concatenate(kernels), np.asarray(sum(biases), np.float32))
 
+    @classmethod
+    def corrected(cls, network: Network, weights: Floats) -> "SumOfHeads":
+        """The layer of a network with a correction, of which `correction` is the inverse."""
+        still, moving = (network.model.get_layer(name).get_weights() for name in (STILL, MOVING))
+        kernel, bias = (base + added for base, added in zip(still, moving, strict=True))
+        rest = np.zeros((len(weights) - 1 - len(kernel), kernel.shape[1]), np.float32)
+        return cls(np.concatenate([kernel, rest]) + weights[:-1], np.asarray(bias + weights[-1], np.float32))
+
     def logits(self, features: Floats) -> Floats:
         """(N, F + G) mean features of windows -> (N, labels)."""
         return np.asarray(features @ self.kernel + self.bias, np.float32)
