@@ -1,11 +1,12 @@
 """Builds and checks a release, and stops before publishing: `scripts/release`."""
 
 import argparse
-import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from duygu.shared.errors import DuyguError
 from duygu.shared.paths import ROOT
 from duygu.shared.version import VERSION
 from release import advisories, artifacts, checks, licences, statements
@@ -16,6 +17,10 @@ NEXT = """\
   git tag --sign v{version} && git push origin v{version}
   cosign sign-blob --bundle {folder}/provenance.sigstore.json {folder}/provenance.intoto.json
   twine upload {folder}/duygu-{version}.tar.gz {folder}/duygu-{version}-py3-none-any.whl
+"""
+
+UNRELEASED = """
+CHANGELOG.md has changes under Unreleased, which this release contains. Give them a version before you publish.
 """
 
 IMAGES_NEXT = """\
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _release(options.output, options.allow_dirty, not options.no_images, options.build_argument)
-    except (RuntimeError, ValueError) as error:
+    except (DuyguError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"release: {error}\n")
         return 1
     return 0
@@ -46,13 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _release(folder: Path, allow_dirty: bool, with_images: bool, build_arguments: Sequence[str]) -> None:
     if not allow_dirty:
         checks.check_clean()
-    checks.check_changelog((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    checks.check_changelog(changelog)
     if licences.main() or advisories.main():
         raise RuntimeError("a package that ships is not permitted or has a known vulnerability")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _say("building the packages")
+    artifacts.empty(folder)
+    _say("building wheel and source distribution")
     sdist, wheel = artifacts.build_packages(folder)
+    _say("installing the wheel in an empty environment, and analysing a film with it")
     checks.check_sdist(sdist)
     checks.check_wheel(wheel)
     chart = artifacts.build_chart(folder)
@@ -60,23 +66,32 @@ def _release(folder: Path, allow_dirty: bool, with_images: bool, build_arguments
     boms = statements.write_sboms(folder)
     statements.write_provenance(folder, [sdist, wheel, chart, *boms], images)
     statements.write_checksums(folder)
+    for file in sorted(folder.iterdir()):
+        _say(f"{file.stat().st_size / 1e6:9.2f} MB  {file.name}")
     sys.stdout.write(NEXT.format(folder=folder, version=VERSION))
     sys.stdout.write(CHART_NEXT.format(folder=folder, version=VERSION))
     sys.stdout.writelines(IMAGES_NEXT.format(tag=tag) for tag in images)
+    if checks.has_unreleased(changelog):
+        sys.stdout.write(UNRELEASED)
 
 
 def _images(wanted: bool, build_arguments: Sequence[str]) -> dict[str, str]:
     if not wanted or not artifacts.has_docker():
         _say("images: SKIPPED, " + ("Docker does not answer" if wanted else "as told"))
         return {}
-    _say("building the images")
-    images = artifacts.build_images(build_arguments)
-    checks.check_image(next(tag for tag in images if tag.startswith("duygu-all:")))
+    images = {}
+    for name in artifacts.IMAGES:
+        _say(f"building the image {name}")
+        tag, identity, size = artifacts.build_image(name, build_arguments)
+        _say(f"{size / 1e6:9.2f} MB  {tag}")
+        images[tag] = identity
+    _say("starting duygu-all, and uploading a film to it")
+    checks.check_image(f"duygu-all:{VERSION}")
     return images
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
     sys.stdout.flush()
 
 

@@ -1,5 +1,6 @@
 """The files of a release: wheel, source distribution, chart and images."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,20 @@ CHART = ROOT / "deploy" / "helm" / "duygu"
 
 IMAGES = {"duygu-api": "Dockerfile.api", "duygu-worker": "Dockerfile.worker", "duygu-all": "Dockerfile.all"}
 """Dockerfile by name of the image."""
+
+
+OURS = re.compile(r"duygu-.*\.(whl|tar\.gz|tgz)|sbom-.*\.cdx\.json|provenance\..*\.json|SHA256SUMS|source|source\.tar")
+"""Names of what a release, also one that was interrupted, leaves in its folder."""
+
+
+def empty(folder: Path) -> None:
+    """Create the folder, or erase the earlier release in it. Raises RuntimeError if it contains anything else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = sorted(folder.iterdir())
+    if others := [path.name for path in entries if not OURS.fullmatch(path.name)]:
+        raise RuntimeError(f"{folder} contains {others[0]}, which is not part of a release: choose another --output")
+    for path in entries:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def run(command: Sequence[str | Path], cwd: Path = ROOT) -> str:
@@ -49,11 +64,9 @@ def has_docker() -> bool:
     return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0  # noqa: S607
 
 
-def build_images(arguments: Sequence[str] = ()) -> dict[str, str]:
-    """Id of each image by its name and tag. `arguments` go to `docker build`."""
-    found = {}
-    for name, file in IMAGES.items():
-        tag = f"{name}:{VERSION}"
-        run(["docker", "build", "--file", file, "--tag", tag, *arguments, "."])
-        found[tag] = run(["docker", "image", "inspect", "--format", "{{.Id}}", tag]).strip()
-    return found
+def build_image(name: str, arguments: Sequence[str] = ()) -> tuple[str, str, int]:
+    """Name with tag, id and bytes of the image. `arguments` go to `docker build`."""
+    tag = f"{name}:{VERSION}"
+    run(["docker", "build", "--file", IMAGES[name], "--tag", tag, *arguments, "."])
+    identity, size = run(["docker", "image", "inspect", "--format", "{{.Id}} {{.Size}}", tag]).split()
+    return tag, identity, int(size)

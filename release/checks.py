@@ -12,9 +12,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from duygu.client import Service, analyze
 from duygu.shared.paths import ROOT
 from duygu.shared.version import VERSION
 from release.artifacts import run
+from tests.support.media.videos import PAN, VideoMaker
 
 READY_S = 120.0
 
@@ -22,7 +24,10 @@ UNWANTED = re.compile(r"(^|/)(__pycache__|\.git|\.venv|node_modules|\.env)(/|$)|
 
 
 def check_wheel(wheel: Path) -> None:
-    """The wheel has the models and pages, nothing unwanted, and works in an empty environment. Raises RuntimeError."""
+    """The wheel has the models and pages, nothing unwanted, and analyses a film in an empty environment.
+
+    Raises RuntimeError.
+    """
     names = zipfile.ZipFile(wheel).namelist()
     _check_names(wheel, names)
     needed = {"duygu/models/emotion/manifest.json", "duygu/services/api/static/index.html"}
@@ -48,6 +53,12 @@ def check_changelog(text: str) -> None:
         raise RuntimeError(f"CHANGELOG.md has no dated section for {VERSION}")
 
 
+def has_unreleased(text: str) -> bool:
+    """Whether the changelog has changes under Unreleased."""
+    unreleased = text.partition("\n## [Unreleased]")[2].partition("\n## ")[0]
+    return re.search(r"^- ", unreleased, re.MULTILINE) is not None
+
+
 def check_clean() -> None:
     """Nothing is uncommitted: the release is that of a commit. Raises RuntimeError."""
     if changed := run(["git", "status", "--porcelain"]):
@@ -55,11 +66,13 @@ def check_clean() -> None:
 
 
 def check_image(tag: str) -> None:
-    """The image with both halves becomes ready. Raises RuntimeError."""
+    """The image with both halves becomes ready and analyses an uploaded film. Raises RuntimeError."""
     container = run(["docker", "run", "--detach", "--rm", "--publish", "127.0.0.1::8000", tag]).strip()
     try:
         address = run(["docker", "port", container, "8000"]).split()[0]
         _wait(lambda: _is_ready(f"http://{address}/readyz"), f"{tag} is not ready after {READY_S:g} s")
+        with tempfile.TemporaryDirectory() as folder:
+            _check_faces(tag, len(analyze(_film(folder), Service(f"http://{address}")).faces))
     finally:
         run(["docker", "stop", container])
 
@@ -80,6 +93,19 @@ def _check_installed(wheel: Path, folder: Path) -> None:
     found = run([environment / "bin" / "duygu", "--version"], cwd=folder).split()
     if found != ["duygu", VERSION]:
         raise RuntimeError(f"{wheel.name} reports {' '.join(found)}")
+
+    result = json.loads(run([environment / "bin" / "duygu", "analyze", _film(folder), "--quiet"], cwd=folder))
+    _check_faces(wheel.name, len(result["faces"]))
+
+
+def _film(folder: str | Path) -> Path:
+    """A synthetic film of one face."""
+    return VideoMaker(Path(folder)).make(PAN)
+
+
+def _check_faces(subject: str, found: int) -> None:
+    if found != 1:
+        raise RuntimeError(f"{subject} finds {found} faces in a film of one")
 
 
 def _is_ready(url: str) -> bool:

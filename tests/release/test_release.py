@@ -11,7 +11,7 @@ import pytest
 
 from duygu.shared.paths import ROOT
 from duygu.shared.version import VERSION
-from release import checks, statements
+from release import artifacts, checks, statements
 from release.__main__ import main
 from release.artifacts import IMAGES, build_chart
 from release.pins import PIN, SHIPPED
@@ -80,6 +80,28 @@ def test_the_changelog_needs_a_date() -> None:
     with pytest.raises(RuntimeError, match=VERSION):
         checks.check_changelog("## [Unreleased]\n")
     checks.check_changelog((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+
+
+def test_changes_without_a_version_are_noticed() -> None:
+    """Lines under Unreleased count; those of versions do not."""
+    assert checks.has_unreleased("# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A.\n\n## [0.1.0] - 2026-01-01\n")
+    assert not checks.has_unreleased("# Changelog\n\n## [Unreleased]\n\n## [0.1.0] - 2026-01-01\n\n- A.\n")
+
+
+def test_only_an_earlier_release_is_erased(tmp_path: Path) -> None:
+    """A new release replaces an earlier or interrupted one; a folder with any other file stays as it is."""
+    folder = tmp_path / "dist"
+    artifacts.empty(folder)
+    for name in ("duygu-0.0.9.tar.gz", statements.CHECKSUMS, "sbom-serve.cdx.json", statements.PROVENANCE):
+        (folder / name).touch()
+    (folder / "source").mkdir()
+    artifacts.empty(folder)
+    assert list(folder.iterdir()) == []
+    (folder / "duygu-0.1.0.tgz").touch()
+    (folder / "thesis.odt").touch()
+    with pytest.raises(RuntimeError, match=r"contains thesis\.odt"):
+        artifacts.empty(folder)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_the_chart_is_packed(tmp_path: Path) -> None:
