@@ -30,15 +30,22 @@ ARGUMENTS = [
 
 READY_S = 60.0
 
+COVERAGE_OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"
+"""Environment variable by which coverage.py measures child processes."""
+
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[str]:
-    """Run a service with the shipped model and yield its address once it is ready."""
+    """Run a service with the shipped model and yield its address once it is ready.
+
+    Its Python coverage is not measured, which would slow every page down; tests/services measures the same code.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != COVERAGE_OF_CHILDREN}
     place = {"DUYGU_DATA_DIR": str(folder), "DUYGU_PORT": "0", "PYTHONUNBUFFERED": "1"}
     process = start_child(
         [sys.executable, "-m", "duygu.services.cli", "serve"],
         cwd=ROOT,
-        env={**os.environ, **place, **settings},
+        env={**inherited, **place, **settings},
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
