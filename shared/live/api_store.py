@@ -91,10 +91,9 @@ end
 for _, key in ipairs({session, frames, KEYS[3]}) do redis.call('EXPIRE', key, ARGV[6]) end
 local makes_ready = nudge and makes_ready_by_nudge or makes_ready_by_offer
 if makes_ready[state] and redis.call('XLEN', frames) > 0 then
-  -- Only a nudge can meet a session that is in the list already; LREM keeps it from being there twice.
-  if nudge then redis.call('LREM', KEYS[4], 0, ARGV[1]) end
+  -- Only a nudge can meet a session that is in the list already. It keeps its place: at the end it would wait again.
+  if not (nudge and redis.call('LPOS', KEYS[4], ARGV[1])) then redis.call('RPUSH', KEYS[4], ARGV[1]) end
   redis.call('HSET', session, 'ready', 1)
-  redis.call('RPUSH', KEYS[4], ARGV[1])
 end
 -- Sessions are ready and no drain job is queued: the caller queues one. The flag expires in case that job is lost.
 local needs_drain = 0

@@ -39,7 +39,10 @@ CHECKS_PER_CONFIRMATION = 10
 """Number of checks between two confirmations in Redis that the sessions are open."""
 
 NO_WORKER_TIMEOUT_S = 15.0
-"""A session whose oldest frame has waited this long ends with `no_worker`."""
+"""A session whose oldest frame has waited this long ends with `no_worker`, if no session has got a reply meanwhile."""
+
+LONGEST_WAIT_S = 60.0
+"""A session whose oldest frame has waited this long ends in any case."""
 
 
 class Hub:
@@ -55,6 +58,7 @@ class Hub:
         self._sessions: dict[str, Session] = {}
         self._overload = OverloadControl()
         self.overload_rate_hz: float | None = None  # of the sessions of all API processes; None without overload
+        self._replied_s = 0.0  # of the newest reply of a worker, seconds of the monotonic clock
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -131,7 +135,8 @@ class Hub:
         after = "0"
         while True:
             answers = await self._store.replies(after, int(BLOCK_S * 1000))
-            after = answers[-1].place if answers else after
+            if answers:
+                after, self._replied_s = answers[-1].place, time.monotonic()
             for answer in answers:
                 if session := self._sessions.get(answer.session_id):
                     _deliver(session, answer.replies)
@@ -157,7 +162,7 @@ class Hub:
             session.overload_rate_hz = self.overload_rate_hz
 
     async def _check_session(self, session: Session) -> None:
-        if session.oldest_wait_s > NO_WORKER_TIMEOUT_S:
+        if is_abandoned(session.oldest_wait_s, time.monotonic() - self._replied_s):
             session.fail(CloseCode.TRY_AGAIN, NoWorkerError())
         elif session.oldest_wait_s > LEASE_S:
             await self._apply_offer(
@@ -180,6 +185,15 @@ class Hub:
     def _has_workers(self) -> bool:
         workers = keys.workers(QueueName.LIVE)
         return bool(self._jobs_redis.zcount(workers, alive_since(), "+inf"))
+
+
+def is_abandoned(waited_s: float, silent_s: float) -> bool:
+    """Whether no worker will answer a session.
+
+    waited_s  seconds for which its oldest frame has waited
+    silent_s  seconds since a worker replied to any session
+    """
+    return min(waited_s, silent_s) > NO_WORKER_TIMEOUT_S or waited_s > LONGEST_WAIT_S
 
 
 def _deliver(session: Session, replies: bytes) -> None:

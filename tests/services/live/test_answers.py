@@ -1,13 +1,22 @@
 """Results of live sessions, which equal those of an uploaded video."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
 
-from duygu.client import Service, analyze, stream
+from duygu.client import Picture, Service, analyze, stream, video
 from duygu.shared.config.settings import Settings
-from duygu.shared.live.messages import FrameResult, SessionClosed, SessionCreated, SessionOptions
+from duygu.shared.live.messages import (
+    FrameDropped,
+    FrameError,
+    FrameResult,
+    SessionClosed,
+    SessionCreated,
+    SessionOptions,
+)
 from duygu.shared.schemas.result import Window
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.media.videos import Scene, VideoMaker
@@ -87,8 +96,21 @@ def same_either_way(settings: Settings, address: str, path: Path) -> None:
 
 
 def sent_live(address: str, path: Path, options: SessionOptions | None = None) -> list[Any]:
-    """Return all messages of a session that receives a video at its own rate."""
-    return list(stream(path, Service(address), options))
+    """Return all messages of a session that receives a video. Each picture waits until those before are answered, as a
+    slow machine would drop it otherwise."""
+    answered = Semaphore(1)
+
+    def pictures() -> Iterator[Picture]:
+        for picture in video(path):
+            answered.acquire()
+            yield picture
+
+    messages = []
+    for message in stream(pictures(), Service(address), options):
+        messages.append(message)
+        if isinstance(message, FrameResult | FrameDropped | FrameError):
+            answered.release()
+    return messages
 
 
 def windows_of(messages: list[Any]) -> dict[int, list[Window]]:

@@ -89,6 +89,7 @@ class Session:
     def do(self, transition: Transition) -> bool:
         """Try a transition and return whether it was accepted."""
         if transition is Transition.CLAIM:
+            self.redis.lrem(READY, 1, SESSION)  # a worker claims what it has taken from the ready list
             claim = self.leases.claim(SESSION, -1)
             self.claim = claim or self.claim
             return claim is not None
@@ -151,6 +152,15 @@ def test_a_session_is_in_the_ready_list_at_most_once(session: Session, redis: Re
     for transition in (Transition.OFFER, Transition.NUDGE, Transition.OFFER):
         session.do(transition)
     assert redis.lrange(READY, 0, -1) == [SESSION.encode()]
+
+
+@pytest.mark.parametrize("state", [READY_, REQUEUED])
+def test_a_nudge_keeps_the_place_of_a_session(session: Session, redis: Redis, state: LeaseState) -> None:
+    """A nudged session stays ahead of those that became ready later, so that no session waits without end."""
+    session.reach(state)
+    redis.rpush(READY, "later")
+    session.do(Transition.NUDGE)
+    assert redis.lrange(READY, 0, -1) == [SESSION.encode(), b"later"]
 
 
 def test_a_nudge_restores_a_lost_entry_of_the_ready_list(session: Session, redis: Redis) -> None:
