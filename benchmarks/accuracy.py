@@ -26,7 +26,8 @@ from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.detect.boxes import overlaps
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.options import DecodeLimits
-from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline
+from duygu.shared.vision.results import DECIMALS_S, ResultConverter
+from duygu.shared.vision.timeline import Timeline
 from duygu.shared.vision.track.tracker import EVERY_FRAME, Tracker
 from duygu.shared.vision.types import Detections, Floats
 from tests.support.extra_data import CLIPS

@@ -84,7 +84,7 @@ class Session:
 
 
 def _watch_functions(watch: Stopwatch) -> None:
-    from duygu.shared.vision import analyzer, batching, results
+    from duygu.shared.vision import analyzer, batching, timeline
     from duygu.shared.vision.classify.clips import ClipBuilder
     from duygu.shared.vision.decode.planes import StoredFrame
     from duygu.shared.vision.detect import mtcnn
@@ -103,7 +103,7 @@ def _watch_functions(watch: Stopwatch) -> None:
         "association": [(tracker.Tracker, "update"), (track, "appearance_template")],
         "crops": [(analyzer, "crop_of"), (analyzer, "quality_flags")],
         "clips": [(ClipBuilder, "add"), (batching, "classify")],
-        "result": [(results.Timeline, "add"), (results.Timeline, "result")],
+        "result": [(timeline.Timeline, "add"), (timeline.Timeline, "result")],
     }
     for stage, places in stages.items():
         for owner, name in places:

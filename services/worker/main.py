@@ -109,7 +109,7 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     from duygu.shared.config.engine import decode_limits
     from duygu.shared.vision.analysis import analyze_video
 
-    return partial(analyze_video, engine=engine, limits=decode_limits(settings))
+    return partial(analyze_video, engine=engine, limits=decode_limits(settings), in_lists=False)
 
 
 def film_splitter(settings: Settings, engine: "Engine") -> Splitter:

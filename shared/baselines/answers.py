@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from duygu.shared.schemas.emotions import OTHER
 from duygu.shared.schemas.model import ModelDescription, ModelInfo, RelativeModel
+from duygu.shared.schemas.packed import as_stored
 from duygu.shared.schemas.result import RelativePrediction, Window
 
 DECIMALS = 4
@@ -50,12 +51,13 @@ def with_answers(
     windows: Sequence[Window], baseline: Sequence[float], layer: RelativeModel, reported: Sequence[str]
 ) -> list[Window]:
     """The windows with answers relative to a baseline; those without an output of this layer as they are."""
-    return [
+    answered = (
         window.model_copy(update={"relative": relative_prediction(row, baseline, layer, reported)})
         if (row := outputs_of(window, layer)) is not None
         else window
         for window in windows
-    ]
+    )
+    return as_stored(answered, windows)
 
 
 def outputs_of(window: Window, layer: RelativeModel) -> list[float] | None:

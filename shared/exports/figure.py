@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from duygu.shared.exports.letters import shortened, text_width
 from duygu.shared.exports.palette import colour_of
-from duygu.shared.exports.spans import guesses_in_words, is_uncertain, shares_of, spans_of, uncertain_share
+from duygu.shared.exports.spans import each_span, guesses_in_words, is_uncertain, shares_of, uncertain_share
 from duygu.shared.exports.titles import face_title
 from duygu.shared.schemas.result import Face, Result
 
@@ -123,7 +123,7 @@ def _lane(face: Face, top: float, duration_s: float) -> Iterator[Item]:
         yield Bar(GUTTER, top + round(part * LANE), width, 1, RULE)
         yield Words(words, GUTTER - 8 - text_width(words, 8), top + round(part * LANE) + 4, 8, SOFT)
     scale = width / max(duration_s, 1e-3)
-    for span in spans_of(face):
+    for span in each_span(face):
         left, right = round(span.start_s * scale), round(span.end_s * scale)
         high = max(2, round(span.window.confidence * LANE))
         colour = colour_of(span.window.emotion)

@@ -2,7 +2,8 @@
 
 import math
 
-from duygu.shared.exports.spans import Span, spans_of
+from duygu.shared.exports.spans import Span, each_span
+from duygu.shared.schemas.packed import as_stored
 from duygu.shared.schemas.result import Face, Result, ResultOptions
 
 
@@ -28,7 +29,7 @@ def _with(options: ResultOptions | None, **chosen: float) -> ResultOptions | Non
 
 
 def _thinned(face: Face, seconds: float) -> Face:
-    windows = [span.window for span in spans_of(face) if _holds_a_tick(span, seconds)]
+    windows = as_stored((span.window for span in each_span(face) if _holds_a_tick(span, seconds)), face.windows)
     return face.model_copy(update={"windows": windows or face.windows[:1]})
 
 

@@ -1,6 +1,6 @@
 """Division of overlapping windows into spans: each time belongs to the window with the nearest middle."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -24,12 +24,25 @@ class Span:
 
 def spans_of(face: Face) -> list[Span]:
     """Non-overlapping spans of a face's windows, in order of time."""
-    starts = [window.start_s for window in face.windows]
-    ends = [window.end_s for window in face.windows]
-    for i, (one, other) in enumerate(pairwise(face.windows)):
-        if other.start_s <= one.end_s + JOIN_S:
-            ends[i] = starts[i + 1] = (_middle(one) + _middle(other)) / 2
-    return [Span(*parts) for parts in zip(starts, ends, face.windows, strict=True)]
+    return list(each_span(face))
+
+
+def each_span(face: Face) -> Iterator[Span]:
+    """The same one by one, so that windows that are packed are not in memory together."""
+    starts, ends = _starts_and_ends(face.windows)
+    return map(Span, starts, ends, face.windows)
+
+
+def _starts_and_ends(windows: Sequence[Window]) -> tuple[list[float], list[float]]:
+    """Starts and ends of the spans, in seconds."""
+    starts, ends = [window.start_s for window in windows[:1]], [window.end_s for window in windows[:1]]
+    for one, other in pairwise(windows):
+        middle = (_middle(one) + _middle(other)) / 2
+        joined = other.start_s <= one.end_s + JOIN_S
+        ends[-1] = middle if joined else ends[-1]
+        starts.append(middle if joined else other.start_s)
+        ends.append(other.end_s)
+    return starts, ends
 
 
 def is_talking(window: Window) -> bool:
@@ -95,25 +108,24 @@ def shares_in_words(face: Face) -> str:
 
 def talking_in_words(face: Face) -> list[str]:
     """Shares of time while the person talks, and while silent; empty where speaking was not measured."""
-    known = [window for window in face.windows if window.speaking is not None]
-    parts = {talking: [window for window in known if is_talking(window) == talking] for talking in (True, False)}
-    shares = {id(window): share for window, share in _window_shares(face)}
-    total = sum(shares[id(window)] for window in known)
+    known = [(window, share) for window, share in _window_shares(face) if window.speaking is not None]
+    parts = {talking: [one for one in known if is_talking(one[0]) == talking] for talking in (True, False)}
+    total = sum(share for _, share in known)
     return [
-        f"{'talking' if talking else 'silent'} {sum(shares[id(window)] for window in windows) / (total or 1):.0%} of "
-        f"the time: {_part_in_words(windows, shares)}"
-        for talking, windows in parts.items()
-        if windows
+        f"{'talking' if talking else 'silent'} {sum(share for _, share in part) / (total or 1):.0%} of "
+        f"the time: {_part_in_words(part)}"
+        for talking, part in parts.items()
+        if part
     ]
 
 
-def _part_in_words(windows: Sequence[Window], shares: Mapping[int, float]) -> str:
+def _part_in_words(part: Sequence[tuple[Window, float]]) -> str:
     """Shares of the time of some windows per emotion, in decreasing order, then the uncertain share."""
-    total = sum(shares[id(window)] for window in windows) or 1.0
+    total = sum(share for _, share in part) or 1.0
     emotions: dict[str, float] = {}
-    for window in windows:
+    for window, share in part:
         emotion = "uncertain" if window.uncertain else window.emotion
-        emotions[emotion] = emotions.get(emotion, 0.0) + shares[id(window)] / total
+        emotions[emotion] = emotions.get(emotion, 0.0) + share / total
     order = sorted(emotions.items(), key=lambda item: (item[0] == "uncertain", -item[1]))
     return ", ".join(f"{emotion} {share:.0%}" for emotion, share in order)
 
@@ -128,11 +140,12 @@ def uncertain_share(face: Face) -> float:
     return sum(share for window, share in _window_shares(face) if window.uncertain)
 
 
-def _window_shares(face: Face) -> list[tuple[Window, float]]:
+def _window_shares(face: Face) -> Iterator[tuple[Window, float]]:
     """Share of the face's time of each window; equal shares if no window has a length, as in a video of one picture."""
-    spans = spans_of(face)
-    total = sum(span.end_s - span.start_s for span in spans)
-    return [(span.window, (span.end_s - span.start_s) / total if total else 1 / len(spans)) for span in spans]
+    starts, ends = _starts_and_ends(face.windows)
+    total = sum(end_s - start_s for start_s, end_s in zip(starts, ends, strict=True))
+    for start_s, end_s, window in zip(starts, ends, face.windows, strict=True):
+        yield window, (end_s - start_s) / total if total else 1 / len(starts)
 
 
 def _middle(window: Window) -> float:

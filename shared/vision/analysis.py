@@ -8,6 +8,7 @@ from pathlib import Path
 from duygu.shared.exports.selection import once_every
 from duygu.shared.schemas.model import ProgramInfo
 from duygu.shared.schemas.options import DEFAULTS, MOVEMENTS, AnalysisOptions, part_length, require_labels
+from duygu.shared.schemas.packed import unpacked
 from duygu.shared.schemas.result import Result, ResultOptions, VideoInfo, Warning, Window  # noqa: A004
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analyzer import Analyzer, Step
@@ -16,7 +17,8 @@ from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.progress import Progress
-from duygu.shared.vision.results import ResultConverter, Timeline
+from duygu.shared.vision.results import ResultConverter
+from duygu.shared.vision.timeline import Timeline
 
 MOVEMENTS_UNAVAILABLE = "movements_unavailable"
 """Warning code: movements were requested, and the engine has no network for them."""
@@ -36,6 +38,7 @@ def analyze_video(
     on_progress: Callable[[Progress], None] | None = None,
     on_window: Callable[[int, Window], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    in_lists: bool = True,
 ) -> Result:
     """Detect and track every face of a video file and classify its emotions.
 
@@ -43,6 +46,8 @@ def analyze_video(
     on_progress  called after each analysed frame
     on_window    called with a face_id and its window as soon as the window is classified
     should_stop  polled several times a second; CancelledError is raised once it returns True
+    in_lists     whether windows and positions are lists, as the schema has them. If not, they are packed: a fraction of
+                 the memory, for a process that writes them by `duygu.shared.schemas.result_json`
 
     Raises a VideoError for a file that cannot be analysed, InvalidLabelsError for a label that the engine does not
     output, and a BaselineError if no face has the baseline that the options request. A truncated
@@ -81,7 +86,8 @@ def analyze_video(
         collect(analyzer.finish())
         found = [*video.warnings, *analyzer.warnings()]
         info = video_info(video, analyzer, name)
-    return assemble(engine, options, timeline, converter, job_id, info, found)
+    result = assemble(engine, options, timeline, converter, job_id, info, found)
+    return unpacked(result) if in_lists else result
 
 
 def require_options(engine: Engine, options: AnalysisOptions) -> None:
@@ -105,7 +111,7 @@ def assemble(
     video: VideoInfo,
     warnings: list[tuple[str, str]],
 ) -> Result:
-    """The result of an analysis, of its complete timeline. Raises a BaselineError if no face has the baseline."""
+    """The packed result of a complete timeline. Raises a BaselineError if no face has the baseline."""
     found = [Warning(code=code, detail=detail) for code, detail in [*warnings, *_unavailable(options, converter)]]
     model = engine.model.model_copy(update={"labels": converter.names, "movements": list(converter.movements)})
     result = timeline.result(job_id, model, video, found)

@@ -26,7 +26,8 @@ from duygu.shared.schemas.options import AUTO, AnalysisOptions, joined_spans
 from duygu.shared.schemas.result import Baseline, Face, Result, Warning  # noqa: A004
 from duygu.shared.vision.classify.relative import softmax
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import DECIMALS_S, ResultConverter, Timeline, WindowLogits, relative_logits
+from duygu.shared.vision.results import DECIMALS_S, ResultConverter, WindowLogits, relative_logits
+from duygu.shared.vision.timeline import Timeline
 from duygu.shared.vision.types import Floats
 
 STRETCH = 4

@@ -1,17 +1,14 @@
 """Conversion of logits to probabilities, and of positions and windows to the result schema."""
 
-import math
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.emotions import OTHER
-from duygu.shared.schemas.model import ModelInfo
-from duygu.shared.schemas.result import Face, Flag, Pose, Position, Result, VideoInfo, Warning, Window  # noqa: A004
+from duygu.shared.schemas.result import Flag, Pose, Position, Window
 from duygu.shared.vision.types import Floats
 
 DECIMALS_S, DECIMALS_BOX, DECIMALS_SCORE, DECIMALS_PROBABILITY = 3, 1, 3, 4
@@ -171,83 +168,3 @@ def valence(probabilities: Mapping[str, float]) -> float:
     """Probability of happiness less the highest one of anger, disgust, fear and sadness; 0 for a missing label."""
     unpleasant = max(probabilities.get(label, 0.0) for label in UNPLEASANT)
     return round(probabilities.get(PLEASANT, 0.0) - unpleasant, DECIMALS_PROBABILITY)
-
-
-class PositionColumns:
-    """The positions of one face as columns of numbers, 80 bytes each instead of 400."""
-
-    def __init__(self) -> None:
-        self._face_id = 0
-        self._numbers = array("d")  # time, score, and the pose or NaN, of each
-        self._boxes = array("f")
-
-    def append(self, position: FacePosition) -> None:
-        """Add a position."""
-        self._face_id = position.face_id
-        self._numbers.extend((position.time_s, position.score, *(position.pose or NO_POSE)))
-        self._boxes.extend(position.box.tolist())
-
-    def __iter__(self) -> Iterator[FacePosition]:
-        """The positions in the order of their times."""
-        numbers = np.frombuffer(self._numbers, np.float64).reshape(-1, 2 + len(NO_POSE))
-        boxes = np.frombuffer(self._boxes, np.float32).reshape(-1, 4)
-        for place in np.argsort(numbers[:, 0], kind="stable"):
-            time_s, score, *pose = numbers[place].tolist()
-            known = None if math.isnan(pose[0]) else (pose[0], pose[1], pose[2])
-            yield FacePosition(self._face_id, time_s, boxes[place], score, known)
-
-
-NO_POSE = (math.nan,) * 3
-
-
-@dataclass(slots=True)
-class _FaceTimeline:
-    positions: PositionColumns = field(default_factory=PositionColumns)
-    windows: list[WindowLogits] = field(default_factory=list)
-
-
-class Timeline:
-    """Collects the results of an analyzer for a whole video."""
-
-    def __init__(self, converter: ResultConverter) -> None:
-        """Create an empty timeline."""
-        self._converter = converter
-        self._faces: dict[int, _FaceTimeline] = {}
-
-    def add(self, positions: Iterable[FacePosition], windows: Iterable[WindowLogits]) -> None:
-        """Add the results of one step."""
-        for position in positions:
-            self._faces.setdefault(position.face_id, _FaceTimeline()).positions.append(position)
-        for window in windows:
-            self._faces.setdefault(window.face_id, _FaceTimeline()).windows.append(window)
-
-    def windows(self, face_id: int) -> list[WindowLogits]:
-        """The windows of a face, in the order of those in the result."""
-        return sorted(self._faces[face_id].windows, key=lambda window: round(window.start_s, DECIMALS_S))
-
-    def in_order(self) -> Iterator[tuple[int, Window]]:
-        """All windows with their faces, in the order of their ends."""
-        every = (window for timeline in self._faces.values() for window in timeline.windows)
-        for window in sorted(every, key=lambda window: (window.end_s, window.face_id)):
-            yield window.face_id, self._converter.window(window)
-
-    def result(self, job_id: str | None, model: ModelInfo, video: VideoInfo, warnings: list[Warning]) -> Result:
-        """Build the result, with the faces in the order of their ids."""
-        faces = [self._face(face_id, timeline) for face_id, timeline in sorted(self._faces.items())]
-        return Result(job_id=job_id, model=model, video=video, faces=faces, warnings=warnings)
-
-    def _face(self, face_id: int, timeline: _FaceTimeline) -> Face:
-        logits = np.mean([window.logits for window in timeline.windows], axis=0)
-        prediction = self._converter.prediction(logits, self._converter.recipe.track_temperature)
-        positions = list(map(self._converter.position, timeline.positions))
-        windows = list(map(self._converter.window, self.windows(face_id)))
-        return Face(
-            face_id=face_id,
-            start_s=positions[0].time_s,
-            end_s=positions[-1].time_s,
-            emotion=prediction.emotion,
-            confidence=prediction.confidence,
-            probabilities=prediction.probabilities,
-            windows=windows,
-            positions=positions,
-        )

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pydantic_core import to_json
-
 from duygu.services.worker.context import JobContext, WorkerContext, current_job
 from duygu.services.worker.control import DeferredError, RequeuedError
 from duygu.services.worker.failures import FAILURES, error_of
@@ -27,7 +25,9 @@ from duygu.shared.errors import (
 from duygu.shared.jobs.queues import STORAGE_PAUSES_S
 from duygu.shared.jobs.record import JobRecord
 from duygu.shared.runtime.telemetry.logs import about
+from duygu.shared.schemas.packed import unpacked
 from duygu.shared.schemas.result import Result, with_sha256
+from duygu.shared.schemas.result_json import json_chunks
 from duygu.shared.storage.base import ANNOTATED_VIDEO, BLURRED_VIDEO, PLOT, RESULT, UPLOAD, part_file
 
 logger = logging.getLogger(__name__)
@@ -134,9 +134,9 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
             result = _analyzed(job, record, path, stages, reporter)
         result = with_sha256(result, sha256)
         result = with_recorded_baseline(result, recorded) if recorded else result
-        _illustrate(job, path, result, stages, shown or result)
+        _illustrate(job, path, result, stages, shown)
     with worker.stage("store"), worker.storage.writer(job_id, RESULT) as file:
-        file.write(to_json(result))
+        file.writelines(json_chunks(result))
     worker.metrics.count(result)
     reporter.finish(result)
 
@@ -169,8 +169,8 @@ def _upload(worker: WorkerContext, job_id: str) -> Iterator[Path]:
         yield path
 
 
-def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages, annotated: Result) -> None:
-    """Store the pictures of a result: the plot always, videos on request. The annotated one shows `annotated`."""
+def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages, edited: Result | None) -> None:
+    """Store the pictures of a result: the plot always, videos on request. The annotated one shows `edited` if given."""
     renderer, storage, job_id = job.worker.renderer, job.worker.storage, str(result.job_id)
     if renderer is None:
         return
@@ -180,7 +180,7 @@ def _illustrate(job: JobContext, video: Path, result: Result, stages: Stages, an
         with job.worker.stage("annotate"), storage.place(job_id, ANNOTATED_VIDEO) as target:
             renderer.annotate(
                 video,
-                annotated,
+                unpacked(edited) if edited else result,  # boxes are looked up by time, which packed ones are slow for
                 target,
                 on_progress=lambda share: stages.annotating(share, result),
                 should_stop=job.control.should_stop,

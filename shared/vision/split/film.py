@@ -79,8 +79,8 @@ class JoinedFilm:
         return self._joiner.windows()
 
     def result(self, job_id: str) -> Result:
-        """The result of the film, after its last part."""
-        return self._joiner.result(job_id)
+        """The result of the film, after its last part, with packed windows and positions."""
+        return self._joiner.result(job_id, in_lists=False)
 
 
 def _length_at_most(options: AnalysisOptions) -> float:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import cast
 
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.packed import unpacked
 from duygu.shared.schemas.result import Result, VideoInfo, Window
 from duygu.shared.vision.analysis import assemble, require_options, result_converter
 from duygu.shared.vision.analyzer import CROWDED, MAX_UNCOUNTED, TOO_MANY_FACES
@@ -14,12 +15,13 @@ from duygu.shared.vision.batching import classify
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder
 from duygu.shared.vision.decode.video import Rotation
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import DECIMALS_S, FacePosition, Timeline, WindowLogits
+from duygu.shared.vision.results import DECIMALS_S, FacePosition, WindowLogits
 from duygu.shared.vision.split.part_analysis import part_origin
 from duygu.shared.vision.split.part_file import PartFile, PartVideo
 from duygu.shared.vision.split.plan import FilmPart
 from duygu.shared.vision.split.seams import match_tracks
 from duygu.shared.vision.split.unjoinable import UnjoinableError
+from duygu.shared.vision.timeline import Timeline
 from duygu.shared.vision.types import Floats
 
 TRUNCATED = "truncated"
@@ -82,8 +84,8 @@ class PartJoiner:
         """All windows with their faces, in the order of their ends."""
         return self._timeline.in_order()
 
-    def result(self, job_id: str | None) -> Result:
-        """The result of the whole film, after the last part. Raises a BaselineError as `analyze_video` does."""
+    def result(self, job_id: str | None, *, in_lists: bool = True) -> Result:
+        """The result of the whole film, after the last part. `in_lists` and errors as of `analyze_video`."""
         last = self._videos[-1]
         video = VideoInfo(
             duration_s=round(last.duration_s, DECIMALS_S),
@@ -94,7 +96,9 @@ class PartJoiner:
             frames_analysed=sum(video.frames_analysed for video in self._videos),
             first_frame_s=round(last.first_frame_s, DECIMALS_S),
         )
-        return assemble(self._engine, self._options, self._timeline, self._converter, job_id, video, self._warnings())
+        warnings = self._warnings()
+        result = assemble(self._engine, self._options, self._timeline, self._converter, job_id, video, warnings)
+        return unpacked(result) if in_lists else result
 
     def _warnings(self) -> list[tuple[str, str]]:
         """The warnings of all parts, each once, those about the file first."""

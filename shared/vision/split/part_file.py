@@ -17,9 +17,9 @@ from typing import Any, Generic, Self, TypeVar
 import numpy as np
 
 from duygu.shared.vision.classify.clips import Crop
+from duygu.shared.vision.columns import Array, pack, unpack
 from duygu.shared.vision.results import FacePosition, WindowLogits
 from duygu.shared.vision.split.clip_log import Addition
-from duygu.shared.vision.split.columns import Array, pack, unpack
 from duygu.shared.vision.split.unjoinable import UnjoinableError
 
 VERSION = 1

@@ -9,7 +9,8 @@ from duygu.shared.model.recipe import Recipe
 from duygu.shared.schemas.emotions import EMOTIONS, OTHER
 from duygu.shared.schemas.result import Flag, VideoInfo
 from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.results import FacePosition, ResultConverter, Timeline, WindowLogits
+from duygu.shared.vision.results import FacePosition, ResultConverter, WindowLogits
+from duygu.shared.vision.timeline import Timeline
 
 RECIPE = Recipe("results", size=48, temperature=2.0, track_temperature=0.5, uncertain_below=0.5)
 

@@ -18,6 +18,7 @@ from duygu.shared.jobs.record import JobRecord, new_job_id
 from duygu.shared.jobs.store import JobStore
 from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.packed import packed
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import ANNOTATED_VIDEO, RESULT, UPLOAD
 from duygu.shared.storage.folder import FolderStorage
@@ -121,6 +122,25 @@ def test_the_recording_of_another_job_is_the_baseline(redis: Redis, tmp_path: Pa
             assert all(window.relative for window in result.faces[0].windows)
         place.storage.erase(rest)
     assert outcomes == ["succeeded", "invalid_baseline"]
+
+
+def test_a_packed_result_is_stored_as_one_of_lists(redis: Redis, tmp_path: Path) -> None:
+    """The stored JSON of a packed result, also with answers relative to a recording, is that of the same lists."""
+    recording = with_layer(two_faces())
+    recording = recording.model_copy(update={"faces": recording.faces[:1]})
+    rest, stored = new_job_id(), []
+    for result in (recording, packed(recording)):
+        place = WorkerContext(
+            JobStore(redis, 60), FolderStorage(tmp_path), EditStore(redis), lambda path, found=result, **wishes: found
+        )
+        with place.storage.writer(rest, RESULT) as file:
+            file.write(recording.model_dump_json().encode())
+        waiting = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC), options=AnalysisOptions(baseline=rest))
+        record = done(redis, JobContext(place, JobControl()), waiting, b"film")
+        assert record.error is None
+        stored.append(place.storage.read(record.job_id, RESULT))
+    assert stored[0] == stored[1]
+    assert Result.read(stored[1]).faces[0].windows[0].relative
 
 
 class PaintTitles(Paint):
