@@ -3,6 +3,7 @@
 from duygu.services.worker.context import WorkerContext
 from duygu.shared.errors import ResultExpiredError
 from duygu.shared.jobs.record import JobRecord
+from duygu.shared.schemas.packed import packed
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.base import RESULT
 from duygu.shared.workbench.edits.editing import apply_edits
@@ -11,7 +12,8 @@ from duygu.shared.workbench.edits.editing import apply_edits
 def edited_result_of(worker: WorkerContext, record: JobRecord) -> Result | None:
     """The result of the job that `edits_of` names, with its edits; None if the request named none.
 
-    Raises ResultExpiredError for a job that was erased since the request.
+    It is packed, as it is shown only after the analysis. Raises ResultExpiredError for a job that was erased since the
+    request.
     """
     if not record.edits_of:
         return None
@@ -19,4 +21,4 @@ def edited_result_of(worker: WorkerContext, record: JobRecord) -> Result | None:
         result = Result.read(worker.storage.read(record.edits_of, RESULT))
     except FileNotFoundError as error:
         raise ResultExpiredError(f"`edits_of` {record.edits_of}: the result of the job was deleted") from error
-    return apply_edits(result, worker.edits.read(record.edits_of).edits)
+    return packed(apply_edits(result, worker.edits.read(record.edits_of).edits))
