@@ -72,6 +72,12 @@ sending the picture that completed a window to receiving its sample at an inlet 
 time stamp of the sample minus the time at which that picture was sent. Camera, service and inlet share the machine.
 """
 
+PEERS = """\
+One minute of video ({video}). Other packages process {frames} frames, evenly spread, from which the time of every frame
+is computed. Duygu analyses the whole minute, once before each of them; its row has the median. Each package is
+installed in an environment of its own.
+"""
+
 SCALE = """\
 `deploy/compose/scale.yaml`: APIs, workers, Redis and a bucket in containers, with one engine thread per worker. Clients
 submit a video of {video_s:.0f} s repeatedly. CPU time and Redis commands of a job are those above an idle deployment.
@@ -252,6 +258,25 @@ def lsl(report: Report) -> str:
     return "\n".join([LSL, table(head, [row])])
 
 
+def peers(report: Report) -> str:
+    """Table of `scripts/bench peers`, and the packages that it leaves out."""
+    head = ("Package", "Time", "CPU time", "Memory", "Installation", "Faces in a frame", "What it does")
+    rows = [
+        (
+            row["name"],
+            _optional("{:.1f} s", row.get("minute_s")),
+            _optional("{:.1f} s", row.get("minute_cpu_s")),
+            _optional("{} MB", row.get("peak_rss_mb")),
+            _optional("{} MB", row["size_mb"]),
+            _optional("{:.2f}", row.get("faces_per_frame")),
+            row["does"] + (f"; failed: {row['error']}" if "error" in row else ""),
+        )
+        for row in report["peers"]
+    ]
+    left_out = "".join(f"- {name} is not measured: it {reason}.\n" for name, reason in report["not_measured"].items())
+    return "\n".join([PEERS.format(**report), table(head, rows), left_out])
+
+
 def scale(report: Report) -> str:
     """Tables of `scripts/bench scale`."""
     head = ("Workers", "Jobs a second", "CPU per job: worker, API, bucket", "Redis commands", "Redis CPU")
@@ -306,6 +331,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "lsl": ("Lab Streaming Layer", lsl),
     "scale": ("Several workers and a bucket", scale),
     "pages": ("A long result on its page", pages),
+    "peers": ("Other packages on the same video", peers),
 }
 """Title and tables of each benchmark, by its name."""
 
