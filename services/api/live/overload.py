@@ -27,6 +27,9 @@ LARGEST_CUT = 0.5
 LEAST_HZ = 1.0
 """Lowest rate."""
 
+SETTLING_CHECKS = 1
+"""Checks after a cut that lead to no other one: they still count frames that were sent at the higher rate."""
+
 HOLD_CHECKS, RISE = 5, 1.1
 """Checks without displaced frames before the rate rises, and the factor of each rise."""
 
@@ -56,6 +59,7 @@ class OverloadControl:
         self.rate_hz: float | None = None  # frames per second of each session; None without overload
         self._highest_hz = 0.0  # of a session since the overload began
         self._overloaded = self._calm = 0  # consecutive checks
+        self._settling = 0  # checks that are left of SETTLING_CHECKS
 
     def update(self, loads: Iterable[Load], elapsed_s: float) -> None:
         """Adapt the rate to the frames of each session since the previous check."""
@@ -73,14 +77,16 @@ class OverloadControl:
         is_overloaded = whole.displaced_share > OVERLOADED_SHARE and affected >= AFFECTED_SESSIONS
         self._overloaded = self._overloaded + 1 if is_overloaded else 0
         self._calm = 0 if is_overloaded else self._calm + 1
-        if is_overloaded:
+        settles, self._settling = self._settling > 0, max(self._settling - 1, 0)
+        if is_overloaded and not settles:
             self._lower(highest_hz, 1 - whole.displaced_share)
-        elif self.rate_hz is not None:
+        elif not is_overloaded and self.rate_hz is not None:
             self._raise(highest_hz)
 
     def _lower(self, highest_hz: float, achieved: float) -> None:
         if self.rate_hz is None and self._overloaded < ONSET_CHECKS:
             return
+        self._settling = SETTLING_CHECKS
         self._highest_hz = max(self._highest_hz, highest_hz)
         rate_hz = highest_hz if self.rate_hz is None else min(self.rate_hz, highest_hz)
         self.rate_hz = max(LEAST_HZ, rate_hz * max(achieved * HEADROOM, LARGEST_CUT))

@@ -68,6 +68,21 @@ def test_the_rate_is_withdrawn_when_sessions_have_ended() -> None:
     assert all(one <= other <= one * 1.11 for one, other in pairwise(rising))
 
 
+def test_frames_of_the_earlier_rate_cause_no_second_cut() -> None:
+    """Frames that are displaced in the second after a cut were sent before it, and lower the rate no further."""
+    control = OverloadControl()
+    overloaded = [Load(10, 10, 5, 5)] * 2
+    for _ in range(ONSET_CHECKS):
+        control.update(overloaded, 1.0)
+    rate_hz = control.rate_hz
+    control.update(overloaded, 1.0)
+    assert control.rate_hz == rate_hz
+    assert rate_hz is not None
+    control.update(overloaded, 1.0)
+    assert control.rate_hz is not None
+    assert control.rate_hz < rate_hz
+
+
 def test_a_moment_without_capacity_is_no_overload() -> None:
     """Displaced frames of one second set no rate, and neither does a service whose workers answer nothing at all."""
     control = OverloadControl()
