@@ -18,7 +18,7 @@ MIN_DEVIATION = 0.01
 """Minimum standard deviation of the reference of such a movement. The reference has outputs that hardly leave zero."""
 
 LIPS = 5
-"""Number of distances of the lips that the network measures, from which speaking is predicted."""
+"""Number of distances of the lips that the network measures. Folders of version 1.1 predict speaking from them."""
 
 
 class _Part(BaseModel):
@@ -48,9 +48,36 @@ class PoseModel(_Part):
     bias: list[float]
 
 
-class SpeakingModel(_Part):
-    """The logistic regression of speaking, of statistics of the distances of the lips over a clip."""
+class MouthArea(_Part):
+    """The part of the crop whose motion tells speaking, in pixels of the crop."""
 
+    left: int = Field(ge=0)
+    top: int = Field(ge=0)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    step: int = Field(ge=1, description="side of the squares of pixels that are averaged")
+
+    @property
+    def values(self) -> int:
+        """Number of squares."""
+        return (self.width // self.step) * (self.height // self.step)
+
+
+class CropChoice(_Part):
+    """The sampling times whose crops the network processes."""
+
+    period: int = Field(ge=1, le=100, description="sampling times after which the choice repeats")
+    places: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="the sampling times, modulo the period, whose crops are processed"
+    )
+
+
+class SpeakingModel(_Part):
+    """The logistic regression of speaking, of statistics over a clip."""
+
+    mouth: MouthArea | None = Field(
+        default=None, description="the statistics are of the motion in this area; null: of the distances of the lips"
+    )
     floor: float = Field(gt=0, description="is added to each deviation before its logarithm")
     mean: list[float]
     deviation: list[float]
@@ -69,6 +96,7 @@ class MovementManifest(_Part):
     points: list[tuple[float, float]] = Field(description="where the landmarks are in the crop, as shares of its side")
     movements: list[Movement]
     pose: PoseModel
+    crops: CropChoice | None = Field(default=None, description="which crops the network processes; null: all")
     speaking: SpeakingModel | None = None
     files: dict[str, Sha256]
 

@@ -9,7 +9,7 @@ import numpy as np
 from duygu.shared.vision.batching import ClassificationQueue, PipelinedQueue, SynchronousQueue
 from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.classify.crops import crop_of
-from duygu.shared.vision.classify.movements import pose_of
+from duygu.shared.vision.classify.movements import is_processed, pose_of
 from duygu.shared.vision.classify.quality import quality_flags
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
@@ -176,7 +176,7 @@ class Analyzer:
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
-        measured = self._measure(frame, track)
+        measured = self._measure(frame, track, tick)
         flags = quality_flags(image, track.box, track.landmarks)
         crop = Crop(tick, frame.time_s, image, flags, measured, second)
         stretch = self.tracker.crowding()
@@ -193,10 +193,23 @@ class Analyzer:
         if face.face_id is None:
             self._drop_oldest(track.key, face)
 
-    def _measure(self, frame: Frame, track: Track) -> Floats | None:
-        """The movements of a face, or None where they are not measured."""
+    def _measure(self, frame: Frame, track: Track, tick: int) -> Floats | None:
+        """The movements of a face, or None where they are not measured.
+
+        The network processes the crops of its pattern, and the first one of a clip and after a gap, which can end it.
+        """
         network = self.engine.movements if self.movements else None
-        return None if network is None else network.measure(frame, track.box, track.landmarks)
+        if network is None:
+            return None
+        face, usual = self.faces.get(track.key), self._usual_ticks()
+        follows = face is not None and tick - face.tick <= max(round(usual), 1) and self._has_movements(face)
+        processed = network.includes(tick, usual) or not follows
+        return network.measure(frame, track.box, track.landmarks, processed=processed)
+
+    def _has_movements(self, face: Face) -> bool:
+        """Whether the movement network processed a crop of the open clip of a face."""
+        measured = [crop.movements for crop in face.clips.crops if crop.movements is not None]
+        return any(is_processed(values[np.newaxis])[0] for values in measured)
 
     def _is_lasting(self, track: Track) -> bool:
         """Whether a track has lasted long enough to be confirmed."""

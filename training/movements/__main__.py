@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.model.movement_folder import LIPS, PoseModel
+from duygu.shared.model.movement_folder import PoseModel
 from duygu.shared.vision.detect.mtcnn import Mtcnn
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.distillation.teachers import face_api_weights
-from duygu.training.movements.agreement import correlations, window_means
+from duygu.training.movements.agreement import CROPS, correlations, window_means
 from duygu.training.movements.examples import Examples, no_model, still_examples, video_examples
 from duygu.training.movements.export import network_model, write_folder
 from duygu.training.movements.head import Head, train_head
@@ -99,12 +99,13 @@ def train_pose(examples: Examples) -> PoseModel:
 
 
 def agreement(head: Head, judged: dict[str, Examples]) -> dict[str, NDArray[np.float64]]:
-    """Correlation of each movement over the windows of each data set."""
+    """Correlation of each movement over the windows of each data set, of processed crops with all of the reference."""
     found = {}
     for name, examples in judged.items():
         predicted = np.clip(head(examples.maps)[:, : len(NAMES)], 0, 1)
         reference = examples.targets[:, : len(NAMES)]
-        found[name] = correlations(window_means(predicted, examples), window_means(reference, examples))
+        served = window_means(predicted, examples, CROPS)
+        found[name] = correlations(served, window_means(reference, examples))
         by_frame = np.median(correlations(predicted, reference))
         note(f"{name}: median r {np.median(found[name]):.3f} over windows, {by_frame:.3f} over frames")
     return found
@@ -120,8 +121,7 @@ def train(sources: Sources, stills: Path, videos: Path, speech: Path, judge: Pat
     people, spoken, judged = sources.videos(videos), sources.videos(speech), sources.videos(judge)
     head = train_head([(sources.stills(stills), STILL_WEIGHT), (people, VIDEO_WEIGHT)])
     found = agreement(head, {judge.name: judged, speech.name: spoken})
-    lips = head(spoken.maps)[:, -LIPS:]
-    speaking = train_speaking(spoken_windows(spoken, lips, speech, person_of))
+    speaking = train_speaking(spoken_windows(spoken, speech, person_of))
     pose = train_pose(people)
     model = network_model(face_api_weights(sources.packages), head)
     correlated = {name: r.tolist() for name, r in found.items()}

@@ -3,12 +3,18 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from duygu.shared.model.movement_folder import CropChoice
 from duygu.shared.vision.types import Floats
 from duygu.training.movements.examples import Examples
 
-FRAMES, STRIDE = 10, 5
-"""Crops of a window and between windows, as the engine cuts them."""
+FRAMES, STRIDE, RATE_HZ = 10, 5, 10
+"""Crops of a window and between windows, and crops a second, as the engine cuts them."""
+
+CROPS = CropChoice(period=5, places=(1, 3))
+"""The crops that the network processes in use: two of five, so that windows of ten crops with a stride of five share
+them."""
 
 
 def correlations(predicted: Floats, reference: Floats) -> Any:
@@ -18,6 +24,19 @@ def correlations(predicted: Floats, reference: Floats) -> Any:
     return np.where(norm > 0, (a * b).sum(0) / np.where(norm > 0, norm, 1), 0.0)
 
 
-def window_means(values: Floats, examples: Examples) -> Floats:
-    """Means over each window, which is what a result reports."""
-    return np.stack([values[rows].mean(0) for rows in examples.windows(FRAMES, STRIDE)])
+def window_means(values: Floats, examples: Examples, choice: CropChoice | None = None) -> Floats:
+    """Means over each window, which is what a result reports.
+
+    choice  of the crops over which the mean is taken; all of them by default
+    """
+    chosen = np.ones(len(values), np.bool_) if choice is None else _chosen(examples, choice)
+    return np.stack([_mean(values[rows], chosen[rows]) for rows in examples.windows(FRAMES, STRIDE)])
+
+
+def _chosen(examples: Examples, choice: CropChoice) -> npt.NDArray[np.bool_]:
+    return np.isin(np.rint(examples.time_s * RATE_HZ).astype(int) % choice.period, choice.places)
+
+
+def _mean(values: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
+    """The mean of the chosen values; of the first one where none is."""
+    return np.asarray(values[chosen].mean(0) if chosen.any() else values[0], np.float32)

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from duygu.shared.errors import TrainingDataError, VideoError
+from duygu.shared.model.movement_folder import MouthArea
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.analyzer import Analyzer
-from duygu.shared.vision.classify.movements import aligned_crop, geometry
+from duygu.shared.vision.classify.movements import aligned_crop, geometry, mouth_of
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition
 from duygu.shared.vision.track.track import Track
@@ -23,6 +24,9 @@ from duygu.training.onnx.face_api import SIZE, Trunk
 
 POINTS = np.array([[0.327, 0.397], [0.698, 0.388], [0.513, 0.608], [0.364, 0.791], [0.671, 0.784]])
 """Where the landmarks are in a crop, as shares of its side: FER2013's median, so that stills need no detector."""
+
+MOUTH = MouthArea(left=28, top=66, width=56, height=40, step=4)
+"""The area of the crop whose motion tells speaking."""
 
 MIN_SCORE, MIN_STILL_SCORE = 0.5, 0.8
 """Minimum score of the reference. A still of 48 x 48 pixels has to be clearer than a frame of a video."""
@@ -41,6 +45,7 @@ class Examples:
     maps: Any  # (N, 256, 7, 7) float16
     targets: Floats  # (N, 60), as of `Reference`
     geometry: Floats  # (N, 8)
+    mouth: Floats  # (N, MOUTH.values) grey levels
     clip: Any  # (N,) index into `names`
     time_s: Floats  # (N,)
     names: Any  # (clips,) file names without extension
@@ -75,7 +80,7 @@ class _Recorder(Analyzer):
 
     def __init__(self, engine: Engine, landmarker: FaceLandmarker, interval_s: float | None) -> None:
         super().__init__(engine, interval_s=interval_s, batch=1 << 30)
-        self.rows: dict[int, list[tuple[float, Image, Floats, Floats]]] = {}
+        self.rows: dict[int, list[tuple[float, Image, Floats, Floats, Floats]]] = {}
         self._landmarker = landmarker
 
     def _update_face(
@@ -86,21 +91,22 @@ class _Recorder(Analyzer):
         if seen.score > MIN_SCORE:
             crop = aligned_crop(frame, track.landmarks, POINTS * SIZE, SIZE)
             shape = geometry(track.box, track.landmarks).astype(np.float32)
-            self.rows.setdefault(track.key, []).append((frame.time_s, crop, seen.targets, shape))
+            row = frame.time_s, crop, seen.targets, shape, mouth_of(crop, MOUTH)
+            self.rows.setdefault(track.key, []).append(row)
         yield from super()._update_face(track, frame, tick, before, second)
 
 
 def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:
     """The face that is seen longest in each video of a folder. Raises TrainingDataError when there is none."""
     files = sorted(path for path in folder.iterdir() if ends_with(path, VIDEOS))
-    found: list[tuple[int, float, Image, Floats, Floats]] = []
+    found: list[tuple[int, float, Image, Floats, Floats, Floats]] = []
     for clip, path in enumerate(files):
         found += [(clip, *row) for row in _longest(path, engine, settings, landmarker)]
     if not found:
         raise TrainingDataError(f"{folder} holds no video with a face")
-    clips, time_s, crops, targets, shapes = (np.array(column) for column in zip(*found, strict=True))
+    clips, time_s, crops, targets, shapes, mouth = (np.array(column) for column in zip(*found, strict=True))
     names = np.array([path.stem for path in files])
-    return Examples(trunk.maps(crops), targets, shapes, clips, time_s.astype(np.float32), names)
+    return Examples(trunk.maps(crops), targets, shapes, mouth, clips, time_s.astype(np.float32), names)
 
 
 def _longest(path: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker) -> Any:
@@ -125,7 +131,8 @@ def still_examples(pictures: Image, landmarker: FaceLandmarker, trunk: Trunk) ->
     index, targets = (np.array(column) for column in zip(*kept, strict=True))
     crops = np.stack([cv2.resize(pictures[at], (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for at in index])
     empty = np.zeros((len(index), 8), np.float32)
-    return Examples(trunk.maps(crops), targets, empty, np.arange(len(index)), empty[:, 0], index.astype(str))
+    mouth = np.zeros((len(index), MOUTH.values), np.float32)
+    return Examples(trunk.maps(crops), targets, empty, mouth, np.arange(len(index)), empty[:, 0], index.astype(str))
 
 
 def _still(picture: Image, landmarker: FaceLandmarker) -> Any:

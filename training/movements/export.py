@@ -18,13 +18,14 @@ from duygu.shared.model.movement_folder import (
     SpeakingModel,
 )
 from duygu.shared.vision.types import Floats
+from duygu.training.movements.agreement import CROPS
 from duygu.training.movements.examples import POINTS
 from duygu.training.movements.head import Head
 from duygu.training.movements.landmarker import NAMES
 from duygu.training.onnx.face_api import CHANNELS, PLACES, SIZE, crops_input, trunk_graph
 from duygu.training.onnx.graph import floats
 
-VERSION = "1.1"
+VERSION = "1.2"
 LICENCE = (
     "Weights: MIT. The trunk is face-api's expression network (MIT). The head was trained on the output of MediaPipe's "
     "face landmarker (Apache-2.0), on FER2013's photos and on videos whose rights are unclear."
@@ -72,6 +73,7 @@ def write_folder(
         points=[(x, y) for x, y in POINTS.tolist()],
         movements=movements,
         pose=pose,
+        crops=CROPS,
         speaking=speaking,
         files={NETWORK: sha256_of(folder / NETWORK)},
     )
@@ -89,6 +91,11 @@ def _movement(name: str, by_data: Mapping[str, float], deviation: float) -> Move
 def _row(movement: Movement) -> str:
     agreement = " | ".join(f"{r:.2f}" for r in movement.r_of.values())
     return f"| {movement.name} | {agreement} | {movement.deviation:.3f} | {'yes' if movement.is_offered else 'no'} |"
+
+
+def _choice(manifest: MovementManifest) -> str:
+    """Which crops the network processes, in words."""
+    return "all crops" if manifest.crops is None else f"{len(manifest.crops.places)} of {manifest.crops.period} crops"
 
 
 def card(manifest: MovementManifest) -> str:
@@ -109,8 +116,10 @@ movement of the corners of the mouth, whatever the person feels.
   network is what was measured. {len(manifest.offered)} of them are reported: their mean correlation with the
   reference is at least {MIN_AGREEMENT}, and the reference shows them at all (a deviation of at least
   {MIN_DEVIATION}). Median over all 52: {medians}.
+  The network processes {_choice(manifest)}; a window has the mean of these crops.
 - Pose: yaw, pitch and roll in degrees, a linear function of the five landmarks.
-- Speaking: {speaking}, on windows of people not in training. Their sound says when they speak:
+- Speaking: of the motion of the mouth's grey levels in all crops of a window, without the network;
+  {speaking}, on windows of people not in training. Their sound says when they speak:
   windows with more than 0.7 against windows with less than 0.2 of speech, none of those between. The
   recordings are of actors; chewing, laughing and singing were not measured.
 

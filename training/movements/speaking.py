@@ -1,4 +1,4 @@
-"""Speaking: the sound of a recording says when its only person speaks, the lips have to tell it."""
+"""Speaking: the sound of a recording says when its only person speaks, the mouth has to tell it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import av
 import numpy as np
 
 from duygu.shared.model.movement_folder import SpeakingModel
-from duygu.shared.vision.classify.movements import OUTERMOST, lip_statistics
+from duygu.shared.vision.classify.movements import OUTERMOST, mouth_statistics
 from duygu.shared.vision.types import Floats
 from duygu.training.data.frames import VIDEOS, ends_with
 from duygu.training.movements.agreement import FRAMES
-from duygu.training.movements.examples import Examples
+from duygu.training.movements.examples import MOUTH, Examples
 from duygu.training.movements.landmarker import NAMES
 from duygu.training.run.command import note
 
@@ -36,22 +36,21 @@ DELAYS_S = np.arange(-6, 11) * 0.05
 (Chandrasekaran et al. 2009, "The natural statistics of audiovisual speech"), and recordings add a delay of their own.
 """
 
-FLOOR, PENALTY, FOLDS = 0.005, 0.02, 5
+FLOOR, PENALTY, FOLDS = 0.05, 0.02, 5
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWindows:
-    """Windows with their lips and the share of time with speech."""
+    """Windows with the grey levels of the mouth and the share of time with speech."""
 
-    lips: Floats  # (N, 10, 5)
+    mouth: Floats  # (N, 10, MOUTH.values)
     share: Floats  # (N,)
     person: Any  # (N,)
 
 
-def spoken_windows(examples: Examples, lips: Floats, folder: Path, person_of: Any, stride: int = 1) -> SpokenWindows:
+def spoken_windows(examples: Examples, folder: Path, person_of: Any, stride: int = 1) -> SpokenWindows:
     """The windows of recordings whose sound tells speech from silence.
 
-    lips       (N, 5) of the examples, as the network measures them
     folder     of the recordings
     person_of  from the name of a recording to its person
     """
@@ -66,13 +65,13 @@ def spoken_windows(examples: Examples, lips: Floats, folder: Path, person_of: An
         if heard is not None:
             found.append(
                 (
-                    lips[rows],
+                    examples.mouth[rows],
                     np.mean([_share(heard, float(examples.time_s[row]) + delay_s) for row in rows]),
                     person_of(name),
                 )
             )
     columns = [np.array(column) for column in zip(*found, strict=True)] or [
-        np.zeros((0, FRAMES, 5)),
+        np.zeros((0, FRAMES, MOUTH.values)),
         np.zeros(0),
         np.zeros(0),
     ]
@@ -143,7 +142,7 @@ def _samples(path: Path) -> Floats:
 def train_speaking(windows: SpokenWindows) -> SpeakingModel:
     """Logistic regression with balanced classes; the area under its ROC curve is of people in other folds."""
     sure = (windows.share > SPEAKS) | (windows.share < SILENT)
-    values = lip_statistics(windows.lips[sure].astype(np.float64), FLOOR)
+    values = mouth_statistics(windows.mouth[sure].astype(np.float64), FLOOR)
     speaks, person = windows.share[sure] > SPEAKS, windows.person[sure]
     scores, people = np.zeros(len(values)), np.unique(person)
     for fold in range(FOLDS):
@@ -153,7 +152,13 @@ def train_speaking(windows: SpokenWindows) -> SpeakingModel:
     mean, deviation, weights, bias = _fit(values, speaks)
     auc = round(area_under_curve(scores, speaks), 4)
     return SpeakingModel(
-        floor=FLOOR, mean=mean.tolist(), deviation=deviation.tolist(), weights=weights.tolist(), bias=bias, auc=auc
+        mouth=MOUTH,
+        floor=FLOOR,
+        mean=mean.tolist(),
+        deviation=deviation.tolist(),
+        weights=weights.tolist(),
+        bias=bias,
+        auc=auc,
     )
 
 

@@ -153,9 +153,13 @@ class ClipBuilder:
 
 
 def _measured(crops: list[Crop]) -> Floats | None:
-    """The movements of the crops, without the repetitions that fill gaps; None where none was measured."""
+    """The movements of the crops, without the repetitions that fill gaps; None where none was measured.
+
+    Crops that were stored by another version, with another number of values, are left out.
+    """
     distinct = {id(crop.movements): crop.movements for crop in crops if crop.movements is not None}
-    return np.stack(list(distinct.values())) if distinct else None
+    rows = list(distinct.values())
+    return np.stack([row for row in rows if len(row) == len(rows[-1])]) if rows else None
 
 
 def _of_second_trunk(crops: list[Crop]) -> Floats | None:

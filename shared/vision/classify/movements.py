@@ -8,8 +8,9 @@ import numpy.typing as npt
 import onnxruntime
 
 from duygu.shared.errors import ModelError
-from duygu.shared.model.movement_folder import LIPS, MovementFolder, MovementManifest
+from duygu.shared.model.movement_folder import LIPS, MouthArea, MovementFolder, MovementManifest, SpeakingModel
 from duygu.shared.vision.classify.crops import MAX_OVERSAMPLING
+from duygu.shared.vision.classify.sampling_pattern import SamplingPattern
 from duygu.shared.vision.detect.onnx_session import open_session
 from duygu.shared.vision.types import Area, Floats, Frame, Image
 
@@ -17,14 +18,18 @@ Doubles = npt.NDArray[np.float64]
 Pose = tuple[float, float, float]
 
 POSE = slice(-3, None)
-"""Yaw, pitch and roll among the values of a crop. Before them are the movements, then the distances of the lips."""
+"""Yaw, pitch and roll among the values of a crop. Before them are the movements, the distances of the lips, and the
+grey levels of the mouth."""
 
 MIN_CROPS = 5
 """Minimum number of crops for a prediction of speaking: half a second."""
 
 OUTERMOST = 2.5
-"""Limit of the statistics of the lips, in standard deviations of the training's. Beyond them the regression would
+"""Limit of the statistics of the mouth, in standard deviations of the training's. Beyond them the regression would
 extrapolate: a smile that does not move, with visible teeth, had a probability of speaking of .8."""
+
+MIN_CONTRAST = 8.0
+"""Lower bound of the deviation of the mouth's grey levels, so that the noise of a flat crop is no motion."""
 
 
 class MovementNetwork:
@@ -32,33 +37,66 @@ class MovementNetwork:
 
     def __init__(self, folder: MovementFolder, *, threads: int = 1) -> None:
         self._folder, self._threads = folder, threads
+        choice, speaking = folder.manifest.crops, folder.manifest.speaking
+        self._pattern = SamplingPattern(choice.period, choice.places) if choice else SamplingPattern(1, (0,))
+        self._mouth = speaking.mouth if speaking else None
         self._manifest: MovementManifest = folder.manifest
         self._offered = list(self._manifest.offered)
         self.names = tuple(self._manifest.movements[index].name for index in self._offered)
 
-    def measure(self, frame: Frame, box: Floats, landmarks: Floats) -> Floats:
-        """The values of one face: (movements + LIPS + 3,), the movements from 0 to 1, the pose in degrees.
+    def includes(self, tick: int, usual_ticks: float = 1.0) -> bool:
+        """Whether the network processes the crop at a sampling time, as `SamplingPattern.includes` says."""
+        return self._pattern.includes(tick, usual_ticks)
+
+    def measure(self, frame: Frame, box: Floats, landmarks: Floats, *, processed: bool = True) -> Floats:
+        """The values of one face: (movements + LIPS + mouth + 3,), movements from 0 to 1, the pose in degrees.
 
         box        (4,) x1, y1, x2, y2 and landmarks (5, 2), in pixels of Frame.grey
+        processed  whether the network processes the crop; otherwise movements and lips are NaN
         """
         manifest = self._manifest
-        crop = aligned_crop(frame, landmarks, np.array(manifest.points) * manifest.size, manifest.size)
-        (values,) = self._session.run(None, {"crops": crop[np.newaxis]})
+        target = np.array(manifest.points) * manifest.size
         pose = np.array(manifest.pose.weights) @ geometry(box, landmarks) + manifest.pose.bias
-        return np.concatenate([values[0], pose]).astype(np.float32)
+        if processed:
+            crop = aligned_crop(frame, landmarks, target, manifest.size)
+            (rows,) = self._session.run(None, {"crops": crop[np.newaxis]})
+            values, mouth = rows[0], mouth_of(crop, self._mouth) if self._mouth else np.zeros(0)
+        else:
+            values = np.full(len(manifest.movements) + LIPS, np.nan)
+            mouth = aligned_mouth(frame, landmarks, target, self._mouth) if self._mouth else np.zeros(0)
+        return np.concatenate([values, mouth, pose]).astype(np.float32)
 
-    def mean(self, measured: Floats) -> Floats:
-        """The reported movements of a clip (n, values): their means, in the order of `names`."""
-        return np.asarray(measured[:, self._offered].mean(0), np.float32)
+    def mean(self, measured: Floats) -> Floats | None:
+        """The reported movements of a clip (n, values), in the order of `names`; None if no crop was processed.
+
+        They are the means over the crops that the network processed.
+        """
+        processed = measured[is_processed(measured)]
+        return np.asarray(processed[:, self._offered].mean(0), np.float32) if len(processed) else None
 
     def speaking(self, measured: Floats) -> float | None:
         """The probability that the person of a clip (n, values) speaks; None if it is too short or not predicted."""
         model = self._manifest.speaking
-        if model is None or len(measured) < MIN_CROPS:
+        statistics = None if model is None else self._statistics(model, measured)
+        if model is None or statistics is None:
             return None
-        lips = measured[:, -LIPS - 3 : -3].astype(np.float64)
-        scaled = np.clip((lip_statistics(lips, model.floor) - model.mean) / model.deviation, -OUTERMOST, OUTERMOST)
+        scaled = np.clip((statistics - model.mean) / model.deviation, -OUTERMOST, OUTERMOST)
         return float(1 / (1 + np.exp(-(scaled @ model.weights + model.bias))))
+
+    def _statistics(self, model: SpeakingModel, measured: Floats) -> Doubles | None:
+        """Statistics of the mouth, or of the lips for a folder of version 1.1; None for fewer than MIN_CROPS crops."""
+        first = len(self._manifest.movements) + LIPS
+        if model.mouth is None:
+            measured = measured[is_processed(measured)]
+        if len(measured) < MIN_CROPS or measured.shape[1] != self._width(model):
+            return None
+        if model.mouth is None:
+            return lip_statistics(measured[:, first - LIPS : first].astype(np.float64), model.floor)
+        return mouth_statistics(measured[:, first : first + model.mouth.values].astype(np.float64), model.floor)
+
+    def _width(self, model: SpeakingModel) -> int:
+        """Number of values of a crop. Crops that were stored by another version have another number."""
+        return len(self._manifest.movements) + LIPS + (model.mouth.values if model.mouth else 0) + 3
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
@@ -74,6 +112,40 @@ def pose_of(measured: Floats) -> Pose:
     """Yaw, pitch and roll in degrees of the values of a crop."""
     yaw, pitch, roll = (float(angle) for angle in measured[POSE])
     return yaw, pitch, roll
+
+
+def is_processed(measured: Floats) -> npt.NDArray[np.bool_]:
+    """Which crops of a clip (n, values) the network processed: (n,)."""
+    return np.asarray(~np.isnan(measured[:, 0]))
+
+
+def mouth_of(crop: Image, area: MouthArea) -> Floats:
+    """The grey levels of the mouth in a crop: (values,) means over squares of pixels."""
+    return _squares(crop[area.top : area.top + area.height, area.left : area.left + area.width], area)
+
+
+def aligned_mouth(frame: Frame, landmarks: Floats, target: Doubles, area: MouthArea) -> Floats:
+    """The same for a crop of which only this area is cut from the frame."""
+    part = aligned_part(frame, landmarks, target - [area.left, area.top], (area.width, area.height))
+    return _squares(part, area)
+
+
+def _squares(part: Image, area: MouthArea) -> Floats:
+    size = area.width // area.step, area.height // area.step
+    return cv2.resize(part, size, interpolation=cv2.INTER_AREA).reshape(-1).astype(np.float32)
+
+
+def mouth_statistics(levels: Doubles, floor: float) -> Doubles:
+    """Statistics of the motion of the mouth over a clip: grey levels (..., n, values) -> (..., 5).
+
+    Brightness is removed from each crop, and contrast from the clip. Logarithms of the mean, median and maximum
+    magnitude of the first differences, of the mean magnitude of the second ones, and of the deviation.
+    """
+    contrast = np.maximum(levels.std(-1), MIN_CONTRAST).mean(-1)[..., np.newaxis, np.newaxis]
+    relative = (levels - levels.mean(-1, keepdims=True)) / contrast
+    first, second = (np.sqrt((np.diff(relative, order, axis=-2) ** 2).mean(-1)) for order in (1, 2))
+    motion = [first.mean(-1), np.median(first, -1), first.max(-1), second.mean(-1), relative.std(-2).mean(-1)]
+    return np.log(np.stack(motion, axis=-1) + floor)
 
 
 def lip_statistics(lips: Doubles, floor: float) -> Doubles:
@@ -102,6 +174,12 @@ def geometry(box: Floats, landmarks: Floats) -> Doubles:
 
 def aligned_crop(frame: Frame, landmarks: Floats, target: Doubles, size: int) -> Image:
     """The crop (size, size) grey in which the landmarks (5, 2) are as close as possible to `target` (5, 2)."""
+    return aligned_part(frame, landmarks, target, (size, size))
+
+
+def aligned_part(frame: Frame, landmarks: Floats, target: Doubles, size: tuple[int, int]) -> Image:
+    """The same for a picture of another width and height."""
+    width, height = size
     matrix = similarity(landmarks.astype(np.float64), target)
     factor = int(np.clip(round(1 / max(float(np.hypot(*matrix[0, :2])), 1e-6)), 1, MAX_OVERSAMPLING))
     left, top, *_ = area = _covered(frame.size, matrix, size)
@@ -110,12 +188,12 @@ def aligned_crop(frame: Frame, landmarks: Floats, target: Doubles, size: int) ->
     warped = cv2.warpAffine(
         frame.grey_part(area),
         matrix,
-        (size * factor, size * factor),
+        (width * factor, height * factor),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     if factor > 1:
-        warped = cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+        warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
     return np.asarray(warped, np.uint8)
 
 
@@ -129,11 +207,12 @@ def similarity(source: Doubles, target: Doubles) -> Doubles:
     return np.column_stack([turn, target.mean(0) - turn @ source.mean(0)])
 
 
-def _covered(size: tuple[int, int], matrix: Doubles, side: int) -> Area:
-    """The area of the frame that the crop shows, at least one pixel."""
+def _covered(size: tuple[int, int], matrix: Doubles, picture: tuple[int, int]) -> Area:
+    """The area of the frame that a picture of this width and height shows, at least one pixel."""
+    width, height = picture
     if abs(float(np.linalg.det(matrix[:, :2]))) < 1e-12:
         return 0, 0, 1, 1
-    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - matrix[:, 2]
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - matrix[:, 2]
     points = corners @ np.linalg.inv(matrix[:, :2]).T
     low, high = points.min(0) - 2, points.max(0) + 2
     left, top = (int(np.clip(at, 0, limit - 1)) for at, limit in zip(low, size, strict=True))

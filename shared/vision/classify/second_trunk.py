@@ -13,6 +13,7 @@ from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import MADE_FROM, ONNX, SECOND_HEAD, SECOND_TRUNK, ModelFolder, SecondTrunkSettings
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.vision.classify.crops import crop_of
+from duygu.shared.vision.classify.sampling_pattern import SamplingPattern
 from duygu.shared.vision.detect.onnx_session import open_session
 from duygu.shared.vision.types import Floats, Frame, Image
 
@@ -21,23 +22,15 @@ BATCH = 8
 
 
 class CropPattern:
-    """Which crops the second trunk processes, and how they are cut.
-
-    The pattern follows the sampling times, so that each window of two periods has the same number of these crops
-    wherever it begins, and overlapping windows share them.
-    """
+    """Which crops the second trunk processes, and how they are cut."""
 
     def __init__(self, settings: SecondTrunkSettings) -> None:
-        self._places, self._period = settings.places, settings.period
+        self._pattern = SamplingPattern(settings.period, settings.places)
         self._recipe = Recipe("second_trunk", settings.size, margin=settings.margin)
 
     def includes(self, tick: int, usual_ticks: float = 1.0) -> bool:
-        """Whether the crop at a sampling time is processed.
-
-        usual_ticks  usual number of sampling times between frames; the crop also stands for those until the next frame
-        """
-        covered = range(tick, tick + max(round(usual_ticks), 1))
-        return any(place % self._period in self._places for place in covered[: self._period])
+        """Whether the crop at a sampling time is processed, as `SamplingPattern.includes` says."""
+        return self._pattern.includes(tick, usual_ticks)
 
     def cut(self, frame: Frame, box: Floats, landmarks: Floats) -> Image:
         """The crop (size, size) uint8 of a box (4,) in pixels of Frame.grey; the eyes are not made level."""

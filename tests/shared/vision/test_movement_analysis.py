@@ -10,13 +10,16 @@ import pytest
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports.tables import MEASURED_COLUMNS, csv_table
+from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analysis import MOVEMENTS_UNAVAILABLE, analyze_video
 from duygu.shared.vision.analyzer import Analyzer, Step
+from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import valence
+from duygu.shared.vision.types import Floats, Frame
 from tests.support.media.frames import frames_of
 from tests.support.media.videos import STILL, VideoMaker
 
@@ -93,6 +96,43 @@ def test_the_state_keeps_the_movements(engine: Engine) -> None:
         pieces.movements = True
         assert values_of(pieces.push(frame)) == seen[-1]
     assert any(movements for movements, *_ in seen)
+
+
+class CountingNetwork(MovementNetwork):
+    """The network that ships; it notes which crops it processes."""
+
+    def __init__(self) -> None:
+        super().__init__(open_movement_folder(Settings().movements))
+        self.processed: list[bool] = []
+
+    def measure(self, frame: Frame, box: Floats, landmarks: Floats, *, processed: bool = True) -> Floats:
+        """Note whether the crop is processed, and measure it."""
+        self.processed.append(processed)
+        return super().measure(frame, box, landmarks, processed=processed)
+
+
+def test_two_of_five_crops_are_processed(engine: Engine) -> None:
+    """The network processes the first crop and those of its pattern; each window has movements and speaking."""
+    network = CountingNetwork()
+    analyzer = Analyzer(replace(engine, movements=network), movements=True)
+    steps = [analyzer.push(frame) for frame in frames_of(STILL)] + [analyzer.finish()]
+    assert network.processed[0]
+    assert sum(network.processed) <= len(network.processed) * 2 / 5 + 2
+    windows = [window for step in steps for window in step.windows]
+    assert windows
+    assert all(window.movements is not None for window in windows)
+
+
+def test_crops_of_another_version_are_left_out(engine: Engine) -> None:
+    """An analyzer that is restored from the state of an earlier version, with fewer values a crop, goes on."""
+    analyzer = Analyzer(engine, movements=True)
+    frames = list(frames_of(STILL))
+    for frame in frames[:4]:
+        analyzer.push(frame)
+    for face in analyzer.faces.values():
+        face.clips.crops = [replace(crop, movements=np.zeros(60, np.float32)) for crop in face.clips.crops]
+    windows = [window for frame in frames[4:] for window in analyzer.push(frame).windows] + [*analyzer.finish().windows]
+    assert windows
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from duygu.shared.errors import TrainingDataError
-from duygu.shared.model.movement_folder import LIPS
+from duygu.shared.model.movement_folder import LIPS, CropChoice
 from duygu.training.movements.agreement import FRAMES, correlations, window_means
-from duygu.training.movements.examples import Examples
+from duygu.training.movements.examples import MOUTH, Examples
 from duygu.training.movements.landmarker import BLENDSHAPE_INPUTS, NAMES, lips
 from duygu.training.movements.speaking import SpokenWindows, area_under_curve, sound_delay, train_speaking
 
@@ -18,9 +18,10 @@ def examples(count: int = 40, clips: int = 2) -> Examples:
     random = np.random.default_rng(3)
     targets = random.normal(size=(count, len(NAMES) + 3 + LIPS)).astype(np.float32)
     clip = np.repeat(np.arange(clips), count // clips)
-    shapes = random.normal(size=(count, 8)).astype(np.float32)
+    shapes, mouth = (random.normal(size=(count, width)).astype(np.float32) for width in (8, MOUTH.values))
     times = np.tile(np.arange(count // clips) / 10, clips).astype(np.float32)
-    return Examples(np.zeros((count, 1)), targets, shapes, clip, times, np.array([f"{n}-a" for n in range(clips)]))
+    names = np.array([f"{n}-a" for n in range(clips)])
+    return Examples(np.zeros((count, 1)), targets, shapes, mouth, clip, times, names)
 
 
 def test_the_reference_has_its_networks_inputs_and_outputs() -> None:
@@ -66,16 +67,26 @@ def test_the_area_counts_pairs_in_order() -> None:
     assert area_under_curve(scores, positive) == pytest.approx(3.5 / 4)
 
 
-def test_speaking_is_learned_from_moving_lips() -> None:
-    """Lips that move while there is speech are distinguished from lips at rest, in people of other folds."""
+def test_means_are_over_the_processed_crops() -> None:
+    """A window has the mean of the crops at the sampling times of the pattern, wherever it begins."""
+    known = examples()
+    values = np.rint(known.time_s * 10)[:, np.newaxis]
+    assert window_means(values, known, CropChoice(period=5, places=(1, 3)))[:, 0].tolist() == [4.5, 9.5, 14.5] * 2
+    assert window_means(values, known, CropChoice(period=100, places=(99,)))[:, 0].tolist() == [0, 5, 10] * 2
+    assert window_means(values, known)[:, 0].tolist() == [4.5, 9.5, 14.5] * 2
+
+
+def test_speaking_is_learned_from_a_moving_mouth() -> None:
+    """Mouths that move while there is speech are distinguished from mouths at rest, in people of other folds."""
     random = np.random.default_rng(5)
     speech = random.random(300) > 0.5
-    motion = np.where(speech, 0.1, 0.01)[:, np.newaxis, np.newaxis] * random.normal(size=(300, FRAMES, LIPS))
+    motion = np.where(speech, 20, 1)[:, np.newaxis, np.newaxis] * random.normal(size=(300, FRAMES, MOUTH.values))
+    face = 100 + 40 * random.normal(size=MOUTH.values)
     windows = SpokenWindows(
-        (0.4 + motion).astype(np.float32), np.where(speech, 0.9, 0.1), np.array([f"p{n % 6}" for n in range(300)])
+        (face + motion).astype(np.float32), np.where(speech, 0.9, 0.1), np.array([f"p{n % 6}" for n in range(300)])
     )
     assert train_speaking(windows).auc > 0.95
-    still = SpokenWindows(np.full((300, FRAMES, LIPS), 0.4, np.float32), windows.share, windows.person)
+    still = SpokenWindows(np.full((300, FRAMES, MOUTH.values), 9, np.float32), windows.share, windows.person)
     assert train_speaking(still).auc == pytest.approx(0.5, abs=0.2)
 
 
@@ -93,6 +104,7 @@ def test_the_delay_of_the_sound_is_found(delay_s: float) -> None:
         np.zeros((2 * len(times), 256, 1, 1), np.float16),
         targets,
         np.zeros((2 * len(times), 8), np.float32),
+        np.zeros((2 * len(times), MOUTH.values), np.float32),
         np.repeat([0, 1], len(times)),
         np.tile(times, 2).astype(np.float32),
         np.array(["heard", "mute"]),

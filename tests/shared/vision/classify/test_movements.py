@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from duygu.shared.config.settings import Settings
-from duygu.shared.model.movement_folder import LIPS, MovementFolder, open_movement_folder
+from duygu.shared.model.movement_folder import LIPS, MovementFolder, SpeakingModel, open_movement_folder
 from duygu.shared.vision.classify.movements import (
     MIN_CROPS,
     MovementNetwork,
     aligned_crop,
     geometry,
     lip_statistics,
+    mouth_statistics,
     pose_of,
     similarity,
 )
@@ -113,7 +114,9 @@ def test_only_movements_that_agree_with_the_reference_are_offered(
     assert set(network.names) == agreed
     assert {"jawOpen", "browInnerUp", "mouthSmileLeft"} <= agreed
     values = np.arange(len(folder.manifest.movements) + LIPS + 3, dtype=np.float32)
-    names = [folder.manifest.movements[int(index)].name for index in network.mean(values[np.newaxis])]
+    means = network.mean(values[np.newaxis])
+    assert means is not None
+    names = [folder.manifest.movements[int(index)].name for index in means]
     assert tuple(names) == network.names
 
 
@@ -122,9 +125,53 @@ def test_values_are_within_their_range(network: MovementNetwork) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
     for frame in (frame_of(head()), frame_of(noise)):
         measured = network.measure(frame, BOX, FACE)
-        movements = measured[: -LIPS - 3]
-        assert len(movements) == 52
+        movements = measured[:52]
         assert 0 <= movements.min() <= movements.max() <= 1
+
+
+def clip(folder: MovementFolder, levels: Floats) -> Floats:
+    """Return measured values of a clip with these grey levels (n, values) of the mouth."""
+    values = np.zeros((len(levels), 52 + LIPS + levels.shape[1] + 3), np.float32)
+    values[:, 52 + LIPS : -3] = levels
+    return values
+
+
+def mouth_levels(folder: MovementFolder, opening: Floats) -> Floats:
+    """Return the grey levels (n, values) of a mouth whose dark inner part is open by so much."""
+    assert folder.manifest.speaking is not None
+    area = folder.manifest.speaking.mouth
+    assert area is not None
+    height, width = area.height // area.step, area.width // area.step
+    rows = np.abs(np.arange(height) - height / 2)[:, np.newaxis]
+    pictures = [np.where(rows < 4 * one, 40.0, 150.0) + 3 * np.arange(width) for one in opening]
+    return np.stack(pictures).reshape(len(opening), -1).astype(np.float32)
+
+
+TALKING = np.array([0, 0.6, 0.2, 0.8, 0.3, 0, 0.7, 0.3, 0.8, 0], np.float32)
+REST = np.zeros(10, np.float32)
+
+
+def test_a_moving_mouth_speaks_more_than_a_resting_one(network: MovementNetwork, folder: MovementFolder) -> None:
+    """A mouth that opens and closes several times a second has a higher probability than one at rest."""
+    spoken, silent = (network.speaking(clip(folder, mouth_levels(folder, opening))) for opening in (TALKING, REST))
+    assert spoken is not None
+    assert silent is not None
+    assert spoken > 0.5 > silent
+
+
+def test_brightness_and_contrast_are_no_motion(network: MovementNetwork, folder: MovementFolder) -> None:
+    """A mouth at rest that becomes brighter, or has less contrast, moves as little as before; noise is no speech."""
+    levels = mouth_levels(folder, REST)
+    rest = network.speaking(clip(folder, levels))
+    assert network.speaking(clip(folder, levels + np.linspace(0, 60, 10, dtype=np.float32)[:, None])) == rest
+    moving = (
+        mouth_levels(folder, TALKING).astype(np.float64) * 3
+    )  # its contrast is above the lower bound also when it is halved
+    assert mouth_statistics(moving / 2, 0.05) == pytest.approx(mouth_statistics(moving, 0.05), abs=1e-5)
+    noise = np.random.default_rng(0).normal(100, 0.3, levels.shape).astype(np.float32)
+    faint = network.speaking(clip(folder, noise))
+    assert faint is not None
+    assert faint < 0.5
 
 
 def lips(opening: Floats) -> Floats:
@@ -134,22 +181,57 @@ def lips(opening: Floats) -> Floats:
     return values
 
 
-def test_a_moving_mouth_speaks_more_than_a_resting_one(network: MovementNetwork) -> None:
-    """Lips that open and close several times a second have a higher probability than lips at rest."""
-    talking = np.array([0, 0.2, 0.05, 0.25, 0.1, 0, 0.2, 0.1, 0.25, 0], np.float32)
-    spoken, silent = (network.speaking(lips(opening)) for opening in (talking, np.zeros(10, np.float32)))
+def of_version_1_1(folder: MovementFolder) -> MovementNetwork:
+    """Return the network of a folder that processes all crops and predicts speaking from the lips."""
+    speaking = SpeakingModel(
+        floor=0.005, mean=[-3.0] * 25, deviation=[1.0] * 25, weights=[1.0] * 15 + [0.0] * 10, bias=0, auc=0.8
+    )
+    update = {"crops": None, "speaking": speaking, "version": "1.1"}
+    return MovementNetwork(replace(folder, manifest=folder.manifest.model_copy(update=update)))
+
+
+def test_a_folder_of_version_1_1_is_served(folder: MovementFolder) -> None:
+    """Its network processes all crops, and speaking follows from the distances of the lips."""
+    earlier = of_version_1_1(folder)
+    assert all(earlier.includes(tick) for tick in range(10))
+    assert earlier.measure(frame_of(head()), BOX, FACE).shape == (60,)
+    spoken, silent = (earlier.speaking(lips(opening * np.float32(0.25))) for opening in (TALKING, REST))
     assert spoken is not None
     assert silent is not None
     assert spoken > 0.5 > silent
 
 
+def test_a_crop_that_is_not_processed_has_pose_and_mouth(network: MovementNetwork) -> None:
+    """They are those of a processed crop, up to rounding; its movements are unknown, and no mean counts it."""
+    frame = frame_of(head())
+    whole, part = (network.measure(frame, BOX, FACE, processed=processed) for processed in (True, False))
+    assert np.isnan(part[: 52 + LIPS]).all()
+    assert part[52 + LIPS :] == pytest.approx(whole[52 + LIPS :], abs=1)
+    assert pose_of(part) == pose_of(whole)
+    both = network.mean(np.stack([part, whole, part]))
+    assert both is not None
+    assert both.tolist() == whole[[folder_index(network, name) for name in network.names]].tolist()
+    assert network.mean(np.stack([part, part])) is None
+
+
+def folder_index(network: MovementNetwork, name: str) -> int:
+    """Return the place of a movement among the values of a crop."""
+    names = [movement.name for movement in open_movement_folder(Settings().movements).manifest.movements]
+    return names.index(name)
+
+
 def test_few_crops_say_nothing_about_speaking(network: MovementNetwork, folder: MovementFolder) -> None:
-    """Speaking is unknown for fewer than MIN_CROPS crops, and for a folder without its model."""
-    assert network.speaking(lips(np.zeros(MIN_CROPS - 1, np.float32))) is None
+    """Speaking is unknown for fewer than MIN_CROPS crops, for values of another version, and without its model."""
+    levels = mouth_levels(folder, REST)
+    assert network.speaking(clip(folder, levels)[: MIN_CROPS - 1]) is None
+    assert network.speaking(clip(folder, levels)[:MIN_CROPS]) is not None
+    assert network.speaking(lips(REST)) is None
+    assert of_version_1_1(folder).speaking(lips(REST)[: MIN_CROPS - 1]) is None
     without = MovementNetwork(replace(folder, manifest=folder.manifest.model_copy(update={"speaking": None})))
-    assert without.speaking(lips(np.zeros(10, np.float32))) is None
+    assert without.speaking(lips(REST)) is None
 
 
 def test_statistics_of_lips_are_finite_at_rest() -> None:
-    """Lips that do not move have finite statistics."""
+    """Lips and mouths that do not move have finite statistics."""
+    assert np.isfinite(mouth_statistics(np.zeros((3, 10, 140)), 0.05)).all()
     assert np.isfinite(lip_statistics(np.zeros((3, 10, LIPS)), 0.005)).all()
