@@ -102,9 +102,28 @@ REPORTS: dict[str, dict[str, Any]] = {
             "workers_at_all_connections": 5000,
         },
     },
+    "peers": {
+        "video": "480p25_1face",
+        "frames": 7,
+        "peers": [
+            {
+                "name": "Other",
+                "does": "faces",
+                "size_mb": 1234,
+                "minute_s": 5.67,
+                "minute_cpu_s": 8.9,
+                "peak_rss_mb": 345,
+                "faces_per_frame": 0.5,
+            },
+            {"name": "Broken", "does": "nothing", "size_mb": 12, "error": "no network"},
+        ],
+        "not_measured": {"Absent": "needs a GPU"},
+    },
     "lsl": {"samples": 9, "p50_ms": 1.2, "p95_ms": 23.4, "p99_ms": 34.5, "stamp_p95_ms": 5.6},
 }
 ROWS = {
+    "peers": "| Other | 5.7 s | 8.9 s | 345 MB | 1234 MB | 0.50 | faces |\n"
+    "| Broken | – | – | – | 12 MB | – | nothing; failed: no network |\n\n- Absent is not measured: it needs a GPU.",
     "scale": "| 60 | 100 s | 4 | 0 | 1 | 2 | 3 |",
     "lsl": "| 9 | 1 ms | 23 ms | 34 ms | 6 ms |",
     "video": "| 720p30, 3 faces | 3.2 s | 4.5 s | 1.4 | – | – | 100 MB, 200 MB |",
