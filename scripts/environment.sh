@@ -46,9 +46,19 @@ check_links() {
   done
 }
 
+# Scripts that start at the same time install one after the other, where there is flock (Linux).
 environment() {
-  local set hashes
   check_links
+  mkdir -p "$(dirname "$venv")"
+  if command -v flock >/dev/null; then
+    (flock 9 && install_sets "$@") 9>"$venv.lock"
+  else
+    install_sets "$@"
+  fi
+}
+
+install_sets() {
+  local set hashes
   for set in "$@"; do
     hashes=()
     ! grep -q -- --hash= "requirements/$set.txt" || hashes=(--require-hashes)

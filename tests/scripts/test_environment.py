@@ -52,6 +52,18 @@ def test_an_interrupted_installation_is_made_anew(project: Path) -> None:
     assert not (project / ".venv" / "unfinished").exists()
 
 
+@pytest.mark.skipif(shutil.which("flock") is None, reason="there is no flock")
+def test_scripts_that_start_together_install_one_after_the_other(project: Path) -> None:
+    """The second of two scripts finds the environment complete, and does not take it for an interrupted one."""
+    script = """source scripts/environment.sh
+    check_links() { :; }
+    install_sets() { echo begins >>log; sleep 0.3; echo ends >>log; }
+    environment set"""
+    started = [subprocess.Popen(["bash", "-c", script], cwd=project) for _ in range(3)]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert (project / "log").read_text().split() == ["begins", "ends"] * 3
+
+
 def test_a_python_that_is_too_old_is_named(project: Path) -> None:
     """Without a supported Python the script states the required version and creates nothing."""
     script = "source scripts/environment.sh; PYTHON=/bin/false install set x --requirement pins.txt"
