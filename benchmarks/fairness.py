@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -35,6 +35,7 @@ from benchmarks.service import READY_S, running
 from benchmarks.video import machine
 from duygu.shared.config.api_keys import KeyLimits, Priority, Scope, add_key
 from duygu.shared.config.settings import Settings
+from duygu.shared.runtime.background import in_background
 from tests.services.conftest import worker
 from tests.services.worker.test_metrics import free_port
 from tests.support.workers.scripted_worker import Script
@@ -72,23 +73,14 @@ class Memory:
     processes: dict[str, psutil.Process]
     samples: dict[str, list[float]] = field(default_factory=dict)
 
-    @contextmanager
-    def sampled(self) -> Iterator[None]:
+    def sampled(self) -> AbstractContextManager[None]:
         """Sample while the block runs."""
-        ended = threading.Event()
+        return in_background(self._sample, "memory")
 
-        def sample() -> None:
-            while not ended.wait(SAMPLE_S):
-                for name, process in self.processes.items():
-                    self.samples.setdefault(name, []).append(process.memory_info().rss / 1e6)
-
-        thread = threading.Thread(target=sample)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    def _sample(self, ended: threading.Event) -> None:
+        while not ended.wait(SAMPLE_S):
+            for name, process in self.processes.items():
+                self.samples.setdefault(name, []).append(process.memory_info().rss / 1e6)
 
     def growth_mb(self) -> float:
         """The largest growth of a process from the second to the last quarter."""

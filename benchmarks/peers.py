@@ -129,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench peers", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--write", action="store_true", help="record the result in docs/measured.md")
-    parser.add_argument("--only", help="name of a single peer")
+    parser.add_argument("--only", choices=[peer.name for peer in PEERS], help="a single peer")
     parser.add_argument("--frames", type=int, default=FRAMES, help="frames to measure for each peer")
     parser.add_argument("--folder", type=Path, help="folder that keeps the environments and the video")
     options = parser.parse_args()
@@ -139,10 +139,8 @@ def main() -> None:
         footage = CASES[0]
         video = footage.make(folder)
         chosen = [peer for peer in PEERS if options.only in (None, peer.name)]
-        measured_in_turn = [
-            (duygu(video, folder), run(peer, footage, video, folder, options.frames)) for peer in chosen
-        ]
-        own, others = zip(*measured_in_turn, strict=True)
+        pairs = [(duygu(video, folder), run(peer, footage, video, folder, options.frames)) for peer in chosen]
+        own, others = zip(*pairs, strict=True)
         rows = [sorted(own, key=itemgetter("minute_s"))[len(own) // 2], *others]
     report = {
         "machine": machine(),

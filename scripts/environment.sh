@@ -46,14 +46,18 @@ check_links() {
   done
 }
 
-# Scripts that start at the same time install one after the other, where there is flock (Linux).
 environment() {
   check_links
+  locked install_sets "$@"
+}
+
+# Scripts that start at the same time install one after the other, where there is flock (Linux).
+locked() {
   mkdir -p "$(dirname "$venv")"
   if command -v flock >/dev/null; then
-    (flock 9 && install_sets "$@") 9>"$venv.lock"
+    (flock 9 && "$@") 9>"$venv.lock"
   else
-    install_sets "$@"
+    "$@"
   fi
 }
 
@@ -70,6 +74,10 @@ install_sets() {
 # Installs the compiler of clients/typescript beside the packages of Python, of the version in its package.json and with
 # this SHA-512. Without npm, or without its registry, the tests of that client are skipped.
 typescript() {
+  locked install_typescript
+}
+
+install_typescript() {
   local version sum=jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw== folder
   version=$(sed -n 's/.*"typescript": "\([0-9.]*\)".*/\1/p' clients/typescript/package.json)
   [ "$(cat "$venv/typescript/sum" 2>/dev/null)" != "$version $sum" ] || return 0
