@@ -15,7 +15,7 @@ from duygu.services.diagnosis.camera import check_camera
 from duygu.services.diagnosis.clock import check_clock
 from duygu.services.diagnosis.findings import CheckFailedError, Finding, Note
 from duygu.services.diagnosis.gpu import check_gpu
-from duygu.services.diagnosis.service import check_service
+from duygu.services.diagnosis.service import check_service, is_duygu
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.shared.broker.connections import connect_briefly
 from duygu.shared.broker.embedded import server_program
@@ -23,6 +23,7 @@ from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError, DuyguError
 from duygu.shared.exports.titles import printable
 from duygu.shared.model.folder import open_model_folder
+from duygu.shared.paths import IS_CHECKOUT
 from duygu.shared.runtime import unix
 from duygu.shared.storage.opening import open_storage
 
@@ -109,9 +110,8 @@ def _modules(names: tuple[str, ...], extra: str) -> str:
         except ImportError:
             missing.append(name)
     if missing:
-        raise CheckFailedError(
-            f"{', '.join(missing)} cannot be imported", f"run pip install -e '.[{extra}]', or use ./scripts/run"
-        )
+        command = f"pip install -e '.[{extra}]', or use ./scripts/run" if IS_CHECKOUT else "pip install duygu"
+        raise CheckFailedError(f"{', '.join(missing)} cannot be imported", f"run {command}")
     return "all packages are installed"
 
 
@@ -179,8 +179,17 @@ def _port(settings: Settings) -> str:
     if not settings.port:
         return "the service will use a free port"
     if is_port_in_use(settings.host, settings.port):
+        if is_duygu(f"http://{address_of(settings.host)}:{settings.port}"):
+            raise Note(f"{settings.port} is in use by a Duygu service", "a second service needs another port")
         raise CheckFailedError(f"{settings.port} is in use", PORT_IN_USE_HINT)
     return f"{settings.port} is free"
+
+
+def address_of(host: str) -> str:
+    """The address at which this machine reaches a service that listens on `host`."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - every address of this machine
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 CHECKS: dict[str, Check] = {

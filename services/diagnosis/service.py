@@ -25,6 +25,18 @@ def check_service(url: str, key: str | None = None) -> str:
     return f"{url} is ready"
 
 
+def is_duygu(url: str) -> bool:
+    """Whether a service of this kind answers at an address, ready or not; no API key is needed."""
+    try:
+        with urlopen(url.rstrip("/") + "/readyz", timeout=ANSWER_S) as answer:  # noqa: S310 - an own address
+            body = answer.read(MOST_BYTES)
+    except HTTPError as error:
+        body = error.read(MOST_BYTES)
+    except (HTTPException, OSError, ValueError):
+        return False
+    return isinstance((_object(body) or {}).get("checks"), list)
+
+
 def _get(url: str, path: str, key: str | None) -> bytes:
     request = Request(url.rstrip("/") + path, headers={"Authorization": f"Bearer {key}"} if key else {})  # noqa: S310
     try:

@@ -171,7 +171,7 @@ def read_keys(path: Path | None) -> KeyRing:
     try:
         return KeyRing(_read(path))
     except (OSError, ValidationError) as error:
-        raise ConfigurationError(f"the API key file {path} cannot be read") from error
+        raise ConfigurationError(f"the API key file {path} cannot be read: {_reason(error)}") from error
 
 
 def add_key(
@@ -186,12 +186,12 @@ def add_key(
     Raises ConfigurationError when the file cannot be used or already has a key of that name.
     """
     secret = secrets.token_urlsafe(32)
+    stored = stored_keys(path) if path.exists() else []
     try:
-        stored = _read(path) if path.exists() else []
         key = StoredKey(name=name, sha256=_hash(secret), scopes=scopes, limits=limits, priority=priority)
-    except (OSError, ValidationError) as error:
+    except ValidationError as error:
         raise ConfigurationError(
-            f"{path} cannot be read, or {name} is no name: it has characters other than a-z, 0-9 and hyphens"
+            f"{name!r} is no name of a key: 1 to 40 characters of a-z, 0-9 and hyphens are allowed"
         ) from error
     if any(other.name == name for other in stored):
         raise ConfigurationError(f"{path} already has a key named {name}")
@@ -205,7 +205,7 @@ def stored_keys(path: Path) -> list[StoredKey]:
     try:
         return _read(path)
     except (OSError, ValidationError) as error:
-        raise ConfigurationError(f"{path} cannot be read") from error
+        raise ConfigurationError(f"{path} cannot be read: {_reason(error)}") from error
 
 
 def remove_key(path: Path, name: str) -> None:
@@ -219,6 +219,15 @@ def remove_key(path: Path, name: str) -> None:
 
 def _read(path: Path) -> list[StoredKey]:
     return _stored.validate_json(path.read_bytes())
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    """Why a key file was refused; without its values, which are hashes of keys."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    [first, *_] = error.errors(include_input=False, include_url=False, include_context=False)
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def _write(path: Path, stored: list[StoredKey]) -> None:

@@ -1,15 +1,40 @@
 """`duygu doctor`: every check passes in a working installation, and each failed one comes with a hint."""
 
+import json
 import re
 import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from duygu.services.cli import main
-from duygu.services.commands.doctor import examine
+from duygu.services.commands import doctor
+from duygu.services.commands.doctor import address_of, examine
 from duygu.shared.config.settings import Settings
+
+
+@contextmanager
+def answering(status: int, body: dict[str, object]) -> Iterator[int]:
+    """A program that gives one response to every request; its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def hints(settings: Settings) -> dict[str, str]:
@@ -38,12 +63,31 @@ def test_each_failed_check_has_a_hint(settings: Settings, tmp_path: Path) -> Non
     assert "DUYGU_DATA_DIR" in found["data folder"]
 
 
+def test_an_own_service_on_the_port_is_a_note(settings: Settings) -> None:
+    """A port on which a Duygu service answers, ready or not, fails no check; another program does."""
+    with answering(503, {"checks": []}) as port:
+        found = {finding.name: finding for finding in examine(settings.model_copy(update={"port": port}))}
+    assert found["port"].status == "note"
+    assert found["port"].detail == f"{port} is in use by a Duygu service"
+    with answering(200, {"name": "another program"}) as port:
+        assert "port" in hints(settings.model_copy(update={"port": port}))
+
+
+@pytest.mark.parametrize(("host", "address"), [("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("10.0.0.1", "10.0.0.1")])  # noqa: S104 - an address
+def test_the_address_of_an_own_service(host: str, address: str) -> None:
+    """A service that listens on every address is reached by the loopback one."""
+    assert address_of(host) == address
+
+
 def test_missing_packages_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing package is named, with the command that installs it."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     (finding,) = [finding for finding in examine(settings) if not finding.ok]
     assert finding.detail == "uvicorn cannot be imported"
     assert "'.[api]'" in finding.hint
+    monkeypatch.setattr(doctor, "IS_CHECKOUT", False)
+    (finding,) = [finding for finding in examine(settings) if not finding.ok]
+    assert finding.hint == "run pip install duygu"
 
 
 def test_the_exit_status_reports_a_failed_check(

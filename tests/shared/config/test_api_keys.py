@@ -1,5 +1,6 @@
 """API keys: creation, storage as hashes, scopes and reloading."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_an_empty_file_of_keys_refuses_every_key(tmp_path: Path) -> None:
 
 def test_bad_files_and_names_are_errors(path: Path) -> None:
     """A missing or damaged key file stops the start, and a name is used only once."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="No such file"):
         read_keys(path)
     add_key(path, "app", BOTH, KeyLimits())
     with pytest.raises(ConfigurationError, match="already"):
@@ -88,8 +89,12 @@ def test_bad_files_and_names_are_errors(path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no name"):
         add_key(path, "My App", BOTH, KeyLimits())
     path.write_text("[{}]")
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"0\.name: Field required"):
         read_keys(path)
+    path.write_text(json.dumps([{"name": "app", "sha256": "secret", "scopes": []}]))
+    with pytest.raises(ConfigurationError, match=r"0\.sha256") as refused:
+        read_keys(path)
+    assert "secret" not in refused.value.detail
 
 
 def test_a_change_of_the_file_is_noticed(path: Path) -> None:
