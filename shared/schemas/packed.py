@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import TypeVar, cast, overload
+from typing import ClassVar, TypeVar, cast, overload
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -25,14 +25,16 @@ class PackedList(Sequence[T]):
     """Values of one schema, as blocks of compressed JSON: tens of bytes each instead of hundreds or thousands.
 
     It is immutable, and each access makes new values, which are equal to those that were packed. Read it in order: a
-    block is unpacked as a whole, and only the last one is kept.
+    block is unpacked as a whole, and only the last one is kept, of all lists together, as a result has two for a face.
     """
+
+    _last: ClassVar[tuple[bytes, list[Schema]]] = (b"", [])
+    """A block and its values, replaced as one, so that threads can share it."""
 
     def __init__(self, kind: type[T], values: Iterable[T]) -> None:
         self.kind = kind
         self._blocks: list[bytes] = []
         self._length = 0
-        self._last: tuple[int, list[T]] = (-1, [])
         remaining = iter(values)
         while block := list(islice(remaining, BLOCK)):
             self._blocks.append(zlib.compress(to_json(block), LEVEL))
@@ -53,9 +55,11 @@ class PackedList(Sequence[T]):
         if isinstance(index, slice):
             return [self[place] for place in range(self._length)[index]]
         number, place = divmod(range(self._length)[index], BLOCK)
-        if self._last[0] != number:
-            self._last = (number, self._unpacked(number))
-        return self._last[1][place]
+        block, values = PackedList._last
+        if block is not self._blocks[number]:
+            values = list(self._unpacked(number))
+            PackedList._last = (self._blocks[number], values)
+        return cast(T, values[place])
 
     def _unpacked(self, number: int) -> list[T]:
         return cast(list[T], _list_of(self.kind).validate_json(zlib.decompress(self._blocks[number]), extra="ignore"))

@@ -1,12 +1,15 @@
 """The PNG of a timeline, decoded."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from duygu.shared.annotated import timeline_png
+from duygu.shared.annotated import plot, timeline_png
 from duygu.shared.annotated.paint import colour_of
-from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, WIDTH
+from duygu.shared.exports.figure import GUTTER, HEAD, LANE, MARGIN, MAX_LANES, WIDTH
 from duygu.shared.schemas.result import Result
 from tests.support.results.known import two_faces
 
@@ -47,3 +50,29 @@ def test_what_is_uncertain_is_hatched() -> None:
 def test_a_plot_without_faces_says_so() -> None:
     """A video without faces has a plot as well."""
     assert (read(two_faces().model_copy(update={"faces": []})) != 255).any()
+
+
+def test_bands_are_drawn_as_one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The height of the bands changes no pixel, also where they cut letters and hatched bars."""
+    faces = [face.model_copy(update={"face_id": number}) for number, face in enumerate(two_faces().faces * 5, 1)]
+    result = two_faces().model_copy(update={"faces": faces})
+    monkeypatch.setattr(plot, "BAND", 10_000)
+    whole = read(result)
+    for height in (1, 37, 256):
+        monkeypatch.setattr(plot, "BAND", height)
+        assert np.array_equal(read(result), whole)
+
+
+def test_a_plot_of_many_faces_needs_little_memory() -> None:
+    """The picture of as many lanes as are shown is never in memory as a whole."""
+    faces = [two_faces().faces[0].model_copy(update={"face_id": number}) for number in range(MAX_LANES)]
+    result = two_faces().model_copy(update={"faces": faces})
+    tracemalloc.start()
+    try:
+        pixels = read(result).nbytes
+        tracemalloc.reset_peak()
+        timeline_png(result)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < pixels / 3

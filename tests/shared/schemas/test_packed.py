@@ -1,5 +1,7 @@
 """Packed sequences of schema values, and the JSON of results that have them."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -114,6 +116,21 @@ def test_a_packed_list_is_a_sequence(count: int) -> None:
     for index in (count, -count - 1):
         with pytest.raises(IndexError):
             stored[index]
+
+
+def test_lists_that_were_read_keep_no_values() -> None:
+    """Of many lists whose first values are read, only the values of the last one stay in memory."""
+    lists = [PackedList(Position, numbered(BLOCK)) for _ in range(20)]
+    tracemalloc.start()
+    try:
+        assert all(stored[0] == numbered(1)[0] for stored in lists[:1])
+        one, _ = tracemalloc.get_traced_memory()
+        assert all(stored[0] == numbered(1)[0] for stored in lists)
+        every, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert every < 3 * one
+    assert [stored[-1] for stored in lists] == numbered(BLOCK)[-1:] * 20
 
 
 def test_a_chunk_has_a_part_of_a_long_face() -> None:
