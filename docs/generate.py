@@ -16,7 +16,7 @@ from docs.tools import typescript
 from docs.tools.html_pages import STATIC, WEB_PAGES, render
 from duygu.services.cli import make_parser
 from duygu.services.commands.completion import commands_of
-from duygu.services.mcp.answers import MEANING
+from duygu.services.mcp.tool_results import MEANING
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import DuyguError, by_code
 from duygu.shared.paths import ROOT

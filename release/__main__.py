@@ -77,7 +77,7 @@ def _release(folder: Path, allow_dirty: bool, with_images: bool, build_arguments
 
 def _images(wanted: bool, build_arguments: Sequence[str]) -> dict[str, str]:
     if not wanted or not artifacts.has_docker():
-        _say("images: SKIPPED, " + ("Docker does not answer" if wanted else "--no-images"))
+        _say("images: SKIPPED, " + ("Docker does not respond" if wanted else "--no-images"))
         return {}
     images = {}
     for name in artifacts.IMAGES:

@@ -16,8 +16,8 @@ from release.pins import shipped
 LIMIT_S = 20
 """Longest time of the check."""
 
-ANSWER_S = 4
-"""Longest wait for one answer of the database."""
+REPLY_S = 4
+"""Longest wait for one reply of the database."""
 
 SKIPPED = "advisories: SKIPPED, {}; run scripts/audit where the database of PyPI can be reached\n"
 
@@ -28,11 +28,11 @@ def audit(arguments: Sequence[str] = (), limit_s: float = LIMIT_S) -> dict[str, 
         pins = Path(folder) / "pins.txt"
         pins.write_text("".join(f"{name}=={version}\n" for name, version in shipped().items()), encoding="utf-8")
         command = [sys.executable, "-m", "pip_audit", "--requirement", str(pins), "--disable-pip", "--no-deps",
-                   "--format", "json", "--progress-spinner", "off", "--timeout", str(ANSWER_S), *arguments]  # fmt: skip
+                   "--format", "json", "--progress-spinner", "off", "--timeout", str(REPLY_S), *arguments]  # fmt: skip
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)  # noqa: S603
         except subprocess.TimeoutExpired:
-            return f"no answer within {limit_s:g} s"
+            return f"no response within {limit_s:g} s"
     try:
         return dict(json.loads(done.stdout))
     except ValueError:

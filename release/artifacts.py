@@ -60,7 +60,7 @@ def build_chart(folder: Path) -> Path:
 
 
 def has_docker() -> bool:
-    """Whether a Docker engine answers."""
+    """Whether a Docker engine responds."""
     return bool(shutil.which("docker")) and subprocess.run(["docker", "info"], capture_output=True).returncode == 0  # noqa: S607
 
 

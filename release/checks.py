@@ -110,8 +110,8 @@ def _check_faces(subject: str, found: int) -> None:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - of our own container
-            return isinstance(json.load(answer), dict)
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - of our own container
+            return isinstance(json.load(response), dict)
     except OSError:
         return False
 

@@ -158,7 +158,7 @@ def served(installed: Path, environment: dict[str, str], tmp_path: Path) -> Iter
 
 
 def test_an_installed_package_serves(served: httpx.Client, tmp_path: Path) -> None:
-    """`duygu serve` answers with its pages and its version, and keeps its data in the user's data folder."""
+    """`duygu serve` serves its pages and its version, and keeps its data in the user's data folder."""
     wait_until(lambda: served.get("/readyz").status_code == 200)
     assert served.get("/healthz").status_code == 200
     assert served.get("/openapi.json").json()["info"]["version"] == VERSION

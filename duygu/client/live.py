@@ -82,26 +82,26 @@ def stream(
     source: Source, service: Service | None = None, options: SessionOptions | None = None
 ) -> Iterator[LiveMessage]:
     """Like `stream_async`, without `async`: the session runs in its own thread."""
-    answers: queue.Queue[LiveMessage | BaseException | None] = queue.Queue(MAX_QUEUED_MESSAGES)
+    buffer: queue.Queue[LiveMessage | BaseException | None] = queue.Queue(MAX_QUEUED_MESSAGES)
     closed = threading.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_feed(stream_async(source, service, options), answers, closed)),
+        target=lambda: asyncio.run(_feed(stream_async(source, service, options), buffer, closed)),
         name=THREAD_NAME,
         daemon=True,
     )
     thread.start()
     try:
-        while (answer := answers.get()) is not None:
-            if isinstance(answer, BaseException):
-                raise answer
-            yield answer
+        while (message := buffer.get()) is not None:
+            if isinstance(message, BaseException):
+                raise message
+            yield message
     finally:
         closed.set()
 
 
 async def _feed(
     messages: AsyncIterator[LiveMessage],
-    answers: "queue.Queue[LiveMessage | BaseException | None]",
+    buffer: "queue.Queue[LiveMessage | BaseException | None]",
     closed: threading.Event,
 ) -> None:
     last: BaseException | None = None
@@ -110,21 +110,21 @@ async def _feed(
             async for message in messages:
                 if closed.is_set():
                     return
-                await _enqueue(message, answers, closed)
+                await _enqueue(message, buffer, closed)
     except Exception as error:  # noqa: BLE001 - the consumer has to receive any exception
         last = error
-    await _enqueue(last, answers, closed)
+    await _enqueue(last, buffer, closed)
 
 
 async def _enqueue(
-    answer: LiveMessage | BaseException | None,
-    answers: "queue.Queue[LiveMessage | BaseException | None]",
+    message: LiveMessage | BaseException | None,
+    buffer: "queue.Queue[LiveMessage | BaseException | None]",
     closed: threading.Event,
 ) -> None:
     """Put a message into the buffer, waiting for space until the iterator is closed."""
     while not closed.is_set():
         try:
-            await asyncio.to_thread(answers.put, answer, timeout=POLL_S)
+            await asyncio.to_thread(buffer.put, message, timeout=POLL_S)
         except queue.Full:
             continue
         return

@@ -26,7 +26,7 @@ async def analyze_picture_async(
     options  `labels`, `min_face` and `max_faces` of duygu.shared.schemas.options
 
     The request is retried while the service is unavailable. Raises the errors of duygu.shared.errors, and
-    httpx.TransportError when the address does not answer.
+    httpx.TransportError when the address does not respond.
     """
     return PictureResult.read(await _send([Path(path)], service or Service(), options))
 
@@ -41,10 +41,10 @@ async def analyze_pictures_async(
     files, items = [Path(path) for path in paths], list[PictureItem]()
     for start in range(0, len(files), TOGETHER):
         some = files[start : start + TOGETHER]
-        if len(some) == 1:  # the answer to one picture has another shape, and an error would concern all
+        if len(some) == 1:  # the response for one picture has another shape, and an error would concern all
             some = [*some, *some]
-        answer = PictureList.read(await _send(some, service or Service(), options))
-        items += answer.pictures[: len(files) - start]
+        response = PictureList.read(await _send(some, service or Service(), options))
+        items += response.pictures[: len(files) - start]
     return items
 
 
@@ -65,5 +65,5 @@ async def _send(paths: Sequence[Path], service: Service, options: OptionValues) 
     require_for_pictures(chosen)
     files = [("picture", ("picture", path.read_bytes())) for path in paths]
     async with httpx.AsyncClient(base_url=service.url, headers=service.headers, timeout=RESPONSE_TIMEOUT_S) as client:
-        answer = await with_retries(lambda: client.post("/v1/pictures", data=form_fields(chosen), files=files))
-    return answer.content
+        response = await with_retries(lambda: client.post("/v1/pictures", data=form_fields(chosen), files=files))
+    return response.content

@@ -30,7 +30,7 @@ async def get(client: httpx.AsyncClient, address: str, headers: dict[str, str] |
 async def with_retries(call: Callable[[], Awaitable[httpx.Response]], *, reached: bool = True) -> httpx.Response:
     """A successful response; retries while the service is unavailable.
 
-    reached  whether the service has answered before. Otherwise a refused first connection is not retried: the address
+    reached  whether the service has responded before. Otherwise a refused first connection is not retried: the address
              is wrong, or no service runs there.
     """
     given_up, pause_s = time.monotonic() + RETRY_S, FIRST_PAUSE_S
@@ -45,16 +45,20 @@ async def with_retries(call: Callable[[], Awaitable[httpx.Response]], *, reached
         pause_s = min(pause_s * 2, MAX_PAUSE_S)
 
 
-def checked_response(answer: httpx.Response) -> httpx.Response:
+def checked_response(response: httpx.Response) -> httpx.Response:
     """The response if it is successful. Raises the error of its problem, or one that the server is not Duygu."""
-    if answer.status_code == httpx.codes.NOT_MODIFIED or (answer.is_success and "tus-resumable" in answer.headers):
-        return answer
+    if response.status_code == httpx.codes.NOT_MODIFIED or (
+        response.is_success and "tus-resumable" in response.headers
+    ):
+        return response
     try:
-        content = answer.json()
-        if answer.is_success:
-            return answer
+        content = response.json()
+        if response.is_success:
+            return response
         error = error_from_problem(content["code"], content["detail"])
     except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError):
-        kind = UnavailableError if answer.status_code in UNAVAILABLE_STATUSES else DuyguError
-        error = kind(f"{answer.url} answers {answer.status_code} {answer.reason_phrase}, but is not a Duygu service")
+        kind = UnavailableError if response.status_code in UNAVAILABLE_STATUSES else DuyguError
+        error = kind(
+            f"{response.url} responds with {response.status_code} {response.reason_phrase}, but is not a Duygu service"
+        )
     raise error

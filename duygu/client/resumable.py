@@ -71,8 +71,8 @@ async def _send_part(client: httpx.AsyncClient, path: Path, address: str, offset
         file.seek(offset)
         content = await asyncio.to_thread(file.read, PART_BYTES)
     headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-    answer = checked_response(await client.patch(address, content=content, headers=headers))
-    return int(answer.headers["upload-offset"])
+    response = checked_response(await client.patch(address, content=content, headers=headers))
+    return int(response.headers["upload-offset"])
 
 
 async def _arrived(client: httpx.AsyncClient, address: str) -> int:

@@ -50,7 +50,7 @@ async def analyze_async(
     parts and continues where it was interrupted; a smaller one is repeated with the same `Idempotency-Key`, so that it
     becomes one job.
 
-    Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not answer.
+    Raises the errors of duygu.shared.errors, and httpx.TransportError when the address does not respond.
     """
     chosen = read_options(options)
     async with _client(service) as client:
@@ -179,8 +179,8 @@ class _JobFollower:
     async def _follow(self) -> None:
         """Read events until the last one or until the stream is interrupted."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": self._last_event_id}
-        async with self._client.stream("GET", f"{self.address}/events", headers=headers) as answer:
-            async for line in answer.aiter_lines():
+        async with self._client.stream("GET", f"{self.address}/events", headers=headers) as response:
+            async for line in response.aiter_lines():
                 field, _, value = line.partition(": ")
                 if field == "id":
                     self._last_event_id = value
@@ -189,6 +189,6 @@ class _JobFollower:
 
     async def _read(self) -> None:
         """Read the job if it has changed."""
-        answer = await get(self._client, self.address, {"If-None-Match": self._etag} if self._etag else {})
-        if answer.status_code != httpx.codes.NOT_MODIFIED:
-            self._job, self._etag = answer.json(), answer.headers.get("etag", "")
+        response = await get(self._client, self.address, {"If-None-Match": self._etag} if self._etag else {})
+        if response.status_code != httpx.codes.NOT_MODIFIED:
+            self._job, self._etag = response.json(), response.headers.get("etag", "")

@@ -35,7 +35,7 @@ from duygu.services.api.videos import routes as videos
 from duygu.shared.broker.connections import connect_waiting, live_redis_url
 from duygu.shared.config.settings import Settings
 from duygu.shared.inputs.pictures.api_queue import PictureQueue
-from duygu.shared.inputs.pictures.messages import ANSWER_S
+from duygu.shared.inputs.pictures.messages import REPLY_S
 from duygu.shared.schemas.job import Problem
 from duygu.shared.version import VERSION
 
@@ -73,8 +73,8 @@ class Application(FastAPI):
         if "Problem" not in document["components"]["schemas"]:
             document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
             add_samples(document)
-            answers = document["paths"]["/v1/pictures"]["post"]["responses"]["200"]["content"]
-            answers["application/json"]["examples"] = pictures.EXAMPLES  # the framework drops their nulls
+            content = document["paths"]["/v1/pictures"]["post"]["responses"]["200"]["content"]
+            content["application/json"]["examples"] = pictures.EXAMPLES  # the framework drops their nulls
         return document
 
 
@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service, app.state.metrics = service, Metrics(service)
     app.state.hub, app.state.site_policy, app.state.shutdown = Hub(settings), SitePolicy(settings), service.shutdown
     app.state.metrics.live.overload_rate_hz.set_function(lambda: app.state.hub.overload_rate_hz or 0)
-    app.state.picture_redis = connect_waiting(live_redis_url(settings), ANSWER_S)
+    app.state.picture_redis = connect_waiting(live_redis_url(settings), REPLY_S)
     app.state.pictures = PictureQueue(app.state.picture_redis, settings.pictures_max_waiting)
     app.state.picture_budget = MemoryBudget()
     app.add_middleware(BodyLimitMiddleware, timeout_s=settings.body_timeout_s, metrics=app.state.metrics)

@@ -106,7 +106,7 @@ def open_service(settings: Settings) -> ServiceContext:
 def _describe_model(settings: Settings) -> ModelDescription:
     """The model, with the threshold of the settings in place of its own. Raises ModelError."""
     model = open_model_folder(settings.model).description(settings.neutral)
-    if settings.engine == "reference":  # it has no layer for answers relative to a baseline
+    if settings.engine == "reference":  # it has no layer for predictions relative to a baseline
         model = model.model_copy(update={"relative": None})
     if settings.uncertain_below is None:
         return model

@@ -31,7 +31,7 @@ def add_agree(commands: Any) -> None:
         type=share,
         default=0.9,
         metavar="P",
-        help="share of right answers among the windows that are not uncertain (default: 0.9)",
+        help="share of correct predictions among the windows that are not uncertain (default: 0.9)",
     )
     agree.add_argument("--json", dest="as_json", action="store_true", help="print JSON")
     complete_files(

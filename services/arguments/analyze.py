@@ -61,7 +61,7 @@ def add_analyze(commands: Any) -> None:
     analyze.add_argument(
         "--baseline",
         metavar="SPANS",
-        help="add answers relative to each person's resting face: in these spans, such as 3-13 or 3-13,20-25 "
+        help="add predictions relative to each person's resting face: in these spans, such as 3-13 or 3-13,20-25 "
         "(seconds), auto, or a video of the person at rest, or its result (JSON)",
     )
     analyze.add_argument(

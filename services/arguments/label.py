@@ -13,7 +13,7 @@ def add_label(commands: Any) -> None:
         "label",
         help="label a video by hand in the browser",
         description="Analyse a video and open the page on which a person labels its faces without seeing the model's "
-        "answers. Runs a service of its own until Ctrl-C; its data folder keeps the result, the labels and the video.",
+        "predictions. Runs a service of its own until Ctrl-C, whose data folder keeps result, labels and video.",
     )
     label.set_defaults(command=_label)
     complete_files(label.add_argument("video", type=Path, metavar="VIDEO", help="a video"))

@@ -44,7 +44,7 @@ def add_watch(commands: Any) -> None:
         "--baseline",
         metavar="SPANS",
         help="seconds of the session in which the only person in view has a resting face, such as 0-3: later windows "
-        "get an answer relative to it, in NDJSON and the result",
+        "get a prediction relative to it, in NDJSON and the result",
     )
     watch.add_argument("--quiet", action="store_true", help="print no lines on stdout")
 

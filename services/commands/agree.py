@@ -51,7 +51,7 @@ def run(
     """Compare the labels in files, and print tables or JSON; the exit status.
 
     edits     file of edits; by default the one beside the result, if there is one
-    target_accuracy   share of right answers that the threshold of `uncertain` has to keep
+    target_accuracy   share of correct predictions that the threshold of `uncertain` has to keep
     manifest  where to add the labels for training
 
     Raises ConfigurationError for a file that cannot be read, and the errors of `read_label_file` with its name.

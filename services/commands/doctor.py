@@ -170,9 +170,9 @@ def _redis(settings: Settings) -> str:
             redis.ping()
         except RedisError as error:
             raise CheckFailedError(
-                f"the server does not answer: {error}", "start the server of REDIS_URL, or unset REDIS_URL"
+                f"the server does not respond: {error}", "start the server of REDIS_URL, or unset REDIS_URL"
             ) from error
-    return "the server answers"
+    return "the server responds"
 
 
 def _port(settings: Settings) -> str:

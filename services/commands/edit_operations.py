@@ -72,7 +72,7 @@ OPERATIONS = {
         parse_baseline,
         "FACE[@START-END|=RESULT]",
         "take a part of a face's time, in seconds, or the only face of another result, as its resting face, to which "
-        "relative answers refer; without either, remove its baseline",
+        "relative predictions refer; without either, remove its baseline",
     ),
     "--uncertain-below": (
         parse_threshold,

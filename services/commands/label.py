@@ -64,7 +64,7 @@ def _open(video: Path, service: str, *, browser: bool) -> int:
         _print(f"duygu: {video}: {error.code}: {error.detail}")
         return EXIT_FAILED
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        _print(f"duygu: {service} does not answer: {error}")
+        _print(f"duygu: {service} does not respond: {error}")
         return EXIT_FAILED
     address = f"{service.rstrip('/')}/label#job/{job['job_id']}"
     sys.stdout.write(f"{address}\n")
@@ -77,16 +77,16 @@ def _open(video: Path, service: str, *, browser: bool) -> int:
 def _ended_job(client: httpx.Client, video: Path) -> dict[str, Any]:
     """The job of a video, or an earlier one of the same file, once it has succeeded. Raises the error of a failure."""
     with video.open("rb") as file:
-        job = _answer(client.post("/v1/videos", params={"reuse": "true"}, files={"video": (video.name, file)}))
+        job = _body_of(client.post("/v1/videos", params={"reuse": "true"}, files={"video": (video.name, file)}))
     while job["ended_at"] is None:
         time.sleep(POLL_S)
-        job = _answer(client.get(f"/v1/jobs/{job['job_id']}"))
+        job = _body_of(client.get(f"/v1/jobs/{job['job_id']}"))
     if job["error"]:
         raise from_code(job["error"]["code"], job["error"]["detail"])
     return job
 
 
-def _answer(response: httpx.Response) -> dict[str, Any]:
+def _body_of(response: httpx.Response) -> dict[str, Any]:
     """The body of a response. Raises the error of a problem."""
     body: dict[str, Any] = response.json()
     if response.is_error:

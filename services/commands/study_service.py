@@ -42,7 +42,7 @@ BUSY_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """A service that answers, with what its results depend on."""
+    """A service that responds, with what its results depend on."""
 
     service: Service
     model: ModelDescription
@@ -59,7 +59,7 @@ def analyse_in_service(
 ) -> Mapping[Path, RowError]:
     """Analyse the videos that have no current result in a service; the errors of those that failed.
 
-    Raises ConfigurationError where no service answers, UnauthorizedError and ForbiddenError for its API key, and
+    Raises ConfigurationError where no service responds, UnauthorizedError and ForbiddenError for its API key, and
     InvalidLabelsError for labels that its model lacks.
     """
     running = asyncio.run(_running(Service(url, key)))
@@ -74,7 +74,7 @@ async def _running(service: Service) -> RunningService:
             model = (await with_retries(lambda: client.get("/v1/model"), reached=False)).json()
             document = (await get(client, "/openapi.json")).json()
         except httpx.TransportError as error:
-            raise ConfigurationError(f"{service.url} does not answer: {error}") from error
+            raise ConfigurationError(f"{service.url} does not respond: {error}") from error
     return RunningService(service, ModelDescription.model_validate(model, extra="ignore"), document["info"]["version"])
 
 
@@ -142,7 +142,7 @@ class ServiceAnalyses:
         except DuyguError as error:
             return RowError(error.code, error.detail)
         except httpx.TransportError as error:
-            return RowError(UnavailableError.code, f"{self.running.service.url} does not answer: {error}")
+            return RowError(UnavailableError.code, f"{self.running.service.url} does not respond: {error}")
         except OSError as error:
             return RowError(UnreadableFileError.code, f"{error.filename or video}: {error.strerror or error}")
         return None

@@ -32,7 +32,7 @@ PACKAGES = {"httpx", "paho", "pylsl", "websockets"}
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Where the answers go besides the lines on stdout; None or empty leaves one out."""
+    """Where the results go besides the lines on stdout; None or empty leaves one out."""
 
     ndjson: Path | None = None
     csv: Path | None = None

@@ -7,8 +7,8 @@ import threading
 from duygu.services.diagnosis.findings import CheckFailedError
 from duygu.shared.errors import ConfigurationError
 
-ANSWER_S = 10.0
-"""Longest wait for the answer to a connection."""
+REPLY_S = 10.0
+"""Longest wait for the reply to a connection."""
 
 CREDENTIALS = (
     "put user and password into the URL, mqtt://user:password@host:1883, and check the permissions of the user"
@@ -27,12 +27,12 @@ def check_broker(url: str) -> str:
         client, host, port = make_client(url)
     except ConfigurationError as error:
         raise CheckFailedError(error.detail, "use mqtt://host or, with TLS, mqtts://host") from error
-    answered, refusals = threading.Event(), list[str]()
+    replied, refusals = threading.Event(), list[str]()
 
     def on_connect(_client: object, _data: object, _flags: object, reason: object, _more: object) -> None:
         if getattr(reason, "is_failure", False):
             refusals.append(str(reason))
-        answered.set()
+        replied.set()
 
     client.on_connect = on_connect
     where = f"{host}:{port}"
@@ -45,11 +45,11 @@ def check_broker(url: str) -> str:
     except (OSError, ValueError) as error:
         raise CheckFailedError(f"{where}: {getattr(error, 'strerror', None) or error}", ADDRESS) from error
     client.loop_start()
-    is_answered = answered.wait(ANSWER_S)
+    has_replied = replied.wait(REPLY_S)
     client.disconnect()
     client.loop_stop()
-    if not is_answered:
-        raise CheckFailedError(f"{where} does not answer as an MQTT 5 broker within {ANSWER_S:g} s", ADDRESS)
+    if not has_replied:
+        raise CheckFailedError(f"{where} does not respond as an MQTT 5 broker within {REPLY_S:g} s", ADDRESS)
     if refusals:
         raise CheckFailedError(f"{where} refuses the connection: {refusals[0]}", CREDENTIALS)
     return f"{where} accepts the connection"
@@ -58,5 +58,5 @@ def check_broker(url: str) -> str:
 def _shake_hands(host: str, port: int) -> None:
     """Open and close a TLS connection. Raises ssl.SSLError and OSError."""
     context = ssl.create_default_context()
-    with socket.create_connection((host, port), ANSWER_S) as plain, context.wrap_socket(plain, server_hostname=host):
+    with socket.create_connection((host, port), REPLY_S) as plain, context.wrap_socket(plain, server_hostname=host):
         pass

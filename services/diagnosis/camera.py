@@ -5,7 +5,7 @@ from duygu.services.diagnosis.findings import CheckFailedError
 HINTS = (
     ("authori", "put the user and the password into the address: rtsp://user:password@host/path"),
     ("forbidden", "the user of the address may not view this stream"),
-    ("refused", "check host and port; most cameras have to be told to serve RTSP"),
+    ("refused", "check host and port; most cameras serve RTSP only once it is enabled in their settings"),
     ("no route", "check the address, and whether this machine is in the network of the camera"),
     ("timed out", "check the address, and whether a firewall is between this machine and the camera"),
     ("not found", "check the path of the address, which the manual of the camera has"),

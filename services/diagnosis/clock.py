@@ -21,7 +21,7 @@ MOST_SKEW_S = 2.0
 DATE_RESOLUTION_S = 1.0
 """Of the `Date` header."""
 
-ANSWER_S = 5.0
+RESPONSE_S = 5.0
 
 HINT = "synchronise the clocks of all machines, for example with chrony or systemd-timesyncd"
 
@@ -30,7 +30,7 @@ def check_clock(settings: Settings, service: str | None = None) -> str:
     """The differences to each clock that can be read. Raises CheckFailedError for one that is too large."""
     texts = []
     for name, read in _clocks(settings, service).items():
-        with suppress(RedisError, OSError, ValueError):  # other checks report what does not answer
+        with suppress(RedisError, OSError, ValueError):  # other checks report what does not respond
             skew_s, resolution_s = skew(read)
             if abs(skew_s) > MOST_SKEW_S + resolution_s:
                 side = "ahead of" if skew_s > 0 else "behind"
@@ -69,8 +69,8 @@ def _http_date(url: str) -> tuple[float, float]:
     if not url.startswith(("http://", "https://")):
         raise ValueError("no HTTP address")
     try:
-        with urlopen(Request(url, method="HEAD"), timeout=ANSWER_S) as answer:  # noqa: S310 - checked above
-            headers: Any = answer.headers
+        with urlopen(Request(url, method="HEAD"), timeout=RESPONSE_S) as response:  # noqa: S310 - checked above
+            headers: Any = response.headers
     except HTTPError as error:  # an error has a date too
         headers = error.headers
     except URLError as error:

@@ -1,4 +1,4 @@
-"""Whether a running service answers, and whether it is ready."""
+"""Whether a running service responds, and whether it is ready."""
 
 import json
 from http import HTTPStatus
@@ -9,10 +9,10 @@ from urllib.request import Request, urlopen
 
 from duygu.services.diagnosis.findings import CheckFailedError
 
-ANSWER_S = 10.0
+RESPONSE_S = 10.0
 
 MOST_BYTES = 100_000
-"""Of an answer that is read; a page of something else may be long."""
+"""Of a response that is read; a page of something else may be long."""
 
 
 def check_service(url: str, key: str | None = None) -> str:
@@ -21,7 +21,7 @@ def check_service(url: str, key: str | None = None) -> str:
         raise CheckFailedError(f"{url!r} is no address of a service", "use an address such as http://127.0.0.1:8000")
     for path in ("/readyz", "/v1/model"):
         if _object(_get(url, path, key)) is None:
-            raise CheckFailedError(f"{url} is not a Duygu service", "check host and port: something else answers there")
+            raise CheckFailedError(f"{url} is not a Duygu service", "check host and port: something else listens there")
     return f"{url} is ready"
 
 
@@ -40,8 +40,8 @@ def is_duygu(url: str) -> bool:
 def _get(url: str, path: str, key: str | None) -> bytes:
     request = Request(url.rstrip("/") + path, headers={"Authorization": f"Bearer {key}"} if key else {})  # noqa: S310
     try:
-        with urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - checked above
-            return bytes(answer.read(MOST_BYTES))
+        with urlopen(request, timeout=RESPONSE_S) as response:  # noqa: S310 - checked above
+            return bytes(response.read(MOST_BYTES))
     except HTTPError as error:
         detail = _detail(error.read(MOST_BYTES)) or f"status {error.code}"
         raise CheckFailedError(f"{url}: {detail}", _hint(error.code)) from error
@@ -55,7 +55,7 @@ def _hint(status: int) -> str:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return "set DUYGU_API_KEY to a key of the service: `duygu keys add` creates one"
     if status == HTTPStatus.NOT_FOUND:
-        return "check host and port: something else answers there"
+        return "check host and port: something else listens there"
     return "start the missing workers, and run `duygu doctor` beside the service"
 
 

@@ -13,7 +13,8 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from duygu.services.mcp.analyses import Analyses, Analysis
-from duygu.services.mcp.answers import (
+from duygu.services.mcp.sources import Analyzer, readable_file
+from duygu.services.mcp.tool_results import (
     MEANING,
     Comparison,
     Summary,
@@ -23,7 +24,6 @@ from duygu.services.mcp.answers import (
     summarize,
     windows_page,
 )
-from duygu.services.mcp.sources import Analyzer, readable_file
 from duygu.shared.errors import DuyguError, TooLargeError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.base import Schema
@@ -37,7 +37,7 @@ INSTRUCTIONS = f"""Duygu finds every face in a video and estimates its emotion o
 
 Start an analysis with `analyze_video`, wait with `get_analysis`, then read it with `summarize`, `compare_people`,
 `list_windows` or `timeline_figure`. Times are seconds from the first frame. `uncertain` windows are guesses: never
-report their emotion as found. {MEANING} Pass the `notes` of each answer on to the user with its figures."""
+report their emotion as found. {MEANING} Pass the `notes` of each tool result on to the user with its figures."""
 
 LONGEST_WAIT_S = 120.0
 
@@ -50,7 +50,9 @@ STARTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_worl
 AnalysisId = Annotated[str, Field(description="id of an analysis, such as `a1`")]
 From = Annotated[float, Field(ge=0, description="start of the span in seconds")]
 Until = Annotated[float | None, Field(description="end of the span in seconds, exclusive; null: the end")]
-Wait = Annotated[float, Field(ge=0, le=LONGEST_WAIT_S, description="seconds to wait for the end before answering")]
+Wait = Annotated[
+    float, Field(ge=0, le=LONGEST_WAIT_S, description="seconds to wait for the end before the tool returns")
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,7 +96,7 @@ def _add_analysis_tools(server: MCPServer, analyses: Analyses, folders: list[Pat
         *,
         context: Context,
     ) -> AnalysisState:
-        """Analyse a video. Analyses run one after the other; if this one has not ended after `wait_s`, the answer has
+        """Analyse a video. Analyses run one after the other; if this one has not ended after `wait_s`, the result has
         its state and `get_analysis` waits further."""
         options = read_options({"start_s": start_s, "end_s": end_s, "max_faces": max_faces, "min_face": min_face})
         analysis = analyses.start(readable_file(path, folders), options)

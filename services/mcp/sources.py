@@ -62,7 +62,7 @@ class ServiceAnalyzer:
         self._service = service
 
     def __call__(self, video: Path, options: AnalysisOptions, on_progress: Callable[[float | None], None]) -> Result:
-        """Raises the errors of the service, and httpx.TransportError when it does not answer."""
+        """Raises the errors of the service, and httpx.TransportError when it does not respond."""
         from duygu.client import analyze
 
         result = analyze(video, self._service, **options.model_dump(exclude_none=True))

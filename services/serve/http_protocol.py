@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a malformed request with a problem, unless it has been answered already."""
+        """Respond to a malformed request with a problem, unless a response has begun already."""
         if not self.transport.is_closing():
             self._refuse(InvalidRequestError(msg), status=400)
 

@@ -1,1 +1,1 @@
-"""`duygu watch`: sends cameras and streams to live sessions and writes what they answer."""
+"""`duygu watch`: sends cameras and streams to live sessions and writes their results."""

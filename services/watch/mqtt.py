@@ -17,8 +17,8 @@ from duygu.shared.version import VERSION
 
 logger = logging.getLogger(__name__)
 
-ANSWER_S = 10.0
-"""Longest wait for the broker's answer to the first connection."""
+REPLY_S = 10.0
+"""Longest wait for the broker's reply to the first connection."""
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -55,14 +55,14 @@ class MqttPublisher(NoSink):
     """
 
     def __init__(self, url: str, prefix: str = "duygu") -> None:
-        """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not answer."""
+        """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not respond."""
         self._client, host, port = make_client(url)
         self._prefix = prefix
         self._states: dict[str, str] = {}
         self._configurations: dict[str, str] = {}
         self._online: set[str] = set()
         self._reconnects = False
-        self._host, self._answered, self._refusal = host, threading.Event(), ""
+        self._host, self._replied, self._refusal = host, threading.Event(), ""
         self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
         try:
@@ -73,11 +73,11 @@ class MqttPublisher(NoSink):
         self._require_acceptance()
 
     def _require_acceptance(self) -> None:
-        if self._answered.wait(ANSWER_S) and not self._refusal:
+        if self._replied.wait(REPLY_S) and not self._refusal:
             return
         self._client.disconnect()
         self._client.loop_stop()
-        problem = f"refuses the connection: {self._refusal}" if self._refusal else f"has not answered in {ANSWER_S:g} s"
+        problem = f"refuses the connection: {self._refusal}" if self._refusal else f"has not responded in {REPLY_S:g} s"
         raise ConfigurationError(f"the MQTT broker {self._host} {problem}")
 
     def opened(self, camera: str, model: ModelInfo) -> None:
@@ -114,9 +114,9 @@ class MqttPublisher(NoSink):
         if getattr(reason, "is_failure", False):
             self._refusal = str(reason)
             logger.warning("the MQTT broker %s refuses the connection: %s", self._host, reason)
-            self._answered.set()
+            self._replied.set()
             return
-        self._answered.set()
+        self._replied.set()
         self._publish(f"{self._prefix}/available", "online")
         if not self._reconnects:
             self._reconnects = True  # what was published before the first connection is in the queue of the client

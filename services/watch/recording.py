@@ -34,7 +34,7 @@ class Recording:
         self._session_s = 0.0
         self._last_s = 0.0
         self._size = (0, 0)
-        self._sessions = self.answered = self.sent = 0
+        self._sessions = self.analysed = self.sent = 0
         self._begun = False
         self.last_captured_at = 0.0
 
@@ -51,12 +51,12 @@ class Recording:
         self._begun = False
 
     def add(self, message: FrameResult) -> Iterator[tuple[int, Window]]:
-        """Add an answer; yields the face and each window that it added, with ids and times of the recording."""
+        """Add a result; yields the face and each window that it added, with ids and times of the recording."""
         if not self._begun:
             self._begun = True
             self._origin = message.captured_at if self._origin is None else self._origin
             self._session_s = message.captured_at - self._origin
-        self.answered += 1
+        self.analysed += 1
         self.last_captured_at = message.captured_at
         self._size = message.width, message.height
         self._last_s = max(self._last_s, message.captured_at - (self._origin or 0.0))
@@ -85,7 +85,7 @@ class Recording:
                 height=height,
                 rotation=0,
                 frames_decoded=self.sent,
-                frames_analysed=self.answered,
+                frames_analysed=self.analysed,
                 name=self._name,
             ),
             faces=faces,

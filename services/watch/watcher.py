@@ -32,7 +32,7 @@ UNAVAILABLE = {502, 503, 504}
 
 
 class Watcher:
-    """Sends the pictures of one camera and hands the answers to the sinks."""
+    """Sends the pictures of one camera and passes the results to the sinks."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Watcher:
         self.error: Exception | None = None
 
     def stop(self) -> None:
-        """End after the answers to what was sent."""
+        """End after the results of the pictures that were sent."""
         self._stopped.set()
         self._capture.close()
 
@@ -94,7 +94,9 @@ class Watcher:
         """The options; without the resting face after an interruption, as it was named for the first session."""
         if not self._options or not self._options.baseline or not self.recording.sessions:
             return self._options
-        self._on_state(f"{self._camera}: no resting face after the interruption; answers are the plain ones")
+        self._on_state(
+            f"{self._camera}: no resting face after the interruption; predictions are those without a baseline"
+        )
         return self._options.model_copy(update={"baseline": None})
 
     def _windows(self, windows: Iterator[tuple[int, Window]]) -> None:

@@ -95,7 +95,7 @@ def live_work(settings: Settings, engine: "Engine") -> LiveWork:
 
 
 def picture_work(settings: Settings, engine: "Engine") -> ExitStack:
-    """Threads that answer pictures while the context is open, with a loaded engine."""
+    """Threads that analyse pictures while the context is open, with a loaded engine."""
     from duygu.services.worker.pictures.loop import picture_loops
 
     with ExitStack() as running:

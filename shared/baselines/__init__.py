@@ -1,1 +1,1 @@
-"""Baselines of a person: their windows, and the answers relative to them. Without numpy, for the API."""
+"""Baselines of a person: their windows, and the predictions relative to them. Without numpy, for the API."""

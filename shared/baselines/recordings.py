@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from duygu.shared.baselines.answers import layer_of, mean_logits, outputs_of_windows, with_answers
+from duygu.shared.baselines.predictions import layer_of, mean_logits, outputs_of_windows, with_predictions
 from duygu.shared.baselines.windows import SEVERAL_FACES, UNUSABLE, baseline_warning, doubts_about
 from duygu.shared.errors import (
     BaselineNoFaceError,
@@ -25,7 +25,7 @@ def recorded_baseline(result: Result, face_id: int | None = None) -> RecordedBas
 
     Raises BaselineNoFaceError without a face, BaselineSeveralFacesError for several ones without `face_id`,
     UnknownFaceError for a face that does not exist, BaselineTooShortError without a window, and
-    BaselineUnsupportedError for a result without the output of the layer for relative answers.
+    BaselineUnsupportedError for a result without the output of the layer for relative predictions.
     """
     face = _only(result, face_id)
     layer = layer_of(result.model)
@@ -86,7 +86,7 @@ def require_same_model(recorded: RecordedBaseline, model: ModelInfo | ModelDescr
 
 
 def with_recorded_baseline(result: Result, recorded: RecordedBaseline) -> Result:
-    """Add the baseline to the faces of a result, with the answers relative to it, and warnings.
+    """Add the baseline to the faces of a result, with the predictions relative to it, and warnings.
 
     Faces that are never visible at the same time can be one person, who left the picture and came back. If two faces
     are visible at the same time, nothing says whose baseline it is: the result then has a warning and no baseline.
@@ -103,7 +103,7 @@ def with_recorded_baseline(result: Result, recorded: RecordedBaseline) -> Result
     baseline, reported = baseline_of(recorded), result.model.labels
     faces = [
         face.model_copy(
-            update={"baseline": baseline, "windows": with_answers(face.windows, recorded.logits, layer, reported)}
+            update={"baseline": baseline, "windows": with_predictions(face.windows, recorded.logits, layer, reported)}
         )
         for face in result.faces
     ]

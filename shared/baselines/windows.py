@@ -17,11 +17,11 @@ SPEAKING: Doubt = "baseline_speaking"
 """Warning code: the person speaks in most of the baseline."""
 
 EXPRESSIVE: Doubt = "baseline_expressive"
-"""Warning code: the plain answer for the baseline is an emotion, and not uncertain."""
+"""Warning code: without a baseline, the windows of the baseline show an emotion that is not uncertain."""
 
 DETAILS = {
     SPEAKING: "the person speaks in most of the baseline",
-    EXPRESSIVE: "the baseline shows an emotion, which relative answers lack",
+    EXPRESSIVE: "the baseline shows an emotion, which relative predictions lack",
     SEVERAL_FACES: "several are visible at the same time, and the baseline from another recording is that of one "
     "person; choose the face by an edit",
 }

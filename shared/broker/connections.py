@@ -10,8 +10,8 @@ from redis.retry import Retry
 from duygu.shared.broker.embedded import IN_MEMORY, socket_path
 from duygu.shared.config.settings import Settings
 
-ANSWER_S = 2.0
-"""The API takes Redis for unavailable when it has not answered after this long."""
+REPLY_S = 2.0
+"""The API takes Redis for unavailable when it has not replied after this long."""
 
 MOST_LISTENERS = 500
 """Requests of one API process that may wait for news at the same time; each holds a connection."""
@@ -40,7 +40,7 @@ def connect(url: str) -> Redis:
 
 def connect_briefly(url: str) -> Redis:
     """A connection for the API, which fails soon rather than let a request wait."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_timeout=REPLY_S, socket_connect_timeout=REPLY_S)
 
 
 def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
@@ -48,7 +48,7 @@ def connect_waiting(url: str, longest_s: float) -> AsyncRedis:
     return AsyncRedis.from_url(
         url,
         retry=AsyncRetry(NoBackoff(), 1),
-        socket_timeout=longest_s + ANSWER_S,
-        socket_connect_timeout=ANSWER_S,
+        socket_timeout=longest_s + REPLY_S,
+        socket_connect_timeout=REPLY_S,
         max_connections=MOST_LISTENERS,
     )

@@ -146,13 +146,13 @@ class EmbeddedValkey:
     def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while process.poll() is None and time.monotonic() < deadline:
-            if self._answers():
+            if self._responds():
                 return
             time.sleep(0.01)
         stop(process)
         raise ConfigurationError(f"the embedded Valkey did not start; see its log {self._log}")
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             with Redis(unix_socket_path=str(self._socket), retry=Retry(NoBackoff(), 0)) as redis:
                 return bool(redis.ping())
@@ -166,7 +166,7 @@ class EmbeddedValkey:
 
     def _stop_leftover(self) -> None:
         """End a server that outlived its parent (macOS has no signal for the death of a parent)."""
-        if self._answers():
+        if self._responds():
             with Redis(unix_socket_path=str(self._socket)) as redis:
                 redis.shutdown()
 

@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     """Maximum address space of the decoding process, in megabytes."""
 
     max_queued: Annotated[int, Field(gt=0)] = 100
-    """Maximum number of queued jobs, and of resumable uploads that have not become a job. A further upload is answered
+    """Maximum number of queued jobs, and of resumable uploads that have not become a job. A further upload is refused
     with 503."""
 
     log_format: LogFormat = "text"
@@ -232,7 +232,7 @@ class Settings(BaseSettings):
     """Maximum number of pixels in a picture."""
 
     pictures_max_waiting: Annotated[int, Field(gt=0)] = 64
-    """Maximum number of pictures that wait for a live worker, over all API processes. A further one is answered with
+    """Maximum number of pictures that wait for a live worker, over all API processes. A further one is refused with
     503."""
 
     result_ttl: Annotated[int, Field(gt=0, le=LONGEST_RESULT_TTL)] = 24 * 3600

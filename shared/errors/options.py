@@ -91,10 +91,10 @@ class BaselineSpeakingError(BaselineError):
 
 
 class BaselineUnsupportedError(BaselineError):
-    """The model, or the reference engine, has no answers relative to a baseline."""
+    """The model, or the reference engine, has no predictions relative to a baseline."""
 
     code = "baseline_unsupported"
-    title = "The model has no answers relative to a baseline"
+    title = "The model has no predictions relative to a baseline"
 
 
 class InvalidMaxFacesError(InvalidOptionError):

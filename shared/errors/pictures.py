@@ -5,7 +5,7 @@ from duygu.shared.errors.services import UnavailableError
 
 
 class AnimatedPictureError(RequestError):
-    """The picture is an animation, which has no single answer."""
+    """The picture is an animation, which has no single result."""
 
     code = "animated_picture"
     title = "The picture is animated"
@@ -21,7 +21,7 @@ class TooManyPicturesError(RequestError):
 
 
 class PictureTimeoutError(UnavailableError):
-    """No worker has answered the picture in time."""
+    """No worker has replied to the picture in time."""
 
     code = "picture_timed_out"
     title = "The picture was not analysed in time"

@@ -102,7 +102,7 @@ def _options(options: ResultOptions) -> Iterator[str]:
     yield f"smallest face {options.min_face:.3g} of the shorter side"
     if options.max_faces is not None:
         yield f"at most {options.max_faces} faces at a time"
-    yield f"answers: {', '.join(options.labels)}"
+    yield f"emotions: {', '.join(options.labels)}"
     if options.faces is not None:
         yield f"only the {options.faces} faces seen longest"
     if options.every_s is not None:

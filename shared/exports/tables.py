@@ -102,15 +102,15 @@ def _measured(window: Window, result: Result) -> Iterator[float | None]:
 
 
 def _relative(window: Window, result: Result) -> Iterator[Cell]:
-    """The cells of the relative answer, empty where the face has no baseline."""
+    """The cells of the relative prediction, empty where the face has no baseline."""
     if not _has_baseline(result):
         return
-    answer = window.relative
-    if answer is None:
+    prediction = window.relative
+    if prediction is None:
         yield from [None] * (len(RELATIVE_COLUMNS) + len(result.model.labels))
         return
-    yield from (answer.emotion, answer.confidence, answer.uncertain)
-    yield from (answer.probabilities.get(label, 0.0) for label in result.model.labels)
+    yield from (prediction.emotion, prediction.confidence, prediction.uncertain)
+    yield from (prediction.probabilities.get(label, 0.0) for label in result.model.labels)
 
 
 def _written(cell: Cell) -> object:

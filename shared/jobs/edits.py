@@ -102,7 +102,7 @@ class EditStore:
         return EditList(version, tuple(edits))
 
     def _own_write(self, job_id: str, written: EditList) -> EditList:
-        """The edits if a lost answer hid that they were written: redis-py repeats a command after a broken connection.
+        """The edits if a lost reply hid that they were written: redis-py repeats a command after a broken connection.
 
         Raises EditConflictError for another change.
         """

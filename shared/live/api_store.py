@@ -2,7 +2,7 @@
 
 A session is an actor: its frames wait in a stream, its state is one value, and the worker that holds its lease takes
 one step. Each claim has a number; Redis refuses a commit under an older number, so a worker that was presumed dead
-cannot overwrite anything. A commit removes the frames that it answers, so a dead worker costs one step and no frame.
+cannot overwrite anything. A commit removes the frames that it replies to, so a dead worker costs one step and no frame.
 The frames that a worker holds are not dropped for newer ones. docs/live-sessions-internals.md describes the states.
 """
 
@@ -179,8 +179,8 @@ class SessionStore:
     async def offer(self, session_id: str, seq: int, about: str, picture: bytes, most_waiting: int) -> Offer | None:
         """Add a frame; None when the session is closed."""
         args: list[Argument] = [session_id, seq, about, picture, most_waiting, KEPT_S, DRAIN_WAITS_S]
-        answer = await self._offer([*session_keys(session_id), READY, DRAIN_QUEUED], args)
-        return Offer(bool(answer[0]), tuple(answer[1])) if answer else None
+        reply = await self._offer([*session_keys(session_id), READY, DRAIN_QUEUED], args)
+        return Offer(bool(reply[0]), tuple(reply[1])) if reply else None
 
     async def nudge(self, session_id: str, most_waiting: int) -> Offer | None:
         """Make a session ready again whose worker has died; None when the session is closed."""

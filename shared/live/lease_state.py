@@ -31,7 +31,7 @@ class Transition(StrEnum):
     OFFER = "offer"
     """The API adds a frame."""
     NUDGE = "nudge"
-    """The API makes a session ready again whose worker does not answer."""
+    """The API makes a session ready again whose worker does not reply."""
     CLAIM = "claim"
     """A worker takes the session, under a new claim number."""
     RENEW = "renew"
@@ -47,7 +47,7 @@ ALLOWED: Mapping[Transition, frozenset[LeaseState]] = {
     Transition.NUDGE: _ANY_OPEN,
     Transition.CLAIM: _ANY_OPEN - {LeaseState.LEASED},
     Transition.RENEW: frozenset({LeaseState.LEASED, LeaseState.EXPIRED, LeaseState.REQUEUED}),
-    Transition.COMMIT: _ANY_OPEN,  # IDLE and READY: a commit that is repeated because its answer was lost
+    Transition.COMMIT: _ANY_OPEN,  # IDLE and READY: a commit that is repeated because its reply was lost
 }
 """States in which a transition is allowed. RENEW and COMMIT also require the newest claim number."""
 

@@ -107,7 +107,7 @@ class Configured(SessionOptions):
 
 
 class Close(Schema):
-    """`session.close`: end the session once the waiting frames are answered."""
+    """`session.close`: end the session once each waiting frame has its reply."""
 
     type: Literal["session.close"]
 
@@ -140,7 +140,7 @@ class Numbered(Schema):
     frame: int | None = Field(description="frame number of the client, from the header")
 
 
-class Answer(Numbered):
+class FrameReply(Numbered):
     """What `result` and `dropped` have in common."""
 
     overload_rate_hz: float | None = Field(
@@ -150,7 +150,7 @@ class Answer(Numbered):
     )
 
 
-class FrameResult(Answer):
+class FrameResult(FrameReply):
     """`result`: the faces in a frame."""
 
     type: Literal["result"] = "result"
@@ -168,7 +168,7 @@ class FrameResult(Answer):
     )
 
 
-class FrameDropped(Answer):
+class FrameDropped(FrameReply):
     """`dropped`: the frame was not analysed."""
 
     type: Literal["dropped"] = "dropped"

@@ -104,14 +104,14 @@ _COMMIT = (
     guard(Transition.COMMIT)
     + """
 -- KEYS: session, frames, state, ready list, stream of replies.
--- ARGV: session id, claim number, state, TTL, ids of the answered frames (JSON), most batches, replies, last face id.
+-- ARGV: session id, claim number, state, TTL, ids of the processed frames (JSON), most batches, replies, last face id.
 -- Returns 0, and changes nothing, for an outdated claim.
 local session, frames, replies = KEYS[1], KEYS[2], KEYS[5]
 if not allowed[lease_state(session, now)] then return 0 end
 if redis.call('HGET', session, 'claim') ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4])
-local answered = cjson.decode(ARGV[5])
-if #answered > 0 then redis.call('XDEL', frames, unpack(answered)) end
+local processed = cjson.decode(ARGV[5])
+if #processed > 0 then redis.call('XDEL', frames, unpack(processed)) end
 redis.call('XADD', replies, 'MAXLEN', '~', ARGV[6], '*', 'session', ARGV[1], 'replies', ARGV[7])
 redis.call('EXPIRE', replies, ARGV[4])
 redis.call('HSET', session, 'lease', 0, 'attempts', 0, 'last_face_id', ARGV[8])
@@ -148,7 +148,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class AnsweredStep:
+class CompletedStep:
     """A step that is ready to be committed."""
 
     claim: Claim
@@ -187,10 +187,10 @@ class SessionLeases:
 
         known  number of the claim whose committed state the caller has in memory; -1 for none
         """
-        answer = self._claim([*session_keys(session_id)], [known, LEASE_S * 1000])
-        return _claimed(session_id, answer, known) if answer else None
+        reply = self._claim([*session_keys(session_id)], [known, LEASE_S * 1000])
+        return _claimed(session_id, reply, known) if reply else None
 
-    def exchange(self, steps: Sequence[AnsweredStep], known: Mapping[str, int] | None) -> Exchange:
+    def exchange(self, steps: Sequence[CompletedStep], known: Mapping[str, int] | None) -> Exchange:
         """Commit steps, and take sessions from the ready list, in one round trip.
 
         known  numbers of the claims whose committed state the caller has in memory, by session id; None takes nothing
@@ -203,18 +203,18 @@ class SessionLeases:
         with self._redis.pipeline(transaction=False) as pipeline:
             for script, keys, args in calls:
                 pipeline.evalsha(script.sha, len(keys), *keys, *args)
-            answers: list[Any] = pipeline.execute(raise_on_error=False)
-        answers = [
-            script(keys, args) if isinstance(answer, NoScriptError) else answer
-            for (script, keys, args), answer in zip(calls, answers, strict=True)
+            replies: list[Any] = pipeline.execute(raise_on_error=False)
+        replies = [
+            script(keys, args) if isinstance(reply, NoScriptError) else reply
+            for (script, keys, args), reply in zip(calls, replies, strict=True)
         ]
-        if failed := next((answer for answer in answers if isinstance(answer, RedisError)), None):
+        if failed := next((reply for reply in replies if isinstance(reply, RedisError)), None):
             raise failed
-        committed = [bool(answer) for answer in answers[: len(steps)]]
+        committed = [bool(reply) for reply in replies[: len(steps)]]
         numbers = {**(known or {}), **_numbers(steps)}
-        taken = answers[-1] if known is not None else []
+        taken = replies[-1] if known is not None else []
         ids = [session_id.decode() for session_id in taken[::2]]
-        claims = [_claimed(key, answer, numbers.get(key, -1)) for key, answer in zip(ids, taken[1::2], strict=True)]
+        claims = [_claimed(key, reply, numbers.get(key, -1)) for key, reply in zip(ids, taken[1::2], strict=True)]
         return Exchange(committed, claims)
 
     def renew(self, claim: Claim) -> bool:
@@ -226,17 +226,17 @@ class SessionLeases:
 
         last_face_id  stored beside the state, so that no id is reused when the state cannot be read
         """
-        return bool(self._commit(*_commit_call(AnsweredStep(claim, state, replies, last_face_id))))
+        return bool(self._commit(*_commit_call(CompletedStep(claim, state, replies, last_face_id))))
 
 
 Keys = list[str | bytes]
 
 
-def _commit_call(step: AnsweredStep) -> tuple[Keys, list[Argument]]:
+def _commit_call(step: CompletedStep) -> tuple[Keys, list[Argument]]:
     """Keys and arguments of _COMMIT."""
     claim = step.claim
-    answered = json.dumps([f"{frame.seq}-0" for frame in claim.frames])
-    args: list[Argument] = [claim.session_id, claim.number, step.state, KEPT_S, answered, MOST_REPLIES, step.replies]
+    processed = json.dumps([f"{frame.seq}-0" for frame in claim.frames])
+    args: list[Argument] = [claim.session_id, claim.number, step.state, KEPT_S, processed, MOST_REPLIES, step.replies]
     return [*session_keys(claim.session_id), READY, claim.replies_to], [*args, step.last_face_id]
 
 
@@ -247,13 +247,13 @@ def _take_call(known: Mapping[str, int]) -> tuple[Keys, list[Argument]]:
     return [READY], [LEASE_S * 1000, MOST_TAKEN, MOST_SEARCHED, prefix, *suffixes, json.dumps(dict(known))]
 
 
-def _numbers(steps: Sequence[AnsweredStep]) -> dict[str, int]:
+def _numbers(steps: Sequence[CompletedStep]) -> dict[str, int]:
     """The claim numbers of steps by session id."""
     return {step.claim.session_id: step.claim.number for step in steps}
 
 
-def _claimed(session_id: str, answer: list[Any], known: int) -> Claim:
-    number, attempts, replies_to, state, entries, last_face_id = answer
+def _claimed(session_id: str, reply: list[Any], known: int) -> Claim:
+    number, attempts, replies_to, state, entries, last_face_id = reply
     return Claim(
         session_id,
         number,

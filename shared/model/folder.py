@@ -40,7 +40,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class RelativeSettings(BaseModel):
-    """Calibration of the answers relative to a person's baseline, and what was measured on people not in training."""
+    """Calibration of the predictions relative to a baseline, and what was measured on people not in training."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -164,7 +164,7 @@ class ModelFolder:
         )
 
     def _relative(self, candidates: list[str]) -> RelativeModel | None:
-        """The layer for answers relative to a baseline, without its kernel; None where the folder has none."""
+        """The layer for predictions relative to a baseline, without its kernel; None where the folder has none."""
         settings = self.manifest.relative
         if settings is None or not self.is_divided:
             return None

@@ -18,21 +18,21 @@ class Temperatures(Schema):
 
 
 class RelativeModel(Schema):
-    """The layer for answers relative to a person's baseline, and its calibration.
+    """The layer for predictions relative to a person's baseline, and its calibration.
 
-    The logits of such an answer are `relative_logits` of the window, less their mean over the baseline's windows, plus
-    `bias`, divided by `temperature`.
+    The logits of such a prediction are `relative_logits` of the window, less their mean over the baseline's windows,
+    plus `bias`, divided by `temperature`.
     """
 
     labels: list[str] = Field(description="the order of `relative_logits` and `bias`")
     candidates: list[str] = Field(min_length=1, description="labels in the softmax: all, or all except neutral")
     bias: list[Annotated[float, Field(ge=-LARGEST_LOGIT, le=LARGEST_LOGIT)]]
     temperature: float = Field(ge=1e-3, le=1e3)
-    uncertain_below: Probability = Field(description="threshold of `uncertain` of relative answers")
+    uncertain_below: Probability = Field(description="threshold of `uncertain` of relative predictions")
     certain_means: Probability | None = Field(
         default=None,
-        description="share of the windows whose relative answer is not `uncertain` that were right, cross-validated "
-        "over people; null if it was not measured",
+        description="share of the windows whose relative prediction is not `uncertain` that were right, "
+        "cross-validated over people; null if it was not measured",
     )
 
     @model_validator(mode="after")
@@ -57,7 +57,7 @@ class ModelInfo(Schema):
         "cross-validated over people; null if it was not measured",
     )
     relative: RelativeModel | None = Field(
-        default=None, description="answers relative to a person's baseline; null for a model without them"
+        default=None, description="predictions relative to a person's baseline; null for a model without them"
     )
 
 

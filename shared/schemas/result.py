@@ -78,7 +78,7 @@ class RelativePrediction(Schema):
     probabilities: dict[str, Probability] = Field(description="as of a window; they sum to 1")
     uncertain: bool = Field(
         description="whether the highest probability over all labels of the model is below the threshold of relative "
-        "answers"
+        "predictions"
     )
 
 
@@ -99,12 +99,12 @@ class Window(Schema):
     )
     flags: list[Flag] = Field(default=[])
     relative: RelativePrediction | None = Field(
-        default=None, description="the answer relative to the person's baseline; null if the face has none"
+        default=None, description="the prediction relative to the person's baseline; null if the face has none"
     )
     relative_logits: list[Logit] | None = Field(
         default=None,
-        description="output of the layer for relative answers, in the order of `model.relative.labels`, from which the "
-        "answer relative to any baseline is computed; null for a model without it",
+        description="output of the layer for relative predictions, in the order of `model.relative.labels`, from which "
+        "the prediction relative to any baseline is computed; null for a model without it",
     )
     speaking: Probability | None = Field(
         default=None, description="probability that the person speaks; null if it was not measured"
@@ -160,7 +160,7 @@ class RecordedBaseline(Schema):
 
 
 class Baseline(Schema):
-    """The windows of a face to which its relative answers refer."""
+    """The windows of a face to which its relative predictions refer."""
 
     source: Literal["span", "recording", "auto"] = Field(description="how it was chosen")
     spans: list[tuple[Seconds, Seconds]] = Field(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from duygu.shared.baselines.answers import mean_logits, with_answers
+from duygu.shared.baselines.predictions import mean_logits, with_predictions
 from duygu.shared.baselines.windows import (
     BORDER_S,
     EXPRESSIVE,
@@ -148,7 +148,7 @@ def _calmness(windows: Sequence[WindowLogits], recipe: Recipe) -> float:
 
 
 def _with_relative(face: Face, baseline: FaceBaseline, layer: RelativeModel, converter: ResultConverter) -> Face:
-    windows = with_answers(face.windows, baseline.mean_logits, layer, converter.names)
+    windows = with_predictions(face.windows, baseline.mean_logits, layer, converter.names)
     return face.model_copy(update={"baseline": baseline.described(), "windows": windows})
 
 

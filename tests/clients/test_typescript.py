@@ -20,7 +20,7 @@ from tests.support.workers.scripted_worker import Script
 
 pytestmark = needs_typescript
 
-ANSWER_BYTES = 150
+RESPONSE_BYTES = 150
 """A response to a part is longer."""
 
 USE = """\
@@ -71,7 +71,7 @@ def test_an_upload_that_is_cut_ten_times(
     start_scripted_worker()
     path = tmp_path / "large.mp4"
     path.write_bytes(Script(duration_s=0.1).upload().ljust(2_000_000))
-    cuts = (400, *[ANSWER_BYTES] * 10)
+    cuts = (400, *[RESPONSE_BYTES] * 10)
     with cutting(api.base_url.port or 0, *cuts) as proxy:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         run_tests(

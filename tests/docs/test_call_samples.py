@@ -67,10 +67,10 @@ class Service:
     def prepare(self) -> None:
         """Analyse the video of the folder."""
         with (self.folder / "clip.mp4").open("rb") as file:
-            answer = httpx.post(
+            response = httpx.post(
                 f"{self.url}/v1/videos", files={"video": file}, headers={"Prefer": "wait=60"}, timeout=90
             )
-        self.video_job = answer.json()["job_id"]
+        self.video_job = response.json()["job_id"]
         wait_until(lambda: self._read(f"/v1/jobs/{self.video_job}")["ended_at"])
         self.result = httpx.get(f"{self.url}/v1/jobs/{self.video_job}/result").text
         (self.folder / "result.json").write_text(self.result, encoding="utf-8")

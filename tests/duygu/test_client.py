@@ -16,25 +16,25 @@ from duygu.client import Service, analyze, responses, resumable, uploads
 from duygu.shared.errors import ConfigurationError, DuyguError, NotAVideoError, UnavailableError
 from tests.support.results.known import two_faces
 
-Answer = tuple[int, str]
+Reply = tuple[int, str]
 StartService = Callable[..., Service]
 
 QUEUED = (202, json.dumps({"job_id": "1", "ended_at": None, "error": None}))
 DONE = (200, json.dumps({"job_id": "1", "ended_at": "2026-11-25T11:06:04Z", "error": None}))
 RESULT = (200, two_faces().model_dump_json())
-AWAY = (503, json.dumps({"code": "unavailable", "detail": "Redis does not answer"}))
+AWAY = (503, json.dumps({"code": "unavailable", "detail": "Redis does not respond"}))
 PROXY = (502, "<html>502 Bad Gateway</html>")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    answers: list[Answer]
+    replies: list[Reply]
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self.do_GET()
 
     def do_GET(self) -> None:
-        status, text = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        status, text = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         self.send_response(status)
         self.end_headers()
         self.wfile.write(text.encode())
@@ -48,8 +48,8 @@ def start_service() -> Iterator[StartService]:
     """Starts services with scripted responses, the last of which is repeated."""
     with ExitStack() as running:
 
-        def start(*answers: Answer) -> Service:
-            handler = type("Handler", (_Handler,), {"answers": list(answers)})
+        def start(*replies: Reply) -> Service:
+            handler = type("Handler", (_Handler,), {"replies": list(replies)})
             server = running.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), handler))
             thread = threading.Thread(target=server.serve_forever, args=(0.05,))
             thread.start()
@@ -87,7 +87,7 @@ def test_retries_end_when_the_service_stays_away(
 ) -> None:
     """After the retry time, the last error is raised."""
     monkeypatch.setattr(responses, "RETRY_S", 0.1)
-    with pytest.raises(UnavailableError, match="Redis does not answer"):
+    with pytest.raises(UnavailableError, match="Redis does not respond"):
         analyze(video, start_service(QUEUED, AWAY))
 
 
@@ -140,22 +140,22 @@ def test_a_video_is_read_while_it_is_sent(
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "complaint"),
+    ("reply", "kind", "complaint"),
     [
-        (PROXY, UnavailableError, "answers 502 Bad Gateway"),
-        ((200, "<html>Log in</html>"), DuyguError, "answers 200 OK, but is not a Duygu service"),
-        ((404, '{"detail": "Not Found"}'), DuyguError, "answers 404 Not Found"),
-        ((404, "[]"), DuyguError, "answers 404 Not Found"),
-        ((500, "\xff"), DuyguError, "answers 500"),
+        (PROXY, UnavailableError, "responds with 502 Bad Gateway"),
+        ((200, "<html>Log in</html>"), DuyguError, "responds with 200 OK, but is not a Duygu service"),
+        ((404, '{"detail": "Not Found"}'), DuyguError, "responds with 404 Not Found"),
+        ((404, "[]"), DuyguError, "responds with 404 Not Found"),
+        ((500, "\xff"), DuyguError, "responds with 500"),
         ((415, '{"code": "not_a_video", "detail": "It is text"}'), NotAVideoError, "It is text"),
     ],
 )
-def test_whatever_is_answered_is_an_error_of_ours(
-    start_service: StartService, video: Path, answer: Answer, kind: type[DuyguError], complaint: str
+def test_every_unexpected_response_is_a_duygu_error(
+    start_service: StartService, video: Path, reply: Reply, kind: type[DuyguError], complaint: str
 ) -> None:
     """Pages of proxies, JSON of other services and problems all raise a DuyguError."""
     with pytest.raises(kind, match=complaint):
-        analyze(video, start_service(answer))
+        analyze(video, start_service(reply))
 
 
 def test_no_service_at_the_address(video: Path) -> None:

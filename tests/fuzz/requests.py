@@ -9,7 +9,7 @@ import numpy as np
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.fuzz.running import FindingError
 
-ANSWER_S = 20.0
+RESPONSE_S = 20.0
 """Longest wait for a response; the API itself takes up to 5 s for a request that breaks off."""
 
 PATIENCE_S, SILENCE_S = 3.0, 0.2
@@ -44,7 +44,7 @@ class Requests:
     """Sends mutated requests and uploads, each on a connection of its own."""
 
     name = "http"
-    deadline_s = ANSWER_S + 5.0
+    deadline_s = RESPONSE_S + 5.0
 
     def __init__(self, address: str, videos: list[bytes]) -> None:
         """Store the address of the API and the videos to upload."""
@@ -69,33 +69,33 @@ class Requests:
     def run(self, content: bytes) -> str:
         """Send the request. Status 500 and the code `internal` are findings; a closed connection is not."""
         self._count += 1
-        answer = self._exchange(content)
-        statuses = [int(status) for status in STATUS.findall(answer)]
-        if 500 in statuses or b'"code":"internal"' in answer.replace(b'": "', b'":"'):
-            raise FindingError(f"answered {answer[:500]!r}")
+        response = self._exchange(content)
+        statuses = [int(status) for status in STATUS.findall(response)]
+        if 500 in statuses or b'"code":"internal"' in response.replace(b'": "', b'":"'):
+            raise FindingError(f"the response is {response[:500]!r}")
         if self._count % LOOKED_EVERY == 0:
             self.check_alive()
         return str(statuses[0]) if statuses else "closed"
 
     def _exchange(self, content: bytes) -> bytes:
         """Return the response. A request without a timely response is ended, as it may be incomplete."""
-        with socket.create_connection((self._url.host, self._url.port), timeout=ANSWER_S) as connection:
-            answer = bytearray()
+        with socket.create_connection((self._url.host, self._url.port), timeout=RESPONSE_S) as connection:
+            response = bytearray()
             try:
                 connection.sendall(content)
                 connection.settimeout(PATIENCE_S)
-                while part := _received(connection, ended=bool(answer)):
-                    answer += part
+                while part := _received(connection, ended=bool(response)):
+                    response += part
                     connection.settimeout(SILENCE_S)
             except TimeoutError as error:
-                raise FindingError(f"the request was not read within {ANSWER_S:.0f} s") from error
+                raise FindingError(f"the request was not read within {RESPONSE_S:.0f} s") from error
             except OSError:  # closed by the API
                 pass
-            return bytes(answer)
+            return bytes(response)
 
     def check_alive(self) -> None:
         """Check that the API responds and that no job has failed with an internal error."""
-        with httpx.Client(base_url=self._url, timeout=ANSWER_S) as client:
+        with httpx.Client(base_url=self._url, timeout=RESPONSE_S) as client:
             client.get("/healthz").raise_for_status()
             for job in client.get("/v1/jobs?limit=100").raise_for_status().json()["jobs"]:
                 if job["error"] and job["error"]["code"] in {"internal", "crashed"}:
@@ -126,8 +126,8 @@ def _received(connection: socket.socket, *, ended: bool) -> bytes:
         if ended:
             return b""
     connection.shutdown(socket.SHUT_WR)
-    connection.settimeout(ANSWER_S)
+    connection.settimeout(RESPONSE_S)
     try:
         return connection.recv(65536)
     except TimeoutError as error:
-        raise FindingError(f"no answer within {ANSWER_S:.0f} s") from error
+        raise FindingError(f"no response within {RESPONSE_S:.0f} s") from error

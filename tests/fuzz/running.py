@@ -109,7 +109,7 @@ def _alarm(seconds: float) -> Iterator[None]:
     """Raise FindingError in the block after a number of seconds, unless another timer of this kind runs."""
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise FindingError(f"no answer within {seconds:.0f} s")
+        raise FindingError(f"no response within {seconds:.0f} s")
 
     if signal.getitimer(signal.ITIMER_REAL)[0]:
         yield

@@ -65,7 +65,7 @@ def page() -> dict[str, Any]:
 
 
 def test_labels_are_in_the_same_order(page: dict[str, Any]) -> None:
-    """The live page draws its legend in the order of the model's outputs before the service has answered."""
+    """The live page draws its legend in the order of the model's outputs before the service has sent its own."""
     assert tuple(page["emotions"]) == EMOTIONS
 
 

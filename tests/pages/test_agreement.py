@@ -22,7 +22,7 @@ def job(address: str) -> str:
     """Path of a job whose model is right in exactly the windows above a confidence, by the labels of one rater."""
     result, labels = labelled(120, flipped=0)
     windows = {(face.face_id, window.start_s): window for face in result.faces for window in face.windows}
-    given = [label.model_dump() | {"emotion": answer(windows[label.face_id, label.start_s])} for label in labels]
+    given = [label.model_dump() | {"emotion": label_of(windows[label.face_id, label.start_s])} for label in labels]
     with httpx.Client(base_url=address) as api:
         stored = api.post("/v1/jobs", content=result.model_dump_json()).raise_for_status().json()
         path = f"/v1/jobs/{stored['job_id']}"
@@ -30,7 +30,7 @@ def job(address: str) -> str:
     return path
 
 
-def answer(window: Window) -> str:
+def label_of(window: Window) -> str:
     """The label of a window: that of the model, or the next emotion where its confidence is low."""
     place = EMOTIONS.index(window.emotion)
     return window.emotion if window.confidence >= RIGHT_FROM else EMOTIONS[(place + 1) % len(EMOTIONS)]

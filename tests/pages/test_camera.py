@@ -162,7 +162,7 @@ def test_the_camera_is_chosen_and_remembered(browser: Browser, address: str) -> 
 
 
 def test_a_resting_face_is_taken_and_kept(live: Page, address: str) -> None:
-    """The button takes three seconds, the switch shows either answer, and a saved session keeps the resting face."""
+    """The button takes three seconds, the switch shows both predictions; a saved session keeps the resting face."""
     expect(live.locator("#resting-line")).to_be_hidden()
     live.get_by_role("button", name="Start the camera").click()
     face = live.locator("#faces li")
@@ -203,9 +203,9 @@ def test_a_refused_resting_face_says_why(live: Page, code: str, text: str) -> No
 
     def serve(socket: WebSocketRoute) -> None:
         socket.send(json.dumps({"type": "session.created", "model": {"labels": ["neutral"], "relative": {}}}))
-        socket.on_message(lambda message: answer(socket, message))
+        socket.on_message(lambda message: respond(socket, message))
 
-    def answer(socket: WebSocketRoute, message: str | bytes) -> None:
+    def respond(socket: WebSocketRoute, message: str | bytes) -> None:
         if isinstance(message, bytes):
             number = int.from_bytes(message[8:12])
             result = {"type": "result", "frame": number, "captured_at": number / 10, "faces": [FACE], "warnings": []}
@@ -340,9 +340,9 @@ def test_an_overloaded_service_gets_fewer_pictures_and_the_page_says_so(live: Pa
 
     def serve(socket: WebSocketRoute) -> None:
         socket.send(json.dumps({"type": "session.created", "model": {"labels": ["neutral"]}}))
-        socket.on_message(lambda message: answer(socket, message))
+        socket.on_message(lambda message: respond(socket, message))
 
-    def answer(socket: WebSocketRoute, message: str | bytes) -> None:
+    def respond(socket: WebSocketRoute, message: str | bytes) -> None:
         if isinstance(message, bytes):
             times.append(int.from_bytes(message[12:20]) / 1e6)
             number = int.from_bytes(message[8:12])

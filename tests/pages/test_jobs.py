@@ -16,14 +16,14 @@ def test_a_button_that_is_pressed_is_there_when_it_is_let_go(page: Page) -> None
     shares: Iterator[int] = count(1)
     erased: list[str] = []
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "DELETE":
             erased.append(route.request.url)
             return route.fulfill(status=204)
         return route.fulfill(json=job_document("slow", progress=next(shares) / 1000))
 
     remember(page, "slow")
-    page.route("**/v1/jobs/slow", answer)
+    page.route("**/v1/jobs/slow", respond)
     page.reload()
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Cancel slow.mp4").hover()
@@ -41,14 +41,14 @@ VIDEO: FilePayload = {"name": "new.mp4", "mimeType": "video/mp4", "buffer": b"no
 def test_two_tabs_keep_one_list(page: Page) -> None:
     """Two tabs share one list: uploads appear in both, removals apply to both, and no entry is lost."""
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "DELETE":
             return route.fulfill(status=204)
         return route.fulfill(json=job_document(route.request.url.rpartition("/")[2]))
 
     remember(page, "old")
     page.context.route("**/v1/jobs/*/events", lambda route: route.abort())
-    page.context.route("**/v1/jobs/*", answer)
+    page.context.route("**/v1/jobs/*", respond)
     page.context.route("**/v1/videos*", lambda route: route.fulfill(status=202, json=job_document("new")))
     page.reload()
     other = page.context.new_page()
@@ -88,7 +88,7 @@ def test_another_key_sends_what_was_refused(page: Page) -> None:
     """A new key resends a refused upload without a reload, which would drop the running uploads."""
     keys: list[str | None] = []
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         keys.append(route.request.headers.get("authorization"))
         if keys[-1] is None:
             return route.fulfill(status=401, json={"code": "unauthorized", "title": "No", "status": 401})
@@ -96,7 +96,7 @@ def test_another_key_sends_what_was_refused(page: Page) -> None:
 
     page.goto("/")
     page.route("**/v1/jobs/**", lambda route: route.fulfill(json=job_document("new")))
-    page.route("**/v1/videos*", answer)
+    page.route("**/v1/videos*", respond)
     page.set_input_files("#file", VIDEO)
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".job[data-state=failed]")).to_have_count(1)

@@ -22,11 +22,11 @@ CUT = """(selector) => [...document.querySelectorAll(selector)].filter((cell) =>
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_no_column_is_cut_on_a_desktop(page: Page, language: str) -> None:
     """No column of the table of windows is cut off on a desktop, with flags, in either language."""
-    answer = result(face(1, BOX, ["happiness"] * 4, uncertain=[True] * 4))
-    for window in answer["faces"][0]["windows"]:
+    shown = result(face(1, BOX, ["happiness"] * 4, uncertain=[True] * 4))
+    for window in shown["faces"][0]["windows"]:
         window["flags"] = ["small", "profile", "blurred"]
     page.set_viewport_size({"width": 1440, "height": 900})
-    visit(page, answer)
+    visit(page, shown)
     page.select_option("#language", language)
     page.locator("#table summary").click()
     expect(page.locator("#table tbody tr")).to_have_count(4)

@@ -38,8 +38,8 @@ def window(face_id: int, start_s: float, emotion: str) -> dict[str, Any]:
     return {"face_id": face_id, "start_s": start_s, "end_s": start_s + 1, "emotion": emotion, "confidence": 0.9}
 
 
-def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
-    """Turn every upload into a job `job1`, `job2`, …, which the server describes with `answer`."""
+def accept(page: Page, describe: Callable[[str], dict[str, Any]]) -> None:
+    """Turn every upload into a job `job1`, `job2`, …, which the server describes with `describe`."""
     sent: list[str] = []
 
     def take(route: Route) -> None:
@@ -48,7 +48,7 @@ def accept(page: Page, answer: Callable[[str], dict[str, Any]]) -> None:
 
     page.route("**/v1/jobs/*/events", lambda route: route.abort())
     page.route(
-        "**/v1/jobs/*", lambda route: route.fulfill(json=job_document(job_id_of(route), **answer(job_id_of(route))))
+        "**/v1/jobs/*", lambda route: route.fulfill(json=job_document(job_id_of(route), **describe(job_id_of(route))))
     )
     page.route("**/v1/jobs/*/result*", lambda route: route.fulfill(body=lines(window(1, 0, "fear"))))
     page.route("**/v1/videos*", take)
@@ -239,14 +239,14 @@ def test_cancelling_requires_a_confirmation(page: Page) -> None:
     """Cancelling needs confirmation, as erasing does."""
     erased: list[str] = []
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "DELETE":
             erased.append(route.request.url)
             return route.fulfill(status=204)
         return route.fulfill(json=job_document("slow"))
 
     remember(page, "slow")
-    page.route("**/v1/jobs/slow", answer)
+    page.route("**/v1/jobs/slow", respond)
     page.reload()
     questions: list[str] = []
 
@@ -369,13 +369,13 @@ def test_a_result_is_kept_and_released(page: Page) -> None:
     remember(page, "film")
     job = {"kept": False}
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "PATCH":
             job["kept"] = bool((route.request.post_data_json or {})["kept"])
         expires = None if job["kept"] else "2030-01-01T00:00:00Z"
         route.fulfill(json={**job_document("film"), "status": "succeeded", **job, "expires_at": expires})
 
-    page.route("**/v1/jobs/film", answer)
+    page.route("**/v1/jobs/film", respond)
     page.reload()
     keep = page.get_by_role("button", name="Keep film.mp4")
     expect(page.locator(".job-state")).to_contain_text("erased on")
@@ -519,13 +519,13 @@ def test_selected_videos_are_erased_together(page: Page) -> None:
     page.goto("/")
     erased: list[str] = []
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "DELETE":
             erased.append(job_id_of(route))
         route.fulfill(status=204)
 
     page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": listed(4), "next_cursor": None}))
-    page.route("**/v1/jobs/listed*", answer)
+    page.route("**/v1/jobs/listed*", respond)
     page.get_by_role("button", name="Show every video on this service").click()
     page.get_by_role("button", name="Select", exact=True).click()
     expect(page.get_by_role("button", name="Erase", exact=True)).to_be_disabled()

@@ -46,7 +46,7 @@ def test_what_is_wholly_uncertain_is_no_finding(page: Page) -> None:
     expect(page.locator(".shares")).to_have_text("Tüm video baştan sona belirsiz")
 
 
-def test_the_legend_has_the_labels_that_were_answered_with(page: Page) -> None:
+def test_the_legend_has_the_labels_of_the_model(page: Page) -> None:
     """The legend has the labels of the model, without `neutral` where it is off, on the result and live pages."""
     six = [label for label in EMOTIONS if label != "neutral"]
     visit(page, result(face(1, BOX, ["fear"] * 3), labels=six))
@@ -91,8 +91,8 @@ def test_the_section_on_trust_leads_to_the_meaning_of_each_figure(page: Page) ->
     visit(page, result(face(1, BOX, ["fear"] * 3)))
     link = page.get_by_role("link", name="Reading the result")
     expect(link).to_be_visible()
-    answer = page.request.get(str(link.get_attribute("href")))
-    assert answer.status == 200
-    assert "# Reading the result" in answer.text()
+    response = page.request.get(str(link.get_attribute("href")))
+    assert response.status == 200
+    assert "# Reading the result" in response.text()
     page.select_option("#language", "tr")
     expect(page.get_by_role("link", name="Sonucu okumak")).to_be_visible()

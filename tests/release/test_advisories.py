@@ -17,12 +17,12 @@ class Database(http.server.BaseHTTPRequestHandler):
     vulnerable = "urllib3"
 
     def do_POST(self) -> None:
-        """Answer a query for one package."""
+        """Respond to a query for one package."""
         query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         name = query["package"]["name"]
         fixed = {"package": {"name": name, "ecosystem": "PyPI"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "99.0"}]}]}  # fmt: skip  # noqa: E501
-        answer = {"vulns": [{"id": "PYSEC-2026-1", "affected": [fixed]}]} if name == self.vulnerable else {}
-        body = json.dumps(answer).encode()
+        response = {"vulns": [{"id": "PYSEC-2026-1", "affected": [fixed]}]} if name == self.vulnerable else {}
+        body = json.dumps(response).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -62,7 +62,7 @@ def test_without_a_database_the_check_is_skipped_visibly() -> None:
 
 def test_a_database_that_hangs_is_skipped() -> None:
     """The check ends at its time limit."""
-    assert advisories.audit(limit_s=0.01) == "no answer within 0.01 s"
+    assert advisories.audit(limit_s=0.01) == "no response within 0.01 s"
 
 
 def test_an_index_without_advisories_is_no_success() -> None:

@@ -103,16 +103,16 @@ def submit(api: httpx.Client, content: bytes | Path, name: str = "video.mp4") ->
     """Hand in a video that is taken; returns its job."""
     if isinstance(content, Path):
         content = content.read_bytes()
-    answer = api.post("/v1/videos", files={"video": (name, content)})
-    assert answer.status_code == 202, answer.text
-    return dict(answer.json())
+    response = api.post("/v1/videos", files={"video": (name, content)})
+    assert response.status_code == 202, response.text
+    return dict(response.json())
 
 
 def job(api: httpx.Client, job_id: str) -> dict[str, Any]:
     """A job that is known, as it is now."""
-    answer = api.get(f"/v1/jobs/{job_id}")
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    response = api.get(f"/v1/jobs/{job_id}")
+    assert response.status_code == 200, response.text
+    return dict(response.json())
 
 
 def ended(api: httpx.Client, job_id: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:

@@ -84,8 +84,8 @@ def test_an_upload_that_is_missing_fails_its_job(here: Settings, there: Settings
         with worker(there, "tests.support.workers.scripted_worker", "videos"):
             assert ended(api, lost)["error"]["code"] == "upload_missing"
             assert ended(api, submit(api, Script().upload())["job_id"])["status"] == "succeeded"
-        answer = api.get(f"/v1/jobs/{lost}/result")
-        assert (answer.status_code, answer.json()["code"]) == (409, "upload_missing")
+        response = api.get(f"/v1/jobs/{lost}/result")
+        assert (response.status_code, response.json()["code"]) == (409, "upload_missing")
 
 
 def succeeded(redis: Redis, settings: Settings) -> str:
@@ -114,7 +114,7 @@ def test_players_fetch_parts_of_a_film(
             part = api.get(film, headers={"Range": "bytes=4000000-4099999"})
             assert (part.status_code, part.content) == (206, content[4_000_000:4_100_000])
             assert part.headers["Content-Range"] == "bytes 4000000-4099999/5000000"
-            assert 100_000 <= server.answered_bytes < 110_000
+            assert 100_000 <= server.sent_bytes < 110_000
             with api.stream("GET", film, headers={"Range": "bytes=0-"}) as whole:
                 assert next(whole.iter_raw(1000)) == content[:1000]
             assert kept_on_disks(here) == []
@@ -145,8 +145,8 @@ def test_a_missing_result_has_expired(here: Settings, bucket: Storage, redis: Re
     job_id = succeeded(redis, here)
     with serving(here) as api:
         for name in ("json", "csv", "mp4", "png"):
-            answer = api.get(f"/v1/jobs/{job_id}/result", params={"format": name})
-            assert (answer.status_code, answer.json()["code"]) == (410, "result_expired")
+            response = api.get(f"/v1/jobs/{job_id}/result", params={"format": name})
+            assert (response.status_code, response.json()["code"]) == (410, "result_expired")
 
 
 def test_an_unreachable_bucket_is_an_error(here: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +154,13 @@ def test_an_unreachable_bucket_is_an_error(here: Settings, redis: Redis, monkeyp
     job_id = succeeded(redis, here)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with serving(here) as api:
-        answers = [
+        responses = [
             api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())}),
             api.get(f"/v1/jobs/{job_id}/result"),
             api.get(f"/v1/jobs/{job_id}/result", params={"format": "mp4"}),
         ]
-        assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "unavailable")}
-        assert all(answer.headers["Retry-After"] for answer in answers)
+        assert {(response.status_code, response.json()["code"]) for response in responses} == {(503, "unavailable")}
+        assert all(response.headers["Retry-After"] for response in responses)
         checks = {check["name"]: check["ok"] for check in api.get("/readyz").json()["checks"]}
         assert checks["storage"] is False
         assert job(api, job_id)["status"] == "succeeded"
@@ -208,5 +208,5 @@ def test_a_bucket_that_stays_away_ends_the_job(
         assert ended(api, job_id)["error"]["code"] == "storage_away"
         wait_until(lambda: redis.exists(f"rq:job:{job_id}") == 0)
         assert process.poll() is None
-    answer = api.get(f"/v1/jobs/{job_id}/result")
-    assert (answer.status_code, answer.json()["code"]) == (409, "storage_away")
+    response = api.get(f"/v1/jobs/{job_id}/result")
+    assert (response.status_code, response.json()["code"]) == (409, "storage_away")

@@ -12,17 +12,17 @@ from tests.services.conftest import StartWorker
 from tests.support.media.videos import PAIR, PAN, VideoMaker
 from tests.support.servers.cutting_proxy import cutting
 
-ANSWER_BYTES = 600
-"""An answer to an upload and the beginning of an event stream are longer."""
+RESPONSE_BYTES = 600
+"""A response to an upload and the beginning of an event stream are longer."""
 
 
 @pytest.mark.parametrize(
     "cuts",
     [
-        pytest.param((1,), id="the answer to the upload is lost"),
+        pytest.param((1,), id="the response to the upload is lost"),
         pytest.param((1, 1, 1), id="three times"),
-        pytest.param((ANSWER_BYTES * 3,), id="the events break off"),
-        pytest.param((1, ANSWER_BYTES * 3, ANSWER_BYTES, ANSWER_BYTES * 4), id="again and again"),
+        pytest.param((RESPONSE_BYTES * 3,), id="the events break off"),
+        pytest.param((1, RESPONSE_BYTES * 3, RESPONSE_BYTES, RESPONSE_BYTES * 4), id="again and again"),
     ],
 )
 def test_a_broken_connection_costs_nothing(

@@ -34,12 +34,12 @@ def test_no_accepted_job_is_lost(valkey: EmbeddedValkey, service_settings: Setti
         valkey._process.kill()
         valkey._process.wait()
         killed = time.monotonic()
-        for answer in (
+        for response in (
             api.get(f"/v1/jobs/{first}"),
             api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())}),
             api.get("/readyz"),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert (response.status_code, response.json()["code"]) == (503, "unavailable")
         time.sleep(max(AWAY_S - (time.monotonic() - killed), 0))
         valkey.restart()
         wait_until(lambda: api.get(f"/v1/jobs/{first}").status_code == 200)
@@ -56,8 +56,8 @@ def test_listeners_come_back(valkey: EmbeddedValkey, service_settings: Settings,
     settings = service_settings.model_copy(update={"redis_url": redis_url(Settings(data_dir=tmp_path))})
     with serving(settings) as api:
         job_id = submit(api, Script().upload())["job_id"]
-        with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
-            lines = answer.iter_lines()
+        with api.stream("GET", f"/v1/jobs/{job_id}/events") as response:
+            lines = response.iter_lines()
             assert next(line for line in lines if line.startswith("event:")) == "event: queued"
             valkey._process.kill()
             started = time.monotonic()
@@ -74,6 +74,6 @@ def test_a_client_that_stops_listening_is_let_go(api: httpx.Client) -> None:
     """Its connection to Redis is free again for others."""
     job_id = submit(api, Script().upload())["job_id"]
     for _ in range(3):
-        with api.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
-            next(answer.iter_lines())
+        with api.stream("GET", f"/v1/jobs/{job_id}/events") as response:
+            next(response.iter_lines())
     assert api.get(f"/v1/jobs/{job_id}").status_code == 200

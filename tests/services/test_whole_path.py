@@ -72,18 +72,18 @@ def test_covered_faces_are_rendered_on_request(
     with video_maker.make(PAIR).open("rb") as video:
         job = served.post("/v1/videos", files={"video": video}, params={"blurred": True}).json()
     links = ended(served, job["job_id"])["links"]
-    answer = served.get(links["blurred"])
-    assert answer.headers["content-type"] == "video/mp4"
+    response = served.get(links["blurred"])
+    assert response.headers["content-type"] == "video/mp4"
     path = tmp_path / "blurred.mp4"
-    path.write_bytes(answer.content)
+    path.write_bytes(response.content)
     with av.open(str(path)) as container:
         assert len(list(container.decode(video=0))) == 60
     assert {file.name for file in stored(service_settings)} == {"result.json", "timeline.png", "blurred.mp4"}
     assert served.get(f"{links['result']}?format=mp4").json()["code"] == "not_annotated"
     plain = ended(served, submit(served, video_maker.make(PAN))["job_id"])
     assert plain["links"]["blurred"] is None
-    answer = served.get(f"{plain['links']['result']}?format=blurred")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_blurred")
+    response = served.get(f"{plain['links']['result']}?format=blurred")
+    assert (response.status_code, response.json()["code"]) == (404, "not_blurred")
 
 
 def test_an_annotated_video_has_to_be_requested(served: httpx.Client, video_maker: VideoMaker) -> None:
@@ -91,8 +91,8 @@ def test_an_annotated_video_has_to_be_requested(served: httpx.Client, video_make
     video = video_maker.make(PAN)
     job = ended(served, submit(served, video)["job_id"])
     assert job["links"]["video"] is None
-    answer = served.get(f"{job['links']['result']}?format=mp4")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_annotated")
+    response = served.get(f"{job['links']['result']}?format=mp4")
+    assert (response.status_code, response.json()["code"]) == (404, "not_annotated")
     query = {"annotate": True, "reuse": True}
     with video.open("rb") as file:
         again = served.post("/v1/videos", files={"video": file}, params=query).json()
@@ -109,8 +109,8 @@ def test_an_unusable_video_fails_and_the_next_one_is_analysed(served: httpx.Clie
 
     sound = ended(served, submit(served, video_maker.audio_only())["job_id"])
     assert (sound["status"], sound["error"]["code"]) == ("failed", "no_video_stream")
-    answer = served.get(f"{sound['links']['self']}/result")
-    assert (answer.status_code, answer.json()["code"]) == (422, "no_video_stream")
+    response = served.get(f"{sound['links']['self']}/result")
+    assert (response.status_code, response.json()["code"]) == (422, "no_video_stream")
 
     broken = ended(served, submit(served, video_maker.truncated())["job_id"])
     assert broken["status"] == "succeeded"

@@ -30,7 +30,7 @@ FIRST, SECOND = 144, 16
 
 
 def without_second_trunk(shipped: Path, folder: Path) -> Path:
-    """A copy of a model folder without second trunk and layer for relative answers, as version 2.0 was."""
+    """A copy of a model folder without second trunk and layer for relative predictions, as version 2.0 was."""
     shutil.copytree(shipped, folder)
     manifest = open_model_folder(folder).manifest
     files = {name: sha for name, sha in manifest.files.items() if name not in (SECOND_TRUNK, SECOND_HEAD, RELATIVE)}

@@ -72,7 +72,7 @@ export class LiveSession implements AsyncIterable<ServerMessage> {
     this.#write({ type: "session.configure", ...options });
   }
 
-  /** End the session once the frames that were sent are answered. */
+  /** End the session once each sent frame has its reply. */
   close(): void {
     this.#write({ type: "session.close" });
   }

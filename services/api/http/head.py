@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadMiddleware:
-    """Answers HEAD for every GET endpoint. The handler is cancelled once the headers are known."""
+    """Handles HEAD for every GET endpoint. The handler is cancelled once the headers are known."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -16,14 +16,14 @@ class HeadMiddleware:
             return await self._app(scope, receive, send)
         headers = [(name, value) for name, value in scope["headers"] if name != b"range"]  # defined for GET only
         got = {**scope, "method": "GET", "headers": headers}
-        with CancelScope() as answering:
+        with CancelScope() as handling:
 
             async def send_head(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     scope["route"] = got.get("route")  # AccessLogMiddleware counts requests by route
                     await send(message)
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
-                    answering.cancel()
+                    handling.cancel()
 
             try:
                 await self._app(got, receive, send_head)

@@ -125,14 +125,14 @@ def _invalid_request(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _framework_error(request: Request, error: Exception) -> Response:
-    answer = cast(HTTPException, error)
-    otherwise = InvalidRequestError if answer.status_code < 500 else DuyguError
-    known = FRAMEWORK_ERRORS.get(answer.status_code, otherwise)
-    status = None if answer.status_code in FRAMEWORK_ERRORS else answer.status_code
+    raised = cast(HTTPException, error)
+    otherwise = InvalidRequestError if raised.status_code < 500 else DuyguError
+    known = FRAMEWORK_ERRORS.get(raised.status_code, otherwise)
+    status = None if raised.status_code in FRAMEWORK_ERRORS else raised.status_code
     response = _counted(request, known(), status=status)
-    if answer.status_code == HTTPStatus.NOT_FOUND and _wants_page(request):
+    if raised.status_code == HTTPStatus.NOT_FOUND and _wants_page(request):
         return not_found_page()
-    response.headers.update(answer.headers or {})
+    response.headers.update(raised.headers or {})
     if response.headers.get("Allow") == "GET":
         response.headers["Allow"] = "GET, HEAD"
     return response

@@ -17,7 +17,7 @@ from duygu.shared.workbench.labels.placement import shown
 router = APIRouter(prefix="/v1/jobs", tags=["labels"])
 
 TargetAccuracy = Annotated[
-    float, Query(gt=0, lt=1, description="share of right answers that the threshold of `uncertain` has to keep")
+    float, Query(gt=0, lt=1, description="share of correct predictions that the threshold of `uncertain` has to keep")
 ]
 
 

@@ -54,7 +54,7 @@ CHANGE_ERRORS = (*READ_ERRORS, ResultNotReadyError, ResultExpiredError, EditConf
 @router.get("/{job_id}/edits", responses={**WITH_ETAG, **problems(*READ_ERRORS)})
 def read_edits(record: ReadableJob, service: ServiceDep, response: Response) -> EditFile:
     """Read the edits of a result. The response is also a file for `duygu edit` and `duygu analyze --edits`."""
-    return _answer(record, service.edits.read(record.job_id), response)
+    return _edit_file(record, service.edits.read(record.job_id), response)
 
 
 @router.post(
@@ -87,7 +87,7 @@ def add_edit(
         apply_edits(result, edits)  # raises for an edit that does not apply
         return edits
 
-    return _answer(record, _change(service, record.job_id, if_match, add), response)
+    return _edit_file(record, _change(service, record.job_id, if_match, add), response)
 
 
 @router.delete(
@@ -96,7 +96,7 @@ def add_edit(
 )
 def undo_edit(record: WritableJob, service: ServiceDep, response: Response, if_match: IfMatch = None) -> EditFile:
     """Undo the last edit. Without edits, the result is the computed one again, byte for byte."""
-    return _answer(record, _change(service, record.job_id, if_match, without_last), response)
+    return _edit_file(record, _change(service, record.job_id, if_match, without_last), response)
 
 
 def _change(
@@ -119,7 +119,7 @@ def etag(edits: EditList) -> str:
     return f'"{edits.version}"'
 
 
-def _answer(record: JobRecord, edits: EditList, response: Response) -> EditFile:
+def _edit_file(record: JobRecord, edits: EditList, response: Response) -> EditFile:
     response.headers["ETag"] = etag(edits)
     response.headers["Cache-Control"] = "private, no-cache"
     return EditFile(version=edits.version, sha256=record.sha256 or None, edits=list(edits.edits))

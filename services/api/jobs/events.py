@@ -54,14 +54,14 @@ EVENT = {
     },
 }
 
-ANSWERS: Responses = {
+RESPONSES: Responses = {
     200: {"description": "The stream of events", "content": {"text/event-stream": {"itemSchema": EVENT}}},
     204: {"description": "The job has ended and no further event follows; do not reconnect"},
     **problems(JobNotFoundError, InvalidRequestError),
 }
 
 
-@router.get("/{job_id}/events", response_class=StreamingResponse, responses=ANSWERS)
+@router.get("/{job_id}/events", response_class=StreamingResponse, responses=RESPONSES)
 async def read_events(record: ReadableJob, service: ServiceDep, last_event_id: LastEventId = None) -> Response:
     """Stream the events of a job: queued, started, progress, window, and finally succeeded, failed or cancelled.
 

@@ -56,13 +56,13 @@ BODY = {
     }
 }
 
-ANSWERS: Responses = {
+RESPONSES: Responses = {
     201: {"headers": {"Location": {"description": "path of the job", "schema": {"type": "string"}}}},
     **problems(*ERRORS),
 }
 
 
-@router.post("", status_code=201, response_model=Job, responses=ANSWERS, openapi_extra=BODY)
+@router.post("", status_code=201, response_model=Job, responses=RESPONSES, openapi_extra=BODY)
 async def import_result(
     request: Request, response: Response, service: ServiceDep, caller: SubmitCaller, title: Title = None
 ) -> Job:

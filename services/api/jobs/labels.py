@@ -107,7 +107,7 @@ def read_raters(record: ReadableJob, service: ServiceDep) -> Raters:
 @router.get("/{job_id}/labels/{rater}", responses={**WITH_ETAG, **problems(*READ_ERRORS)})
 def read_labels(record: ReadableJob, rater: RaterName, service: ServiceDep, response: Response) -> list[Label]:
     """Read the labels of a rater, by face and time."""
-    return _answer(service.labels.read(record.job_id, rater), record, service, response)
+    return _label_list(service.labels.read(record.job_id, rater), record, service, response)
 
 
 @router.put(
@@ -127,7 +127,7 @@ def replace_labels(
         raise ResultNotReadyError
     stored = to_store(labels, _tracer(service, record.job_id)) if labels else []
     changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
-    return _answer(changed, record, service, response)
+    return _label_list(changed, record, service, response)
 
 
 @router.post(
@@ -150,7 +150,7 @@ def import_labels(
     file = read_label_file(content, _with_name(result, record), rater)
     stored = to_store(_of_rater(file, rater), _tracer(service, record.job_id))
     changed = service.labels.replace(record.job_id, rater, stored, _expected(if_match))
-    return ImportedLabels(labels=_answer(changed, record, service, response), skipped=list(file.skipped))
+    return ImportedLabels(labels=_label_list(changed, record, service, response), skipped=list(file.skipped))
 
 
 def _with_name(result: Result, record: JobRecord) -> Result:
@@ -206,7 +206,7 @@ def _expected(if_match: str | None) -> int:
     return int(version)
 
 
-def _answer(found: RaterLabels, record: JobRecord, service: ServiceContext, response: Response) -> list[Label]:
+def _label_list(found: RaterLabels, record: JobRecord, service: ServiceContext, response: Response) -> list[Label]:
     response.headers["ETag"] = f'"{found.version}"'
     response.headers["Cache-Control"] = "private, no-cache"
     return shown(found.labels, _tracer(service, record.job_id)) if found.labels else []

@@ -37,11 +37,13 @@ def _check_face(face: Face, labels: Sequence[str]) -> None:
         raise InvalidResultError(f"the positions of {about} are not in order of time")
     if any(one.start_s > other.start_s for one, other in pairwise(face.windows)):
         raise InvalidResultError(f"the windows of {about} are not in order of time")
-    answers: list[Face | Window] = [face, *face.windows]
-    for answer in answers:
-        if answer.end_s < answer.start_s:
-            raise InvalidResultError(f"{about} ends at {answer.end_s} s, before it starts at {answer.start_s} s")
-        if answer.emotion not in labels or set(answer.probabilities) != set(labels):
+    predictions: list[Face | Window] = [face, *face.windows]
+    for prediction in predictions:
+        if prediction.end_s < prediction.start_s:
+            raise InvalidResultError(
+                f"{about} ends at {prediction.end_s} s, before it starts at {prediction.start_s} s"
+            )
+        if prediction.emotion not in labels or set(prediction.probabilities) != set(labels):
             raise InvalidResultError(f"the emotions of {about} are not those of the model: {', '.join(labels)}")
-        if abs(sum(answer.probabilities.values()) - 1) > SUM_TOLERANCE:
-            raise InvalidResultError(f"the probabilities of {about} do not sum to 1 at {answer.start_s} s")
+        if abs(sum(prediction.probabilities.values()) - 1) > SUM_TOLERANCE:
+            raise InvalidResultError(f"the probabilities of {about} do not sum to 1 at {prediction.start_s} s")

@@ -134,12 +134,12 @@ class Hub:
     async def _listen(self) -> None:
         after = "0"
         while True:
-            answers = await self._store.replies(after, int(BLOCK_S * 1000))
-            if answers:
-                after, self._replied_s = answers[-1].place, time.monotonic()
-            for answer in answers:
-                if session := self._sessions.get(answer.session_id):
-                    _deliver(session, answer.replies)
+            batches = await self._store.replies(after, int(BLOCK_S * 1000))
+            if batches:
+                after, self._replied_s = batches[-1].place, time.monotonic()
+            for batch in batches:
+                if session := self._sessions.get(batch.session_id):
+                    _deliver(session, batch.replies)
 
     async def _monitor(self) -> None:
         for check in range(CHECKS_PER_CONFIRMATION):
@@ -188,7 +188,7 @@ class Hub:
 
 
 def is_abandoned(waited_s: float, silent_s: float) -> bool:
-    """Whether no worker will answer a session.
+    """Whether no worker will reply to a session.
 
     waited_s  seconds for which its oldest frame has waited
     silent_s  seconds since a worker replied to any session

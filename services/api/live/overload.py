@@ -43,7 +43,7 @@ class Load:
 
     received: int = 0  # within the session's own `rate_hz`
     offered: int = 0  # sent to the workers
-    answered: int = 0
+    processed: int = 0
     displaced: int = 0  # sent to the workers, and dropped for newer ones
 
     @property
@@ -68,11 +68,11 @@ class OverloadControl:
         whole = Load(
             sum(load.received for load in loads),
             sum(load.offered for load in loads),
-            sum(load.answered for load in loads),
+            sum(load.processed for load in loads),
             sum(load.displaced for load in loads),
         )
-        if whole.displaced and not whole.answered:
-            return  # no worker answers, which a lower rate does not change
+        if whole.displaced and not whole.processed:
+            return  # no worker replies, which a lower rate does not change
         affected = sum(load.displaced > 0 for load in loads)
         is_overloaded = whole.displaced_share > OVERLOADED_SHARE and affected >= AFFECTED_SESSIONS
         self._overloaded = self._overloaded + 1 if is_overloaded else 0

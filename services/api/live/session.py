@@ -46,7 +46,7 @@ class State(StrEnum):
 
     OPEN = "open"
     DRAINING = "draining"
-    """After `session.close`: the pending frames are answered."""
+    """After `session.close`: replies to the pending frames are still sent."""
     CLOSED = "closed"
 
 
@@ -72,9 +72,9 @@ class PendingFrame:
     frame: int | None
     captured_at: float
     arrived: float  # seconds of the monotonic clock
-    answer: Schema | None = None
+    reply: Schema | None = None
     warnings: list[Warning] = field(default_factory=list)
-    notices: list[Schema] = field(default_factory=list)  # messages that follow the answer
+    notices: list[Schema] = field(default_factory=list)  # messages that follow the reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ class Session:
         self.overload_rate_hz: float | None = None  # of every session while the service is overloaded
         self._due_s = 0.0  # when the next frame is within `overload_rate_hz`, seconds of the monotonic clock
         self._load = Load()  # since `take_load`
-        self._unanswered: OrderedDict[int, PendingFrame] = OrderedDict()
-        self._seq = self._answered = self._dropped = self._errors = self._most_face_id = 0
+        self._pending: OrderedDict[int, PendingFrame] = OrderedDict()
+        self._seq = self._results = self._dropped = self._errors = self._most_face_id = 0
         self._first_s: float | None = None
         self._last_s = self._last_accepted_s = 0.0
         self._last_seq: int | None = None
@@ -116,11 +116,11 @@ class Session:
     @property
     def oldest_wait_s(self) -> float:
         """Seconds for which the oldest pending frame has waited."""
-        first = next(iter(self._unanswered.values()), None)
-        return time.monotonic() - first.arrived if first and first.answer is None else 0.0
+        first = next(iter(self._pending.values()), None)
+        return time.monotonic() - first.arrived if first and first.reply is None else 0.0
 
     def receive(self, message: bytes) -> AcceptedFrame | None:
-        """Handle a binary message. None if it was rejected or dropped, which is answered already."""
+        """Handle a binary message. None if it was rejected or dropped, to which a reply was sent already."""
         self._require(State.OPEN)
         self._seq += 1
         arrived = time.monotonic()
@@ -160,16 +160,16 @@ class Session:
         return AcceptedFrame(self._seq, FrameInfo(time_s=time_s, options=self.options, last=True), b"")
 
     def drop(self, seq: int, reason: str = "newer") -> None:
-        """Drop a frame unless it is answered already."""
-        if entry := self._unanswered.get(seq):
+        """Drop a frame unless it has a reply already."""
+        if entry := self._pending.get(seq):
             dropped = {"seq": seq, "frame": entry.frame, "reason": reason}
-            self._load.displaced += entry.answer is None and reason == "newer"
+            self._load.displaced += entry.reply is None and reason == "newer"
             self._settle(entry, FrameDropped.model_validate(dropped))
 
     def handle_reply(self, reply: Reply) -> None:
-        """Handle the reply of a worker unless the frame is answered already."""
-        entry = self._unanswered.get(reply.seq)
-        if entry is None or entry.answer is not None:
+        """Handle the reply of a worker unless the frame has one already."""
+        entry = self._pending.get(reply.seq)
+        if entry is None or entry.reply is not None:
             return
         if reply.skipped:
             self.drop(reply.seq)
@@ -183,7 +183,7 @@ class Session:
         else:
             if reply.refused:
                 entry.notices.append(FrameError(code=reply.refused.code, detail=reply.refused.detail, recoverable=True))
-            self._load.answered += entry.answer is None
+            self._load.processed += entry.reply is None
             self._settle(entry, _result(entry, reply))
 
     def take_load(self) -> Load:
@@ -199,27 +199,27 @@ class Session:
     def outgoing(self) -> list[Schema]:
         """The replies that are next in order; each is returned once."""
         ready: list[Schema] = []
-        while self._unanswered and (first := next(iter(self._unanswered.values()))).answer is not None:
-            del self._unanswered[first.seq]
+        while self._pending and (first := next(iter(self._pending.values()))).reply is not None:
+            del self._pending[first.seq]
             ready += [self._finalized(first), *first.notices]
-        if len(self._unanswered) < MAX_PENDING_FRAMES:
+        if len(self._pending) < MAX_PENDING_FRAMES:
             self.can_receive.set()
         return ready
 
     def _finalized(self, entry: PendingFrame) -> Schema:
-        answer = entry.answer
-        if isinstance(answer, FrameResult):
-            self._answered += 1
+        reply = entry.reply
+        if isinstance(reply, FrameResult):
+            self._results += 1
             waited_ms = (time.monotonic() - entry.arrived) * 1000
-            return answer.model_copy(update={"latency_ms": round(waited_ms, 1), **self._overload()})
-        if isinstance(answer, FrameDropped):
+            return reply.model_copy(update={"latency_ms": round(waited_ms, 1), **self._overload()})
+        if isinstance(reply, FrameDropped):
             self._dropped += 1
-            return answer.model_copy(update=self._overload())
-        if isinstance(answer, FrameError):
+            return reply.model_copy(update=self._overload())
+        if isinstance(reply, FrameError):
             self._errors += 1
         else:
             return self._closed()
-        return answer
+        return reply
 
     def _overload(self) -> dict[str, float | None]:
         """What a reply says about overload."""
@@ -229,7 +229,7 @@ class Session:
         self.state = State.CLOSED
         totals = Totals(
             frames=self._seq - 1,
-            answered=self._answered,
+            answered=self._results,
             dropped=self._dropped,
             errors=self._errors,
             faces=self._most_face_id,
@@ -242,14 +242,14 @@ class Session:
             raise RuntimeError(f"expected a session in state {state}, not {self.state}")
 
     def _enter(self, entry: PendingFrame) -> PendingFrame:
-        self._unanswered[entry.seq] = entry
-        if len(self._unanswered) >= MAX_PENDING_FRAMES:
+        self._pending[entry.seq] = entry
+        if len(self._pending) >= MAX_PENDING_FRAMES:
             self.can_receive.clear()
         return entry
 
-    def _settle(self, entry: PendingFrame, answer: Schema) -> None:
-        if entry.answer is None:
-            entry.answer = answer
+    def _settle(self, entry: PendingFrame, reply: Schema) -> None:
+        if entry.reply is None:
+            entry.reply = reply
             self.outgoing_ready.set()
 
     def _check(self, picture: bytes, size: int) -> None:

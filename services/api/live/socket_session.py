@@ -114,7 +114,7 @@ class SocketSession:
                 raise LiveError(str(error)) from error
             options = options.model_copy(update={"labels": labels})
         if options.baseline is not None and self._model.relative is None:
-            raise BaselineUnsupportedError(f"model {self._model.name} has no answers relative to a baseline")
+            raise BaselineUnsupportedError(f"model {self._model.name} has no predictions relative to a baseline")
         self._session.options = options
         await self._send(Configured(**options.model_dump()))
 

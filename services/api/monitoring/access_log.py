@@ -1,4 +1,4 @@
-"""Middleware that counts, times and logs every request under an id, and answers unhandled errors."""
+"""Middleware that counts, times and logs every request under an id, and responds to unhandled errors."""
 
 import logging
 import re
@@ -36,7 +36,7 @@ OTHER_METHOD = "other"
 
 
 class AccessLogMiddleware:
-    """Logs and counts requests, and answers those that end with an unhandled error.
+    """Logs and counts requests, and responds to those that end with an unhandled error.
 
     It wraps every middleware that may fail or that changes the method. After the start of a response an error can no
     longer be reported: the response breaks off, so that the client notices, and counts as broken.

@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz", responses=problems())
 async def healthz() -> Alive:
-    """Liveness: the process answers. Readiness is reported by `/readyz`."""
+    """Liveness: the process responds. Readiness is reported by `/readyz`."""
     return Alive()
 
 

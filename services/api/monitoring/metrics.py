@@ -71,7 +71,7 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Depth, age and workers of each queue; omitted while Redis is unreachable."""
-        reachable = GaugeMetricFamily("duygu_redis_up", "Whether Redis answers")
+        reachable = GaugeMetricFamily("duygu_redis_up", "Whether Redis responds")
         try:
             found = self._gauges(self._service.videos)
             reachable.add_metric([], 1)

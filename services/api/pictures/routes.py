@@ -128,7 +128,7 @@ EXAMPLES = {
 }
 """Responses in OpenAPI."""
 
-ANSWERS: Responses = {
+RESPONSES: Responses = {
     200: {
         "model": PictureResult | PictureList,
         "description": "The faces of the picture, or of each of several ones",
@@ -143,7 +143,7 @@ async def _queue(request: Request) -> PictureQueue:
     return queue
 
 
-@router.post("/v1/pictures", response_model=PictureResult | PictureList, responses=ANSWERS, openapi_extra=BODY)
+@router.post("/v1/pictures", response_model=PictureResult | PictureList, responses=RESPONSES, openapi_extra=BODY)
 async def analyze_pictures(
     request: Request,
     service: ServiceDep,

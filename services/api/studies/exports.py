@@ -36,9 +36,9 @@ async def respond(service: ServiceContext, order: ExportOrder, seconds: int, con
     while True:
         export = await run_in_threadpool(_current, service, order)
         if export.status == "succeeded":
-            answer = await run_in_threadpool(_file, service, export, conditions)
-            if answer:
-                return answer
+            response = await run_in_threadpool(_file, service, export, conditions)
+            if response:
+                return response
         elif export.error:
             return _failed(export.error)
         elif time.monotonic() >= deadline or service.shutdown.begun:

@@ -119,7 +119,7 @@ def create_study(service: ServiceDep, caller: SubmitCaller, content: StudyConten
     limit = caller.limits.studies
     record = service.studies.create(caller.name, content, service.settings.max_studies if limit is None else limit)
     response.headers["Location"] = _path(record.study_id)
-    return _answer(service, caller, record, response)
+    return _study(service, caller, record, response)
 
 
 @router.get(
@@ -142,7 +142,7 @@ async def export_jobs(
 @router.get("/{study_id}", responses={200: {"headers": ETAG}, **problems(StudyNotFoundError, InvalidRequestError)})
 def read_study(record: ReadableStudy, service: ServiceDep, caller: ReadCaller, response: Response) -> Study:
     """Read a study."""
-    return _answer(service, caller, record, response)
+    return _study(service, caller, record, response)
 
 
 @router.put(
@@ -160,7 +160,7 @@ def replace_study(
     """Replace a study. Its ZIP is erased."""
     changed = service.studies.replace(record, content, _expected(if_match))
     erase_exports_of_study(service, record.owner, record.study_id)
-    return _answer(service, caller, changed, response)
+    return _study(service, caller, changed, response)
 
 
 @router.delete(
@@ -231,7 +231,7 @@ def _path(study_id: str) -> str:
     return f"/v1/studies/{study_id}"
 
 
-def _answer(service: ServiceContext, caller: Caller, record: StudyRecord, response: Response) -> Study:
+def _study(service: ServiceContext, caller: Caller, record: StudyRecord, response: Response) -> Study:
     response.headers["ETag"] = f'"{record.version}"'
     response.headers["Cache-Control"] = "private, no-cache"
     path, content = _path(record.study_id), record.content

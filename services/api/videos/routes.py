@@ -142,7 +142,7 @@ ERRORS: tuple[type[DuyguError], ...] = (
     StorageFullError,
 )
 
-ANSWERS: Responses = {
+RESPONSES: Responses = {
     200: {
         "model": AnsweredJob,
         "description": "The job has ended: with its result, if it succeeded",
@@ -152,7 +152,7 @@ ANSWERS: Responses = {
 }
 
 
-@router.post("/v1/videos", status_code=202, response_model=Job, responses=ANSWERS, openapi_extra=FORM)
+@router.post("/v1/videos", status_code=202, response_model=Job, responses=RESPONSES, openapi_extra=FORM)
 async def submit_video(
     request: Request,
     service: ServiceDep,

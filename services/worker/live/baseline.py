@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from duygu.shared.baselines.answers import with_answers
+from duygu.shared.baselines.predictions import with_predictions
 from duygu.shared.baselines.windows import BORDER_S, EXPRESSIVE, SPEAKS, baseline_warning, windows_within
 from duygu.shared.errors import (
     BaselineError,
@@ -57,11 +57,11 @@ class Taken:
 
     @property
     def mean(self) -> list[float]:
-        """(labels,) mean output of the layer for relative answers."""
+        """(labels,) mean output of the layer for relative predictions."""
         return [value / self.windows for value in self.relative]
 
     def is_expressive(self, recipe: Recipe) -> bool:
-        """Whether the plain answer is an emotion that is not uncertain."""
+        """Whether the prediction without a baseline is an emotion that is not uncertain."""
         probabilities = softmax(_array(self.logits, self.windows * recipe.temperature))
         emotion = recipe.labels[int(probabilities.argmax())]
         return emotion != NEUTRAL and bool(probabilities.max() >= recipe.uncertain_below)
@@ -123,7 +123,7 @@ class LiveBaseline:
     def _accepted(self, layer: RelativeModel | None) -> int:
         """The face whose resting face was taken. Raises a BaselineError."""
         if layer is None:
-            raise BaselineUnsupportedError("the model of the worker has no answers relative to a baseline")
+            raise BaselineUnsupportedError("the model of the worker has no predictions relative to a baseline")
         if not self.taken:
             raise BaselineNoFaceError(f"no face was visible in {self.requested} s of the session, after the request")
         if len(self.taken) > 1:
@@ -142,12 +142,12 @@ class LiveBaseline:
         """The baseline of a face; None where it has none."""
         return self.taken[face_id].described() if face_id == self.face_id else None
 
-    def with_answers(self, face_id: int, window: Window, layer: RelativeModel | None, labels: list[str]) -> Window:
-        """The window with its answer relative to the baseline, if the face has one."""
+    def with_predictions(self, face_id: int, window: Window, layer: RelativeModel | None, labels: list[str]) -> Window:
+        """The window with its prediction relative to the baseline, if the face has one."""
         if layer is None or face_id != self.face_id:
             return window
-        (answered,) = with_answers([window], self.taken[face_id].mean, layer, labels)
-        return answered
+        (predicted,) = with_predictions([window], self.taken[face_id].mean, layer, labels)
+        return predicted
 
     def save(self) -> dict[str, Any]:
         """The state as plain values."""

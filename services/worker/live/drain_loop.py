@@ -1,6 +1,6 @@
 """The drain loop: takes steps of live sessions, as long as sessions are ready.
 
-A worker takes several ready sessions at once, answers them one after the other and commits their steps together with
+A worker takes several ready sessions at once, processes them one after the other and commits their steps together with
 the next taking, in one round trip to Redis.
 """
 
@@ -19,7 +19,7 @@ from duygu.services.worker.live.session import LiveSession
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CrashedError, DuyguError, StateLostError
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
-from duygu.shared.live.worker_store import AnsweredStep, Claim, SessionLeases, WaitingFrame
+from duygu.shared.live.worker_store import Claim, CompletedStep, SessionLeases, WaitingFrame
 from duygu.shared.vision.decode.image_decoder import ImageDecoder
 from duygu.shared.vision.engine import Engine
 
@@ -35,23 +35,23 @@ MOST_CACHED = 64
 """Most sessions that a worker keeps in memory, so that it need not load their state."""
 
 COMMIT_S = 0.03
-"""A step that was answered so long ago is committed before the next one of the same taking begins."""
+"""A step that was completed so long ago is committed before the next one of the same taking begins."""
 
 MOST_ATTEMPTS = 3
-"""Consecutive claims without a commit after which the frames are answered with an error."""
+"""Consecutive claims without a commit after which the reply to the frames is an error."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Uncommitted:
     """A step that is not committed yet, and its session."""
 
-    step: AnsweredStep
+    step: CompletedStep
     session: LiveSession
     ended: float  # seconds of the monotonic clock
 
 
 class DrainLoop:
-    """Claims ready sessions and answers their frames; set up once in a worker."""
+    """Claims ready sessions and processes their frames; set up once in a worker."""
 
     def __init__(self, redis: Redis, engine: Engine, settings: Settings) -> None:
         self._leases = SessionLeases(redis)
@@ -72,19 +72,19 @@ class DrainLoop:
         """Take steps until no session is ready or LOOP_S has passed; returns their number."""
         self._leases.begin_drain()
         steps, end = 0, time.monotonic() + LOOP_S
-        answered: list[Answered] = []
+        uncommitted: list[Uncommitted] = []
         with self._renewal:
             while time.monotonic() < end and not should_stop():
-                claims = self._exchange(answered, take=True) or self._await_claim()
+                claims = self._exchange(uncommitted, take=True) or self._await_claim()
                 if claims is None:
                     return steps
-                answered = self._take_steps(claims)
+                uncommitted = self._take_steps(claims)
                 steps += len(claims)
-            self._exchange(answered, take=False)
+            self._exchange(uncommitted, take=False)
         return steps
 
     def step(self, session_id: str) -> None:
-        """Claim a session, answer its waiting frames and commit."""
+        """Claim a session, process its waiting frames and commit."""
         if claim := self._leases.claim(session_id, self._known().get(session_id, -1)):
             self._exchange(self._take_steps([claim]), take=False)
 
@@ -96,17 +96,17 @@ class DrainLoop:
         claim = self._leases.claim(session_id, self._known().get(session_id, -1))
         return [claim] if claim else []
 
-    def _take_steps(self, claims: list[Claim]) -> list[Answered]:
-        """Answer the frames of claimed sessions: the steps that are still to be committed."""
-        answered: list[Answered] = []
+    def _take_steps(self, claims: list[Claim]) -> list[Uncommitted]:
+        """Process the frames of claimed sessions: the steps that are still to be committed."""
+        uncommitted: list[Uncommitted] = []
         with self._renewal.holding(claims):
             for claim, following in zip_longest(claims, claims[1:]):
-                if answered and time.monotonic() - answered[0].ended > COMMIT_S:
-                    self._exchange(answered, take=False)
-                    answered = []
+                if uncommitted and time.monotonic() - uncommitted[0].ended > COMMIT_S:
+                    self._exchange(uncommitted, take=False)
+                    uncommitted = []
                 self._renewal.begin_step()
-                answered.append(self._take_step(claim, self._first_picture(following)))
-        return answered
+                uncommitted.append(self._take_step(claim, self._first_picture(following)))
+        return uncommitted
 
     def _first_picture(self, claim: Claim | None) -> bytes | None:
         """The picture that a step will analyse first; None where that depends on a state which is not in memory."""
@@ -116,20 +116,20 @@ class DrainLoop:
         skipped = _skipped(session, claim.frames)
         return next((frame.picture for frame in claim.frames if frame.picture and frame.seq not in skipped), None)
 
-    def _take_step(self, claim: Claim, following: bytes | None) -> Answered:
+    def _take_step(self, claim: Claim, following: bytes | None) -> Uncommitted:
         _, cached = self._cached.pop(claim.session_id, (-1, None))
         session, lost = self._open(claim, cached)
-        replies = self._answer(session, claim, following, lost=lost)
+        replies = self._replies(session, claim, following, lost=lost)
         content = REPLIES.dump_json(replies, exclude_defaults=True).decode()
-        step = AnsweredStep(claim, session.save(), content, session.last_face_id)
-        return Answered(step, session, time.monotonic())
+        step = CompletedStep(claim, session.save(), content, session.last_face_id)
+        return Uncommitted(step, session, time.monotonic())
 
-    def _exchange(self, answered: list[Answered], *, take: bool) -> list[Claim]:
+    def _exchange(self, uncommitted: list[Uncommitted], *, take: bool) -> list[Claim]:
         """Commit steps, and take the next sessions."""
-        while self._cached and len(self._cached) > MOST_CACHED - len(answered):  # before taking any
+        while self._cached and len(self._cached) > MOST_CACHED - len(uncommitted):  # before taking any
             self._cached.popitem(last=False)
-        outcome = self._leases.exchange([one.step for one in answered], self._known() if take else None)
-        for one, committed in zip(answered, outcome.committed, strict=True):
+        outcome = self._leases.exchange([one.step for one in uncommitted], self._known() if take else None)
+        for one, committed in zip(uncommitted, outcome.committed, strict=True):
             if committed:
                 self._cached[one.step.claim.session_id] = (one.step.claim.number, one.session)
         return outcome.claims
@@ -156,8 +156,8 @@ class DrainLoop:
     def _new_session(self, last_face_id: int = 0) -> LiveSession:
         return LiveSession(self._engine, decode=self._decoder.decode, last_face_id=last_face_id)
 
-    def _answer(self, session: LiveSession, claim: Claim, following: bytes | None, *, lost: bool) -> list[Reply]:
-        """Answer the frames of a claim. `following`: the first picture of the next step, decoded meanwhile."""
+    def _replies(self, session: LiveSession, claim: Claim, following: bytes | None, *, lost: bool) -> list[Reply]:
+        """Process the frames of a claim. `following`: the first picture of the next step, decoded meanwhile."""
         if claim.attempts > MOST_ATTEMPTS:
             return [_refusal(frame, CrashedError()) for frame in claim.frames]
         notices = [_refusal(frame, StateLostError()) for frame in claim.frames[:lost]]
@@ -188,7 +188,7 @@ def _attempt(session: LiveSession, frame: WaitingFrame) -> Reply:
     except JobTimeoutException:
         raise
     except Exception:
-        logger.exception("internal error while answering a frame")
+        logger.exception("internal error while a frame was processed")
         return _refusal(frame, DuyguError())
 
 

@@ -245,9 +245,9 @@ class LiveSession:
         )
 
     def _window(self, logits: WindowLogits, converter: ResultConverter) -> Window:
-        """The window, with its answer relative to the resting face."""
+        """The window, with its prediction relative to the resting face."""
         window, layer = converter.window(logits), self._engine.model.relative
-        return self._baseline.with_answers(logits.face_id, window, layer, converter.names)
+        return self._baseline.with_predictions(logits.face_id, window, layer, converter.names)
 
     def _meet(self, seen: FacePosition) -> None:
         """Update the time span of a face."""

@@ -1,1 +1,1 @@
-"""The threads of a live worker that answer single pictures."""
+"""The threads of a live worker that analyse single pictures."""

@@ -1,4 +1,4 @@
-"""Answers single pictures in threads of a live worker, beside its live sessions."""
+"""Analyses single pictures in threads of a live worker, beside its live sessions."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ the interpreter."""
 
 
 class PictureLoop:
-    """Takes pictures from the queue and answers them; one thread, with its own decoding process."""
+    """Takes pictures from the queue and sends the replies; one thread, with its own decoding process."""
 
     def __init__(self, redis: Redis, engine: Engine, settings: Settings) -> None:
         self._tasks = PictureTasks(redis)
@@ -59,7 +59,7 @@ class PictureLoop:
         self.close()
 
     def close(self) -> None:
-        """Answer the current picture, and end."""
+        """Reply to the current picture, and end."""
         self._stopping.set()
         self._thread.join()
         self._decoder.close()
@@ -84,13 +84,13 @@ class PictureLoop:
             self._send_heartbeat()
         waiting = self._tasks.take(POLL_S)
         if waiting:
-            self._tasks.reply(waiting.picture_id, self._answer(waiting))
+            self._tasks.reply(waiting.picture_id, self._reply_to(waiting))
 
     def _send_heartbeat(self) -> None:
         self._tasks.send_heartbeat(self._name)
         self._heartbeat_at = time.monotonic() + HEARTBEAT_S
 
-    def _answer(self, waiting: WaitingPicture) -> PictureReply:
+    def _reply_to(self, waiting: WaitingPicture) -> PictureReply:
         try:
             check_picture(waiting.picture, self._max_pixels)
             frame = self._decoder.decode(waiting.picture, min_face=waiting.options.min_face)
@@ -98,7 +98,7 @@ class PictureLoop:
         except DuyguError as error:
             return PictureReply.of_error(error)
         except Exception:
-            logger.exception("internal error while answering a picture")
+            logger.exception("internal error while a picture was analysed")
             return PictureReply.of_error(DuyguError())
         finally:
             self._decoder.clear()

@@ -21,7 +21,7 @@ class WebhookResponse:
 
     @property
     def final(self) -> bool:
-        """Whether no further attempt is due: the webhook was delivered, or the receiver answered 410 Gone."""
+        """Whether no further attempt is due: the webhook was delivered, or the receiver responded with 410 Gone."""
         return self.error is None or self.status == HTTPStatus.GONE
 
 
@@ -41,8 +41,8 @@ class Sender:
         except WebhookRefusedError as error:
             return WebhookResponse(None, error.detail)
         except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: an invalid host name
-            return WebhookResponse(None, f"{type(error).__name__}: no answer")
-        return WebhookResponse(status, None if 200 <= status < 300 else "the answer is not a success")
+            return WebhookResponse(None, f"{type(error).__name__}: no response")
+        return WebhookResponse(status, None if 200 <= status < 300 else "the response is not a success")
 
     def _post(self, endpoint: Endpoint, headers: dict[str, str], body: bytes) -> int:
         connection = open_http(endpoint.host, endpoint.port, self._policy, self._tls if endpoint.secure else None)

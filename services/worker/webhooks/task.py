@@ -62,4 +62,4 @@ def _attempt(sender: Sender, record: JobRecord) -> WebhookResponse:
     try:
         return sender.send(record.webhook, f"msg_{record.job_id}", message(record))
     except JobTimeoutException:
-        return WebhookResponse(None, "the answer came too slowly")
+        return WebhookResponse(None, "the response came too slowly")

@@ -109,18 +109,20 @@ def _content(response: http.client.HTTPResponse, offset: int, version: str) -> C
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
         raise InterruptedFetchError("the content became shorter")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TRANSIENT:
-        raise InterruptedFetchError(f"the server answered {status}", _retry_after_s(response))
+        raise InterruptedFetchError(f"the server responded with {status}", _retry_after_s(response))
     if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        raise LinkError(f"The server of the link answered {status} {_phrase(status)}".rstrip())
+        raise LinkError(f"The server of the link responded with {status} {_phrase(status)}".rstrip())
     kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
     if kind in PAGES:
-        raise LinkIsAPageError(f"The server of the link answered with {kind}; use the address of the video file itself")
+        raise LinkIsAPageError(
+            f"The server of the link responded with {kind}; use the address of the video file itself"
+        )
     if status == HTTPStatus.OK:
         size = response.length
         return Content(0, size, found, _pieces(response, size))
     start, size = _content_range(response)
     if start != offset or (version and found and found != version):
-        raise InterruptedFetchError("the server answered with another range")
+        raise InterruptedFetchError("the server responded with another range")
     return Content(start, size, found or version, _pieces(response, response.length))
 
 
@@ -148,7 +150,7 @@ def _content_range(response: http.client.HTTPResponse) -> tuple[int, int | None]
     span, _, size = (response.getheader("Content-Range") or "").removeprefix("bytes ").partition("/")
     start = span.partition("-")[0]
     if not start.isdecimal():
-        raise InterruptedFetchError("the server answered without a valid Content-Range")
+        raise InterruptedFetchError("the server responded without a valid Content-Range")
     return int(start), int(size) if size.isdecimal() else None
 
 

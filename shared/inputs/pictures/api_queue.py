@@ -9,7 +9,7 @@ from redis.asyncio import Redis as AsyncRedis
 from duygu.shared.broker import keys
 from duygu.shared.errors import NoWorkerError, PictureTimeoutError, QueueFullError
 from duygu.shared.inputs.pictures.messages import (
-    ANSWER_S,
+    REPLY_S,
     WAITING,
     WORKERS,
     PictureReply,
@@ -70,7 +70,7 @@ class PictureQueue:
     async def _send(self, picture_id: str, request: PictureRequest, picture: bytes) -> None:
         names = [keys.workers(WORKERS), WAITING, request_key(picture_id)]
         about = request.model_dump_json(exclude_defaults=True)
-        limits = [self._max_waiting, MAX_WAITING_BYTES, int(ANSWER_S)]
+        limits = [self._max_waiting, MAX_WAITING_BYTES, int(REPLY_S)]
         outcome = await self._add(names, [picture_id, about, picture, alive_since(), *limits, request_key("")])
         if outcome == b"no_worker":
             raise NoWorkerError
@@ -80,7 +80,7 @@ class PictureQueue:
             raise error
 
     async def _reply(self, picture_id: str) -> bytes:
-        taken: Any = await self._redis.blpop([reply_key(picture_id)], timeout=ANSWER_S)
+        taken: Any = await self._redis.blpop([reply_key(picture_id)], timeout=REPLY_S)
         if taken is None:
-            raise PictureTimeoutError(f"No worker has answered within {ANSWER_S:g} s")
+            raise PictureTimeoutError(f"No worker has replied within {REPLY_S:g} s")
         return bytes(taken[1])

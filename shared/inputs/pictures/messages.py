@@ -11,12 +11,12 @@ WAITING = "duygu:pictures:waiting"
 WORKERS = "pictures"
 """The workers that serve pictures send heartbeats for a queue of this name."""
 
-ANSWER_S = 15.0
-"""Longest time from a request to its answer. A picture that waits for longer is deleted."""
+REPLY_S = 15.0
+"""Longest time from a request to its reply. A picture that waits for longer is deleted."""
 
 
 def request_key(picture_id: str) -> str:
-    """Hash with a waiting picture and its options. It expires after ANSWER_S, and is deleted when a worker takes it."""
+    """Hash with a waiting picture and its options. It expires after REPLY_S, and is deleted when a worker takes it."""
     return f"duygu:pictures:request:{picture_id}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from duygu.shared.baselines.answers import layer_of, mean_logits, outputs_of_windows
+from duygu.shared.baselines.predictions import layer_of, mean_logits, outputs_of_windows
 from duygu.shared.baselines.recordings import baseline_of, require_same_model
 from duygu.shared.baselines.windows import EXPRESSIVE, SPEAKING, baseline_warning, doubts_about, windows_within
 from duygu.shared.errors import BaselineNoFaceError, BaselineTooShortError, BaselineUnsupportedError
@@ -33,12 +33,12 @@ def resting_of(face: Face, layer: RelativeModel | None) -> Resting | None:
 
 
 def require_outputs(face: Face, model: ModelInfo) -> RelativeModel:
-    """The layer for relative answers. Raises BaselineUnsupportedError where the result lacks it, or its outputs."""
+    """The layer for relative predictions. Raises BaselineUnsupportedError where the result lacks it, or its outputs."""
     layer = layer_of(model)
     if layer is None or len(outputs_of_windows(face.windows, layer)) < len(face.windows):
         raise BaselineUnsupportedError(
             f"face {face.face_id} of the result by model {model.name} {model.version} has no `relative_logits`, which "
-            "answers relative to a baseline need; analyse the video again"
+            "predictions relative to a baseline need; analyse the video again"
         )
     return layer
 
@@ -67,7 +67,7 @@ def recorded_resting(face: Face, recorded: RecordedBaseline, model: ModelInfo) -
 
 
 def joined_baseline(one: Baseline | None, other: Baseline | None) -> Baseline | None:
-    """The baseline of merged faces. Windows keep the answers relative to their own baseline, if they had one."""
+    """The baseline of merged faces. Windows keep the predictions relative to their own baseline, if they had one."""
     if one is None or other is None or one == other:
         return one or other
     spans = joined_spans([*one.spans, *other.spans])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from duygu.shared.baselines.answers import layer_of, with_answers
+from duygu.shared.baselines.predictions import layer_of, with_predictions
 from duygu.shared.errors import FacesOverlapError, InvalidEditError, UnknownFaceError
 from duygu.shared.schemas.emotions import OTHER
 from duygu.shared.schemas.options import joined_spans
@@ -133,7 +133,7 @@ class _Editor:
         resting = self._resting.get(other.face_id)
         if face.baseline or not resting or not self._layer:
             return face.windows
-        return with_answers(face.windows, resting.mean, self._layer, self._result.model.labels)
+        return with_predictions(face.windows, resting.mean, self._layer, self._result.model.labels)
 
     def _join_resting(self, face_id: int, into: int) -> None:
         both = [self._resting.pop(one) for one in (into, face_id) if one in self._resting]
@@ -156,7 +156,7 @@ class _Editor:
             return
         self._resting[face.face_id] = resting
         self._set(
-            face, baseline=resting.baseline, windows=with_answers(face.windows, resting.mean, layer, model.labels)
+            face, baseline=resting.baseline, windows=with_predictions(face.windows, resting.mean, layer, model.labels)
         )
 
     def _split(self, face: Face, at_s: float) -> None:

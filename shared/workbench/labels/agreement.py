@@ -47,7 +47,7 @@ class Agreement(Schema):
 def agreement(result: Result, labels: Mapping[str, Sequence[Label]], target_accuracy: float = 0.9) -> Agreement:
     """Compare the labels of raters, by name, with each other and with a result.
 
-    target_accuracy  share of right answers that the threshold of `uncertain` has to keep
+    target_accuracy  share of correct predictions that the threshold of `uncertain` has to keep
     """
     found = units(result, labels)
     labelled = [unit for unit in found if unit.emotions]

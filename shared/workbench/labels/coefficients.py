@@ -10,7 +10,7 @@ Table = Sequence[Sequence[float]]
 
 
 def observed_agreement(table: Table) -> float | None:
-    """Share of equal answers; None without any."""
+    """Share of equal ratings; None without any."""
     total: float = sum(sum(row) for row in table)
     same: float = sum(row[index] for index, row in enumerate(table))
     return same / total if total else None
@@ -21,7 +21,7 @@ def cohen_kappa(table: Table) -> float | None:
 
     (p_o - p_e) / (1 - p_e) with p_e = sum over categories of the product of both shares (Cohen, A coefficient of
     agreement for nominal scales, Educational and Psychological Measurement 20, 1960). None where it is undefined:
-    without answers, and when both raters use one and the same category only.
+    without ratings, and when both raters use one and the same category only.
     """
     rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
     total = sum(rows)
@@ -59,7 +59,7 @@ def krippendorff_alpha(table: Table) -> float | None:
 
 
 def expected_disagreement(table: Table) -> float:
-    """Share of unequal pairs when answers are drawn with the frequencies of the rows."""
+    """Share of unequal pairs when ratings are drawn with the frequencies of the rows."""
     margins = [sum(row) for row in table]
     total = sum(margins)
     return 1 - sum(margin * margin for margin in margins) / (total * total) if total else 0.0
@@ -79,11 +79,11 @@ def bin_of(confidence: float) -> int:
 def calibration_error(counts: Sequence[float], confidences: Sequence[float], right: Sequence[float]) -> float | None:
     """Expected calibration error: mean |confidence - accuracy| over the bins, weighted by their counts.
 
-    counts       number of answers by bin
+    counts       number of predictions by bin
     confidences  sum of their confidences by bin
-    right        number of right answers by bin
+    right        number of correct predictions by bin
 
-    None without answers.
+    None without predictions.
     """
     total = sum(counts)
     gaps = (abs(confidence - correct) for confidence, correct in zip(confidences, right, strict=True))

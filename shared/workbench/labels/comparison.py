@@ -70,7 +70,7 @@ def too_few(found: int, needed: int) -> Reason:
     return Reason(code="too_few_stretches", found=found, needed=needed, detail=detail)
 
 
-NO_VARIATION = Reason(code="no_variation", detail="undefined: every answer is the same emotion")
+NO_VARIATION = Reason(code="no_variation", detail="undefined: every label is the same emotion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +148,14 @@ def _interval(bounds: Bounds | None) -> Interval | None:
 
 
 class Comparison(Schema):
-    """Two raters, or a rater and the model, on the windows that both answered."""
+    """Two raters, or a rater and the model, on the windows that both labelled."""
 
     one: str = Field(description="name of a rater")
     other: str | None = Field(description="name of the other rater; null for the model")
-    windows: int = Field(description="windows with an answer of both")
+    windows: int = Field(description="windows with a label of both")
     stretches: int = Field(description="labels that contain them")
     people: int = Field(description="faces of the result with its edits")
-    observed: float | None = Field(description="share of windows with equal answers")
+    observed: float | None = Field(description="share of windows with equal labels")
     kappa: Estimate = Field(description="Cohen's kappa")
     alpha: Estimate = Field(description="Krippendorff's alpha for nominal data")
     labels: list[str] = Field(description="of the rows and columns of `confusion`")
@@ -163,13 +163,13 @@ class Comparison(Schema):
 
 
 def compare(units: Sequence[Unit], one: str, other: str | None, labels: Sequence[str], resamples: int) -> Comparison:
-    """Compare the answers of two raters, or of a rater and the model for None.
+    """Compare the labels of two raters, or of a rater and the model for None.
 
-    labels  the categories; an answer that is none of them counts as `other` if that is one, and is left out otherwise
+    labels  the categories; a label that is none of them counts as `other` if that is one, and is left out otherwise
     """
 
     def counts(unit: Unit) -> list[tuple[int, float]]:
-        first, second = place_of(unit.emotions.get(one), labels), place_of(_answer(unit, other), labels)
+        first, second = place_of(unit.emotions.get(one), labels), place_of(_label_of(unit, other), labels)
         return [] if first is None or second is None else [(first * len(labels) + second, 1.0)]
 
     sample = Sample.of(units, len(labels) ** 2, counts)
@@ -217,7 +217,7 @@ def alpha_of_all(units: Sequence[Unit], labels: Sequence[str], resamples: int) -
 
 
 def place_of(emotion: str | None, labels: Sequence[str]) -> int | None:
-    """The category of an answer: its own, else `other` if that is one."""
+    """The category of a label: its own, else `other` if that is one."""
     if emotion is None:
         return None
     if emotion in labels:
@@ -230,7 +230,7 @@ def rows(totals: Counts, size: int) -> list[list[float]]:
     return [totals[start : start + size] for start in range(0, size * size, size)]
 
 
-def _answer(unit: Unit, rater: str | None) -> str | None:
+def _label_of(unit: Unit, rater: str | None) -> str | None:
     return unit.window.emotion if rater is None else unit.emotions.get(rater)
 
 

@@ -31,13 +31,15 @@ class Kept(Schema):
     """The windows whose confidence is at least a threshold."""
 
     share_kept: Probability | None = Field(description="share of all windows of the visible faces")
-    accuracy: Estimate = Field(description="share of right answers among the labelled ones of them")
+    accuracy: Estimate = Field(description="share of correct predictions among the labelled ones of them")
 
 
 class Threshold(Schema):
     """The threshold of `uncertain` that reaches a target accuracy on these labels."""
 
-    target_accuracy: Probability = Field(description="share of right answers among the windows that are not uncertain")
+    target_accuracy: Probability = Field(
+        description="share of correct predictions among the windows that are not uncertain"
+    )
     uncertain_below: Probability | None = Field(
         description="lowest confidence above which the target accuracy is reached"
     )
@@ -63,7 +65,7 @@ class ModelReliability(Schema):
 
 
 def measure(result: Result, units: Sequence[Unit], target_accuracy: float, resamples: int) -> ModelReliability:
-    """Measure the model on labelled windows of its result. `target_accuracy`: share of right answers to keep."""
+    """Measure the model on labelled windows of its result. `target_accuracy`: share of correct predictions to keep."""
     labels = result.model.labels
     decided = [unit for unit in units if unit.consensus is not None]
     comparable = [unit for unit in decided if place_of(unit.consensus, labels) is not None]
@@ -89,7 +91,7 @@ def _missing(found: int, needed: int) -> Estimate:
 
 
 def _sample(units: Sequence[Unit], labels: Sequence[str]) -> Sample:
-    """Counts of each unit: the confusion with the consensus, then number, confidence and right answers by bin."""
+    """Counts of each unit: the confusion with the consensus, then number, confidence and correct predictions by bin."""
     size = len(labels) ** 2
 
     def counts(unit: Unit) -> list[tuple[int, float]]:

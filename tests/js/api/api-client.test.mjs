@@ -7,55 +7,55 @@ globalThis.document = new EventTarget();
 
 const { addEdit, findLabels, getEdits, getJobWithTime, getResult, getWindows, Problem, resultLink, undoEdit } = await import("../../../services/api/static/js/api/client.js");
 
-let answer = null;
+let response = null;
 let sent = null; // the last request
 globalThis.fetch = async (path, options) => {
   sent = { path, ...options };
-  if (answer instanceof Error) throw answer;
-  return answer;
+  if (response instanceof Error) throw response;
+  return response;
 };
 
 const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers });
 
-beforeEach(() => { answer = null; });
+beforeEach(() => { response = null; });
 
 test("a problem keeps code, title, detail and status", async () => {
-  answer = json({ code: "job_not_found", title: "There is no such job", detail: "It was erased", status: 404 }, 404);
+  response = json({ code: "job_not_found", title: "There is no such job", detail: "It was erased", status: 404 }, 404);
   const failure = await getResult("j").catch((error) => error);
   assert.ok(failure instanceof Problem);
   const { code, title, message, status } = failure;
   assert.deepEqual({ code, title, message, status }, { code: "job_not_found", title: "There is no such job", message: "It was erased", status: 404 });
 });
 
-test("without an answer the problem is offline, with status 0", async () => {
-  answer = new TypeError("Failed to fetch");
+test("without a response the problem is offline, with status 0", async () => {
+  response = new TypeError("Failed to fetch");
   await assert.rejects(getResult("j"), { code: "offline", status: 0 });
 });
 
-test("an answer that is no JSON, as a proxy gives it, is an internal problem with its status", async () => {
-  answer = new Response("<h1>Bad Gateway</h1>", { status: 502 });
+test("a response that is no JSON, as a proxy gives it, is an internal problem with its status", async () => {
+  response = new Response("<h1>Bad Gateway</h1>", { status: 502 });
   await assert.rejects(getResult("j"), { code: "internal", status: 502 });
 });
 
 test("an aborted call stays an AbortError", async () => {
-  answer = new DOMException("stopped", "AbortError");
+  response = new DOMException("stopped", "AbortError");
   await assert.rejects(getResult("j"), { name: "AbortError" });
 });
 
 test("a job comes with the time of the server's clock", async () => {
-  answer = json({ job_id: "j" }, 200, { date: "Thu, 01 Jan 2026 00:00:00 GMT" });
+  response = json({ job_id: "j" }, 200, { date: "Thu, 01 Jan 2026 00:00:00 GMT" });
   const { job, serverTime } = await getJobWithTime("j");
   assert.deepEqual([job.job_id, serverTime], ["j", Date.UTC(2026, 0, 1)]);
 });
 
 test("windows are read line by line, after the video", async () => {
   const lines = [{ type: "video", video: { duration_s: 7 } }, { type: "window", face_id: 1 }];
-  answer = new Response(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  response = new Response(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
   assert.deepEqual(await getWindows("j"), { windows: [lines[1]], duration: 7 });
 });
 
 test("labels are null where only holders of a key get them", async () => {
-  answer = json({ code: "unauthorized", title: "A valid API key is needed" }, 401);
+  response = json({ code: "unauthorized", title: "A valid API key is needed" }, 401);
   assert.equal(await findLabels(), null);
 });
 
@@ -64,10 +64,10 @@ test("ids are escaped in paths", async () => {
 });
 
 test("the computed result is requested, and edits apart from it", async () => {
-  answer = json({});
+  response = json({});
   await getResult("j");
   assert.equal(sent.path, "/v1/jobs/j/result?edited=false");
-  answer = json({ version: 2, edits: [] });
+  response = json({ version: 2, edits: [] });
   assert.deepEqual(await getEdits("j"), { version: 2, edits: [] });
   assert.equal(sent.path, "/v1/jobs/j/edits");
   assert.equal(resultLink("j", "csv"), "/v1/jobs/j/result?format=csv");
@@ -76,12 +76,12 @@ test("the computed result is requested, and edits apart from it", async () => {
 
 test("a change of the edits names the version that it is based on", async () => {
   const edit = { op: "rename", face_id: 1, name: "Ann" };
-  answer = json({ version: 3, edits: [edit] }, 201);
+  response = json({ version: 3, edits: [edit] }, 201);
   await addEdit("j", edit, 2);
   assert.deepEqual([sent.method, sent.path, sent.headers["If-Match"], JSON.parse(sent.body)], ["POST", "/v1/jobs/j/edits", '"2"', edit]);
-  answer = json({ version: 4, edits: [] });
+  response = json({ version: 4, edits: [] });
   await undoEdit("j", 3);
   assert.deepEqual([sent.method, sent.path, sent.headers["If-Match"]], ["DELETE", "/v1/jobs/j/edits/last", '"3"']);
-  answer = json({ code: "edit_conflict", title: "The edits have been changed meanwhile" }, 412);
+  response = json({ code: "edit_conflict", title: "The edits have been changed meanwhile" }, 412);
   await assert.rejects(undoEdit("j", 3), { code: "edit_conflict" });
 });

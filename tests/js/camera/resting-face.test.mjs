@@ -41,7 +41,7 @@ test("a refusal has its code, and other errors are none", () => {
   assert.equal(resting.take({ type: "error", code: "baseline_no_face" }, 4200), false);
 });
 
-test("without an answer it is lost, also where the face of another visit had one", () => {
+test("without a result it is lost, also where the face of another visit had one", () => {
   const resting = taking();
   assert.equal(resting.take(result(plain), 8999), false);
   assert.equal(resting.take(result(plain), 9001), true);
@@ -56,7 +56,7 @@ test("a face that leaves takes it along, and one of another id has none", () => 
   assert.equal(resting.state, "away");
 });
 
-test("the relative answer takes the place of the plain one where there is one", () => {
+test("the relative prediction takes the place of the one without a baseline where there is one", () => {
   assert.deepEqual(relativeFace(known), { ...known, ...relative });
   assert.equal(relativeFace(plain), plain);
 });

@@ -1,4 +1,4 @@
-/** Changes of edits on their way to the server: order, lost answers, other windows, refusals. */
+/** Changes of edits on their way to the server: order, lost responses, other windows, refusals. */
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
@@ -8,7 +8,7 @@ const { EditQueue } = await import("../../../services/api/static/js/edits/edit-q
 const named = (id, name) => ({ op: "rename", face_id: id, name });
 const problem = (status, code) => Object.assign(new Error(code), { status, code });
 
-/** The edits of one job, as the service keeps them. `faults` are thrown by the next calls; `lose` answers are lost on their way. */
+/** The edits of one job, as the service keeps them. `faults` are thrown by the next calls; `lose` responses are lost on their way. */
 class Server {
   saved = { version: 0, edits: [] };
   faults = [];
@@ -102,7 +102,7 @@ test("a new edit ends redoing", async () => {
   assert.deepEqual(server.saved.edits, [named(1, "Bo")]);
 });
 
-test("without an answer a change is sent again, after growing pauses", async () => {
+test("without a response a change is sent again, after growing pauses", async () => {
   server.faults = [problem(0, "offline"), problem(503, "unavailable")];
   const queue = queueOf();
   queue.add(named(1, "Ann"));
@@ -115,7 +115,7 @@ test("without an answer a change is sent again, after growing pauses", async () 
   assert.equal(stored.waiting.length, 0);
 });
 
-test("a change whose answer was lost is not made twice", async () => {
+test("a change whose response was lost is not made twice", async () => {
   server.lose = 1;
   const queue = queueOf();
   queue.add(named(1, "Ann"));

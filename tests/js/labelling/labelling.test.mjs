@@ -81,7 +81,7 @@ test("a stretch holds from the playhead to the next label or the end of the face
   assert.equal(Math.round(work.share * 10), 7);
 });
 
-/** A server that keeps labels by version and fails as told. */
+/** A server that keeps labels by version and fails on demand. */
 function serverOf(labels = []) {
   const server = { labels, version: 1, failures: [], puts: 0 };
   server.put = async (sent, version) => {

@@ -1,4 +1,4 @@
-/** What the page of a result shows: plain answers, or those relative to the baselines of the faces. */
+/** What the page of a result shows: predictions without a baseline, or those relative to the baselines of the faces. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,14 +10,14 @@ const plain = { start_s: 0, end_s: 0.9, emotion: "anger", confidence: 0.6, proba
 const resting = { face_id: 1, baseline: { source: "auto", spans: [[0, 2]], windows: 4 }, windows: [{ ...plain, relative }, { ...plain, relative: null }] };
 const unknown = { face_id: 2, baseline: null, windows: [{ ...plain, relative: null }] };
 
-test("the plain answers are shown as they are", () => {
+test("the predictions without a baseline are shown as they are", () => {
   const view = viewOf({}, {});
   setFaces(view, [resting, unknown]);
   assert.deepEqual(view.result.faces, [resting, unknown]);
   assert.equal(view.spans.get(1)[0].window, resting.windows[0]);
 });
 
-test("relative answers take the place of the plain ones where a face has a baseline", () => {
+test("relative predictions take the place of the others where a face has a baseline", () => {
   const view = { ...viewOf({}, {}), relative: true };
   setFaces(view, [resting, unknown]);
   const [shown, other] = view.result.faces;

@@ -30,12 +30,12 @@ def picture(name: str, content: bytes, kind: str = "image/png") -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": content}
 
 
-def answer(route: Route) -> None:
-    """An answer with one uncertain face."""
+def respond(route: Route) -> None:
+    """Respond with one uncertain face."""
     route.fulfill(json={"model": {}, "picture": {"width": 512, "height": 512}, "faces": [UNSURE], "warnings": []})
 
 
-def test_a_picture_is_answered_on_the_page(page: Page) -> None:
+def test_the_result_of_a_picture_is_shown_on_the_page(page: Page) -> None:
     """The card has the box over the face, the expression in words, and an announcement; no video is uploaded."""
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url) if "/v1/videos" in request.url else None)
@@ -55,7 +55,7 @@ def test_a_picture_is_answered_on_the_page(page: Page) -> None:
 
 def test_an_uncertain_face_is_shown_as_such(page: Page) -> None:
     """Neither the words nor the colour of an uncertain face claim an expression."""
-    page.route("**/v1/pictures", answer)
+    page.route("**/v1/pictures", respond)
     choose(page, picture("a.png", astronaut()))
     expect(page.locator(".picture-faces li")).to_contain_text("uncertain (fear 40%)")
     expect(page.locator(".picture-faces li")).to_contain_text("blurred")

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 RIGHT = Scene(duration_s=2.0, fps=5, width=160, height=120, container="webm", codec="libvpx")
 
-ANSWER = result(face(1, (20, 20, 60, 60), ["happiness"] * 3), width=160, height=120, duration_s=2.0)
+RESULT = result(face(1, (20, 20, 60, 60), ["happiness"] * 3), width=160, height=120, duration_s=2.0)
 
 
 def job_of(path: Path) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def job_of(path: Path) -> dict[str, Any]:
 def test_a_file_of_another_size_is_refused_before_it_is_shown(page: Page, video_maker: VideoMaker) -> None:
     """A file of another size is refused before it is shown, in both languages, and can be shown anyway."""
     right, wrong = video_maker.make(RIGHT), video_maker.make(replace(RIGHT, brightness=0.5))
-    visit(page, ANSWER, **job_of(right))
+    visit(page, RESULT, **job_of(right))
     page.set_input_files("#own-file", wrong)
     note = page.locator("#stage-note p")
     expect(note).to_contain_text(
@@ -54,7 +54,7 @@ def test_a_file_of_the_same_size_is_recognised_by_its_content(
     content[-1] ^= 1
     wrong = tmp_path / "changed.webm"
     wrong.write_bytes(content)
-    visit(page, ANSWER, **job_of(right))
+    visit(page, RESULT, **job_of(right))
     page.evaluate("localStorage.clear()")
     page.reload()
     expect(page.locator("#video-name")).to_have_text("clip")
@@ -69,7 +69,7 @@ def test_a_file_of_the_same_size_is_recognised_by_its_content(
 
 def test_without_the_job_frame_size_and_length_decide(page: Page, video_maker: VideoMaker) -> None:
     """Without the job, picture size and duration are compared with the result."""
-    visit(page, ANSWER)
+    visit(page, RESULT)
     page.route("**/v1/jobs/clip", lambda route: route.fulfill(status=503, json={"code": "unavailable", "title": ""}))
     page.set_input_files("#own-file", video_maker.make(replace(RIGHT, width=120, height=160)))
     expect(page.locator("#stage-note p")).to_contain_text(

@@ -213,13 +213,13 @@ def test_the_reason_of_the_server_is_shown(page: Page) -> None:
     edits: dict[str, Any] = {"version": 0, "sha256": None, "edits": []}
     refusal = {"status": 409, "code": "too_many_edits", "title": "The result has too many edits"}
 
-    def answer(route: Route) -> None:
+    def respond(route: Route) -> None:
         if route.request.method == "GET":
             route.fulfill(json=edits)
         else:
             route.fulfill(status=409, json=refusal)
 
-    page.route("**/v1/jobs/clip/edits", answer)
+    page.route("**/v1/jobs/clip/edits", respond)
     visit(page, result(face(1, (100, 100, 120, 160), ["fear"] * 4)))
     card(page, 1).locator(".face-title").click()
     page.keyboard.type("Ann")
@@ -281,7 +281,7 @@ def test_a_face_and_a_stretch_are_left_out_and_included_again(opened: Page, serv
 
 
 def test_a_stretch_becomes_the_resting_face(opened: Page, service: Service) -> None:
-    """A selected stretch becomes the resting face with R or the button; the page shows the answers relative to it."""
+    """A selected stretch becomes the resting face with R or the button; the page shows predictions relative to it."""
     expect(opened.locator("#relative-line")).to_be_hidden()
     opened.locator("#video-name").focus()
     seek(opened, 0.1)

@@ -14,11 +14,11 @@ from tests.support.servers.scripted_server import job_document, remember, result
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-Answer = Callable[..., None]
+Respond = Callable[..., None]
 
 
 @pytest.fixture
-def late(page: Page) -> Answer:
+def late(page: Page) -> Respond:
     """Opens job `slow`, whose result arrives when the fixture is called; job `quick` has its result at once."""
     waiting: list[Route] = []
     remember(page, "slow", "quick")
@@ -29,15 +29,15 @@ def late(page: Page) -> Answer:
     with page.expect_request("**/v1/jobs/slow/result?edited=false"):
         page.get_by_role("link", name="slow.mp4").click()
 
-    def answer(**response: Any) -> None:
+    def respond(**response: Any) -> None:
         with page.expect_response("**/v1/jobs/slow/result?edited=false"):
             waiting.pop().fulfill(**response)
         page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
 
-    return answer
+    return respond
 
 
-def test_a_result_that_comes_late_is_not_shown_over_the_list(page: Page, late: Answer) -> None:
+def test_a_result_that_comes_late_is_not_shown_over_the_list(page: Page, late: Respond) -> None:
     """A result that arrives after going back does not replace the list."""
     page.go_back()
     late(json=result())
@@ -46,20 +46,20 @@ def test_a_result_that_comes_late_is_not_shown_over_the_list(page: Page, late: A
 
 
 @pytest.mark.parametrize(
-    "answer", [{"json": result()}, {"status": 404, "json": {"code": "job_not_found", "title": ""}}]
+    "response", [{"json": result()}, {"status": 404, "json": {"code": "job_not_found", "title": ""}}]
 )
-def test_a_late_answer_is_not_shown_in_place_of_another_result(
-    page: Page, late: Answer, answer: dict[str, Any]
+def test_a_late_response_is_not_shown_in_place_of_another_result(
+    page: Page, late: Respond, response: dict[str, Any]
 ) -> None:
     """A late result or error of one job does not replace the displayed result of another."""
     page.evaluate("location.hash = '#job/quick'")
     expect(page.locator("#video-name")).to_have_text("quick.mp4")
-    late(**answer)
+    late(**response)
     expect(page.locator("#video-name")).to_have_text("quick.mp4")
     expect(page.locator("#workspace")).to_be_visible()
 
 
-def test_the_way_past_the_bar_leaves_the_result_open(page: Page, late: Answer) -> None:
+def test_the_way_past_the_bar_leaves_the_result_open(page: Page, late: Respond) -> None:
     """The skip link moves the focus and keeps the address, also while a result loads."""
     page.locator(".skip").focus()
     page.keyboard.press("Enter")

@@ -84,7 +84,7 @@ def test_many_tags_do_not_bury_a_small_picture(page: Page) -> None:
 def test_live_faces_have_their_own_tags(page: Page) -> None:
     """On the live page, each tag touches its own box only."""
 
-    def answer(socket: WebSocketRoute) -> None:
+    def respond(socket: WebSocketRoute) -> None:
         faces = [
             {"face_id": i + 1, "positions": [{"box": box}], "emotion": "fear", "confidence": 0.5, "uncertain": True}
             for i, box in enumerate(CLOSE)
@@ -99,7 +99,7 @@ def test_live_faces_have_their_own_tags(page: Page) -> None:
         "navigator.mediaDevices.getUserMedia = async () => document.createElement('canvas').captureStream();"
         "HTMLMediaElement.prototype.play = async () => {};"
     )
-    page.route_web_socket(re.compile("/v1/stream"), answer)
+    page.route_web_socket(re.compile("/v1/stream"), respond)
     page.goto("/camera")
     page.get_by_role("button", name="Start the camera").click()
     expect(page.locator(".live-face")).to_have_count(len(CLOSE))

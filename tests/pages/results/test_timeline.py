@@ -142,15 +142,15 @@ def test_a_short_video_needs_no_overview(page: Page) -> None:
 
 
 def resting(face_id: int, emotions: list[str], relative: str) -> dict[str, Any]:
-    """Return a face with a baseline of two seconds, whose windows all have one relative answer."""
+    """Return a face with a baseline of two seconds, whose windows all have one relative prediction."""
     made = face(face_id, BOX, emotions)
-    answer = {name: window(0.0, relative)[name] for name in ("emotion", "confidence", "probabilities", "uncertain")}
-    windows = [{**one, "relative": answer} for one in made["windows"]]
+    prediction = {name: window(0.0, relative)[name] for name in ("emotion", "confidence", "probabilities", "uncertain")}
+    windows = [{**one, "relative": prediction} for one in made["windows"]]
     return {**made, "baseline": {"source": "auto", "spans": [[0.0, 2.4]], "windows": 4}, "windows": windows}
 
 
-def test_the_answers_relative_to_a_baseline_are_shown_on_demand(page: Page) -> None:
-    """The switch shows relative answers in lanes, cards and the table; a face without a baseline stays as it is."""
+def test_the_predictions_relative_to_a_baseline_are_shown_on_demand(page: Page) -> None:
+    """The switch shows relative predictions in lanes, cards and the table; a face without a baseline stays as it is."""
     other = {**face(2, (400, 100, 120, 160), ["fear"] * 20), "baseline": None}
     visit(page, result(resting(1, ["happiness"] * 20, "neutral"), other))
     expect(page.locator("#relative-note")).to_have_text(

@@ -56,7 +56,7 @@ def post(api: httpx.Client, content: bytes = VIDEO) -> httpx.Response:
 def test_requests_without_a_key_are_rejected(guarded: Settings) -> None:
     """Without a key every endpoint except the probes and the model gives 401 with `WWW-Authenticate`."""
     with serving(guarded) as api:
-        for answer in (
+        for response in (
             post(api),
             api.get("/v1/jobs"),
             api.get(f"/v1/jobs/{'0' * 32}"),
@@ -64,8 +64,8 @@ def test_requests_without_a_key_are_rejected(guarded: Settings) -> None:
             api.get("/v1/jobs", headers={"Authorization": "Basic eDp5"}),
             api.get("/v1/jobs", headers={"Authorization": "Bearer duygu_unused_wrong"}),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
+            assert response.headers["WWW-Authenticate"] == "Bearer"
         assert api.get("/healthz").status_code == 200
         assert api.get("/v1/model").status_code == 200
 
@@ -86,8 +86,8 @@ def test_a_key_sees_its_own_jobs_only(enter: Enter) -> None:
     one, two, chief = enter("one"), enter("two"), enter("chief", frozenset({Scope.ADMIN}))
     job = post(one).json()
     path = job["links"]["self"]
-    for answer in (two.get(path), two.get(f"{path}/result"), two.get(f"{path}/events"), two.delete(path)):
-        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    for response in (two.get(path), two.get(f"{path}/result"), two.get(f"{path}/events"), two.delete(path)):
+        assert (response.status_code, response.json()["code"]) == (404, "job_not_found")
     assert two.get("/v1/jobs").json()["jobs"] == []
     assert one.get("/v1/jobs").json()["jobs"] == chief.get("/v1/jobs").json()["jobs"] == [job]
     assert one.get(path).status_code == chief.get(path).status_code == 200
@@ -108,9 +108,9 @@ def test_uploads_a_minute(enter: Enter) -> None:
     api, other = enter("hasty", uploads_per_minute=2), enter("other", uploads_per_minute=2)
     time.sleep(max(0.0, 55 - time.time() % 60) if time.time() % 60 > 55 else 0.0)
     assert [post(api).status_code for _ in range(2)] == [202, 202]
-    answer = post(api)
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
-    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    response = post(api)
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert 0 < int(response.headers["Retry-After"]) <= 60
     assert post(other).status_code == 202
 
 
@@ -149,8 +149,8 @@ def test_repetitions_at_the_same_time_cost_nothing(enter: Enter, monkeypatch: py
         return api.post("/v1/videos", content=body(), headers=headers)
 
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(send, range(4)))
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
+        responses = list(pool.map(send, range(4)))
+    assert len({response.json()["job_id"] for response in responses}) == 1
     assert [post(api).status_code for _ in range(4)] == [202, 202, 202, 429]
 
 
@@ -183,10 +183,10 @@ def test_jobs_waiting_at_the_same_time(enter: Enter, monkeypatch: pytest.MonkeyP
         return api.post("/v1/videos", content=body(), headers={"Content-Type": "multipart/form-data; boundary=b"})
 
     with ThreadPoolExecutor(4) as pool:
-        answers = sorted(pool.map(send, range(4)), key=lambda answer: answer.status_code)
-    assert [answer.status_code for answer in answers] == [202, 429, 429, 429]
-    assert {answer.json()["code"] for answer in answers[1:]} == {"rate_limited"}
-    taken = answers[0]
+        responses = sorted(pool.map(send, range(4)), key=lambda response: response.status_code)
+    assert [response.status_code for response in responses] == [202, 429, 429, 429]
+    assert {response.json()["code"] for response in responses[1:]} == {"rate_limited"}
+    taken = responses[0]
     for _ in range(3):
         assert post(api).status_code == 429
         api.delete(taken.json()["links"]["self"])
@@ -199,8 +199,8 @@ def test_megabytes_a_day(enter: Enter, guarded: Settings) -> None:
     api = enter("hungry", megabytes_per_day=1)
     large = VIDEO + bytes(600_000)
     assert post(api, large).status_code == 202
-    answer = post(api, large)
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    response = post(api, large)
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
     assert len(list((guarded.data_dir / "jobs").iterdir())) == 1
     assert post(api).status_code == 202
 
@@ -215,9 +215,9 @@ def test_public_addresses_require_keys(service_settings: Settings) -> None:
 def test_a_full_disk_refuses_uploads(service_settings: Settings) -> None:
     """An upload gives 503 with `Retry-After` while the disk has less free space than required."""
     with serving(service_settings.model_copy(update={"min_free_mb": 1e9})) as api:
-        answer = post(api)
-        assert (answer.status_code, answer.json()["code"]) == (503, "storage_full")
-        assert "Retry-After" in answer.headers
+        response = post(api)
+        assert (response.status_code, response.json()["code"]) == (503, "storage_full")
+        assert "Retry-After" in response.headers
 
 
 @pytest.mark.parametrize("pause_s", [60.0, 0.2])
@@ -254,8 +254,8 @@ def test_other_origins_are_let_in_where_configured(service_settings: Settings) -
         assert "Access-Control-Allow-Origin" not in api.get("/v1/jobs", headers=origin).headers
     allowed = service_settings.model_copy(update={"cors_origins": "https://app.example, https://other.example"})
     with serving(allowed) as api:
-        answer = api.get("/v1/jobs", headers=origin)
-        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+        response = api.get("/v1/jobs", headers=origin)
+        assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
         stranger = api.get("/v1/jobs", headers={"Origin": "https://evil.example"})
         assert "Access-Control-Allow-Origin" not in stranger.headers
         preflight = {
@@ -264,4 +264,4 @@ def test_other_origins_are_let_in_where_configured(service_settings: Settings) -
             "Access-Control-Request-Headers": "range, authorization",
         }
         assert api.options("/v1/jobs", headers=preflight).status_code == 200
-        assert "Content-Range" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Content-Range" in response.headers["Access-Control-Expose-Headers"]

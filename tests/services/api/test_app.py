@@ -30,9 +30,9 @@ def test_openapi_describes_every_call(api: httpx.Client) -> None:
     assert {"Problem", "Job", "Result"} <= set(document["components"]["schemas"])
     for operation in operations(document):
         assert operation["description"]
-        for status, answer in operation["responses"].items():
+        for status, response in operation["responses"].items():
             if int(status) >= 400:
-                assert list(answer["content"]) == ["application/problem+json"]
+                assert list(response["content"]) == ["application/problem+json"]
 
 
 def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
@@ -48,9 +48,9 @@ def test_every_call_stands_in_the_documentation(api: httpx.Client) -> None:
 def test_openapi_names_known_codes_only(api: httpx.Client) -> None:
     """Every code in the description of an error response exists."""
     for operation in operations(api.get("/openapi.json").json()):
-        for status, answer in operation["responses"].items():
+        for status, response in operation["responses"].items():
             if int(status) >= 400:
-                codes = answer["description"].split("`")[1::2]
+                codes = response["description"].split("`")[1::2]
                 assert codes
                 assert set(codes) <= set(by_code())
 

@@ -167,7 +167,7 @@ def test_every_call_is_tried(api: httpx.Client) -> None:
 
 @pytest.fixture
 def _picture_worker(request: pytest.FixtureRequest, service_settings: Settings, redis: Redis) -> Iterator[None]:
-    """A live worker for the call that needs its answer."""
+    """A live worker for the call that needs its response."""
     if "/v1/pictures" not in request.node.name:
         yield
         return

@@ -47,12 +47,12 @@ def stoppable(settings: Settings) -> Iterator[tuple[httpx.Client, Stop]]:
 
 def test_listeners_do_not_hold_it_up(service_settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     """Event streams end cleanly, waiting clients get 202, and no error is logged."""
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     with stoppable(service_settings) as (api, stop):
         events = submit(api, VIDEO)["links"]["events"]
 
         def wait_for_the_end() -> None:
-            answers.append(api.post("/v1/videos", files={"video": VIDEO}, headers={"Prefer": "wait=60"}))
+            responses.append(api.post("/v1/videos", files={"video": VIDEO}, headers={"Prefer": "wait=60"}))
 
         waiting = threading.Thread(target=wait_for_the_end)
         waiting.start()
@@ -63,7 +63,7 @@ def test_listeners_do_not_hold_it_up(service_settings: Settings, caplog: pytest.
             assert stop() < 3
             assert not [line for line in lines if line.startswith("event")]
         waiting.join()
-    assert [answer.status_code for answer in answers] == [202]
+    assert [response.status_code for response in responses] == [202]
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
@@ -72,7 +72,7 @@ def test_an_upload_under_way_is_finished_or_refused(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, *, finishes: bool, status: int
 ) -> None:
     """An upload that arrives in time becomes a job; a slower one gets 503 and is discarded."""
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     begun, goes_on = threading.Event(), threading.Event()
     monkeypatch.setattr("duygu.services.serve.server.GRACEFUL_SHUTDOWN_S", 1.0)
 
@@ -84,7 +84,7 @@ def test_an_upload_under_way_is_finished_or_refused(
 
     with stoppable(service_settings) as (api, stop):
         upload = threading.Thread(
-            target=lambda: answers.append(api.post("/v1/videos", content=body(), headers=FORM)), daemon=True
+            target=lambda: responses.append(api.post("/v1/videos", content=body(), headers=FORM)), daemon=True
         )
         upload.start()
         begun.wait(PATIENCE_S)
@@ -94,9 +94,9 @@ def test_an_upload_under_way_is_finished_or_refused(
         stop()
         goes_on.set()
         upload.join()
-    assert [answer.status_code for answer in answers] == [status]
+    assert [response.status_code for response in responses] == [status]
     kept = [path.name for path in (service_settings.data_dir / "jobs").rglob("*") if path.is_file()]
     assert kept == (["upload"] if finishes else [])
     if not finishes:
-        assert answers[0].json()["code"] == "unavailable"
-        assert "Retry-After" in answers[0].headers
+        assert responses[0].json()["code"] == "unavailable"
+        assert "Retry-After" in responses[0].headers

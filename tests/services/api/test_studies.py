@@ -222,7 +222,7 @@ def test_the_zip_has_the_tables_of_the_study(
 def test_jobs_are_exported_without_a_study(
     api: httpx.Client, store: Store, redis: Redis, service_settings: Settings, start_scripted_worker: StartWorker
 ) -> None:
-    """`jobs=…` answers with the ZIP itself; its files are erased with one of its jobs."""
+    """`jobs=…` returns the ZIP itself; its files are erased with one of its jobs."""
     jobs = [store(title="a.mp4"), store(title="")]
     link = f"/v1/studies/export?jobs={','.join(jobs)}"
     waiting = api.get(link, headers={"Prefer": "wait=0"})

@@ -362,7 +362,7 @@ def test_a_result_records_its_origin(tmp_path: Path, pair: str, monkeypatch: pyt
 def test_a_recording_is_the_baseline_of_another_one(
     tmp_path: Path, video_maker: VideoMaker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--baseline FILE` takes a video or its result, with the same answers; Python does the same; a job is refused."""
+    """`--baseline FILE` takes a video or its result, with the same predictions, as Python does; a job is refused."""
     monkeypatch.delenv("DUYGU_MODEL")
     film = str(video_maker.make(STILL))
     rest, by_video, by_result = (tmp_path / f"{name}.json" for name in ("rest", "video", "result"))

@@ -70,7 +70,7 @@ def test_a_resting_face_comes_from_another_result(
 
 
 def test_a_resting_face_is_chosen_and_removed(result: Path, tmp_path: Path) -> None:
-    """`--baseline FACE@START-END` adds the relative answers to tables, and `--baseline FACE` removes them."""
+    """`--baseline FACE@START-END` adds the relative predictions to tables, and `--baseline FACE` removes them."""
     result.write_text(with_layer(two_faces()).model_dump_json())
     table = tmp_path / "table.csv"
     common = ["--quiet", "--csv", str(table)]

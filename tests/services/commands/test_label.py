@@ -27,7 +27,9 @@ def start(*arguments: str, data_dir: Path, model: Path) -> "subprocess.Popen[str
     )
 
 
-def test_a_video_is_analysed_and_its_page_answers(video_maker: VideoMaker, tmp_path: Path, model_folder: Path) -> None:
+def test_a_video_is_analysed_and_its_page_is_served(
+    video_maker: VideoMaker, tmp_path: Path, model_folder: Path
+) -> None:
     """The command prints the address of the page; the service behind it has the task and the video until Ctrl-C."""
     video = video_maker.make(PAIR)
     for _ in range(2):  # the second start finds the result of the first
@@ -64,4 +66,4 @@ def test_missing_files_and_services_are_reported(tmp_path: Path, capsys: pytest.
     video = tmp_path / "a.mp4"
     video.write_bytes(b"\0")
     assert main(["label", str(video), "--no-browser", "--service", "http://127.0.0.1:9"]) == 1
-    assert "does not answer" in capsys.readouterr().err
+    assert "does not respond" in capsys.readouterr().err

@@ -177,12 +177,12 @@ def test_a_service_analyses_the_videos(
     assert rows_of(videos, "windows") == found
 
 
-def test_a_service_that_does_not_answer_is_a_usage_error(
+def test_a_service_that_does_not_respond_is_a_usage_error(
     videos: Path, service_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As is a missing API key, and a folder of results beside a service."""
     assert study(videos, "--service", "http://127.0.0.1:9") == 2
-    assert "http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+    assert "http://127.0.0.1:9 does not respond" in capsys.readouterr().err
     assert study(videos, "--service", "nowhere") == 2
     assert study(videos, "--service", "http://127.0.0.1:9", "--results", str(videos)) == 2
     file = videos / "keys.json"

@@ -70,9 +70,9 @@ def test_publishing_starts_with_the_right_credentials_only(tmp_path: Path) -> No
 
 def test_publishing_to_a_server_that_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """What accepts the connection and stays silent is an error after a while."""
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.5)
+    monkeypatch.setattr(mqtt, "REPLY_S", 0.5)
     silent = socket.create_server(("127.0.0.1", 0))
-    with silent, pytest.raises(ConfigurationError, match="has not answered"):
+    with silent, pytest.raises(ConfigurationError, match="has not responded"):
         MqttPublisher(f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
 
 
@@ -93,9 +93,9 @@ def test_an_absent_broker_has_a_hint() -> None:
 
 def test_a_server_that_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """What accepts the connection and stays silent is reported after a while."""
-    monkeypatch.setattr(broker, "ANSWER_S", 0.5)
+    monkeypatch.setattr(broker, "REPLY_S", 0.5)
     silent = socket.create_server(("127.0.0.1", 0))
-    with silent, pytest.raises(CheckFailedError, match="does not answer as an MQTT 5 broker"):
+    with silent, pytest.raises(CheckFailedError, match="does not respond as an MQTT 5 broker"):
         broker.check_broker(f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
 
 

@@ -42,7 +42,7 @@ def test_the_clock_of_redis_is_compared(settings: Settings, valkey_url: str) -> 
 
 
 def test_the_clock_of_a_service_is_compared(settings: Settings, api: httpx.Client) -> None:
-    """A real service sends its time with each answer."""
+    """A real service sends its time with each response."""
     assert "of the service" in check_clock(settings, str(api.base_url))
 
 
@@ -55,7 +55,7 @@ def test_a_wrong_clock_fails_with_its_side(settings: Settings, offset_s: float, 
 
 
 def test_the_bucket_is_compared(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bucket refuses signatures of a wrong clock, so its server is asked too."""
+    """A bucket refuses signatures of a wrong clock, so the time of its server is read too."""
     stored = settings.model_copy(update={"storage_url": "s3://bucket/jobs"})
     with server_at(-1000) as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
@@ -65,7 +65,7 @@ def test_the_bucket_is_compared(settings: Settings, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "file:///etc/passwd", "nonsense"])
 def test_a_clock_that_cannot_be_read_is_left_out(settings: Settings, address: str) -> None:
-    """Other checks report a server that does not answer; nothing but HTTP is opened."""
+    """Other checks report a server that does not respond; nothing but HTTP is opened."""
     assert check_clock(settings, address) == "there is no other clock to compare with"
 
 
@@ -75,8 +75,8 @@ def test_a_server_without_a_date_is_left_out(settings: Settings) -> None:
         assert check_clock(settings, address) == "there is no other clock to compare with"
 
 
-def test_the_time_of_an_answer_is_no_skew() -> None:
-    """The other clock is read in the middle of the request, so that a slow answer does not count as a difference."""
+def test_the_time_of_a_response_is_no_skew() -> None:
+    """The other clock is read in the middle of the request, so that a slow response does not count as a difference."""
 
     def slow() -> tuple[float, float]:
         time.sleep(0.2)

@@ -32,7 +32,7 @@ def test_an_absent_service() -> None:
     assert "duygu serve" in failure.value.hint
 
 
-def test_something_else_answers() -> None:
+def test_another_server_at_the_address_is_named() -> None:
     """A camera is no service."""
     with motion_jpeg_server(jpeg(LIVE.picture(1.0)), pictures=1) as address, pytest.raises(CheckFailedError):
         check_service(address)

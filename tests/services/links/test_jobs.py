@@ -27,9 +27,9 @@ SHA256 = hashlib.sha256(VIDEO).hexdigest()
 
 def submit(api: httpx.Client, url: str, **options: Any) -> str:
     """The id of a link's job."""
-    answer = api.post("/v1/videos", json={"url": url, **options})
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["job_id"])
+    response = api.post("/v1/videos", json={"url": url, **options})
+    assert response.status_code == 202, response.text
+    return str(response.json()["job_id"])
 
 
 def events(api: httpx.Client, job_id: str) -> list[tuple[str, dict[str, Any]]]:

@@ -18,15 +18,15 @@ LINK = "https://zoe:pa55@example.org/a.mp4?token=hidden"
 
 def test_a_link_becomes_a_job_without_its_secrets(api: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     """The job shows the link without credentials and query, in every call, and the log has neither."""
-    answer = api.post("/v1/videos", json={"url": LINK, "start_s": 1, "labels": ["fear"]})
-    assert answer.status_code == 202
-    job = answer.json()
+    response = api.post("/v1/videos", json={"url": LINK, "start_s": 1, "labels": ["fear"]})
+    assert response.status_code == 202
+    job = response.json()
     assert job["link"] == {"url": "https://example.org/a.mp4", "fetched_bytes": 0, "size_bytes": None}
     assert (job["size_bytes"], job["sha256"], job["stage"]) == (0, "", None)
     assert (job["options"]["start_s"], job["options"]["labels"]) == (1.0, ["fear"])
-    assert answer.headers["location"] == job["links"]["self"]
+    assert response.headers["location"] == job["links"]["self"]
     listed = api.get("/v1/jobs").text + api.get(job["links"]["self"]).text + caplog.text
-    assert not any(secret in text for secret in SECRETS for text in (answer.text, listed))
+    assert not any(secret in text for secret in SECRETS for text in (response.text, listed))
     assert api.delete(job["links"]["self"]).status_code == 204
 
 
@@ -63,8 +63,8 @@ def test_the_secrets_are_erased_with_the_job(api: httpx.Client, redis: Redis) ->
 )
 def test_invalid_bodies_have_clear_codes(api: httpx.Client, body: Any, code: str) -> None:
     """A link that is not allowed and an invalid option are refused before a job exists."""
-    answer = api.post("/v1/videos", json=body)
-    assert answer.json()["code"] == code
+    response = api.post("/v1/videos", json=body)
+    assert response.json()["code"] == code
     assert api.get("/v1/jobs").json()["jobs"] == []
 
 
@@ -81,9 +81,9 @@ def test_links_are_reused_by_their_address(api: httpx.Client) -> None:
 
     def submit(url: str = LINK, reuse: str = "true", **rest: Any) -> str:
         headers = {"Idempotency-Key": rest.pop("key")} if "key" in rest else {}
-        answer = api.post(f"/v1/videos?reuse={reuse}", json={"url": url, **rest}, headers=headers)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["job_id"])
+        response = api.post(f"/v1/videos?reuse={reuse}", json={"url": url, **rest}, headers=headers)
+        assert response.status_code == 202, response.text
+        return str(response.json()["job_id"])
 
     first = submit(reuse="false", key="one")
     assert submit(reuse="false", key="one") == first
@@ -98,8 +98,8 @@ def test_links_can_be_disabled(service_settings: Settings) -> None:
     """DUYGU_LINKS=0 refuses links, and the limits say so."""
     with serving(service_settings.model_copy(update={"links": False})) as api:
         assert api.get("/v1/limits").json()["link_schemes"] == []
-        answer = api.post("/v1/videos", json={"url": LINK})
-        assert (answer.status_code, answer.json()["code"]) == (422, "link_refused")
+        response = api.post("/v1/videos", json={"url": LINK})
+        assert (response.status_code, response.json()["code"]) == (422, "link_refused")
 
 
 def test_the_example_of_the_documentation_is_accepted(api: httpx.Client, service_settings: Settings) -> None:

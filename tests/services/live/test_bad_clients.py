@@ -29,14 +29,14 @@ def test_bad_frames_are_errors_and_the_session_continues(served: str, pictures: 
         for number, content in enumerate(bad):
             socket.send(pack(pictures[number], number, number / 10))
             socket.send(pack(content, 100 + number, number / 10 + 0.05))
-            answers = [receive(socket), receive(socket)]
-            assert [(answer["type"], answer["seq"]) for answer in answers] == [
+            replies = [receive(socket), receive(socket)]
+            assert [(reply["type"], reply["seq"]) for reply in replies] == [
                 ("result", 2 * number + 1),
                 ("error", 2 * number + 2),
             ]
             codes = ("not_a_picture", "too_many_pixels", "undecodable_picture", "too_large")
-            assert (answers[1]["code"], answers[1]["frame"]) == (codes[number], 100 + number)
-            assert answers[1]["recoverable"]
+            assert (replies[1]["code"], replies[1]["frame"]) == (codes[number], 100 + number)
+            assert replies[1]["recoverable"]
         for text in ("words", '{"type": "session.jump"}', '{"type": "session.configure", "labels": ["joy"]}'):
             socket.send(text)
             error = receive(socket)
@@ -89,15 +89,15 @@ def test_nothing_malformed_ends_a_session_or_disturbs_another(served: str, pictu
         receive(socket), receive(other)
         for number, content in enumerate(malformed_frames(pictures, random.Random(3)), 1):  # noqa: S311
             socket.send(content)
-            answer = receive(socket)
-            assert answer["seq"] == number
-            assert answer["type"] in ("error", "result")
-            assert answer["type"] == "result" or (answer["code"] != "internal" and answer["recoverable"]), content
+            reply = receive(socket)
+            assert reply["seq"] == number
+            assert reply["type"] in ("error", "result")
+            assert reply["type"] == "result" or (reply["code"] != "internal" and reply["recoverable"]), content
         for text in MALFORMED_TEXTS:
             socket.send(text)
-            answer = receive(socket)
-            assert (answer["type"], answer["seq"], answer["code"]) == ("error", None, "invalid_message")
-            assert len(answer["detail"]) <= 1000
+            reply = receive(socket)
+            assert (reply["type"], reply["seq"], reply["code"]) == ("error", None, "invalid_message")
+            assert len(reply["detail"]) <= 1000
         send(socket, "session.configure", labels=["fear", "anger", "fear"] * 1000)
         assert receive(socket)["labels"] == ["fear", "anger"]
         other.send(pack(pictures[0], 1, 0.0))

@@ -16,7 +16,7 @@ from tests.support.tiny_model import write_tiny_model
 
 
 def results_of(address: str, scene: Scene, baseline: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return the results and errors of a session, each frame sent after the answer to the previous one, and its end."""
+    """Return the results and errors of a session, each frame sent after the reply to the previous one, and its end."""
     messages = []
     with open_socket(address) as socket:
         receive(socket)
@@ -34,7 +34,7 @@ def results_of(address: str, scene: Scene, baseline: str) -> tuple[list[dict[str
 
 
 def test_a_resting_face_is_taken(served: str) -> None:
-    """After the span, the face has the baseline, and its windows have an answer beside the plain one."""
+    """After the span, the face has the baseline, and its windows have a prediction relative to it beside the other."""
     results, closed = results_of(served, LIVE, "0-2")
     assert [message["type"] for message in results] == ["result"] * 30
     last = results[-1]["faces"][0]
@@ -46,7 +46,7 @@ def test_a_resting_face_is_taken(served: str) -> None:
 
 
 def test_two_faces_are_refused(served: str) -> None:
-    """A span with two faces is refused once, by an error without a frame; the session goes on without answers."""
+    """A span with two faces is refused once, by an error without a frame; the session goes on without a baseline."""
     messages, closed = results_of(served, PAIR, "0-1")
     (error,) = [message for message in messages if message["type"] == "error"]
     assert (error["code"], error["seq"], error["recoverable"]) == ("baseline_several_faces", None, True)
@@ -82,7 +82,7 @@ def test_an_invalid_span_is_refused(served: str, baseline: Any) -> None:
 
 
 def test_a_model_without_the_layer_refuses(live_settings: Settings, tmp_path: Path) -> None:
-    """With a model that has no relative answers, the message is refused with a code, and the session goes on."""
+    """With a model that has no relative predictions, the message is refused with a code, and the session goes on."""
     settings = live_settings.model_copy(update={"model": write_tiny_model(tmp_path / "tiny")})
     with serving(settings) as client, worker(settings, "duygu.services.cli", "worker", "streams"):
         assert client.get("/v1/model").json()["relative"] is None

@@ -62,7 +62,7 @@ def test_a_refused_connection_raises_its_error(address: str) -> None:
         list(stream([], Service(f"{address}/elsewhere")))
 
 
-def test_whoever_leaves_while_answers_wait_leaves_nothing_behind(
+def test_a_client_that_leaves_while_replies_wait_leaves_nothing_behind(
     served: str, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leaving the loop ends the session and its thread although the queue of results is full."""

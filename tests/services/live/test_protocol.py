@@ -24,8 +24,8 @@ def test_a_session_follows_its_options(served: str, pictures: list[bytes]) -> No
         assert receive(socket)["labels"] == ["anger", "sadness"]
         for number in range(12):
             socket.send(pack(pictures[number], number, number / 10))
-            answer = receive(socket)
-        (face,) = answer["faces"]
+            reply = receive(socket)
+        (face,) = reply["faces"]
         assert set(face["probabilities"]) == {"anger", "sadness", "other"}
         assert face["emotion"] == "other"
         assert sum(face["probabilities"].values()) == pytest.approx(1)
@@ -40,9 +40,9 @@ def test_pictures_without_a_header_have_the_time_of_arrival(served: str, picture
     with open_socket(served) as socket:
         receive(socket)
         socket.send(pictures[0])
-        answer = receive(socket)
-    assert (answer["type"], answer["frame"]) == ("result", None)
-    assert answer["captured_at"] == pytest.approx(time.time(), abs=60)
+        reply = receive(socket)
+    assert (reply["type"], reply["frame"]) == ("result", None)
+    assert reply["captured_at"] == pytest.approx(time.time(), abs=60)
 
 
 def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, pictures: list[bytes]) -> None:
@@ -51,12 +51,12 @@ def test_too_many_frames_cost_the_oldest_and_never_an_order(served: str, picture
         receive(socket)
         for number in range(300):
             socket.send(pack(pictures[number % len(pictures)], number, number / 100))
-        answers = [receive(socket) for _ in range(300)]
-    assert [answer["seq"] for answer in answers] == list(range(1, 301))
-    assert answers[-1]["type"] == "result"
-    dropped = [answer for answer in answers if answer["type"] == "dropped"]
+        replies = [receive(socket) for _ in range(300)]
+    assert [reply["seq"] for reply in replies] == list(range(1, 301))
+    assert replies[-1]["type"] == "result"
+    dropped = [reply for reply in replies if reply["type"] == "dropped"]
     assert dropped
-    assert {answer["reason"] for answer in dropped} == {"newer"}
+    assert {reply["reason"] for reply in dropped} == {"newer"}
 
 
 def test_an_idle_session_is_closed_and_leaves_nothing(
@@ -88,8 +88,8 @@ def test_what_became_of_frames_is_counted(served: str, pictures: list[bytes]) ->
         until_closed(socket)
     assert "duygu_live_sessions 1.0" in open_now
     assert 'duygu_workers{queue="streams"} 1.0' in open_now
-    for answer, reason in (("result", ""), ("dropped", "rate"), ("error", "not_a_picture")):
-        assert f'duygu_live_frames_total{{answer="{answer}",reason="{reason}"}} 1.0' in open_now
+    for outcome, reason in (("result", ""), ("dropped", "rate"), ("error", "not_a_picture")):
+        assert f'duygu_live_frames_total{{answer="{outcome}",reason="{reason}"}} 1.0' in open_now
     assert "duygu_live_seconds_count 1.0" in open_now
     wait_until(lambda: 'duygu_live_ends_total{reason="done"} 1.0' in httpx.get(f"{served}/metrics").text)
 

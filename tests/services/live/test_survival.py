@@ -46,7 +46,7 @@ def test_a_killed_worker_costs_one_step_and_another_goes_on(
 def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
     address: str, start_live_worker: StartLiveWorker, pictures: list[bytes], redis: Redis
 ) -> None:
-    """The frame of a worker that is killed during a step is answered by the next worker, with the same face."""
+    """The frame of a worker that is killed during a step gets its reply from the next worker, with the same face."""
     first = start_live_worker()
     with open_socket(address) as socket:
         session = f"duygu:live:session:{receive(socket)['session_id']}"
@@ -58,9 +58,9 @@ def test_a_worker_killed_in_the_middle_of_a_step_loses_no_frame(
         first.kill()
         first.wait()
         start_live_worker()
-        answer = receive(socket)
-    assert (answer["type"], answer["frame"]) == ("result", number)
-    assert [(face["face_id"], face["start_s"]) for face in answer["faces"]] == [(1, 0.0)]
+        reply = receive(socket)
+    assert (reply["type"], reply["frame"]) == ("result", number)
+    assert [(face["face_id"], face["start_s"]) for face in reply["faces"]] == [(1, 0.0)]
 
 
 def caught_in_a_step(process: Any, redis: Redis, session: str) -> bool:
@@ -88,8 +88,8 @@ def test_two_workers_share_sessions_and_run_each_step_once(
         for number in range(20):
             for socket in sockets:
                 socket.send(pack(pictures[number], number, number / 10))
-            answers = [receive(socket) for socket in sockets]
-    assert [[face["emotion"] for face in answer["faces"]] for answer in answers] == [["happiness"]] * 3
+            replies = [receive(socket) for socket in sockets]
+    assert [[face["emotion"] for face in reply["faces"]] for reply in replies] == [["happiness"]] * 3
 
 
 def test_a_step_longer_than_a_lease_runs_once(
@@ -110,8 +110,8 @@ def test_a_step_longer_than_a_lease_runs_once(
         with open_socket(address) as socket:
             receive(socket)
             socket.send(pictures[0])
-            answer = receive(socket)
-    assert (answer["type"], answer["seq"]) == ("result", 1)
+            reply = receive(socket)
+    assert (reply["type"], reply["seq"]) == ("result", 1)
     assert len(searches.read_text().splitlines()) == 1
 
 
@@ -135,7 +135,7 @@ def test_an_unreadable_state_is_reported_and_the_session_continues(
             after.append(receive(socket))
     assert [face["face_id"] for face in before["faces"]] == [1]
     assert (after[0]["type"], after[0]["code"], after[0]["recoverable"]) == ("error", "state_lost", True)
-    assert {answer["type"] for answer in after[1:]} == {"result"}
+    assert {reply["type"] for reply in after[1:]} == {"result"}
     assert [face["face_id"] for face in after[-1]["faces"]] == [2]
 
 
@@ -162,7 +162,7 @@ def test_a_lost_session_is_reported(served: str, pictures: list[bytes], redis: R
     assert opens(served)
 
 
-def test_an_answer_that_cannot_be_read_ends_one_session_alone(
+def test_a_reply_that_cannot_be_read_ends_one_session_alone(
     address: str, pictures: list[bytes], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unreadable reply of a newer worker ends its session and no other."""
@@ -175,11 +175,11 @@ def test_an_answer_that_cannot_be_read_ends_one_session_alone(
         redis.xadd(replies_to(redis, sessions[0]), {"session": sessions[0], "replies": "[{}]"})
         (error,), code, _ = until_closed(refused)
         assert (error["code"], code) == ("internal", 1011)
-        answer(redis, sessions[1], seq=1)
+        send_reply(redis, sessions[1], seq=1)
         assert receive(other)["type"] == "result"
         redis.xadd(replies_to(redis, sessions[1]), {"what": "unknown"})
         send(other, pictures[1], redis, sessions[1])
-        answer(redis, sessions[1], seq=2)
+        send_reply(redis, sessions[1], seq=2)
         assert receive(other)["type"] == "result"
 
 
@@ -191,7 +191,7 @@ def send(socket: ClientConnection, picture: bytes, redis: Redis, session: str) -
     wait_until(lambda: redis.xlen(frames) > before)
 
 
-def answer(redis: Redis, session: str, **reply: int) -> None:
+def send_reply(redis: Redis, session: str, **reply: int) -> None:
     """Reply to a frame as a worker does."""
     redis.xadd(replies_to(redis, session), {"session": session, "replies": json.dumps([reply])})
 

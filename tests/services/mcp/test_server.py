@@ -16,7 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from pydantic import BaseModel
 
-from duygu.services.mcp.answers import MEANING
+from duygu.services.mcp.tool_results import MEANING
 from tests.support.media.videos import STILL, VideoMaker
 from tests.support.results.known import two_faces
 
@@ -37,17 +37,17 @@ def with_client(work: Callable[[Client], Awaitable[None]], *arguments: str) -> N
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> Any:
-    """The structured answer of a tool; fails if the tool reports an error."""
-    answer = await client.call_tool(tool, arguments)
-    assert not answer.is_error, answer.content
-    return answer.structured_content
+    """The structured result of a tool; fails if the tool reports an error."""
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    return result.structured_content
 
 
 async def error_of(client: Client, tool: str, **arguments: Any) -> str:
     """The text of the error that a tool reports."""
-    answer = await client.call_tool(tool, arguments)
-    assert answer.is_error
-    return _text(answer.content[0])
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    return _text(result.content[0])
 
 
 def _text(part: BaseModel) -> str:
@@ -55,7 +55,7 @@ def _text(part: BaseModel) -> str:
 
 
 def test_an_assistant_analyses_a_video_and_reads_it(video_maker: VideoMaker) -> None:
-    """A video is analysed, summarised, listed and drawn; every answer has the notes of the model."""
+    """A video is analysed, summarised, listed and drawn; every result has the notes of the model."""
 
     async def work(client: Client) -> None:
         tools = {tool.name for tool in (await client.list_tools()).tools}
@@ -154,7 +154,7 @@ def http_server(folder: Path) -> Iterator[str]:
 
 
 def test_http(tmp_path: Path) -> None:
-    """The same tools answer on HTTP."""
+    """The same tools are served on HTTP."""
     path = tmp_path / "known.json"
     path.write_text(two_faces().model_dump_json())
 

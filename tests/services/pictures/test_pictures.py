@@ -26,7 +26,7 @@ from tests.support.media.pictures import animated, astronaut, declared_png
 
 PICTURE = astronaut(".jpg")
 
-Answer = tuple[int, str]
+Outcome = tuple[int, str]
 
 
 def send(address: str, *pictures: bytes, **fields: str) -> httpx.Response:
@@ -42,9 +42,9 @@ def bare(address: str, content: bytes, kind: str = "image/jpeg", **query: str) -
     )
 
 
-def outcome(answer: httpx.Response) -> Answer:
+def outcome(response: httpx.Response) -> Outcome:
     """Status and code of a problem."""
-    return answer.status_code, answer.json().get("code", "")
+    return response.status_code, response.json().get("code", "")
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ def test_a_ready_live_worker_serves_pictures(served: str, redis: Redis) -> None:
 
 
 def test_one_picture(ready: str) -> None:
-    """Form and body give the answer of the contract; every supported kind has the same faces."""
-    answer = send(ready, astronaut())
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["Cache-Control"] == "no-store"
-    found = PictureResult.model_validate(answer.json())
+    """Form and body give the response of the contract; every supported kind has the same faces."""
+    response = send(ready, astronaut())
+    assert response.status_code == 200, response.text
+    assert response.headers["Cache-Control"] == "no-store"
+    found = PictureResult.model_validate(response.json())
     (face,) = found.faces
     assert (found.picture.width, found.picture.height, face.emotion, face.uncertain) == (512, 512, "happiness", False)
     assert sum(face.probabilities.values()) == pytest.approx(1)
@@ -100,16 +100,16 @@ def test_options(ready: str) -> None:
 
 def test_several_pictures(ready: str) -> None:
     """Several pictures give an item each, in their order; a bad one has its error and spoils no other."""
-    answer = send(ready, PICTURE, b"no picture", astronaut(".webp"), declared_png(1, 1)[:-2])
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["model"]["name"]
-    first, bad, second, cut = answer.json()["pictures"]
+    response = send(ready, PICTURE, b"no picture", astronaut(".webp"), declared_png(1, 1)[:-2])
+    assert response.status_code == 200, response.text
+    assert response.json()["model"]["name"]
+    first, bad, second, cut = response.json()["pictures"]
     assert [item["faces"][0]["emotion"] for item in (first, second)] == ["happiness", "happiness"]
     assert [item["error"]["code"] for item in (bad, cut)] == ["not_a_picture", "undecodable_picture"]
     assert (bad["picture"], bad["faces"], first["error"]) == (None, None, None)
 
 
-BAD: dict[str, tuple[bytes, Answer]] = {
+BAD: dict[str, tuple[bytes, Outcome]] = {
     "empty": (b"", (422, "empty_file")),
     "text": (b"hello", (415, "not_a_picture")),
     "huge": (declared_png(30_000, 30_000), (422, "too_many_pixels")),
@@ -150,26 +150,26 @@ def test_a_request_above_the_size_limit(live_settings: Settings) -> None:
         assert outcome(api.post("/v1/pictures", content=pieces)) == (413, "too_large")
 
 
-def test_without_a_worker_the_answer_comes_at_once(address: str) -> None:
-    """Where no live worker runs, the error does not wait as long as an answer may take."""
+def test_without_a_worker_the_response_comes_at_once(address: str) -> None:
+    """Where no live worker runs, the error does not wait as long as a response may take."""
     started = time.monotonic()
-    answer = send(address, PICTURE)
-    assert outcome(answer) == (503, "no_worker")
-    assert answer.headers["Retry-After"]
-    assert time.monotonic() - started < messages.ANSWER_S
+    response = send(address, PICTURE)
+    assert outcome(response) == (503, "no_worker")
+    assert response.headers["Retry-After"]
+    assert time.monotonic() - started < messages.REPLY_S
 
 
 def test_a_silent_worker_ends_in_a_timeout(address: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a worker counts as alive and does not answer, the request ends in time, and the picture is deleted."""
-    monkeypatch.setattr(api_queue, "ANSWER_S", 1.0)
+    """If a worker counts as alive and does not respond, the request ends in time, and the picture is deleted."""
+    monkeypatch.setattr(api_queue, "REPLY_S", 1.0)
     send_heartbeat(redis, WORKERS, "silent")
     assert outcome(send(address, PICTURE)) == (503, "picture_timed_out")
     assert not redis.keys(request_key("*"))
-    assert messages.ANSWER_S > 1
+    assert messages.REPLY_S > 1
 
 
 def test_a_full_queue_refuses_and_recovers(live_settings: Settings, redis: Redis) -> None:
-    """Beyond the limit of waiting pictures the answer is 503 with Retry-After; expired ones do not count."""
+    """Beyond the limit of waiting pictures the response is 503 with Retry-After; expired ones do not count."""
     tasks = PictureTasks(redis)
     tasks.send_heartbeat("slow")
     redis.rpush(WAITING, "expired")
@@ -186,11 +186,11 @@ def test_a_full_queue_refuses_and_recovers(live_settings: Settings, redis: Redis
             assert taken
             assert taken.picture == PICTURE
             tasks.reply(taken.picture_id, PictureReply.of_error(UndecodablePictureError()))
-        assert [outcome(answer.result()) for answer in waiting] == [(422, "undecodable_picture")] * 3
+        assert [outcome(response.result()) for response in waiting] == [(422, "undecodable_picture")] * 3
 
 
 def test_ten_clients(ready: str) -> None:
-    """Ten clients at the same time all receive the right answer."""
+    """Ten clients at the same time all receive their own result."""
     pictures = [PICTURE, astronaut(".webp")]
 
     def client(number: int) -> list[int]:
@@ -200,10 +200,10 @@ def test_ten_clients(ready: str) -> None:
         assert list(pool.map(client, range(10))) == [[1] * 4] * 10
 
 
-def test_pictures_are_answered_after_a_killed_worker(
+def test_pictures_are_analysed_after_a_killed_worker(
     address: str, redis: Redis, start_live_worker: StartLiveWorker
 ) -> None:
-    """When one of two workers is killed, the other answers every picture."""
+    """When one of two workers is killed, the other analyses every picture."""
     killed, _ = start_live_worker(), start_live_worker()
     wait_until(lambda: redis.zcard(keys.workers(WORKERS)) >= 2)
     killed.kill()

@@ -21,7 +21,7 @@ def connected(api: httpx.Client) -> Iterator[socket.socket]:
         yield connection
 
 
-def answer(connection: socket.socket) -> bytes:
+def response_of(connection: socket.socket) -> bytes:
     """What the service sends until it closes the connection."""
     received = b""
     try:
@@ -67,10 +67,10 @@ def test_an_endless_head_is_refused(api: httpx.Client, start: bytes, piece: byte
 
 @pytest.mark.parametrize(("size", "status"), [(MAX_HEAD_BYTES // 2, 200), (MAX_HEAD_BYTES + 1, 431)])
 def test_the_limit_is_the_size_of_the_head(api: httpx.Client, size: int, status: int) -> None:
-    """A head below the limit is answered; above it the response is 431 with a code."""
+    """A head below the limit is accepted; above it the response is 431 with a code."""
     with connected(api) as connection:
         connection.sendall(START + b"Connection: close\r\nX-A: " + b"a" * size + b"\r\n\r\n")
-        head, _, body = answer(connection).partition(b"\r\n\r\n")
+        head, _, body = response_of(connection).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert json.loads(body).get("code") == (None if status == 200 else "head_too_large")
 
@@ -79,7 +79,7 @@ def test_a_malformed_request_gets_a_problem(api: httpx.Client) -> None:
     """What is not HTTP gives 400 with a code, as every error does."""
     with connected(api) as connection:
         connection.sendall(b"\x16\x03\x01\x00 not HTTP\r\n\r\n")
-        head, _, body = answer(connection).partition(b"\r\n\r\n")
+        head, _, body = response_of(connection).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in head
     assert json.loads(body)["code"] == "invalid_request"
@@ -97,4 +97,4 @@ def test_a_head_that_does_not_arrive_ends_the_connection(api: httpx.Client, monk
     for start in (b"", START):
         with connected(api) as connection:
             connection.sendall(start)
-            assert answer(connection) == b""
+            assert response_of(connection) == b""

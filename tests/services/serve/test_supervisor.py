@@ -183,7 +183,7 @@ def test_workers_stop_while_requests_finish(own: Settings) -> None:
             served.process.terminate()
             wait_until(lambda: not served.children("videos"))
             upload.setblocking(False)
-            with pytest.raises(BlockingIOError):  # neither answered nor closed
+            with pytest.raises(BlockingIOError):  # neither a response nor the end
                 upload.recv(1)
             assert served.process.poll() is None
 

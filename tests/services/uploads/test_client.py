@@ -15,8 +15,8 @@ from tests.support.servers.cutting_proxy import cutting
 from tests.support.servers.file_server import serving_file
 from tests.support.workers.scripted_worker import Script
 
-ANSWER_BYTES = 150
-"""An answer to a part is longer."""
+RESPONSE_BYTES = 150
+"""A response to a part is longer."""
 
 
 def large(folder: Path) -> Path:
@@ -26,7 +26,7 @@ def large(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("cuts", [(), (1, ANSWER_BYTES), (1, *[ANSWER_BYTES] * 10)])
+@pytest.mark.parametrize("cuts", [(), (1, RESPONSE_BYTES), (1, *[RESPONSE_BYTES] * 10)])
 def test_a_large_file_is_sent_in_parts(
     api: httpx.Client,
     start_scripted_worker: StartWorker,

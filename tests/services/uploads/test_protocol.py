@@ -57,9 +57,9 @@ def apis(storage_settings: Settings) -> Iterator[tuple[httpx.Client, httpx.Clien
 
 def create(api: httpx.Client, length: int = len(SMALL), **headers: str) -> str:
     """The address of a new upload."""
-    answer = api.post("/v1/uploads", headers={**TUS, "Upload-Length": str(length), **headers})
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"]
+    response = api.post("/v1/uploads", headers={**TUS, "Upload-Length": str(length), **headers})
+    assert response.status_code == 201, response.text
+    return response.headers["location"]
 
 
 def send(api: httpx.Client, address: str, offset: int, content: bytes, **headers: str) -> httpx.Response:
@@ -69,10 +69,10 @@ def send(api: httpx.Client, address: str, offset: int, content: bytes, **headers
 
 def offset(api: httpx.Client, address: str) -> int:
     """How much has arrived."""
-    answer = api.head(address, headers=TUS)
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    return int(answer.headers["upload-offset"])
+    response = api.head(address, headers=TUS)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    return int(response.headers["upload-offset"])
 
 
 def submit(api: httpx.Client, address: str, **options: Any) -> httpx.Response:
@@ -91,12 +91,12 @@ def send_and_break(api: httpx.Client, address: str, start: int, content: bytes) 
 
 def test_the_service_describes_itself(api: httpx.Client, service_settings: Settings) -> None:
     """OPTIONS names version, extensions, limits and checksums."""
-    answer = api.options("/v1/uploads")
-    assert answer.status_code == 204
-    assert answer.headers["tus-resumable"] == answer.headers["tus-version"] == "1.0.0"
-    assert answer.headers["tus-max-size"] == str(service_settings.max_upload_bytes)
-    assert {"creation", "termination", "expiration", "checksum"} <= set(answer.headers["tus-extension"].split(","))
-    assert answer.headers["tus-checksum-algorithm"] == "sha1,sha256,sha512"
+    response = api.options("/v1/uploads")
+    assert response.status_code == 204
+    assert response.headers["tus-resumable"] == response.headers["tus-version"] == "1.0.0"
+    assert response.headers["tus-max-size"] == str(service_settings.max_upload_bytes)
+    assert {"creation", "termination", "expiration", "checksum"} <= set(response.headers["tus-extension"].split(","))
+    assert response.headers["tus-checksum-algorithm"] == "sha1,sha256,sha512"
 
 
 def test_an_upload_that_is_cut_ten_times(apis: tuple[httpx.Client, httpx.Client], storage_settings: Settings) -> None:
@@ -111,9 +111,9 @@ def test_an_upload_that_is_cut_ten_times(apis: tuple[httpx.Client, httpx.Client]
     start = offset(other, address)
     assert 0 < start < len(VIDEO)
     assert send(other, address, start, VIDEO[start:]).status_code == 204
-    answer = submit(one, address, end_s=2)
-    assert answer.status_code == 202, answer.text
-    job = answer.json()
+    response = submit(one, address, end_s=2)
+    assert response.status_code == 202, response.text
+    job = response.json()
     assert (job["sha256"], job["size_bytes"]) == (hashlib.sha256(VIDEO).hexdigest(), len(VIDEO))
     assert job["options"]["end_s"] == 2
     with open_storage(storage_settings).local(job["job_id"], UPLOAD) as path:
@@ -151,9 +151,9 @@ def test_equal_files_are_reused(api: httpx.Client, service_settings: Settings) -
 
 def test_bytes_may_come_with_the_creation(api: httpx.Client) -> None:
     """The first bytes may be the body of the creation, and any number of bytes may follow."""
-    answer = api.post("/v1/uploads", content=SMALL[:10], headers={**BYTES, "Upload-Length": "100000"})
-    assert (answer.status_code, answer.headers["upload-offset"]) == (201, "10")
-    address = answer.headers["location"]
+    response = api.post("/v1/uploads", content=SMALL[:10], headers={**BYTES, "Upload-Length": "100000"})
+    assert (response.status_code, response.headers["upload-offset"]) == (201, "10")
+    address = response.headers["location"]
     assert send(api, address, 10, SMALL[10:11]).headers["upload-offset"] == "11"
     assert send(api, address, 11, b"").status_code == 204
     assert offset(api, address) == 11
@@ -161,12 +161,12 @@ def test_bytes_may_come_with_the_creation(api: httpx.Client) -> None:
 
 @pytest.mark.parametrize("name", ["sha1", "sha256", "sha512"])
 def test_bytes_with_another_checksum_are_discarded(apis: tuple[httpx.Client, httpx.Client], name: str) -> None:
-    """Bytes without the announced checksum are answered with 460, and sent again."""
+    """Bytes without the announced checksum are refused with 460, and sent again."""
     api, content = apis[0], VIDEO[:9_000_000]
     address = create(api, len(content))
     wrong = base64.b64encode(hashlib.new(name, b"other").digest()).decode()
-    answer = send(api, address, 0, content, **{"Upload-Checksum": f"{name} {wrong}"})
-    assert (answer.status_code, answer.json()["code"]) == (460, "checksum_mismatch")
+    response = send(api, address, 0, content, **{"Upload-Checksum": f"{name} {wrong}"})
+    assert (response.status_code, response.json()["code"]) == (460, "checksum_mismatch")
     assert offset(api, address) == 0
     right = base64.b64encode(hashlib.new(name, content).digest()).decode()
     assert send(api, address, 0, content, **{"Upload-Checksum": f"{name} {right}"}).status_code == 204
@@ -192,10 +192,10 @@ def test_invalid_creations(
     api: httpx.Client, service_settings: Settings, headers: dict[str, str], status: int, code: str
 ) -> None:
     """An invalid creation has a status of the protocol and a code, and stores nothing."""
-    answer = api.post("/v1/uploads", headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["tus-resumable"] == "1.0.0"
-    assert (answer.headers.get("tus-version") == "1.0.0") == (status == 412)
+    response = api.post("/v1/uploads", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["tus-resumable"] == "1.0.0"
+    assert (response.headers.get("tus-version") == "1.0.0") == (status == 412)
     assert open_storage(service_settings).stored() == []
 
 
@@ -207,8 +207,8 @@ def test_invalid_parts(api: httpx.Client) -> None:
     assert send(api, address, 0, b"a" * 11).json()["code"] == "invalid_upload"
     assert api.patch(address, content=b"a", headers={"Upload-Offset": "0"}).json()["code"] == "unsupported_tus_version"
     for unknown in ("0" * 32, "..etc", "x"):
-        answer = send(api, f"/v1/uploads/{unknown}", 0, b"a")
-        assert (answer.status_code, answer.json()["code"]) == (404, "upload_not_found")
+        response = send(api, f"/v1/uploads/{unknown}", 0, b"a")
+        assert (response.status_code, response.json()["code"]) == (404, "upload_not_found")
     assert offset(api, address) == 0
 
 
@@ -239,8 +239,8 @@ def test_uploads_can_be_deleted(apis: tuple[httpx.Client, httpx.Client], storage
     for headers in ({}, {"X-HTTP-Method-Override": "DELETE"}):
         address = create(one)
         send(one, address, 0, SMALL[:50_000])
-        answer = other.request("POST" if headers else "DELETE", address, headers={**TUS, **headers})
-        assert answer.status_code == 204
+        response = other.request("POST" if headers else "DELETE", address, headers={**TUS, **headers})
+        assert response.status_code == 204
         assert one.head(address, headers=TUS).status_code == 404
     assert open_storage(storage_settings).stored() == []
 
@@ -338,9 +338,9 @@ def test_open_uploads_are_limited(service_settings: Settings) -> None:
 
 def test_the_errors_are_problems(api: httpx.Client) -> None:
     """An error of the protocol is a problem with a code and may be read by pages of the same origin."""
-    answer = api.patch("/v1/uploads/0", headers=BYTES, content=json.dumps({}).encode())
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "invalid_upload"
+    response = api.patch("/v1/uploads/0", headers=BYTES, content=json.dumps({}).encode())
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "invalid_upload"
 
 
 def parts_in(storage_url: str) -> set[str]:

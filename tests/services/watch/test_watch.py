@@ -84,7 +84,7 @@ def test_a_cut_stream_goes_on(served: str, tmp_path: Path, capsys: pytest.Captur
     assert found.video.duration_s > 4
 
 
-def test_a_service_that_does_not_answer_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service_that_does_not_respond_is_retried(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a service the command retries and ends when its time has passed, with status 1 and the reason."""
     with motion_jpeg_server(jpeg(LIVE.picture(1.0)), pictures=1000) as address:
         nowhere = f"http://127.0.0.1:{free_port()}"

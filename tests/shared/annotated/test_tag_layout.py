@@ -23,8 +23,8 @@ import { layoutTags } from "./services/api/static/js/overlay/tag-layout.js";
 const size = ([width, height]) => ({ width, height });
 const { scenes, sizes, picture } = JSON.parse(await new Response(process.stdin).text());
 const both = { full: size(sizes.full), small: size(sizes.small) };
-const answers = scenes.map((boxes) => layoutTags(boxes, boxes.map(() => both), size(picture)));
-process.stdout.write(JSON.stringify(answers));
+const layouts = scenes.map((boxes) => layoutTags(boxes, boxes.map(() => both), size(picture)));
+process.stdout.write(JSON.stringify(layouts));
 """
 
 
@@ -96,6 +96,6 @@ def test_the_page_follows_the_same_rule() -> None:
     command = [NODE, "--input-type=module", "-e", PAGE_LAYOUT]
     done = subprocess.run(command, input=json.dumps(order), capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.returncode == 0, done.stderr
-    for boxes, answers in zip(scenes, json.loads(done.stdout), strict=True):
+    for boxes, layouts in zip(scenes, json.loads(done.stdout), strict=True):
         ours = [tag and {**asdict(tag.rect), "small": tag.small} for tag in layout(boxes)]
-        assert ours == answers
+        assert ours == layouts

@@ -67,7 +67,7 @@ def test_a_result_made_elsewhere_is_refused_with_a_code() -> None:
 
 
 def test_a_film_of_one_person_gets_the_baseline() -> None:
-    """Its faces, which are never visible at the same time, have the answers that the edit of each would give."""
+    """Its faces, which are never visible at the same time, have the predictions that the edit of each would give."""
     recorded = recorded_baseline(only(2))
     film = FILM.model_copy(update={"faces": [FILM.faces[0], FILM.faces[2]]})
     result = with_recorded_baseline(film, recorded)
@@ -77,7 +77,7 @@ def test_a_film_of_one_person_gets_the_baseline() -> None:
     assert {warning.code for warning in result.warnings} == {warning.code for warning in edited.warnings}
 
 
-def test_a_film_of_several_people_keeps_its_plain_answers() -> None:
+def test_a_video_of_several_people_keeps_its_predictions() -> None:
     """If faces are visible at the same time, nobody gets the baseline, and a warning names the edit."""
     result = with_recorded_baseline(FILM, recorded_baseline(only(2)))
     assert result.faces == FILM.faces

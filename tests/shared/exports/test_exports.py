@@ -221,5 +221,5 @@ def test_the_report_shows_its_origin() -> None:
     assert "<title>Duygu report: &lt;b&gt;.mp4</title>" in text
     assert "<h1>&lt;b&gt;.mp4</h1>" in text
     assert "<br>model tiny 1 (000000000000), duygu 2.1, analysed at 2026-11-25 09:05 UTC<br>" in text
-    assert "smallest face 0.06 of the shorter side, answers: anger, fear, only the 3 faces seen longest" in text
+    assert "smallest face 0.06 of the shorter side, emotions: anger, fear, only the 3 faces seen longest" in text
     assert "<h1>0123</h1>" in EXPORTS[ExportName.HTML].write(RESULT).decode()

@@ -16,7 +16,7 @@ ANN, BOB = Rename(face_id=1, name="Ann"), Rename(face_id=1, name="Bob")
 
 
 def test_a_repeated_command_writes_once(redis: Redis) -> None:
-    """After a lost answer the same change succeeds without a second edit; another change is a conflict."""
+    """After a lost reply the same change succeeds without a second edit; another change is a conflict."""
     job_id, store = new_job_id(), EditStore(redis)
     with redis.pipeline() as pipeline:
         JobStore(redis, 60).create(JobRecord(job_id, JobStatus.QUEUED, datetime.now(UTC)), pipeline)

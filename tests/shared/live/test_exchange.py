@@ -10,7 +10,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from duygu.shared.live import worker_store
 from duygu.shared.live.api_store import READY, SessionStore
-from duygu.shared.live.worker_store import MOST_TAKEN, AnsweredStep, Claim, SessionLeases
+from duygu.shared.live.worker_store import MOST_TAKEN, Claim, CompletedStep, SessionLeases
 from tests.support.counting_redis import CountingRedis
 
 Offer = Callable[..., None]
@@ -47,9 +47,9 @@ def offer(valkey_url: str, redis: Redis) -> Offer:
     return run
 
 
-def steps(claims: list[Claim]) -> list[AnsweredStep]:
-    """The answers to these claims."""
-    return [AnsweredStep(claim, b"state of " + claim.session_id.encode(), "[]") for claim in claims]
+def steps(claims: list[Claim]) -> list[CompletedStep]:
+    """The completed steps of these claims."""
+    return [CompletedStep(claim, b"state of " + claim.session_id.encode(), "[]") for claim in claims]
 
 
 def names(claims: list[Claim]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Results of a model with the layer for answers relative to a baseline, with known outputs of the layer."""
+"""Results of a model with the layer for predictions relative to a baseline, with known outputs of the layer."""
 
 import numpy as np
 

@@ -57,12 +57,12 @@ def result(*faces: dict[str, Any], labels: Sequence[str] = EMOTIONS, **video: An
     return {"video": size, "faces": list(faces), "warnings": [], "model": {"labels": list(labels)}}
 
 
-def visit(page: Page, answer: dict[str, Any], *, name: str = "clip", **job: Any) -> None:
-    """Open the page of a job with the result `answer`; `job` has additional fields of the job."""
+def visit(page: Page, shown: dict[str, Any], *, name: str = "clip", **job: Any) -> None:
+    """Open the page of a job with the result `shown`; `job` has additional fields of the job."""
     state = job_document(name, **{"status": "succeeded", "progress": 1.0, **job})
     remember(page, name)
     page.route("**/v1/jobs/*", lambda route: route.fulfill(json=state))
-    page.route(f"**/v1/jobs/{name}/result?edited=false", lambda route: route.fulfill(json=answer))
+    page.route(f"**/v1/jobs/{name}/result?edited=false", lambda route: route.fulfill(json=shown))
     page.goto("about:blank")
     page.goto(f"/#job/{name}")
     page.wait_for_selector("#workspace:not([hidden])")

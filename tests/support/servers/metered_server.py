@@ -17,7 +17,7 @@ class MeteredServer(socketserver.ThreadingTCPServer):
     def __init__(self, behind: str) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)
         self.behind = (urlsplit(behind).hostname, urlsplit(behind).port)
-        self.answered_bytes = 0
+        self.sent_bytes = 0
 
     @property
     def url(self) -> str:
@@ -32,7 +32,7 @@ class _Passage(socketserver.BaseRequestHandler):
         with socket.create_connection(self.server.behind) as behind:
             threading.Thread(target=_pass_on, args=(self.request, behind), daemon=True).start()
             for piece in _pieces(behind):
-                self.server.answered_bytes += len(piece)
+                self.server.sent_bytes += len(piece)
                 self.request.sendall(piece)
 
 

@@ -87,7 +87,7 @@ export interface AnsweredJob {
   result?: Result | null;
 }
 
-/** The windows of a face to which its relative answers refer. */
+/** The windows of a face to which its relative predictions refer. */
 export interface Baseline {
   /** how it was chosen */
   source: "span" | "recording" | "auto";
@@ -107,19 +107,19 @@ export interface Check {
   detail?: string | null;
 }
 
-/** Two raters, or a rater and the model, on the windows that both answered. */
+/** Two raters, or a rater and the model, on the windows that both labelled. */
 export interface Comparison {
   /** name of a rater */
   one: string;
   /** name of the other rater; null for the model */
   other: string | null;
-  /** windows with an answer of both */
+  /** windows with a label of both */
   windows: number;
   /** labels that contain them */
   stretches: number;
   /** faces of the result with its edits */
   people: number;
-  /** share of windows with equal answers */
+  /** share of windows with equal labels */
   observed: number | null;
   /** Cohen's kappa */
   kappa: Estimate;
@@ -323,7 +323,7 @@ export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancell
 export interface Kept {
   /** share of all windows of the visible faces */
   share_kept: number | null;
-  /** share of right answers among the labelled ones of them */
+  /** share of correct predictions among the labelled ones of them */
   accuracy: Estimate;
 }
 
@@ -401,7 +401,7 @@ export interface ModelInfo {
   movements?: Array<string>;
   /** share of the windows not marked `uncertain` that were right on video of people outside training, cross-validated over people; null if it was not measured */
   certain_means?: number | null;
-  /** answers relative to a person's baseline; null for a model without them */
+  /** predictions relative to a person's baseline; null for a model without them */
   relative?: RelativeModel | null;
 }
 
@@ -569,10 +569,10 @@ export interface RecordedBaseline {
 }
 
 /**
- * The layer for answers relative to a person's baseline, and its calibration.
+ * The layer for predictions relative to a person's baseline, and its calibration.
  *
- * The logits of such an answer are `relative_logits` of the window, less their mean over the baseline's windows, plus
- * `bias`, divided by `temperature`.
+ * The logits of such a prediction are `relative_logits` of the window, less their mean over the baseline's windows,
+ * plus `bias`, divided by `temperature`.
  */
 export interface RelativeModel {
   /** the order of `relative_logits` and `bias` */
@@ -581,9 +581,9 @@ export interface RelativeModel {
   candidates: Array<string>;
   bias: Array<number>;
   temperature: number;
-  /** threshold of `uncertain` of relative answers */
+  /** threshold of `uncertain` of relative predictions */
   uncertain_below: number;
-  /** share of the windows whose relative answer is not `uncertain` that were right, cross-validated over people; null if it was not measured */
+  /** share of the windows whose relative prediction is not `uncertain` that were right, cross-validated over people; null if it was not measured */
   certain_means?: number | null;
 }
 
@@ -594,7 +594,7 @@ export interface RelativePrediction {
   confidence: number;
   /** as of a window; they sum to 1 */
   probabilities: Record<string, number>;
-  /** whether the highest probability over all labels of the model is below the threshold of relative answers */
+  /** whether the highest probability over all labels of the model is below the threshold of relative predictions */
   uncertain: boolean;
 }
 
@@ -915,9 +915,9 @@ export interface Window {
   /** whether the highest probability over all labels of the model is below its published threshold, regardless of the selected labels */
   uncertain: boolean;
   flags?: Array<Flag>;
-  /** the answer relative to the person's baseline; null if the face has none */
+  /** the prediction relative to the person's baseline; null if the face has none */
   relative?: RelativePrediction | null;
-  /** output of the layer for relative answers, in the order of `model.relative.labels`, from which the answer relative to any baseline is computed; null for a model without it */
+  /** output of the layer for relative predictions, in the order of `model.relative.labels`, from which the prediction relative to any baseline is computed; null for a model without it */
   relative_logits?: Array<number> | null;
   /** probability that the person speaks; null if it was not measured */
   speaking?: number | null;
@@ -948,7 +948,7 @@ export interface OperationsThreshold {
 
 /** The threshold of `uncertain` that reaches a target accuracy on these labels. */
 export interface ReliabilityThreshold {
-  /** share of right answers among the windows that are not uncertain */
+  /** share of correct predictions among the windows that are not uncertain */
   target_accuracy: number;
   /** lowest confidence above which the target accuracy is reached */
   uncertain_below: number | null;
@@ -1377,7 +1377,7 @@ export interface Operations {
         job_id: string;
       };
       query?: {
-        /** share of right answers that the threshold of `uncertain` has to keep */
+        /** share of correct predictions that the threshold of `uncertain` has to keep */
         target_accuracy?: number;
       };
     };
@@ -1502,7 +1502,7 @@ export interface Operations {
     arguments: Record<string, never>;
     response: ServiceLimits;
   };
-  /** Liveness: the process answers. Readiness is reported by `/readyz`. */
+  /** Liveness: the process responds. Readiness is reported by `/readyz`. */
   "GET /healthz": {
     arguments: Record<string, never>;
     response: Alive;

@@ -32,13 +32,13 @@ def test_unknown_query_parameters_are_refused_by_name(
     api: httpx.Client, method: str, path: str, known: list[str] | None
 ) -> None:
     """An unknown query parameter gives 422 with the names of the known ones."""
-    answer = api.request(method, f"{path}?bogus=1")
-    assert answer.status_code == 422
+    response = api.request(method, f"{path}?bogus=1")
+    assert response.status_code == 422
     if known is None:
         return
-    assert answer.json()["code"] == "unknown_parameter"
+    assert response.json()["code"] == "unknown_parameter"
     names = ", ".join(f"`{name}`" for name in known) or "none"
-    assert answer.json()["detail"] == f"unknown query parameter `bogus`; known: {names}"
+    assert response.json()["detail"] == f"unknown query parameter `bogus`; known: {names}"
 
 
 def test_known_parameters_work_on(api: httpx.Client) -> None:
@@ -60,9 +60,9 @@ def test_known_parameters_work_on(api: httpx.Client) -> None:
 )
 def test_parameters_with_different_values_are_refused(api: httpx.Client, method: str, path: str, name: str) -> None:
     """A parameter with two different values gives 422 with its name; no value is chosen silently."""
-    answer = api.request(method, path)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert answer.json()["detail"] == f"query parameter `{name}` has 2 different values; it takes one"
+    response = api.request(method, path)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert response.json()["detail"] == f"query parameter `{name}` has 2 different values; it takes one"
 
 
 def test_every_route_checks_its_parameters(api: httpx.Client) -> None:
@@ -76,9 +76,9 @@ def test_every_route_checks_its_parameters(api: httpx.Client) -> None:
     ]
     assert len(calls) >= 5
     for method, path, name in calls:
-        answer = api.request(method, f"{path}?{name}=1&{name}=2")
-        assert answer.status_code == 422, (method, path, name)
-        assert "2 different values" in answer.json()["detail"], (method, path, name)
+        response = api.request(method, f"{path}?{name}=1&{name}=2")
+        assert response.status_code == 422, (method, path, name)
+        assert "2 different values" in response.json()["detail"], (method, path, name)
 
 
 def test_repeated_equal_values_count_once(api: httpx.Client) -> None:
@@ -92,8 +92,8 @@ def test_unknown_form_fields_are_refused_by_name(api: httpx.Client) -> None:
     unknown: Field = ("every", (None, b"1"))
     misnamed: Field = ("every", video[1])
     for parts in ([unknown, video], [video, unknown], [misnamed]):
-        answer = api.post("/v1/videos", files=parts)
-        assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
+        response = api.post("/v1/videos", files=parts)
+        assert (response.status_code, response.json()["code"]) == (422, "unknown_parameter")
         known = ", ".join(f"`{name}`" for name in sorted(["video", *AnalysisOptions.model_fields]))
-        assert answer.json()["detail"] == f"unknown form field `every`; known: {known}"
+        assert response.json()["detail"] == f"unknown form field `every`; known: {known}"
     assert api.get("/v1/jobs").json()["jobs"] == []

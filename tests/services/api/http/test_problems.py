@@ -34,18 +34,18 @@ def full_redis(redis: Redis) -> Iterator[Redis]:
 )
 def test_unknown_addresses_and_methods(api: httpx.Client, method: str, path: str, status: int, code: str) -> None:
     """Errors of the framework are problems."""
-    answer = api.request(method, path)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    problem = answer.json()
-    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
-    assert ("Allow" in answer.headers) == (status == 405)
+    response = api.request(method, path)
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
+    assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert ("Allow" in response.headers) == (status == 405)
 
 
 def test_the_socket_is_no_page(api: httpx.Client) -> None:
     """A plain HTTP request to the socket gives 426, as through a proxy that drops the Upgrade header."""
-    answer = api.get("/v1/stream")
-    assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_required")
-    assert answer.headers["Upgrade"] == "websocket"
+    response = api.get("/v1/stream")
+    assert (response.status_code, response.json()["code"]) == (426, "upgrade_required")
+    assert response.headers["Upgrade"] == "websocket"
 
 
 def test_a_fault_of_ours_is_a_problem_without_details(
@@ -60,14 +60,14 @@ def test_a_fault_of_ours_is_a_problem_without_details(
     caplog.handler.setFormatter(JsonFormatter())
     allowing = service_settings.model_copy(update={"cors_origins": "https://app.example"})
     with serving(allowing) as api:
-        answer = api.get("/v1/jobs", headers={"X-Request-ID": "abc-1", "Origin": "https://app.example"})
+        response = api.get("/v1/jobs", headers={"X-Request-ID": "abc-1", "Origin": "https://app.example"})
         head = api.head("/v1/jobs")
         metrics = api.get("/metrics").text
-    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert "secret" not in answer.text
-    assert answer.headers["X-Request-ID"] == "abc-1"
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert "Content-Security-Policy" in answer.headers
+    assert (response.status_code, response.json()["code"]) == (500, "internal")
+    assert "secret" not in response.text
+    assert response.headers["X-Request-ID"] == "abc-1"
+    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Content-Security-Policy" in response.headers
     assert (head.status_code, head.content) == (500, b"")
     assert 'duygu_http_requests_total{method="GET",route="/v1/jobs",status="500"} 1.0' in metrics
     assert 'duygu_http_requests_total{method="HEAD",route="/v1/jobs",status="500"} 1.0' in metrics
@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_a_problem_without_details(
     assert all("secret" in line["traceback"] for line in tracebacks)
 
 
-def test_an_answer_that_breaks_off_is_seen(
+def test_a_response_that_breaks_off_is_seen(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error after the start of a response interrupts it and is counted and logged under the request id."""
@@ -102,9 +102,9 @@ def test_an_answer_that_breaks_off_is_seen(
 
 def test_a_full_redis_is_unavailable(full_redis: Redis, api: httpx.Client) -> None:
     """A full Redis gives 503 with `Retry-After`; reads still work, and no partial job is stored."""
-    answer = api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())})
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert "Retry-After" in answer.headers
+    response = api.post("/v1/videos", files={"video": ("a.mp4", Script().upload())})
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert "Retry-After" in response.headers
     assert api.get("/v1/jobs").json()["jobs"] == []
     full_redis.config_set("maxmemory", "0")
     submit(api, Script().upload())

@@ -46,13 +46,13 @@ def test_other_hosts_are_refused_without_keys(api: httpx.Client) -> None:
     """A page that reaches the service by DNS rebinding is rejected."""
     for path in ("/v1/jobs", "/", "/static/js/pages/index.js", "/openapi.json", "/metrics", "/nothing"):
         for host in STRANGE_HOSTS:
-            answer = api.get(path, headers={"Host": host})
-            assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
-            assert "DUYGU_ALLOWED_HOSTS" in answer.json()["detail"]
-            assert "Content-Security-Policy" in answer.headers
+            response = api.get(path, headers={"Host": host})
+            assert (response.status_code, response.json()["code"]) == (421, "host_not_allowed")
+            assert "DUYGU_ALLOWED_HOSTS" in response.json()["detail"]
+            assert "Content-Security-Policy" in response.headers
 
 
-def test_loopback_names_are_answered(api: httpx.Client) -> None:
+def test_loopback_names_are_served(api: httpx.Client) -> None:
     """Loopback names are accepted with any port, as behind a tunnel or a published container port."""
     for host in OWN_HOSTS:
         assert api.get("/v1/jobs", headers={"Host": host}).status_code == 200
@@ -75,7 +75,7 @@ def test_probes_may_name_any_host(api: httpx.Client) -> None:
         assert b" 200 " in connection.recv(65536)
 
 
-def test_a_service_that_listens_everywhere_answers_to_its_address(service_settings: Settings) -> None:
+def test_a_service_that_listens_everywhere_accepts_its_address(service_settings: Settings) -> None:
     """The address of the connection is accepted on a wildcard listener; a name requires the setting."""
     with serving(service_settings.model_copy(update={"host": "0.0.0.0"})) as api:  # noqa: S104
         own = socket.gethostbyname(socket.gethostname())
@@ -85,7 +85,7 @@ def test_a_service_that_listens_everywhere_answers_to_its_address(service_settin
         assert api.get("/v1/jobs", headers={"Host": "duygu.example.org"}).status_code == 421
 
 
-def test_configured_hosts_are_answered(service_settings: Settings) -> None:
+def test_configured_hosts_are_served(service_settings: Settings) -> None:
     """DUYGU_HOST and the names in DUYGU_ALLOWED_HOSTS are accepted; `*` accepts every host."""
     for settings, good in (
         (
@@ -124,11 +124,11 @@ def test_hosts_that_are_none_are_refused(names: str) -> None:
 def test_pages_of_other_sites_change_nothing(api: httpx.Client, headers: dict[str, str]) -> None:
     """Cross-site POST and DELETE requests give 403 and have no effect."""
     job = api.post("/v1/videos", files=VIDEO).json()
-    for answer in (
+    for response in (
         api.post("/v1/videos", files=VIDEO, headers=headers),
         api.delete(job["links"]["self"], headers=headers),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+        assert (response.status_code, response.json()["code"]) == (403, "cross_site")
     assert [kept["job_id"] for kept in api.get("/v1/jobs", headers=headers).json()["jobs"]] == [job["job_id"]]
 
 

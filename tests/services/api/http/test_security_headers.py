@@ -5,7 +5,7 @@ import pytest
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/nothing", "/v1/jobs", "/v1/jobs/x"])
-def test_every_answer_has_them(api: httpx.Client, path: str) -> None:
+def test_every_response_has_them(api: httpx.Client, path: str) -> None:
     """Every response has the security headers, which forbid inline and third-party content."""
     headers = api.get(path).headers
     policy = headers["Content-Security-Policy"]
@@ -26,7 +26,7 @@ def test_head_has_the_headers_of_get(api: httpx.Client, path: str) -> None:
     assert (head.status_code, head.content) == (got.status_code, b"")
     changing = {"date", "x-request-id"}
     assert {*head.headers.items()} ^ {*got.headers.items()} <= {
-        (name, value) for answer in (head, got) for name, value in answer.headers.items() if name in changing
+        (name, value) for response in (head, got) for name, value in response.headers.items() if name in changing
     }
 
 
@@ -38,8 +38,8 @@ def test_head_ignores_ranges(api: httpx.Client) -> None:
 
 def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
     """A wrong method gives 405, and `Allow` lists GET and HEAD."""
-    answer = api.head("/v1/videos")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    response = api.head("/v1/videos")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert api.put("/v1/model").headers["Allow"] == "GET, HEAD"
 
 

@@ -80,7 +80,7 @@ def test_a_file_has_the_extension_that_its_program_expects(
 def test_a_resting_face_is_chosen_after_the_analysis(
     api: httpx.Client, redis: Redis, service_settings: Settings
 ) -> None:
-    """A baseline adds relative answers to JSON and tables, undo removes them, and one without the face is refused."""
+    """A baseline adds relative predictions to JSON and tables, undo removes them; one without the face is refused."""
     job = f"/v1/jobs/{store_result(redis, service_settings, with_layer(faces_together()))}"
     chosen = {"op": "baseline", "face_id": 1, "start_s": 0.0, "end_s": 1.5}
     assert api.post(f"{job}/edits", json=chosen).json()["edits"] == [{**chosen, "recording": None}]
@@ -100,17 +100,17 @@ def test_a_resting_face_comes_from_another_recording(
 ) -> None:
     """`GET …/baseline` gives the resting face of a recording of one person, which an edit of another result takes."""
     film, recording = (f"/v1/jobs/{store_result(redis, service_settings, one)}" for one in films())
-    answer = api.get(f"{recording}/baseline")
-    assert answer.status_code == 200
-    chosen = {"op": "baseline", "face_id": 2, "recording": answer.json()}
+    response = api.get(f"{recording}/baseline")
+    assert response.status_code == 200
+    chosen = {"op": "baseline", "face_id": 2, "recording": response.json()}
     assert api.post(f"{film}/edits", json=chosen).status_code == 200
     _, edited = api.get(f"{film}/result").json()["faces"]
     assert (edited["baseline"]["source"], edited["baseline"]["spans"]) == ("recording", [])
     assert all(window["relative"] for window in edited["windows"])
     assert problem(api.get(f"{film}/baseline")) == (422, "baseline_several_faces")
-    assert api.get(f"{film}/baseline?face_id=1").json()["logits"] == answer.json()["logits"]
+    assert api.get(f"{film}/baseline?face_id=1").json()["logits"] == response.json()["logits"]
     assert problem(api.get(f"{film}/baseline?face_id=7")) == (422, "unknown_face")
-    other = {**chosen, "recording": {**answer.json(), "model_sha256": "1" * 64}}
+    other = {**chosen, "recording": {**response.json(), "model_sha256": "1" * 64}}
     assert problem(api.post(f"{film}/edits", json=other)) == (422, "baseline_unsupported")
     both = {**chosen, "start_s": 0.0, "end_s": 1.0}
     assert api.post(f"{film}/edits", json=both).status_code == 422

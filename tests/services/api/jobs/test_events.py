@@ -24,11 +24,11 @@ class Heard:
 def listen(api: httpx.Client, job_id: str, after: int | str | None = None) -> Iterator[Heard]:
     """The events of a job, as they come."""
     headers = {"Last-Event-ID": str(after)} if after is not None else {}
-    with api.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer:
-        assert answer.status_code == 200
-        assert answer.headers["Content-Type"].startswith("text/event-stream")
+    with api.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/event-stream")
         fields: dict[str, str] = {}
-        for line in answer.iter_lines():
+        for line in response.iter_lines():
             if line and not line.startswith(":"):
                 name, _, value = line.partition(": ")
                 fields[name] = value
@@ -62,8 +62,8 @@ def test_events_replay_from_where_the_listener_was(api: httpx.Client, start_scri
     heard = list(listen(api, job_id))
     assert list(listen(api, job_id, after=3)) == heard[3:]
     assert list(listen(api, job_id, after="")) == heard
-    answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": str(len(heard))})
-    assert answer.status_code == 204
+    response = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": str(len(heard))})
+    assert response.status_code == 204
 
 
 def test_a_waiting_job_hears_of_its_place(api: httpx.Client) -> None:
@@ -112,8 +112,8 @@ def test_a_crash_repeats_no_event(api: httpx.Client, start_scripted_worker: Star
 def test_strange_ids_and_unknown_jobs(api: httpx.Client) -> None:
     """An unknown job or an invalid `Last-Event-ID` gives a problem."""
     job_id = submit(api, Script().upload())["job_id"]
-    answer = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    response = api.get(f"/v1/jobs/{job_id}/events", headers={"Last-Event-ID": "x"})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
     assert api.get(f"/v1/jobs/{'0' * 32}/events").json()["code"] == "job_not_found"
 
 

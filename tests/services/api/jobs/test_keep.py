@@ -112,9 +112,9 @@ def test_a_key_has_a_limit_of_its_own(service_settings: Settings, redis: Redis) 
     jobs = [store_result(redis, service_settings, two_faces(), owner="ann") for _ in range(2)]
     with serving(service_settings.model_copy(update={"keys_file": file})) as api:
         api.headers["Authorization"] = f"Bearer {token}"
-        answers = [api.patch(f"/v1/jobs/{job}", json={"kept": True}) for job in jobs]
-        assert [answer.status_code for answer in answers] == [200, 409]
-        assert answers[1].json()["code"] == "too_many_kept"
+        responses = [api.patch(f"/v1/jobs/{job}", json={"kept": True}) for job in jobs]
+        assert [response.status_code for response in responses] == [200, 409]
+        assert responses[1].json()["code"] == "too_many_kept"
         assert api.get("/v1/limits").json()["stored_bytes"] is None
 
 

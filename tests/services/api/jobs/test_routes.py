@@ -16,14 +16,14 @@ UNKNOWN = "0" * 32
 
 
 def test_a_job_can_be_read(api: httpx.Client) -> None:
-    """It is as the upload was answered."""
+    """It is as in the response to the upload."""
     job = submit(api, VIDEO)
     assert api.get(job["links"]["self"]).json() == job
     assert (job["faces"], job["duration_s"], job["expires_at"]) == (None, None, None)
 
 
 def test_a_job_knows_its_place(api: httpx.Client, redis: Redis) -> None:
-    """`ahead` is in the answer to the upload, in the job and in the list; it shrinks; null is unknown."""
+    """`ahead` is in the response to the upload, in the job and in the list; it shrinks; null is unknown."""
     jobs = [submit(api, VIDEO) for _ in range(3)]
     links = [job["links"]["self"] for job in jobs]
     assert [job["ahead"] for job in jobs] == [0, 1, 2]
@@ -31,15 +31,15 @@ def test_a_job_knows_its_place(api: httpx.Client, redis: Redis) -> None:
     api.delete(links[0])
     assert [api.get(link).json()["ahead"] for link in links[1:]] == [0, 1]
     redis.delete(f"rq:job:{jobs[1]['job_id']}")
-    answer = api.get(links[1])
-    assert (answer.status_code, answer.json()["ahead"]) == (200, None)
+    response = api.get(links[1])
+    assert (response.status_code, response.json()["ahead"]) == (200, None)
 
 
 def test_an_unknown_job_is_not_found(api: httpx.Client) -> None:
     """Unknown and malformed ids give 404 at every endpoint."""
     for job_id in (UNKNOWN, "x", f"{UNKNOWN}:events", "%2e%2e"):
-        for answer in (api.get(f"/v1/jobs/{job_id}"), api.delete(f"/v1/jobs/{job_id}")):
-            assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+        for response in (api.get(f"/v1/jobs/{job_id}"), api.delete(f"/v1/jobs/{job_id}")):
+            assert (response.status_code, response.json()["code"]) == (404, "job_not_found")
         assert api.get(f"/v1/jobs/{job_id}/result").status_code == 404
 
 
@@ -73,9 +73,9 @@ def test_an_erasure_that_fails_is_not_claimed(
     upload = service_settings.data_dir / "jobs" / job["job_id"] / "upload"
     with monkeypatch.context() as failing:
         failing.setattr("os.unlink", read_only)
-        answer = api.delete(job["links"]["self"])
-        assert (answer.status_code, answer.json()["code"]) == (503, "erase_failed")
-        assert "Retry-After" in answer.headers
+        response = api.delete(job["links"]["self"])
+        assert (response.status_code, response.json()["code"]) == (503, "erase_failed")
+        assert "Retry-After" in response.headers
         assert api.get(job["links"]["self"]).json()["status"] == "cancelled"
         assert upload.exists()
     assert api.delete(job["links"]["self"]).status_code == 204
@@ -94,13 +94,13 @@ def test_expired_jobs_are_not_listed(api: httpx.Client, redis: Redis) -> None:
 def test_a_strange_page_is_refused(api: httpx.Client) -> None:
     """Limits and cursors that no page has; the problem says which argument is at fault."""
     for query in ("limit=0", "limit=1000", "limit=x", "cursor=x"):
-        answer = api.get(f"/v1/jobs?{query}")
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-        assert answer.json()["errors"][0]["at"] == f"query.{query.split('=')[0]}"
-        assert answer.json()["errors"][0]["message"] in answer.json()["detail"]
+        response = api.get(f"/v1/jobs?{query}")
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+        assert response.json()["errors"][0]["at"] == f"query.{query.split('=')[0]}"
+        assert response.json()["errors"][0]["message"] in response.json()["detail"]
 
 
 def test_a_job_that_runs_or_waits_has_no_result(api: httpx.Client) -> None:
     """409, for it may have one later."""
-    answer = api.get(f"{submit(api, VIDEO)['links']['self']}/result")
-    assert (answer.status_code, answer.json()["code"]) == (409, "result_not_ready")
+    response = api.get(f"{submit(api, VIDEO)['links']['self']}/result")
+    assert (response.status_code, response.json()["code"]) == (409, "result_not_ready")

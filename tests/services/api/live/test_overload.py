@@ -39,8 +39,8 @@ class Workers:
         """Let one second pass; returns the rate from then on."""
         count = self.sessions if sessions is None else sessions
         offered = min(CAMERA_HZ, self.control.rate_hz or CAMERA_HZ)
-        answered = min(offered, self.capacity_hz / count)
-        load = Load(CAMERA_HZ, round(offered * 100), round(answered * 100), round((offered - answered) * 100))
+        processed = min(offered, self.capacity_hz / count)
+        load = Load(CAMERA_HZ, round(offered * 100), round(processed * 100), round((offered - processed) * 100))
         self.control.update([load] * count, 1.0)
         return self.control.rate_hz
 
@@ -84,7 +84,7 @@ def test_frames_of_the_earlier_rate_cause_no_second_cut() -> None:
 
 
 def test_a_moment_without_capacity_is_no_overload() -> None:
-    """Displaced frames of one second set no rate, and neither does a service whose workers answer nothing at all."""
+    """Displaced frames of one second set no rate, and neither does a service whose workers reply to nothing at all."""
     control = OverloadControl()
     for load in (Load(10, 10, 5, 5), Load(10, 10, 10, 0), Load(10, 10, 5, 5), Load(10, 10, 10, 0)):
         control.update([load, load], 1.0)
@@ -132,7 +132,7 @@ def test_frames_above_the_rate_are_dropped_evenly_and_replies_say_so(monkeypatch
         assert reply.overload_rate_hz == 5.0
     assert session.overload_drops == 10
     load = session.take_load()
-    assert (load.received, load.offered, load.answered, load.displaced) == (20, 10, 10, 0)
+    assert (load.received, load.offered, load.processed, load.displaced) == (20, 10, 10, 0)
     session.overload_rate_hz = None
     now += 0.001
     assert session.receive(JPEG)

@@ -36,7 +36,7 @@ def sent(session: Session) -> list[tuple[str, int | None]]:
     return [(message.type, message.seq) for message in session.outgoing() if isinstance(message, kinds)]
 
 
-def test_answers_leave_in_the_order_of_the_frames(session: Session) -> None:
+def test_replies_leave_in_the_order_of_the_frames(session: Session) -> None:
     """A reply waits until every earlier frame has one."""
     for number in range(4):
         session.receive(pack(JPEG, number, number / 10))
@@ -83,8 +83,8 @@ def test_frames_without_times_are_accepted_when_the_clock_is_set_back(
     assert before - 1 < first.captured_at < before + 60
 
 
-def test_a_frame_is_answered_once(session: Session) -> None:
-    """A late reply to a dropped or answered frame is ignored."""
+def test_a_frame_has_one_reply(session: Session) -> None:
+    """A late reply to a frame that was dropped or has a reply is ignored."""
     session.receive(pack(JPEG, 1, 0.0))
     session.drop(1)
     session.handle_reply(Reply(seq=1))
@@ -143,7 +143,7 @@ def test_a_rate_leaves_frames_out(session: Session) -> None:
     assert [kind for kind, _ in sent(session)] == ["result", *["dropped"] * 3, "result", *["dropped"] * 3]
 
 
-def test_the_end_comes_after_the_last_answer(session: Session) -> None:
+def test_the_end_comes_after_the_last_reply(session: Session) -> None:
     """`session.closed` follows the pending replies and counts them."""
     session.receive(pack(JPEG, 1, 3.0))
     session.receive(pack(JPEG, 2, 3.5))
@@ -161,7 +161,7 @@ def test_the_end_comes_after_the_last_answer(session: Session) -> None:
         session.drain()
 
 
-def test_a_client_that_is_not_answered_is_not_read_for_ever(session: Session) -> None:
+def test_a_client_without_replies_is_not_read_for_ever(session: Session) -> None:
     """The socket is not read while MAX_PENDING_FRAMES frames are pending."""
     for number in range(MAX_PENDING_FRAMES):
         assert session.can_receive.is_set()

@@ -13,9 +13,9 @@ from tests.shared.network.test_webhooks import SECRET
 def test_readiness_requires_a_live_worker(api: httpx.Client, redis: Redis) -> None:
     """Not ready before a worker was heard of, ready then, and not ready once it has left."""
     queues = (QueueName.VIDEOS, QueueName.LIVE)
-    answer = api.get("/readyz")
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
+    response = api.get("/readyz")
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert {check["name"]: check["ok"] for check in response.json()["checks"]} == {
         "redis": True,
         "storage": True,
         **{f"worker:{queue.value}": False for queue in queues},
@@ -41,17 +41,17 @@ def test_webhooks_need_a_worker_of_their_own(service_settings: Settings, redis: 
 
 
 def test_without_redis_requests_are_unavailable(service_settings: Settings) -> None:
-    """The process is alive; what needs Redis is answered 503 with Retry-After, and never 500."""
+    """The process is alive; what needs Redis has the response 503 with Retry-After, and never 500."""
     with serving(service_settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})) as api:
         assert api.get("/healthz").json() == {"status": "alive"}
         assert api.get("/readyz").status_code == 503
-        for answer in (
+        for response in (
             api.get("/v1/jobs"),
             api.get(f"/v1/jobs/{'0' * 32}"),
             api.post("/v1/videos", files={"video": ("a.mp4", bytes(1000))}),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-            assert "Retry-After" in answer.headers
+            assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+            assert "Retry-After" in response.headers
 
 
 def test_a_storage_that_cannot_be_written_is_not_ready(service_settings: Settings, redis: Redis) -> None:

@@ -17,9 +17,9 @@ from tests.support.workers.scripted_worker import Script
 
 def scraped(api: httpx.Client) -> dict[tuple[str, frozenset[str]], float]:
     """Every sample by its name and the values of its labels."""
-    answer = api.get("/metrics")
-    assert answer.status_code == 200
-    families = text_string_to_metric_families(answer.text)
+    response = api.get("/metrics")
+    assert response.status_code == 200
+    families = text_string_to_metric_families(response.text)
     samples = [sample for family in families for sample in family.samples]
     return {(sample.name, frozenset(sample.labels.values())): sample.value for sample in samples}
 
@@ -86,7 +86,7 @@ def test_only_administrators_see_them(service_settings: Settings) -> None:
         assert api.get("/metrics", headers={"Authorization": f"Bearer {chief}"}).status_code == 200
 
 
-def test_answers_carry_an_id(api: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_responses_have_an_id(api: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     """That of the proxy in front if it is a plain one, else a new one; the log has a line for each request."""
     caplog.set_level(logging.INFO)
     assert api.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["X-Request-ID"] == "abc-1"

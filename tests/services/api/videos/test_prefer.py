@@ -17,19 +17,19 @@ def submit(api: httpx.Client, script: Script, prefer: str) -> httpx.Response:
     return api.post("/v1/videos", files={"video": ("a.mp4", script.upload())}, headers={"Prefer": prefer})
 
 
-def test_a_small_video_is_answered_at_once(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_a_small_video_has_its_result_in_the_response(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """A job that ends in time gives 200 with its result, and remains readable."""
     start_scripted_worker()
-    answer = submit(api, Script(), "respond-async, wait=30")
-    job = answer.json()
-    assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=30")
+    response = submit(api, Script(), "respond-async, wait=30")
+    job = response.json()
+    assert (response.status_code, response.headers["Preference-Applied"]) == (200, "wait=30")
     assert job["status"] == "succeeded"
     assert job["result"]["job_id"] == job["job_id"]
     assert api.get(job["links"]["result"]).json() == job["result"]
-    assert answer.headers["Location"] == job["links"]["self"]
+    assert response.headers["Location"] == job["links"]["self"]
 
 
-def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
+def test_a_failed_job_is_returned_as_such(api: httpx.Client, start_scripted_worker: StartWorker) -> None:
     """A failed job gives 200 with its error and without a result."""
     start_scripted_worker()
     job = submit(api, Script(hungry=True), "wait=30").json()
@@ -37,23 +37,23 @@ def test_a_failed_job_is_answered_as_such(api: httpx.Client, start_scripted_work
 
 
 def test_a_job_that_is_erased_meanwhile_was_cancelled(api: httpx.Client) -> None:
-    """A waiting client is answered at once, with the job as cancelled."""
+    """A waiting client gets its response at once, with the job as cancelled."""
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(submit, api, Script(), "wait=30")
         wait_until(lambda: api.get("/v1/jobs").json()["jobs"])
         [job] = api.get("/v1/jobs").json()["jobs"]
         assert api.delete(job["links"]["self"]).status_code == 204
-        answer = waiting.result()
-    assert answer.status_code == 200
-    assert (answer.json()["status"], answer.json()["error"]["code"]) == ("cancelled", "cancelled")
+        response = waiting.result()
+    assert response.status_code == 200
+    assert (response.json()["status"], response.json()["error"]["code"]) == ("cancelled", "cancelled")
 
 
 def test_waiting_ends(api: httpx.Client) -> None:
     """Without a worker the response is 202 after the requested time."""
     started = time.monotonic()
-    answer = submit(api, Script(), "wait=1")
-    assert answer.status_code == 202
-    assert "result" not in answer.json()
+    response = submit(api, Script(), "wait=1")
+    assert response.status_code == 202
+    assert "result" not in response.json()
     assert 1.0 <= time.monotonic() - started < 10
 
 
@@ -68,9 +68,9 @@ def test_a_job_is_accepted_though_redis_goes_away(api: httpx.Client, monkeypatch
         away()
 
     monkeypatch.setattr("duygu.services.api.videos.prefer.follow", broken)
-    answer = submit(api, Script(), "wait=30")
-    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
-    assert answer.headers["Location"] == answer.json()["links"]["self"]
+    response = submit(api, Script(), "wait=30")
+    assert (response.status_code, response.json()["status"]) == (202, "queued")
+    assert response.headers["Location"] == response.json()["links"]["self"]
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ def stored(settings: Settings) -> list[Path]:
 def test_a_video_becomes_a_waiting_job(api: httpx.Client, video_maker: VideoMaker, service_settings: Settings) -> None:
     """An upload gives 202 and `Location`, and the file is stored unchanged under a generated name."""
     video = video_maker.make(STILL)
-    answer = api.post("/v1/videos", files={"video": ("../../evil name.mp4", video.read_bytes())})
-    job = answer.json()
-    assert answer.status_code == 202
-    assert answer.headers["Location"] == f"/v1/jobs/{job['job_id']}" == job["links"]["self"]
+    response = api.post("/v1/videos", files={"video": ("../../evil name.mp4", video.read_bytes())})
+    job = response.json()
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/v1/jobs/{job['job_id']}" == job["links"]["self"]
     assert (job["status"], job["started_at"], job["links"]["result"]) == ("queued", None, None)
     upload = service_settings.data_dir / "jobs" / job["job_id"] / "upload"
     assert hashlib.sha256(upload.read_bytes()).digest() == hashlib.sha256(video.read_bytes()).digest()
@@ -42,9 +42,9 @@ def test_a_body_without_a_stated_length_is_accepted(api: httpx.Client, service_s
         yield from (head, VIDEO, f"\r\n--{boundary}--\r\n".encode())
 
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    answer = api.post("/v1/videos", content=pieces(), headers=headers)
-    assert answer.status_code == 202
-    upload = service_settings.data_dir / "jobs" / answer.json()["job_id"] / "upload"
+    response = api.post("/v1/videos", content=pieces(), headers=headers)
+    assert response.status_code == 202
+    upload = service_settings.data_dir / "jobs" / response.json()["job_id"] / "upload"
     assert upload.read_bytes() == VIDEO
 
 
@@ -65,9 +65,9 @@ def test_what_is_no_video_is_refused_at_once(
     api: httpx.Client, service_settings: Settings, content: bytes, status: int, code: str
 ) -> None:
     """An unusable upload gives a problem and is discarded."""
-    answer = api.post("/v1/videos", files={"video": ("a.mp4", content)})
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    response = api.post("/v1/videos", files={"video": ("a.mp4", content)})
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["Content-Type"] == "application/problem+json"
     assert stored(service_settings) == []
 
 
@@ -85,8 +85,8 @@ def test_another_form_is_refused(
     api: httpx.Client, service_settings: Settings, request_parts: dict[str, object]
 ) -> None:
     """A body that is not a multipart form gives 422."""
-    answer = api.post("/v1/videos", **request_parts)  # type: ignore[arg-type]
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    response = api.post("/v1/videos", **request_parts)  # type: ignore[arg-type]
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
     assert stored(service_settings) == []
 
 
@@ -99,9 +99,9 @@ def test_too_large_is_refused(service_settings: Settings, stated: bool) -> None:
         body = request.read()
         content = body if stated else (body[at : at + 65536] for at in range(0, len(body), 65536))
         headers = {"Content-Type": request.headers["Content-Type"]}
-        answer = api.post("/v1/videos", content=content, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-        assert "0.2 MB" in answer.json()["detail"]
+        response = api.post("/v1/videos", content=content, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (413, "too_large")
+        assert "0.2 MB" in response.json()["detail"]
         assert stored(small) == []
         submit(api, VIDEO)
 
@@ -111,7 +111,7 @@ def test_a_full_queue_sends_retry_after(service_settings: Settings, redis: Redis
     with serving(service_settings.model_copy(update={"max_queued": 2})) as api:
         submit(api, VIDEO)
         submit(api, VIDEO)
-        answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)})
-        assert (answer.status_code, answer.json()["code"]) == (503, "queue_full")
-        assert int(answer.headers["Retry-After"]) > 0
+        response = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)})
+        assert (response.status_code, response.json()["code"]) == (503, "queue_full")
+        assert int(response.headers["Retry-After"]) > 0
         assert redis.llen("rq:queue:videos") == 2

@@ -47,8 +47,8 @@ def test_a_key_makes_one_job(api: httpx.Client, service_settings: Settings, redi
 def test_a_key_with_another_video_is_refused(api: httpx.Client, service_settings: Settings) -> None:
     """A key with a different video gives 422, and the video is discarded."""
     post(api, VIDEO, "one")
-    answer = post(api, OTHER, "one")
-    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch")
+    response = post(api, OTHER, "one")
+    assert (response.status_code, response.json()["code"]) == (422, "idempotency_mismatch")
     assert len(folders(service_settings)) == 1
 
 
@@ -56,13 +56,13 @@ def test_a_key_with_other_options_is_refused(api: httpx.Client, service_settings
     """A key with a different `annotate` gives 422."""
     for key, first in (("plain", False), ("annotated", True)):
         for annotate, status in ((first, 202), (first, 202), (not first, 422)):
-            answer = api.post(
+            response = api.post(
                 "/v1/videos",
                 files={"video": ("a.mp4", VIDEO)},
                 headers={"Idempotency-Key": key},
                 params={"annotate": annotate},
             )
-            assert answer.status_code == status
+            assert response.status_code == status
     assert len(folders(service_settings)) == 2
 
 
@@ -107,18 +107,18 @@ def test_the_options_of_the_analysis_belong_to_the_request(api: httpx.Client, se
 )
 def test_an_invalid_option_is_refused(api: httpx.Client, service_settings: Settings, field: dict[str, str]) -> None:
     """Each option has its own code; nothing of the request is kept."""
-    answer = api.post("/v1/videos", data=field, files={"video": ("a.mp4", VIDEO)})
+    response = api.post("/v1/videos", data=field, files={"video": ("a.mp4", VIDEO)})
     (name,) = field
-    assert (answer.status_code, answer.json()["code"]) == (422, f"invalid_{name}")
+    assert (response.status_code, response.json()["code"]) == (422, f"invalid_{name}")
     assert folders(service_settings) == []
 
 
 def test_calls_at_the_same_time_make_one_job(api: httpx.Client, redis: Redis) -> None:
     """Concurrent requests with one key create one job."""
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: post(api, VIDEO, "one"), range(8)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
+        responses = list(pool.map(lambda _: post(api, VIDEO, "one"), range(8)))
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.json()["job_id"] for response in responses}) == 1
     assert redis.llen("rq:queue:videos") == 1
 
 
@@ -176,7 +176,7 @@ def test_a_failed_job_is_not_reused(api: httpx.Client, start_scripted_worker: St
     assert post(api, failing, reuse=True).json()["job_id"] != first
 
 
-def test_another_way_of_answering_is_not_reused(api: httpx.Client, service_settings: Settings) -> None:
+def test_a_job_with_other_settings_is_not_reused(api: httpx.Client, service_settings: Settings) -> None:
     """`reuse` does not return a job that was analysed with other settings."""
     first = post(api, VIDEO).json()["job_id"]
     with serving(service_settings.model_copy(update={"neutral": "off"})) as other:
@@ -186,12 +186,12 @@ def test_another_way_of_answering_is_not_reused(api: httpx.Client, service_setti
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_strange_keys_are_refused(api: httpx.Client, key: str) -> None:
     """Empty and overlong keys are rejected."""
-    answer = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    response = api.post("/v1/videos", files={"video": ("a.mp4", VIDEO)}, headers={"Idempotency-Key": key})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("key", [None, "one"])
-def test_a_lost_answer_makes_no_second_job(
+def test_a_lost_reply_makes_no_second_job(
     api: httpx.Client, service_settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
     """A connection to Redis that breaks during the transaction gives one job with its video."""
@@ -199,18 +199,18 @@ def test_a_lost_answer_makes_no_second_job(
     lost: list[Any] = []
 
     def parse(pipeline: Pipeline, connection: Any, name: str, **options: Any) -> Any:
-        answer = real(pipeline, connection, name, **options)  # type: ignore[no-untyped-call]
-        if isinstance(answer, list) and redis.llen("rq:queue:videos") and not lost:
-            lost.append(answer)
+        response = real(pipeline, connection, name, **options)  # type: ignore[no-untyped-call]
+        if isinstance(response, list) and redis.llen("rq:queue:videos") and not lost:
+            lost.append(response)
             raise RedisConnectionError
-        return answer
+        return response
 
     monkeypatch.setattr(Pipeline, "parse_response", parse)
-    answer = post(api, VIDEO, key)
-    assert answer.status_code == 202
+    response = post(api, VIDEO, key)
+    assert response.status_code == 202
     assert lost
-    assert redis.lrange("rq:queue:videos", 0, -1) == [answer.json()["job_id"].encode()]
-    assert [folder.name for folder in folders(service_settings)] == [answer.json()["job_id"]]
+    assert redis.lrange("rq:queue:videos", 0, -1) == [response.json()["job_id"].encode()]
+    assert [folder.name for folder in folders(service_settings)] == [response.json()["job_id"]]
 
 
 def test_the_upload_stays_where_its_job_may_be(
@@ -223,7 +223,7 @@ def test_the_upload_stays_where_its_job_may_be(
         raise RedisTimeoutError
 
     monkeypatch.setattr("duygu.services.api.videos.admission.submit", unheard)
-    answer = post(api, VIDEO)
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    response = post(api, VIDEO)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     [job] = api.get("/v1/jobs").json()["jobs"]
     assert (service_settings.data_dir / "jobs" / job["job_id"] / "upload").read_bytes() == VIDEO

@@ -1,4 +1,4 @@
-"""The drain loop: sessions that are taken together are answered as if alone, and skipped frames cost nothing."""
+"""The drain loop: sessions taken together get the replies that each gets alone, and skipped frames cost nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -109,7 +109,7 @@ def sessions(valkey_url: str, redis: Redis) -> Sessions:
     return opened
 
 
-def test_sessions_taken_together_are_answered_as_alone(
+def test_sessions_taken_together_get_the_replies_of_each_alone(
     loop: DrainLoop, sessions: Sessions, engine: Engine, pictures: list[bytes], counting: CountingRedis
 ) -> None:
     """Every session gets the replies, in order, that it gets from a session by itself, in few round trips to Redis."""
@@ -151,7 +151,7 @@ def test_a_frame_that_is_skipped_is_never_decoded(
         assert [(reply.seq, reply.skipped) for reply in replies] == [(1, False), (2, True), (3, True), (4, False)]
 
 
-def test_more_sessions_than_a_worker_keeps_are_answered(
+def test_more_sessions_than_a_worker_keeps_get_replies(
     loop: DrainLoop, sessions: Sessions, pictures: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker whose memory holds fewer sessions than it serves loses no state."""
@@ -164,7 +164,7 @@ def test_more_sessions_than_a_worker_keeps_are_answered(
         assert [(reply.seq, reply.code) for reply in replies] == [(seq, None) for seq in range(1, 5)]
 
 
-def test_a_worker_that_stops_commits_what_it_answered(
+def test_a_worker_that_stops_commits_completed_steps(
     loop: DrainLoop, sessions: Sessions, pictures: list[bytes], redis: Redis
 ) -> None:
     """A worker that is stopped after a taking leaves no session with a lease and no frame without a reply."""
@@ -174,6 +174,6 @@ def test_a_worker_that_stops_commits_what_it_answered(
     stops = iter([False, True])
     assert loop.drain(lambda: next(stops)) == MOST_TAKEN
     sessions.collect()
-    answered = [name for name, replies in sessions.replies.items() if [reply.seq for reply in replies] == [1, 2]]
-    assert answered == list(SESSIONS[:MOST_TAKEN])
+    replied = [name for name, replies in sessions.replies.items() if [reply.seq for reply in replies] == [1, 2]]
+    assert replied == list(SESSIONS[:MOST_TAKEN])
     assert {redis.hget(f"duygu:live:session:{name}", "lease") for name in SESSIONS} == {b"0"}

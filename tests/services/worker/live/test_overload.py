@@ -89,8 +89,8 @@ def test_load_shedding_analyses_the_newest_frame(loop: DrainLoop, pictures: list
             picture = b"" if info.last else pictures[0]
             await store.offer("one", round(info.time_s * 10), info.model_dump_json(), picture, 9)
         loop.step("one")
-        *_, answers = await store.replies("0", 100)
-        return [(reply.seq, reply.skipped) for reply in REPLIES.validate_json(answers.replies)]
+        *_, batch = await store.replies("0", 100)
+        return [(reply.seq, reply.skipped) for reply in REPLIES.validate_json(batch.replies)]
 
     async def talk() -> list[list[tuple[int, bool]]]:
         async with AsyncRedis.from_url(valkey_url) as connection:

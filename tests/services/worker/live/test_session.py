@@ -129,7 +129,7 @@ def test_a_damaged_state_raises_what_is_promised(engine: Engine) -> None:
             LiveSession.restore(engine, bytes(damaged))
 
 
-def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
+def test_confined_decoding_gives_the_same_replies(engine: Engine) -> None:
     """The confined decoder gives the same replies, also when pictures of other sessions use its shared memory."""
     settings = Settings(threads=1)
     confined_decoder = ImageDecoder(picture_bytes=1_000_000, max_pixels=640 * 480, min_face=settings.min_face)
@@ -137,11 +137,11 @@ def test_confined_decoding_gives_the_same_answers(engine: Engine) -> None:
         own, confined = LiveSession(engine), LiveSession(engine, decode=confined_decoder.decode)
         for number, time_s in enumerate(MOVING.times()):
             about, picture = FrameInfo(time_s=time_s), jpeg(MOVING.picture(time_s))
-            answer = confined.analyse(number, about, picture)
+            reply = confined.analyse(number, about, picture)
             confined_decoder.decode(OTHER)
-            assert answer == own.analyse(number, about, picture)
+            assert reply == own.analyse(number, about, picture)
             assert confined.save() == own.save()
-    assert [face.emotion for face in answer.faces] == ["happiness"]
+    assert [face.emotion for face in reply.faces] == ["happiness"]
 
 
 @pytest.mark.parametrize("container", ["PNG", "WEBP"])
@@ -174,8 +174,8 @@ def rested(
     return replies
 
 
-def test_a_resting_face_gives_relative_answers_from_its_end_on(engine: Engine) -> None:
-    """Windows have relative answers once the span has passed, also after the state was restored; plain ones stay."""
+def test_a_resting_face_gives_relative_predictions_from_its_end_on(engine: Engine) -> None:
+    """Windows have relative predictions once the span has passed, also in a restored state; the others stay."""
     options = SessionOptions(baseline="0-2")
     replies, plain = (rested(engine, [WIDE] * 34, one) for one in (options, SessionOptions()))
     ends = [time_s for reply, time_s in replies if reply.faces and reply.faces[0].baseline]
@@ -195,7 +195,7 @@ def test_a_resting_face_gives_relative_answers_from_its_end_on(engine: Engine) -
 
 
 def test_a_live_resting_face_equals_that_of_a_file(engine: Engine, video_maker: VideoMaker) -> None:
-    """The windows after the span have the answers that an analysis of the same frames has with the same option."""
+    """The windows after the span have the predictions that an analysis of the same frames has with the same option."""
     replies = rested(engine, [WIDE] * 34, SessionOptions(baseline="0-2"), again=False)
     live = [window for reply, _ in replies for face in reply.faces for window in face.windows if window.relative]
     path = video_maker.make(replace(STILL, duration_s=3.4, fps=10.0))

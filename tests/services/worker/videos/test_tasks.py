@@ -102,7 +102,7 @@ def test_files_erased_during_a_job_are_no_error(
 
 
 def test_the_recording_of_another_job_is_the_baseline(redis: Redis, tmp_path: Path) -> None:
-    """The worker adds the answers relative to the recording; without its result the job fails, with a code."""
+    """The worker adds the predictions relative to the recording; without its result the job fails, with a code."""
     recording = with_layer(two_faces())
     recording = recording.model_copy(update={"faces": recording.faces[:1]})
     place = WorkerContext(
@@ -125,7 +125,7 @@ def test_the_recording_of_another_job_is_the_baseline(redis: Redis, tmp_path: Pa
 
 
 def test_a_packed_result_is_stored_as_one_of_lists(redis: Redis, tmp_path: Path) -> None:
-    """The stored JSON of a packed result, also with answers relative to a recording, is that of the same lists."""
+    """The stored JSON of a packed result, also with predictions relative to a recording, is that of the same lists."""
     recording = with_layer(two_faces())
     recording = recording.model_copy(update={"faces": recording.faces[:1]})
     rest, stored = new_job_id(), []

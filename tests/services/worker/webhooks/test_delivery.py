@@ -41,9 +41,9 @@ def post(api: httpx.Client, script: Script, url: str) -> httpx.Response:
 
 def submit(api: httpx.Client, script: Script, receiver: Receiver) -> str:
     """Submit a video with a webhook and return the id of its job."""
-    answer = post(api, script, receiver.url)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["job_id"])
+    response = post(api, script, receiver.url)
+    assert response.status_code == 202, response.text
+    return str(response.json()["job_id"])
 
 
 def webhook(api: httpx.Client, job_id: str) -> dict[str, Any]:
@@ -98,15 +98,15 @@ def test_a_crash_of_workers_is_delivered_once(
     api: httpx.Client, start_scripted_worker: StartWorker, start_sender: StartWorker
 ) -> None:
     """When the workers of the job and of the webhook are killed, the message still has one id and is logged."""
-    answering = threading.Event()
-    with receiving(pause=answering) as receiver:
+    responding = threading.Event()
+    with receiving(pause=responding) as receiver:
         job_id = submit(api, Script(duration_s=0.2, deaths=1), receiver)
         start_scripted_worker().wait()
         start_scripted_worker()
         first = start_sender()
         wait_until(lambda: receiver.messages)
         first.kill()
-        answering.set()
+        responding.set()
         start_sender()
         assert [delivery["status"] for delivery in webhook(api, job_id)["deliveries"]] == [204]
     assert {message.headers["webhook-id"] for message in receiver.messages} == {f"msg_{job_id}"}
@@ -148,13 +148,13 @@ def test_an_erased_job_delivers_nothing(
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "https://127.0.0.1@example.com/", "nonsense", ""])
 def test_refused_addresses_reject_the_upload(api: httpx.Client, redis: Redis, url: str) -> None:
     """A refused webhook address responds 422 and creates no job."""
-    answer = post(api, Script(), url)
-    assert (answer.status_code, answer.json()["code"]) == (422, "webhook_refused")
+    response = post(api, Script(), url)
+    assert (response.status_code, response.json()["code"]) == (422, "webhook_refused")
     assert redis.keys("*") == []
 
 
 def test_without_a_secret_there_are_no_webhooks(service_settings: Settings) -> None:
     """Without a secret, webhooks are refused."""
     with serving(service_settings.model_copy(update={"webhook_secret": ""})) as api, receiving() as receiver:
-        answer = post(api, Script(), receiver.url)
-        assert (answer.status_code, answer.json()["code"]) == (422, "webhook_refused")
+        response = post(api, Script(), receiver.url)
+        assert (response.status_code, response.json()["code"]) == (422, "webhook_refused")

@@ -21,9 +21,9 @@ def send(url: str, policy: AddressPolicy = LOCAL) -> WebhookResponse:
     return Sender(SECRET, policy).send(url, "msg_1", b"{}")
 
 
-def resolve_to(patch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+def resolve_to(patch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     """Resolve `.test` names to these addresses in turn, and return the list of resolved names."""
-    real, resolved, left = socket.getaddrinfo, [], list(answers)
+    real, resolved, left = socket.getaddrinfo, [], list(addresses)
 
     def getaddrinfo(host: str, *args: Any, **kwargs: Any) -> Any:
         if host.endswith(".test"):
@@ -69,27 +69,27 @@ def test_a_host_name_is_resolved_once_and_checked(monkeypatch: pytest.MonkeyPatc
 def test_redirects_are_not_followed(status: int) -> None:
     """A redirect is not followed and counts as a failure."""
     with receiving() as other, receiving(statuses=[status], headers={"Location": other.url}) as receiver:
-        answer = send(receiver.url)
-    assert (answer.status, answer.final) == (status, False)
+        response = send(receiver.url)
+    assert (response.status, response.final) == (status, False)
     assert (len(receiver.messages), other.messages) == (1, [])
 
 
 def test_a_receiver_that_is_gone_is_left_alone() -> None:
     """Status 410 is final, without further attempts."""
     with receiving(statuses=[410]) as receiver:
-        answer = send(receiver.url)
-    assert answer.error
-    assert answer.final
+        response = send(receiver.url)
+    assert response.error
+    assert response.final
 
 
-def test_no_answer_is_a_failure() -> None:
+def test_no_response_is_a_failure() -> None:
     """A closed port, an unknown name and a receiver without TLS are failures."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert send(f"http://127.0.0.1:{port}/") == WebhookResponse(None, "ConnectionRefusedError: no answer")
+    assert send(f"http://127.0.0.1:{port}/") == WebhookResponse(None, "ConnectionRefusedError: no response")
     assert send("https://unknown.invalid/").status is None
     with receiving() as receiver:
-        assert send(f"https://127.0.0.1:{receiver.port}/") == WebhookResponse(None, "SSLError: no answer")
+        assert send(f"https://127.0.0.1:{receiver.port}/") == WebhookResponse(None, "SSLError: no response")
     assert receiver.messages == []
 
 
@@ -100,5 +100,5 @@ def test_a_host_name_that_does_not_resolve_is_a_failure(monkeypatch: pytest.Monk
         raise UnicodeError("label too long")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    assert send("https://example.test/") == WebhookResponse(None, "UnicodeError: no answer")
+    assert send("https://example.test/") == WebhookResponse(None, "UnicodeError: no response")
     assert send("https://a..b/").error

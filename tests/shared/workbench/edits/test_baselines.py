@@ -1,4 +1,4 @@
-"""Edits of resting faces: which windows are taken, the relative answers, and what is refused."""
+"""Edits of resting faces: which windows are taken, the relative predictions, and what is refused."""
 
 from pathlib import Path
 
@@ -30,10 +30,10 @@ def analysed(path: Path, options: AnalysisOptions, engine: Engine) -> Result:
 
 @pytest.mark.parametrize("settings", [Settings(threads=1), Settings(threads=1, neutral="off")])
 @pytest.mark.parametrize("labels", [None, ("happiness",)])
-def test_an_edit_gives_the_answers_of_the_option(
+def test_an_edit_gives_the_predictions_of_the_option(
     settings: Settings, labels: tuple[str, ...] | None, video_maker: VideoMaker
 ) -> None:
-    """A span that an edit chooses later gives the same baseline and answers as the same option of the analysis."""
+    """A span that an edit chooses later gives the same baseline and predictions as the same option of the analysis."""
     engine, path = load_engine(engine_options(settings)), video_maker.make(STILL)
     chosen = analysed(path, AnalysisOptions(baseline="0-1.6", labels=labels), engine)
     plain = analysed(path, AnalysisOptions(labels=labels), engine)
@@ -43,8 +43,8 @@ def test_an_edit_gives_the_answers_of_the_option(
     assert edited == expected
 
 
-def test_the_windows_of_the_face_get_answers_and_no_others() -> None:
-    """The baseline names the windows inside the part; the plain answers and the other faces stay as they are."""
+def test_the_windows_of_the_face_get_predictions_and_no_others() -> None:
+    """The baseline names the windows inside the part; the other predictions and faces stay as they are."""
     faces = by_id(apply_edits(RESULT, [CHOICE]))
     one, two, three = RESULT.faces
     assert faces[2].baseline is not None
@@ -114,7 +114,7 @@ def test_what_cannot_be_a_resting_face_is_refused(result: Result, edit: Edit, er
 
 
 def test_outputs_of_another_layer_are_no_error_elsewhere() -> None:
-    """A face whose outputs do not fit the layer, as in a result made by hand, can be merged, and has no answers."""
+    """A face whose outputs do not fit the layer, as made by hand, can be merged, without relative predictions."""
     one, two, three = RESULT.faces
     odd = three.model_copy(
         update={"windows": [window.model_copy(update={"relative_logits": [1.0]}) for window in three.windows]}
@@ -136,8 +136,8 @@ def test_a_doubtful_choice_has_warnings() -> None:
     assert apply_edits(result, [CHOICE, SetBaseline(face_id=2)]).warnings == result.warnings
 
 
-def test_tables_contain_the_answers() -> None:
-    """The table of an edited result has the columns of relative answers, which that of the computed one lacks."""
+def test_tables_contain_relative_predictions() -> None:
+    """The table of an edited result has the columns of relative predictions, which that of the computed one lacks."""
     assert "relative_emotion" in csv_table(apply_edits(RESULT, [CHOICE])).splitlines()[0]
     assert "relative_emotion" not in csv_table(RESULT)
 

@@ -124,18 +124,18 @@ def test_merge_reverts_split() -> None:
 
 
 def relative_to(made: Face, spans: list[tuple[float, float]]) -> Face:
-    """Return the face with a baseline, to which its windows have relative answers."""
-    answer = RelativePrediction(emotion="neutral", confidence=0.9, probabilities={"neutral": 0.9}, uncertain=False)
+    """Return the face with a baseline, to which its windows have relative predictions."""
+    prediction = RelativePrediction(emotion="neutral", confidence=0.9, probabilities={"neutral": 0.9}, uncertain=False)
     return made.model_copy(
         update={
             "baseline": Baseline(source="span", spans=spans, windows=2),
-            "windows": [window.model_copy(update={"relative": answer}) for window in made.windows],
+            "windows": [window.model_copy(update={"relative": prediction}) for window in made.windows],
         }
     )
 
 
-def test_edits_keep_the_relative_answers() -> None:
-    """Parts of a split face keep the baseline of their answers; a merged face has the parts of both baselines."""
+def test_edits_keep_the_relative_predictions() -> None:
+    """Parts of a split face keep the baseline of their predictions; a merged face has the parts of both baselines."""
     one, two, three = RESULT.faces
     faces = [relative_to(one, [(0.0, 1.4)]), two, relative_to(three, [(3.0, 3.9)])]
     result = RESULT.model_copy(update={"faces": faces})

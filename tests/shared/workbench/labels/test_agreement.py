@@ -18,7 +18,7 @@ from tests.support.results.labelled import labelled
 def textbook_kappa(one: Sequence[str], other: Sequence[str]) -> float:
     """Return Cohen's kappa from shares, as in the paper of 1960."""
     first, second = (
-        np.array([[answer == label for label in EMOTIONS] for answer in answers]) for answers in (one, other)
+        np.array([[emotion == label for label in EMOTIONS] for emotion in emotions]) for emotions in (one, other)
     )
     same = np.mean([a == b for a, b in zip(one, other, strict=True)])
     chance = float(first.mean(axis=0) @ second.mean(axis=0))
@@ -152,7 +152,7 @@ def test_no_labels() -> None:
 
 
 def test_one_emotion_only_has_no_kappa() -> None:
-    """When every answer is the same emotion, kappa and alpha are undefined, and the reason says so."""
+    """When every label is the same emotion, kappa and alpha are undefined, and the reason says so."""
     windows = [window(float(place), "neutral", 0.8) for place in range(20)]
     result = two_faces().model_copy(update={"faces": [face(1, windows)]})
     labels = [Label(face_id=1, start_s=place, end_s=place + 0.9, emotion="neutral") for place in range(20)]
@@ -246,7 +246,7 @@ def test_the_threshold_keeps_the_promise() -> None:
 
 
 def test_a_promise_that_no_threshold_keeps() -> None:
-    """When confident answers are as wrong as others, there is no threshold, and the reason says so."""
+    """When confident predictions are as wrong as others, there is no threshold, and the reason says so."""
     right = {round(0.5 + place / 100, 2): place % 2 == 0 for place in range(50)}
     threshold = with_confidences(right).model.threshold
     assert (threshold.uncertain_below, threshold.kept) == (None, None)
@@ -255,10 +255,10 @@ def test_a_promise_that_no_threshold_keeps() -> None:
 
 
 def test_the_calibration_error_equals_that_of_training() -> None:
-    """The expected calibration error is the one that training reports for the same answers."""
+    """The expected calibration error is the one that training reports for the same predictions."""
     result, labels = labelled(60, people=1)
     windows = result.faces[0].windows
-    answers = metrics.Answers(
+    predictions = metrics.Answers(
         EMOTIONS,
         np.array([[one.probabilities[label] for label in EMOTIONS] for one in windows]),
         np.array([EMOTIONS.index(label.emotion) for label in labels]),
@@ -267,9 +267,9 @@ def test_the_calibration_error_equals_that_of_training() -> None:
     found = agreement(result, {"ann": labels}).model
     certain = [place for place, one in enumerate(windows) if one.confidence > 1 / 7]
     assert len(certain) == 60
-    assert found.ece.value == pytest.approx(metrics.expected_calibration_error(answers), abs=1e-9)
-    assert found.accuracy.value == pytest.approx(metrics.accuracy(answers), abs=1e-9)
-    for label, value in metrics.recalls(answers).items():
+    assert found.ece.value == pytest.approx(metrics.expected_calibration_error(predictions), abs=1e-9)
+    assert found.accuracy.value == pytest.approx(metrics.accuracy(predictions), abs=1e-9)
+    for label, value in metrics.recalls(predictions).items():
         assert found.recall[label].value in (None, pytest.approx(value, abs=1e-9))
 
 

@@ -10,7 +10,7 @@ from duygu.shared.workbench.sheets.store import StudyStore
 
 
 def test_a_repeated_command_creates_one_study(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that redis-py repeats, as its answer was lost, is no second study and does not meet the limit."""
+    """A command that redis-py repeats, as its reply was lost, is no second study and does not meet the limit."""
     monkeypatch.setattr(store, "new_job_id", lambda: "0" * 32)
     studies, content = StudyStore(redis), StudyContent(title="Interviews")
     first = studies.create("ann", content, 1)

@@ -2,7 +2,7 @@
 
 import { authorization, fetchWithKey, promptForKey } from "./key.js";
 
-/** A failure of a call: the server's problem (RFC 9457), or `offline` where no answer came. */
+/** A failure of a call: the server's problem (RFC 9457), or `offline` where no response came. */
 export class Problem extends Error {
   constructor(problem) {
     super(problem.detail ?? problem.title);
@@ -10,25 +10,25 @@ export class Problem extends Error {
   }
 }
 
-/** The problem of a call without an answer. */
-export const OFFLINE = { code: "offline", title: "The server does not answer", status: 0 };
+/** The problem of a call without a response. */
+export const OFFLINE = { code: "offline", title: "The server does not respond", status: 0 };
 
 /**
- * Parse the body of an answer. One that is no JSON is a problem.
+ * Parse the body of a response. One that is no JSON is a problem.
  * @param {string} text
- * @param {number} status of the answer
+ * @param {number} status of the response
  * @returns {any}
  */
 export function parsed(text, status) {
   try {
     return JSON.parse(text);
   } catch {
-    return { code: "internal", title: `The server answered ${status}`, status };
+    return { code: "internal", title: `The server responded with ${status}`, status };
   }
 }
 
 /**
- * fetch() with the key, which throws a problem where no answer came.
+ * fetch() with the key, which throws a problem where no response came.
  * @param {string} path
  * @param {RequestInit} options
  * @param {object} keyOptions as for `fetchWithKey`
@@ -45,7 +45,7 @@ export async function fetchOrOffline(path, options, keyOptions) {
 }
 
 /**
- * A call with a JSON answer, and the version of what it answers with.
+ * A call with a JSON response, and the version of its body.
  * @param {string} path
  * @param {RequestInit} options
  * @param {object} keyOptions as for `fetchWithKey`
@@ -63,7 +63,7 @@ export async function requestWithTag(path, options = {}, keyOptions = {}) {
 const requestJson = async (path, options, keyOptions) => (await requestWithTag(path, options, keyOptions)).body;
 
 /**
- * A job, and the time of the answer by the server's clock. Jobs are polled, so a refused prompt for a key is not repeated.
+ * A job, and the time of the response by the server's clock. Jobs are polled, so a refused prompt for a key is not repeated.
  * @param {string} id
  * @returns {Promise<{ job: object, serverTime: number }>} the job as GET /v1/jobs/{id} describes it; ms since 1970
  * @throws {Problem}
@@ -176,7 +176,7 @@ export const eraseJob = (id) => requestJson(`/v1/jobs/${encodeURIComponent(id)}`
 
 /**
  * @param {string} id
- * @param {string | number} target share of right answers that the threshold of uncertain windows has to keep
+ * @param {string | number} target share of correct predictions that the threshold of uncertain windows has to keep
  * @returns {Promise<object>} raters against each other and against the model
  */
 export const getAgreement = (id, target) => requestJson(`/v1/jobs/${encodeURIComponent(id)}/agreement?target_accuracy=${target}`);
@@ -188,7 +188,7 @@ export const getModel = () => requestJson("/v1/model");
 export const getLimits = () => requestJson("/v1/limits");
 /**
  * The labels of the model in use. No key is prompted for.
- * @returns {Promise<string[] | null>} null where the service answers holders of a key only
+ * @returns {Promise<string[] | null>} null where the service serves holders of a key only
  */
 export const findLabels = () => requestJson("/v1/model", {}, { prompt: false }).then((model) => model.labels, () => null);
 

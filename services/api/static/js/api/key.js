@@ -10,7 +10,7 @@ const ALLOWED = "[A-Za-z0-9._~\\-]+";
 
 let key = storedKey();
 let declined = 0; // when the dialog was last closed without a key, in ms since 1970
-let openPrompt = null; // { dialog, answer, waiting } while the dialog is open; `waiting` counts the calls that need its answer
+let openPrompt = null; // { dialog, outcome, waiting } while the dialog is open; `waiting` counts the calls that need its outcome
 
 function storedKey() {
   try {
@@ -49,8 +49,8 @@ export function promptForKey({ insist = true, since = Infinity, signal } = {}) {
   if (signal?.aborted || (declined && (!insist || since <= declined))) return Promise.resolve(false);
   openPrompt ??= newPrompt();
   openPrompt.waiting += 1;
-  if (!signal) return openPrompt.answer;
-  return Promise.race([openPrompt.answer, abortOf(signal).then(leavePrompt(openPrompt))]);
+  if (!signal) return openPrompt.outcome;
+  return Promise.race([openPrompt.outcome, abortOf(signal).then(leavePrompt(openPrompt))]);
 }
 
 const abortOf = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
@@ -63,8 +63,8 @@ const leavePrompt = (prompt) => () => {
 };
 
 function newPrompt() {
-  const { dialog, answer } = show(key ? "key.unknown" : "key.required");
-  return { dialog, waiting: 0, answer: answer.finally(() => { openPrompt = null; }) };
+  const { dialog, outcome } = show(key ? "key.unknown" : "key.required");
+  return { dialog, waiting: 0, outcome: outcome.finally(() => { openPrompt = null; }) };
 }
 
 /**
@@ -84,7 +84,7 @@ export async function fetchWithKey(path, options = {}, { prompt = true, insist =
   }
 }
 
-/** Show the dialog; `answer` resolves to whether a key was entered. */
+/** Show the dialog; `outcome` resolves to whether a key was entered. */
 function show(reason) {
   const input = make("input", {
     id: "key-input", type: "password", autocomplete: "off", spellcheck: "false", pattern: ALLOWED, required: true,
@@ -102,7 +102,7 @@ function show(reason) {
   document.body.append(dialog);
   dialog.showModal();
   const closed = new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  return { dialog, answer: closed.then(() => readDialog(dialog, input)) };
+  return { dialog, outcome: closed.then(() => readDialog(dialog, input)) };
 }
 
 function readDialog(dialog, input) {
@@ -120,6 +120,6 @@ function readDialog(dialog, input) {
 export function startKey(onKey = () => {}) {
   byId("show-key").hidden = !key;
   byId("show-key").addEventListener("click", async () => {
-    if (await show(key ? "key.kept" : "key.required").answer) onKey();
+    if (await show(key ? "key.kept" : "key.required").outcome) onKey();
   });
 }

@@ -1,4 +1,4 @@
-/** Calls for the labels of raters. None of their answers contains anything of the model. */
+/** Calls for the labels of raters. None of their responses contains anything of the model. */
 
 import { requestWithTag } from "./client.js";
 

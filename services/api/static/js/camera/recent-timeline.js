@@ -26,7 +26,7 @@ export class RecentTimeline {
     this.draw();
   }
 
-  /** Take the faces of one answer. */
+  /** Take the faces of one result. */
   add(time, faces) {
     this.#now = time;
     for (const { face_id: id, emotion, confidence, uncertain } of faces) {

@@ -3,8 +3,8 @@
 /** Seconds for which the resting face is taken. */
 export const TAKING_S = 3;
 
-/** Time after the end of these seconds in which the answer arrives, in ms. */
-const ANSWER_MS = 5000;
+/** Time after the end of these seconds in which the result arrives, in ms. */
+const RESULT_MS = 5000;
 
 const REFUSALS = ["baseline_too_short", "baseline_no_face", "baseline_several_faces", "baseline_speaking", "baseline_unsupported"];
 const EXPRESSIVE = "baseline_expressive";
@@ -19,7 +19,7 @@ const EXPRESSIVE = "baseline_expressive";
  */
 export class RestingFace {
   state = "none";
-  code = null; // of a refusal, `lost` without an answer
+  code = null; // of a refusal, `lost` without a result
   faceId = null;
   expressive = false;
   #until = 0; // ms of performance.now()
@@ -50,7 +50,7 @@ export class RestingFace {
     const { state } = this;
     if (message.type === "error" && state === "taking" && REFUSALS.includes(message.code)) this.#refuse(message.code);
     if (message.type === "result") this.#see(message);
-    if (this.state === "taking" && now > this.#until + ANSWER_MS) this.#refuse("lost");
+    if (this.state === "taking" && now > this.#until + RESULT_MS) this.#refuse("lost");
     return this.state !== state;
   }
 
@@ -68,7 +68,7 @@ export class RestingFace {
 }
 
 /**
- * @param {object} face of an answer
- * @returns {object} the face with its answer relative to the resting face, where it has one
+ * @param {object} face of a result
+ * @returns {object} the face with its prediction relative to the resting face, where it has one
  */
 export const relativeFace = (face) => (face.relative ? { ...face, ...face.relative } : face);

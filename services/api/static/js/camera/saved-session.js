@@ -8,7 +8,7 @@ import { storeRecording } from "../jobs/recordings.js";
 import { canRecord, PictureRecorder } from "./picture-recorder.js";
 import { SessionRecord } from "./session-record.js";
 
-/** The service answers the last frames within this, in ms. */
+/** The results of the last frames arrive within this, in ms. */
 const PATIENCE_MS = 3000;
 
 /** One visit from start to stop: what was found, and the recording if it is wanted. */

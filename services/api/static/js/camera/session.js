@@ -53,8 +53,8 @@ export class CameraSession {
 
   get open() { return this.#socket.readyState === WebSocket.OPEN; }
 
-  /** Frames that are still to be answered. */
-  get unanswered() { return this.#sentAt.size; }
+  /** Number of frames without a reply. */
+  get pending() { return this.#sentAt.size; }
 
   send(picture, capturedMs) {
     this.#number += 1;
@@ -66,7 +66,7 @@ export class CameraSession {
    * Take the face of the next seconds as the resting face.
    * @param {number} seconds
    * @param {number} now capture time in ms
-   * @returns {boolean} whether the service was asked; not before its first answer
+   * @returns {boolean} whether the message was sent; false before the first reply, as the time of the session starts with it
    */
   rest(seconds, now) {
     if (!this.open || this.#startMs === null) return false;

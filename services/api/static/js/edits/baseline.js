@@ -12,7 +12,7 @@ const rounded = (value, digits = DECIMALS) => Number(value.toFixed(digits));
 
 /**
  * @param {{ labels: string[], relative?: object | null }} model of a result
- * @returns {object | null} the layer for relative answers; null where the model has none, or one with other labels
+ * @returns {object | null} the layer for relative predictions; null where the model has none, or one with other labels
  */
 export function layerOf({ labels, relative }) {
   if (!relative) return null;
@@ -106,16 +106,16 @@ function doubtsAbout(windows) {
  * @param {number[]} mean output of the layer over the baseline
  * @param {object} layer
  * @param {string[]} reported the keys of `probabilities`
- * @returns {object[]} the windows with answers relative to the baseline
+ * @returns {object[]} the windows with predictions relative to the baseline
  */
-export const withAnswers = (windows, mean, layer, reported) =>
+export const withPredictions = (windows, mean, layer, reported) =>
   windows.map((window) => {
     const output = outputOf(window, layer);
-    return output ? { ...window, relative: answer(output, mean, layer, reported) } : window;
+    return output ? { ...window, relative: predictionOf(output, mean, layer, reported) } : window;
   });
 
-/** The answer for the output of a window, as shared/baselines/answers.py computes it. */
-function answer(output, mean, { labels, candidates, bias, temperature, uncertain_below: below }, reported) {
+/** The prediction for the output of a window, as shared/baselines/predictions.py computes it. */
+function predictionOf(output, mean, { labels, candidates, bias, temperature, uncertain_below: below }, reported) {
   const scaled = new Map(labels.map((label, i) => [label, (output[i] - mean[i] + bias[i]) / temperature]));
   const shares = softmax(new Map(candidates.map((label) => [label, scaled.get(label)])));
   const strongest = strongestOf(shares);

@@ -1,6 +1,6 @@
 /**
  * The edits of a job as the server has them, and the changes on their way to it. Changes are sent one after another, each for
- * the version of the edits that it was made on; without an answer they are repeated.
+ * the version of the edits that it was made on; without a response they are repeated.
  *
  * Events, each on the queue:
  * `change`    the edits or the state changed
@@ -42,7 +42,7 @@ export class EditQueue extends EventTarget {
   /** Edits that were undone and can be redone, oldest first. */
   undone = [];
 
-  /** @type {"saved" | "saving" | "retrying" | "stopped"} retrying: the server does not answer; stopped: it needs a key */
+  /** @type {"saved" | "saving" | "retrying" | "stopped"} retrying: the server does not respond; stopped: it needs a key */
   state = "saved";
 
   #id;
@@ -197,10 +197,10 @@ export class EditQueue extends EventTarget {
     const [change] = this.#waiting;
     try {
       const { version } = this.#saved;
-      const answer = isUndo(change)
+      const stored = isUndo(change)
         ? await this.#server.undoEdit(this.#id, version)
         : await this.#server.addEdit(this.#id, change.edit, version);
-      this.#accept(answer);
+      this.#accept(stored);
       return null;
     } catch (problem) {
       return problem.status === 412 ? this.#reload() : problem;
@@ -213,7 +213,7 @@ export class EditQueue extends EventTarget {
     this.#note();
   }
 
-  /** Read the edits that another window changed, or that a change without an answer did change. */
+  /** Read the edits that another window changed, or that a change without a response did change. */
   async #reload() {
     try {
       this.#replace(await this.#server.getEdits(this.#id));
@@ -224,7 +224,7 @@ export class EditQueue extends EventTarget {
     }
   }
 
-  /** Take over the edits of the server. A change that has reached it, without an answer that came back, is done. */
+  /** Take over the edits of the server. A change that has reached it, although its response was lost, is done. */
   #replace(found) {
     const before = this.#saved;
     this.#saved = { version: found.version, edits: found.edits };

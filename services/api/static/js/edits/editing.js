@@ -1,6 +1,6 @@
 /** Application of edits to the faces of a computed result, by the rules of shared/workbench/edits/editing.py. Pure. */
 
-import { chosenResting, layerOf, recordedResting, restingOf, withAnswers } from "./baseline.js";
+import { chosenResting, layerOf, recordedResting, restingOf, withPredictions } from "./baseline.js";
 
 /**
  * A reason why an edit does not apply. `code` is that of the server; `reason` names the text of the page.
@@ -123,7 +123,7 @@ function merge(state, part, into) {
 
 /** The windows of a face that is merged: one without a baseline takes that of the other. */
 function relativeWindows({ layer, labels }, { face }, { resting }) {
-  return face.baseline || !resting ? face.windows : withAnswers(face.windows, resting.mean, layer, labels);
+  return face.baseline || !resting ? face.windows : withPredictions(face.windows, resting.mean, layer, labels);
 }
 
 function joinedResting({ resting: one }, { resting: other }) {
@@ -131,7 +131,7 @@ function joinedResting({ resting: one }, { resting: other }) {
   return { ...one, doubts: [...new Set([...one.doubts, ...other.doubts])].sort() };
 }
 
-/** The baseline of merged faces. Their windows keep the answers relative to their own baseline. */
+/** The baseline of merged faces. Their windows keep the predictions relative to their own baseline. */
 function joinedBaseline(one, other) {
   if (!one || !other || JSON.stringify(one) === JSON.stringify(other)) return one ?? other;
   return { ...one, spans: joined([...one.spans, ...other.spans]), windows: one.windows + other.windows };
@@ -197,7 +197,7 @@ function rest(state, part, edit) {
   const { baseline, resting } = edit.recording
     ? recordedResting(face, edit.recording, state.layer, state.sha256, refusal)
     : chosenResting(face, span, state.layer, refusal);
-  const windows = withAnswers(face.windows, resting.mean, state.layer, state.labels);
+  const windows = withPredictions(face.windows, resting.mean, state.layer, state.labels);
   set(state, part, { baseline: { ...baseline, spans: joined(baseline.spans) }, windows }, spans, resting);
 }
 

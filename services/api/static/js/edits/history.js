@@ -94,7 +94,7 @@ export class History {
     return facesOf(this.#states[count]);
   }
 
-  /** @returns {[number, number][]} the faces that each split made of one, which a person has told apart */
+  /** @returns {[number, number][]} the faces that each split made of one, which a person has marked as different people */
   get separated() {
     return this.edits.flatMap(({ op, face_id: id }, i) => {
       const added = this.#states[i + 1].lastId;

@@ -152,7 +152,7 @@ export function restore() {
 }
 
 /**
- * Add a job that was sent from another browser, as a link to it may be opened anywhere. It is unconfirmed until the server answers.
+ * Add a job that was sent from another browser, as a link to it may be opened anywhere. It is unconfirmed until the server confirms it.
  * @param {string} id
  * @returns {Entry} the entry of the job, new or known
  */
@@ -313,7 +313,7 @@ function cancelHere(entry) {
 }
 
 /**
- * Merge an upload into the entry of the same job, which the server answered with.
+ * Merge an upload into the entry of the same job, which the server returned.
  * @param {Entry} entry of the upload; removed
  * @param {Entry} duplicate stays, with the file
  * @returns {Entry} duplicate

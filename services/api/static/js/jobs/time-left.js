@@ -1,4 +1,4 @@
-/** The time left of a running job. Pure: the same figures give every tab the same answer. */
+/** The time left of a running job. Pure: the same figures give every tab the same estimate. */
 
 /** Progress from which an estimate is shown. */
 const ESTIMATE_FROM = 0.05;

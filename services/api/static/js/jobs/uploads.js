@@ -15,7 +15,7 @@ const MAX_TITLE = 200;
 /** How long other tabs have to claim their uploads. */
 const CLAIM_MS = 1000;
 
-/** No answer (0), a refused key, and failures that pass by themselves. */
+/** No response (0), a refused key, and failures that pass by themselves. */
 const isTransient = ({ status }) => [0, 401, 403, 408, 429].includes(status) || status >= 500;
 
 /** Whether the same file may succeed when sent again. */
@@ -111,7 +111,7 @@ function newKey() {
 }
 
 /**
- * Send the file of an entry. Its key makes the call idempotent: after a lost answer the server returns the same job.
+ * Send the file of an entry. Its key makes the call idempotent: after a lost response the server returns the same job.
  * @param {Entry} entry
  * @returns {Promise<void>}
  */

@@ -15,7 +15,7 @@ export default {
     programs: "Programlar için:",
     samples: "Örneklerin dili",
     parameters: "Parametreler",
-    answers: "Yanıtlar",
+    responses: "Yanıtlar",
   },
   nav: { label: "Site", live: "Canlı", api: "API", language: "Dil", theme: "Koyu ya da açık tema" },
   not_found: {
@@ -45,7 +45,7 @@ export default {
     fine: "Hizmet hiçbir resmi saklamaz. Bu sayfa kapanınca hepsi silinir.",
     analysing: "Analiz ediliyor",
     no_face: "Yüz bulunamadı",
-    answered: "{name}: {finding}",
+    announce: "{name}: {finding}",
     alt: "{name}: {finding}",
     remove: "{name} resmini kaldır",
   },

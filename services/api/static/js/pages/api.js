@@ -23,9 +23,9 @@ function parameters(list = []) {
     make("table", {}, make("caption", { "data-i18n": "api.parameters" }, t("api.parameters")), make("tbody", {}, ...rows)));
 }
 
-function answers(responses) {
+function responseList(responses) {
   const items = Object.entries(responses).flatMap(([status, { description }]) => [make("dt", {}, status), make("dd", {}, ...words(description))]);
-  return make("dl", { class: "answers", ...label("api.answers") }, ...items);
+  return make("dl", { class: "responses", ...label("api.responses") }, ...items);
 }
 
 /** The first clause of a description. */
@@ -68,7 +68,7 @@ function call(path, method, about) {
     ...samples(about["x-codeSamples"]),
     ...paragraphs.map((text) => make("p", {}, ...words(text))),
     parameters(about.parameters),
-    answers(about.responses));
+    responseList(about.responses));
 }
 
 async function draw() {

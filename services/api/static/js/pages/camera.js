@@ -1,4 +1,4 @@
-/** The page at /camera: streams the camera to a live session and draws the answers over its picture. */
+/** The page at /camera: streams the camera to a live session and draws the results over its picture. */
 
 import { findLabels } from "../api/client.js";
 import { promptForKey, startKey } from "../api/key.js";
@@ -17,7 +17,7 @@ import { drawLegend } from "../timeline/legend.js";
 const RATE_HZ = 10;
 const WIDTH = 640;
 const QUALITY = 0.85;
-const MAX_UNANSWERED = 4; // frames in flight; more would only queue
+const MAX_PENDING = 4; // frames in flight; more would only queue
 const RECONNECT_MS = 3000;
 const FIGURES_WINDOW_MS = 2000; // over which rate and latency are measured
 
@@ -36,22 +36,22 @@ const video = byId("picture");
 const canvas = document.createElement("canvas");
 const recent = new RecentTimeline(byId("recent"));
 
-let labels = EMOTIONS; // until the service has answered with its own
+let labels = EMOTIONS; // until the service has sent its own
 let camera = null;
 let session = null;
 let visit = null; // from start to stop, which can be saved
-const visits = new WeakMap(); // by session, which still answers its last frames when another visit has begun
+const visits = new WeakMap(); // by session, which still receives its last results when another visit has begun
 let timer = null;
 let reconnectTimer = null;
 let note = "idle";
 let dropped = 0;
 let overloadHz = null; // highest rate of every session while the service is overloaded
 let dueMs = 0; // when the next frame is within it
-let answers = []; // { at, latency } of the last FIGURES_WINDOW_MS, both in ms
+let results = []; // { at, latency } of the last FIGURES_WINDOW_MS, both in ms
 let lastPositions = new Map(); // face id -> its newest position
 let shown = [];
-let last = null; // the last answer
-let canRest = false; // whether the model has relative answers
+let last = null; // the last result
+let canRest = false; // whether the model has relative predictions
 const resting = new RestingFace();
 
 function setNote(key) {
@@ -93,7 +93,7 @@ function connect() {
   recent.clear();
   dropped = 0;
   overloadHz = null;
-  answers = [];
+  results = [];
   resting.clear();
   session = new CameraSession({ onMessage: receive, onEnd: ended });
   visits.set(session, visit);
@@ -141,7 +141,7 @@ async function ended(reason, from) {
 async function sendFrame() {
   const current = session;
   if (document.hidden || !video.videoWidth || !current?.open) return;
-  if (current.unanswered >= MAX_UNANSWERED) {
+  if (current.pending >= MAX_PENDING) {
     dropped += 1;
     return;
   }
@@ -188,7 +188,7 @@ function receive(message, from) {
   if (["result", "dropped"].includes(message.type)) takeOverload(message.overload_rate_hz ?? null);
   if (message.type === "dropped") dropped += 1;
   if (message.type !== "result") return;
-  answers.push({ at: performance.now(), latency: message.seen_ms });
+  results.push({ at: performance.now(), latency: message.seen_ms });
   for (const face of message.faces) {
     if (face.positions.length) lastPositions.set(face.face_id, face.positions.at(-1));
   }
@@ -203,7 +203,7 @@ function rest() {
   drawResting();
 }
 
-/** Once a resting face is accepted, the answers relative to it are shown. */
+/** Once a resting face is accepted, the predictions relative to it are shown. */
 function restingChanged() {
   if (resting.state === "known") byId("relative").checked = true;
   drawResting();
@@ -234,9 +234,9 @@ function drawResting() {
   if (byId("resting-note").textContent !== note) byId("resting-note").textContent = note;
 }
 
-function show(answered, { width, height }, time) {
-  last = [answered, { width, height }];
-  const faces = byId("relative").checked ? answered.map(relativeFace) : answered;
+function show(found, { width, height }, time) {
+  last = [found, { width, height }];
+  const faces = byId("relative").checked ? found.map(relativeFace) : found;
   shown = faces;
   drawResting();
   const view = {
@@ -262,10 +262,10 @@ function listFaces() {
 
 function drawFigures() {
   const since = performance.now() - FIGURES_WINDOW_MS;
-  answers = answers.filter((answer) => answer.at >= since);
-  const latencies = answers.map((answer) => answer.latency).sort((a, b) => a - b);
+  results = results.filter((result) => result.at >= since);
+  const latencies = results.map((result) => result.latency).sort((a, b) => a - b);
   const running = camera && latencies.length;
-  byId("rate").textContent = running ? decimal((answers.length * 1000) / FIGURES_WINDOW_MS, 1) : "–";
+  byId("rate").textContent = running ? decimal((results.length * 1000) / FIGURES_WINDOW_MS, 1) : "–";
   byId("latency").textContent = running ? `${decimal(latencies[latencies.length >> 1], 0)} ms` : "–";
   byId("dropped").textContent = camera ? decimal(dropped, 0) : "–";
 }

@@ -1,4 +1,4 @@
-/** Which files are pictures, which the service answers at once, and which are videos. */
+/** Which files are pictures, whose result comes in the response, and which are videos. */
 
 const ENDINGS = /\.(avif|jpe?g|png|webp|heic|heif)$/i;
 

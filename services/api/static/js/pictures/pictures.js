@@ -1,4 +1,4 @@
-/** The pictures of this page: sent to the service, shown with its answer, and forgotten with the page. */
+/** The pictures of this page: sent to the service, shown with their results, and forgotten with the page. */
 
 import { analyzePicture, Problem } from "../api/client.js";
 import { limits } from "../api/limits.js";
@@ -58,7 +58,7 @@ async function analyze(entry, sendAsVideo) {
   }
   if (!entries.includes(entry)) return;
   redraw(entry);
-  announce(t("pictures.answered", { name: entry.name, finding: pictureText(entry) }));
+  announce(t("pictures.announce", { name: entry.name, finding: pictureText(entry) }));
 }
 
 /**

@@ -6,7 +6,7 @@ import { decimal, percent, t } from "../common/i18n.js";
 
 let model = null;
 let setBelow = null;
-let layer = null; // for relative answers, of the shown result
+let layer = null; // for relative predictions, of the shown result
 
 /**
  * Load and draw the model in use.
@@ -54,7 +54,7 @@ function thresholdOf() {
   return [known ? "confidence" : "confidence_unmeasured", values];
 }
 
-/** The sentence about answers relative to a resting face, where the share of right ones was measured. */
+/** The sentence about predictions relative to a resting face, where the share of right ones was measured. */
 function relativePoint() {
   if (typeof layer?.certain_means !== "number") return [];
   return [t("trust.relative", { threshold: percent(layer.uncertain_below), right: percent(layer.certain_means) })];
@@ -63,7 +63,7 @@ function relativePoint() {
 /**
  * Draw the measured figures in the chosen language; nothing until the model is loaded.
  * @param {number | null} below threshold of `uncertain` that an edit of the shown result set; the one so far by default
- * @param {object | null} relative the layer for relative answers of the shown result; the one so far by default
+ * @param {object | null} relative the layer for relative predictions of the shown result; the one so far by default
  */
 export function drawModel(below = setBelow, relative = layer) {
   setBelow = below;

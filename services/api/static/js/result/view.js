@@ -13,7 +13,7 @@ const relativeFaces = new WeakMap(); // by the faces that they are of
 
 /**
  * @param {object} face
- * @returns {object} the face whose windows have the answers relative to its baseline; the same one without a baseline
+ * @returns {object} the face whose windows have the predictions relative to its baseline; the same one without a baseline
  */
 export function relativeTo(face) {
   if (!face.baseline) return face;
@@ -26,7 +26,7 @@ export function relativeTo(face) {
 
 /**
  * @typedef {object} View
- * @property {boolean} relative whether the answers relative to baselines are shown
+ * @property {boolean} relative whether the predictions relative to baselines are shown
  * @property {object} entry of the job
  * @property {object} result with the faces as edited
  * @property {Map<number, object[]>} spans by face id

@@ -159,7 +159,7 @@ function drawWarnings() {
   byId("warnings").replaceChildren(...texts.map((text) => make("li", {}, text)));
 }
 
-/** The switch between plain and relative answers, and which part of each face is its resting face. */
+/** The switch between the predictions without and with a baseline, and which part of each face is its resting face. */
 function drawBaselines() {
   const faces = includedFaces(view);
   byId("relative-line").hidden = !faces.some((face) => face.baseline);
@@ -384,7 +384,7 @@ function askBeforeLeaving(event) {
   if (editor.hasUnsent) event.preventDefault();
 }
 
-/** Make the stretch the resting face, or ask for another recording, and show the answers relative to it. */
+/** Make the stretch the resting face, or ask for another recording, and show the predictions relative to it. */
 function rest() {
   const { relative } = view;
   if (editor.canRest && editor.face && !editor.stretch && !editor.face.baseline) {

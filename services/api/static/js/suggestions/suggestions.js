@@ -67,7 +67,7 @@ function continuation(before, after, isCut) {
 /**
  * Pairs of faces that may be one person, most likely first. Each end of a face is continued by one other at most.
  * @param {object[]} faces of a result
- * @param {[number, number][]} separated pairs of faces that a person has told apart, which are not suggested
+ * @param {[number, number][]} separated pairs of faces that a person has marked as different people; they are not suggested
  * @returns {{ face_id: number, into: number, kind: "next" | "take", gap: number, at: number }[]} `into` is seen first; at: when the
  *   other one appears, in seconds
  */

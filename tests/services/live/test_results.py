@@ -28,7 +28,7 @@ HALF_TICK_S = 0.05
 """Half the interval between two crops of a clip."""
 
 
-def test_a_face_is_answered_for_live(served: str, video_maker: VideoMaker) -> None:
+def test_a_face_has_live_results(served: str, video_maker: VideoMaker) -> None:
     """Each frame has a result in order, the smile is recognised within 1.2 s of video, and the totals match."""
     created, *results, closed = sent_live(served, video_maker.make(LIVE))
     assert isinstance(created, SessionCreated)
@@ -96,20 +96,20 @@ def same_either_way(settings: Settings, address: str, path: Path) -> None:
 
 
 def sent_live(address: str, path: Path, options: SessionOptions | None = None) -> list[Any]:
-    """Return all messages of a session that receives a video. Each picture waits until those before are answered, as a
+    """Return all messages of a session that receives a video. Each picture waits for the replies to those before, as a
     slow machine would drop it otherwise."""
-    answered = Semaphore(1)
+    replied = Semaphore(1)
 
     def pictures() -> Iterator[Picture]:
         for picture in video(path):
-            answered.acquire()
+            replied.acquire()
             yield picture
 
     messages = []
     for message in stream(pictures(), Service(address), options):
         messages.append(message)
         if isinstance(message, FrameResult | FrameDropped | FrameError):
-            answered.release()
+            replied.release()
     return messages
 
 

@@ -1,8 +1,8 @@
-"""The answers of the tools are the figures of the result, with the notes that belong to them."""
+"""The results of the tools have the figures of the result, with the notes that belong to them."""
 
 import pytest
 
-from duygu.services.mcp.answers import MEANING, WindowRow, compare, notes_of, summarize, windows_page
+from duygu.services.mcp.tool_results import MEANING, WindowRow, compare, notes_of, summarize, windows_page
 from duygu.shared.errors import InvalidRequestError, UnknownFaceError
 from duygu.shared.exports.spans import shares_of, uncertain_share
 from duygu.shared.schemas.result import Result
@@ -80,7 +80,7 @@ def test_pages_cover_all_windows_once() -> None:
 
 
 def test_excluded_faces_are_left_out() -> None:
-    """A face that an edit excluded is in no answer."""
+    """A face that an edit excluded is in no result."""
     result = pair()
     hidden = result.faces[1].model_copy(update={"excluded": True})
     edited = result.model_copy(update={"faces": [result.faces[0], hidden]})

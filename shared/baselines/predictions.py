@@ -1,7 +1,7 @@
-"""Answers relative to a baseline, from the output of the layer for each window.
+"""Predictions relative to a baseline, from the output of the layer for each window.
 
 The layer is linear, so its output for the difference of two windows is the difference of its outputs. A window
-therefore needs only its own output, `relative_logits`, for an answer relative to any baseline that is chosen later.
+therefore needs only its own output, `relative_logits`, for a prediction relative to any baseline that is chosen later.
 services/api/static/js/edits/baseline.js computes the same.
 """
 
@@ -26,7 +26,7 @@ def mean_logits(windows: Sequence[Sequence[float]]) -> list[float]:
 def relative_prediction(
     logits: Sequence[float], baseline: Sequence[float], layer: RelativeModel, reported: Sequence[str]
 ) -> RelativePrediction:
-    """The answer for a window relative to a baseline.
+    """The prediction for a window relative to a baseline.
 
     logits    `relative_logits` of the window
     baseline  mean of those of the baseline's windows
@@ -47,17 +47,17 @@ def relative_prediction(
     )
 
 
-def with_answers(
+def with_predictions(
     windows: Sequence[Window], baseline: Sequence[float], layer: RelativeModel, reported: Sequence[str]
 ) -> list[Window]:
-    """The windows with answers relative to a baseline; those without an output of this layer as they are."""
-    answered = (
+    """The windows with predictions relative to a baseline; those without an output of this layer as they are."""
+    predicted = (
         window.model_copy(update={"relative": relative_prediction(row, baseline, layer, reported)})
         if (row := outputs_of(window, layer)) is not None
         else window
         for window in windows
     )
-    return as_stored(answered, windows)
+    return as_stored(predicted, windows)
 
 
 def outputs_of(window: Window, layer: RelativeModel) -> list[float] | None:
@@ -67,7 +67,7 @@ def outputs_of(window: Window, layer: RelativeModel) -> list[float] | None:
 
 
 def layer_of(model: ModelInfo | ModelDescription) -> RelativeModel | None:
-    """The layer for relative answers; None for a model without it, or whose labels are not those of the layer."""
+    """The layer for relative predictions; None for a model without it, or whose labels are not those of the layer."""
     layer, labels = model.relative, set(model.labels)
     if layer is None or not labels - {OTHER} <= set(layer.candidates):
         return None

@@ -1,4 +1,4 @@
-"""Answers of the tools: small summaries of a result. Each answer has the notes that belong to its figures."""
+"""Results of the MCP tools: small summaries of an analysis. Each has the notes that belong to its figures."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
@@ -30,8 +30,8 @@ MEANING = (
 Share = Annotated[Probability, Field(description="of the time at which the face was classified")]
 
 
-class Answer(Schema):
-    """An answer about one result."""
+class ToolResult(Schema):
+    """The result of a tool that reads one analysis."""
 
     analysis_id: str
     notes: list[str] = Field(description="limits of these figures, to be passed on with them")
@@ -58,7 +58,7 @@ class FaceSummary(Schema):
     peaks: list[Peak] = Field(description="the most confident certain windows that are not neutral")
 
 
-class Summary(Answer):
+class Summary(ToolResult):
     """All faces in a span of time."""
 
     start_s: Seconds
@@ -78,7 +78,7 @@ class PairComparison(Schema):
     mean_probability_difference: dict[str, float] = Field(description="mean of the first less mean of the second")
 
 
-class Comparison(Answer):
+class Comparison(ToolResult):
     """Faces compared in pairs."""
 
     pairs: list[PairComparison]
@@ -96,7 +96,7 @@ class WindowRow(Schema):
     flags: list[str]
 
 
-class WindowPage(Answer):
+class WindowPage(ToolResult):
     """A page of windows in order of time."""
 
     windows: list[WindowRow]
