@@ -113,20 +113,20 @@ def run(service: Served, clients: int, uploads: int) -> dict[str, Any]:
     """Submit `uploads` videos by each client, wait for the end of all jobs, and compute the statistics."""
     memory, started = Memory(service.processes), time.monotonic()
     with memory.sampled():
-        answers = _submit_all(service, clients, uploads)
-        _wait_until_idle(service, sum(answer.status == HTTPStatus.ACCEPTED for answer in answers))
+        responses = _submit_all(service, clients, uploads)
+        _wait_until_idle(service, sum(response.status == HTTPStatus.ACCEPTED for response in responses))
         took_s = time.monotonic() - started
     jobs = [_jobs(service.url, key) for key in service.keys]
     status = {job["job_id"]: job["status"] for of_key in jobs for job in of_key}
-    accepted = {answer.job_id for answer in answers if answer.job_id}
+    accepted = {response.job_id for response in responses if response.job_id}
     return {
         "clients": clients,
         "workers": len(service.worker_metrics),
-        "uploads": len(answers),
-        "statuses": dict(Counter(str(answer.status) for answer in answers)),
+        "uploads": len(responses),
+        "statuses": dict(Counter(str(response.status) for response in responses)),
         "lost": sum(status.get(str(job_id)) != "succeeded" for job_id in accepted),
         "doubled": analysed(Metered(service.url, service.worker_metrics)) - len(accepted),
-        "post_p95_ms": round(float(np.percentile([answer.seconds * 1000 for answer in answers], 95)), 1),
+        "post_p95_ms": round(float(np.percentile([response.seconds * 1000 for response in responses], 95)), 1),
         "jobs_per_s": round(len(status) / took_s, 1),
         "growth_mb": memory.growth_mb(),
         "memory_mb": {name: round(samples[-1]) for name, samples in memory.samples.items()},
@@ -142,7 +142,7 @@ def _submit_all(service: Served, clients: int, uploads: int) -> list[Upload]:
             return submit(http, video, uploads)
 
     with ThreadPoolExecutor(clients) as pool:
-        return [answer for some in pool.map(client, islice(cycle(service.keys), clients)) for answer in some]
+        return [response for some in pool.map(client, islice(cycle(service.keys), clients)) for response in some]
 
 
 def _wait_until_idle(service: Served, accepted: int) -> None:

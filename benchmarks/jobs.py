@@ -95,9 +95,9 @@ def submit(client: httpx.Client, video: bytes, uploads: int) -> list[Upload]:
     responses = []
     for _ in range(uploads):
         started = time.perf_counter()
-        answer = client.post("/v1/videos", files={"video": ("clip.mp4", video)})
+        response = client.post("/v1/videos", files={"video": ("clip.mp4", video)})
         seconds = time.perf_counter() - started
-        responses.append(Upload(answer.status_code, answer.json().get("job_id"), seconds))
+        responses.append(Upload(response.status_code, response.json().get("job_id"), seconds))
     return responses
 
 
@@ -109,7 +109,7 @@ def upload_all(service: Served, video: bytes, clients: int, uploads: int) -> lis
             running.enter_context(httpx.Client(base_url=service.url, timeout=60, verify=secure)) for _ in range(clients)
         ]
         batches = pool.map(lambda client: submit(client, video, uploads // clients), opened)
-        return [answer for batch in batches for answer in batch]
+        return [upload for batch in batches for upload in batch]
 
 
 def all_jobs(service: Served) -> dict[str, str]:
@@ -135,19 +135,19 @@ def analysed(service: Served) -> int:
 def run(service: Served, video: bytes, clients: int, uploads: int) -> dict[str, Any]:
     """Upload all videos, wait for all jobs to end, and compute the statistics."""
     started = time.monotonic()
-    answers = upload_all(service, video, clients, uploads)
+    outcomes = upload_all(service, video, clients, uploads)
     uploaded_s = time.monotonic() - started
-    accepted = [str(answer.job_id) for answer in answers if answer.status == 202]
+    accepted = [str(outcome.job_id) for outcome in outcomes if outcome.status == 202]
     _wait(lambda: not {"queued", "running"} & set(all_jobs(service).values()), TIMEOUT_S)
     jobs, took_s = all_jobs(service), time.monotonic() - started
     p50, p95, p99 = (
-        round(float(ms), 1) for ms in np.percentile([answer.seconds * 1000 for answer in answers], (50, 95, 99))
+        round(float(ms), 1) for ms in np.percentile([outcome.seconds * 1000 for outcome in outcomes], (50, 95, 99))
     )
     return {
         "workers": len(service.worker_metrics),
         "clients": clients,
-        "uploads": len(answers),
-        "statuses": dict(Counter(str(answer.status) for answer in answers)),
+        "uploads": len(outcomes),
+        "statuses": dict(Counter(str(outcome.status) for outcome in outcomes)),
         "accepted": len(accepted),
         "lost": len([job_id for job_id in accepted if jobs.get(job_id) != "succeeded"]),
         "doubled": analysed(service) - len(set(accepted)),

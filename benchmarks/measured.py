@@ -57,7 +57,7 @@ real. A bulk job is overtaken by at most four interactive ones for each bulk job
 
 PICTURES = """\
 Each client sends a JPEG of one megapixel with one face to `POST /v1/pictures`, and the next one after the response. One
-live worker answers; *videos at the same time* keeps one worker for videos busy. The client runs on the same machine.
+live worker analyses; *videos at the same time* keeps one worker for videos busy. The client runs on the same machine.
 """
 
 PAGES = """\
@@ -85,7 +85,7 @@ submit a video of {video_s:.0f} s repeatedly. CPU time and Redis commands of a j
 
 KILLS = """\
 A worker, an API and the bucket's server are killed in the middle of the jobs, and started again ten seconds later.
-Clients repeat requests that were not answered, with their `Idempotency-Key`.
+Clients repeat requests without a response, with their `Idempotency-Key`.
 """
 
 THOUSAND = """\

@@ -92,8 +92,8 @@ def client(url: str, content: bytes, seconds: float) -> tuple[list[float], int]:
     while time.monotonic() < end:
         began = time.monotonic()
         connection.request("POST", "/v1/pictures", content, {"Content-Type": "image/jpeg"})
-        answer = connection.getresponse()
-        right = answer.status == HTTPStatus.OK and len(json.loads(answer.read())["faces"]) == 1
+        response = connection.getresponse()
+        right = response.status == HTTPStatus.OK and len(json.loads(response.read())["faces"]) == 1
         sent += 1
         errors += not right
         if sent > WARM_UP:

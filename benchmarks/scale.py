@@ -63,7 +63,7 @@ RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABL
 
 @dataclass(slots=True)
 class Client:
-    """Submits and polls jobs through several APIs, with repetitions where one does not answer."""
+    """Submits and polls jobs through several APIs, with repetitions where one does not respond."""
 
     addresses: list[str]
     repeated: int = 0
@@ -73,8 +73,8 @@ class Client:
     def submit(self, video: bytes, key: str) -> str:
         """Submit a video; the id of its job. An `Idempotency-Key` makes repetitions the same job."""
         form, headers = {"video": ("clip.mp4", video)}, {"Idempotency-Key": key}
-        answer = self.request("POST", "/v1/videos", files=form, headers=headers)
-        return str(answer.raise_for_status().json()["job_id"])
+        response = self.request("POST", "/v1/videos", files=form, headers=headers)
+        return str(response.raise_for_status().json()["job_id"])
 
     def has_ended(self, job_id: str) -> bool:
         """Whether a job has ended, by its record alone."""
@@ -93,7 +93,7 @@ class Client:
             if cursor is None:
                 return found
 
-    def answer(self, job_id: str) -> str:
+    def result_hash(self, job_id: str) -> str:
         """Hash of a result's faces, which is the same for every job of the same video."""
         result = self.request("GET", f"/v1/jobs/{job_id}/result").raise_for_status().json()
         return hashlib.sha256(json.dumps(result["faces"], sort_keys=True).encode()).hexdigest()
@@ -104,12 +104,13 @@ class Client:
         while time.monotonic() < deadline:
             self._turn += 1
             with suppress(httpx.TransportError):
-                answer = self._http.request(method, self.addresses[self._turn % len(self.addresses)] + path, **options)
-                if answer.status_code not in RETRIED:
-                    return answer
+                address = self.addresses[self._turn % len(self.addresses)]
+                response = self._http.request(method, address + path, **options)
+                if response.status_code not in RETRIED:
+                    return response
             self.repeated += 1
             time.sleep(0.3)
-        raise TimeoutError(f"no API answers {method} {path}")
+        raise TimeoutError(f"no API responds to {method} {path}")
 
 
 @dataclass(slots=True)
@@ -261,12 +262,12 @@ def _revive_later(cluster: Cluster, container: str) -> None:
 
 
 def kill_round(cluster: Cluster, video: bytes, jobs: int) -> dict[str, Any]:
-    """Kill parts in the middle of jobs; how many jobs were lost, completed twice or answered differently."""
+    """Kill parts in the middle of jobs; how many jobs were lost, completed twice or had different results."""
     with killer(cluster) as on_progress:
         outcome = work_through_slowly(cluster, video, jobs, on_progress)
     client, completions = Client(cluster.addresses()), cluster.completions()
     statuses = client.jobs()
-    answers = {client.answer(job_id) for job_id in outcome.ids if statuses.get(job_id) == "succeeded"}
+    hashes = {client.result_hash(job_id) for job_id in outcome.ids if statuses.get(job_id) == "succeeded"}
     return {
         "jobs": jobs,
         "seconds": round(outcome.seconds, 1),
@@ -274,7 +275,7 @@ def kill_round(cluster: Cluster, video: bytes, jobs: int) -> dict[str, Any]:
         "lost": sum(statuses.get(job_id) != "succeeded" for job_id in outcome.ids) + jobs - len(set(outcome.ids)),
         "extra": len(statuses) - jobs,
         "completed_twice": sum(count > 1 for count in completions.values()),
-        "different_answers": len(answers) - 1,
+        "different_answers": len(hashes) - 1,
     }
 
 
@@ -304,7 +305,7 @@ def extrapolate(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def is_whole(found: dict[str, Any]) -> bool:
-    """Whether no job was lost, added, completed twice or answered differently."""
+    """Whether no job was lost, added, completed twice or had different results."""
     return not any(found[name] for name in ("lost", "extra", "completed_twice", "different_answers"))
 
 

@@ -164,5 +164,5 @@ def plain(video: Path, model: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kind, video_path, model_path = sys.argv[1:]
-    answer = {"decode": decode, "engine": engine, "plain": plain}[kind](Path(video_path), Path(model_path))
-    print(json.dumps(answer))  # noqa: T201 - that is how the parent reads it
+    measured = {"decode": decode, "engine": engine, "plain": plain}[kind](Path(video_path), Path(model_path))
+    print(json.dumps(measured))  # noqa: T201 - that is how the parent reads it

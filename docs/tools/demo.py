@@ -1,4 +1,4 @@
-"""Draws docs/images/demo.gif from a film of scikit-image's astronaut (NASA): `python -m docs.tools.demo`."""
+"""Draws docs/images/demo.gif from a video of scikit-image's astronaut (NASA): `python -m docs.tools.demo`."""
 
 import tempfile
 from collections.abc import Iterator
@@ -39,11 +39,11 @@ def frames(path: Path) -> Iterator[Image.Image]:
 
 
 def write(path: Path = IMAGE) -> None:
-    """Analyse the film and write its annotated video as a GIF, with one palette for all frames."""
+    """Analyse the video and write its annotated video as a GIF, with one palette for all frames."""
     with tempfile.TemporaryDirectory() as folder:
-        film, annotated = VideoMaker(Path(folder)).make(SCENE), Path(folder) / "annotated.mp4"
-        if duygu(["analyze", str(film), "--video", str(annotated), "--quiet"]) != 0:
-            raise RuntimeError("the film could not be analysed")
+        video, annotated = VideoMaker(Path(folder)).make(SCENE), Path(folder) / "annotated.mp4"
+        if duygu(["analyze", str(video), "--video", str(annotated), "--quiet"]) != 0:
+            raise RuntimeError("the video could not be analysed")
         pictures = list(frames(annotated))
     palette = pictures[len(pictures) // 2].quantize(COLOURS)
     first, *others = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]

@@ -180,12 +180,12 @@ def _body(about: Schema, types: _Types) -> Iterator[str]:
 
 def _response(about: Schema, types: _Types) -> str:
     """The type of the body of a successful response."""
-    successes = [answer for status, answer in about["responses"].items() if int(status) in WITH_BODY]
+    successes = [response for status, response in about["responses"].items() if int(status) in WITH_BODY]
     kinds = dict.fromkeys(
         kind
-        for answer in successes
+        for response in successes
         for kind in (
-            [_content(name, content, types) for name, content in answer.get("content", {}).items()] or ["undefined"]
+            [_content(name, content, types) for name, content in response.get("content", {}).items()] or ["undefined"]
         )
     )
     return " | ".join(kinds)
@@ -198,7 +198,7 @@ def _content(kind: str, content: Schema, types: _Types) -> str:
 
 
 def _contents(about: Schema) -> set[str]:
-    return {kind for answer in about["responses"].values() for kind in answer.get("content", {})}
+    return {kind for response in about["responses"].values() for kind in response.get("content", {})}
 
 
 def _type_name(name: str, *, unique: bool) -> str:
