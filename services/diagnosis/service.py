@@ -26,10 +26,10 @@ def check_service(url: str, key: str | None = None) -> str:
 
 
 def is_duygu(url: str) -> bool:
-    """Whether a service of this kind answers at an address, ready or not; no API key is needed."""
+    """Whether a service of this kind responds at an address, ready or not; no API key is needed."""
     try:
-        with urlopen(url.rstrip("/") + "/readyz", timeout=ANSWER_S) as answer:  # noqa: S310 - an own address
-            body = answer.read(MOST_BYTES)
+        with urlopen(url.rstrip("/") + "/readyz", timeout=RESPONSE_S) as response:  # noqa: S310 - an own address
+            body = response.read(MOST_BYTES)
     except HTTPError as error:
         body = error.read(MOST_BYTES)
     except (HTTPException, OSError, ValueError):

@@ -19,7 +19,7 @@ from duygu.shared.config.settings import Settings
 
 
 @contextmanager
-def answering(status: int, body: dict[str, object]) -> Iterator[int]:
+def responding(status: int, body: dict[str, object]) -> Iterator[int]:
     """A program that gives one response to every request; its port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,12 +64,12 @@ def test_each_failed_check_has_a_hint(settings: Settings, tmp_path: Path) -> Non
 
 
 def test_an_own_service_on_the_port_is_a_note(settings: Settings) -> None:
-    """A port on which a Duygu service answers, ready or not, fails no check; another program does."""
-    with answering(503, {"checks": []}) as port:
+    """A port on which a Duygu service listens, ready or not, fails no check; another program does."""
+    with responding(503, {"checks": []}) as port:
         found = {finding.name: finding for finding in examine(settings.model_copy(update={"port": port}))}
     assert found["port"].status == "note"
     assert found["port"].detail == f"{port} is in use by a Duygu service"
-    with answering(200, {"name": "another program"}) as port:
+    with responding(200, {"name": "another program"}) as port:
         assert "port" in hints(settings.model_copy(update={"port": port}))
 
 
