@@ -8,6 +8,9 @@ from duygu.shared.inputs.links.link import is_link
 from duygu.shared.model.label_choice import chosen_labels
 from duygu.shared.schemas.emotions import EMOTIONS
 
+MOST_HZ = 60.0
+"""Maximum rate of pictures, as of a camera in a file of cameras."""
+
 
 def share(text: str) -> float:
     """A number between 0 and 1."""
@@ -37,6 +40,13 @@ def labels(text: str) -> tuple[str, ...]:
         return chosen_labels([label.strip() for label in text.split(",")], EMOTIONS)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def rate(text: str) -> float:
+    """A positive number of pictures per second, at most 60."""
+    if not 0 < (value := float(text)) <= MOST_HZ:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {MOST_HZ:g} pictures per second")
+    return value
 
 
 def seconds(text: str) -> float:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from duygu.services.arguments.values import count, labels, seconds
+from duygu.services.arguments.values import count, labels, rate, seconds
 from duygu.services.commands.completion import complete_files
 from duygu.shared.config.settings import Settings
 from duygu.shared.runtime.telemetry.logs import set_up_logs
@@ -27,7 +27,7 @@ def add_watch(commands: Any) -> None:
     watch.add_argument(
         "--service", default="http://127.0.0.1:8000", metavar="URL", help="the service (default: http://127.0.0.1:8000)"
     )
-    watch.add_argument("--rate", type=seconds, default=10.0, metavar="HZ", help="pictures per second (default: 10)")
+    watch.add_argument("--rate", type=rate, default=10.0, metavar="HZ", help="pictures per second (default: 10)")
     watch.add_argument(
         "--hardware", metavar="DEVICE", help="decode with this device where it can, such as vaapi or cuda"
     )

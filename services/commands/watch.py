@@ -62,6 +62,7 @@ def run(
     Raises ConfigurationError.
     """
     sys.stderr.write(f"duygu: {NOTICE}\n")
+    _require_outputs(cameras, destinations)
     running = _open(cameras, service, key, options, destinations)
     threads = [threading.Thread(target=watcher.run, daemon=True) for watcher in running.watchers]
     stop = threading.Event()
@@ -78,9 +79,30 @@ def run(
         watcher.stop()
     for thread in threads:
         thread.join(timeout=10)
-    for sink in running.sinks:
+    closed = [_close(sink) for sink in running.sinks]
+    status = _finish(cameras, running.watchers, destinations)
+    return status if all(closed) else EXIT_FAILED
+
+
+def _require_outputs(cameras: "list[Camera]", destinations: Destinations) -> None:
+    """Raise ConfigurationError for outputs that cannot be written, or that would overwrite something."""
+    from duygu.services.watch.output_files import require_writable
+
+    if destinations.result and len(cameras) > 1:
+        raise ConfigurationError("--json holds the result of one camera; set `result` of each in a file of --cameras")
+    named = [("--ndjson", destinations.ndjson), ("--csv", destinations.csv), ("--json", destinations.result)]
+    named += [(f"the result of {camera.name}", camera.result) for camera in cameras]
+    require_writable([(option, path) for option, path in named if path], [camera.url for camera in cameras])
+
+
+def _close(sink: "Sink") -> bool:
+    """Close an output; whether all of it was written."""
+    try:
         sink.close()
-    return _finish(cameras, running.watchers, destinations)
+    except OSError as error:
+        _report(f"an output is incomplete: {error.strerror or error}")
+        return False
+    return True
 
 
 def read_options(**values: Any) -> SessionOptions:
@@ -166,7 +188,7 @@ def _finish(cameras: "list[Camera]", watchers: "list[Watcher]", destinations: De
                 write_atomically(path, (result.model_dump_json(indent=2) + "\n").encode())
                 _report(f"wrote {printable(str(path))}")
             except OSError as error:
-                _report(f"{UnreadableFileError.code}: {error.filename}: {error.strerror}")
+                _report(f"{UnreadableFileError.code}: {printable(str(path))}: {error.strerror}")
                 status = EXIT_FAILED
         if watcher.error:
             _report(f"{camera.name}: {watcher.error}")

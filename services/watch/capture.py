@@ -55,8 +55,11 @@ class Source:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a regular file, which ends and is read in real time."""
-        return Path(self.address).is_file()
+        """Whether it is a file, which ends and is read in real time; also a path that does not exist, or a folder."""
+        path = Path(self.address)
+        if ":" in self.address or self.address.startswith("/dev/"):
+            return path.is_file()
+        return path.is_file() or path.is_dir() or not path.exists()
 
 
 class Clock:
@@ -163,10 +166,12 @@ class Capture:
                     self._put(time_s, frame)
                     if self._ended.is_set():
                         return
-                reason = "the stream ended"
+                reason = "" if self._is_file else "the stream ended"
             except (av.FFmpegError, OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or type(error).__name__
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if self._is_file:
+                if reason:
+                    self._on_state(f"{self._source.title}: {reason}")
                 self._finish()
                 return
             self.lost += 1

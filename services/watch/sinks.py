@@ -12,6 +12,10 @@ from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.schemas.result import Window
 
 
+class OutputError(Exception):
+    """An output cannot be written, such as on a full disk or to a pipe without a reader."""
+
+
 class Sink(Protocol):
     """Receives what the cameras show. `opened` begins each session of a camera; `close` is the end of all."""
 

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from websockets.exceptions import InvalidStatus
 
 from duygu.client import Picture, Service, SessionBroken, stream
 from duygu.services.watch.capture import FIRST_PAUSE_S, LONGEST_PAUSE_S, Capture, Source
 from duygu.services.watch.recording import Recording
-from duygu.services.watch.sinks import Sink
+from duygu.services.watch.sinks import OutputError, Sink
 from duygu.shared.live.messages import CloseCode, FrameError, FrameResult, SessionClosed, SessionCreated, SessionOptions
 from duygu.shared.schemas.result import Window
 
@@ -63,7 +64,7 @@ class Watcher:
             try:
                 self._session()
                 return
-            except (SessionBroken, OSError, InvalidStatus) as error:
+            except (SessionBroken, OSError, InvalidStatus, OutputError) as error:
                 if not _is_temporary(error):
                     self.error = error
                     self._capture.close()
@@ -80,11 +81,13 @@ class Watcher:
             if isinstance(message, SessionCreated):
                 self.recording.begin(message)
                 for sink in self._sinks:
-                    sink.opened(self._camera, message.model)
+                    with _as_output_error():
+                        sink.opened(self._camera, message.model)
             elif isinstance(message, FrameResult):
                 self._windows(self.recording.add(message))
                 for sink in self._sinks:
-                    sink.frame(self._camera, message)
+                    with _as_output_error():
+                        sink.frame(self._camera, message)
             elif isinstance(message, SessionClosed):
                 self._windows(self.recording.end(message))
             elif isinstance(message, FrameError):
@@ -101,8 +104,10 @@ class Watcher:
 
     def _windows(self, windows: Iterator[tuple[int, Window]]) -> None:
         for face_id, window in windows:
+            at = self._capture.taken_at(self.recording.last_captured_at)
             for sink in self._sinks:
-                sink.window(self._camera, face_id, window, self._capture.taken_at(self.recording.last_captured_at))
+                with _as_output_error():
+                    sink.window(self._camera, face_id, window, at)
 
     def _lost(self, text: str) -> None:
         self._on_state(text)
@@ -116,7 +121,18 @@ class Watcher:
             yield picture
 
 
+@contextmanager
+def _as_output_error() -> Iterator[None]:
+    """Distinguish an output that cannot be written from a connection that is lost: both are an OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"an output cannot be written: {error.strerror or error}") from error
+
+
 def _is_temporary(error: Exception) -> bool:
+    if isinstance(error, OutputError):
+        return False
     if isinstance(error, SessionBroken):
         return error.close_code in TEMPORARY
     if isinstance(error, InvalidStatus):

@@ -71,6 +71,70 @@ def test_an_invalid_resting_face_is_refused(capsys: pytest.CaptureFixture[str]) 
     assert "baseline 'auto': `auto` needs a whole recording" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["film.mp4", "--json", "film.mp4"], "--json would overwrite the source film.mp4"),
+        (["film.mp4", "--csv", "./film.mp4"], "--csv would overwrite the source film.mp4"),
+        (["film.mp4", "--ndjson", "link.mp4"], "--ndjson would overwrite the source link.mp4"),
+        (["film.mp4", "--csv", "rows", "--json", "rows"], "--csv and --json cannot both be written to rows"),
+        (["film.mp4", "--csv", "-", "--ndjson", "-"], "--ndjson and --csv cannot both be written to stdout"),
+        (["film.mp4", "--json", "no/r.json"], "cannot write --json to no/r.json: the folder no does not exist"),
+        (["film.mp4", "--json", "."], "cannot write --json to .: it is a folder"),
+        (["film.mp4", "film.mp4", "--json", "r.json"], "--json holds the result of one camera"),
+        (["--cameras", "cameras.toml"], "the result of door would overwrite the source film.mp4"),
+    ],
+)
+def test_an_output_that_would_lose_something_is_refused(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is watched if an output would overwrite a source or another output, or cannot be written at the end."""
+    monkeypatch.chdir(tmp_path)
+    Path("film.mp4").write_bytes(b"film")
+    Path("link.mp4").symlink_to("film.mp4")
+    Path("cameras.toml").write_text('[cameras.door]\nurl = "film.mp4"\nresult = "film.mp4"\n')
+    assert main(["watch", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert Path("film.mp4").read_bytes() == b"film"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_watch_with_its_result(
+    served: str, video_maker: VideoMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If a table cannot be written, the watch ends with the reason, and the result so far is kept."""
+    result, path = tmp_path / "r.json", str(video_maker.make(replace(LIVE, duration_s=9.0)))
+    assert main(["watch", path, "--service", served, "--csv", "/dev/full", "--json", str(result)]) == 1
+    shown = capsys.readouterr().err
+    assert "an output cannot be written: No space left on device" in shown
+    assert "connecting" not in shown
+    assert Result.model_validate_json(result.read_text()).faces
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent.mp4", "No such file or directory"), ("notes.txt", "Invalid data found")]
+)
+def test_a_file_that_cannot_be_read_ends_the_watch(
+    name: str, reason: str, served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped path, or a file that is no video, ends the command with the reason; it is not opened again."""
+    (tmp_path / "notes.txt").write_text("hello")
+    assert main(["watch", str(tmp_path / name), "--service", served]) == 1
+    assert f"{name}: {reason}" in capsys.readouterr().err
+
+
+def test_a_rate_out_of_range_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """A rate that is not positive, or too high, is a usage error that names the bounds."""
+    for value in ("0", "nan", "61"):
+        with pytest.raises(SystemExit):
+            main(["watch", "/dev/video0", "--rate", value])
+        assert f"{value} is not above 0 and at most 60 pictures per second" in capsys.readouterr().err
+
+
 def test_a_cut_stream_goes_on(served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A stream that is cut every two seconds is watched across the cuts, until the given time has passed."""
     result = tmp_path / "r.json"
