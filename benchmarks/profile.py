@@ -74,6 +74,8 @@ def _watch_networks(engine: Any, watch: Stopwatch) -> None:
     for name, stage in (("features", "trunk"), ("head", "temporal part"), ("logits", "trunk")):
         if hasattr(classifier, name):
             setattr(classifier, name, watch.timed(stage, getattr(classifier, name)))
+    if engine.second_trunk is not None:
+        engine.second_trunk.features = watch.timed("second trunk", engine.second_trunk.features)
 
 
 class Session:

@@ -1,6 +1,6 @@
 """Pipeline from frames to emotions, shared by video files and live sessions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -113,13 +113,8 @@ class Analyzer:
         ended = self.tracker.update(frame)
         positions = [position for track in ended for position in self._confirm(track)] if self._is_slow() else []
         self._close(ended)
-        visible = list(self.tracker.visible())
-        second = self._second_features(visible, frame, tick)
-        positions += [
-            position
-            for track in visible
-            for position in self._update_face(track, frame, tick, before, second.get(track.key))
-        ]
+        visible = self.tracker.visible()
+        positions += [position for track in visible for position in self._update_face(track, frame, tick, before)]
         windows = self._classify() if self._ready() >= self.batch else []
         return Step(frame.time_s, tuple(positions), tuple(windows), self._release(ended))
 
@@ -146,19 +141,16 @@ class Analyzer:
             warnings.append((CROWDED, detail))
         return warnings
 
-    def _second_features(self, tracks: list[Track], frame: Frame, tick: int) -> dict[int, Floats]:
-        """Features by the second trunk of the faces whose crop it processes, by track key.
+    def _second_features(self, track: Track, frame: Frame, tick: int) -> Floats | None:
+        """Features of a face by the second trunk, or None where it does not process the crop.
 
-        These are the crops of its pattern, and the first one of each clip, so that no clip is without any.
+        It processes the crops of its pattern, and the first one of each clip, so that no clip is without any.
         """
         trunk = self.engine.second_trunk
-        if trunk is None:
-            return {}
-        regular = trunk.includes(tick, self._usual_ticks())
-        chosen = [track for track in tracks if regular or not self._has_second(track)]
-        crops = [trunk.cut(frame, track.box, track.landmarks) for track in chosen]
-        features: Sequence[Floats] = list(trunk.features(np.stack(crops))) if crops else []
-        return {track.key: row for track, row in zip(chosen, features, strict=True)}
+        if trunk is None or not (trunk.includes(tick, self._usual_ticks()) or not self._has_second(track)):
+            return None
+        crop = trunk.cut(frame, track.box, track.landmarks)
+        return np.asarray(trunk.features(crop[np.newaxis])[0], np.float32)
 
     def _has_second(self, track: Track) -> bool:
         """Whether a crop of the open clip of a face has features by the second trunk."""
@@ -169,16 +161,14 @@ class Analyzer:
         """Usual number of sampling times between analysed frames."""
         return self.tracker.usual_s * (self.engine.recipe.rate_hz or 0.0) or 1.0
 
-    def _update_face(
-        self, track: Track, frame: Frame, tick: int, before: int, second: Floats | None
-    ) -> Iterator[FacePosition]:
+    def _update_face(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[FacePosition]:
         """Add the crop of a track to its clips, and yield its position once the track is confirmed."""
         recipe = self.engine.recipe
         face = self.faces.setdefault(track.key, Face(ClipBuilder(recipe)))
         image = crop_of(frame, track.box, track.landmarks, recipe)
         measured = self._measure(frame, track, tick)
         flags = quality_flags(image, track.box, track.landmarks)
-        crop = Crop(tick, frame.time_s, image, flags, measured, second)
+        crop = Crop(tick, frame.time_s, image, flags, measured, self._second_features(track, frame, tick))
         stretch = self.tracker.crowding()
         self.was_crowded |= stretch > 1
         self._enqueue(

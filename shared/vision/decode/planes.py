@@ -1,7 +1,7 @@
 """Frame over the decoder's planes, luma and colour differences. Only the parts that are read are converted."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -35,6 +35,7 @@ class StoredFrame:
     mirrored: bool  # after the rotation
     divisor: int  # pixels of luma per pixel of the detection copy, along each side
     tone_map: ToneMap | None = None  # for HDR levels
+    _kept: list[tuple[Area, Image]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -64,7 +65,18 @@ class StoredFrame:
         return self.grey_part((0, 0, *self.size))
 
     def grey_part(self, area: Area, step: int = 1) -> Image:
-        """Every `step`-th row and column of an area of luma, full-range and upright."""
+        """Every `step`-th row and column of an area of luma, full-range and upright.
+
+        The last area is kept: the crops of a face for several networks overlap.
+        """
+        if step > 1:
+            return self._luma(area, step)
+        if not (self._kept and _contains(self._kept[-1][0], area)):
+            self._kept[:] = [(area, self._luma(area, 1))]
+        (left, top, *_), luma = self._kept[-1]
+        return luma[area[1] - top : area[3] - top, area[0] - left : area[2] - left]
+
+    def _luma(self, area: Area, step: int) -> Image:
         left, top, right, bottom = self._stored(area)
         part = self.planes[0][top:bottom:step, left:right:step]
         return self._upright(self._levels(part if step == 1 else np.ascontiguousarray(part)))
@@ -104,7 +116,7 @@ class StoredFrame:
         parts = [np.ascontiguousarray(resized(part, size)) for part in parts]
         if len(parts) < 3:
             return self._upright(np.asarray(cv2.cvtColor(self._levels(parts[0]), cv2.COLOR_GRAY2RGB), np.uint8))
-        coded = np.asarray(cv2.transform(cv2.merge(parts), self._matrix), np.uint8)
+        coded = np.asarray(cv2.transform(cv2.merge(parts), rgb_matrix(self.weights, limited=self.limited)), np.uint8)
         return self._upright(self.tone_map.rgb(coded) if self.tone_map else coded)
 
     def _plane_part(self, plane: Image, area: Area) -> Image:
@@ -117,19 +129,6 @@ class StoredFrame:
         """Pixels of luma per pixel of this plane, horizontally and vertically."""
         (height, width), (luma_height, luma_width) = plane.shape, self.planes[0].shape
         return -(-luma_width // width), -(-luma_height // height)
-
-    @cached_property
-    def _matrix(self) -> Floats:
-        """(3, 4) matrix from luma and colour differences to RGB."""
-        red, blue = self.weights
-        green = 1 - red - blue
-        gain, spread = (255 / (WHITE - BLACK), 255 / COLOUR_SPAN) if self.limited else (1.0, 1.0)
-        to_red, to_blue = 2 * (1 - red) * spread, 2 * (1 - blue) * spread
-        rows = np.array(
-            [[gain, 0, to_red], [gain, -to_blue * blue / green, -to_red * red / green], [gain, to_blue, 0]], np.float32
-        )
-        zero = np.array([BLACK if self.limited else 0, 128, 128], np.float32)
-        return np.concatenate([rows, -(rows @ zero)[:, np.newaxis]], axis=1)
 
     def _levels(self, grey: Image) -> Image:
         levels = full_range(grey) if self.limited else grey
@@ -156,6 +155,27 @@ class StoredFrame:
         if self.turns:
             picture = np.asarray(cv2.rotate(picture, TURNS[self.turns]), np.uint8)
         return np.asarray(cv2.flip(picture, 1), np.uint8) if self.mirrored else picture
+
+
+def _contains(outer: Area, inner: Area) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+@lru_cache(maxsize=8)
+def rgb_matrix(weights: tuple[float, float], *, limited: bool) -> Floats:
+    """(3, 4) matrix from luma and colour differences to RGB.
+
+    weights  of red and of blue in luma
+    """
+    red, blue = weights
+    green = 1 - red - blue
+    gain, spread = (255 / (WHITE - BLACK), 255 / COLOUR_SPAN) if limited else (1.0, 1.0)
+    to_red, to_blue = 2 * (1 - red) * spread, 2 * (1 - blue) * spread
+    rows = np.array(
+        [[gain, 0, to_red], [gain, -to_blue * blue / green, -to_red * red / green], [gain, to_blue, 0]], np.float32
+    )
+    zero = np.array([BLACK if limited else 0, 128, 128], np.float32)
+    return np.concatenate([rows, -(rows @ zero)[:, np.newaxis]], axis=1)
 
 
 def full_range(grey: Image) -> Image:

@@ -137,11 +137,17 @@ def similarity(before: Floats, after: Floats, *, tolerance: float) -> tuple[npt.
     Points far from the median displacement are excluded from the closed-form least-squares fit (Umeyama 1991).
     """
     shifts = after - before
-    off = np.abs(shifts - np.median(shifts, axis=0)).max(axis=1)
-    kept = off <= max(2 * float(np.median(off)), tolerance)
+    off = np.abs(shifts - median(shifts)).max(axis=1)
+    kept = off <= max(2 * float(median(off)), tolerance)
     motion = Motion(_least_squares(before[kept], after[kept]))
     misses = np.abs(motion.points(before) - after).max(axis=1)
     return misses <= tolerance, motion
+
+
+def median(values: Floats) -> Floats:
+    """Median over the first axis, as `numpy.median`, which takes ten times as long for a few values."""
+    ordered, middle = np.sort(values, axis=0), len(values) // 2
+    return np.asarray(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2, np.float32)
 
 
 def _least_squares(before: Floats, after: Floats) -> Floats:

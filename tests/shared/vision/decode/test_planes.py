@@ -90,3 +90,14 @@ def test_sparse() -> None:
 def test_full_range() -> None:
     """Broadcast black and white become 0 and 255, and values beyond are clipped."""
     assert full_range(np.array([[0, 16, 235, 255]], np.uint8)).tolist() == [[0, 0, 255, 255]]
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_overlapping_areas_are_equal_in_any_order(turns: int) -> None:
+    """An area has the same pixels whether a larger one, another one, or none was read before it."""
+    frame = replace(limited(stored(PICTURE)), turns=turns)
+    inner, other, outer = (50, 30, 90, 60), (10, 10, 55, 40), PART
+    fresh = {area: replace(frame).grey_part(area) for area in (inner, other, outer)}
+    for area in (outer, inner, other, inner, outer):
+        assert np.array_equal(frame.grey_part(area), fresh[area])
+    assert np.array_equal(frame.grey_part(inner, 2), fresh[inner][::2, ::2])

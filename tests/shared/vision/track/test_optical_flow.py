@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from duygu.shared.vision.track.optical_flow import LEAST_SIDE, Patch, similarity
+from duygu.shared.vision.track.optical_flow import LEAST_SIDE, Patch, median, similarity
 from duygu.shared.vision.types import Floats, Image, PictureFrame
 from tests.support.media.frames import frame_of
 from tests.support.media.videos import FACE, head
@@ -107,3 +107,11 @@ def test_one_point_astray_changes_nothing() -> None:
     close, motion = similarity(before, after, tolerance=0.5)
     assert close.tolist() == [place != 7 for place in range(20)]
     assert motion.matrix == pytest.approx(np.array([[1, 0, 3], [0, 1, 4]]), abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 24, 25])
+def test_the_median_is_that_of_numpy(count: int) -> None:
+    """The median of an odd or even number of displacements and distances is exactly that of numpy."""
+    shifts = np.random.default_rng(count).normal(size=(count, 2)).astype(np.float32)
+    assert np.array_equal(median(shifts), np.median(shifts, axis=0))
+    assert median(shifts[:, 0]) == np.median(shifts[:, 0])
