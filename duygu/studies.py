@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from duygu.services.commands.study import FRAMES, StudyFiles, filming_of, make_study
+from duygu.services.commands.study import FRAMES, StudyFiles, make_study, strip_maker
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.schemas.options import read_options
-from duygu.shared.workbench.studies.output import Filming, no_frames, statistics_of, write_study
+from duygu.shared.workbench.studies.output import MakeStrips, no_frames, statistics_of, write_study
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.study import Study
 from duygu.shared.workbench.studies.tables.columns import Column, Kind
@@ -33,7 +33,7 @@ class StudyAnalysis:
     """The rows of a study with their results. The tables are described in docs/studies.md."""
 
     study: Study
-    filming: Filming = no_frames
+    filming: MakeStrips = no_frames
     """Makes the frames of the report."""
     films: Mapping[str, Path] = field(default_factory=dict)
     """Files of stimuli, by name, whose frames are shown instead of those of recordings."""
@@ -57,7 +57,7 @@ class StudyAnalysis:
 
         The report shows frames of the videos that can be read. Raises OSError and, for covered faces, ModelError.
         """
-        return write_study(self.study, Path(folder), filming=self.filming, films=self.films)
+        return write_study(self.study, Path(folder), make_strips=self.filming, films=self.films)
 
 
 def study(
@@ -111,7 +111,7 @@ def study(
     study_settings = StudySettings(**chosen)  # type: ignore[arg-type]
     settings = settings or Settings()
     made = make_study(files, study_settings, settings, Console(stderr=True, quiet=True))
-    return StudyAnalysis(made, filming_of(frames, settings), files.films)
+    return StudyAnalysis(made, strip_maker(frames, settings), files.films)
 
 
 def _path(path: Path | str | None) -> Path | None:

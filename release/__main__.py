@@ -58,7 +58,7 @@ def _release(folder: Path, allow_dirty: bool, with_images: bool, build_arguments
     artifacts.empty(folder)
     _say("building wheel and source distribution")
     sdist, wheel = artifacts.build_packages(folder)
-    _say("installing the wheel in an empty environment, and analysing a film with it")
+    _say("installing the wheel in an empty environment, and analysing a video with it")
     checks.check_sdist(sdist)
     checks.check_wheel(wheel)
     chart = artifacts.build_chart(folder)
@@ -85,7 +85,7 @@ def _images(wanted: bool, build_arguments: Sequence[str]) -> dict[str, str]:
         tag, identity, size = artifacts.build_image(name, build_arguments)
         _say(f"{size / 1e6:9.2f} MB  {tag}")
         images[tag] = identity
-    _say("starting duygu-all, and uploading a film to it")
+    _say("starting duygu-all, and uploading a video to it")
     checks.check_image(f"duygu-all:{VERSION}")
     return images
 

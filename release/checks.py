@@ -24,7 +24,7 @@ UNWANTED = re.compile(r"(^|/)(__pycache__|\.git|\.venv|node_modules|\.env)(/|$)|
 
 
 def check_wheel(wheel: Path) -> None:
-    """The wheel has the models and pages, nothing unwanted, and analyses a film in an empty environment.
+    """The wheel has the models and pages, nothing unwanted, and analyses a video in an empty environment.
 
     Raises RuntimeError.
     """
@@ -66,13 +66,13 @@ def check_clean() -> None:
 
 
 def check_image(tag: str) -> None:
-    """The image with both halves becomes ready and analyses an uploaded film. Raises RuntimeError."""
+    """The image with both halves becomes ready and analyses an uploaded video. Raises RuntimeError."""
     container = run(["docker", "run", "--detach", "--rm", "--publish", "127.0.0.1::8000", tag]).strip()
     try:
         address = run(["docker", "port", container, "8000"]).split()[0]
         _wait(lambda: _is_ready(f"http://{address}/readyz"), f"{tag} is not ready after {READY_S:g} s")
         with tempfile.TemporaryDirectory() as folder:
-            _check_faces(tag, len(analyze(_film(folder), Service(f"http://{address}")).faces))
+            _check_faces(tag, len(analyze(_video(folder), Service(f"http://{address}")).faces))
     finally:
         run(["docker", "stop", container])
 
@@ -94,18 +94,18 @@ def _check_installed(wheel: Path, folder: Path) -> None:
     if found != ["duygu", VERSION]:
         raise RuntimeError(f"{wheel.name} reports {' '.join(found)}")
 
-    result = json.loads(run([environment / "bin" / "duygu", "analyze", _film(folder), "--quiet"], cwd=folder))
+    result = json.loads(run([environment / "bin" / "duygu", "analyze", _video(folder), "--quiet"], cwd=folder))
     _check_faces(wheel.name, len(result["faces"]))
 
 
-def _film(folder: str | Path) -> Path:
-    """A synthetic film of one face."""
+def _video(folder: str | Path) -> Path:
+    """A synthetic video of one face."""
     return VideoMaker(Path(folder)).make(PAN)
 
 
 def _check_faces(subject: str, found: int) -> None:
     if found != 1:
-        raise RuntimeError(f"{subject} finds {found} faces in a film of one")
+        raise RuntimeError(f"{subject} finds {found} faces in a video of one")
 
 
 def _is_ready(url: str) -> bool:

@@ -11,12 +11,12 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.options import DEFAULTS, AnalysisOptions
-from duygu.shared.workbench.studies.film import Reel, Strip
 from duygu.shared.workbench.studies.outcome import RowError
-from duygu.shared.workbench.studies.output import RESULTS, TABLES, Filming, write_study
+from duygu.shared.workbench.studies.output import RESULTS, TABLES, MakeStrips, write_study
 from duygu.shared.workbench.studies.results import ResultFiles, existing_files, files_of
 from duygu.shared.workbench.studies.settings import StudySettings
 from duygu.shared.workbench.studies.sheet import read_markers, read_sheet
+from duygu.shared.workbench.studies.strips import Reel, Strip
 from duygu.shared.workbench.studies.study import Study, outcomes_of, videos_of
 from duygu.shared.workbench.studies.tables.parquet import has_parquet
 from duygu.shared.workbench.studies.tables.study_tables import RESERVED
@@ -111,20 +111,20 @@ def _analyse(
     return analyse_videos(stored, videos, settings, console, files.options)
 
 
-def filming_of(frames: str, settings: Settings) -> Filming:
+def strip_maker(frames: str, settings: Settings) -> MakeStrips:
     """Makes the frames of a report, with faces as `frames` of StudyFiles says."""
 
-    def filming(found: Sequence[Reel]) -> Sequence[Strip]:
+    def make_strips(found: Sequence[Reel]) -> Sequence[Strip]:
         from duygu.services.commands.study_frames import Faces, strips  # a report without frames needs no decoder
 
         return strips(found, settings, Faces(frames))
 
-    return filming
+    return make_strips
 
 
 def _write(study: Study, files: StudyFiles, settings: Settings) -> list[Path]:
     try:
-        return write_study(study, files.output, filming=filming_of(files.frames, settings), films=files.films)
+        return write_study(study, files.output, make_strips=strip_maker(files.frames, settings), films=files.films)
     except OSError as error:
         raise ConfigurationError(f"{error.filename or files.output}: {error.strerror or error}") from error
 

@@ -16,7 +16,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import VideoError
 from duygu.shared.vision.decode.video import Video
 from duygu.shared.vision.types import Image
-from duygu.shared.workbench.studies.film import Reel, Strip
+from duygu.shared.workbench.studies.strips import Reel, Strip
 
 logger = logging.getLogger(__name__)
 

@@ -75,8 +75,8 @@ class Renderer(Protocol):
         ...
 
 
-class JoinedFilm(Protocol):
-    """Joins the parts of a film."""
+class JoinedVideo(Protocol):
+    """Joins the parts of a video."""
 
     def add(self, path: Path) -> None:
         """Add the file of the next part. Raises UnjoinableError."""
@@ -87,15 +87,15 @@ class JoinedFilm(Protocol):
         ...
 
     def result(self, job_id: str) -> Result:
-        """The result of the film, after its last part."""
+        """The result of the video, after its last part."""
         ...
 
 
 class Splitter(Protocol):
-    """Cuts films, analyses parts and joins them, with the model already loaded."""
+    """Cuts videos, analyses parts and joins them, with the model already loaded."""
 
     def plan(self, path: Path, options: AnalysisOptions, should_stop: Callable[[], bool]) -> Sequence[dict[str, Any]]:
-        """The parts of a film, as JSON values with `length_s` in seconds; empty for one piece."""
+        """The parts of a video, as JSON values with `length_s` in seconds; empty for one piece."""
         ...
 
     def analyze(
@@ -111,14 +111,14 @@ class Splitter(Protocol):
         """Analyse one part and write its file. Raises as `Analyze` does."""
         ...
 
-    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> JoinedFilm:
+    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> JoinedVideo:
         """Begin to join the parts of a plan."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class FilmParts:
-    """What a worker needs for parts of films."""
+class VideoParts:
+    """What a worker needs for parts of videos."""
 
     splitter: Splitter
     store: PartStore
@@ -153,7 +153,7 @@ class WorkerContext:
     fetch_rules: FetchRules | None = None
     uploads: UploadStore | None = None
     exports: ExportStore | None = None
-    film_parts: FilmParts | None = None
+    video_parts: VideoParts | None = None
     min_free_bytes: int = 0
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
     traces: Traces = field(default_factory=NoTraces)

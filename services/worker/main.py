@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duygu.services.worker.context import Analyze, FilmParts, LiveWork, Renderer, Splitter, WorkerContext
+from duygu.services.worker.context import Analyze, LiveWork, Renderer, Splitter, VideoParts, WorkerContext
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
 from duygu.shared.broker.connections import connect, live_redis_url, redis_url
@@ -40,7 +40,7 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
 
     engine = load_engine(engine_options(settings))
     if queue is QueueName.VIDEOS:
-        renderer, splitter = ResultRenderer(settings), film_splitter(settings, engine)
+        renderer, splitter = ResultRenderer(settings), video_splitter(settings, engine)
         return serve(settings, queue, video_analysis(settings, engine), renderer=renderer, splitter=splitter)
     with closing(live_work(settings, engine)) as live, picture_work(settings, engine):
         return serve(settings, queue, no_analysis, live)
@@ -68,7 +68,7 @@ def serve(
         sender=sender,
         uploads=UploadStore(redis, settings.upload_ttl),
         exports=ExportStore(redis, settings.result_ttl),
-        film_parts=FilmParts(splitter, PartStore(redis), tasks, settings.job_timeout_s) if splitter else None,
+        video_parts=VideoParts(splitter, PartStore(redis), tasks, settings.job_timeout_s) if splitter else None,
         fetch_rules=fetch_rules(settings) if queue is QueueName.VIDEOS else None,
         min_free_bytes=int(settings.min_free_mb * MB),
         keep_uploads=settings.keep_uploads,
@@ -112,13 +112,13 @@ def video_analysis(settings: Settings, engine: "Engine") -> Analyze:
     return partial(analyze_video, engine=engine, limits=decode_limits(settings), in_lists=False)
 
 
-def film_splitter(settings: Settings, engine: "Engine") -> Splitter:
-    """The analysis of long films in parts, with a loaded engine."""
+def video_splitter(settings: Settings, engine: "Engine") -> Splitter:
+    """The analysis of long videos in parts, with a loaded engine."""
     from duygu.shared.config.engine import decode_limits
-    from duygu.shared.vision.split.film import FilmSplitter
+    from duygu.shared.vision.split.splitter import VideoSplitter
 
     longest_s = None if settings.split_minutes is None else settings.split_minutes * 60
-    return FilmSplitter(engine, decode_limits(settings), longest_s)
+    return VideoSplitter(engine, decode_limits(settings), longest_s)
 
 
 class ResultRenderer:

@@ -20,7 +20,7 @@ class WorkerMetrics:
         self.seconds = Histogram(
             "duygu_job_seconds",
             "Time of a job in a stage: wait in the queue, fetch its link, fetch the video, analyze, annotate, blur, "
-            "store the result; within analyze, a part of a long film, and join a part",
+            "store the result; within analyze, a part of a long video, and join a part",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,

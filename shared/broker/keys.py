@@ -61,7 +61,7 @@ def labels(job_id: str) -> str:
 
 
 def parts(job_id: str) -> str:
-    """Hash with the parts of a job whose film is analysed by several workers."""
+    """Hash with the parts of a job whose video is analysed by several workers."""
     return f"duygu:job:{job_id}:parts"
 
 

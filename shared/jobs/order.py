@@ -9,7 +9,7 @@ overtaken.
 Places of interactive jobs are multiples of 1 / PER_BULK, those of bulk jobs are BULK_OFFSET behind a whole number, so
 no two are equal, and doubles represent them exactly.
 
-The tasks of a part of a film have no place: their job has started. Those of an interactive job are ahead of waiting
+The tasks of a part of a video have no place: their job has started. Those of an interactive job are ahead of waiting
 bulk jobs, those of a bulk job behind all jobs, and interactive jobs overtake them.
 """
 
@@ -93,7 +93,7 @@ PART = "part-"
 
 
 def part_task(job_id: str, priority: Priority, number: int) -> str:
-    """Id of a task that analyses a part of a job's film."""
+    """Id of a task that analyses a part of a job's video."""
     return f"{PART}{priority}-{job_id}-{number}"
 
 

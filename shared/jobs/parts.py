@@ -1,4 +1,4 @@
-"""The parts of a job whose film is analysed by several workers: which are waiting, leased, done or failed.
+"""The parts of a job whose video is analysed by several workers: which are waiting, leased, done or failed.
 
 A worker claims a part for LEASE_S and renews the lease. A part whose lease has expired is claimed again; if it loses
 its worker too often, the job fails.
@@ -68,7 +68,7 @@ class PartsState:
     """All parts of a job at one time."""
 
     plan: list[Any]
-    """What the worker stored that cut the film; empty for a film in one piece."""
+    """What the worker stored that cut the video; empty for a video in one piece."""
     done: frozenset[int]
     progress: Mapping[int, Any]  # by number, as their workers reported it
     error: DuyguError | None
@@ -83,7 +83,7 @@ class PartStore:
         self._change = redis.register_script(CHANGE)
 
     def create(self, job_id: str, plan: Sequence[Any]) -> None:
-        """Store the parts of a job, which wait; none for a film in one piece."""
+        """Store the parts of a job, which wait; none for a video in one piece."""
         key = keys.parts(job_id)
         fields: dict[Any, Any] = {f"state {number}": "waiting" for number in range(len(plan))}
         with self._redis.pipeline() as pipeline:
@@ -93,7 +93,7 @@ class PartStore:
             pipeline.execute()
 
     def read(self, job_id: str) -> PartsState | None:
-        """The parts of a job; None before its film was cut."""
+        """The parts of a job; None before its video was cut."""
         values = cast(dict[bytes, bytes], self._redis.hgetall(keys.parts(job_id)))
         if b"plan" not in values:
             return None

@@ -109,7 +109,7 @@ def enqueue_video(queue: Queue, job_id: str, timeout_s: int, pipeline: Pipeline)
 
 
 def enqueue_part(queue: Queue, record: JobRecord, number: int, timeout_s: int) -> str | None:
-    """Queue a task that analyses a part of a job's film, any that waits; returns its id, None if it is queued already.
+    """Queue a task that analyses a part of a job's video, any that waits; returns its id, None if it is queued already.
 
     number  of the task
     """

@@ -26,7 +26,7 @@ EDITED_RESULT, EDITED_PLOT, EDITED_ANNOTATED_VIDEO = "result-edited.json", "time
 
 
 def part_file(number: int) -> str:
-    """Name of the file of a part of a film, which exists until the job has ended."""
+    """Name of the file of a part of a video, which exists until the job has ended."""
     return f"part-{number:03}"
 
 

@@ -144,7 +144,7 @@ class ResultConverter:
     def position(self, position: FacePosition) -> Position:
         """Convert a position of the engine to one of the schema."""
         left, top, right, bottom = (round(float(value), DECIMALS_BOX) for value in position.box)
-        # Hours of film have 10^5 positions: they share their set of fields, and are not validated.
+        # Hours of video have 10^5 positions: they share their set of fields, and are not validated.
         return Position.model_construct(
             POSITION_FIELDS,
             time_s=round(position.time_s, DECIMALS_S),

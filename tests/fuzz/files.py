@@ -22,7 +22,7 @@ from duygu.training.run.settings import FOLDER, load_recipe
 from tests.fuzz.mutations import mutate, mutate_text, pick
 from tests.support.results.known import two_faces
 from tests.support.results.label_files import FORMATS as LABEL_FILES
-from tests.support.results.label_files import film
+from tests.support.results.label_files import labelled_result
 from tests.support.tiny_model import write_tiny_model
 
 RECIPE = Recipe("tiny", size=16)
@@ -99,7 +99,7 @@ MANIFEST_CSV = (
 
 def read_labels(path: Path) -> None:
     """Read a file of labels for a result with two faces."""
-    read_label_file(path.read_bytes(), film(), "ann")
+    read_label_file(path.read_bytes(), labelled_result(), "ann")
 
 
 def export_result(path: Path) -> None:

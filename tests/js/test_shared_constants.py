@@ -80,7 +80,7 @@ def test_labels_flags_and_states_have_names(page: dict[str, Any], language: str)
 
 
 def test_colours_are_those_of_the_exports() -> None:
-    """In light and in dark, css/tokens.css gives each emotion the colour that figures and films have."""
+    """In light and in dark, css/tokens.css gives each emotion the colour that figures and videos have."""
     declared = re.findall(r"--(\w+): (#[0-9a-f]{6});", (STATIC / "css" / "tokens.css").read_text("utf-8"))
     colours: dict[str, set[str]] = {}
     for name, colour in declared:

@@ -99,7 +99,7 @@ def succeeded(redis: Redis, settings: Settings) -> str:
     return job_id
 
 
-def test_players_fetch_parts_of_a_film(
+def test_players_fetch_parts_of_a_video(
     here: Settings, bucket: Storage, redis: Redis, object_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the requested range is read from the bucket, without a local copy."""
@@ -110,38 +110,38 @@ def test_players_fetch_parts_of_a_film(
     with metered(object_server) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         with serving(here) as api:
-            film = f"/v1/jobs/{job_id}/result?format=mp4"
-            part = api.get(film, headers={"Range": "bytes=4000000-4099999"})
+            video = f"/v1/jobs/{job_id}/result?format=mp4"
+            part = api.get(video, headers={"Range": "bytes=4000000-4099999"})
             assert (part.status_code, part.content) == (206, content[4_000_000:4_100_000])
             assert part.headers["Content-Range"] == "bytes 4000000-4099999/5000000"
             assert 100_000 <= server.sent_bytes < 110_000
-            with api.stream("GET", film, headers={"Range": "bytes=0-"}) as whole:
+            with api.stream("GET", video, headers={"Range": "bytes=0-"}) as whole:
                 assert next(whole.iter_raw(1000)) == content[:1000]
             assert kept_on_disks(here) == []
-            assert api.get(film).content == content
+            assert api.get(video).content == content
 
 
-def test_a_cached_film_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
-    """And a part of another film than the client has is the whole new one."""
+def test_a_cached_video_is_not_sent_again(here: Settings, bucket: Storage, redis: Redis) -> None:
+    """And a part of another video than the client has is the whole new one."""
     job_id = succeeded(redis, here)
     with bucket.writer(job_id, ANNOTATED_VIDEO) as file:
         file.write(b"0123456789")
     with serving(here) as api:
-        film = f"/v1/jobs/{job_id}/result?format=mp4"
-        first = api.get(film)
+        video = f"/v1/jobs/{job_id}/result?format=mp4"
+        first = api.get(video)
         assert first.headers["Accept-Ranges"] == "bytes"
-        assert api.get(film, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+        assert api.get(video, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
         for known in (first.headers["ETag"], first.headers["Last-Modified"]):
-            assert api.get(film, headers={"Range": "bytes=0-0", "If-Range": known}).content == b"0"
-        other = api.get(film, headers={"Range": "bytes=0-0", "If-Range": '"another"'})
+            assert api.get(video, headers={"Range": "bytes=0-0", "If-Range": known}).content == b"0"
+        other = api.get(video, headers={"Range": "bytes=0-0", "If-Range": '"another"'})
         assert (other.status_code, other.content) == (200, b"0123456789")
-        behind = api.get(film, headers={"Range": "bytes=10-"})
+        behind = api.get(video, headers={"Range": "bytes=10-"})
         assert (behind.status_code, behind.json()["code"]) == (416, "range_not_satisfiable")
         assert behind.headers["Content-Range"] == "bytes */10"
 
 
 def test_a_missing_result_has_expired(here: Settings, bucket: Storage, redis: Redis) -> None:
-    """410 for its text and for its film."""
+    """410 for its text and for its video."""
     job_id = succeeded(redis, here)
     with serving(here) as api:
         for name in ("json", "csv", "mp4", "png"):

@@ -1,4 +1,4 @@
-/** The client against a running service: DUYGU_URL, with a film at DUYGU_VIDEO and a picture of one face at DUYGU_PICTURE. */
+/** The client against a running service: DUYGU_URL, with a video at DUYGU_VIDEO and a picture of one face at DUYGU_PICTURE. */
 import assert from "node:assert/strict";
 import { openAsBlob } from "node:fs";
 import test from "node:test";

@@ -86,8 +86,8 @@ def submit(service: ServiceContext, submission: Submission) -> JobRecord:
 def _fingerprint(service: ServiceContext, submission: Submission) -> str:
     """Equal for two submissions whose results are the same for the same video."""
     options = submission.upload.options.fingerprint
-    films = [" annotated" if submission.annotate else "", " blurred" if submission.blur else ""]
-    chosen = [*films, _edits_fingerprint(service, submission.edits_of), f" {options}" if options else ""]
+    made = [" annotated" if submission.annotate else "", " blurred" if submission.blur else ""]
+    chosen = [*made, _edits_fingerprint(service, submission.edits_of), f" {options}" if options else ""]
     return service.analysis_fingerprint + "".join(chosen)
 
 
@@ -150,9 +150,9 @@ def _find_by_key(service: ServiceContext, submission: Submission) -> JobRecord |
 def _is_same(known: JobRecord, submission: Submission) -> bool:
     """Whether a job has the video and the options of a submission."""
     upload = submission.upload
-    films = known.annotate, known.blur, known.edits_of
+    made = known.annotate, known.blur, known.edits_of
     before = known.link_sha256 or known.sha256, known.options.fingerprint
-    return (films, before) == (
+    return (made, before) == (
         (submission.annotate, submission.blur, submission.edits_of),
         (submission.identity, upload.options.fingerprint),
     )

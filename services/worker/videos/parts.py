@@ -1,4 +1,4 @@
-"""A long film in parts: the job's own worker cuts it, analyses parts as others do, and joins their results.
+"""A long video in parts: the job's own worker cuts it, analyses parts as others do, and joins their results.
 
 The job's task claims parts like any other worker, so that one worker finishes the job alone. Only this task joins, and
 only this task ends the job.
@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from duygu.services.worker.context import FilmParts, JobContext, JoinedFilm, WorkerContext, current_job
+from duygu.services.worker.context import JobContext, JoinedVideo, VideoParts, WorkerContext, current_job
 from duygu.services.worker.control import RequeuedError
 from duygu.services.worker.failures import FAILURES, error_of
 from duygu.shared.errors import (
@@ -48,9 +48,9 @@ T = TypeVar("T")
 
 
 def analyze_part(job_id: str) -> None:
-    """Analyse one part of a job's film that waits, if there is one. Raises RequeuedError when the worker shuts down."""
+    """Analyse one waiting part of a job's video, if there is one. Raises RequeuedError when the worker shuts down."""
     job = current_job()
-    parts, record = job.worker.film_parts, job.worker.jobs.read(job_id)
+    parts, record = job.worker.video_parts, job.worker.jobs.read(job_id)
     if parts is None or record is None or record.ended:
         return
     with about(job_id=job_id), job.worker.traces.span("part", record.trace, job_id=job_id):
@@ -69,7 +69,7 @@ class ClaimedPart:
     """A part that this worker has claimed."""
 
     def __init__(
-        self, job: JobContext, parts: FilmParts, record: JobRecord, number: int, token: str, plan: dict[str, Any]
+        self, job: JobContext, parts: VideoParts, record: JobRecord, number: int, token: str, plan: dict[str, Any]
     ) -> None:
         self.job, self.parts, self.record = job, parts, record
         self.number, self._token, self._plan = number, token, plan
@@ -163,13 +163,13 @@ def patiently(job: JobContext, call: Callable[[], T]) -> T:
             time.sleep(RENEW_S)
 
 
-class FilmInParts:
-    """The job of a film that may be analysed in parts."""
+class VideoInParts:
+    """The job of a video that may be analysed in parts."""
 
     def __init__(
         self,
         job: JobContext,
-        parts: FilmParts,
+        parts: VideoParts,
         record: JobRecord,
         on_progress: Callable[[Progress], None],
         on_window: Callable[[int, Window], None],
@@ -179,7 +179,7 @@ class FilmInParts:
         self._reported_at = 0.0
 
     def analyze(self, path: Path) -> Result | None:
-        """The result of the film; None for one that has to be analysed in one piece.
+        """The result of the video; None for one that has to be analysed in one piece.
 
         Raises CancelledError when the job has to stop, and the error of a part.
         """
@@ -190,7 +190,7 @@ class FilmInParts:
             return self._analyze(path, plan)
         except (UnjoinableError, VideoError) as error:
             # A damaged file has a result with a warning in one piece, or the same error.
-            logger.warning("the film is analysed in one piece: %s", error)
+            logger.warning("the video is analysed in one piece: %s", error)
             patiently(self._job, lambda: self._parts.store.create(self._record.job_id, []))
             return None
         finally:
@@ -206,11 +206,11 @@ class FilmInParts:
         plan = list(self._parts.splitter.plan(path, self._record.options, self._job.control.should_stop))
         if plan:
             patiently(self._job, lambda: store.create(job_id, plan))
-            logger.info("the film is analysed in %s parts", len(plan))
+            logger.info("the video is analysed in %s parts", len(plan))
         return plan
 
     def _analyze(self, path: Path, plan: list[dict[str, Any]]) -> Result:
-        film = self._parts.splitter.joining(plan, self._record.options)
+        whole = self._parts.splitter.joining(plan, self._record.options)
         self._enqueue(len(plan) - 1)
         joined = 0
         while joined < len(plan):
@@ -218,14 +218,14 @@ class FilmInParts:
                 continue
             state = self._state()
             if joined in state.done:
-                self._join(film, joined)
+                self._join(whole, joined)
                 joined += 1
             else:
                 self._report(plan, state)
                 time.sleep(LOOK_S)
-        for face_id, window in film.windows():
+        for face_id, window in whole.windows():
             self._on_window(face_id, window)
-        return film.result(self._record.job_id)
+        return whole.result(self._record.job_id)
 
     def _enqueue(self, count: int) -> None:
         queue, jobs = self._parts.queue, self._job.worker.jobs
@@ -261,11 +261,11 @@ class FilmInParts:
             raise state.error
         return state
 
-    def _join(self, film: JoinedFilm, number: int) -> None:
+    def _join(self, whole: JoinedVideo, number: int) -> None:
         storage = self._job.worker.storage
         try:
             with self._job.worker.stage("join"), storage.local(self._record.job_id, part_file(number)) as path:
-                film.add(path)
+                whole.add(path)
         except FileNotFoundError as error:
             raise UnjoinableError(f"the file of part {number} is missing") from error
 

@@ -25,21 +25,21 @@ class Stages:
 
     def analysed(self, progress: Progress) -> None:
         """Report the progress of the analysis."""
-        self._report(self._part_of(progress) if self._films else progress)
+        self._report(self._part_of(progress) if self._renderings else progress)
 
     def annotating(self, share: float, result: Result) -> None:
         """Report the share of the annotated video that is written."""
-        self._filmed(share / self._films, result)
+        self._rendered(share / self._renderings, result)
 
     def blurring(self, share: float, result: Result) -> None:
         """Report the share of the video with covered faces that is written, which comes last."""
-        self._filmed((self._films - 1 + share) / self._films, result)
+        self._rendered((self._renderings - 1 + share) / self._renderings, result)
 
     @property
-    def _films(self) -> int:
+    def _renderings(self) -> int:
         return self.annotate + self.blur
 
-    def _filmed(self, share: float, result: Result) -> None:
+    def _rendered(self, share: float, result: Result) -> None:
         whole, video = ANALYSIS_SHARE + (1 - ANALYSIS_SHARE) * share, result.video
         time_s = whole * video.duration_s
         self._report(Progress(whole, time_s, video.duration_s, video.frames_decoded, video.frames_analysed))

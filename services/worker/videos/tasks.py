@@ -11,7 +11,7 @@ from duygu.services.worker.failures import FAILURES, error_of
 from duygu.services.worker.videos.baseline import baseline_of_job
 from duygu.services.worker.videos.edited import edited_result_of
 from duygu.services.worker.videos.fetching import fetch_video
-from duygu.services.worker.videos.parts import FilmInParts
+from duygu.services.worker.videos.parts import VideoInParts
 from duygu.services.worker.videos.reporter import Reporter
 from duygu.services.worker.videos.stages import Stages
 from duygu.shared.baselines.recordings import with_recorded_baseline
@@ -95,7 +95,7 @@ def _defer(job: JobContext, record: JobRecord) -> DuyguError:
 def tidy(worker: WorkerContext, job_id: str) -> None:
     """Delete parts and upload of a job that succeeded, and all files of one that failed or was erased meanwhile."""
     try:
-        for number in range(worker.film_parts.store.forget(job_id) if worker.film_parts else 0):
+        for number in range(worker.video_parts.store.forget(job_id) if worker.video_parts else 0):
             worker.storage.remove(job_id, part_file(number))
         record = worker.jobs.read(job_id)
         if record is None or record.ended_without_result:
@@ -142,11 +142,11 @@ def _analyze(job: JobContext, record: JobRecord, reporter: Reporter) -> None:
 
 
 def _analyzed(job: JobContext, record: JobRecord, path: Path, stages: Stages, reporter: Reporter) -> Result:
-    """The result of the film, which is analysed in parts where that is faster."""
-    parts = job.worker.film_parts
+    """The result of the video, which is analysed in parts where that is faster."""
+    parts = job.worker.video_parts
     if parts:
-        film = FilmInParts(job, parts, record, stages.analysed, reporter.window)
-        if result := film.analyze(path):
+        whole = VideoInParts(job, parts, record, stages.analysed, reporter.window)
+        if result := whole.analyze(path):
             return result
     return job.worker.analyze(
         path,

@@ -1,1 +1,1 @@
-"""Analysis of a long film in parts, and the joining of their results."""
+"""Analysis of a long video in parts, and the joining of their results."""

@@ -1,4 +1,4 @@
-"""Joining of analysed parts: the faces and windows of the whole film."""
+"""Joining of analysed parts: the faces and windows of the whole video."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import DECIMALS_S, FacePosition, WindowLogits
 from duygu.shared.vision.split.part_analysis import part_origin
 from duygu.shared.vision.split.part_file import PartFile, PartVideo
-from duygu.shared.vision.split.plan import FilmPart
+from duygu.shared.vision.split.plan import VideoPart
 from duygu.shared.vision.split.seams import match_tracks
 from duygu.shared.vision.split.unjoinable import UnjoinableError
 from duygu.shared.vision.timeline import Timeline
@@ -33,7 +33,7 @@ BATCH = 8
 
 @dataclass(slots=True)
 class JoinedFace:
-    """One track of the film."""
+    """One track of the video."""
 
     builder: ClipBuilder
     face_id: int | None = None  # None until it is confirmed
@@ -51,9 +51,9 @@ class JoinedFace:
 
 
 class PartJoiner:
-    """Joins parts in their order. Memory is that of a timeline of the film."""
+    """Joins parts in their order. Memory is that of a timeline of the video."""
 
-    def __init__(self, parts: Sequence[FilmPart], engine: Engine, options: AnalysisOptions) -> None:
+    def __init__(self, parts: Sequence[VideoPart], engine: Engine, options: AnalysisOptions) -> None:
         """Create a joiner before the first part. Raises the error of an option that the engine does not have."""
         require_options(engine, options)
         self._parts, self._options, self._origin = parts, options, part_origin(engine, options)
@@ -85,7 +85,7 @@ class PartJoiner:
         return self._timeline.in_order()
 
     def result(self, job_id: str | None, *, in_lists: bool = True) -> Result:
-        """The result of the whole film, after the last part. `in_lists` and errors as of `analyze_video`."""
+        """The result of the whole video, after the last part. `in_lists` and errors as of `analyze_video`."""
         last = self._videos[-1]
         video = VideoInfo(
             duration_s=round(last.duration_s, DECIMALS_S),
@@ -109,9 +109,9 @@ class PartJoiner:
         header, sizes = file.header, {(video.width, video.height, video.rotation) for video in self._videos}
         size = (header.video.width, header.video.height, header.video.rotation)
         if header.origin != self._origin or header.number != len(self._videos) or sizes - {size}:
-            raise UnjoinableError("the parts of the film do not fit together")
+            raise UnjoinableError("the parts of the video do not fit together")
         if not self._parts[header.number].is_last and TRUNCATED in dict(header.video.warnings):
-            raise UnjoinableError("the film breaks off before its last part")
+            raise UnjoinableError("the video breaks off before its last part")
         self._videos.append(header.video)
 
     def _faces(self, file: PartFile) -> dict[int, JoinedFace]:

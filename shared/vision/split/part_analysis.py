@@ -1,4 +1,4 @@
-"""Analysis of one part of a film into a file."""
+"""Analysis of one part of a video into a file."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from duygu.shared.vision.options import DecodeLimits
 from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.split.part_analyzer import PartAnalyzer
 from duygu.shared.vision.split.part_file import PartHeader, PartVideo, PartWriter
-from duygu.shared.vision.split.plan import FilmPart
+from duygu.shared.vision.split.plan import VideoPart
 
 
 def analyze_part(
     path: Path,
     target: Path,
-    part: FilmPart,
+    part: VideoPart,
     engine: Engine,
     limits: DecodeLimits,
     options: AnalysisOptions,
@@ -27,7 +27,7 @@ def analyze_part(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
 ) -> None:
-    """Analyse a part of a film and write its file. `on_progress` receives the progress within the part.
+    """Analyse a part of a video and write its file. `on_progress` receives the progress within the part.
 
     Raises a VideoError for a file that cannot be analysed, and CancelledError once `should_stop` returns True.
     """
@@ -80,7 +80,7 @@ def part_origin(engine: Engine, options: AnalysisOptions) -> str:
     return hashlib.sha256(repr((*values, options.fingerprint)).encode()).hexdigest()
 
 
-def _progress(video: Video, analyzer: PartAnalyzer, part: FilmPart, time_s: float) -> Progress:
+def _progress(video: Video, analyzer: PartAnalyzer, part: VideoPart, time_s: float) -> Progress:
     length_s = part_length(video.duration_s, part.start_s, part.end_s)
     done_s = max(time_s - part.start_s, 0.0)
     fraction = min(done_s / length_s, 1.0) if length_s else None

@@ -1,4 +1,4 @@
-"""The analyzer of one part of a film."""
+"""The analyzer of one part of a video."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition
 from duygu.shared.vision.split.clip_log import Addition, DeferredClips
 from duygu.shared.vision.split.part_file import BuilderState, PartTrack, PartWriter
-from duygu.shared.vision.split.plan import FilmPart
+from duygu.shared.vision.split.plan import VideoPart
 from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.types import Frame
 
@@ -28,7 +28,7 @@ class PartAnalyzer(Analyzer):
     def __init__(
         self,
         engine: Engine,
-        part: FilmPart,
+        part: VideoPart,
         writer: PartWriter,
         *,
         interval_s: float | None,
@@ -66,7 +66,7 @@ class PartAnalyzer(Analyzer):
     def close(self) -> list[PartTrack]:
         """End the part, and with the last one all tracks; returns the tracks."""
         if self._part.is_last:
-            self._finish_film()
+            self._finish_video()
             alive = []
         else:
             alive = [track for track in self.tracker.tracks if track.key in self.faces]
@@ -76,7 +76,7 @@ class PartAnalyzer(Analyzer):
         going_on = {track.key for track in alive}
         return [self._described(face_id, key, alive=key in going_on) for face_id, key in sorted(self._keys.items())]
 
-    def _finish_film(self) -> None:
+    def _finish_video(self) -> None:
         analysed, self.frames_analysed = self.frames_analysed, 10**9  # no track is confirmed by its share of the frames
         self._write(self.finish())
         self.frames_analysed = analysed

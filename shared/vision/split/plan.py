@@ -1,4 +1,4 @@
-"""The parts of a long film: where it is cut, and whether cutting it is worth the cost."""
+"""The parts of a long video: where it is cut, and whether cutting it is worth the cost."""
 
 import math
 from bisect import bisect_right
@@ -11,29 +11,29 @@ from duygu.shared.vision.decode.part import SEEK_MARGIN_S
 
 WARM_UP_S = 5.0
 """Seconds before its start from which a part is tracked. They exceed the longest interval of two detections, the memory
-of a lost track and the longest transition, so that the tracks at the seam are those of the whole film."""
+of a lost track and the longest transition, so that the tracks at the seam are those of the whole video."""
 
 MAX_EXTRA = 0.08
-"""Maximum cost of cutting, as a share of the cost of the film: what is tracked twice, and what is decoded only to reach
-the start of a part."""
+"""Maximum cost of cutting, as a share of the cost of the video: what is tracked twice, and what is decoded only to
+reach the start of a part."""
 
 DECODING_SHARE = 0.5
 """Share of decoding in the cost of an analysis."""
 
 MOST_PARTS = 100
-"""Maximum number of parts of one film."""
+"""Maximum number of parts of one video."""
 
 SLOWEST_S = 0.25
-"""Longest frame interval of a film that is cut. A slower one is cheap, and its tracks outlast longer gaps."""
+"""Longest frame interval of a video that is cut. A slower one is cheap, and its tracks outlast longer gaps."""
 
 
 @dataclass(frozen=True, slots=True)
-class FilmPart:
-    """A part of a film. It owns the sampling times from `start_s` to before `end_s`."""
+class VideoPart:
+    """A part of a video. It owns the sampling times from `start_s` to before `end_s`."""
 
     number: int  # from 0
     start_s: float
-    end_s: float | None  # None for the end of the film
+    end_s: float | None  # None for the end of the video
     length_s: float
     is_last: bool
     warm_up_s: float = WARM_UP_S
@@ -52,10 +52,10 @@ def plan_parts(
     *,
     warm_up_s: float = WARM_UP_S,
     max_extra: float = MAX_EXTRA,
-) -> list[FilmPart]:
+) -> list[VideoPart]:
     """Equal parts of at most `longest_s`, longer ones if these would cost too much; empty if one piece is better.
 
-    A film stays in one piece if it is short, its length is unknown, it has few frames a second, or the decoder cannot
+    A video stays in one piece if it is short, its length is unknown, it has few frames a second, or the decoder cannot
     reach the parts at little cost.
     """
     start_s = options.start_s or 0.0
@@ -73,17 +73,17 @@ def plan_parts(
 
 def _parts(
     start_s: float, starts: list[float], end_s: float | None, until_s: float, warm_up_s: float
-) -> list[FilmPart]:
-    """`end_s`: end of the last part, None for the end of the film; `until_s`: the same as the file states it."""
+) -> list[VideoPart]:
+    """`end_s`: end of the last part, None for the end of the video; `until_s`: the same as the file states it."""
     ends = [*starts, end_s]
     return [
-        FilmPart(number, start, ends[number], round(stop - start, 3), number == len(starts), warm_up_s)
+        VideoPart(number, start, ends[number], round(stop - start, 3), number == len(starts), warm_up_s)
         for number, (start, stop) in enumerate(pairwise([start_s, *starts, until_s]))
     ]
 
 
 def _extra_s(key_frames_s: list[float], starts: list[float], warm_up_s: float) -> float:
-    """The cost of these cuts, in seconds of analysed film."""
+    """The cost of these cuts, in seconds of analysed video."""
     return sum(warm_up_s + DECODING_SHARE * _run_up_s(key_frames_s, start_s - warm_up_s) for start_s in starts)
 
 

@@ -11,7 +11,7 @@ Boxes = Mapping[float, Floats]
 """Boxes (4,) of one track by the times of their frames."""
 
 MIN_OVERLAP = 0.4
-"""Minimum mean IoU of two tracks of one face, over the frames that have both. Two trackers of one film differ by a few
+"""Minimum mean IoU of two tracks of one face, over the frames that have both. Two trackers of one video differ by a few
 pixels."""
 
 

@@ -2,4 +2,4 @@
 
 
 class UnjoinableError(Exception):
-    """Parts cannot be joined, and the film has to be analysed in one piece. Internal to the worker."""
+    """Parts cannot be joined, and the video has to be analysed in one piece. Internal to the worker."""

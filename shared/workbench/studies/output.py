@@ -12,7 +12,6 @@ from duygu.shared.version import VERSION
 from duygu.shared.workbench.studies.chart import ONE_COLUMN, SANS, SERIF, TWO_COLUMNS, Layout, chart, title_of
 from duygu.shared.workbench.studies.drawing import drawing_of
 from duygu.shared.workbench.studies.drawing_files import pdf_of, png_of
-from duygu.shared.workbench.studies.film import Reel, Strip, reels
 from duygu.shared.workbench.studies.report import report
 from duygu.shared.workbench.studies.statistics.permutation import Cluster, clusters_of, clusters_table
 from duygu.shared.workbench.studies.statistics.synchrony import synchronies, synchrony_table, synchrony_tests_table
@@ -25,6 +24,7 @@ from duygu.shared.workbench.studies.statistics.time_course import (
     means_table,
     time_courses,
 )
+from duygu.shared.workbench.studies.strips import Reel, Strip, reels
 from duygu.shared.workbench.studies.study import Study
 from duygu.shared.workbench.studies.tables.codebook import codebook_json, codebook_markdown
 from duygu.shared.workbench.studies.tables.parquet import has_parquet, parquet_of
@@ -40,7 +40,7 @@ OPTIONAL = re.compile(
 """Files that a study has or lacks, depending on its rows, markers and packages."""
 
 
-Filming = Callable[[Sequence[Reel]], Sequence[Strip]]
+MakeStrips = Callable[[Sequence[Reel]], Sequence[Strip]]
 """Makes the strips of reels, for a report with frames."""
 
 
@@ -53,7 +53,7 @@ def write_study(
     study: Study,
     folder: Path,
     before_file: Callable[[], None] = lambda: None,
-    filming: Filming = no_frames,
+    make_strips: MakeStrips = no_frames,
     films: Mapping[str, Path] = MappingProxyType({}),
 ) -> list[Path]:
     """Write the tables, figures, report, code book and settings, each file atomically; the files. Raises OSError.
@@ -61,11 +61,11 @@ def write_study(
     Tables and figures of an earlier run that this study does not have are deleted, since they describe other rows.
 
     before_file  called before each file is written; it may raise to stop
-    filming      makes the frames of the report
+    make_strips  makes the frames of the report
     films        files of stimuli, by the name of the stimulus; without one, frames are of recordings
     """
     written = []
-    for name, content in _files(study, filming, films):
+    for name, content in _files(study, make_strips, films):
         before_file()
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def statistics_of(study: Study) -> Statistics:
     return Statistics([*study.tables, *further], courses, means, clusters)
 
 
-def _files(study: Study, filming: Filming, films: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
+def _files(study: Study, make_strips: MakeStrips, films: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
     found = statistics_of(study)
     for table in found.tables:
         yield f"{TABLES}/{table.name}.csv", table.csv().encode()
@@ -120,7 +120,7 @@ def _files(study: Study, filming: Filming, films: Mapping[str, Path]) -> Iterato
         charts[title_of(course)] = (course.stimulus, svg)
         for name, content in _figures(course, mean, cluster):
             yield f"figures/{number}-{course.measure}{name}", content
-    strips = filming(reels(found.courses, films))
+    strips = make_strips(reels(found.courses, films))
     yield "report.html", report(study, found.tables, charts, strips).encode()
 
 

@@ -5,9 +5,9 @@ from html import escape
 from pathlib import Path
 
 from duygu.shared.version import VERSION
-from duygu.shared.workbench.studies.film import STYLE as FILM_STYLE
-from duygu.shared.workbench.studies.film import Strip, strip_html
 from duygu.shared.workbench.studies.sources import methods, sources
+from duygu.shared.workbench.studies.strips import STYLE as STRIP_STYLE
+from duygu.shared.workbench.studies.strips import Strip, strip_html
 from duygu.shared.workbench.studies.study import Study
 from duygu.shared.workbench.studies.tables.table import Table
 
@@ -45,14 +45,14 @@ def report(
     """Render the report.
 
     charts  stimulus and figure as SVG, by title
-    strips  frames of films, shown above the first figure of their stimulus
+    strips  frames of videos, shown above the first figure of their stimulus
     """
     found = {table.name: table for table in tables}
     figures = "".join(_figures(charts, strips))
     faces = FACES if any(one.shows_faces for one in strips) else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Duygu study</title>'
-        f"<style>{STYLE}{FILM_STYLE}</style>"
+        f"<style>{STYLE}{STRIP_STYLE}</style>"
         f'</head><body><h1>Study</h1><p class="soft">{escape(_counts(study))}</p>{_failed(study)}'
         f"{figures}{_clusters(found)}{_synchrony(found)}{_participants(study, found)}"
         f"<h2>Methods</h2>{''.join(f'<p>{escape(one)}</p>' for one in methods(study))}"
@@ -66,9 +66,9 @@ def _figures(charts: Mapping[str, tuple[str, str]], strips: Sequence[Strip]) -> 
         yield f'<p class="soft">{CAPTION}</p>'
     seen: set[str] = set()
     for title, (stimulus, svg) in charts.items():
-        film = "" if stimulus in seen else strip_html(strips, stimulus)
+        frames = "" if stimulus in seen else strip_html(strips, stimulus)
         seen.add(stimulus)
-        yield f"<h2>{escape(title)}</h2>{film}{svg}"
+        yield f"<h2>{escape(title)}</h2>{frames}{svg}"
 
 
 def _counts(study: Study) -> str:

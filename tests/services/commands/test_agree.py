@@ -14,7 +14,7 @@ from tests.support.results.labelled import labelled
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> tuple[Path, Result, list[Label]]:
+def labelled_file(tmp_path: Path) -> tuple[Path, Result, list[Label]]:
     """Return a result file of `film.mp4` with 60 windows, its result, and a label for each window."""
     result, labels = labelled(60)
     result = result.model_copy(
@@ -31,18 +31,22 @@ def write(path: Path, labels: list[Label]) -> Path:
     return path
 
 
-def test_json_is_the_agreement(film: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]) -> None:
-    """`--json` prints what the API responds, with the names of the files as raters."""
-    path, result, labels = film
+def test_json_is_the_agreement(
+    labelled_file: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--json` prints the response of the API, with the names of the files as raters."""
+    path, result, labels = labelled_file
     ann, bob = write(path.with_name("Ann.json"), labels), write(path.with_name("bob 2.json"), labels[:40])
     assert main(["agree", str(path), str(ann), str(bob), "--json", "--target-accuracy", "0.8"]) == 0
     found = Agreement.model_validate_json(capsys.readouterr().out)
     assert found == agreement(result, {"ann": labels, "bob-2": labels[:40]}, 0.8)
 
 
-def test_tables_and_sentences(film: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_and_sentences(
+    labelled_file: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Without `--json`, tables show the figures and sentences what they support."""
-    path, _, labels = film
+    path, _, labels = labelled_file
     ann, bob = write(path.with_name("ann.json"), labels), write(path.with_name("bob.json"), labels[:40])
     assert main(["agree", str(path), str(ann), str(bob)]) == 0
     output = capsys.readouterr().out
@@ -63,19 +67,19 @@ def test_tables_and_sentences(film: tuple[Path, Result, list[Label]], capsys: py
 
 
 def test_edits_beside_the_result_are_applied(
-    film: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]
+    labelled_file: tuple[Path, Result, list[Label]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Labels refer to the faces of the edited result."""
-    path, _, labels = film
+    path, _, labels = labelled_file
     ann = write(path.with_name("ann.json"), labels)
     assert main(["edit", str(path), "--exclude", "1", "--quiet"]) == 0
     assert main(["agree", str(path), str(ann), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["people"] == 1
 
 
-def test_the_manifest(film: tuple[Path, Result, list[Label]], tmp_path: Path) -> None:
+def test_the_manifest(labelled_file: tuple[Path, Result, list[Label]], tmp_path: Path) -> None:
     """Rows have the stretch, the raters, the place of the face and further columns; a second call repeats none."""
-    path, _, labels = film
+    path, _, labels = labelled_file
     ann, bob = write(path.with_name("ann.json"), labels), write(path.with_name("bob.json"), labels[:40])
     (tmp_path / "study").mkdir()
     manifest = tmp_path / "study" / "manifest.csv"
@@ -95,9 +99,9 @@ def test_the_manifest(film: tuple[Path, Result, list[Label]], tmp_path: Path) ->
     assert float(rows[0]["face_x"]) == pytest.approx(25 / 640, abs=1e-4)
 
 
-def test_contradicting_labels_are_left_out_of_the_manifest(film: tuple[Path, Result, list[Label]]) -> None:
+def test_contradicting_labels_are_left_out_of_the_manifest(labelled_file: tuple[Path, Result, list[Label]]) -> None:
     """Stretches on which two raters differ, or that overlap with another emotion, are no training data."""
-    path, _, labels = film
+    path, _, labels = labelled_file
     other = {"emotion": "surprise"}
     bob = [labels[0].model_copy(update=other), labels[2].model_copy(update={**other, "end_s": 2.5}), labels[4]]
     arguments = [str(write(path.with_name(name), own)) for name, own in (("ann.json", labels[:6]), ("bob.json", bob))]
@@ -120,14 +124,14 @@ def test_contradicting_labels_are_left_out_of_the_manifest(film: tuple[Path, Res
     ],
 )
 def test_invalid_files_are_named(
-    film: tuple[Path, Result, list[Label]],
+    labelled_file: tuple[Path, Result, list[Label]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     words: str,
 ) -> None:
     """The error names the file and what is wrong with it, and nothing is written."""
-    path, _, labels = film
+    path, _, labels = labelled_file
     write(path.with_name("ann.json"), labels)
     path.with_name("other.csv").write_text("face_id,start_s,end_s,emotion\n1,0,900,fear\n")
     monkeypatch.chdir(path.parent)
@@ -137,8 +141,8 @@ def test_invalid_files_are_named(
 
 
 @pytest.mark.parametrize("arguments", [["--target-accuracy", "1"], ["--target-accuracy", "x"], ["--column", "site"]])
-def test_invalid_options(film: tuple[Path, Result, list[Label]], arguments: list[str]) -> None:
+def test_invalid_options(labelled_file: tuple[Path, Result, list[Label]], arguments: list[str]) -> None:
     """Options out of bounds are usage errors."""
     with pytest.raises(SystemExit) as ended:
-        main(["agree", str(film[0]), "ann.json", *arguments])
+        main(["agree", str(labelled_file[0]), "ann.json", *arguments])
     assert ended.value.code == 2

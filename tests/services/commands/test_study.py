@@ -27,7 +27,7 @@ from duygu.shared.paths import ROOT
 from duygu.shared.schemas.result import Result
 from duygu.shared.vision.decode.images import decode, to_frame
 from duygu.shared.vision.types import Image
-from duygu.shared.workbench.studies.film import FRAMES
+from duygu.shared.workbench.studies.strips import FRAMES
 from tests.services.conftest import StartWorker, serving
 from tests.support.media.videos import PAIR, PAN, STILL, VideoMaker
 from tests.support.results.study import course, planted, write_result

@@ -1,4 +1,4 @@
-"""Parts of a film in Redis: leases, errors and the order of their tasks."""
+"""Parts of a video in Redis: leases, errors and the order of their tasks."""
 
 import time
 

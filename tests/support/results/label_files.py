@@ -98,7 +98,7 @@ FORMATS = {
 }
 
 
-def film() -> Result:
+def labelled_result() -> Result:
     """Return a result of `my film.mov` with face 1 and face 2, Bob."""
     result = two_faces()
     faces = [result.faces[0], result.faces[1].model_copy(update={"name": "Bob"})]

@@ -1,4 +1,4 @@
-"""A worker that cuts films of seconds: `python -m tests.support.workers.split_worker`.
+"""A worker that cuts videos of seconds: `python -m tests.support.workers.split_worker`.
 
 In the middle of each part it waits for the file of the variable GATE. Leases and heartbeats are shorter than in
 production, so that tests detect a dead worker soon.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from duygu.services.worker import main, model_worker
-from duygu.services.worker.context import JoinedFilm, Splitter
+from duygu.services.worker.context import JoinedVideo, Splitter
 from duygu.shared.config.engine import engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.jobs import parts
@@ -21,7 +21,7 @@ from duygu.shared.jobs.queues import QueueName
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.engine import load_engine
 from duygu.shared.vision.progress import Progress
-from duygu.shared.vision.split import film
+from duygu.shared.vision.split import splitter as splitting
 from duygu.shared.vision.split.plan import plan_parts
 
 
@@ -55,7 +55,7 @@ class GatedSplitter:
 
         self._splitter.analyze(path, target, part, options, on_progress=advance, should_stop=should_stop)
 
-    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> JoinedFilm:
+    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> JoinedVideo:
         """Call the splitter."""
         return self._splitter.joining(plan, options)
 
@@ -65,10 +65,10 @@ if __name__ == "__main__":
     model_worker.JOB_TTL_S = 4
     model_worker.MAINTENANCE_S = 2
     parts.LEASE_S = 4.0
-    film.plan_parts = partial(plan_parts, warm_up_s=2.0, max_extra=9.0)  # type: ignore[attr-defined]
+    splitting.plan_parts = partial(plan_parts, warm_up_s=2.0, max_extra=9.0)  # type: ignore[attr-defined]
     settings = Settings()
     engine = load_engine(engine_options(settings))
-    splitter = GatedSplitter(main.film_splitter(settings, engine))
+    splitter = GatedSplitter(main.video_splitter(settings, engine))
     renderer = main.ResultRenderer(settings)
     analyze = main.video_analysis(settings, engine)
     sys.exit(main.serve(settings, QueueName.VIDEOS, analyze, renderer=renderer, splitter=splitter))

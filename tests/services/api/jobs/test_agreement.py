@@ -16,15 +16,15 @@ from tests.support.results.stored_jobs import store_result
 
 
 @pytest.fixture
-def film() -> tuple[Result, list[Label]]:
+def labelled_result() -> tuple[Result, list[Label]]:
     """Return a result with two faces and a label for each of its windows."""
     return labelled(60)
 
 
 @pytest.fixture
-def job(redis: Redis, service_settings: Settings, film: tuple[Result, list[Label]]) -> str:
+def job(redis: Redis, service_settings: Settings, labelled_result: tuple[Result, list[Label]]) -> str:
     """Return the path of a job with that result."""
-    return f"/v1/jobs/{store_result(redis, service_settings, film[0])}"
+    return f"/v1/jobs/{store_result(redis, service_settings, labelled_result[0])}"
 
 
 def put(api: httpx.Client, job: str, rater: str, labels: list[Label]) -> None:
@@ -37,9 +37,9 @@ def read(api: httpx.Client, job: str, query: str = "") -> Agreement:
     return Agreement.model_validate_json(api.get(f"{job}/agreement{query}").raise_for_status().text)
 
 
-def test_agreement_of_stored_labels(api: httpx.Client, job: str, film: tuple[Result, list[Label]]) -> None:
+def test_agreement_of_stored_labels(api: httpx.Client, job: str, labelled_result: tuple[Result, list[Label]]) -> None:
     """The response compares the labels and the result, and changes with the labels and the target accuracy."""
-    result, labels = film
+    result, labels = labelled_result
     assert read(api, job).labels == 0
     put(api, job, "ann", labels)
     assert read(api, job) == agreement(result, {"ann": labels})
@@ -50,9 +50,9 @@ def test_agreement_of_stored_labels(api: httpx.Client, job: str, film: tuple[Res
     assert read(api, job) == agreement(result, {"ann": labels})
 
 
-def test_agreement_follows_edits(api: httpx.Client, job: str, film: tuple[Result, list[Label]]) -> None:
+def test_agreement_follows_edits(api: httpx.Client, job: str, labelled_result: tuple[Result, list[Label]]) -> None:
     """Excluding a face leaves its labels out, and undoing it brings them back."""
-    put(api, job, "ann", film[1])
+    put(api, job, "ann", labelled_result[1])
     api.post(f"{job}/edits", json={"op": "exclude", "face_id": 1}).raise_for_status()
     assert (read(api, job).windows, read(api, job).people) == (30, 1)
     api.delete(f"{job}/edits/last").raise_for_status()

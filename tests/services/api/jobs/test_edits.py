@@ -99,27 +99,27 @@ def test_a_resting_face_comes_from_another_recording(
     api: httpx.Client, redis: Redis, service_settings: Settings
 ) -> None:
     """`GET …/baseline` gives the resting face of a recording of one person, which an edit of another result takes."""
-    film, recording = (f"/v1/jobs/{store_result(redis, service_settings, one)}" for one in films())
+    video, recording = (f"/v1/jobs/{store_result(redis, service_settings, one)}" for one in videos())
     response = api.get(f"{recording}/baseline")
     assert response.status_code == 200
     chosen = {"op": "baseline", "face_id": 2, "recording": response.json()}
-    assert api.post(f"{film}/edits", json=chosen).status_code == 200
-    _, edited = api.get(f"{film}/result").json()["faces"]
+    assert api.post(f"{video}/edits", json=chosen).status_code == 200
+    _, edited = api.get(f"{video}/result").json()["faces"]
     assert (edited["baseline"]["source"], edited["baseline"]["spans"]) == ("recording", [])
     assert all(window["relative"] for window in edited["windows"])
-    assert problem(api.get(f"{film}/baseline")) == (422, "baseline_several_faces")
-    assert api.get(f"{film}/baseline?face_id=1").json()["logits"] == response.json()["logits"]
-    assert problem(api.get(f"{film}/baseline?face_id=7")) == (422, "unknown_face")
+    assert problem(api.get(f"{video}/baseline")) == (422, "baseline_several_faces")
+    assert api.get(f"{video}/baseline?face_id=1").json()["logits"] == response.json()["logits"]
+    assert problem(api.get(f"{video}/baseline?face_id=7")) == (422, "unknown_face")
     other = {**chosen, "recording": {**response.json(), "model_sha256": "1" * 64}}
-    assert problem(api.post(f"{film}/edits", json=other)) == (422, "baseline_unsupported")
+    assert problem(api.post(f"{video}/edits", json=other)) == (422, "baseline_unsupported")
     both = {**chosen, "start_s": 0.0, "end_s": 1.0}
-    assert api.post(f"{film}/edits", json=both).status_code == 422
+    assert api.post(f"{video}/edits", json=both).status_code == 422
 
 
-def films() -> tuple[Result, Result]:
-    """Return the result of a film of two people, and that of a recording of the first one."""
-    film = with_layer(faces_together())
-    return film, film.model_copy(update={"faces": film.faces[:1]})
+def videos() -> tuple[Result, Result]:
+    """Return the result of a video of two people, and that of a recording of the first one."""
+    video = with_layer(faces_together())
+    return video, video.model_copy(update={"faces": video.faces[:1]})
 
 
 @pytest.mark.parametrize("form", ["multipart", "json"])
@@ -127,12 +127,12 @@ def test_an_analysis_refuses_a_recording_that_is_no_baseline(
     api: httpx.Client, redis: Redis, service_settings: Settings, form: str
 ) -> None:
     """A job that does not exist, is not finished, shows several people or is of another model has a code each."""
-    film, recording = (store_result(redis, service_settings, one) for one in films())
+    video, recording = (store_result(redis, service_settings, one) for one in videos())
     queued = submit(api, form, None).json()["job_id"]
     for job_id, code in {
         "0" * 32: "invalid_baseline",
         queued: "invalid_baseline",
-        film: "baseline_several_faces",
+        video: "baseline_several_faces",
         recording: "baseline_unsupported",
     }.items():
         assert problem(submit(api, form, job_id)) == (422, code)
@@ -142,7 +142,7 @@ def submit(api: httpx.Client, form: str, baseline: str | None) -> httpx.Response
     """Submit a video or a link with a baseline."""
     options = {"baseline": baseline} if baseline else {}
     if form == "json":
-        return api.post("/v1/videos", json={"url": "https://93.184.216.34/film.mp4", **options})
+        return api.post("/v1/videos", json={"url": "https://93.184.216.34/video.mp4", **options})
     return api.post("/v1/videos", data=options, files={"video": ("a.mp4", Script().upload())})
 
 

@@ -15,7 +15,7 @@ from duygu.shared.workbench.labels.label import MAX_LABELS
 from tests.services.api.jobs.test_edits import problem
 from tests.services.api.test_contract import add_job
 from tests.support.results.known import two_faces
-from tests.support.results.label_files import AGGREGATED, CSV, FORMATS, film
+from tests.support.results.label_files import AGGREGATED, CSV, FORMATS, labelled_result
 from tests.support.results.stored_jobs import store_result
 
 HAPPY = {"face_id": 1, "start_s": 0.5, "end_s": 1.9, "emotion": "happiness"}
@@ -182,7 +182,7 @@ def test_labels_of_a_job_without_a_result(api: httpx.Client, redis: Redis, servi
 @pytest.mark.parametrize("form", FORMATS)
 def test_files_of_labels_are_imported(api: httpx.Client, redis: Redis, service_settings: Settings, form: str) -> None:
     """The labels of a file of any format replace those of the rater; what is skipped is listed."""
-    job = f"/v1/jobs/{store_result(redis, service_settings, film())}"
+    job = f"/v1/jobs/{store_result(redis, service_settings, labelled_result())}"
     first = put(api, job, [SAD]).headers["ETag"]
     address, content = f"{job}/labels/ann/import", FORMATS[form].encode()
     response = api.post(address, content=content, headers={"If-Match": first, "Content-Type": "application/json"})
@@ -192,11 +192,11 @@ def test_files_of_labels_are_imported(api: httpx.Client, redis: Redis, service_s
     assert problem(api.post(address, content=content, headers={"If-Match": first})) == (412, "edit_conflict")
 
 
-def test_a_title_is_compared_with_the_film_that_a_file_names(
+def test_a_title_is_compared_with_the_video_that_a_file_names(
     api: httpx.Client, redis: Redis, service_settings: Settings
 ) -> None:
     """Where the result has no name, the title is compared if it is the name of a file; nothing is stored otherwise."""
-    result = film()
+    result = labelled_result()
     unnamed = result.model_copy(update={"video": result.video.model_copy(update={"name": None, "sha256": None})})
     job = f"/v1/jobs/{store_result(redis, service_settings, unnamed)}"
     address = f"{job}/labels/ann/import"
@@ -212,8 +212,8 @@ def test_a_title_is_compared_with_the_film_that_a_file_names(
 
 
 def test_bad_files_change_nothing(api: httpx.Client, redis: Redis, service_settings: Settings) -> None:
-    """A file of another film, with unknown faces or labels, or of several other raters is refused with its code."""
-    job = f"/v1/jobs/{store_result(redis, service_settings, film())}"
+    """A file of another video, with unknown faces or labels, or of several other raters is refused with its code."""
+    job = f"/v1/jobs/{store_result(redis, service_settings, labelled_result())}"
     put(api, job, [SAD]).raise_for_status()
     two_raters = "face_id,start_s,end_s,emotion,rater\n1,0,1,fear,bob\n1,0,1,fear,cem\n"
     for content, code in (

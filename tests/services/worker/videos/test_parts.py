@@ -1,4 +1,4 @@
-"""Films that several workers analyse in parts."""
+"""Videos that several workers analyse in parts."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from duygu.services.worker.context import FilmParts, JobContext, WorkerContext, running
+from duygu.services.worker.context import JobContext, VideoParts, WorkerContext, running
 from duygu.services.worker.control import JobControl, RequeuedError
 from duygu.services.worker.videos import parts as worker_parts
 from duygu.services.worker.videos.parts import analyze_part
@@ -55,7 +55,7 @@ def result_of(job_id: str, name: str) -> Result:
     return Result(job_id=job_id, model=model, video=video, faces=[])
 
 
-class Film:
+class Whole:
     """Parts that are joined by their numbers."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Film:
 
 
 class ScriptedSplitter:
-    """Cuts every film into parts, whose files are their numbers; `act` is called for each."""
+    """Cuts every video into parts, whose files are their numbers; `act` is called for each."""
 
     def __init__(self, count: int, act: Callable[[int], None] = lambda number: None) -> None:
         self.count, self.act = count, act
@@ -103,9 +103,9 @@ class ScriptedSplitter:
         target.write_text(str(part["number"]))
         self.analysed.append(part["number"])
 
-    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> Film:
+    def joining(self, plan: Sequence[dict[str, Any]], options: AnalysisOptions) -> Whole:
         """Begin to join."""
-        return Film()
+        return Whole()
 
 
 def analyze_in_one_piece(path: Path, *, job_id: str, **wishes: object) -> Result:
@@ -119,8 +119,8 @@ def make_job(redis: Redis, tmp_path: Path) -> Callable[[ScriptedSplitter], tuple
 
     def make(splitter: ScriptedSplitter) -> tuple[JobContext, str]:
         queue, jobs = open_queue(redis, QueueName.VIDEOS), JobStore(redis, 60)
-        parts = FilmParts(splitter, PartStore(redis), queue, 60)
-        place = WorkerContext(jobs, FolderStorage(tmp_path), EditStore(redis), analyze_in_one_piece, film_parts=parts)
+        parts = VideoParts(splitter, PartStore(redis), queue, 60)
+        place = WorkerContext(jobs, FolderStorage(tmp_path), EditStore(redis), analyze_in_one_piece, video_parts=parts)
         record = JobRecord(new_job_id(), JobStatus.QUEUED, datetime.now(UTC))
         with redis.pipeline() as pipeline:
             jobs.create(record, pipeline)
@@ -228,7 +228,7 @@ def test_an_error_of_a_part_fails_the_job_once(
 
 
 @pytest.mark.parametrize("error", [UndecodableVideoError(), UnjoinableError("of another size")])
-def test_a_film_whose_parts_do_not_fit_is_analysed_in_one_piece(make_job: MakeJob, error: Exception) -> None:
+def test_a_video_whose_parts_do_not_fit_is_analysed_in_one_piece(make_job: MakeJob, error: Exception) -> None:
     """A damaged file has the result, or the error, of one piece; a repeated attempt remembers it."""
 
     def act(number: int) -> None:
@@ -293,7 +293,7 @@ def test_a_helper_of_an_ended_job_leaves_nothing(make_job: MakeJob, redis: Redis
     assert splitter.analysed == [0]
 
 
-FILM = Scene(
+SCENE = Scene(
     actors=(
         Actor(start=(0.25, 0.5), end=(0.4, 0.5), size=0.6),
         Actor(start=(0.75, 0.5), size=0.6, mirrored=True, seen=((2.0, 7.5),)),
@@ -317,7 +317,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def split_settings(service_settings: Settings) -> Settings:
-    """Settings by which FILM has three parts."""
+    """Settings by which SCENE has three parts."""
     return service_settings.model_copy(update={"split_minutes": 3.01 / 60})
 
 
@@ -327,8 +327,8 @@ def split_settings(service_settings: Settings) -> Settings:
 def test_a_killed_worker_changes_nothing(
     split_settings: Settings, video_maker: VideoMaker, gate: Path, redis: Redis, killed: str
 ) -> None:
-    """Two workers share a film; when one is killed, the other finishes it: the faces of one piece, nothing twice."""
-    path = video_maker.make(FILM)
+    """Two workers share a video; when one is killed, the other finishes it: the faces of one piece, nothing twice."""
+    path = video_maker.make(SCENE)
     with serving(split_settings) as api, ExitStack() as started:
         job_id = submit(api, path)["job_id"]
         workers = [start_leasing(split_settings, started, redis, job_id, count) for count in (1, 2)]
@@ -351,11 +351,11 @@ def test_a_killed_worker_changes_nothing(
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_erasing_a_film_in_parts_stops_all_workers(
+def test_erasing_a_video_in_parts_stops_all_workers(
     split_settings: Settings, video_maker: VideoMaker, gate: Path, redis: Redis
 ) -> None:
-    """Both workers stop, nothing is left, and the next film is analysed."""
-    path = video_maker.make(FILM)
+    """Both workers stop, nothing is left, and the next video is analysed."""
+    path = video_maker.make(SCENE)
     with serving(split_settings) as api, ExitStack() as started:
         job_id = submit(api, path)["job_id"]
         for count in (1, 2):

@@ -1,1 +1,1 @@
-"""Films in parts."""
+"""Videos in parts."""

@@ -1,4 +1,4 @@
-"""A film in parts has the result of the film in one piece."""
+"""A video in parts has the result of the video in one piece."""
 
 import math
 from dataclasses import replace
@@ -23,7 +23,7 @@ from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.split.joining import PartJoiner
 from duygu.shared.vision.split.part_analysis import analyze_part
 from duygu.shared.vision.split.part_file import PartFile
-from duygu.shared.vision.split.plan import FilmPart, plan_parts
+from duygu.shared.vision.split.plan import VideoPart, plan_parts
 from duygu.shared.vision.split.unjoinable import UnjoinableError
 from tests.support.media.videos import Actor, Scene, VideoMaker
 
@@ -31,39 +31,41 @@ pytestmark = pytest.mark.long
 
 LEFT, RIGHT = Actor(start=(0.25, 0.5), size=0.6), Actor(start=(0.75, 0.5), size=0.6, mirrored=True)
 
-FILM = Scene(actors=(LEFT,), duration_s=14.0, fps=20.0, gop=20)
+SCENE = Scene(actors=(LEFT,), duration_s=14.0, fps=20.0, gop=20)
 
-FILMS = {
-    "a face that stays": FILM,
-    "a face that moves across the seam": replace(FILM, actors=(replace(LEFT, end=(0.75, 0.5)),)),
+SCENES = {
+    "a face that stays": SCENE,
+    "a face that moves across the seam": replace(SCENE, actors=(replace(LEFT, end=(0.75, 0.5)),)),
     "two faces that cross": replace(
-        FILM,
+        SCENE,
         actors=(
             Actor(start=(0.2, 0.3), end=(0.8, 0.3), size=0.45),
             Actor(start=(0.8, 0.72), end=(0.2, 0.72), size=0.45),
         ),
     ),
-    "a face that comes long before the seam": replace(FILM, actors=(LEFT, replace(RIGHT, seen=((2.0, math.inf),)))),
+    "a face that comes long before the seam": replace(SCENE, actors=(LEFT, replace(RIGHT, seen=((2.0, math.inf),)))),
     "a face that comes and one that goes": replace(
-        FILM, actors=(replace(LEFT, seen=((0.0, 9.0),)), replace(RIGHT, seen=((8.5, math.inf),)))
+        SCENE, actors=(replace(LEFT, seen=((0.0, 9.0),)), replace(RIGHT, seen=((8.5, math.inf),)))
     ),
-    "a face that is hidden at the seam": replace(FILM, actors=(replace(LEFT, seen=((0.0, 6.8), (7.4, math.inf))),)),
-    "a face that goes at the seam": replace(FILM, actors=(replace(LEFT, seen=((0.0, 7.0),)), RIGHT)),
+    "a face that is hidden at the seam": replace(SCENE, actors=(replace(LEFT, seen=((0.0, 6.8), (7.4, math.inf))),)),
+    "a face that goes at the seam": replace(SCENE, actors=(replace(LEFT, seen=((0.0, 7.0),)), RIGHT)),
     "a cut at the seam": replace(
-        FILM, cuts=(7.0,), actors=(replace(LEFT, seen=((0.0, 7.0),)), replace(RIGHT, seen=((7.0, math.inf),), size=0.8))
+        SCENE,
+        cuts=(7.0,),
+        actors=(replace(LEFT, seen=((0.0, 7.0),)), replace(RIGHT, seen=((7.0, math.inf),), size=0.8)),
     ),
-    "cuts around the seam": replace(FILM, cuts=(3.0, 6.5, 9.2), actors=(LEFT, RIGHT)),
-    "nobody at the seam": replace(FILM, actors=(replace(LEFT, seen=((0.0, 5.0), (9.0, math.inf))),)),
-    "nobody": replace(FILM, actors=()),
-    "a varying frame rate": replace(FILM, container="mkv", jitter=0.7),
+    "cuts around the seam": replace(SCENE, cuts=(3.0, 6.5, 9.2), actors=(LEFT, RIGHT)),
+    "nobody at the seam": replace(SCENE, actors=(replace(LEFT, seen=((0.0, 5.0), (9.0, math.inf))),)),
+    "nobody": replace(SCENE, actors=()),
+    "a varying frame rate": replace(SCENE, container="mkv", jitter=0.7),
 }
-"""Films of 14 s, whose seam is at 7 s."""
+"""Videos of 14 s, whose seam is at 7 s."""
 
 WARM_UP_S = 3.0
 
 
-def parts_of(path: Path, settings: Settings, engine: Engine, count: int, options: AnalysisOptions) -> list[FilmPart]:
-    """Cut a short film, whatever it costs."""
+def parts_of(path: Path, settings: Settings, engine: Engine, count: int, options: AnalysisOptions) -> list[VideoPart]:
+    """Cut a short video, whatever it costs."""
     index = read_index(path, decode_limits(settings))
     longest_s = (options.end_s or index.duration_s or 0.0) - (options.start_s or 0.0)
     rate_hz = engine.recipe.rate_hz
@@ -71,7 +73,7 @@ def parts_of(path: Path, settings: Settings, engine: Engine, count: int, options
 
 
 def joined(
-    path: Path, parts: list[FilmPart], settings: Settings, engine: Engine, options: AnalysisOptions, folder: Path
+    path: Path, parts: list[VideoPart], settings: Settings, engine: Engine, options: AnalysisOptions, folder: Path
 ) -> Result:
     """Analyse the parts from the last to the first, and join them."""
     for part in reversed(parts):
@@ -100,7 +102,7 @@ def in_parts(
     count: int = 2,
     options: AnalysisOptions | None = None,
 ) -> Result:
-    """The result of a film in parts."""
+    """The result of a video in parts."""
     options = options or AnalysisOptions()
     parts = parts_of(path, settings, engine, count, options)
     assert len(parts) == count
@@ -143,12 +145,12 @@ def assert_same(whole: Result, split: Result) -> None:
         assert largest_difference(one, other) < 0.1
 
 
-@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.parametrize("name", SCENES)
 def test_two_parts_have_the_faces_of_the_whole(
     name: str, video_maker: VideoMaker, tiny_settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
     """Ids, windows, positions, flags, frame counts and warnings are those of one piece."""
-    path = video_maker.make(FILMS[name])
+    path = video_maker.make(SCENES[name])
     whole = analyze_video(path, engine, decode_limits(tiny_settings))
     assert_same(whole, in_parts(path, tiny_settings, engine, tmp_path))
 
@@ -156,9 +158,9 @@ def test_two_parts_have_the_faces_of_the_whole(
 def test_more_parts_than_shots_and_options_of_the_analysis(
     video_maker: VideoMaker, tiny_settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
-    """Four parts of a part of a film, with selected labels and windows, are those of one piece."""
+    """Four parts of a part of a video, with selected labels and windows, are those of one piece."""
     options = AnalysisOptions(start_s=1.0, end_s=13.0, labels=("happiness", "sadness"), every_s=1.0, max_faces=1)
-    path = video_maker.make(FILMS["cuts around the seam"])
+    path = video_maker.make(SCENES["cuts around the seam"])
     whole = analyze_video(path, engine, decode_limits(tiny_settings), options)
     split = in_parts(path, tiny_settings, engine, tmp_path, 4, options)
     assert_same(whole, split)
@@ -169,16 +171,16 @@ def test_more_parts_than_shots_and_options_of_the_analysis(
 @pytest.fixture(scope="module")
 def two_parts(
     video_maker: VideoMaker, tiny_settings: Settings, engine: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[FilmPart], Path]:
-    """The parts of a film, and the folder with their files."""
-    path, folder = video_maker.make(FILM), tmp_path_factory.mktemp("parts")
+) -> tuple[list[VideoPart], Path]:
+    """The parts of a video, and the folder with their files."""
+    path, folder = video_maker.make(SCENE), tmp_path_factory.mktemp("parts")
     parts = parts_of(path, tiny_settings, engine, 2, AnalysisOptions())
     joined(path, parts, tiny_settings, engine, AnalysisOptions(), folder)
     return parts, folder
 
 
-def test_windows_are_in_the_order_of_their_ends(two_parts: tuple[list[FilmPart], Path], engine: Engine) -> None:
-    """A joined film yields each window of its result once."""
+def test_windows_are_in_the_order_of_their_ends(two_parts: tuple[list[VideoPart], Path], engine: Engine) -> None:
+    """A joined video yields each window of its result once."""
     parts, folder = two_parts
     joiner = PartJoiner(parts, engine, AnalysisOptions())
     for part in parts:
@@ -193,7 +195,7 @@ def test_windows_are_in_the_order_of_their_ends(two_parts: tuple[list[FilmPart],
 @given(data=st.data())
 def test_a_damaged_part_is_not_joined(
     data: st.DataObject,
-    two_parts: tuple[list[FilmPart], Path],
+    two_parts: tuple[list[VideoPart], Path],
     engine: Engine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -211,7 +213,7 @@ def test_a_damaged_part_is_not_joined(
     assert len(damaged.read_bytes()) == len(content)
 
 
-def test_parts_of_other_options_are_not_joined(two_parts: tuple[list[FilmPart], Path], engine: Engine) -> None:
+def test_parts_of_other_options_are_not_joined(two_parts: tuple[list[VideoPart], Path], engine: Engine) -> None:
     """A part that was analysed with other options, or is not the next one, is refused."""
     parts, folder = two_parts
     with PartFile(folder / "0") as first, PartFile(folder / "1") as second:
@@ -221,11 +223,11 @@ def test_parts_of_other_options_are_not_joined(two_parts: tuple[list[FilmPart], 
             PartJoiner(parts, engine, AnalysisOptions()).add(second)
 
 
-def test_a_film_that_breaks_off_is_not_joined(
+def test_a_video_that_breaks_off_is_not_joined(
     video_maker: VideoMaker, tiny_settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
     """A part that ends before its time is noticed: in one piece the result ends there, with a warning."""
-    path = video_maker.truncated(FILM, share=0.4)
+    path = video_maker.truncated(SCENE, share=0.4)
     parts = parts_of(path, tiny_settings, engine, 2, AnalysisOptions())
     with pytest.raises((UnjoinableError, VideoError)):
         joined(path, parts[:1], tiny_settings, engine, AnalysisOptions(), tmp_path)

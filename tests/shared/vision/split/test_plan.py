@@ -1,4 +1,4 @@
-"""Where a film is cut, and when it is not."""
+"""Where a video is cut, and when it is not."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def test_an_hour_is_cut_into_equal_parts() -> None:
     assert [part.is_last for part in parts] == [False, False, False, True]
 
 
-def test_a_part_of_a_film_is_cut_like_a_film() -> None:
+def test_a_part_of_a_video_is_cut_like_a_video() -> None:
     """Parts lie within the requested part."""
     parts = plan_parts(HOUR, AnalysisOptions(start_s=600.0, end_s=2400.0), 900.0, 10.0)
     assert [(part.start_s, part.end_s) for part in parts] == [(600, 1500), (1500, 2400)]
@@ -46,8 +46,8 @@ def test_a_part_of_a_film_is_cut_like_a_film() -> None:
     ],
     ids=["unknown length", "short", "not seekable", "no index", "one key frame", "unknown rate", "slow"],
 )
-def test_a_film_stays_in_one_piece(index: FileIndex) -> None:
-    """A film that is short, or whose parts the decoder cannot reach at little cost, is not cut."""
+def test_a_video_stays_in_one_piece(index: FileIndex) -> None:
+    """A video that is short, or whose parts the decoder cannot reach at little cost, is not cut."""
     assert plan_parts(index, WHOLE, 900.0, 10.0) == []
 
 
@@ -57,7 +57,7 @@ def test_a_film_stays_in_one_piece(index: FileIndex) -> None:
     start_s=st.floats(0, 100),
     key_interval_s=st.floats(0.5, 300),
 )
-def test_parts_cover_the_film_at_bounded_cost(
+def test_parts_cover_the_video_at_bounded_cost(
     length_s: float, longest_s: float, start_s: float, key_interval_s: float
 ) -> None:
     """Parts adjoin, are of equal length, begin at sampling times, and are not too many for what they cost."""

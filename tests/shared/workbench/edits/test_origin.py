@@ -11,7 +11,7 @@ from duygu.shared.workbench.edits.origin import Origin, Presence, Tracer
 from tests.support.results.known import face, two_faces, window
 
 
-def film() -> Result:
+def result() -> Result:
     """Return three faces with a position in every tenth of a second, never two in the same picture."""
     faces = []
     for face_id, start_s in ((1, 0.0), (2, 0.03), (3, 20.06)):
@@ -23,13 +23,13 @@ def film() -> Result:
     return two_faces().model_copy(update={"faces": faces})
 
 
-FILM = film()
+RESULT = result()
 
 PRESENCE = {
     one.face_id: Presence(
         [position.time_s for position in one.positions], [(seen.start_s, seen.end_s) for seen in one.windows]
     )
-    for one in FILM.faces
+    for one in RESULT.faces
 }
 
 operations = st.one_of(
@@ -48,11 +48,11 @@ def test_every_position_is_traced_as_edits_show_it(tried: list[Edit]) -> None:
     edits: list[Edit] = []
     for edit in tried:
         try:
-            apply_edits(FILM, [*edits, edit])
+            apply_edits(RESULT, [*edits, edit])
         except InvalidEditError:
             continue
         edits.append(edit)
-    edited, tracer = apply_edits(FILM, edits), Tracer(PRESENCE, edits)
+    edited, tracer = apply_edits(RESULT, edits), Tracer(PRESENCE, edits)
     assert tracer.faces == [one.face_id for one in edited.faces]
     for one in edited.faces:
         start_s, end_s = tracer.extent(one.face_id)

@@ -183,7 +183,7 @@ def test_intervals_over_stretches_and_people() -> None:
 
 
 def test_intervals_cover_the_true_accuracy() -> None:
-    """Of 95 % intervals over stretches of 60 random films, about 95 % contain the accuracy they are drawn from."""
+    """Of 95 % intervals over stretches of 60 random videos, about 95 % contain the accuracy they are drawn from."""
     covered = 0
     for seed in range(60):
         random = Random(seed)  # noqa: S311

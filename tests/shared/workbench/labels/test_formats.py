@@ -9,12 +9,23 @@ from duygu.shared.schemas.result import Result
 from duygu.shared.workbench.labels.formats.reading import MAX_BYTES, read_label_file, slug
 from duygu.shared.workbench.labels.label import Label
 from tests.support.results.known import face, two_faces, window
-from tests.support.results.label_files import AGGREGATED, BORIS, CSV, EAF, EVENTS, FORMATS, HAPPY, SAD, UNCLEAR, film
+from tests.support.results.label_files import (
+    AGGREGATED,
+    BORIS,
+    CSV,
+    EAF,
+    EVENTS,
+    FORMATS,
+    HAPPY,
+    SAD,
+    UNCLEAR,
+    labelled_result,
+)
 
 
 def read(text: str, result: Result | None = None) -> dict[str, list[Label]]:
     """Return the labels of a file."""
-    return read_label_file(text.encode(), result or film(), "ann").labels
+    return read_label_file(text.encode(), result or labelled_result(), "ann").labels
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -25,9 +36,9 @@ def test_every_format_gives_the_same_labels(form: str) -> None:
 
 def test_other_codes_are_skipped_and_named() -> None:
     """Tiers of speech and other behaviours are skipped, and listed for the user."""
-    assert read_label_file(EAF.encode(), film(), "ann").skipped == ("speech",)
+    assert read_label_file(EAF.encode(), labelled_result(), "ann").skipped == ("speech",)
     for text in (AGGREGATED, EVENTS, json.dumps(BORIS)):
-        assert read_label_file(text.encode(), film(), "ann").skipped == ("blink",)
+        assert read_label_file(text.encode(), labelled_result(), "ann").skipped == ("blink",)
 
 
 def test_raters_of_a_file() -> None:
@@ -90,7 +101,7 @@ def test_bytes_that_are_not_text() -> None:
     """Invalid UTF-8 and null bytes are invalid files."""
     for content in (b"\xff\xfe\x00", b"\x00" * 9, CSV.encode().replace(b"happy", b"\x00"), b"<\xff>"):
         with pytest.raises(InvalidLabelError):
-            read_label_file(content, film(), "ann")
+            read_label_file(content, labelled_result(), "ann")
 
 
 def test_entities_are_not_expanded() -> None:

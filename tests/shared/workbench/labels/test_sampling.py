@@ -9,8 +9,8 @@ from duygu.shared.workbench.labels.sampling import moments
 from tests.support.results.known import face, two_faces, window
 
 
-def film() -> Result:
-    """Return a film of 400 overlapping windows: mostly neutral, one in 25 of each other emotion, some uncertain."""
+def long_result() -> Result:
+    """Return a result of 400 overlapping windows: mostly neutral, one in 25 of each other emotion, some uncertain."""
     windows = []
     for number in range(400):
         emotion = EMOTIONS[number % 25] if number % 25 < 6 else "neutral"
@@ -20,7 +20,7 @@ def film() -> Result:
 
 def test_strata_are_equally_represented() -> None:
     """Rare emotions and uncertain windows get as many moments as the common stratum, as far as they have any."""
-    result = film()
+    result = long_result()
     strata = {one.start_s: (one.emotion, one.uncertain) for one in result.faces[0].windows}
     counts = Counter(strata[moment.start_s] for moment in moments(result, minutes=5, seed=1))
     assert counts.total() == 50
@@ -31,23 +31,23 @@ def test_strata_are_equally_represented() -> None:
 
 def test_moments_do_not_overlap() -> None:
     """Moments of a face are apart from each other, although windows overlap."""
-    spans = sorted((moment.start_s, moment.end_s) for moment in moments(film(), minutes=20, seed=1))
+    spans = sorted((moment.start_s, moment.end_s) for moment in moments(long_result(), minutes=20, seed=1))
     assert len(spans) > 100
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
 def test_the_seed_selects_the_moments() -> None:
     """Two raters get the same moments in different orders; another seed selects others."""
-    ann, bob = (moments(film(), 5, 1, rater) for rater in ("ann", "bob"))
-    assert ann == moments(film(), 5, 1, "ann")
+    ann, bob = (moments(long_result(), 5, 1, rater) for rater in ("ann", "bob"))
+    assert ann == moments(long_result(), 5, 1, "ann")
     assert ann != bob
     assert set(map(str, ann)) == set(map(str, bob))
-    assert set(map(str, ann)) != set(map(str, moments(film(), 5, 2, "ann")))
+    assert set(map(str, ann)) != set(map(str, moments(long_result(), 5, 2, "ann")))
 
 
 def test_the_order_does_not_reveal_the_stratum() -> None:
     """The moments are neither in order of time nor grouped by emotion."""
-    result = film()
+    result = long_result()
     chosen = moments(result, minutes=5, seed=1)
     assert [moment.start_s for moment in chosen] != sorted(moment.start_s for moment in chosen)
     emotions = {one.start_s: one.emotion for one in result.faces[0].windows}

@@ -77,7 +77,7 @@ export class Columns {
 
 /**
  * Columns of all faces together. A height is a share of the most faces that any column has on average, at least one: a share of
- * all faces would vanish in a film of many short ones.
+ * all faces would vanish in a video of many short ones.
  * @param {Columns[]} columns of each face, of one length
  * @param {string[]} labels
  * @returns {{ emotion: string, uncertain: boolean, height: number }[][]} the parts of each column with a height above 0, from below

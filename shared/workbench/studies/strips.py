@@ -1,4 +1,4 @@
-"""Frames of a film along the axis of a stimulus, for a report."""
+"""Strips of frames along the axis of a stimulus, for a report."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +17,11 @@ MAX_STRIPS = 24
 """Strips of one report, each of about 60 kilobytes."""
 
 STYLE = """
-figure.film { margin: 12px 0 16px; } figure.film figcaption { color: #555b66; font-size: 13px; }
-.film div { display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 4px; }
-.film p { margin: 0; font-size: 12px; color: #555b66; } .film img { display: block; width: 100%; height: auto; }
-.film i { display: block; aspect-ratio: 4 / 3; background: #ecece8; }
-@media print { figure.film { break-inside: avoid; } .film img { print-color-adjust: exact; } }
+figure.frames { margin: 12px 0 16px; } figure.frames figcaption { color: #555b66; font-size: 13px; }
+.frames div { display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 4px; }
+.frames p { margin: 0; font-size: 12px; color: #555b66; } .frames img { display: block; width: 100%; height: auto; }
+.frames i { display: block; aspect-ratio: 4 / 3; background: #ecece8; }
+@media print { figure.frames { break-inside: avoid; } .frames img { print-color-adjust: exact; } }
 """
 
 
@@ -83,7 +83,9 @@ def strip_html(strips: Iterable[Strip], stimulus: str) -> str:
 
 def _figure(strip: Strip) -> str:
     cells = (_cell(time_s, jpeg, number) for (time_s, jpeg), number in zip(strip.frames, count(1), strict=False))
-    return f'<figure class="film"><div>{"".join(cells)}</div><figcaption>{escape(strip.caption)}</figcaption></figure>'
+    return (
+        f'<figure class="frames"><div>{"".join(cells)}</div><figcaption>{escape(strip.caption)}</figcaption></figure>'
+    )
 
 
 def _cell(time_s: float, jpeg: bytes | None, number: int) -> str:

@@ -1,4 +1,4 @@
-"""The analysis of a film in parts, as workers use it. Plans are plain values, which Redis stores."""
+"""The analysis of a video in parts, as workers use it. Plans are plain values, which Redis stores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -14,20 +14,20 @@ from duygu.shared.vision.progress import Progress
 from duygu.shared.vision.split.joining import PartJoiner
 from duygu.shared.vision.split.part_analysis import analyze_part
 from duygu.shared.vision.split.part_file import PartFile
-from duygu.shared.vision.split.plan import FilmPart, plan_parts
+from duygu.shared.vision.split.plan import VideoPart, plan_parts
 
 Plan = Sequence[dict[str, Any]]
 
 
-class FilmSplitter:
-    """Cuts films, analyses parts and joins them, with a loaded engine."""
+class VideoSplitter:
+    """Cuts videos, analyses parts and joins them, with a loaded engine."""
 
     def __init__(self, engine: Engine, limits: DecodeLimits, longest_s: float | None) -> None:
-        """`longest_s`: films longer than this are cut; None: no film is cut here, but parts of others are analysed."""
+        """`longest_s`: videos longer than this are cut; None: none is cut here, but parts of others are analysed."""
         self._engine, self._limits, self._longest_s = engine, limits, longest_s
 
     def plan(self, path: Path, options: AnalysisOptions, should_stop: Callable[[], bool]) -> Plan:
-        """The parts of a film; empty if it is to be analysed in one piece.
+        """The parts of a video; empty if it is to be analysed in one piece.
 
         Raises a VideoError for an unusable file, and CancelledError once `should_stop` returns True.
         """
@@ -50,7 +50,7 @@ class FilmSplitter:
         analyze_part(
             path,
             target,
-            FilmPart(**part),
+            VideoPart(**part),
             self._engine,
             self._limits,
             options,
@@ -58,13 +58,13 @@ class FilmSplitter:
             should_stop=should_stop,
         )
 
-    def joining(self, plan: Plan, options: AnalysisOptions) -> "JoinedFilm":
+    def joining(self, plan: Plan, options: AnalysisOptions) -> "JoinedVideo":
         """Begin to join the parts of a plan. Raises the error of an option that the engine does not have."""
-        return JoinedFilm(PartJoiner([FilmPart(**part) for part in plan], self._engine, options))
+        return JoinedVideo(PartJoiner([VideoPart(**part) for part in plan], self._engine, options))
 
 
-class JoinedFilm:
-    """A film whose parts are joined, in their order."""
+class JoinedVideo:
+    """A video whose parts are joined, in their order."""
 
     def __init__(self, joiner: PartJoiner) -> None:
         self._joiner = joiner
@@ -79,7 +79,7 @@ class JoinedFilm:
         return self._joiner.windows()
 
     def result(self, job_id: str) -> Result:
-        """The result of the film, after its last part, with packed windows and positions."""
+        """The result of the video, after its last part, with packed windows and positions."""
         return self._joiner.result(job_id, in_lists=False)
 
 
