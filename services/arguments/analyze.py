@@ -8,10 +8,11 @@ from duygu.services.arguments.outputs import ANALYZE_OUTPUTS, add_formats, outpu
 from duygu.services.arguments.values import count, labels, seconds, source
 from duygu.services.commands.completion import complete_files
 from duygu.shared.config.settings import Settings
+from duygu.shared.errors import InvalidBaselineError
 from duygu.shared.exports import ExportName
 from duygu.shared.runtime.telemetry.logs import set_up_logs
 from duygu.shared.runtime.unix import require_unix
-from duygu.shared.schemas.options import baseline_file, read_options, require_no_job
+from duygu.shared.schemas.options import NO_BASELINE, baseline_file, read_options, require_no_job
 
 
 def add_analyze(commands: Any) -> None:
@@ -109,7 +110,13 @@ def _analyze(
     set_up_logs(settings.log_format, settings.log_level)
     values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
     file = baseline_file(baseline)
-    chosen = read_options({**values, "labels": labels, "measures": measures, "baseline": None if file else baseline})
+    values |= {"labels": labels, "measures": measures, "baseline": None if file else baseline}
+    try:
+        chosen = read_options(values)
+    except InvalidBaselineError as error:
+        if NO_BASELINE not in error.detail:
+            raise
+        raise InvalidBaselineError(f"{error.detail}; there is no such file") from error
     require_no_job(chosen)
     outputs = outputs_of(files, formats, output, settings, mark_speaking=mark_speaking)
     options = BatchOptions(outputs, chosen, faces, every, edits, pictures, file)

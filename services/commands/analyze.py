@@ -24,6 +24,8 @@ from duygu.shared.errors import (
     NotAVideoError,
     NoVideoStreamError,
     OutOfMemoryError,
+    UnreadableFileError,
+    from_code,
     one_line,
 )
 from duygu.shared.exports.selection import most_seen, once_every
@@ -132,10 +134,20 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
 
 
 def _recorded(engine: Engine, settings: Settings, options: BatchOptions) -> RecordedBaseline | None:
-    """The baseline that is another recording, which is analysed first; None without one."""
+    """The baseline that is another recording, which is analysed first; None without one.
+
+    Raises the error with the file and its code, so that it is not taken for one of the videos.
+    """
     if options.baseline is None:
         return None
-    return baseline_in(options.baseline, engine, decode_limits(settings), options.analysis)
+    path = printable(str(options.baseline))
+    try:
+        return baseline_in(options.baseline, engine, decode_limits(settings), options.analysis)
+    except DuyguError as error:
+        raise from_code(error.code, f"the baseline {path}: {error.code}: {error.detail}") from error
+    except OSError as error:
+        code = UnreadableFileError.code
+        raise from_code(code, f"the baseline {path}: {code}: {error.strerror or error}") from error
 
 
 def _sources(paths: Sequence[Path | str]) -> Iterator[Source]:

@@ -41,4 +41,6 @@ def read_cameras(path: Path) -> list[Camera]:
         raise ConfigurationError(f"{path}: {error}") from error
     except ValidationError as error:
         fault = error.errors()[0]
-        raise ConfigurationError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+        raise ConfigurationError(
+            f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+        ) from error

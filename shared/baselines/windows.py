@@ -17,7 +17,7 @@ SPEAKING: Doubt = "baseline_speaking"
 """Warning code: the person speaks in most of the baseline."""
 
 EXPRESSIVE: Doubt = "baseline_expressive"
-"""Warning code: without a baseline, the windows of the baseline show an emotion that is not uncertain."""
+"""Warning code: without a baseline, most windows of the baseline show emotions that are not uncertain."""
 
 DETAILS = {
     SPEAKING: "the person speaks in most of the baseline",

@@ -148,4 +148,7 @@ def _json(recipe: Recipe) -> str:
 
 def explain(error: ValidationError) -> str:
     """List each invalid setting with the problem."""
-    return "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in error.errors())
+    problems = [
+        ".".join(map(str, wrong["loc"])) + ": " + wrong["msg"].removeprefix("Value error, ") for wrong in error.errors()
+    ]
+    return "; ".join(problems)

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, get_args
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
@@ -61,6 +61,14 @@ def _names(value: object) -> object:
     if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return [name.strip() for text in value for name in text.split(",")]
     return value
+
+
+def _measures(value: object) -> object:
+    """Names of measures, as `_names` reads them."""
+    names = _names(value)
+    if isinstance(names, list) and (unknown := [name for name in names if name not in MEASURES]):
+        raise ValueError(f"unknown measure {_shown(unknown[0])}; known: {', '.join(MEASURES)}")
+    return names
 
 
 NO_BASELINE = "`auto`, spans such as `3-13,20-25` in seconds, or a recording is required"
@@ -157,6 +165,8 @@ Count = Annotated[int, BeforeValidator(_number)]
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Measure = Literal["movements"]
 
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
 MOVEMENTS: Measure = "movements"
 """The measure of facial movements, head pose and speaking."""
 
@@ -184,7 +194,7 @@ class AnalysisOptions(Schema):
     max_faces: Annotated[Count, Field(ge=1, le=MOST_FACES)] | None = Field(
         default=None, description="maximum number of faces tracked at the same time; null: the setting"
     )
-    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=10), BeforeValidator(_names)] | None = (
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1, max_length=10), BeforeValidator(_measures)] | None = (
         Field(default=None, description="what is measured besides emotions: `movements`; null: nothing")
     )
 

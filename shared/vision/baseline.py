@@ -67,11 +67,14 @@ class FaceBaseline:
         return is_speaking(window.speaking for window in self.windows)
 
     def is_expressive(self, recipe: Recipe) -> bool:
-        """Whether the plain answer for the baseline is an emotion that is not uncertain."""
-        logits = np.mean([window.logits for window in self.windows], axis=0)
-        probabilities = softmax(logits / recipe.temperature)
-        emotion = recipe.labels[int(probabilities.argmax())]
-        return emotion != NEUTRAL and bool(probabilities.max() >= recipe.uncertain_below)
+        """Whether the plain answers of most windows are emotions that are not uncertain, the same or different ones."""
+        return 2 * sum(_is_expressive(window, recipe) for window in self.windows) > len(self.windows)
+
+
+def _is_expressive(window: WindowLogits, recipe: Recipe) -> bool:
+    probabilities = softmax(window.logits / recipe.temperature)
+    emotion = recipe.labels[int(probabilities.argmax())]
+    return emotion != NEUTRAL and bool(probabilities.max() >= recipe.threshold(still=window.still))
 
 
 def require_relative(engine: Engine) -> RelativeModel:

@@ -36,4 +36,4 @@ def _read(path: Path) -> Result:
     try:
         return Result.read(path.read_bytes())
     except ValidationError as error:
-        raise InvalidBaselineError(f"`baseline` {path}: the file is not a result of an analysis") from error
+        raise InvalidBaselineError("the file is not a result of an analysis") from error

@@ -117,7 +117,7 @@ def _known_error(request: Request, error: Exception) -> ProblemResponse:
 
 def _invalid_request(request: Request, error: Exception) -> ProblemResponse:
     faults = [
-        {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        {"at": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"].removeprefix("Value error, ")}
         for fault in cast(RequestValidationError, error).errors()
     ]
     detail = "; ".join(f"{fault['at']}: {fault['message']}" for fault in faults[:MAX_FAULTS_IN_DETAIL])

@@ -165,7 +165,8 @@ def _parse_command(text: str) -> Configure | Close:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in fault["loc"])
-        raise LiveError(f"{where}: {fault['msg']}" if where else fault["msg"]) from error
+        problem = fault["msg"].removeprefix("Value error, ")
+        raise LiveError(f"{where}: {problem}" if where else problem) from error
 
 
 def _session_end(error: Exception) -> SessionEnd:

@@ -379,10 +379,15 @@ def test_a_recording_is_the_baseline_of_another_one(
     assert analyze(film, Settings(threads=1), baseline=Path(film)).result.faces == one.faces
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
+    (notes := tmp_path / "notes.txt").write_text("hello")
+    (empty := tmp_path / "empty.json").write_text(one.model_copy(update={"faces": []}).model_dump_json())
     for value, words in {
         "0" * 32: "a job is a baseline of a service",
-        str(tmp_path / "missing.mp4"): "or a recording is required",
-        str(broken): "is not a result",
+        str(tmp_path / "missing.mp4"): "or a recording is required; there is no such file",
+        str(broken): f"the baseline {broken}: invalid_baseline: the file is not a result",
+        str(notes): f"the baseline {notes}: not_a_video: ",
+        str(empty): f"the baseline {empty}: baseline_no_face: ",
+        "5-3": "each span ends after its start",
     }.items():
         assert main(["analyze", "--quiet", film, "--baseline", value]) == 2
         assert words in capsys.readouterr().err

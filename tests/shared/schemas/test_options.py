@@ -86,6 +86,10 @@ def test_an_error_names_the_value_and_the_bound() -> None:
     """The detail of an error suffices to correct the request."""
     with pytest.raises(InvalidOptionError, match=r"`min_face` '2': .* less than or equal to 1"):
         read_options({"min_face": "2"})
+    with pytest.raises(
+        InvalidOptionError, match=r"`measures` 'movements,pulse': unknown measure 'pulse'; known: movements"
+    ):
+        read_options({"measures": "movements,pulse"})
 
 
 @given(st.floats(0, LATEST_S), st.floats(0, LATEST_S))

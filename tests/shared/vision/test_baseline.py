@@ -218,6 +218,16 @@ def test_a_talkative_baseline_is_known() -> None:
     assert not FaceBaseline("span", track).speaks()
 
 
+def test_an_expressive_baseline_is_known(shipped: Engine) -> None:
+    """A baseline is expressive if most of its windows show emotions with certainty, even opposite ones."""
+    smile, frown = windows([SMILE]), windows([[5.0, 0, 0, 0, 0, 0, 0]])
+    neutral, vague = windows([NEUTRAL]), windows([[0.0] * 7])
+    assert FaceBaseline("auto", smile + frown).is_expressive(shipped.recipe)
+    assert FaceBaseline("auto", smile + frown + neutral).is_expressive(shipped.recipe)
+    assert not FaceBaseline("auto", smile + neutral).is_expressive(shipped.recipe)
+    assert not FaceBaseline("auto", vague).is_expressive(shipped.recipe)
+
+
 def windows_of(engine: Engine, path: Path) -> list[WindowLogits]:
     """Return the windows of the first face of a video, with features."""
     analyzer = Analyzer(replace(engine, keeps_features=True))
