@@ -31,7 +31,7 @@ from duygu.shared.vision.decode.letterbox import Size, fit
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write
 from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
 from duygu.shared.vision.decode.part import Part, key_frames, seek
-from duygu.shared.vision.decode.sampling import Sampler
+from duygu.shared.vision.decode.sampling import ROUNDING_S, Sampler
 from duygu.shared.vision.decode.sandbox import confine
 
 FORMATS = (
@@ -107,9 +107,14 @@ class FrameSkipping:
         self._interval_s = interval_s or 0.0
         self._from_s = from_s - self._interval_s
         self._before_s: deque[float] = deque(maxlen=NEIGHBOURS)
+        self._sampler = Sampler(rate_hz, interval_s)
+        self._decoded: deque[tuple[int, float]] = deque(maxlen=NEIGHBOURS)  # tick and time
 
     def may_be_selected(self, packet: "Packet[VideoStream]") -> bool:
-        """Whether the frame is within NEAR intervals of a sampling time, or frames are too sparse here to skip any."""
+        """Whether the frame can be the first one within NEAR intervals of a sampling time.
+
+        True also where frames are too sparse to skip any.
+        """
         if packet.pts is None or self.has_unverified_times():
             return True
         time_s = float(packet.pts * packet.time_base)
@@ -119,17 +124,30 @@ class FrameSkipping:
             return True
         dense = any(abs(time_s - before_s) <= DENSE * self._interval_s for before_s in self._before_s)
         self._before_s.append(time_s)
-        return not dense or self._is_near_tick(time_s, self._rate_hz)
+        return self._is_needed(time_s, self._rate_hz, dense=dense)
 
     def has_unverified_times(self) -> bool:
         """Whether the timestamps of packets can be numbers in decoding order."""
         return self._reorders and not self._clock.reordered
 
-    def _is_near_tick(self, time_s: float, rate_hz: float) -> bool:
+    def _is_needed(self, time_s: float, rate_hz: float, *, dense: bool) -> bool:
+        """Whether the frame is near a sampling time for which no earlier frame is decoded, or its neighbours are far.
+
+        `dense`: whether frames are so close here that each sampling time has one near it
+        """
         if self._clock.start_s is None:
             return True
-        ticks = self._since_start(time_s, self._clock.start_s) * rate_hz
-        return abs(ticks - round(ticks)) <= NEAR * self._interval_s * rate_hz
+        since_s = self._since_start(time_s, self._clock.start_s)
+        ticks = since_s * rate_hz
+        tick = self._sampler.candidate(since_s)
+        if dense and (
+            abs(ticks - round(ticks)) > NEAR * self._interval_s * rate_hz
+            or any(other == tick and earlier_s < since_s for other, earlier_s in self._decoded)
+        ):
+            return False
+        if self._sampler.candidate(since_s - ROUNDING_S / 2) == tick:  # also if the frame's time is rounded differently
+            self._decoded.append((tick, since_s))
+        return True
 
     def _since_start(self, time_s: float, start_s: float) -> float:
         return unwrapped(time_s - start_s, self._clock.last_s)

@@ -29,9 +29,13 @@ class Sampler:
         if rate_hz and interval_s:
             self._early = min(EARLY, (interval_s / 2 + ROUNDING_S) * rate_hz)
 
+    def candidate(self, time_s: float) -> int:
+        """The tick that a frame with this time is assigned to, unless an earlier frame was."""
+        return floor(time_s * (self.rate_hz or 0.0) + self._early)
+
     def tick(self, time_s: float) -> int | None:
         """Tick of a frame with this time, or None if the frame is not selected."""
-        tick = self.last + 1 if self.rate_hz is None else floor(time_s * self.rate_hz + self._early)
+        tick = self.last + 1 if self.rate_hz is None else self.candidate(time_s)
         if tick <= self.last:
             return None
         self.last = tick

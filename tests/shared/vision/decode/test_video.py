@@ -19,6 +19,8 @@ import pytest
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
+from duygu.shared.vision.decode.child import FrameSkipping
+from duygu.shared.vision.decode.clock import Clock
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.decode.video import Video, detection_side
 from tests.shared.vision.decode.file_kinds import (
@@ -63,6 +65,44 @@ def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Setti
     with Video(path, decode_limits(settings), None) as whole:
         every = {round(frame.time_s, 3): frame.grey.copy() for frame in whole}
     assert all(np.array_equal(picture, every[time_s]) for time_s, picture in some.items())
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 29.97, 30.0, 60.0])
+def test_no_other_frame_is_selected_than_without_skipping(
+    fps: float, video_maker: VideoMaker, settings: Settings
+) -> None:
+    """At any frame rate, the selected frames are those that the sampler selects of all frames."""
+    path = video_maker.make(replace(PAN, fps=fps))
+    sampler = Sampler(10.0, 1 / fps)
+    wanted = [time_s for time_s in times(path, settings, None) if sampler.tick(time_s) is not None]
+    assert times(path, settings) == wanted
+
+
+PacketTimes = list[float]
+
+
+def accepted(order: PacketTimes, fps: float) -> PacketTimes:
+    """The times, of packets in decoding order, whose frames are decoded although no other refers to them."""
+    clock = Clock(1 / fps)
+    clock.start_s = 0.0
+    skipping = FrameSkipping(10.0, 1 / fps, clock, reorders=False)
+    found = []
+    for time_s in order:
+        packet: av.Packet[av.VideoStream] = av.Packet(1)
+        packet.pts, packet.time_base = round(time_s * 90_000), Fraction(1, 90_000)
+        if skipping.may_be_selected(packet):
+            found.append(time_s)
+    return found
+
+
+def test_the_second_frame_near_a_sampling_time_is_left_out() -> None:
+    """At 25 frames/s, 0.1 s is between 0.08 and 0.12 s: the first of these is selected, and the other left out."""
+    assert accepted([0.0, 0.16, 0.08, 0.04, 0.12], 25.0) == [0.0, 0.16, 0.08]
+
+
+def test_a_frame_that_is_decoded_before_an_earlier_one_is_kept() -> None:
+    """A frame is decoded where the one before it in time comes later in the file, and may be missing."""
+    assert accepted([0.0, 0.16, 0.12, 0.08], 25.0) == [0.0, 0.16, 0.12, 0.08]
 
 
 @dataclass(frozen=True, slots=True)
