@@ -108,7 +108,7 @@ def _analyze(
     require_unix()
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)
-    values = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
+    values: dict[str, object] = {"start_s": start, "end_s": end, "max_faces": max_faces, "min_face": min_face}
     file = baseline_file(baseline)
     values |= {"labels": labels, "measures": measures, "baseline": None if file else baseline}
     try:

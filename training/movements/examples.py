@@ -83,9 +83,7 @@ class _Recorder(Analyzer):
         self.rows: dict[int, list[tuple[float, Image, Floats, Floats, Floats]]] = {}
         self._landmarker = landmarker
 
-    def _update_face(
-        self, track: Track, frame: Frame, tick: int, before: int, second: Floats | None
-    ) -> Iterator[FacePosition]:
+    def _update_face(self, track: Track, frame: Frame, tick: int, before: int) -> Iterator[FacePosition]:
         eyes = track.landmarks[1] - track.landmarks[0]
         seen = self._landmarker(frame.rgb, track.box / frame.scale, float(np.arctan2(eyes[1], eyes[0])))
         if seen.score > MIN_SCORE:
@@ -93,7 +91,7 @@ class _Recorder(Analyzer):
             shape = geometry(track.box, track.landmarks).astype(np.float32)
             row = frame.time_s, crop, seen.targets, shape, mouth_of(crop, MOUTH)
             self.rows.setdefault(track.key, []).append(row)
-        yield from super()._update_face(track, frame, tick, before, second)
+        yield from super()._update_face(track, frame, tick, before)
 
 
 def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:
