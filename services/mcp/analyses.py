@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from duygu.services.mcp.sources import Analyzer
+from duygu.services.mcp.sources import Analyzer, source_name
 from duygu.shared.errors import InvalidRequestError, JobNotFoundError, QueueFullError, ResultNotReadyError
 from duygu.shared.schemas.job import JobStatus
 from duygu.shared.schemas.options import AnalysisOptions
@@ -74,9 +74,9 @@ class Analyses:
             raise JobNotFoundError(f"no analysis `{analysis_id[:20]}`; known: {', '.join(self._found) or 'none'}")
         return self._found[analysis_id]
 
-    def start(self, video: Path, options: AnalysisOptions) -> Analysis:
-        """Queue a video. Raises QueueFullError."""
-        analysis = self._add(video.name)
+    def start(self, video: Path | str, options: AnalysisOptions) -> Analysis:
+        """Queue a file or a link. Raises QueueFullError."""
+        analysis = self._add(source_name(video))
 
         def report(share: float | None) -> None:
             analysis.progress = share

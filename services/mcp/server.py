@@ -13,7 +13,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from duygu.services.mcp.analyses import Analyses, Analysis
-from duygu.services.mcp.sources import Analyzer, readable_file
+from duygu.services.mcp.sources import Analyzer, readable_file, readable_source
 from duygu.services.mcp.tool_results import (
     MEANING,
     Comparison,
@@ -85,7 +85,7 @@ def _add_analysis_tools(server: MCPServer, analyses: Analyses, folders: list[Pat
     @server.tool(annotations=STARTS)
     @_reported
     async def analyze_video(
-        path: Annotated[str, Field(description="path of a video file on the machine of this server")],
+        path: Annotated[str, Field(description="path of a video file on the machine of this server, or a link to one")],
         start_s: Annotated[float | None, Field(description="start of the part to analyse, in seconds")] = None,
         end_s: Annotated[float | None, Field(description="end of the part, exclusive")] = None,
         max_faces: Annotated[int | None, Field(description="maximum number of faces at the same time")] = None,
@@ -99,7 +99,7 @@ def _add_analysis_tools(server: MCPServer, analyses: Analyses, folders: list[Pat
         """Analyse a video. Analyses run one after the other; if this one has not ended after `wait_s`, the result has
         its state and `get_analysis` waits further."""
         options = read_options({"start_s": start_s, "end_s": end_s, "max_faces": max_faces, "min_face": min_face})
-        analysis = analyses.start(readable_file(path, folders), options)
+        analysis = analyses.start(readable_source(path, folders), options)
         return await _ended(analysis, wait_s, context)
 
     @server.tool(annotations=READS)

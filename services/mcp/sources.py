@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ForbiddenError, UnreadableFileError
 from duygu.shared.exports.titles import printable
+from duygu.shared.inputs.links.link import is_link, parse_link
+from duygu.shared.inputs.links.local_copy import fetch_copy, link_name
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.schemas.result import Result
 
@@ -18,9 +21,11 @@ if TYPE_CHECKING:
 
 
 class Analyzer(Protocol):
-    """Analyses a video file; `on_progress` receives the share done, or None while it is unknown."""
+    """Analyses a video file, or the video of a link; `on_progress` receives the share done, or None if unknown."""
 
-    def __call__(self, video: Path, options: AnalysisOptions, on_progress: Callable[[float | None], None]) -> Result:
+    def __call__(
+        self, video: Path | str, options: AnalysisOptions, on_progress: Callable[[float | None], None]
+    ) -> Result:
         """Raises the errors of duygu.shared.errors."""
         ...
 
@@ -38,8 +43,16 @@ class LocalAnalyzer:
 
         return load_engine(engine_options(self._settings))
 
-    def __call__(self, video: Path, options: AnalysisOptions, on_progress: Callable[[float | None], None]) -> Result:
-        """Raises VideoError and ModelError."""
+    def __call__(
+        self, video: Path | str, options: AnalysisOptions, on_progress: Callable[[float | None], None]
+    ) -> Result:
+        """A link is fetched into a temporary folder by the rules of the settings.
+
+        Raises VideoError, ModelError and the errors of a link.
+        """
+        if isinstance(video, str):
+            with TemporaryDirectory(prefix="duygu-") as folder:
+                return self(fetch_copy(video, Path(folder), self._settings), options, on_progress)
         from duygu.shared.config.engine import decode_limits
         from duygu.shared.vision.analysis import analyze_video
 
@@ -56,17 +69,35 @@ class LocalAnalyzer:
 
 
 class ServiceAnalyzer:
-    """Uploads videos to a service and waits for their results. Its client reports no progress."""
+    """Uploads videos to a service, or names links to it, and waits for results. Its client reports no progress."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
 
-    def __call__(self, video: Path, options: AnalysisOptions, on_progress: Callable[[float | None], None]) -> Result:
+    def __call__(
+        self, video: Path | str, options: AnalysisOptions, on_progress: Callable[[float | None], None]
+    ) -> Result:
         """Raises the errors of the service, and httpx.TransportError when it does not respond."""
         from duygu.client import analyze
 
         result = analyze(video, self._service, **options.model_dump(exclude_none=True))
-        return result.model_copy(update={"video": result.video.model_copy(update={"name": printable(video.name)})})
+        return result.model_copy(update={"video": result.video.model_copy(update={"name": source_name(video)})})
+
+
+def source_name(video: Path | str) -> str:
+    """The name of a file, or of the video of a link. Raises LinkRefusedError for a malformed link."""
+    return printable(video.name) if isinstance(video, Path) else link_name(video)
+
+
+def readable_source(path: str, folders: list[Path]) -> Path | str:
+    """The path of a file, as `readable_file` returns it, or a link, to which `folders` does not apply.
+
+    Raises LinkRefusedError for a malformed link, and the errors of `readable_file`.
+    """
+    if not is_link(path):
+        return readable_file(path, folders)
+    parse_link(path)
+    return path
 
 
 def readable_file(path: str, folders: list[Path]) -> Path:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from duygu.services.mcp.tool_results import MEANING
 from tests.support.media.videos import STILL, VideoMaker
 from tests.support.results.known import two_faces
+from tests.support.servers.file_server import serving_file
 
 COMMAND = [sys.executable, "-m", "duygu", "mcp"]
 
@@ -99,6 +100,29 @@ def test_an_opened_result_is_compared(tmp_path: Path) -> None:
         assert "uncertain" in _text(guide.contents[0])
 
     with_client(work)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_an_assistant_analyses_a_link(
+    trusted: bool, video_maker: VideoMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The video of a link is fetched by the rules of the settings, also with `--folder`; its secrets are not shown."""
+    if trusted:
+        monkeypatch.setenv("DUYGU_LINK_NETWORKS", "127.0.0.0/8")
+
+    async def work(client: Client) -> None:
+        assert "link_refused: " in await error_of(client, "analyze_video", path="https://")
+        state = await call(client, "analyze_video", path=url, wait_s=120)
+        assert "hidden" not in json.dumps(state)
+        assert state["name"] == "talk.mp4"
+        if trusted:
+            assert (state["status"], list(state["faces"])) == ("succeeded", ["1"])
+        else:
+            assert (state["status"], state["error"].partition(":")[0]) == ("failed", "link_refused")
+
+    with serving_file(video_maker.make(STILL).read_bytes(), location="/file") as server:
+        url = server.url.replace("/file", "/in/talk.mp4?token=hidden")
+        with_client(work, "--folder", str(tmp_path))
 
 
 def test_errors_have_codes(tmp_path: Path, video_maker: VideoMaker) -> None:
