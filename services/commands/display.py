@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -11,10 +12,11 @@ from duygu.shared.exports.spans import (
     guesses_in_words,
     is_uncertain,
     overall_in_words,
+    resting_in_words,
     shares_in_words,
     uncertain_share,
 )
-from duygu.shared.exports.titles import short_title
+from duygu.shared.exports.titles import face_title, short_title
 from duygu.shared.schemas.result import Result
 from duygu.shared.vision.progress import Progress as Done
 from duygu.shared.workbench.edits.editing import visible
@@ -61,16 +63,17 @@ def summary(name: str, result: Result) -> Table:
     faces = visible(result).faces
     count = len(faces)
     title = f"{name}: {result.video.duration_s:.1f} s, {count} {'face' if count == 1 else 'faces'}"
-    table = Table(title=title, title_justify="left", caption=_caption(result), caption_justify="left")
+    table = Table(title=escape(title), title_justify="left", caption=_caption(result), caption_justify="left")
     for heading in ("face", "from", "to", "overall", "confidence", "uncertain", "share of time"):
         table.add_column(heading, justify="left" if heading in {"overall", "share of time"} else "right")
     for face in faces:
         times = (f"{face.start_s:.1f} s", f"{face.end_s:.1f} s")
         figures = (f"{face.confidence:.0%}", f"{uncertain_share(face):.0%}")
         shares = guesses_in_words(face) if is_uncertain(face) else shares_in_words(face)
-        table.add_row(short_title(face), *times, overall_in_words(face), *figures, shares)
+        table.add_row(escape(short_title(face)), *times, overall_in_words(face), *figures, shares)
     return table
 
 
 def _caption(result: Result) -> str | None:
-    return "\n".join(f"warning: {warning.detail}" for warning in result.warnings) or None
+    resting = [f"{face_title(face)}: {words}" for face in visible(result).faces if (words := resting_in_words(face))]
+    return escape("\n".join(resting + [f"warning: {warning.detail}" for warning in result.warnings])) or None

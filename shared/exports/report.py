@@ -10,6 +10,7 @@ from duygu.shared.exports.spans import (
     is_talking,
     is_uncertain,
     overall_in_words,
+    resting_in_words,
     shares_in_words,
     spans_of,
     talking_in_words,
@@ -121,8 +122,17 @@ def _face(face: Face, result: Result) -> str:
     talking = "".join(f"<p>{escape(line.capitalize())}</p>" for line in talking_in_words(face))
     return (
         f"<h2>{escape(face_title(face))}, {face.start_s:.1f}–{face.end_s:.1f} s</h2><p>{escape(overall)}</p>{talking}"
+        f"{_resting(face)}"
         f"{_lane(face, result.video.duration_s)}{_table(face, result.model.labels)}"
     )
+
+
+def _resting(face: Face) -> str:
+    """Where the resting face was taken from, and that the report does not show predictions relative to it."""
+    if not (words := resting_in_words(face)):
+        return ""
+    sentence = escape(words[0].upper() + words[1:])
+    return f"<p>{sentence}. Predictions relative to it are in JSON and CSV, not in this report.</p>"
 
 
 def _overall(face: Face) -> str:

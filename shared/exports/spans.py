@@ -119,6 +119,16 @@ def talking_in_words(face: Face) -> list[str]:
     ]
 
 
+def resting_in_words(face: Face) -> str:
+    """Where the resting face of a person was taken from; empty without one."""
+    if face.baseline is None:
+        return ""
+    if face.baseline.recording:
+        return f"resting face from {face.baseline.recording.name or 'another recording'}"
+    spans = ", ".join(f"{start_s:.1f}–{end_s:.1f} s" for start_s, end_s in face.baseline.spans)
+    return f"resting face: {spans}{', chosen automatically' if face.baseline.source == 'auto' else ''}"
+
+
 def _part_in_words(part: Sequence[tuple[Window, float]]) -> str:
     """Shares of the time of some windows per emotion, in decreasing order, then the uncertain share."""
     total = sum(share for _, share in part) or 1.0
