@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import cv2
@@ -88,7 +88,7 @@ def accepted(order: PacketTimes, fps: float) -> PacketTimes:
     skipping = FrameSkipping(10.0, 1 / fps, clock, reorders=False)
     found = []
     for time_s in order:
-        packet: av.Packet[av.VideoStream] = av.Packet(1)
+        packet: Any = av.Packet(1)  # typed as of any stream
         packet.pts, packet.time_base = round(time_s * 90_000), Fraction(1, 90_000)
         if skipping.may_be_selected(packet):
             found.append(time_s)
