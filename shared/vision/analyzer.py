@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
 from duygu.shared.vision.classify.crops import crop_of
 from duygu.shared.vision.classify.movements import is_processed, pose_of
 from duygu.shared.vision.classify.quality import quality_flags
+from duygu.shared.vision.classify.second_trunk import CropPattern
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition, WindowLogits
 from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.track.tracker import CROWD_FACES, TICK_ROUNDING_S, Tracker
-from duygu.shared.vision.types import Floats, Frame
+from duygu.shared.vision.types import Floats, Frame, Image
 
 CONFIRM_S, CONFIRM_SCORE, CONFIRM_FOUND = 0.2, 0.9, 2
 """A track is confirmed once it has lasted CONFIRM_S, has reached the O-Net score CONFIRM_SCORE at least once, and has
@@ -89,6 +90,7 @@ class Analyzer:
         self.batch = batch
         self.movements = movements
         self.queue: ClassificationQueue = PipelinedQueue(engine, background) if background else SynchronousQueue(engine)
+        self._background = background  # computes features by the second trunk
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
         self.faces: dict[int, Face] = {}  # by track key
@@ -141,21 +143,23 @@ class Analyzer:
             warnings.append((CROWDED, detail))
         return warnings
 
-    def _second_features(self, track: Track, frame: Frame, tick: int) -> Floats | None:
-        """Features of a face by the second trunk, or None where it does not process the crop.
+    def _processed_by_second_trunk(self, crop: Crop, track: Track, frame: Frame) -> Crop:
+        """The crop with its features by the second trunk, if that processes it.
 
         It processes the crops of its pattern, and the first one of each clip, so that no clip is without any.
         """
         trunk = self.engine.second_trunk
-        if trunk is None or not (trunk.includes(tick, self._usual_ticks()) or not self._has_second(track)):
-            return None
-        crop = trunk.cut(frame, track.box, track.landmarks)
-        return np.asarray(trunk.features(crop[np.newaxis])[0], np.float32)
+        if trunk is None or not (trunk.includes(crop.tick, self._usual_ticks()) or not self._has_second(track)):
+            return crop
+        pixels = trunk.cut(frame, track.box, track.landmarks)[np.newaxis]
+        if self._background:
+            return replace(crop, awaited=self._background.submit(_only_row, trunk, pixels))
+        return replace(crop, second=_only_row(trunk, pixels))
 
     def _has_second(self, track: Track) -> bool:
-        """Whether a crop of the open clip of a face has features by the second trunk."""
+        """Whether a crop of the open clip of a face has features by the second trunk, now or soon."""
         face = self.faces.get(track.key)
-        return face is not None and any(crop.second is not None for crop in face.clips.crops)
+        return face is not None and any(crop.second is not None or crop.awaited for crop in face.clips.crops)
 
     def _usual_ticks(self) -> float:
         """Usual number of sampling times between analysed frames."""
@@ -168,7 +172,7 @@ class Analyzer:
         image = crop_of(frame, track.box, track.landmarks, recipe)
         measured = self._measure(frame, track, tick)
         flags = quality_flags(image, track.box, track.landmarks)
-        crop = Crop(tick, frame.time_s, image, flags, measured, self._second_features(track, frame, tick))
+        crop = self._processed_by_second_trunk(Crop(tick, frame.time_s, image, flags, measured), track, frame)
         stretch = self.tracker.crowding()
         self.was_crowded |= stretch > 1
         self._enqueue(
@@ -259,3 +263,8 @@ class Analyzer:
         clips = [(face_id, clip) for key, clip in self.waiting if (face_id := self.faces[key].face_id) is not None]
         self.waiting = [(key, clip) for key, clip in self.waiting if self.faces[key].face_id is None]
         return self.queue.submit(clips) if clips else []
+
+
+def _only_row(trunk: CropPattern, crop: Image) -> Floats:
+    """Features (G,) of a single crop (1, size, size)."""
+    return np.asarray(trunk.features(crop)[0], np.float32)

@@ -77,6 +77,7 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
     """Classify clips as one batch, in their order."""
     if not clips:
         return []
+    clips = [(face_id, clip.complete()) for face_id, clip in clips]
     results = _classified(engine, [clip for _, clip in clips])
     return [
         WindowLogits(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -36,6 +37,8 @@ class Crop:
     movements: Floats | None = None  # (MEASURED,), as `MovementNetwork.measure` returns them
     second: Floats | None = None  # (G,) features by the second trunk, if it processed the crop
     features: FeatureCache = field(default_factory=dict, compare=False, repr=False)
+    awaited: "Future[Floats] | None" = field(default=None, compare=False, repr=False)
+    """`second` in place of an array, while another thread computes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,15 @@ class Clip:
     features: tuple[FeatureCache, ...] = field(default=(), compare=False, repr=False)
     """The cache of each crop; empty for a clip that was restored from a saved state."""
     second: Floats | None = None  # (n, G) features by the second trunk of the crops that it processed
+    awaited: tuple["Floats | Future[Floats]", ...] = field(default=(), compare=False, repr=False)
+    """`second` in place of an array, while another thread computes some of its rows."""
+
+    def complete(self) -> "Clip":
+        """The clip with `second` as an array. Waits for the thread that computes it, and raises what it raised."""
+        if not self.awaited:
+            return self
+        rows = [row.result() if isinstance(row, Future) else row for row in self.awaited]
+        return replace(self, second=_distinct(rows), awaited=())
 
     @property
     def still(self) -> bool:
@@ -104,15 +116,9 @@ class ClipBuilder:
         yield from self.end()
         images = np.stack([last.image] * self.recipe.frames)
         flags = tuple(flag for flag in Flag if flag in last.flags)
-        yield Clip(
-            last.time_s,
-            until_s,
-            images,
-            flags,
-            _measured([last]),
-            features=(last.features,) * self.recipe.frames,
-            second=_of_second_trunk([last]),
-        )
+        features = (last.features,) * self.recipe.frames
+        clip = Clip(last.time_s, until_s, images, flags, _measured([last]), features=features)
+        yield _with_second_trunk(clip, [last])
 
     def end(self) -> Iterator[Clip]:
         """End the current clip. Crops that no clip contains yet form a last clip if there are enough of them."""
@@ -148,8 +154,8 @@ class ClipBuilder:
         padded = [*crops, *[crops[-1]] * (self.recipe.frames - len(crops))]
         images, flags = np.stack([crop.image for crop in padded]), (*_common(crops), *extra)
         features = tuple(crop.features for crop in padded)
-        measured, second = _measured(crops), _of_second_trunk(crops)
-        return Clip(crops[0].time_s, crops[-1].time_s, images, flags, measured, mirrored, features, second)
+        clip = Clip(crops[0].time_s, crops[-1].time_s, images, flags, _measured(crops), mirrored, features)
+        return _with_second_trunk(clip, crops)
 
 
 def _measured(crops: list[Crop]) -> Floats | None:
@@ -162,12 +168,19 @@ def _measured(crops: list[Crop]) -> Floats | None:
     return np.stack([row for row in rows if len(row) == len(rows[-1])]) if rows else None
 
 
-def _of_second_trunk(crops: list[Crop]) -> Floats | None:
-    """The features by the second trunk of the crops that it processed; equal ones are of repetitions, and count once.
+def _with_second_trunk(clip: Clip, crops: list[Crop]) -> Clip:
+    """The clip with the features by the second trunk of the crops that it processed."""
+    rows = [row for crop in crops if (row := crop.second if crop.awaited is None else crop.awaited) is not None]
+    known = [row for row in rows if not isinstance(row, Future)]
+    return replace(clip, second=_distinct(known)) if len(known) == len(rows) else replace(clip, awaited=tuple(rows))
+
+
+def _distinct(rows: list[Floats]) -> Floats | None:
+    """Features (n, G) without repetitions, which fill gaps and count once.
 
     They are compared by their values, since a crop that was stored and read again is another object.
     """
-    distinct = {crop.second.tobytes(): crop.second for crop in crops if crop.second is not None}
+    distinct = {row.tobytes(): row for row in rows}
     return np.stack(list(distinct.values())) if distinct else None
 
 

@@ -1,6 +1,7 @@
 """The second trunk: which crops it processes, and how it corrects the answer for moving faces."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from duygu.shared.vision.classify.crops import normalise
 from duygu.shared.vision.classify.second_trunk import CropPattern, SecondTrunk
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.results import WindowLogits
-from duygu.shared.vision.types import GatedClassifier
+from duygu.shared.vision.types import Floats, GatedClassifier, Image
 from tests.support.media.frames import frames_of
 from tests.support.media.videos import LEAVING, PAN, STILL, Scene, VideoMaker
 from tests.support.second_trunk import (
@@ -149,6 +150,44 @@ def test_faces_beyond_the_border_and_without_pixels_are_cut(served: Engine) -> N
         assert crop.shape == (SETTINGS.size, SETTINGS.size)
         assert trunk.features(crop[np.newaxis]).shape == (1, SECOND)
     assert trunk.features(np.zeros((0, SETTINGS.size, SETTINGS.size), np.uint8)).shape == (0, SECOND)
+
+
+def test_features_in_the_background_are_the_same(served: Engine) -> None:
+    """An analyzer with a background thread gives the same windows with the same features, in the same order."""
+    engine = replace(served, keeps_features=True)
+    with ThreadPoolExecutor(1) as background:
+        later, at_once = Analyzer(engine, batch=4, background=background), Analyzer(engine, batch=4)
+        found, expected = (
+            [window for frame in frames_of(PAN) for window in analyzer.push(frame).windows]
+            + list(analyzer.finish().windows)
+            for analyzer in (later, at_once)
+        )
+    assert len(found) > 1
+    for one, other in zip(found, expected, strict=True):
+        assert (one.face_id, one.start_s) == (other.face_id, other.start_s)
+        assert np.array_equal(one.logits, other.logits)
+        assert one.second is not None
+        assert other.second is not None
+        assert np.array_equal(one.second, other.second)
+
+
+def test_an_error_of_the_second_trunk_in_the_background_is_raised(served: Engine) -> None:
+    """An analysis ends with the error that the second trunk raises in the background thread."""
+
+    class Failing(CropPattern):
+        """Fails on every crop."""
+
+        def features(self, crops: Image) -> Floats:
+            """Raise."""
+            raise MemoryError
+
+    engine = replace(served, second_trunk=Failing(SETTINGS))
+    with ThreadPoolExecutor(1) as background:
+        analyzer = Analyzer(engine, batch=1000, background=background)
+        for frame in frames_of(PAN):
+            analyzer.push(frame)
+        with pytest.raises(MemoryError):
+            analyzer.finish()
 
 
 def test_a_snapshot_keeps_the_features(served: Engine) -> None:
