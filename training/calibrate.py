@@ -14,7 +14,7 @@ from duygu.training.data.clipset import ClipSet, joined, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import VALIDATION, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
-from duygu.training.measure.metrics import Answers, equal_people, probabilities_of
+from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of
 from duygu.training.measure.protocols import by_recording, dummy_ids
 from duygu.training.measure.temperature import (
     SELECTIVE_RISK,
@@ -65,13 +65,13 @@ def calibrate_on_stills(run: RunFolder, stills: Stills) -> None:
     ids = dummy_ids(len(moving))
     recipe = _window_settings(network.recipe, moving, validation.truth, ids)
     temperature = fit_temperature(still, validation.truth)
-    answers = Answers(recipe.labels, probabilities_of(still, temperature), validation.truth, ids)
+    predictions = Predictions(recipe.labels, probabilities_of(still, temperature), validation.truth, ids)
     scale_moving(network.model, temperature / recipe.temperature)
     recipe = replace(
         recipe,
         temperature=round(temperature, 4),
         track_temperature=round(temperature, 4),
-        still_uncertain_below=round(uncertain_below(answers), 3),
+        still_uncertain_below=round(uncertain_below(predictions), 3),
         still_certain_means=1 - SELECTIVE_RISK,
     )
     keras_file.save(replace(network, recipe=recipe), run.network)
@@ -129,13 +129,13 @@ def fit_moving(network: Network, logits: Floats, unseen: ClipSet) -> Network:
     factor = network.recipe.temperature / fit_temperature(logits, unseen.labels, weights)
     scale_moving(network.model, factor)
     probabilities = probabilities_of(logits * factor, network.recipe.temperature)
-    answers = Answers(network.recipe.labels, probabilities, unseen.labels, unseen.subjects)
+    predictions = Predictions(network.recipe.labels, probabilities, unseen.labels, unseen.subjects)
     tracks = by_recording(logits * factor, unseen)
     track_temperature = fit_temperature(tracks.logits, tracks.truth, equal_people(tracks.subjects))
     recipe = replace(
         network.recipe,
         track_temperature=round(track_temperature, 4),
-        uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
+        uncertain_below=round(uncertain_below(predictions, TALKING_RISK, weights), 3),
         certain_means=certain_share(logits, unseen),
     )
     return replace(network, recipe=recipe)
@@ -148,12 +148,12 @@ def certain_share(logits: Floats, clips: ClipSet) -> float | None:
 
 def _window_settings(recipe: Recipe, logits: Floats, truth: Integers, people: Names) -> Recipe:
     temperature = fit_temperature(logits, truth)
-    answers = Answers(recipe.labels, probabilities_of(logits, temperature), truth, people)
+    predictions = Predictions(recipe.labels, probabilities_of(logits, temperature), truth, people)
     return replace(
         recipe,
         temperature=round(temperature, 4),
         track_temperature=round(temperature, 4),
-        uncertain_below=round(uncertain_below(answers), 3),
+        uncertain_below=round(uncertain_below(predictions), 3),
     )
 
 

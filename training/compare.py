@@ -11,8 +11,8 @@ from duygu.shared.errors import ConfigurationError
 from duygu.shared.model.folder import H5
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
-from duygu.training.measure.folder_answers import folder_answers
-from duygu.training.measure.metrics import Answers
+from duygu.training.measure.folder_predictions import folder_predictions
+from duygu.training.measure.metrics import Predictions
 from duygu.training.measure.paired import differences, discordant_sentence, sentences
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
@@ -28,7 +28,7 @@ def compare(first: Path, second: Path, clips: Path, report: Path) -> list[str]:
     Raises SubjectLeakError when a person in the clips trained one of the networks, ConfigurationError for networks with
     different labels, and TrainingDataError for too few people or recordings.
     """
-    old, new = (_answers(model, clips) for model in (first, second))
+    old, new = (_predictions(model, clips) for model in (first, second))
     if old.labels != new.labels:
         raise ConfigurationError(
             f"the networks have different labels: {', '.join(old.labels)}; {', '.join(new.labels)}"
@@ -40,11 +40,11 @@ def compare(first: Path, second: Path, clips: Path, report: Path) -> list[str]:
     return lines
 
 
-def _answers(model: Path, path: Path) -> Answers:
+def _predictions(model: Path, path: Path) -> Predictions:
     network = keras_file.load(model / H5)
     clips = load_clips(path, network.recipe)
     require_unseen_people(network.people, clips.subjects)
-    return folder_answers(model, network, clips)
+    return folder_predictions(model, network, clips)
 
 
 def _name(model: Path, other: Path) -> str:

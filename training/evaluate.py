@@ -15,7 +15,7 @@ from duygu.shared.errors import ConfigurationError
 from duygu.training.data.clipset import INPUT, ClipSet, differing, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.data.stills import Stills
-from duygu.training.measure.metrics import Answers
+from duygu.training.measure.metrics import Predictions
 from duygu.training.measure.protocols import (
     LEAVE_ONE_OUT,
     MOVING_STILLS,
@@ -55,18 +55,18 @@ def evaluate(
     run = RunFolder(path)
     report: dict[str, Any] = {}
     if stills and recipe.network == "inflated":
-        report |= {name: summary(answers) for name, answers in _on_stills(run, stills)}
+        report |= {name: summary(predictions) for name, predictions in _on_stills(run, stills)}
     if clips:
         known = load_clips(clips, recipe.clip)
         report |= {
-            f"{clips.stem}_{name}": summary(answers)
-            for name, answers in _on_clips(run, recipe, known, with_leaking=with_leaking)
+            f"{clips.stem}_{name}": summary(predictions)
+            for name, predictions in _on_clips(run, recipe, known, with_leaking=with_leaking)
         }
     write_results(run, recipe.clip.name, report)
     return report
 
 
-def _on_stills(run: RunFolder, path: Path) -> Iterator[tuple[str, Answers]]:
+def _on_stills(run: RunFolder, path: Path) -> Iterator[tuple[str, Predictions]]:
     network, labelled = keras_file.load(run.network), Stills(path)
     yield STILLS, strict_stills(network, labelled)
     yield MOVING_STILLS, moving_stills(network, labelled)
@@ -74,7 +74,7 @@ def _on_stills(run: RunFolder, path: Path) -> Iterator[tuple[str, Answers]]:
 
 def _on_clips(
     run: RunFolder, recipe: TrainingRecipe, clips: ClipSet, *, with_leaking: bool
-) -> Iterator[tuple[str, Answers]]:
+) -> Iterator[tuple[str, Predictions]]:
     people = len(np.unique(clips.subjects))
     start = _start(run, recipe, clips) if recipe.network == "inflated" else None
     if start and people < LEAST_ZERO_SHOT:

@@ -23,7 +23,7 @@ from duygu.training.data.recordings import read_recordings
 from duygu.training.data.splits import everyone, split_by_subject
 from duygu.training.export import Release, export
 from duygu.training.joint_layer import JointLayer, adapt, write_adapted
-from duygu.training.measure.metrics import Answers, probabilities_of, recalls
+from duygu.training.measure.metrics import Predictions, probabilities_of, recalls
 from duygu.training.measure.paired import differences, sentences
 from duygu.training.measure.protocols import LEAVE_ONE_OUT, CrossValidation, by_recording, calibrated_by_others
 from duygu.training.measure.provenance import write_joint_provenance, write_provenance
@@ -44,11 +44,11 @@ LEAST_PEOPLE = 2
 
 @dataclass(frozen=True, slots=True)
 class FineTuning:
-    """The new network, and the answers of both on people outside the training of either."""
+    """The new network, and the predictions of both on people outside the training of either."""
 
     network: Network
-    old: Answers
-    new: Answers
+    old: Predictions
+    new: Predictions
 
     def lines(self) -> Iterator[str]:
         """The comparison in words, or why there is none."""
@@ -145,8 +145,8 @@ def learn(start: Network, clips: ClipSet, recipe: TrainingRecipe, run: RunFolder
     network = fit_moving(folds.train(split, run), unseen, clips)
     return FineTuning(
         network=_with_people(network, clips),
-        old=Answers(recipe.clip.labels, old, before.truth, before.subjects),
-        new=Answers(recipe.clip.labels, calibrated_by_others(after), after.truth, after.subjects),
+        old=Predictions(recipe.clip.labels, old, before.truth, before.subjects),
+        new=Predictions(recipe.clip.labels, calibrated_by_others(after), after.truth, after.subjects),
     )
 
 

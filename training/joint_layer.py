@@ -1,7 +1,7 @@
 """The layer for moving faces on the features of both trunks, adapted to labelled clips.
 
 Nothing but this layer, the temperature of tracks and the threshold changes in the model folder: both trunks, the output
-for still faces and the layer for answers relative to a baseline, which reads the trunks' features, stay as they are.
+for still faces and the layer for relative predictions, which reads the trunks' features, stay as they are.
 """
 
 import shutil
@@ -26,7 +26,7 @@ from duygu.training.measure.card import (
     write_int8_section,
     write_relative_section,
 )
-from duygu.training.measure.metrics import Answers, equal_people, probabilities_of
+from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of
 from duygu.training.measure.protocols import by_recording, calibrated_by_others
 from duygu.training.measure.temperature import fit_temperature
 from duygu.training.network import keras_file
@@ -39,16 +39,16 @@ from duygu.training.second_trunk import Change, Seen, seen_by_both, with_thresho
 
 @dataclass(frozen=True, slots=True)
 class JointLayer:
-    """The adapted layer with its calibration, and the answers of the old and the new one.
+    """The adapted layer with its calibration, and the predictions of the old and the new one.
 
-    The new answers are for people to whose clips a layer was not adapted.
+    The new predictions are for people to whose clips a layer was not adapted.
     """
 
     start: ModelFolder
     weights: Floats  # (F + G + 1, labels) of the correction
     recipe: Recipe
-    old: Answers
-    new: Answers
+    old: Predictions
+    new: Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Folds:
 
 
 def adapt(folder: ModelFolder, network: Network, clips: ClipSet, penalty: float) -> JointLayer:
-    """Adapt the layer of a model folder to all people; calibration and answers are by cross-validation over people.
+    """Adapt the layer of a model folder to all people; calibration and predictions are by cross-validation over people.
 
     network  of the folder
     penalty  weight of half the squared norm of the change
@@ -91,8 +91,8 @@ def adapt(folder: ModelFolder, network: Network, clips: ClipSet, penalty: float)
         start=folder,
         weights=start.adapted(seen.windows, penalty).scaled(factor).correction(network),
         recipe=with_thresholds(network.recipe, unseen, clips),
-        old=Answers(labels, old, before.truth, before.subjects),
-        new=Answers(labels, calibrated_by_others(after), after.truth, after.subjects),
+        old=Predictions(labels, old, before.truth, before.subjects),
+        new=Predictions(labels, calibrated_by_others(after), after.truth, after.subjects),
     )
 
 

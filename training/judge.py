@@ -14,9 +14,9 @@ import numpy as np
 from duygu.shared.model.folder import H5
 from duygu.training.data.clipset import load_clips
 from duygu.training.data.people import require_unseen_people
-from duygu.training.measure.folder_answers import folder_answers
+from duygu.training.measure.folder_predictions import folder_predictions
 from duygu.training.measure.groups import by_column, require_columns
-from duygu.training.measure.metrics import Answers
+from duygu.training.measure.metrics import Predictions
 from duygu.training.measure.protocols import without_neutral
 from duygu.training.measure.report import summary, write_results
 from duygu.training.network import keras_file
@@ -42,19 +42,21 @@ def judge(model: Path, clips: Path, report: Path, by: Sequence[str] = ()) -> dic
     recordings = load_clips(clips, network.recipe)
     require_unseen_people(network.people, recordings.subjects)
     require_columns(recordings, by)
-    answers = folder_answers(model, network, recordings)
-    measured = {SERVED: summary(answers)}
-    if "neutral" in answers.labels and len((others := without_neutral(answers)).truth):
+    predictions = folder_predictions(model, network, recordings)
+    measured = {SERVED: summary(predictions)}
+    if "neutral" in predictions.labels and len((others := without_neutral(predictions)).truth):
         measured[WITHOUT_NEUTRAL] = summary(others)
     groups = {
-        f"{SERVED}, {column}={value}": part for column in by for value, part in by_column(answers, recordings, column)
+        f"{SERVED}, {column}={value}": part
+        for column in by
+        for value, part in by_column(predictions, recordings, column)
     }
     measured |= {name: summary(part) for name, part in groups.items()}
     write_results(RunFolder(report), network.recipe.name, measured, list(_notes(groups)))
     return {name: values["figures"] for name, values in measured.items()}
 
 
-def _notes(groups: dict[str, Answers]) -> Iterator[str]:
+def _notes(groups: dict[str, Predictions]) -> Iterator[str]:
     """What the figures of groups do not support."""
     if groups:
         yield (

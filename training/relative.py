@@ -1,4 +1,4 @@
-"""Learns answers relative to a person's baseline, and adds them to a model folder: `training.relative MODEL CLIPS`.
+"""Learns predictions relative to a person's baseline, and adds them to a model folder: `training.relative MODEL CLIPS`.
 
 The clips need several recordings of each person, some of them neutral. Temperatures, threshold and figures come from
 predictions for people whom a fold did not learn from.
@@ -28,7 +28,7 @@ from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import ClipSet, load_clips
 from duygu.training.data.people import require_unseen_people
 from duygu.training.measure.card import write_relative_section
-from duygu.training.measure.metrics import Answers, equal_people, measured, probabilities_of
+from duygu.training.measure.metrics import Predictions, equal_people, measured, probabilities_of
 from duygu.training.measure.temperature import (
     TALKING_RISK,
     cross_validated_share,
@@ -134,12 +134,12 @@ def calibrated(pairs: Pairs, logits: Floats, labels: tuple[str, ...], name: str)
     """Temperatures, threshold and figures of out-of-fold predictions, every person with the same weight."""
     weights = equal_people(pairs.people)
     temperature = fit_temperature(logits, pairs.labels, weights)
-    answers = Answers(labels, probabilities_of(logits, temperature), pairs.labels, pairs.people)
+    predictions = Predictions(labels, probabilities_of(logits, temperature), pairs.labels, pairs.people)
     tracks, truth, people, kinds = by_track(pairs, logits)
     return RelativeSettings(
         temperature=round(temperature, 4),
         track_temperature=round(fit_temperature(tracks, truth, equal_people(people)), 4),
-        uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
+        uncertain_below=round(uncertain_below(predictions, TALKING_RISK, weights), 3),
         certain_means=cross_validated_share(logits, pairs.labels, pairs.people),
         measured={
             f"{name}_less_{kind}": figures_of(
@@ -166,7 +166,7 @@ def figures_of(logits: Floats, truth: Integers, people: Names, labels: tuple[str
     for person in np.unique(people):
         own = people == person
         probabilities[own] = probabilities_of(logits[own], fit_temperature(logits[~own], truth[~own]))
-    return measured(Answers(labels, probabilities, truth, people))
+    return measured(Predictions(labels, probabilities, truth, people))
 
 
 def write(folder: ModelFolder, weights: Floats, settings: RelativeSettings, version: str | None) -> None:

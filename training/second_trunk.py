@@ -3,7 +3,7 @@
 
 The trunk is that of face-api's expression network (MIT), unchanged. A linear layer on its pooled features is learned on
 stills, adapted to people who talk, and added to that of the first trunk; the sum is calibrated on labelled clips of
-people who trained nothing. The network itself, and its answer for still faces, do not change.
+people who trained nothing. The network itself, and its output for still faces, do not change.
 """
 
 import argparse
@@ -42,10 +42,10 @@ from duygu.training.data.stills import Stills, TrainingStills
 from duygu.training.distillation.teachers import face_api_weights
 from duygu.training.export import manifest_figures
 from duygu.training.measure.card import SecondTrunkFigures, write_calibration, write_second_trunk_section
-from duygu.training.measure.metrics import Answers, equal_people, probabilities_of
+from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of
 from duygu.training.measure.protocols import LEAVE_ONE_OUT, ZERO_SHOT, by_recording
 from duygu.training.measure.report import summary
-from duygu.training.measure.sum_of_heads import adapted_answers, served_row, zero_shot_answers
+from duygu.training.measure.sum_of_heads import adapted_predictions, served_row, zero_shot_predictions
 from duygu.training.measure.temperature import TALKING_RISK, cross_validated_share, fit_temperature, uncertain_below
 from duygu.training.network import keras_file
 from duygu.training.network.keras_file import RECIPE_KEY, Network
@@ -206,21 +206,21 @@ def calibrated_weights(network: Network, heads: SumOfHeads, windows: Windows) ->
 def with_thresholds(recipe: Recipe, logits: Floats, clips: ClipSet) -> Recipe:
     """The recipe with track temperature and threshold for these logits, as `training.calibrate` fits them."""
     weights = equal_people(clips.subjects)
-    answers = Answers(recipe.labels, probabilities_of(logits, recipe.temperature), clips.labels, clips.subjects)
+    predictions = Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), clips.labels, clips.subjects)
     tracks = by_recording(logits, clips)
     track_temperature = fit_temperature(tracks.logits, tracks.truth, equal_people(tracks.subjects))
     return replace(
         recipe,
         track_temperature=round(track_temperature, 4),
-        uncertain_below=round(uncertain_below(answers, TALKING_RISK, weights), 3),
+        uncertain_below=round(uncertain_below(predictions, TALKING_RISK, weights), 3),
         certain_means=cross_validated_share(logits, clips.labels, clips.subjects),
     )
 
 
 def protocols(recipe: Recipe, heads: SumOfHeads, weights: Floats, seen: Seen, name: str) -> dict[str, Any]:
     """The summaries of the protocols on clips, by their names."""
-    zero_shot = zero_shot_answers(recipe.labels, seen.corrected(weights), seen.clips)
-    adapted = adapted_answers(recipe.labels, heads, seen.windows, ADAPTATION_PENALTY)
+    zero_shot = zero_shot_predictions(recipe.labels, seen.corrected(weights), seen.clips)
+    adapted = adapted_predictions(recipe.labels, heads, seen.windows, ADAPTATION_PENALTY)
     return {f"{name}_{ZERO_SHOT}": summary(zero_shot), f"{name}_{LEAVE_ONE_OUT}": summary(adapted)}
 
 

@@ -1,4 +1,4 @@
-"""Baselines: the windows that show each person's resting face, and the answers relative to them."""
+"""Baselines: the windows that show each person's resting face, and the predictions relative to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class FaceBaseline:
 
     @property
     def mean_logits(self) -> list[float]:
-        """(labels,) mean output of the layer for relative answers over the windows."""
+        """(labels,) mean output of the layer for relative predictions over the windows."""
         return mean_logits([row for window in self.windows if (row := relative_logits(window)) is not None])
 
     def described(self) -> Baseline:
@@ -67,7 +67,7 @@ class FaceBaseline:
         return is_speaking(window.speaking for window in self.windows)
 
     def is_expressive(self, recipe: Recipe) -> bool:
-        """Whether the plain answers of most windows are emotions that are not uncertain, the same or different ones."""
+        """Whether most windows show, without a baseline, emotions that are not uncertain, equal or different ones."""
         return 2 * sum(_is_expressive(window, recipe) for window in self.windows) > len(self.windows)
 
 
@@ -78,11 +78,11 @@ def _is_expressive(window: WindowLogits, recipe: Recipe) -> bool:
 
 
 def require_relative(engine: Engine) -> RelativeModel:
-    """The layer for relative answers. Raises BaselineUnsupportedError for an engine without it."""
+    """The layer for relative predictions. Raises BaselineUnsupportedError for an engine without it."""
     if engine.relative is None or engine.model.relative is None:
         raise BaselineUnsupportedError(
-            f"model {engine.model.name} {engine.model.version} with the engine {engine.kind} has no answers relative "
-            "to a baseline"
+            f"model {engine.model.name} {engine.model.version} with the engine {engine.kind} has no predictions "
+            "relative to a baseline"
         )
     return engine.model.relative
 
@@ -90,7 +90,7 @@ def require_relative(engine: Engine) -> RelativeModel:
 def with_baselines(
     result: Result, timeline: Timeline, layer: RelativeModel, converter: ResultConverter, options: AnalysisOptions
 ) -> Result:
-    """Add the baseline of each face, the relative answers of its windows, and warnings.
+    """Add the baseline of each face, the relative predictions of its windows, and warnings.
 
     timeline  of which `result` was made
 
@@ -116,7 +116,7 @@ def _baseline_of(windows: Sequence[WindowLogits], recipe: Recipe, options: Analy
 
 
 def _comparable(windows: Sequence[WindowLogits]) -> list[WindowLogits]:
-    """The windows with an output of the layer for relative answers."""
+    """The windows with an output of the layer for relative predictions."""
     return [window for window in windows if window.relative is not None]
 
 

@@ -97,7 +97,7 @@ def classify(engine: Engine, clips: FaceClips) -> list[WindowLogits]:
 
 
 def _classified(engine: Engine, clips: list[Clip]) -> Iterator[tuple[Floats, Floats | None]]:
-    """Logits (labels,) and, if something needs them, features of each clip for the layer for relative answers.
+    """Logits (labels,) and, if something needs them, features of each clip for the layer for relative predictions.
 
     A classifier in two parts computes the trunk once for each crop.
     """
@@ -129,7 +129,7 @@ def _corrected(engine: Engine, clips: list[Clip], logits: Floats, gates: Floats,
 
 
 def _windows(engine: Engine, clips: list[Clip], features: Floats) -> Iterable[Floats | None]:
-    """The features of each clip as the layer for relative answers reads them; None where it needs a second trunk's."""
+    """The features of each clip for the layer for relative predictions; None where it needs those of a second trunk."""
     first = window_features(features)
     if engine.second_trunk is None or (engine.relative is not None and engine.relative.width == first.shape[1]):
         return first
@@ -137,7 +137,7 @@ def _windows(engine: Engine, clips: list[Clip], features: Floats) -> Iterable[Fl
 
 
 def _relative(engine: Engine, features: Floats | None) -> Floats | None:
-    """(labels,) output of the layer for relative answers, None for a model without it."""
+    """(labels,) output of the layer for relative predictions, None for a model without it."""
     return None if engine.relative is None or features is None else engine.relative.outputs(features)
 
 

@@ -41,7 +41,7 @@ class Engine:
     """The classifier's recipe with another threshold of `uncertain`; None: as it is."""
 
     relative: RelativeHead | None = None
-    """The layer for answers relative to a person's baseline; None where the model has none."""
+    """The layer for predictions relative to a person's baseline; None where the model has none."""
 
     keeps_features: bool = False
     """Whether windows have their features, as training and evaluation need them. They take a kilobyte a window."""
@@ -126,7 +126,7 @@ def _width_beside(classifier: Classifier) -> int:
 
 
 def _require_width(relative: RelativeHead | None, *widths: int) -> None:
-    """Raise ModelError if the layer for relative answers reads another number of features of a window."""
+    """Raise ModelError if the layer for relative predictions reads another number of features of a window."""
     if relative and relative.width not in widths:
         expected = " or ".join(map(str, widths))
         raise ModelError(f"{RELATIVE} reads {relative.width} features of a window, expected {expected}")

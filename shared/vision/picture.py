@@ -1,4 +1,4 @@
-"""Analysis of one picture, by the network's answer for stills."""
+"""Analysis of one picture, by the network's output for stills."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -102,7 +102,7 @@ def _from_left(found: Detections) -> Detections:
 
 
 def _logits(frame: Frame, found: Detections, engine: Engine) -> Sequence[WindowLogits]:
-    """The logits of each face, for a clip that repeats its crop: the network's answer for stills."""
+    """The logits of each face, for a clip that repeats its crop: the network's output for stills."""
     clips = [_clip(frame, box, landmarks, engine) for box, landmarks in zip(found.boxes, found.landmarks, strict=True)]
     return classify(engine, list(enumerate(clips, start=1)))
 

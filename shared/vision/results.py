@@ -44,8 +44,8 @@ class WindowLogits:
     movements: Floats | None = None  # (offered movements,), mean over the clip
     speaking: float | None = None
     still: bool = False  # all crops of the clip are the same picture
-    features: Floats | None = None  # as the layer for relative answers reads them, if the engine keeps them
-    relative: Floats | None = None  # (labels,) output of the layer for relative answers, if the model has it
+    features: Floats | None = None  # as the layer for relative predictions reads them, if the engine keeps them
+    relative: Floats | None = None  # (labels,) output of the layer for relative predictions, if the model has it
     second: Floats | None = None  # (n, G) features by the second trunk, if the engine keeps features
 
 
@@ -160,7 +160,7 @@ def _pose(angles: tuple[float, float, float]) -> Pose:
 
 
 def relative_logits(window: WindowLogits) -> list[float] | None:
-    """The output of the layer for relative answers as the schema has it; None for a model without the layer."""
+    """The output of the layer for relative predictions as the schema has it; None for a model without the layer."""
     return None if window.relative is None else np.round(window.relative.astype(np.float64), DECIMALS_LOGIT).tolist()
 
 

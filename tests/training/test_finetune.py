@@ -23,7 +23,7 @@ from duygu.training.data.stills import as_clips
 from duygu.training.export import Release
 from duygu.training.finetune import FineTuning, finetune
 from duygu.training.measure.card import INT8_HEADING, RELATIVE_HEADING, SECOND_TRUNK_HEADING
-from duygu.training.measure.folder_answers import folder_answers
+from duygu.training.measure.folder_predictions import folder_predictions
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
 from duygu.training.network.keras_file import Network
@@ -90,7 +90,7 @@ def joint(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FineTuning]:
 
 
 def test_the_second_trunk_is_kept_and_its_layer_adapted(joint: tuple[Path, FineTuning]) -> None:
-    """Trunks, relative layer and answers for still faces stay; the layer for moving faces changes."""
+    """Trunks, relative layer and output for still faces stay; the layer for moving faces changes."""
     folder, old = open_model_folder(joint[0] / "out" / "model"), open_model_folder(SHIPPED)
     engine = load_engine(engine_options(Settings(model=folder.path)))
     assert isinstance(engine.second_trunk, SecondTrunk)
@@ -124,14 +124,14 @@ def test_the_card_says_what_was_adapted(joint: tuple[Path, FineTuning]) -> None:
     assert "only part" not in card
 
 
-def test_the_served_answers_are_those_that_were_learned(joint: tuple[Path, FineTuning]) -> None:
+def test_the_served_predictions_are_those_that_were_learned(joint: tuple[Path, FineTuning]) -> None:
     """The folder as it is served has learned the clips, and the comparison is of people outside each fold."""
     folder, found = joint
     network, clips = keras_file.load(folder / "out" / "model" / H5), load_clips(folder / "clips.npz", shipped().recipe)
-    served = folder_answers(folder / "out" / "model", network, clips)
+    served = folder_predictions(folder / "out" / "model", network, clips)
     assert served.correct.mean() > 0.8
     assert "The new network has the higher accuracy." in "\n".join(found.lines())
-    before = folder_answers(SHIPPED, shipped(), clips)
+    before = folder_predictions(SHIPPED, shipped(), clips)
     assert found.old.probabilities == pytest.approx(before.probabilities, abs=1e-4)
 
 
@@ -168,7 +168,7 @@ def test_clips_that_cannot_adapt_both_trunks_leave_the_second_one_out(
         finetune(tmp_path / "few.npz", tmp_path / "few", SHIPPED, None, RELEASE)
 
 
-def test_no_person_is_answered_by_a_network_that_learned_from_her(tmp_path: Path) -> None:
+def test_no_person_is_classified_by_a_network_that_learned_from_her(tmp_path: Path) -> None:
     """Labels that say only who a person is are of no use for other people: out of fold, they are not learned."""
     recipe, people = shipped().recipe, 6
     random = np.random.default_rng(3)

@@ -60,8 +60,8 @@ def test_both_networks_agree(folder: Path, clips: Floats, processor: Path) -> No
 def test_an_unknown_processor_uses_the_network_itself(folder: Path, clips: Floats, processor: Path) -> None:
     """Where the features of the processor are unknown, the engine uses the network that is not quantised."""
     assert not processor.exists()
-    answers = OnnxClassifier(open_model_folder(folder)).logits(clips)
-    assert np.array_equal(answers, quantisation.logits_of(folder / ONNX, clips))
+    logits = OnnxClassifier(open_model_folder(folder)).logits(clips)
+    assert np.array_equal(logits, quantisation.logits_of(folder / ONNX, clips))
 
 
 def test_an_int8_model_of_another_network_is_rejected(folder: Path, processor: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command that adds answers relative to a baseline to a model folder."""
+"""The command that adds predictions relative to a baseline to a model folder."""
 
 import shutil
 from pathlib import Path

@@ -108,7 +108,7 @@ def test_the_folder_is_complete(trained: Path) -> None:
 
 
 def test_the_network_is_unchanged(trained: Path) -> None:
-    """The logits of the network alone, and with them the answers for still faces, are those before."""
+    """The logits of the network alone, and with them the output for still faces, are those before."""
     images = np.random.default_rng(3).integers(0, 255, (2, *RECIPE.input_shape[:3]), np.uint8)
     one, other = (keras_file.load(folder / "3dcnn_emotion_model.h5") for folder in (SHIPPED, trained))
     assert logits_of(other, images).tolist() == logits_of(one, images).tolist()
@@ -139,7 +139,7 @@ def test_the_command_can_be_repeated(trained: Path, sources: Sources, tmp_path: 
     assert other.files[CARD] == one.files[CARD]
 
 
-def test_answers_relative_to_a_baseline_use_both_trunks(trained: Path, sources: Sources, tmp_path: Path) -> None:
+def test_predictions_relative_to_a_baseline_use_both_trunks(trained: Path, sources: Sources, tmp_path: Path) -> None:
     """The layer reads the features of both trunks, and is served; clips without the crops use the first trunk alone."""
     shutil.copytree(trained, tmp_path / "model")
     for clips, width in ((sources.clips[0], 2 * (144 + 4)), (write_clips(tmp_path / "x.npz", 4, second=False), 288)):

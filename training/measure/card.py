@@ -53,7 +53,7 @@ was learned on the others.
 
 Of the windows at or above its threshold of {threshold:.2f}, {share} were right, cross-validated over people. The
 layer was learned on few people who act in one language. On other recordings its gain was not measured. A baseline of
-recordings with one and the same expression removes this expression from the answers. Labelled video trained this
+recordings with one and the same expression removes this expression from the predictions. Labelled video trained this
 layer; what else it trained, if anything, is in the section on training data.
 """
 
@@ -72,9 +72,9 @@ SECOND_TRUNK_HEADING = "## Second trunk\n"
 SECOND_TRUNK_TEXT = """For moving faces, the convolutions of another network are used beside those of this one: {name},
 unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. A linear layer on their pooled
 features was learned on the same stills, and adapted to the same recordings of people who talk, as that of the first
-trunk; the logits for moving faces are the sum of both. **A repeated picture has the answer of the first trunk alone.**
-Temperatures and thresholds for moving faces were fitted with both trunks, on these recordings, so their figures are
-optimistic:
+trunk; the logits for moving faces are the sum of both. **A repeated picture has the prediction of the first
+trunk alone.** Temperatures and thresholds for moving faces were fitted with both trunks, on these recordings, so
+their figures are optimistic:
 
 | file of clips | accuracy of tracks | UAR | accuracy without neutral | UAR without neutral | ECE of tracks \
 | windows not uncertain | right of these |
@@ -94,7 +94,7 @@ ADAPTED_TEXT = """For moving faces, the convolutions of another network are used
 unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. One linear layer reads the pooled
 features of both trunks. **This layer was adapted to the labelled recordings of the section on training data**, from
 that of {start}, with a penalty on the change; temperature of tracks and threshold were fitted anew. Both trunks and the
-output for still faces are those of {start}. **A repeated picture has the answer of the first trunk alone.**
+output for still faces are those of {start}. **A repeated picture has the prediction of the first trunk alone.**
 
 Figures with both trunks, each person classified by a layer that was adapted to the others:
 
@@ -164,7 +164,7 @@ def write_int8_section(card: Path, section: str) -> None:
 
 
 def write_relative_section(card: Path, settings: RelativeSettings) -> None:
-    """Replace or insert the section on answers relative to a baseline."""
+    """Replace or insert the section on predictions relative to a baseline."""
     before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
     text = before.partition(RELATIVE_HEADING)[0].rstrip()
     rows = [

@@ -1,4 +1,4 @@
-"""Answers by the values of a further column of the manifest, such as `sex` or `speaking`."""
+"""Predictions by the values of a further column of the manifest, such as `sex` or `speaking`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,25 +6,25 @@ import numpy as np
 
 from duygu.shared.errors import TrainingDataError
 from duygu.training.data.clipset import ClipSet
-from duygu.training.measure.metrics import Answers
+from duygu.training.measure.metrics import Predictions
 from duygu.training.run.types import Names
 
 MISSING = "(empty)"
 """Name of the group of recordings without a value."""
 
 
-def by_column(answers: Answers, clips: ClipSet, column: str) -> Iterator[tuple[str, Answers]]:
-    """Each value of a column with the answers for its recordings, in alphabetical order.
+def by_column(predictions: Predictions, clips: ClipSet, column: str) -> Iterator[tuple[str, Predictions]]:
+    """Each value of a column with the predictions for its recordings, in alphabetical order.
 
-    answers  one for each recording of the clips, in the order of their sorted names
+    predictions  one for each recording of the clips, in the order of their sorted names
 
     Raises TrainingDataError for a column that the clips lack, or whose values differ within a recording.
     """
     values = of_recordings(clips, column)
     for value in np.unique(values):
         chosen = values == value
-        parts = (answers.probabilities[chosen], answers.truth[chosen], answers.subjects[chosen])
-        yield str(value) or MISSING, Answers(answers.labels, *parts)
+        parts = (predictions.probabilities[chosen], predictions.truth[chosen], predictions.subjects[chosen])
+        yield str(value) or MISSING, Predictions(predictions.labels, *parts)
 
 
 def require_columns(clips: ClipSet, columns: Sequence[str]) -> None:

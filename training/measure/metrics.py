@@ -18,7 +18,7 @@ RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Predictions:
     """Predictions: probabilities (N, labels), true labels (N,) as indices, and the person of each sample (N,)."""
 
     labels: tuple[str, ...]
@@ -56,55 +56,57 @@ def probabilities_of(logits: npt.NDArray[Any], temperature: float = 1.0) -> Prob
     return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1), np.float64)
 
 
-def accuracy(answers: Answers) -> float:
+def accuracy(predictions: Predictions) -> float:
     """Share of correct predictions."""
-    return float(answers.correct.mean())
+    return float(predictions.correct.mean())
 
 
-def confusion(answers: Answers) -> Integers:
+def confusion(predictions: Predictions) -> Integers:
     """(labels, labels) counts: rows are true labels, columns predicted ones."""
-    table = np.zeros((len(answers.labels), len(answers.labels)), np.int64)
-    np.add.at(table, (answers.truth, answers.chosen), 1)
+    table = np.zeros((len(predictions.labels), len(predictions.labels)), np.int64)
+    np.add.at(table, (predictions.truth, predictions.chosen), 1)
     return table
 
 
-def recalls(answers: Answers) -> dict[str, float]:
+def recalls(predictions: Predictions) -> dict[str, float]:
     """Recall of each label that occurs."""
-    masks = {label: answers.truth == index for index, label in enumerate(answers.labels)}
-    return {label: float(answers.correct[mask].mean()) for label, mask in masks.items() if mask.any()}
+    masks = {label: predictions.truth == index for index, label in enumerate(predictions.labels)}
+    return {label: float(predictions.correct[mask].mean()) for label, mask in masks.items() if mask.any()}
 
 
-def unweighted_average_recall(answers: Answers) -> float:
+def unweighted_average_recall(predictions: Predictions) -> float:
     """Unweighted average recall (UAR), the mean of the recalls: rare labels count as much as frequent ones."""
-    return float(np.mean(list(recalls(answers).values())))
+    return float(np.mean(list(recalls(predictions).values())))
 
 
-def reliability(answers: Answers) -> list[Bin]:
+def reliability(predictions: Predictions) -> list[Bin]:
     """The bins that are not empty, by increasing confidence."""
-    place = np.minimum((answers.confidence * BINS).astype(int), BINS - 1)
+    place = np.minimum((predictions.confidence * BINS).astype(int), BINS - 1)
     masks = [place == number for number in range(BINS)]
     return [
-        Bin(int(mask.sum()), float(answers.confidence[mask].mean()), float(answers.correct[mask].mean()))
+        Bin(int(mask.sum()), float(predictions.confidence[mask].mean()), float(predictions.correct[mask].mean()))
         for mask in masks
         if mask.any()
     ]
 
 
-def expected_calibration_error(answers: Answers) -> float:
+def expected_calibration_error(predictions: Predictions) -> float:
     """Expected calibration error (ECE): mean |confidence - accuracy| over the bins, weighted by their counts."""
-    total = len(answers.truth)
-    return sum(found.count / total * abs(found.confidence - found.accuracy) for found in reliability(answers))
+    total = len(predictions.truth)
+    return sum(found.count / total * abs(found.confidence - found.accuracy) for found in reliability(predictions))
 
 
-def risk_by_coverage(answers: Answers, weights: Probabilities | None = None) -> tuple[Probabilities, Probabilities]:
+def risk_by_coverage(
+    predictions: Predictions, weights: Probabilities | None = None
+) -> tuple[Probabilities, Probabilities]:
     """Selective prediction: (N,) coverage, and (N,) error rate of the most confident predictions at that coverage.
 
     weights  (N,) weight of each prediction; equal by default
     """
-    order = np.argsort(-answers.confidence, kind="stable")
+    order = np.argsort(-predictions.confidence, kind="stable")
     ordered = np.ones(len(order)) if weights is None else weights[order]
     counts = np.cumsum(ordered)
-    wrong = np.cumsum(ordered * ~answers.correct[order])
+    wrong = np.cumsum(ordered * ~predictions.correct[order])
     return np.asarray(counts / counts[-1], np.float64), np.asarray(wrong / counts, np.float64)
 
 
@@ -114,24 +116,27 @@ def equal_people(subjects: Names) -> Probabilities:
     return np.asarray(1 / (counts[place] * len(counts)), np.float64)
 
 
-def measured(answers: Answers) -> MeasuredOn:
+def measured(predictions: Predictions) -> MeasuredOn:
     """Accuracy, UAR and ECE, rounded to four decimals."""
     return MeasuredOn(
-        accuracy=round(accuracy(answers), 4),
-        uar=round(unweighted_average_recall(answers), 4),
-        ece=round(expected_calibration_error(answers), 4),
+        accuracy=round(accuracy(predictions), 4),
+        uar=round(unweighted_average_recall(predictions), 4),
+        ece=round(expected_calibration_error(predictions), 4),
     )
 
 
-def by_subject(answers: Answers) -> dict[str, float]:
+def by_subject(predictions: Predictions) -> dict[str, float]:
     """Accuracy by person."""
-    return {str(name): float(answers.correct[answers.subjects == name].mean()) for name in np.unique(answers.subjects)}
+    return {
+        str(name): float(predictions.correct[predictions.subjects == name].mean())
+        for name in np.unique(predictions.subjects)
+    }
 
 
-def interval(answers: Answers, seed: int = 0) -> tuple[float, float]:
+def interval(predictions: Predictions, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of the accuracy. People are resampled: predictions for one person are not independent."""
-    names, place = np.unique(answers.subjects, return_inverse=True)
-    right = np.bincount(place, weights=answers.correct, minlength=len(names))
+    names, place = np.unique(predictions.subjects, return_inverse=True)
+    right = np.bincount(place, weights=predictions.correct, minlength=len(names))
     total = np.bincount(place, minlength=len(names))
     drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     low, high = np.percentile(right[drawn].sum(axis=1) / total[drawn].sum(axis=1), (2.5, 97.5))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from duygu.shared.errors import TrainingDataError
-from duygu.training.measure.metrics import RESAMPLES, Answers
+from duygu.training.measure.metrics import RESAMPLES, Predictions
 from duygu.training.run.types import Integers, Names, Probabilities
 
 LEAST_PEOPLE = 5
@@ -34,10 +34,10 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def differences(old: Answers, new: Answers) -> tuple[Difference, Difference]:
+def differences(old: Predictions, new: Predictions) -> tuple[Difference, Difference]:
     """Accuracy and unweighted average recall of two networks on the same recordings.
 
-    People are resampled, the same ones for both networks, since answers for one person are not independent.
+    People are resampled, the same ones for both networks, since predictions for one person are not independent.
 
     Raises TrainingDataError for fewer than LEAST_PEOPLE or LEAST_RECORDINGS.
     """
@@ -52,7 +52,7 @@ def differences(old: Answers, new: Answers) -> tuple[Difference, Difference]:
             f"there are {len(old.truth)} recordings; at least {LEAST_RECORDINGS} are needed to compare two networks"
         )
     drawn = np.random.default_rng(0).integers(0, len(people), (RESAMPLES, len(people)))
-    tables = [_tables(answers, place, len(people)) for answers in (old, new)]
+    tables = [_tables(predictions, place, len(people)) for predictions in (old, new)]
 
     def of(name: str, figure: Callable[[Integers], Probabilities]) -> Difference:
         before, after = (float(figure(table.sum(axis=0))) for table in tables)
@@ -63,11 +63,11 @@ def differences(old: Answers, new: Answers) -> tuple[Difference, Difference]:
     return of("accuracy", _accuracy), of("mean recall", _mean_recall)
 
 
-def _tables(answers: Answers, place: npt.NDArray[np.intp], people: int) -> Integers:
+def _tables(predictions: Predictions, place: npt.NDArray[np.intp], people: int) -> Integers:
     """(people, labels, labels) confusion of each person: rows are true labels."""
-    size = len(answers.labels)
+    size = len(predictions.labels)
     tables = np.zeros((people, size, size), np.int64)
-    np.add.at(tables, (place, answers.truth, answers.chosen), 1)
+    np.add.at(tables, (place, predictions.truth, predictions.chosen), 1)
     return tables
 
 
@@ -98,7 +98,7 @@ def sentences(found: tuple[Difference, ...], subjects: Names, unseen: str = LEFT
         yield f"  {one.name}: old {one.old:.1%}, new {one.new:.1%} ({points}). {_verdict(one)}"
 
 
-def discordant_sentence(old: Answers, new: Answers) -> str:
+def discordant_sentence(old: Predictions, new: Predictions) -> str:
     """The recordings that one network alone has right, with McNemar's exact test (McNemar 1947)."""
     lost, gained = (int((one.correct & ~other.correct).sum()) for one, other in ((old, new), (new, old)))
     chance = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0

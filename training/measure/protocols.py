@@ -17,7 +17,7 @@ from duygu.training.data.clipset import ClipSet
 from duygu.training.data.splits import Split, cross_fits, leave_one_out, make_split
 from duygu.training.data.stills import TEST, Stills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
-from duygu.training.measure.metrics import Answers, probabilities_of
+from duygu.training.measure.metrics import Predictions, probabilities_of
 from duygu.training.measure.temperature import fit_temperature
 from duygu.training.network.architectures import copy_weights, head_network
 from duygu.training.network.fit import train_flat, train_head
@@ -135,18 +135,18 @@ def _head_of(network: Network) -> keras.Model:
     return head
 
 
-def strict_stills(network: Network, stills: Stills) -> Answers:
+def strict_stills(network: Network, stills: Stills) -> Predictions:
     """FER+ PrivateTest, stills for which more than half of all votes name one label, each repeated for one clip."""
     test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, as_clips(test.images, recipe.frames))
-    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
+    return Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
 
 
-def moving_stills(network: Network, stills: Stills) -> Answers:
+def moving_stills(network: Network, stills: Stills) -> Predictions:
     """The same stills with synthetic camera shake, for which the network gives the output for moving faces."""
     test, recipe = stills.strict(TEST, network.recipe.labels), network.recipe
     logits = logits_of(network, moving_clips(test.images, recipe.frames))
-    return Answers(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
+    return Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), test.truth, dummy_ids(len(logits)))
 
 
 def dummy_ids(count: int) -> Names:
@@ -161,7 +161,7 @@ def by_recording(logits: Floats, clips: ClipSet | Windows) -> RecordingLogits:
     return RecordingLogits(means, clips.labels[first], clips.subjects[first])
 
 
-def zero_shot(network: Network, clips: ClipSet) -> Answers:
+def zero_shot(network: Network, clips: ClipSet) -> Predictions:
     """Recordings of people unknown to the network; the temperature for each person is fitted on the others."""
     predicted = by_recording(logits_of(network, clips.images), clips)
     return restricted_to_occurring(network.recipe.labels, calibrated_by_others(predicted), predicted)
@@ -177,21 +177,23 @@ def calibrated_by_others(predicted: RecordingLogits) -> Probabilities:
     return probabilities
 
 
-def as_served(network: Network, clips: ClipSet) -> Answers:
+def as_served(network: Network, clips: ClipSet) -> Predictions:
     """Recordings as serving classifies a face track: all labels, with the temperature of the model file."""
     predicted = by_recording(logits_of(network, clips.images), clips)
     probabilities = probabilities_of(predicted.logits, network.recipe.track_temperature)
-    return Answers(network.recipe.labels, probabilities, predicted.truth, predicted.subjects)
+    return Predictions(network.recipe.labels, probabilities, predicted.truth, predicted.subjects)
 
 
-def without_neutral(answers: Answers) -> Answers:
+def without_neutral(predictions: Predictions) -> Predictions:
     """Recordings that are not neutral, over the remaining labels, as with `DUYGU_NEUTRAL=off`."""
-    neutral = answers.labels.index("neutral")
-    kept = answers.truth != neutral
-    labels = tuple(label for label in answers.labels if label != "neutral")
-    among = np.delete(answers.probabilities[kept], neutral, axis=1)
-    truth = answers.truth[kept]
-    return Answers(labels, among / among.sum(axis=1, keepdims=True), truth - (truth > neutral), answers.subjects[kept])
+    neutral = predictions.labels.index("neutral")
+    kept = predictions.truth != neutral
+    labels = tuple(label for label in predictions.labels if label != "neutral")
+    among = np.delete(predictions.probabilities[kept], neutral, axis=1)
+    truth = predictions.truth[kept]
+    return Predictions(
+        labels, among / among.sum(axis=1, keepdims=True), truth - (truth > neutral), predictions.subjects[kept]
+    )
 
 
 def concatenated(parts: list[RecordingLogits]) -> RecordingLogits:
@@ -200,7 +202,7 @@ def concatenated(parts: list[RecordingLogits]) -> RecordingLogits:
     return RecordingLogits(*(np.concatenate(arrays) for arrays in fields))
 
 
-def calibrated(labels: tuple[str, ...], folds: list[tuple[RecordingLogits, RecordingLogits]]) -> Answers:
+def calibrated(labels: tuple[str, ...], folds: list[tuple[RecordingLogits, RecordingLogits]]) -> Predictions:
     """Predictions for the first of each pair, with a temperature that is fitted on the second."""
     probabilities = [
         probabilities_of(test.logits, fit_temperature(others.logits, others.truth)) for test, others in folds
@@ -210,15 +212,15 @@ def calibrated(labels: tuple[str, ...], folds: list[tuple[RecordingLogits, Recor
 
 def restricted_to_occurring(
     labels: tuple[str, ...], probabilities: Probabilities, predicted: RecordingLogits
-) -> Answers:
+) -> Predictions:
     """Predictions over the labels that occur in the recordings, with renormalised probabilities."""
     kept = np.unique(predicted.truth)
     among = probabilities[:, kept] / probabilities[:, kept].sum(axis=1, keepdims=True)
     truth = np.searchsorted(kept, predicted.truth)
-    return Answers(tuple(labels[label] for label in kept), among, truth, predicted.subjects)
+    return Predictions(tuple(labels[label] for label in kept), among, truth, predicted.subjects)
 
 
-def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Answers:
+def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Predictions:
     """Leave-one-subject-out: each person is classified by a network trained on the others.
 
     The temperature of a fold is fitted on out-of-fold predictions for all other people, by networks that were trained
@@ -238,7 +240,7 @@ def leave_each_out(recipe: TrainingRecipe, start: Network | None, clips: ClipSet
     return calibrated(recipe.clip.labels, folds)
 
 
-def subject_leaking(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Answers:
+def subject_leaking(recipe: TrainingRecipe, start: Network | None, clips: ClipSet, run: RunFolder) -> Predictions:
     """A random split of the clips, which puts overlapping clips of one person on both sides, for comparison only."""
     ids = dummy_ids(len(clips))
     unrelated = replace(clips, subjects=ids, recordings=ids)

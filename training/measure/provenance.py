@@ -29,7 +29,7 @@ used.
 
 
 JOINT = """These clips adapted the linear layer for moving faces, on the features of both trunks. They trained nothing
-else: the trunks, the output for still faces and, if there is one, the layer for answers relative to a baseline are
+else: the trunks, the output for still faces and, if there is one, the layer for predictions relative to a baseline are
 those of the model that training started from.
 """
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from duygu.training.measure import metrics
-from duygu.training.measure.metrics import Answers
+from duygu.training.measure.metrics import Predictions
 from duygu.training.run.folder import RunFolder
 
 DRAWN = 200
@@ -30,21 +30,23 @@ svg {{ max-width: 100%; height: auto }}
 """
 
 
-def summary(answers: Answers) -> dict[str, Any]:
+def summary(predictions: Predictions) -> dict[str, Any]:
     """All figures of one protocol, as plain JSON values."""
-    coverage, risk = metrics.risk_by_coverage(answers)
+    coverage, risk = metrics.risk_by_coverage(predictions)
     kept = np.unique(np.linspace(0, len(coverage) - 1, DRAWN).astype(int))
     return {
-        "count": len(answers.truth),
-        "figures": metrics.measured(answers).model_dump(),
-        "interval": metrics.interval(answers),
-        "labels": list(answers.labels),
-        "recalls": metrics.recalls(answers),
-        "confusion": metrics.confusion(answers).tolist(),
-        "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(answers)],
+        "count": len(predictions.truth),
+        "figures": metrics.measured(predictions).model_dump(),
+        "interval": metrics.interval(predictions),
+        "labels": list(predictions.labels),
+        "recalls": metrics.recalls(predictions),
+        "confusion": metrics.confusion(predictions).tolist(),
+        "reliability": [[found.count, found.confidence, found.accuracy] for found in metrics.reliability(predictions)],
         "coverage": coverage[kept].tolist(),
         "risk": risk[kept].tolist(),
-        "subjects": metrics.by_subject(answers) if len(set(answers.subjects)) < len(answers.subjects) else {},
+        "subjects": metrics.by_subject(predictions)
+        if len(set(predictions.subjects)) < len(predictions.subjects)
+        else {},
     }
 
 

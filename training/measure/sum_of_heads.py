@@ -7,7 +7,7 @@ from duygu.shared.vision.types import Floats
 from duygu.training.data.clipset import ClipSet
 from duygu.training.data.splits import cross_fits, leave_one_out
 from duygu.training.measure.metrics import (
-    Answers,
+    Predictions,
     accuracy,
     expected_calibration_error,
     probabilities_of,
@@ -26,7 +26,7 @@ from duygu.training.network.sum_of_heads import SumOfHeads, Windows
 from duygu.training.run.types import Integers
 
 
-def zero_shot_answers(labels: tuple[str, ...], logits: Floats, clips: ClipSet) -> Answers:
+def zero_shot_predictions(labels: tuple[str, ...], logits: Floats, clips: ClipSet) -> Predictions:
     """Recordings of unknown people by logits (N, labels); the temperature for each person is fitted on the others."""
     predicted = by_recording(logits, clips)
     return restricted_to_occurring(labels, calibrated_by_others(predicted), predicted)
@@ -36,14 +36,18 @@ def served_row(name: str, recipe: Recipe, logits: Floats, clips: ClipSet) -> str
     """A row of Markdown: tracks and windows of recordings by logits (N, labels), with the temperatures of serving."""
     tracks = by_recording(logits, clips)
     of_tracks = probabilities_of(tracks.logits, recipe.track_temperature)
-    whole = Answers(recipe.labels, of_tracks, tracks.truth, tracks.subjects)
+    whole = Predictions(recipe.labels, of_tracks, tracks.truth, tracks.subjects)
     others = without_neutral(whole)
-    windows = Answers(recipe.labels, probabilities_of(logits, recipe.temperature), clips.labels, clips.subjects)
+    windows = Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), clips.labels, clips.subjects)
     certain = windows.confidence >= recipe.uncertain_below
     right = f"{windows.correct[certain].mean():.0%}" if certain.any() else "–"
     cells = [
         name,
-        *(f"{figure(answers):.1%}" for answers in (whole, others) for figure in (accuracy, unweighted_average_recall)),
+        *(
+            f"{figure(predictions):.1%}"
+            for predictions in (whole, others)
+            for figure in (accuracy, unweighted_average_recall)
+        ),
         f"{expected_calibration_error(whole):.3f}",
         f"{certain.mean():.0%}",
         right,
@@ -51,7 +55,7 @@ def served_row(name: str, recipe: Recipe, logits: Floats, clips: ClipSet) -> str
     return "| " + " | ".join(cells) + " |"
 
 
-def adapted_answers(labels: tuple[str, ...], heads: SumOfHeads, windows: Windows, penalty: float) -> Answers:
+def adapted_predictions(labels: tuple[str, ...], heads: SumOfHeads, windows: Windows, penalty: float) -> Predictions:
     """Leave-one-subject-out: each person is classified by a layer that was adapted to the others.
 
     The temperature of a fold is fitted on predictions for the others by layers that were adapted neither to these nor

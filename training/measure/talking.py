@@ -7,7 +7,7 @@ import numpy as np
 
 from duygu.shared.errors import TrainingDataError
 from duygu.training.measure.metrics import (
-    Answers,
+    Predictions,
     accuracy,
     expected_calibration_error,
     recalls,
@@ -47,16 +47,16 @@ def figures_of(windows: Sequence[LabelledWindow], labels: tuple[str, ...]) -> st
 
 
 def _row(name: str, windows: Sequence[LabelledWindow], labels: tuple[str, ...]) -> list[str]:
-    answers = Answers(
+    predictions = Predictions(
         labels,
         np.stack([window.probabilities for window in windows]),
         np.array([labels.index(window.emotion) for window in windows]),
         np.array([window.subject for window in windows]),
     )
     certain = ~np.array([window.uncertain for window in windows])
-    right = f"{answers.correct[certain].mean():.0%}" if certain.any() else "–"
-    of_labels = recalls(answers)
-    figures = [f"{accuracy(answers):.0%}", f"{unweighted_average_recall(answers):.0%}"]
-    calibration = [f"{expected_calibration_error(answers):.2f}", f"{certain.mean():.0%}", right]
+    right = f"{predictions.correct[certain].mean():.0%}" if certain.any() else "–"
+    of_labels = recalls(predictions)
+    figures = [f"{accuracy(predictions):.0%}", f"{unweighted_average_recall(predictions):.0%}"]
+    calibration = [f"{expected_calibration_error(predictions):.2f}", f"{certain.mean():.0%}", right]
     each = [f"{of_labels[label]:.0%}" if label in of_labels else "–" for label in labels]
-    return [name, str(len(set(answers.subjects))), str(len(windows)), *figures, *calibration, *each]
+    return [name, str(len(set(predictions.subjects))), str(len(windows)), *figures, *calibration, *each]

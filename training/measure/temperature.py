@@ -5,7 +5,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from duygu.training.measure.metrics import Answers, equal_people, probabilities_of, risk_by_coverage
+from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of, risk_by_coverage
 from duygu.training.run.types import Integers, Names
 
 TEMPERATURES = 0.05, 20.0
@@ -43,14 +43,14 @@ def fit_temperature(
 
 
 def uncertain_below(
-    answers: Answers, risk: float = SELECTIVE_RISK, weights: npt.NDArray[np.float64] | None = None
+    predictions: Predictions, risk: float = SELECTIVE_RISK, weights: npt.NDArray[np.float64] | None = None
 ) -> float:
     """The lowest threshold at which the error rate of the predictions at or above it is at most `risk`.
 
     weights  (N,) weight of each prediction; equal by default
     """
-    _, risks = risk_by_coverage(answers, weights)
-    confidence = np.floor(np.sort(answers.confidence)[::-1] * 10**DECIMALS) / 10**DECIMALS
+    _, risks = risk_by_coverage(predictions, weights)
+    confidence = np.floor(np.sort(predictions.confidence)[::-1] * 10**DECIMALS) / 10**DECIMALS
     last = np.append(confidence[1:] < confidence[:-1], True)  # of each group of equal confidences
     accepted = np.flatnonzero(last & (risks <= risk))
     return float(confidence[accepted[-1]]) if len(accepted) else ALWAYS_UNCERTAIN
@@ -72,7 +72,7 @@ def cross_validated_share(logits: npt.NDArray[np.float32], truth: Integers, peop
         of_others = equal_people(people[others])
         temperature = fit_temperature(logits[others], truth[others], of_others)
         fitted, tested = (
-            Answers(labels, probabilities_of(logits[part], temperature), truth[part], people[part])
+            Predictions(labels, probabilities_of(logits[part], temperature), truth[part], people[part])
             for part in (others, own)
         )
         sure = tested.confidence >= uncertain_below(fitted, TALKING_RISK, of_others)

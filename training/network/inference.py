@@ -29,8 +29,8 @@ def features_of(network: Network, images: Image) -> Floats:
 
 def predict(network: Network, clips: Floats) -> Floats:
     """(N, frames, size, size, 1) normalised clips -> (N, labels) logits, the logarithms for a model with a softmax."""
-    answers = np.asarray(network.model(clips, training=False), np.float32)
-    return np.log(np.maximum(answers, LEAST)) if network.gives_probabilities else answers
+    outputs = np.asarray(network.model(clips, training=False), np.float32)
+    return np.log(np.maximum(outputs, LEAST)) if network.gives_probabilities else outputs
 
 
 def _parts(images: Image) -> Iterator[Image]:

@@ -1,4 +1,4 @@
-"""The linear layer for answers relative to a person's baseline, learned on pairs of windows and baselines of a person.
+"""The linear layer for predictions relative to a person's baseline, learned on pairs of a window and a baseline.
 
 Two kinds of baseline are learned together: the mean over all recordings of a person, and one neutral recording.
 """

@@ -22,7 +22,7 @@ from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.stills import TEST, VALIDATION, Stills, StrictStills, as_clips
 from duygu.training.data.synthetic_motion import moving_clips
 from duygu.training.measure.card import INT8_HEADING, write_int8_section
-from duygu.training.measure.metrics import Answers, measured, probabilities_of
+from duygu.training.measure.metrics import Predictions, measured, probabilities_of
 from duygu.training.measure.protocols import dummy_ids
 from duygu.training.onnx.parts import write_parts
 
@@ -108,7 +108,7 @@ def compare(folder: Path, recipe: Recipe, stills: StrictStills) -> Int8Agreement
     network, int8 = (logits_of(folder / name, clips) for name in (ONNX, INT8))
     ids = dummy_ids(len(clips))
     figures = [
-        measured(Answers(recipe.labels, probabilities_of(logits, recipe.temperature), stills.truth, ids))
+        measured(Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), stills.truth, ids))
         for logits in (network, int8)
     ]
     return Int8Agreement(len(clips), agree(network, int8), *figures)

@@ -1,4 +1,4 @@
-"""Answers relative to a person's baseline: a linear layer on the difference of window features from the baseline's.
+"""Predictions relative to a person's baseline: a linear layer on the difference of window features from the baseline's.
 
 A face that looks stern at rest, or whose mouth corners point downwards, has the same features in all its windows. The
 difference from the person's own baseline does not contain them.
@@ -61,7 +61,7 @@ def with_second(window: Floats, second: Floats | None) -> Floats | None:
     return np.concatenate([window, window_features(second)])
 
 
-def relative_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
+def relative_probabilities(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
     """(N, labels) calibrated probabilities of N windows relative to a baseline of M windows of the same person.
 
     features           (N, 2 F) and
@@ -71,7 +71,7 @@ def relative_answer(head: RelativeHead, features: Floats, baseline_features: Flo
     return softmax(logits / head.settings.temperature)
 
 
-def relative_track_answer(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
+def relative_track_probabilities(head: RelativeHead, features: Floats, baseline_features: Floats) -> Floats:
     """(labels,) calibrated probabilities of a whole track, from the mean logits of its windows (N, 2 F)."""
     logits = head.logits(features, baseline_features).mean(axis=0)
     return softmax(logits / head.settings.track_temperature)

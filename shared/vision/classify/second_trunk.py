@@ -1,7 +1,7 @@
 """The second trunk: features of another network on larger crops, which correct the logits of moving faces.
 
 The correction is linear in the mean features of both trunks, and multiplied by the motion gate of the network. The
-answer for a repeated picture is therefore that of the first trunk alone.
+prediction for a repeated picture is therefore that of the first trunk alone.
 """
 
 from collections.abc import Sequence

@@ -121,7 +121,7 @@ def test_the_first_step_of_a_face_includes_its_earlier_positions(engine: Engine)
     assert len([seen for step in steps for seen in step.positions]) == len(list(frames_of(STILL)))
 
 
-def test_one_frame_is_answered_with_a_padded_clip(engine: Engine) -> None:
+def test_one_frame_is_classified_as_a_padded_clip(engine: Engine) -> None:
     """A single frame has one padded window."""
     steps = steps_of([frame_at(STILL, 0.0)], Analyzer(engine))
     (window,) = steps[-1].windows

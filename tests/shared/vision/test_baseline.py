@@ -1,4 +1,4 @@
-"""Baselines in the result of a video: which windows are taken, the relative answers, and what is refused."""
+"""Baselines in the result of a video: which windows are taken, the relative predictions, and what is refused."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from duygu.shared.schemas.result import Flag, RelativePrediction, Result
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.analyzer import Analyzer
 from duygu.shared.vision.baseline import STRETCH, FaceBaseline, calm_windows
-from duygu.shared.vision.classify.relative import relative_track_answer
+from duygu.shared.vision.classify.relative import relative_track_probabilities
 from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.results import WindowLogits
@@ -39,7 +39,7 @@ ALTERNATING = replace(
 
 @pytest.fixture(scope="module")
 def shipped() -> Engine:
-    """The engine of the shipped model, which has the layer for relative answers."""
+    """The engine of the shipped model, which has the layer for relative predictions."""
     return load_engine(engine_options(Settings(threads=1)))
 
 
@@ -59,17 +59,17 @@ def without_baseline(result: Result) -> list[dict[str, Any]]:
     return faces
 
 
-def answers(result: Result) -> list[RelativePrediction | None]:
-    """Return the relative answers of all windows."""
+def relative_predictions(result: Result) -> list[RelativePrediction | None]:
+    """Return the relative predictions of all windows."""
     return [window.relative for face in result.faces for window in face.windows]
 
 
-def test_a_baseline_adds_answers_and_changes_none(shipped: Engine, video_maker: VideoMaker) -> None:
-    """Each window has an answer relative to the span; the plain answers are the same as without a baseline."""
+def test_a_baseline_adds_predictions_and_changes_none(shipped: Engine, video_maker: VideoMaker) -> None:
+    """Each window has a prediction relative to the span, and otherwise the same fields as without a baseline."""
     path = video_maker.make(LONG)
     plain, result = analysed(shipped, path, None), analysed(shipped, path, "0-3")
     assert without_baseline(result) == plain.model_dump(mode="json")["faces"]
-    assert answers(plain) == [None] * len(plain.faces[0].windows)
+    assert relative_predictions(plain) == [None] * len(plain.faces[0].windows)
     (face,) = result.faces
     assert face.baseline is not None
     assert face.baseline.source == "span"
@@ -79,12 +79,16 @@ def test_a_baseline_adds_answers_and_changes_none(shipped: Engine, video_maker: 
     assert face.baseline.windows == sum(window.end_s <= 3.05 for window in face.windows)
     assert result.options is not None
     assert result.options.baseline == "0-3"
-    for answer in answers(result):
-        assert answer is not None
-        assert sum(answer.probabilities.values()) == pytest.approx(1)
-        assert answer.confidence == max(answer.probabilities.values()) == answer.probabilities[answer.emotion]
+    for prediction in relative_predictions(result):
+        assert prediction is not None
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert (
+            prediction.confidence
+            == max(prediction.probabilities.values())
+            == prediction.probabilities[prediction.emotion]
+        )
         assert shipped.relative is not None
-        assert answer.uncertain == (answer.confidence < shipped.relative.settings.uncertain_below)
+        assert prediction.uncertain == (prediction.confidence < shipped.relative.settings.uncertain_below)
 
 
 def test_the_resting_face_itself_is_not_its_expression(shipped: Engine, video_maker: VideoMaker) -> None:
@@ -92,7 +96,7 @@ def test_the_resting_face_itself_is_not_its_expression(shipped: Engine, video_ma
     result = analysed(shipped, video_maker.make(LONG), "auto")
     (face,) = result.faces
     assert face.emotion == "happiness"
-    assert {answer.emotion for answer in answers(result) if answer} == {"neutral"}
+    assert {prediction.emotion for prediction in relative_predictions(result) if prediction} == {"neutral"}
     assert "baseline_expressive" in [warning.code for warning in result.warnings]
 
 
@@ -114,7 +118,7 @@ def test_each_face_takes_its_own_part(shipped: Engine, video_maker: VideoMaker) 
     assert [(w.code, w.detail) for w in first.warnings if w.code == "baseline_no_face"] == [
         ("baseline_no_face", "face 2: not visible in the baseline 0-1.8")
     ]
-    assert answers(first)[-1] is None
+    assert relative_predictions(first)[-1] is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ def test_a_video_without_faces_needs_no_automatic_baseline(shipped: Engine, vide
 def test_an_engine_without_the_layer_refuses(shipped: Engine, video_maker: VideoMaker) -> None:
     """A model without the layer refuses a baseline before it decodes, and analyses without one as before."""
     bare = replace(shipped, relative=None)
-    with pytest.raises(BaselineUnsupportedError, match=r"talk48 .* has no answers relative to a baseline"):
+    with pytest.raises(BaselineUnsupportedError, match=r"talk48 .* has no predictions relative to a baseline"):
         analysed(bare, Path("does-not-exist.mp4"), "auto")
     path = video_maker.make(STILL)
     plain = analysed(bare, path, None).model_dump(mode="json")["faces"]
@@ -153,11 +157,11 @@ def test_an_engine_without_the_layer_refuses(shipped: Engine, video_maker: Video
     assert plain == with_layer
 
 
-def test_chosen_labels_apply_to_relative_answers(shipped: Engine, video_maker: VideoMaker) -> None:
-    """Relative answers report the chosen labels with unchanged probabilities, and `other` for the rest."""
+def test_chosen_labels_apply_to_relative_predictions(shipped: Engine, video_maker: VideoMaker) -> None:
+    """Relative predictions report the chosen labels with unchanged probabilities, and `other` for the rest."""
     path = video_maker.make(LONG)
     full, chosen = analysed(shipped, path, "0-3"), analysed(shipped, path, "0-3", labels=["anger"])
-    for one, other in zip(answers(full), answers(chosen), strict=True):
+    for one, other in zip(relative_predictions(full), relative_predictions(chosen), strict=True):
         assert one is not None
         assert other is not None
         assert list(other.probabilities) == ["anger", "other"]
@@ -166,16 +170,16 @@ def test_chosen_labels_apply_to_relative_answers(shipped: Engine, video_maker: V
 
 
 def test_tables_have_the_relative_columns(shipped: Engine, video_maker: VideoMaker) -> None:
-    """The CSV has the relative answer of each window after its other columns; without a baseline it is as before."""
+    """The CSV has the relative prediction of each window after its other columns, which a baseline does not change."""
     path = video_maker.make(ALTERNATING)
     plain, result = analysed(shipped, path, None), analysed(shipped, path, "0-1.8")
     rows, others = (list(csv.DictReader(io.StringIO(csv_table(one)))) for one in (result, plain))
     assert [{name: row[name] for name in others[0]} for row in rows] == others
-    for row, answer in zip(rows, answers(result), strict=True):
+    for row, prediction in zip(rows, relative_predictions(result), strict=True):
         assert list(row)[-10:-7] == list(RELATIVE_COLUMNS)
-        assert row["relative_emotion"] == (answer.emotion if answer else "")
-        assert row["relative_uncertain"] == (str(answer.uncertain).lower() if answer else "")
-        assert row["relative_anger"] == (str(answer.probabilities["anger"]) if answer else "")
+        assert row["relative_emotion"] == (prediction.emotion if prediction else "")
+        assert row["relative_uncertain"] == (str(prediction.uncertain).lower() if prediction else "")
+        assert row["relative_anger"] == (str(prediction.probabilities["anger"]) if prediction else "")
     assert parquet(result) != parquet(plain)
 
 
@@ -237,7 +241,7 @@ def windows_of(engine: Engine, path: Path) -> list[WindowLogits]:
 
 
 def test_recordings_of_one_person(shipped: Engine) -> None:
-    """Relative to a neutral recording of the person, more recordings of emotions are right than by the plain answer.
+    """Relative to a neutral recording of the person, more recordings of emotions are right than without a baseline.
 
     The layer was learned on these people, so this verifies that it gets the features that it was made for.
     """
@@ -251,7 +255,7 @@ def test_recordings_of_one_person(shipped: Engine) -> None:
         for number, emotion in emotions.items():
             spoken = windows_of(shipped, folder / f"{actor}-02-0{number}_01.mp4")
             logits = np.mean([window.logits for window in spoken], axis=0)
-            answer = relative_track_answer(head, FaceBaseline("span", spoken).features, neutral.features)
+            prediction = relative_track_probabilities(head, FaceBaseline("span", spoken).features, neutral.features)
             plain.append(labels[int(logits.argmax())] == emotion)
-            relative.append(labels[int(answer.argmax())] == emotion)
+            relative.append(labels[int(prediction.argmax())] == emotion)
     assert sum(relative) >= sum(plain) + 2

@@ -51,23 +51,23 @@ def stills_output(engine: Engine, picture: bytes) -> list[dict[str, float]]:
 
 
 def assert_same(engine: Engine, decoder: ImageDecoder, picture: bytes) -> int:
-    """The answer to a picture is the network's output for stills; returns the number of faces."""
-    answer = analyze_picture(decoder.decode(picture), engine)
+    """The result of a picture is the network's output for stills; returns the number of faces."""
+    result = analyze_picture(decoder.decode(picture), engine)
     wanted = stills_output(engine, picture)
-    assert len(answer.faces) == len(wanted)
-    for face, probabilities in zip(answer.faces, wanted, strict=True):
+    assert len(result.faces) == len(wanted)
+    for face, probabilities in zip(result.faces, wanted, strict=True):
         assert face.probabilities == pytest.approx(probabilities, abs=2e-4)
         assert face.emotion == max(probabilities, key=probabilities.__getitem__)
         assert face.uncertain == (max(probabilities.values()) < (engine.recipe.still_uncertain_below or 0))
     return len(wanted)
 
 
-def test_the_answer_is_the_output_for_stills(engine: Engine, decoder: ImageDecoder) -> None:
+def test_the_result_is_the_output_for_stills(engine: Engine, decoder: ImageDecoder) -> None:
     """A PNG through the confined decoder gives the probabilities of the network's output for stills."""
     assert assert_same(engine, decoder, astronaut()) == 1
 
 
-def test_the_answer_to_labelled_stills_is_the_output_for_stills(engine: Engine, decoder: ImageDecoder) -> None:
+def test_the_result_of_labelled_stills_is_the_output_for_stills(engine: Engine, decoder: ImageDecoder) -> None:
     """The same for stills of FER+ that are sent as PNG with a border, wherever a face is found."""
     stills: Image = np.load(require_extra_data("stills48.npz"))["ferplus_images"][-60:]
     faces = 0
@@ -139,13 +139,13 @@ def test_max_faces(engine: Engine, decoder: ImageDecoder) -> None:
 
 
 def test_a_file_as_a_result(engine: Engine, decoder: ImageDecoder) -> None:
-    """In the schema of a video, a picture is one frame in which each face has one window with the same answer."""
+    """In the schema of a video, a picture is one frame in which each face has one window with the same prediction."""
     result = analyze_picture_file(astronaut(), decoder, engine, MAX_PIXELS, name="a.png")
-    answer = analyze_picture(decoder.decode(astronaut()), engine)
+    picture = analyze_picture(decoder.decode(astronaut()), engine)
     (face,), (window,) = result.faces, result.faces[0].windows
     assert (result.video.frames_analysed, result.video.duration_s, result.video.name) == (1, 0, "a.png")
     assert (face.emotion, face.probabilities, window.flags) == (window.emotion, window.probabilities, [])
-    assert (face.positions[0].box, face.probabilities) == (answer.faces[0].box, answer.faces[0].probabilities)
+    assert (face.positions[0].box, face.probabilities) == (picture.faces[0].box, picture.faces[0].probabilities)
 
 
 def test_the_decoder_forgets_a_picture(decoder: ImageDecoder) -> None:

@@ -25,7 +25,7 @@ EIGHT_BITS = 0.001
 """Difference to the published accuracy, which is that of the network in floating point, in 8-bit arithmetic."""
 
 ROUNDING = 5e-4
-"""Of an answer: its probabilities have four decimals, and the largest takes what is missing to 1."""
+"""Of a result: its probabilities have four decimals, and the largest takes what is missing to 1."""
 
 MOST_MISSED = 0.15
 """Maximum share of the stills, which are tight crops, on which no face is found."""
@@ -71,11 +71,11 @@ def test_every_still_as_png(engine: Engine, decoder: ImageDecoder, strict: Stric
     labels, right, found = list(engine.recipe.labels), 0, 0
     for still, truth in zip(strict.images, strict.truth.tolist(), strict=True):
         picture = bordered(still)
-        answer, wanted = analyze_picture(decoder.decode(picture), engine), stills_output(engine, picture)
-        assert [face.probabilities for face in answer.faces] == [pytest.approx(one, abs=ROUNDING) for one in wanted]
-        if answer.faces:
+        result, wanted = analyze_picture(decoder.decode(picture), engine), stills_output(engine, picture)
+        assert [face.probabilities for face in result.faces] == [pytest.approx(one, abs=ROUNDING) for one in wanted]
+        if result.faces:
             found += 1
-            largest = max(answer.faces, key=lambda face: face.box[2] * face.box[3])
+            largest = max(result.faces, key=lambda face: face.box[2] * face.box[3])
             right += labels.index(largest.emotion) == truth
     print(f"{found} of {len(strict.truth)} stills have a face, {right / found:.4f} of them with the raters' emotion")  # noqa: T201
     assert found / len(strict.truth) >= 1 - MOST_MISSED

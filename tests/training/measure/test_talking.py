@@ -13,11 +13,11 @@ LABELS = ("anger", "happiness", "neutral")
 
 
 def labelled(
-    emotion: str, answer: str, *, talking: bool, confidence: float = 0.8, uncertain: bool = False
+    emotion: str, predicted: str, *, talking: bool, confidence: float = 0.8, uncertain: bool = False
 ) -> LabelledWindow:
     """Return a window of one person."""
     rest = (1 - confidence) / 2
-    shares = np.array([confidence if label == answer else rest for label in LABELS])
+    shares = np.array([confidence if label == predicted else rest for label in LABELS])
     return LabelledWindow("ann", emotion, shares, talking, uncertain)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from duygu.training.measure import temperature as calibration
-from duygu.training.measure.metrics import Answers, expected_calibration_error, probabilities_of
+from duygu.training.measure.metrics import Predictions, expected_calibration_error, probabilities_of
 
 LABELS = ("anger", "fear", "neutral")
 
@@ -24,27 +24,27 @@ def test_the_temperature_undoes_wrong_confidence(scale: float) -> None:
     logits, truth = sampled(scale)
     temperature = calibration.fit_temperature(logits, truth)
     assert temperature == pytest.approx(scale, rel=0.1)
-    answers = Answers(LABELS, probabilities_of(logits, temperature), truth, truth.astype(str))
-    assert expected_calibration_error(answers) < 0.02
+    predictions = Predictions(LABELS, probabilities_of(logits, temperature), truth, truth.astype(str))
+    assert expected_calibration_error(predictions) < 0.02
 
 
 def test_the_threshold_holds_the_stated_risk() -> None:
     """The error rate at or above the threshold is at most the given risk."""
     logits, truth = sampled(1.0)
-    answers = Answers(LABELS, probabilities_of(logits), truth, truth.astype(str))
-    sure = answers.confidence >= calibration.uncertain_below(answers, risk=0.1)
-    assert 0.08 < (~answers.correct[sure]).mean() <= 0.1
+    predictions = Predictions(LABELS, probabilities_of(logits), truth, truth.astype(str))
+    sure = predictions.confidence >= calibration.uncertain_below(predictions, risk=0.1)
+    assert 0.08 < (~predictions.correct[sure]).mean() <= 0.1
 
 
-def test_answers_that_are_as_sure_stand_or_fall_together() -> None:
+def test_predictions_of_equal_confidence_are_accepted_together() -> None:
     """Predictions of equal confidence are accepted or rejected together, whatever their order."""
     sure = np.repeat([[1.0, 0.0, 0.0]], 10, axis=0)
-    answers = Answers(LABELS, sure, np.array([0] * 5 + [1] * 5), np.arange(10).astype(str))
-    assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN
+    predictions = Predictions(LABELS, sure, np.array([0] * 5 + [1] * 5), np.arange(10).astype(str))
+    assert calibration.uncertain_below(predictions) == calibration.ALWAYS_UNCERTAIN
 
 
 def test_a_network_without_skill_is_always_uncertain() -> None:
     """Where no threshold keeps the risk, every prediction is uncertain."""
     flat = np.full((10, 3), 1 / 3)
-    answers = Answers(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
-    assert calibration.uncertain_below(answers) == calibration.ALWAYS_UNCERTAIN
+    predictions = Predictions(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
+    assert calibration.uncertain_below(predictions) == calibration.ALWAYS_UNCERTAIN

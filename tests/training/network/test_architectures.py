@@ -68,7 +68,7 @@ def test_the_head_continues_where_the_features_end(stills: keras.Model) -> None:
     assert parts == pytest.approx(np.asarray(whole(clips)), abs=1e-5)
 
 
-def test_only_motion_changes_the_answer(stills: keras.Model) -> None:
+def test_only_motion_changes_the_output(stills: keras.Model) -> None:
     """Weights of the motion layers change the logits of moving clips and not those of repeated stills."""
     recipe = load_recipe("e3d48").clip
     network, changed = (inflate(stills, SHARES, MOVING_SHARES, recipe) for _ in range(2))
@@ -82,7 +82,7 @@ def test_only_motion_changes_the_answer(stills: keras.Model) -> None:
     assert np.abs(np.asarray(changed(clips)) - np.asarray(network(clips))).max() > 0.1
 
 
-def test_the_answer_about_moving_faces_is_scaled_alone(stills: keras.Model) -> None:
+def test_the_output_for_moving_faces_is_scaled_alone(stills: keras.Model) -> None:
     """scale_moving multiplies the sum of both layers, and leaves the layer for still faces unchanged."""
     network = inflate(stills, SHARES, MOVING_SHARES, load_recipe("e3d48").clip)
     before = {name: network.get_layer(name).get_weights() for name in ("answer", MOVING)}
@@ -117,7 +117,7 @@ def networks() -> list[Network]:
 
 
 @pytest.mark.parametrize("network", networks(), ids=lambda network: network.recipe.name)
-def test_the_graph_answers_as_the_network(network: Network, tmp_path: Path) -> None:
+def test_the_graph_predicts_as_the_network(network: Network, tmp_path: Path) -> None:
     """Saving, loading and conversion to ONNX keep the probabilities, for any number of clips."""
     path = tmp_path / "network.h5"
     keras_file.save(network, path)

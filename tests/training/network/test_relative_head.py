@@ -1,4 +1,4 @@
-"""Learning answers relative to a person's baseline."""
+"""Learning predictions relative to a person's baseline."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Answers relative to a person's baseline."""
+"""Predictions relative to a person's baseline."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +15,8 @@ from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.relative import (
     RelativeHead,
     open_relative_head,
-    relative_answer,
-    relative_track_answer,
+    relative_probabilities,
+    relative_track_probabilities,
     window_features,
 )
 from duygu.shared.vision.engine import load_engine
@@ -40,38 +40,38 @@ def features(count: int, seed: int) -> Floats:
     return np.random.default_rng(seed).normal(size=(count, FEATURES)).astype(np.float32)
 
 
-def test_the_answer_is_the_softmax_of_the_difference(head: RelativeHead) -> None:
+def test_the_probabilities_are_the_softmax_of_the_difference(head: RelativeHead) -> None:
     """Each window has probabilities, computed from its difference from the mean of the baseline's windows."""
     windows, baseline = features(4, 1), features(3, 2)
     logits = ((windows - baseline.mean(axis=0)) @ head.kernel + head.bias) / SETTINGS.temperature
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    answers = relative_answer(head, windows, baseline)
-    assert answers == pytest.approx(expected, abs=1e-5)
-    assert answers.sum(axis=1) == pytest.approx(np.ones(4))
+    probabilities = relative_probabilities(head, windows, baseline)
+    assert probabilities == pytest.approx(expected, abs=1e-5)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(4))
 
 
 def test_what_is_common_to_a_person_cancels(head: RelativeHead) -> None:
-    """A shift of all features of a person, as by the shape of the face, changes no answer."""
+    """A shift of all features of a person, as by the shape of the face, changes no prediction."""
     windows, baseline, shape = features(4, 1), features(3, 2), 5 * features(1, 3)
-    assert relative_answer(head, windows + shape, baseline + shape) == pytest.approx(
-        relative_answer(head, windows, baseline), abs=1e-4
+    assert relative_probabilities(head, windows + shape, baseline + shape) == pytest.approx(
+        relative_probabilities(head, windows, baseline), abs=1e-4
     )
 
 
 def test_a_track_has_its_own_temperature(head: RelativeHead) -> None:
-    """The answer for a track is computed from the mean logits, with the temperature of tracks."""
+    """The prediction for a track is computed from the mean logits, with the temperature of tracks."""
     windows, baseline = features(5, 1), features(3, 2)
     alone = replace(head, settings=SETTINGS.model_copy(update={"temperature": SETTINGS.track_temperature}))
     mean = windows.mean(axis=0, keepdims=True)
-    assert relative_track_answer(head, windows, baseline) == pytest.approx(
-        relative_answer(alone, mean, baseline)[0], abs=1e-5
+    assert relative_track_probabilities(head, windows, baseline) == pytest.approx(
+        relative_probabilities(alone, mean, baseline)[0], abs=1e-5
     )
 
 
 def test_an_empty_baseline_is_an_error(head: RelativeHead) -> None:
     """A baseline without windows raises ValueError."""
     with pytest.raises(ValueError, match="the baseline has no window"):
-        relative_answer(head, features(2, 1), features(0, 2))
+        relative_probabilities(head, features(2, 1), features(0, 2))
 
 
 def test_the_features_of_a_window_are_means_and_deviations() -> None:
@@ -93,9 +93,9 @@ def test_the_shipped_head_fits_the_features_of_the_engine() -> None:
     kept = classify(replace(engine, keeps_features=True), clips)
     found = np.stack([window.features for window in kept if window.features is not None])
     assert engine.relative is not None
-    answers = relative_answer(engine.relative, found, found[:1])
-    assert answers.shape == (3, len(engine.recipe.labels))
-    assert answers.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    probabilities = relative_probabilities(engine.relative, found, found[:1])
+    assert probabilities.shape == (3, len(engine.recipe.labels))
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
     (unseen,) = classify(engine, [(1, replace(clips[0][1], second=None))])
     assert unseen.relative is None  # without a crop of the second trunk, whose features the head needs
 

@@ -1,4 +1,4 @@
-"""The second trunk: which crops it processes, and how it corrects the answer for moving faces."""
+"""The second trunk: which crops it processes, and how it corrects the prediction for moving faces."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -109,7 +109,7 @@ def test_a_moving_face_is_corrected_in_proportion_to_its_gate(served: Engine, pl
     assert new.logits - old.logits == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_repeated_picture_has_the_plain_answer(served: Engine, plain: Engine) -> None:
+def test_a_repeated_picture_has_the_prediction_of_the_first_trunk(served: Engine, plain: Engine) -> None:
     """The gate of a still face is exactly zero, whatever the second trunk sees."""
     clip = noise()
     still = replace(clip, images=np.repeat(clip.images[:1], 10, axis=0))
@@ -117,8 +117,8 @@ def test_a_repeated_picture_has_the_plain_answer(served: Engine, plain: Engine) 
     assert new.logits.tolist() == old.logits.tolist()
 
 
-def test_a_window_without_processed_crops_has_the_plain_answer(served: Engine, plain: Engine) -> None:
-    """Without features by the second trunk, the first one answers alone."""
+def test_a_window_without_processed_crops_has_the_prediction_of_the_first_trunk(served: Engine, plain: Engine) -> None:
+    """Without features by the second trunk, the first one classifies alone."""
     clip = replace(noise(), second=None)
     (new,), (old,) = classify(served, [(1, clip)]), classify(plain, [(1, clip)])
     assert new.logits.tolist() == old.logits.tolist()
@@ -219,7 +219,7 @@ def test_snapshots_are_exchanged_with_engines_without_the_trunk(served: Engine, 
 
 
 def test_a_folder_without_second_trunk_is_served_as_before(tmp_path: Path, video_maker: VideoMaker) -> None:
-    """A folder of an earlier version has no second trunk, and its answers are those of its network."""
+    """A folder of an earlier version has no second trunk, and its predictions are those of its network."""
     settings = Settings(model=without_second_trunk(SHIPPED, tmp_path / "old"), threads=1)
     engine = load_engine(engine_options(settings))
     assert engine.second_trunk is None

@@ -439,8 +439,8 @@ def table() -> str:
 
 def outcome(kind: Kind) -> str:
     """Return the result column of a row."""
-    answer = "a result with one face" if kind.gets == FACE else "a result without faces"
-    outcome = answer if kind.gets in (FACE, NO_FACE) else f"`{kind.gets}`"
+    found = "a result with one face" if kind.gets == FACE else "a result without faces"
+    outcome = found if kind.gets in (FACE, NO_FACE) else f"`{kind.gets}`"
     return f"{outcome}; `{kind.also}`" if kind.also else outcome
 
 

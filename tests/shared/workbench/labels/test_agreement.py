@@ -258,7 +258,7 @@ def test_the_calibration_error_equals_that_of_training() -> None:
     """The expected calibration error is the one that training reports for the same predictions."""
     result, labels = labelled(60, people=1)
     windows = result.faces[0].windows
-    predictions = metrics.Answers(
+    predictions = metrics.Predictions(
         EMOTIONS,
         np.array([[one.probabilities[label] for label in EMOTIONS] for one in windows]),
         np.array([EMOTIONS.index(label.emotion) for label in labels]),

@@ -7,15 +7,15 @@ import numpy as np
 from duygu.shared.model.folder import MANIFEST, open_model_folder
 from duygu.shared.vision.classify.second_trunk import open_second_trunk
 from duygu.training.data.clipset import ClipSet
-from duygu.training.measure.metrics import Answers, probabilities_of
+from duygu.training.measure.metrics import Predictions, probabilities_of
 from duygu.training.measure.protocols import as_served, by_recording
 from duygu.training.network.keras_file import Network
 from duygu.training.network.served import second_features, served_clips
 from duygu.training.run.command import note
 
 
-def folder_answers(path: Path, network: Network, clips: ClipSet) -> Answers:
-    """The answers of a model folder or run folder for recordings.
+def folder_predictions(path: Path, network: Network, clips: ClipSet) -> Predictions:
+    """The predictions of a model folder or run folder for recordings.
 
     network  of the folder
 
@@ -33,4 +33,4 @@ def folder_answers(path: Path, network: Network, clips: ClipSet) -> Answers:
     logits = served.logits + gates[:, np.newaxis] * trunk.correction(served.means, second)
     tracks = by_recording(np.asarray(logits, np.float32), clips)
     probabilities = probabilities_of(tracks.logits, network.recipe.track_temperature)
-    return Answers(network.recipe.labels, probabilities, tracks.truth, tracks.subjects)
+    return Predictions(network.recipe.labels, probabilities, tracks.truth, tracks.subjects)
