@@ -1,7 +1,7 @@
 """Latency of `duygu watch --lsl` against the wall clock, from a camera that notes when it sends each picture.
 
 A camera on this machine sends pictures of 640x480 pixels with a moving face over HTTP. A service with one live worker
-answers, and an inlet of the Lab Streaming Layer receives a sample per window. *Latency* is from sending the picture
+analyses, and an inlet of the Lab Streaming Layer receives a sample per window. *Latency* is from sending the picture
 that completed a window to receiving its sample. *Stamp* is the time stamp of a sample, converted to the wall clock,
 minus the time at which that picture was sent.
 """
