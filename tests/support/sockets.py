@@ -28,7 +28,7 @@ def jpeg(rgb: Any) -> bytes:
 def open_socket(address: str, **options: Any) -> Iterator[ClientConnection]:
     """Open a socket without reading the first message of the session."""
     url = f"{address.replace('http', 'ws')}/v1/stream"
-    with connect(url, compression=None, max_size=None, **options) as socket:
+    with connect(url, compression=None, max_size=None, open_timeout=PATIENCE_S, **options) as socket:
         yield socket
 
 

@@ -15,7 +15,7 @@ type Call<O extends Operation> = {} extends Operations[O]["arguments"]
 /** A video: a file, or the link to one, `https://…` or `s3://…`, which the service fetches. */
 export type Video = Blob | URL | string;
 
-/** What is asked for when a video is submitted: the options of the analysis, and of the job. */
+/** Options of a submission: those of the analysis, and those of the job. */
 export interface SubmitOptions extends AnalysisOptions {
   /** Return an earlier job of the same file, if there is one. */
   reuse?: boolean;
