@@ -24,6 +24,7 @@ def add_watch(commands: Any) -> None:
     watch.add_argument("urls", nargs="*", metavar="URL", help="a stream, a device or a file")
     cameras = watch.add_argument("--cameras", type=Path, metavar="FILE", help="file of cameras (TOML), instead of URL")
     complete_files(cameras)
+    watch.add_argument("--name", metavar="NAME", help="name of the stream in outputs and topics (default: camera)")
     watch.add_argument(
         "--service", default="http://127.0.0.1:8000", metavar="URL", help="the service (default: http://127.0.0.1:8000)"
     )
@@ -52,6 +53,7 @@ def add_watch(commands: Any) -> None:
 def _watch(
     urls: list[str],
     cameras: Path | None,
+    name: str | None,
     service: str,
     rate: float,
     hardware: str | None,
@@ -76,7 +78,7 @@ def _watch(
         labels=list(labels) if labels else None, min_face=min_face, max_faces=max_faces, baseline=baseline
     )
     on_stdout = Path("-") in {ndjson, csv}
-    destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout)
-    sources = read_sources(urls, cameras, rate, hardware)
+    destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout, name=name)
+    sources = read_sources(urls, cameras, rate, hardware, name)
     key = os.environ.get("DUYGU_API_KEY")
     return run(sources, service, key, options, destinations, seconds=duration)

@@ -40,6 +40,8 @@ class Destinations:
     mqtt: str | None = None
     lsl: bool = False
     lines: bool = True
+    name: str | None = None
+    """Given name of the only camera: nothing that it publishes is shared with another command."""
 
 
 @dataclass(slots=True)
@@ -115,16 +117,25 @@ def read_options(**values: Any) -> SessionOptions:
         raise ConfigurationError(f"{name} {values[name]!r}: {fault['msg'].removeprefix('Value error, ')}") from error
 
 
-def read_sources(urls: list[str], file: Path | None, rate_hz: float, hardware: str | None) -> "list[Camera]":
+def read_sources(
+    urls: list[str], file: Path | None, rate_hz: float, hardware: str | None, name: str | None = None
+) -> "list[Camera]":
     """The cameras of the command line or of a file. Raises ConfigurationError."""
-    from duygu.services.watch.cameras import Camera, read_cameras
+    from duygu.services.watch.cameras import NAME, Camera, read_cameras
 
     if bool(urls) == bool(file):
         raise ConfigurationError("name either streams or a file of cameras with --cameras")
+    if name is not None and len(urls) != 1:
+        raise ConfigurationError("--name is for one stream; in a file of --cameras each has its name")
+    if name is not None and not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"--name {name!r}: 1 to 40 characters of a-z, 0-9, hyphen and underscore are allowed, the first a-z or 0-9"
+        )
     if file:
         return read_cameras(file)
+    one = name or "camera"
     return [
-        Camera(name=f"camera{number}" if len(urls) > 1 else "camera", url=url, rate_hz=rate_hz, hardware=hardware)
+        Camera(name=f"camera{number}" if len(urls) > 1 else one, url=url, rate_hz=rate_hz, hardware=hardware)
         for number, url in enumerate(urls, start=1)
     ]
 
@@ -167,7 +178,7 @@ def _sinks(cameras: "list[Camera]", destinations: Destinations) -> "list[Sink]":
     if destinations.mqtt:
         from duygu.services.watch.mqtt import MqttPublisher
 
-        sinks.append(MqttPublisher(destinations.mqtt))
+        sinks.append(MqttPublisher(destinations.mqtt, only_camera=destinations.name))
     if destinations.lsl:
         from duygu.services.watch.lsl import LslOutlets
 

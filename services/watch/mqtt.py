@@ -54,16 +54,22 @@ class MqttPublisher(NoSink):
     the last states are published again.
     """
 
-    def __init__(self, url: str, prefix: str = "duygu") -> None:
-        """Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not respond."""
+    def __init__(self, url: str, prefix: str = "duygu", only_camera: str | None = None) -> None:
+        """Connect to a broker.
+
+        only_camera  name of the only camera of this connection, whose state is then no topic that others share
+
+        Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not respond.
+        """
         self._client, host, port = make_client(url)
         self._prefix = prefix
+        self._connection = f"{prefix}/{only_camera}/connected" if only_camera else f"{prefix}/available"
         self._states: dict[str, str] = {}
         self._configurations: dict[str, str] = {}
         self._online: set[str] = set()
         self._reconnects = False
         self._host, self._replied, self._refusal = host, threading.Event(), ""
-        self._client.will_set(f"{prefix}/available", "offline", AT_LEAST_ONCE, retain=True)
+        self._client.will_set(self._connection, "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
         try:
             self._client.connect(host, port)
@@ -82,7 +88,7 @@ class MqttPublisher(NoSink):
 
     def opened(self, camera: str, model: ModelInfo) -> None:
         """Announce the entities of a camera."""
-        self._configurations[camera] = json.dumps(discovery(camera, self._prefix, model))
+        self._configurations[camera] = json.dumps(discovery(camera, self._prefix, self._connection, model))
         self._publish(DISCOVERY.format(camera=camera), self._configurations[camera])
         self._set_online(camera)
 
@@ -102,7 +108,7 @@ class MqttPublisher(NoSink):
 
     def close(self) -> None:
         """Mark all cameras as offline and disconnect, after everything was sent."""
-        last = self._publish(f"{self._prefix}/available", "offline")
+        last = self._publish(self._connection, "offline")
         last.wait_for_publish(timeout=2)
         self._client.disconnect()
         self._client.loop_stop()
@@ -117,7 +123,7 @@ class MqttPublisher(NoSink):
             self._replied.set()
             return
         self._replied.set()
-        self._publish(f"{self._prefix}/available", "online")
+        self._publish(self._connection, "online")
         if not self._reconnects:
             self._reconnects = True  # what was published before the first connection is in the queue of the client
             return
@@ -149,8 +155,11 @@ def state_of(message: FrameResult) -> dict[str, object]:
     }
 
 
-def discovery(camera: str, prefix: str, model: ModelInfo) -> dict[str, object]:
-    """The configuration message of Home Assistant for one camera, a device with three entities."""
+def discovery(camera: str, prefix: str, connection: str, model: ModelInfo) -> dict[str, object]:
+    """The configuration message of Home Assistant for one camera, a device with three entities.
+
+    connection  topic with the state of the connection to the broker
+    """
     topic = f"{prefix}/{camera}/state"
 
     def entity(platform: str, name: str, key: str, **more: object) -> dict[str, object]:
@@ -167,7 +176,7 @@ def discovery(camera: str, prefix: str, model: ModelInfo) -> dict[str, object]:
         "origin": {"name": "duygu", "sw_version": VERSION},
         "state_topic": topic,
         "availability_mode": "all",
-        "availability": [{"topic": f"{prefix}/available"}, {"topic": f"{prefix}/{camera}/available"}],
+        "availability": [{"topic": connection}, {"topic": f"{prefix}/{camera}/available"}],
         "qos": AT_LEAST_ONCE,
         "components": {
             "people": entity("sensor", "People in view", "people", state_class="measurement"),
