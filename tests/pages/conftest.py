@@ -18,8 +18,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-expect.set_options(timeout=30_000)
-"""Two processes of a parallel run share the processors; what a page never shows takes this long to fail."""
+PATIENCE_MS = 60_000
+"""Processes of a parallel run share the processors; what a page never shows takes this long to fail."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="package")
@@ -42,6 +44,7 @@ def is_fault(message: ConsoleMessage) -> bool:
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """An English page on a desktop. A script error or a policy violation fails the test that uses it."""
     context = browser.new_context(base_url=address, locale="en-GB", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
