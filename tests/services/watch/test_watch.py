@@ -246,13 +246,20 @@ def test_the_end_of_one_command_leaves_a_named_camera_online() -> None:
     assert {topic["topic"] for topic in found["availability"]} == {"duygu/desk/connected", "duygu/desk/available"}
 
 
-def test_a_camera_of_the_command_line_has_a_name(tmp_path: Path) -> None:
-    """`--name` names the camera of one URL; a name that topics cannot have, or for several streams, is refused."""
+def test_a_camera_of_the_command_line_has_a_name() -> None:
+    """`--name` names the camera of one URL."""
     [camera] = read_sources(["rtsp://host/a"], None, 10.0, None, "kitchen")
     assert camera.name == "kitchen"
-    for urls, file, name in ([["a"], None, "a/b"], [["a", "b"], None, "x"], [[], tmp_path / "c.toml", "x"]):
-        with pytest.raises(ConfigurationError, match="--name"):
-            read_sources(urls, file, 10.0, None, name)
+
+
+@pytest.mark.parametrize(
+    ("urls", "file", "name"),
+    [(["a"], None, "a/b"), (["a"], None, ""), (["a", "b"], None, "x"), ([], Path("c.toml"), "x")],
+)
+def test_a_wrong_name_of_a_camera_is_refused(urls: list[str], file: Path | None, name: str) -> None:
+    """A name that topics cannot have, or one for several streams, is refused."""
+    with pytest.raises(ConfigurationError, match="--name"):
+        read_sources(urls, file, 10.0, None, name)
 
 
 def _connects(client: Client, port: int) -> bool:
