@@ -18,6 +18,10 @@ from duygu.shared.live.messages import CloseCode
 GRACEFUL_SHUTDOWN_S = 5.0
 """Seconds for open requests to finish at shutdown, and for a client to read the last message of a socket."""
 
+KEEP_ALIVE_S = 75
+"""Seconds after which an idle connection is closed. Clients and proxies that keep connections for less time than this
+(60 s is common; httpx has 5 s, as uvicorn by default) never send a request on one that is being closed."""
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """Maximum size of a WebSocket message; a larger one closes the socket with code 1009."""
 
@@ -114,6 +118,7 @@ def uvicorn_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         ws=SocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # compressed pictures do not shrink further
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(GRACEFUL_SHUTDOWN_S),
     )
 

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from duygu.services.serve import http_protocol
 from duygu.services.serve.http_protocol import MAX_HEAD_BYTES
+from duygu.services.serve.server import uvicorn_config
+from duygu.shared.config.settings import Settings
 
 START = b"GET /v1/limits HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -98,3 +101,9 @@ def test_a_head_that_does_not_arrive_ends_the_connection(api: httpx.Client, monk
         with connected(api) as connection:
             connection.sendall(start)
             assert response_of(connection) == b""
+
+
+def test_idle_connections_stay_open_longer_than_those_of_clients(service_settings: Settings) -> None:
+    """A client that drops idle connections after 60 s or less never sends a request on one that the service closes."""
+    idle_s = uvicorn_config(FastAPI(), service_settings).timeout_keep_alive
+    assert idle_s > max(60, httpx.Limits().keepalive_expiry or 0)
