@@ -77,11 +77,12 @@ def engine(video: Path, model: Path) -> dict[str, Any]:
     """Run the engine with its models preloaded, as in a worker."""
     from duygu.shared.config.engine import decode_limits, engine_options
     from duygu.shared.vision.analysis import analyze_video
+    from duygu.shared.vision.decode.video import standby_decoder
     from duygu.shared.vision.engine import load_engine
 
     settings = Settings(model=model)
     watch = Stopwatch()
-    loaded = load_engine(engine_options(settings))
+    loaded = load_engine(engine_options(settings), standby_decoder(keep=False))
     detector, classifier = loaded.detector, loaded.classifier
     watched = replace(
         loaded,

@@ -221,9 +221,10 @@ def _analyze_link(
 @cache
 def _engine(settings: Settings) -> Engine:
     from duygu.shared.config.engine import engine_options
+    from duygu.shared.vision.decode.video import standby_decoder
     from duygu.shared.vision.engine import load_engine
 
-    return load_engine(engine_options(settings))
+    return load_engine(engine_options(settings), standby_decoder(keep=False))
 
 
 def _draw_lane(axes: Axes, face: Face, base: float) -> None:

@@ -37,6 +37,7 @@ from duygu.shared.model.folder import sha256_of
 from duygu.shared.schemas.result import RecordedBaseline, Result, with_sha256
 from duygu.shared.storage.spooling import STDIN, pipe_name, seekable
 from duygu.shared.vision.analysis import analyze_video, result_converter
+from duygu.shared.vision.decode.video import standby_decoder
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.options import AnalysisOptions
 from duygu.shared.vision.picture import analyze_picture_file
@@ -118,7 +119,7 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
     options.outputs.prepare([source.path for source in sources])
     if options.edits and not options.edits.is_dir() and len(sources) > 1:
         raise ConfigurationError(f"{options.edits} has the edits of one video; name a folder for several videos")
-    engine = load_engine(engine_options(settings))
+    engine = load_engine(engine_options(settings), standby_decoder(keep=len(sources) > 1))
     result_converter(engine, options.analysis)  # raises for an unknown label before any video is analysed
     console = Console(stderr=True, quiet=quiet)
     batch = Batch(engine, settings, options, console, _recorded(engine, settings, options))

@@ -18,6 +18,7 @@ from duygu.shared.schemas.result import Result, with_sha256
 from duygu.shared.storage.atomic import write_atomically
 from duygu.shared.version import VERSION
 from duygu.shared.vision.analysis import analyze_video, result_converter
+from duygu.shared.vision.decode.video import standby_decoder
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.workbench.studies.outcome import RowError
 from duygu.shared.workbench.studies.results import ResultFiles
@@ -39,7 +40,7 @@ def analyse_videos(
 
     Raises ModelError, and InvalidLabelsError for labels that the model lacks.
     """
-    engine = load_engine(engine_options(settings))
+    engine = load_engine(engine_options(settings), standby_decoder(keep=True))
     require_labels(options, engine.model.labels)
     return Analyses(stored, engine, settings, console, options).run(videos)
 

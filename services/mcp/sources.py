@@ -39,9 +39,10 @@ class LocalAnalyzer:
     @cached_property
     def _loaded(self) -> "Engine":
         from duygu.shared.config.engine import engine_options
+        from duygu.shared.vision.decode.video import standby_decoder
         from duygu.shared.vision.engine import load_engine
 
-        return load_engine(engine_options(self._settings))
+        return load_engine(engine_options(self._settings), standby_decoder(keep=True))
 
     def __call__(
         self, video: Path | str, options: AnalysisOptions, on_progress: Callable[[float | None], None]

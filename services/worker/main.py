@@ -36,9 +36,10 @@ def run_worker(settings: Settings, queue: QueueName) -> int:
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
     from duygu.shared.config.engine import engine_options
+    from duygu.shared.vision.decode.video import standby_decoder
     from duygu.shared.vision.engine import load_engine
 
-    engine = load_engine(engine_options(settings))
+    engine = load_engine(engine_options(settings), standby_decoder(keep=True) if queue is QueueName.VIDEOS else None)
     if queue is QueueName.VIDEOS:
         renderer, splitter = ResultRenderer(settings), video_splitter(settings, engine)
         return serve(settings, queue, video_analysis(settings, engine), renderer=renderer, splitter=splitter)

@@ -75,6 +75,7 @@ def analyze_video(
             start_s=options.start_s or 0.0,
             end_s=options.end_s,
             should_stop=should_stop,
+            standby=engine.decoder,
         ) as video,
         ThreadPoolExecutor(1) as background,
     ):

@@ -9,6 +9,7 @@ from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import RELATIVE, SECOND_HEAD, SECOND_TRUNK, ModelFolder, open_model_folder
 from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
+from duygu.shared.runtime.processes.standby import Standby
 from duygu.shared.schemas.model import ModelInfo
 from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
@@ -52,6 +53,9 @@ class Engine:
     alternating: bool = False
     """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
 
+    decoder: Standby | None = None
+    """A decoding process that waits for its video; None: it is started with each video."""
+
     @property
     def recipe(self) -> Recipe:
         """The recipe of the classifier's clips."""
@@ -72,8 +76,11 @@ class Engine:
         return replace(self, detector=detector, min_face=smallest, max_faces=most)
 
 
-def load_engine(options: EngineOptions) -> Engine:
-    """Load the models that the options select. Raises ModelError if a file is missing, damaged or incompatible."""
+def load_engine(options: EngineOptions, decoder: Standby | None = None) -> Engine:
+    """Load the models that the options select, while the decoding process for the first video starts, if there is one.
+
+    Raises ModelError if a file is missing, damaged or incompatible.
+    """
     folder = open_model_folder(options.model)
     detector, classifier = _parts(options, folder)
     _require_same(folder.recipe, classifier.recipe)
@@ -98,6 +105,7 @@ def load_engine(options: EngineOptions) -> Engine:
         relative=relative,
         alternating=folder.is_divided,
         second_trunk=second_trunk,
+        decoder=decoder,
     )
 
 

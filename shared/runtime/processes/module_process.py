@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any, Self
 
 from duygu.shared.errors import CancelledError
 from duygu.shared.paths import IMPORT_PATH
+from duygu.shared.runtime.processes.orders import send_order
 from duygu.shared.runtime.processes.stderr_tail import StderrTail
 from duygu.shared.runtime.unix import require_unix
 
@@ -22,33 +24,40 @@ SILENCE_S = 30.0
 POLL_S = 0.1
 """Interval at which `should_stop` is polled, in seconds."""
 
-ENVIRONMENT = {"PYTHONPATH": str(IMPORT_PATH), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "PYTHONPATH": str(IMPORT_PATH),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",  # the C library would reserve 64 MB of address space, which is limited, for each thread
+}
 """The environment of the process: no secret of this one."""
 
 
 class ModuleProcess:
     """`python -m MODULE ORDER` with open files and a minimal environment. It is killed when the context exits."""
 
-    def __init__(self, module: str, order: dict[str, Any], files: Sequence[int], **environment: str) -> None:
+    def __init__(self, module: str, order: dict[str, Any] | None, files: Sequence[int], **environment: str) -> None:
         """Start the process without waiting for it.
 
         Raises OSError if it cannot be started, and ConfigurationError where this is no Unix.
 
-        order        parameters of the process, as JSON on its command line
+        order        parameters of the process, as JSON on its command line; None for a process that waits for `give`
         files        file descriptors that it inherits
         environment  further variables
         """
         require_unix()
-        self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
-            [sys.executable, "-X", "faulthandler", "-m", module, json.dumps(order)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=files,
-            env={**ENVIRONMENT, **environment},
-            bufsize=0,
-        )
-        self._pipes = [pipe for pipe in (self._process.stdin, self._process.stdout) if pipe]
+        self._channel, inherited = socket.socketpair()
+        with inherited:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
+                [sys.executable, "-X", "faulthandler", "-m", module, *([] if order is None else [json.dumps(order)])],
+                stdin=inherited,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=files,
+                env={**ENVIRONMENT, **environment},
+                bufsize=0,
+            )
+        self._pipes = [pipe for pipe in (self._channel, self._process.stdout) if pipe]
         self._input, self._output = (pipe.fileno() for pipe in self._pipes)
         self._stderr = StderrTail(self._process)
 
@@ -59,6 +68,14 @@ class ModuleProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def give(self, order: dict[str, Any], files: Sequence[int]) -> bool:
+        """Send the order to a process that waits for it; whether it was still there. Arguments as for the start."""
+        try:
+            send_order(self._channel, order, files)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
 
     @property
     def pid(self) -> int:
@@ -88,7 +105,7 @@ class ModuleProcess:
 
     def write(self, content: bytes) -> None:
         """Write to the standard input. Nothing is written if the process has ended; `read` then reports the end."""
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError, ConnectionResetError):
             os.write(self._input, content)
 
     def wait(self) -> int:

@@ -1,7 +1,7 @@
-"""Decoding process: `python -m shared.vision.decode.child ORDER`, started by duygu.shared.vision.decode.video.
+"""Decoding process: `python -m shared.vision.decode.child [ORDER]`, started by duygu.shared.vision.decode.video.
 
-It inherits an open file and shared memory, sandboxes itself, and then reads untrusted input. It imports little more
-than PyAV, because it is started for each video.
+It inherits an open file and shared memory, or receives them with its order on standard input. It sandboxes itself, and
+then reads untrusted input. It imports little more than PyAV, because it is started for each video.
 """
 
 import gc
@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -52,6 +53,10 @@ WORTH_SKIPPING = 0.5
 EASY_PIXELS_S = 1920 * 1080 * 30
 """Pixel rate up to which one thread is used. It decodes such a video much faster than real time, while the worker uses
 another core."""
+
+MOST_THREADS, AHEAD_BYTES = 12, 40_000_000
+"""Number of threads for other videos, more than there are cores, and maximum size of the frames that they decode at the
+same time. A thread whose frame is skipped has nothing to do, and the others wait for each other's frames."""
 
 NEAR = 0.75
 """Half-width of the window around a sampling time, in frame intervals: it contains the nearest frame and at most one
@@ -432,9 +437,14 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
-    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0: auto."""
-    pixels_s = context.width * context.height / (interval_s or 1 / 30)
-    return 1 if pixels_s <= EASY_PIXELS_S else 0
+    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0 for FFmpeg's
+    choice, one more than there are cores, or the number that AHEAD_BYTES allow.
+    """
+    pixels = context.width * context.height
+    if pixels / (interval_s or 1 / 30) <= EASY_PIXELS_S:
+        return 1
+    threads = min(AHEAD_BYTES * 2 // (pixels * 3), MOST_THREADS)  # a pixel of 4:2:0 takes one byte and a half
+    return threads if threads > (os.cpu_count() or 1) + 1 else 0
 
 
 class PixelShape:
@@ -486,10 +496,12 @@ def send(message: Message) -> None:
     os.write(sys.stdout.fileno(), write(message))
 
 
-def main(argument: str) -> None:
-    """Decode the file, and report how decoding ended."""
+def main(argument: str | None) -> None:
+    """Decode the file, and report how decoding ended. `argument`: the order; None if it arrives on standard input."""
     gc.freeze()  # what is imported stays, so that collections are cheap
-    order = Order(**json.loads(argument))
+    order = Order(**json.loads(argument)) if argument else awaited_order()
+    if order is None:
+        return
     memory = mmap.mmap(order.memory, 0)
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))
     try:
@@ -500,5 +512,16 @@ def main(argument: str) -> None:
         send(Failed("decoder_limit", None))
 
 
+def awaited_order() -> Order | None:
+    """Wait for the order, and refer to its files as they are in this process; None if the parent has ended."""
+    from duygu.shared.runtime.processes.orders import receive_order
+
+    received = receive_order(sys.stdin.fileno())
+    if received is None:
+        return None
+    order, files = Order(**received[0]), received[1]
+    return replace(order, file=files[order.file], memory=files[order.memory])
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1] if len(sys.argv) > 1 else None)

@@ -24,6 +24,7 @@ from duygu.shared.errors import (
     from_code,
 )
 from duygu.shared.runtime.processes.module_process import SILENCE_S, ModuleProcess
+from duygu.shared.runtime.processes.standby import Standby
 from duygu.shared.storage.spooling import is_pipe
 from duygu.shared.vision.decode.messages import (
     SLOTS,
@@ -60,6 +61,11 @@ NO_MEMORY = -1
 CHILD = "duygu.shared.vision.decode.child"
 
 
+def standby_decoder(*, keep: bool) -> Standby:
+    """A decoding process that is started now, and waits for its video. `keep`: whether another one follows each."""
+    return Standby(CHILD, keep=keep)
+
+
 def detection_side(min_face: float) -> int:
     """Minimum shorter side of the detection copy, for a smallest face of this share of it."""
     return round(DETECTION_FACE / min_face)
@@ -78,12 +84,14 @@ class Video:
         start_s: float = 0.0,
         end_s: float | None = None,
         should_stop: Callable[[], bool] | None = None,
+        standby: Standby | None = None,
     ) -> None:
         """Start decoding, up to the first picture of the file.
 
         rate_hz         sampling rate; None for every frame
         detection_side  minimum shorter side of the detection copies, `Frame.rgb`, in pixels; None for full size
         start_s, end_s  part to return, in presentation times; the end is exclusive, None for the end of the video
+        standby         decoding process that was started in advance
 
         Raises a VideoError for a file without pictures, and CancelledError once `should_stop` returns True.
         """
@@ -97,7 +105,9 @@ class Video:
             if not os.fstat(file.fileno()).st_size:
                 raise EmptyFileError
             order = replace(make_order(limits, rate_hz, file), start_s=start_s, end_s=end_s)
-            child = Child(order, detection_side, should_stop or (lambda: False))
+            child = Child(order, detection_side, should_stop or (lambda: False), standby)
+            if standby:
+                stack.callback(standby.replenish)
             self._child = stack.enter_context(child)
             opened = self._child.receive()
             if not isinstance(opened, Opened):
@@ -146,8 +156,10 @@ class Video:
 class Child:
     """The decoding process and its shared memory."""
 
-    def __init__(self, order: Order, detection_side: int | None, should_stop: Callable[[], bool]) -> None:
-        """Start the process on an open file. `order`: without the shared memory."""
+    def __init__(
+        self, order: Order, detection_side: int | None, should_stop: Callable[[], bool], standby: Standby | None = None
+    ) -> None:
+        """Start the process on an open file, or give it to the one that waits. `order`: without the shared memory."""
         self._slot_bytes = order.slot_bytes
         self._detection_side = detection_side
         self._should_stop = should_stop
@@ -156,7 +168,9 @@ class Child:
             shared.truncate(self._slot_bytes * SLOTS)
             self._memory = np.frombuffer(mmap.mmap(shared.fileno(), 0), np.uint8)
             order = replace(order, memory=shared.fileno())
-            self._process = ModuleProcess(CHILD, asdict(order), (order.file, order.memory))
+            work = asdict(order), (order.file, order.memory)
+            waiting = standby.take(*work) if standby else None
+            self._process = waiting or ModuleProcess(CHILD, *work)
 
     def __enter__(self) -> Self:
         return self

@@ -43,6 +43,7 @@ def analyze_part(
             start_s=part.decoded_from_s,
             end_s=part.end_s,
             should_stop=should_stop,
+            standby=engine.decoder,
         ) as video,
         ThreadPoolExecutor(1) as background,
     ):

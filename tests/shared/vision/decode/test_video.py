@@ -19,10 +19,10 @@ import pytest
 from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CancelledError, DecoderLimitError, NotAVideoError, TooLongError, UndecodableVideoError
-from duygu.shared.vision.decode.child import FrameSkipping
+from duygu.shared.vision.decode.child import FrameSkipping, threads_for
 from duygu.shared.vision.decode.clock import Clock
 from duygu.shared.vision.decode.sampling import Sampler
-from duygu.shared.vision.decode.video import Video, detection_side
+from duygu.shared.vision.decode.video import Video, detection_side, standby_decoder
 from tests.shared.vision.decode.file_kinds import (
     HTTP,
     PART,
@@ -54,6 +54,48 @@ def test_samples_by_time(fps: float, video_maker: VideoMaker, settings: Settings
 def test_every_frame(video_maker: VideoMaker, settings: Settings) -> None:
     """Without a rate, every frame is returned."""
     assert len(times(video_maker.make(STILL), settings, None)) == 60
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "threads"),
+    [(1280, 720, 30, 1), (1920, 1080, 30, 1), (1920, 1080, 60, 12), (2560, 1440, 60, 7), (3840, 2160, 30, 0)],
+)
+def test_threads_suit_the_size_of_a_frame(
+    width: int, height: int, fps: float, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small videos have one thread, others more than there are cores, unless the frames would need much memory."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    context = av.VideoCodecContext.create("h264", "r")
+    context.width, context.height = width, height
+    assert threads_for(context, 1 / fps) == threads
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert threads_for(context, 1 / fps) == (1 if threads == 1 else 0)
+
+
+def test_a_process_that_waited_decodes_alike(video_maker: VideoMaker, settings: Settings) -> None:
+    """A decoding process that was started in advance returns the same frames, and another one follows it."""
+    path, limits = video_maker.make(PAN), decode_limits(settings)
+    standby = standby_decoder(keep=True)
+    for waiting in (standby, standby, None):
+        with Video(path, limits, 10.0, standby=waiting) as video:
+            luma = [(frame.time_s, frame.grey.tobytes()) for frame in video]
+        if waiting:
+            first = luma
+        else:
+            assert luma == first
+
+
+def test_a_process_that_waited_is_confined(video_maker: VideoMaker, settings: Settings) -> None:
+    """Its limits are those of a process that is started with its video, down to the number of open files."""
+    path, limits = video_maker.make(STILL), decode_limits(settings)
+    found = []
+    for waiting in (standby_decoder(keep=False), None):
+        with Video(path, limits, 10.0, standby=waiting):
+            (child,) = psutil.Process().children()
+            bounds = [child.rlimit(what) for what in (psutil.RLIMIT_AS, psutil.RLIMIT_CPU, psutil.RLIMIT_FSIZE)]
+            found.append((bounds, child.rlimit(psutil.RLIMIT_NOFILE)[0] <= child.num_fds()))
+    assert found[0] == found[1]
+    assert found[0][1]
 
 
 def test_frames_left_out_change_nothing(video_maker: VideoMaker, settings: Settings) -> None:
