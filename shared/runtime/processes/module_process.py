@@ -46,11 +46,12 @@ class ModuleProcess:
         environment  further variables
         """
         require_unix()
+        argument = [] if order is None else [json.dumps(order)]
         self._channel, inherited = socket.socketpair()
         with inherited:
             self._process = subprocess.Popen(  # noqa: S603 - our own module and an order made here
-                [sys.executable, "-X", "faulthandler", "-m", module, *([] if order is None else [json.dumps(order)])],
-                stdin=inherited,
+                [sys.executable, "-X", "faulthandler", "-m", module, *argument],
+                stdin=inherited.fileno(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=files,

@@ -24,7 +24,8 @@ def receive_order(channel: int) -> tuple[dict[str, Any], dict[int, int]] | None:
 
     Returns the order, and by each descriptor that it names the one that the file has in this process.
     """
-    line, received = b"", []
+    line = b""
+    received: list[int] = []
     with socket.socket(fileno=os.dup(channel)) as source:
         while not line.endswith(b"\n"):
             piece, files, _, _ = socket.recv_fds(source, PIECE_BYTES, MAX_FILES)
