@@ -8,7 +8,7 @@ import json
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,27 +101,34 @@ def _face_api_weights(path: Path) -> dict[str, Floats]:
     return read_weights(json.loads(manifest), data)
 
 
+def face_api_maps(weights: Mapping[str, Tensor], pictures: Tensor) -> Tensor:
+    """The last maps (N, 7, 7, 256) of face-api's network, of pictures (N, 112, 112, 1 or 3) of 0..255."""
+    features = (pictures - FACE_API_MEAN) / 255
+    for block in range(FACE_API_BLOCKS):
+        features = _dense_block(weights, features, f"dense{block}")
+    return features
+
+
+def _dense_block(weights: Mapping[str, Tensor], inputs: Tensor, name: str) -> Tensor:
+    """A dense block: the input of each convolution is the sum of the outputs before it."""
+    total = tf.nn.relu(_convolve(weights, inputs, f"{name}/conv0", 2))
+    for layer in (1, 2, 3):
+        total = total + _convolve(weights, tf.nn.relu(total), f"{name}/conv{layer}", 1)
+    return tf.nn.relu(total)
+
+
+def _convolve(weights: Mapping[str, Tensor], inputs: Tensor, layer: str, stride: int) -> Tensor:
+    if f"{layer}/filters" in weights:
+        return tf.nn.conv2d(inputs, weights[f"{layer}/filters"], stride, "SAME") + weights[f"{layer}/bias"]
+    spread = tf.nn.depthwise_conv2d(inputs, weights[f"{layer}/depthwise_filter"], (1, stride, stride, 1), "SAME")
+    return tf.nn.conv2d(spread, weights[f"{layer}/pointwise_filter"], 1, "SAME") + weights[f"{layer}/bias"]
+
+
 def _face_api(path: Path) -> Callable[[Tensor], Tensor]:
     weights = _face_api_weights(path)
 
-    def convolve(inputs: Tensor, layer: str, stride: int) -> Tensor:
-        if f"{layer}/filters" in weights:
-            return tf.nn.conv2d(inputs, weights[f"{layer}/filters"], stride, "SAME") + weights[f"{layer}/bias"]
-        strides = (1, stride, stride, 1)
-        spread = tf.nn.depthwise_conv2d(inputs, weights[f"{layer}/depthwise_filter"], strides, "SAME")
-        return tf.nn.conv2d(spread, weights[f"{layer}/pointwise_filter"], 1, "SAME") + weights[f"{layer}/bias"]
-
-    def block(inputs: Tensor, number: int) -> Tensor:
-        """A dense block: the input of each convolution is the sum of the outputs before it."""
-        total = tf.nn.relu(convolve(inputs, f"dense{number}/conv0", 2))
-        for layer in (1, 2, 3):
-            total = total + convolve(tf.nn.relu(total), f"dense{number}/conv{layer}", 1)
-        return tf.nn.relu(total)
-
     def network(pictures: Tensor) -> Tensor:
-        features = (_resized(pictures, FACE_API_SIDE) - FACE_API_MEAN) / 255
-        for number in range(FACE_API_BLOCKS):
-            features = block(features, number)
+        features = face_api_maps(weights, _resized(pictures, FACE_API_SIDE))
         scores = tf.reduce_mean(features, (1, 2)) @ weights["fc/weights"] + weights["fc/bias"]
         return tf.gather(scores, FACE_API_ORDER, axis=1)
 

@@ -24,6 +24,7 @@ from duygu.training.movements.export import network_model, write_folder
 from duygu.training.movements.head import Head, train_head
 from duygu.training.movements.landmarker import NAMES, FaceLandmarker
 from duygu.training.movements.speaking import spoken_windows, train_speaking
+from duygu.training.movements.tuning import tune
 from duygu.training.onnx.face_api import Trunk
 from duygu.training.run.command import note
 from duygu.training.run.command import run as run_command
@@ -31,8 +32,6 @@ from duygu.training.run.settings import load_recipe
 
 STILL_WEIGHT, VIDEO_WEIGHT = 1.0, 0.7
 """Weight of an example: the frames of a video resemble each other."""
-
-MAX_STILLS = 6000
 
 POSE_PENALTY = 0.01
 
@@ -52,30 +51,29 @@ class Sources:
 
     run: Path
     landmarker: Path
-    packages: Path
 
     def videos(self, folder: Path) -> Examples:
         """The examples of the videos of a folder."""
-        return self._kept(folder.name, lambda reference, trunk: _of_videos(folder, reference, trunk))
+        return self._kept(folder.name, lambda reference: _of_videos(folder, reference))
 
     def stills(self, path: Path) -> Examples:
         """The examples of the training part of a file of stills."""
-        return self._kept(path.stem, lambda reference, trunk: still_examples(_pictures(path), reference, trunk))
+        return self._kept(path.stem, lambda reference: still_examples(_pictures(path), reference))
 
     def _kept(self, name: str, make: Any) -> Examples:
         path = self.run / f"{name}.npz"
         if not path.exists():
             note(f"Making the examples of {name}")
-            examples = make(FaceLandmarker(self.landmarker), Trunk(face_api_weights(self.packages)))
+            examples = make(FaceLandmarker(self.landmarker))
             examples.save(path)
         return Examples.load(path)
 
 
-def _of_videos(folder: Path, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:
+def _of_videos(folder: Path, landmarker: FaceLandmarker) -> Examples:
     settings = Settings()
     detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
     engine = Engine(detector, _NoClassifier(), no_model(), settings.min_face, settings.max_faces)
-    return video_examples(folder, engine, settings, landmarker, trunk)
+    return video_examples(folder, engine, settings, landmarker)
 
 
 def _pictures(path: Path) -> Image:
@@ -84,7 +82,7 @@ def _pictures(path: Path) -> Image:
             training = stored["ferplus_images"][stored["ferplus_usage"] == "Training"]
     except (OSError, KeyError, ValueError) as error:
         raise TrainingDataError(f"{path} is not a file of labelled stills") from error
-    return np.asarray(np.random.default_rng(0).permutation(training)[:MAX_STILLS], np.uint8)
+    return np.asarray(np.random.default_rng(0).permutation(training), np.uint8)
 
 
 def train_pose(examples: Examples) -> PoseModel:
@@ -98,11 +96,11 @@ def train_pose(examples: Examples) -> PoseModel:
     return PoseModel(weights=weights.tolist(), bias=(angles.mean(0) - weights @ mean).tolist())
 
 
-def agreement(head: Head, judged: dict[str, Examples]) -> dict[str, NDArray[np.float64]]:
+def agreement(trunk: Trunk, head: Head, judged: dict[str, Examples]) -> dict[str, NDArray[np.float64]]:
     """Correlation of each movement over the windows of each data set, of processed crops with all of the reference."""
     found = {}
     for name, examples in judged.items():
-        predicted = np.clip(head(examples.maps)[:, : len(NAMES)], 0, 1)
+        predicted = np.clip(head(trunk.maps(examples.crops))[:, : len(NAMES)], 0, 1)
         reference = examples.targets[:, : len(NAMES)]
         served = window_means(predicted, examples, CROPS)
         found[name] = correlations(served, window_means(reference, examples))
@@ -116,14 +114,16 @@ def person_of(name: str) -> str:
     return name.split("-")[0]
 
 
-def train(sources: Sources, stills: Path, videos: Path, speech: Path, judge: Path, into: Path) -> None:
-    """Train, measure on the people of `speech` and `judge`, and write the model folder."""
+def train(sources: Sources, packages: Path, stills: Path, videos: Path, speech: Path, judge: Path, into: Path) -> None:
+    """Train head and network, measure on the people of `speech` and `judge`, and write the model folder."""
     people, spoken, judged = sources.videos(videos), sources.videos(speech), sources.videos(judge)
-    head = train_head([(sources.stills(stills), STILL_WEIGHT), (people, VIDEO_WEIGHT)])
-    found = agreement(head, {judge.name: judged, speech.name: spoken})
+    parts = [(sources.stills(stills), STILL_WEIGHT), (people, VIDEO_WEIGHT)]
+    weights = face_api_weights(packages)
+    weights, head = tune(weights, train_head(Trunk(weights), parts), parts)
+    found = agreement(Trunk(weights), head, {judge.name: judged, speech.name: spoken})
     speaking = train_speaking(spoken_windows(spoken, speech, person_of))
     pose = train_pose(people)
-    model = network_model(face_api_weights(sources.packages), head)
+    model = network_model(weights, head)
     correlated = {name: r.tolist() for name, r in found.items()}
     manifest = write_folder(into, model, correlated, _deviations(judged, spoken), pose, speaking)
     _report(manifest.offered, judged, pose, speaking.auc)
@@ -156,8 +156,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("models/movements"), help="model folder to write")
     given = parser.parse_args()
     given.run.mkdir(parents=True, exist_ok=True)
-    sources = Sources(given.run, given.landmarker, given.packages)
-    train(sources, given.stills, given.videos, given.speech, given.judge, given.into)
+    sources = Sources(given.run, given.landmarker)
+    train(sources, given.packages, given.stills, given.videos, given.speech, given.judge, given.into)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Examples of movements: faces of videos and stills, with the maps of the trunk and the targets of the reference."""
+"""Examples of movements: faces of videos and stills, with the targets of the reference."""
 
 import zipfile
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from duygu.shared.vision.track.track import Track
 from duygu.shared.vision.types import Floats, Frame, Image
 from duygu.training.data.frames import VIDEOS, ends_with, open_recording
 from duygu.training.movements.landmarker import FaceLandmarker
-from duygu.training.onnx.face_api import SIZE, Trunk
+from duygu.training.onnx.face_api import SIZE
 
 POINTS = np.array([[0.327, 0.397], [0.698, 0.388], [0.513, 0.608], [0.364, 0.791], [0.671, 0.784]])
 """Where the landmarks are in a crop, as shares of its side: FER2013's median, so that stills need no detector."""
@@ -42,7 +42,7 @@ BORDER, ENLARGED = 24, 4
 class Examples:
     """Faces in the order of their clips and times."""
 
-    maps: Any  # (N, 256, 7, 7) float16
+    crops: Image  # (N, 112, 112) grey
     targets: Floats  # (N, 60), as of `Reference`
     geometry: Floats  # (N, 8)
     mouth: Floats  # (N, MOUTH.values) grey levels
@@ -94,7 +94,7 @@ class _Recorder(Analyzer):
         yield from super()._update_face(track, frame, tick, before)
 
 
-def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:
+def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker) -> Examples:
     """The face that is seen longest in each video of a folder. Raises TrainingDataError when there is none."""
     files = sorted(path for path in folder.iterdir() if ends_with(path, VIDEOS))
     found: list[tuple[int, float, Image, Floats, Floats, Floats]] = []
@@ -104,7 +104,7 @@ def video_examples(folder: Path, engine: Engine, settings: Any, landmarker: Face
         raise TrainingDataError(f"{folder} holds no video with a face")
     clips, time_s, crops, targets, shapes, mouth = (np.array(column) for column in zip(*found, strict=True))
     names = np.array([path.stem for path in files])
-    return Examples(trunk.maps(crops), targets, shapes, mouth, clips, time_s.astype(np.float32), names)
+    return Examples(crops, targets, shapes, mouth, clips, time_s.astype(np.float32), names)
 
 
 def _longest(path: Path, engine: Engine, settings: Any, landmarker: FaceLandmarker) -> Any:
@@ -120,7 +120,7 @@ def _longest(path: Path, engine: Engine, settings: Any, landmarker: FaceLandmark
     return max(recorder.rows.values(), key=len, default=[])
 
 
-def still_examples(pictures: Image, landmarker: FaceLandmarker, trunk: Trunk) -> Examples:
+def still_examples(pictures: Image, landmarker: FaceLandmarker) -> Examples:
     """Stills (N, 48, 48) of one face each in FER2013's geometry."""
     found = [(index, _still(picture, landmarker)) for index, picture in enumerate(pictures)]
     kept = [(index, seen.targets) for index, seen in found if seen.score > MIN_STILL_SCORE]
@@ -130,7 +130,7 @@ def still_examples(pictures: Image, landmarker: FaceLandmarker, trunk: Trunk) ->
     crops = np.stack([cv2.resize(pictures[at], (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for at in index])
     empty = np.zeros((len(index), 8), np.float32)
     mouth = np.zeros((len(index), MOUTH.values), np.float32)
-    return Examples(trunk.maps(crops), targets, empty, mouth, np.arange(len(index)), empty[:, 0], index.astype(str))
+    return Examples(crops, targets, empty, mouth, np.arange(len(index)), empty[:, 0], index.astype(str))
 
 
 def _still(picture: Image, landmarker: FaceLandmarker) -> Any:

@@ -25,10 +25,10 @@ from duygu.training.movements.landmarker import NAMES
 from duygu.training.onnx.face_api import CHANNELS, PLACES, SIZE, crops_input, trunk_graph
 from duygu.training.onnx.graph import floats
 
-VERSION = "1.2"
+VERSION = "1.3"
 LICENCE = (
-    "Weights: MIT. The trunk is face-api's expression network (MIT). The head was trained on the output of MediaPipe's "
-    "face landmarker (Apache-2.0), on FER2013's photos and on videos whose rights are unclear."
+    "Weights: MIT. The network began as face-api's expression network (MIT). It was trained on the output of "
+    "MediaPipe's face landmarker (Apache-2.0), on FER2013's photos and on videos whose rights are unclear."
 )
 
 

@@ -11,7 +11,7 @@ from duygu.shared.model.movement_folder import LIPS
 from duygu.shared.vision.types import Floats
 from duygu.training.movements.examples import Examples
 from duygu.training.movements.landmarker import NAMES
-from duygu.training.onnx.face_api import CHANNELS, PLACES
+from duygu.training.onnx.face_api import CHANNELS, PLACES, Trunk
 
 COMPONENTS, HIDDEN = 48, 128
 EPOCHS, BATCH, RATE, DECAY, DROPOUT = 24, 128, 1e-3, 0.03, 0.4
@@ -48,11 +48,12 @@ def project(maps: Any, components: Floats) -> Floats:
     return np.asarray(places @ components, np.float32).reshape(len(maps), PLACES**2 * components.shape[1])
 
 
-def train_head(parts: Sequence[tuple[Examples, float]], seed: int = 0) -> Head:
+def train_head(trunk: Trunk, parts: Sequence[tuple[Examples, float]], seed: int = 0) -> Head:
     """Train on examples with a weight for each part, all scaled so that each target has unit deviation."""
     keras.utils.set_random_seed(seed)
-    components = _components([examples for examples, _ in parts])
-    inputs = np.concatenate([project(examples.maps, components) for examples, _ in parts])
+    maps = [trunk.maps(examples.crops) for examples, _ in parts]
+    components = _components(maps)
+    inputs = np.concatenate([project(part, components) for part in maps])
     targets = np.concatenate([examples.targets[:, TARGETS] for examples, _ in parts])
     weights = np.concatenate([np.full(len(examples.targets), weight, np.float32) for examples, weight in parts])
     centre, scale = np.average(inputs, 0, weights), inputs.std(0) + 0.1
@@ -91,10 +92,10 @@ def _fit(inputs: Floats, targets: Floats, weights: Floats) -> Any:
     return network
 
 
-def _components(parts: Sequence[Examples]) -> Floats:
+def _components(parts: Sequence[Any]) -> Floats:
     """The strongest principal components of the channels over all places, scaled to unit mean variance."""
     places = np.concatenate(
-        [part.maps[::SPARSE].astype(np.float32).transpose(0, 2, 3, 1).reshape(-1, CHANNELS) for part in parts]
+        [part[::SPARSE].astype(np.float32).transpose(0, 2, 3, 1).reshape(-1, CHANNELS) for part in parts]
     )
     variance, axes = np.linalg.eigh(np.cov((places - places.mean(0)).T))
     return np.asarray(axes[:, -COMPONENTS:] / np.sqrt(variance[-COMPONENTS:].mean()), np.float32)

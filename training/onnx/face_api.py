@@ -1,4 +1,4 @@
-"""The convolutions of face-api's expression network (MIT), unchanged, as ONNX.
+"""The convolutions of face-api's expression network (MIT) as ONNX, with its weights or with such that began as them.
 
 The second trunk of the emotion network pools the last maps, 7 x 7 places of 256 channels. Pooled features lose where in
 the face something moves; the head of the movement network therefore reads the maps.

@@ -14,14 +14,14 @@ from duygu.training.movements.speaking import SpokenWindows, area_under_curve, s
 
 
 def examples(count: int = 40, clips: int = 2) -> Examples:
-    """Return examples of random targets, without maps."""
+    """Return examples of random targets, without pictures."""
     random = np.random.default_rng(3)
     targets = random.normal(size=(count, len(NAMES) + 3 + LIPS)).astype(np.float32)
     clip = np.repeat(np.arange(clips), count // clips)
     shapes, mouth = (random.normal(size=(count, width)).astype(np.float32) for width in (8, MOUTH.values))
     times = np.tile(np.arange(count // clips) / 10, clips).astype(np.float32)
     names = np.array([f"{n}-a" for n in range(clips)])
-    return Examples(np.zeros((count, 1)), targets, shapes, mouth, clip, times, names)
+    return Examples(np.zeros((count, 1, 1), np.uint8), targets, shapes, mouth, clip, times, names)
 
 
 def test_the_reference_has_its_networks_inputs_and_outputs() -> None:
@@ -101,7 +101,7 @@ def test_the_delay_of_the_sound_is_found(delay_s: float) -> None:
     targets[:, NAMES.index("jawOpen")] = jaw.ravel()
     heard = np.sin((np.arange(1500) / 100 - delay_s) * 2) > 0
     examples = Examples(
-        np.zeros((2 * len(times), 256, 1, 1), np.float16),
+        np.zeros((2 * len(times), 1, 1), np.uint8),
         targets,
         np.zeros((2 * len(times), 8), np.float32),
         np.zeros((2 * len(times), MOUTH.values), np.float32),
