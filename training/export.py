@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import (
     CARD,
+    FEATURE_STATISTICS,
     H5,
     INT8,
     LABELS,
@@ -87,7 +88,7 @@ def export(path: Path, folder: Path, release: Release) -> None:
         measured=manifest_figures(report),
         files={name: sha256_of(folder / name) for name in names},
     )
-    for name in (RELATIVE, SECOND_TRUNK, SECOND_HEAD):  # they belong to another trunk
+    for name in (RELATIVE, SECOND_TRUNK, SECOND_HEAD, FEATURE_STATISTICS):  # they belong to another trunk
         (folder / name).unlink(missing_ok=True)
     write_manifest(folder, manifest)
     write_parts(folder)

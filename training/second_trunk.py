@@ -21,6 +21,7 @@ from onnx import helper
 from duygu.shared.errors import ConfigurationError, TrainingDataError
 from duygu.shared.model.folder import (
     CARD,
+    FEATURE_STATISTICS,
     H5,
     INT8,
     MADE_FROM,
@@ -33,6 +34,7 @@ from duygu.shared.model.folder import (
     write_manifest,
 )
 from duygu.shared.model.recipe import Recipe
+from duygu.shared.vision.classify.adaptive_temperature import open_adaptive_temperature
 from duygu.shared.vision.classify.second_trunk import SecondTrunk
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import ClipSet, joined, load_clips
@@ -41,12 +43,23 @@ from duygu.training.data.second_crops import FACE_API_CROPS
 from duygu.training.data.stills import Stills, TrainingStills
 from duygu.training.distillation.teachers import face_api_weights
 from duygu.training.export import manifest_figures
-from duygu.training.measure.card import SecondTrunkFigures, write_calibration, write_second_trunk_section
+from duygu.training.measure.card import (
+    SecondTrunkFigures,
+    write_adaptive_section,
+    write_calibration,
+    write_second_trunk_section,
+)
 from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of
 from duygu.training.measure.protocols import LEAVE_ONE_OUT, ZERO_SHOT, by_recording
 from duygu.training.measure.report import summary
 from duygu.training.measure.sum_of_heads import adapted_predictions, served_row, zero_shot_predictions
-from duygu.training.measure.temperature import TALKING_RISK, cross_validated_share, fit_temperature, uncertain_below
+from duygu.training.measure.temperature import (
+    TALKING_RISK,
+    Calibration,
+    cross_validated_share,
+    fit_temperature,
+    uncertain_below,
+)
 from duygu.training.network import keras_file
 from duygu.training.network.keras_file import RECIPE_KEY, Network
 from duygu.training.network.served import ServedClips, second_features, served_clips
@@ -89,6 +102,7 @@ class Seen:
     clips: ClipSet
     served: ServedClips
     features: Floats  # (N, F + G); NaN in the rows of clips without crops for the second trunk
+    factors: Floats | None = None  # (N,) of an adaptive temperature, which multiply the logits
 
     @property
     def windows(self) -> Windows:
@@ -111,7 +125,8 @@ class Seen:
         if self.served.gates is None:
             raise ConfigurationError("the network has no motion gate, which a second trunk needs")
         correction = self.served.gates[:, np.newaxis] * (self.features @ weights[:-1] + weights[-1])
-        return np.asarray(self.served.logits + np.nan_to_num(correction), np.float32)
+        logits = np.asarray(self.served.logits + np.nan_to_num(correction), np.float32)
+        return logits if self.factors is None else logits * self.factors[:, np.newaxis]
 
 
 def add_second_trunk(path: Path, sources: Sources, version: str | None = None) -> dict[str, Any]:
@@ -131,6 +146,7 @@ def add_second_trunk(path: Path, sources: Sources, version: str | None = None) -
     second_features(trunk.features, unseen.take(np.arange(1)))  # fails before minutes of computation
     heads = learn_heads(network, trunk, Stills(sources.stills).training(), talking, settings)
     write_parts(path)  # earlier versions wrote a head without the output of its gate
+    remove_adaptive_temperature(path)  # it was fitted to other logits
     seen = seen_by_both(path, trunk, unseen)
     weights = calibrated_weights(network, heads, seen.windows)
     logits = seen.corrected(weights)
@@ -190,8 +206,22 @@ def enlarged(images: Image) -> Image:
 
 def seen_by_both(path: Path, trunk: PooledTrunk | SecondTrunk, clips: ClipSet) -> Seen:
     """The features of clips by both trunks."""
-    served = served_clips(open_model_folder(path), clips)
-    return Seen(clips, served, both_means(served.means, second_features(trunk.features, clips)))
+    folder = open_model_folder(path)
+    served, adaptive = served_clips(folder, clips), open_adaptive_temperature(folder)
+    factors = None
+    if adaptive and served.gates is not None:
+        factors = adaptive.factors(served.means, served.gates)
+    return Seen(clips, served, both_means(served.means, second_features(trunk.features, clips)), factors)
+
+
+def remove_adaptive_temperature(path: Path) -> None:
+    """Remove the adaptive temperature of a model folder, if it has one."""
+    manifest = open_model_folder(path).manifest
+    if manifest.adaptive_temperature is None:
+        return
+    files = {name: digest for name, digest in manifest.files.items() if name != FEATURE_STATISTICS}
+    write_manifest(path, manifest.model_copy(update={"adaptive_temperature": None, "files": files}))
+    (path / FEATURE_STATISTICS).unlink()
 
 
 def calibrated_weights(network: Network, heads: SumOfHeads, windows: Windows) -> Floats:
@@ -203,8 +233,11 @@ def calibrated_weights(network: Network, heads: SumOfHeads, windows: Windows) ->
     return heads.scaled(network.recipe.temperature / fitted).correction(network)
 
 
-def with_thresholds(recipe: Recipe, logits: Floats, clips: ClipSet) -> Recipe:
-    """The recipe with track temperature and threshold for these logits, as `training.calibrate` fits them."""
+def with_thresholds(recipe: Recipe, logits: Floats, clips: ClipSet, calibration: Calibration | None = None) -> Recipe:
+    """The recipe with track temperature and threshold for these logits, as `training.calibrate` fits them.
+
+    calibration  what `certain_means` fits on the other people, by default one temperature for these logits
+    """
     weights = equal_people(clips.subjects)
     predictions = Predictions(recipe.labels, probabilities_of(logits, recipe.temperature), clips.labels, clips.subjects)
     tracks = by_recording(logits, clips)
@@ -213,7 +246,7 @@ def with_thresholds(recipe: Recipe, logits: Floats, clips: ClipSet) -> Recipe:
         recipe,
         track_temperature=round(track_temperature, 4),
         uncertain_below=round(uncertain_below(predictions, TALKING_RISK, weights), 3),
-        certain_means=cross_validated_share(logits, clips.labels, clips.subjects),
+        certain_means=cross_validated_share(logits, clips.labels, clips.subjects, calibration),
     )
 
 
@@ -243,6 +276,8 @@ def write(path: Path, trunk: onnx.ModelProto, change: Change, *, version: str, l
     np.save(path / SECOND_HEAD, change.weights)
     write_calibration(path / CARD, change.recipe)
     write_second_trunk_section(path / CARD, change.settings, change.figures)
+    if manifest.adaptive_temperature:
+        write_adaptive_section(path / CARD, manifest.adaptive_temperature, [], {})
     digests = {name: sha256_of(path / name) for name in (SECOND_TRUNK, SECOND_HEAD, CARD)}
     changes = {
         "second_trunk": change.settings,
@@ -267,6 +302,19 @@ def write_recipe(path: Path, recipe: Recipe) -> None:
     update = {"recipe": recipe.to_dict(), "files": files, "second_trunk": None}
     write_manifest(path, manifest.model_copy(update=update))
     write_parts(path)
+
+
+def rewrite_recipe(path: Path, recipe: Recipe) -> None:
+    """Replace the recipe in all files of a model folder that keeps its second trunk, if it has one."""
+    manifest = open_model_folder(path).manifest
+    write_recipe(path, recipe)
+    if manifest.second_trunk is None:
+        return
+    _set_properties(path / SECOND_TRUNK, {MADE_FROM: sha256_of(path / ONNX)})
+    rewritten = open_model_folder(path).manifest
+    digests = {name: sha256_of(path / name) for name in (SECOND_TRUNK, SECOND_HEAD)}
+    update = {"second_trunk": manifest.second_trunk, "files": {**rewritten.files, **digests}}
+    write_manifest(path, rewritten.model_copy(update=update))
 
 
 def _set_properties(path: Path, properties: dict[str, str]) -> None:

@@ -29,6 +29,7 @@ HEAD = "3dcnn_emotion_model.head.onnx"
 RELATIVE = "relative.npy"
 SECOND_TRUNK = "3dcnn_emotion_model.second_trunk.onnx"
 SECOND_HEAD = "second_head.npy"
+FEATURE_STATISTICS = "feature_statistics.npy"
 
 BIAS_DECIMALS = 4
 
@@ -68,6 +69,17 @@ class SecondTrunkSettings(BaseModel):
     )
 
 
+class AdaptiveTemperatureSettings(BaseModel):
+    """How the temperature of a moving face depends on the distance of its features from those of people who talk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    intercept: float = Field(ge=-10, le=10, description="logarithm of the factor of the logits at the distance 1")
+    slope: float = Field(ge=-10, le=10, description="change of this logarithm with the logarithm of the distance")
+    least: float = Field(gt=0, le=1e6, description="smallest distance; smaller ones count as this one")
+    most: float = Field(gt=0, le=1e6, description="largest distance; larger ones count as this one")
+
+
 class Manifest(BaseModel):
     """`manifest.json` of a model folder. `recipe` repeats that of the model file, for readers without ONNX Runtime."""
 
@@ -80,6 +92,7 @@ class Manifest(BaseModel):
     measured: dict[str, MeasuredOn] = {}
     relative: RelativeSettings | None = None
     second_trunk: SecondTrunkSettings | None = None
+    adaptive_temperature: AdaptiveTemperatureSettings | None = None
     files: dict[str, Sha256]
 
 
@@ -137,6 +150,11 @@ class ModelFolder:
     def second_head(self) -> Path:
         """Path of its linear layer."""
         return self.path / SECOND_HEAD
+
+    @property
+    def feature_statistics(self) -> Path:
+        """Path of the mean and deviation of each feature, where the manifest describes an adaptive temperature."""
+        return self.path / FEATURE_STATISTICS
 
     @property
     def h5(self) -> Path | None:
@@ -216,9 +234,14 @@ def open_model_folder(path: Path) -> ModelFolder:
 
 
 def _files_of_parts(manifest: Manifest) -> set[str]:
-    """The files that the optional parts of a manifest require. The second trunk adds to the output of the head."""
+    """The files that the optional parts of a manifest require.
+
+    The second trunk adds to the output of the head, and the adaptive temperature reads its gate.
+    """
     relative = {RELATIVE} if manifest.relative else set()
-    return relative | ({TRUNK, HEAD, SECOND_TRUNK, SECOND_HEAD} if manifest.second_trunk else set())
+    second = {TRUNK, HEAD, SECOND_TRUNK, SECOND_HEAD} if manifest.second_trunk else set()
+    adaptive = {TRUNK, HEAD, FEATURE_STATISTICS} if manifest.adaptive_temperature else set()
+    return relative | second | adaptive
 
 
 def verify_files(folder: Path, expected: dict[str, str]) -> None:

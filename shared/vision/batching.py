@@ -115,17 +115,20 @@ def _classified(engine: Engine, clips: list[Clip]) -> Iterator[tuple[Floats, Flo
 def _whole(engine: Engine, clips: list[Clip]) -> Floats:
     """Logits (N, labels) by a classifier of whole clips."""
     pictures = _pictures(engine, clips)
-    if engine.second_trunk is None or not isinstance(engine.classifier, GatedClassifier):
+    is_plain = engine.second_trunk is None and engine.adaptive_temperature is None
+    if is_plain or not isinstance(engine.classifier, GatedClassifier):
         return engine.classifier.logits(pictures)
     return _corrected(engine, clips, *engine.classifier.gated(pictures))
 
 
 def _corrected(engine: Engine, clips: list[Clip], logits: Floats, gates: Floats, means: Floats) -> Floats:
-    """The logits with the correction by the second trunk, in proportion to the gates."""
-    if not isinstance(engine.second_trunk, SecondTrunk):
-        return logits
-    correction = engine.second_trunk.correction(means, [clip.second for clip in clips])
-    return np.asarray(logits + gates[:, np.newaxis] * correction, np.float32)
+    """The logits with the correction by the second trunk and the adaptive temperature, both by the gates."""
+    if isinstance(engine.second_trunk, SecondTrunk):
+        correction = engine.second_trunk.correction(means, [clip.second for clip in clips])
+        logits = np.asarray(logits + gates[:, np.newaxis] * correction, np.float32)
+    if engine.adaptive_temperature is not None:
+        logits = logits * engine.adaptive_temperature.factors(means, gates)[:, np.newaxis]
+    return logits
 
 
 def _windows(engine: Engine, clips: list[Clip], features: Floats) -> Iterable[Floats | None]:

@@ -6,11 +6,19 @@ import cv2
 import numpy as np
 
 from duygu.shared.errors import ModelError
-from duygu.shared.model.folder import RELATIVE, SECOND_HEAD, SECOND_TRUNK, ModelFolder, open_model_folder
+from duygu.shared.model.folder import (
+    FEATURE_STATISTICS,
+    RELATIVE,
+    SECOND_HEAD,
+    SECOND_TRUNK,
+    ModelFolder,
+    open_model_folder,
+)
 from duygu.shared.model.movement_folder import open_movement_folder
 from duygu.shared.model.recipe import Recipe
 from duygu.shared.runtime.processes.standby import Standby
 from duygu.shared.schemas.model import ModelInfo
+from duygu.shared.vision.classify.adaptive_temperature import AdaptiveTemperature, open_adaptive_temperature
 from duygu.shared.vision.classify.classifier import open_classifier
 from duygu.shared.vision.classify.movements import MovementNetwork
 from duygu.shared.vision.classify.relative import RelativeHead, open_relative_head
@@ -49,6 +57,9 @@ class Engine:
 
     second_trunk: CropPattern | None = None
     """A `SecondTrunk`, which corrects the output for moving faces, or the crops for it, which training stores."""
+
+    adaptive_temperature: AdaptiveTemperature | None = None
+    """By what the logits for moving faces are multiplied; None where one temperature fits all windows."""
 
     alternating: bool = False
     """Whether every second window of a face is mirrored, so that windows can share the features of their crops."""
@@ -106,6 +117,7 @@ def load_engine(options: EngineOptions, decoder: Standby | None = None) -> Engin
         alternating=folder.is_divided,
         second_trunk=second_trunk,
         decoder=decoder,
+        adaptive_temperature=_adaptive_temperature(folder, classifier),
     )
 
 
@@ -115,7 +127,7 @@ def _second_trunk(
     """The second trunk of the folder. Raises ModelError if it does not fit the classifier or the other layer."""
     trunk = open_second_trunk(folder, threads=options.threads)
     if trunk:
-        first = _width_beside(classifier)
+        first = _width_beside(classifier, SECOND_TRUNK)
         if first != trunk.first_width:
             raise ModelError(f"{SECOND_HEAD} reads {trunk.first_width} features of the first trunk, which has {first}")
         _require_width(relative, 2 * first, 2 * (first + trunk.width))
@@ -125,10 +137,18 @@ def _second_trunk(
     return trunk
 
 
-def _width_beside(classifier: Classifier) -> int:
-    """Number of features of the trunk beside a second one. Raises ModelError for a network without a motion gate."""
+def _adaptive_temperature(folder: ModelFolder, classifier: Classifier) -> AdaptiveTemperature | None:
+    """The adaptive temperature of the folder. Raises ModelError if it does not fit the classifier."""
+    adaptive = open_adaptive_temperature(folder)
+    if adaptive and adaptive.width != (first := _width_beside(classifier, FEATURE_STATISTICS)):
+        raise ModelError(f"{FEATURE_STATISTICS} has {adaptive.width} features of the first trunk, which has {first}")
+    return adaptive
+
+
+def _width_beside(classifier: Classifier, file: str) -> int:
+    """Number of features of the trunk, which a file requires. Raises ModelError for a network without a motion gate."""
     if not isinstance(classifier, GatedClassifier):
-        raise ModelError(f"{SECOND_TRUNK} needs a network with a motion gate")
+        raise ModelError(f"{file} needs a network with a motion gate")
     _, _, means = classifier.gated(np.zeros((1, *classifier.recipe.input_shape), np.float32))
     return int(means.shape[1])
 

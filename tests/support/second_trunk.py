@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from duygu.shared.model.folder import (
+    FEATURE_STATISTICS,
     MADE_FROM,
     MANIFEST,
     ONNX,
@@ -30,13 +31,15 @@ FIRST, SECOND = 144, 16
 
 
 def without_second_trunk(shipped: Path, folder: Path) -> Path:
-    """A copy of a model folder without second trunk and layer for relative predictions, as version 2.0 was."""
+    """A copy of a model folder without second trunk, adaptive temperature and relative predictions, as 2.0 was."""
     shutil.copytree(shipped, folder)
     manifest = open_model_folder(folder).manifest
-    files = {name: sha for name, sha in manifest.files.items() if name not in (SECOND_TRUNK, SECOND_HEAD, RELATIVE)}
+    optional = SECOND_TRUNK, SECOND_HEAD, RELATIVE, FEATURE_STATISTICS
+    files = {name: sha for name, sha in manifest.files.items() if name not in optional}
     for name in set(manifest.files) - set(files):
         (folder / name).unlink()
-    write_manifest(folder, manifest.model_copy(update={"second_trunk": None, "relative": None, "files": files}))
+    parts = {"second_trunk": None, "relative": None, "adaptive_temperature": None}
+    write_manifest(folder, manifest.model_copy(update={**parts, "files": files}))
     return folder
 
 

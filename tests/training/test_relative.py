@@ -64,6 +64,8 @@ def test_an_undivided_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     """A folder without trunk and head is refused, with what to do."""
     manifest = open_model_folder(folder).manifest
     files = {name: digest for name, digest in manifest.files.items() if name != HEAD}
-    write_manifest(folder, manifest.model_copy(update={"files": files, "second_trunk": None}))
+    write_manifest(
+        folder, manifest.model_copy(update={"files": files, "second_trunk": None, "adaptive_temperature": None})
+    )
     with pytest.raises(ConfigurationError, match="export it again"):
         learn_relative(folder, clips_file(tmp_path / "clips.npz", 3))

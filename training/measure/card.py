@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from duygu.shared.model.folder import RelativeSettings, SecondTrunkSettings
+from duygu.shared.model.folder import AdaptiveTemperatureSettings, RelativeSettings, SecondTrunkSettings
 from duygu.shared.model.recipe import Recipe
 from duygu.training.measure.temperature import ALWAYS_UNCERTAIN, SELECTIVE_RISK
 from duygu.training.network.keras_file import Network
@@ -105,6 +105,33 @@ Licence of the second trunk:
 {licence}
 """
 
+ADAPTIVE_HEADING = "## Adaptive temperature\n"
+"""Heading of the section that `training.adaptive_temperature` writes, after that on the second trunk."""
+
+ADAPTIVE_TEXT = """The logits for moving faces are multiplied by a factor that depends on the window, before the
+temperature divides them: the logarithm of the factor is {intercept:.3f} + {slope:.3f} × the logarithm of the distance,
+which is limited to {least:.2f} to {most:.2f}. The distance is the mean squared deviation of the first trunk's features
+from those of people who talk. A feature that blur, few pixels or an inexact box moves counts less. **A repeated picture
+has the factor 1.**
+"""
+
+ADAPTIVE_FIGURES = """
+The factor, the threshold and the temperature of tracks were fitted on these recordings, so their figures are
+optimistic. The figures in the section on the second trunk are those with one temperature for all windows.
+
+| file of clips | accuracy of tracks | UAR | accuracy without neutral | UAR without neutral | ECE of tracks \
+| windows not uncertain | right of these |
+|---|---|---|---|---|---|---|---|
+{served}
+
+With the factor for each person fitted on the others:
+
+{figures}
+
+The recordings show fewer neutral faces than everyday video. Where most faces are neutral, confidence is too low, and
+fewer of the windows not marked uncertain are right.
+"""
+
 INT8_HEADING = "## Int8 quantisation\n"
 """Heading of the card's last section, which `training.quantise` writes."""
 
@@ -177,6 +204,30 @@ def write_relative_section(card: Path, settings: RelativeSettings) -> None:
     card.write_text(f"{text}\n\n{RELATIVE_HEADING}{section}" + (f"\n{int8}" if int8 else ""), encoding="utf-8")
 
 
+def write_adaptive_section(
+    card: Path, settings: AdaptiveTemperatureSettings, served: list[str], report: dict[str, Any]
+) -> None:
+    """Replace or insert the section on the adaptive temperature, after that on the second trunk.
+
+    served  rows of Markdown of the recordings that it was fitted on; none where the rest was fitted anew on others
+    report  summary of each protocol by its name
+    """
+    before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
+    text, later = _split_at_later(before)
+    section = ADAPTIVE_HEADING + ADAPTIVE_TEXT.format(**settings.model_dump())
+    if served:
+        section += ADAPTIVE_FIGURES.format(served="\n".join(served), figures=figures_table(report))
+    parts = [text.partition(ADAPTIVE_HEADING)[0], section, later, int8]
+    card.write_text("\n".join(part.rstrip() + "\n" for part in parts if part.strip()), encoding="utf-8")
+
+
+def _split_at_later(text: str) -> tuple[str, str]:
+    """A card without its section on the int8-quantised model, divided before those of LATER_HEADINGS."""
+    begins = [place for heading in LATER_HEADINGS if (place := text.find(heading)) >= 0]
+    begin = min(begins, default=len(text))
+    return text[:begin], text[begin:]
+
+
 def write_talking_section(card: Path, table: str, data: str) -> None:
     """Replace or insert the section with the figures of talking and of silent windows, before that on the baseline.
 
@@ -216,9 +267,8 @@ class SecondTrunkFigures:
 def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figures: SecondTrunkFigures) -> None:
     """Replace or insert the section on the second trunk."""
     before, int8 = _split_at_int8(card.read_text(encoding="utf-8") if card.exists() else "")
-    begins = [place for heading in LATER_HEADINGS if (place := before.find(heading)) >= 0]
-    later = before[min(begins, default=len(before)) :]
-    text = before[: len(before) - len(later)].partition(SECOND_TRUNK_HEADING)[0]
+    earlier, later = _split_at_later(before)
+    text = earlier.partition(SECOND_TRUNK_HEADING)[0]
     template = SECOND_TRUNK_TEXT if figures.start is None else ADAPTED_TEXT
     section = SECOND_TRUNK_HEADING + template.format(
         name=settings.name,

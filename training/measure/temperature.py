@@ -1,5 +1,8 @@
 """Calibration: temperature scaling, and the confidence threshold below which a prediction is marked uncertain."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
@@ -22,6 +25,9 @@ ALWAYS_UNCERTAIN = 1.0
 
 DECIMALS = 3
 """Decimals of a threshold."""
+
+Calibration = Callable[[npt.NDArray[np.bool_]], npt.NDArray[Any]]
+"""Fits on the windows that a mask selects; the calibrated logits (N, labels) of all windows."""
 
 
 def fit_temperature(
@@ -56,13 +62,16 @@ def uncertain_below(
     return float(confidence[accepted[-1]]) if len(accepted) else ALWAYS_UNCERTAIN
 
 
-def cross_validated_share(logits: npt.NDArray[np.float32], truth: Integers, people: Names) -> float | None:
+def cross_validated_share(
+    logits: npt.NDArray[np.float32], truth: Integers, people: Names, calibration: Calibration | None = None
+) -> float | None:
     """Share that is right of the windows at or above the threshold, each person counting the same, in hundredths.
 
     Temperature and threshold for each person are fitted on the others, so that the share is no result of the fit. None
     for a single person, or where no window is at or above its threshold.
 
-    logits  (N, labels) of windows of people in neither the training nor the test part
+    logits       (N, labels) of windows of people in neither the training nor the test part
+    calibration  what is fitted in place of one temperature for these logits
     """
     weights, labels = equal_people(people), tuple(map(str, range(logits.shape[1])))
     right = certain = 0.0
@@ -70,10 +79,12 @@ def cross_validated_share(logits: npt.NDArray[np.float32], truth: Integers, peop
     for person in names if len(names) > 1 else ():
         own, others = people == person, people != person
         of_others = equal_people(people[others])
-        temperature = fit_temperature(logits[others], truth[others], of_others)
+        if calibration is None:
+            calibrated = logits.astype(np.float64) / fit_temperature(logits[others], truth[others], of_others)
+        else:
+            calibrated = calibration(others)
         fitted, tested = (
-            Predictions(labels, probabilities_of(logits[part], temperature), truth[part], people[part])
-            for part in (others, own)
+            Predictions(labels, probabilities_of(calibrated[part]), truth[part], people[part]) for part in (others, own)
         )
         sure = tested.confidence >= uncertain_below(fitted, TALKING_RISK, of_others)
         certain += float(weights[own][sure].sum())

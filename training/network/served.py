@@ -7,9 +7,11 @@ import numpy as np
 
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.folder import ModelFolder
+from duygu.shared.vision.classify.adaptive_temperature import AdaptiveTemperature
 from duygu.shared.vision.classify.classifier import DividedClassifier
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features
+from duygu.shared.vision.classify.second_trunk import open_second_trunk
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import ClipSet
 
@@ -36,6 +38,34 @@ def served_clips(folder: ModelFolder, clips: ClipSet) -> ServedClips:
     features = np.concatenate([clip_features(classifier, part) for part in _parts(clips)])
     logits, gates = classifier.gated_head(features)
     return ServedClips(features, logits, gates)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLogits:
+    """Logits of N clips by a model folder with its second trunk, before an adaptive temperature."""
+
+    logits: Floats  # (N, labels)
+    gates: Floats  # (N,); 0 for a head without this output
+    means: Floats  # (N, F) mean features of the first trunk
+
+    def adapted(self, temperature: AdaptiveTemperature | None) -> Floats:
+        """(N, labels) logits as serving computes them."""
+        if temperature is None:
+            return self.logits
+        return self.logits * temperature.factors(self.means, self.gates)[:, np.newaxis]
+
+
+def folder_logits(folder: ModelFolder, clips: ClipSet) -> FolderLogits:
+    """Logits of clips by a divided folder, with its second trunk where it has one.
+
+    Raises TrainingDataError for clips without the crops for the second trunk.
+    """
+    served, trunk = served_clips(folder, clips), open_second_trunk(folder, threads=0)
+    logits, gates = served.logits, served.gates if served.gates is not None else np.zeros(len(clips), np.float32)
+    if trunk:
+        correction = trunk.correction(served.means, second_features(trunk.features, clips))
+        logits = np.asarray(logits + gates[:, np.newaxis] * correction, np.float32)
+    return FolderLogits(logits, gates, served.means)
 
 
 def _parts(clips: ClipSet) -> list[list[Clip]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from duygu.training.measure import temperature as calibration
-from duygu.training.measure.metrics import Predictions, expected_calibration_error, probabilities_of
+from duygu.training.measure.metrics import Predictions, equal_people, expected_calibration_error, probabilities_of
 
 LABELS = ("anger", "fear", "neutral")
 
@@ -48,3 +48,19 @@ def test_a_network_without_skill_is_always_uncertain() -> None:
     flat = np.full((10, 3), 1 / 3)
     predictions = Predictions(LABELS, flat, np.ones(10, np.int64), np.arange(10).astype(str))
     assert calibration.uncertain_below(predictions) == calibration.ALWAYS_UNCERTAIN
+
+
+def test_the_cross_validated_share_uses_the_given_calibration() -> None:
+    """One temperature, fitted on the others, gives the share of the default; logits without skill give none."""
+    logits, truth = sampled(2.0)
+    people = np.array([f"person {number % 5}" for number in range(len(truth))])
+
+    def one_temperature(part: np.ndarray) -> np.ndarray:
+        weights = equal_people(people[part])
+        return logits.astype(np.float64) / calibration.fit_temperature(logits[part], truth[part], weights)
+
+    expected = calibration.cross_validated_share(logits, truth, people)
+    assert expected is not None
+    assert expected == pytest.approx(1 - calibration.TALKING_RISK, abs=0.03)
+    assert calibration.cross_validated_share(logits, truth, people, one_temperature) == expected
+    assert calibration.cross_validated_share(logits, truth, people, lambda _: np.zeros_like(logits)) is None
