@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from duygu.shared.vision.classify.adaptive_temperature import DOUBTFUL
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crop_features import clip_features
 from duygu.shared.vision.classify.crops import normalise
@@ -127,7 +128,8 @@ def _corrected(engine: Engine, clips: list[Clip], logits: Floats, gates: Floats,
         correction = engine.second_trunk.correction(means, [clip.second for clip in clips])
         logits = np.asarray(logits + gates[:, np.newaxis] * correction, np.float32)
     if engine.adaptive_temperature is not None:
-        logits = logits * engine.adaptive_temperature.factors(means, gates)[:, np.newaxis]
+        doubtful = np.array([not DOUBTFUL.isdisjoint(clip.flags) for clip in clips])
+        logits = logits * engine.adaptive_temperature.factors(means, gates, doubtful)[:, np.newaxis]
     return logits
 
 

@@ -112,7 +112,7 @@ ADAPTIVE_TEXT = """The logits for moving faces are multiplied by a factor that d
 temperature divides them: the logarithm of the factor is {intercept:.3f} + {slope:.3f} × the logarithm of the distance,
 which is limited to {least:.2f} to {most:.2f}. The distance is the mean squared deviation of the first trunk's features
 from those of people who talk. A feature that blur, few pixels or an inexact box moves counts less. **A repeated picture
-has the factor 1.**
+has the factor 1**, and a window with the flag `small`, `dark`, `blurred` or `profile` at most 1.
 """
 
 ADAPTIVE_FIGURES = """

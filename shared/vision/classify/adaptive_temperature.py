@@ -8,10 +8,15 @@ is linear in that of the distance; the temperature of the recipe divides them af
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import FEATURE_STATISTICS, AdaptiveTemperatureSettings, ModelFolder
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.types import Floats
+
+DOUBTFUL = frozenset({Flag.SMALL, Flag.DARK, Flag.BLURRED, Flag.PROFILE})
+"""Flags of windows whose distance may come from the picture or the pose. Recordings for the fit hardly have any."""
 
 LEAST_DISTANCE = 1e-6
 """Distance of a face whose features are all typical, which has no logarithm otherwise."""
@@ -42,15 +47,19 @@ class AdaptiveTemperature:
         """Number of features of the first trunk."""
         return len(self.statistics.mean)
 
-    def factors(self, means: Floats, gates: Floats) -> Floats:
+    def factors(self, means: Floats, gates: Floats, doubtful: npt.NDArray[np.bool_] | None = None) -> Floats:
         """(N,) by which the logits of windows are multiplied; exactly 1 for a repeated picture, whose gate is 0.
 
-        means  (N, F) mean features of the first trunk
-        gates  (N,) of the motion gate
+        means     (N, F) mean features of the first trunk
+        gates     (N,) of the motion gate
+        doubtful  (N,) windows with one of DOUBTFUL flags, whose factor is at most 1; none by default
         """
         settings = self.settings
         distances = np.clip(self.statistics.distances(means), settings.least, settings.most)
-        return np.asarray(np.exp(gates * (settings.intercept + settings.slope * np.log(distances))), np.float32)
+        factors = np.exp(gates * (settings.intercept + settings.slope * np.log(distances)))
+        if doubtful is not None:
+            factors = np.where(doubtful, np.minimum(factors, 1), factors)
+        return np.asarray(factors, np.float32)
 
 
 def open_adaptive_temperature(folder: ModelFolder) -> AdaptiveTemperature | None:

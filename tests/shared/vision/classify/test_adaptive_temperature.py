@@ -14,6 +14,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import FEATURE_STATISTICS, HEAD, MANIFEST, TRUNK, open_model_folder, write_manifest
 from duygu.shared.model.recipe import Recipe
+from duygu.shared.schemas.result import Flag
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.batching import classify
 from duygu.shared.vision.classify.adaptive_temperature import AdaptiveTemperature, FeatureStatistics
@@ -116,6 +117,20 @@ def test_the_logits_of_a_moving_face_are_multiplied(served: Engine, plain: Engin
     factor = float(served.adaptive_temperature.factors(means, gates)[0])
     assert abs(factor - 1) > 0.05
     assert new.logits == pytest.approx(old.logits * factor, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize(("flag", "is_doubtful"), [(Flag.PROFILE, True), (Flag.BLURRED, True), (Flag.GAP, False)])
+def test_a_badly_seen_face_has_no_more_confidence(
+    served: Engine, plain: Engine, flag: Flag, *, is_doubtful: bool
+) -> None:
+    """A factor above 1 does not apply to a window with a flag of the picture or the pose; one below 1 does."""
+    assert served.adaptive_temperature is not None
+    for intercept, limited in ((3.0, is_doubtful), (-3.0, False)):
+        settings = SETTINGS.model_copy(update={"intercept": intercept})
+        engine = replace(served, adaptive_temperature=replace(served.adaptive_temperature, settings=settings))
+        clip = replace(noise(), flags=(flag,))
+        (new,), (old,) = classify(engine, [(1, clip)]), classify(plain, [(1, clip)])
+        assert (new.logits.tolist() == old.logits.tolist()) == limited
 
 
 def test_a_repeated_picture_has_its_logits_unchanged(served: Engine, plain: Engine) -> None:
