@@ -498,10 +498,10 @@ def send(message: Message) -> None:
 
 def main(argument: str | None) -> None:
     """Decode the file, and report how decoding ended. `argument`: the order; None if it arrives on standard input."""
-    gc.freeze()  # what is imported stays, so that collections are cheap
     order = Order(**json.loads(argument)) if argument else awaited_order()
     if order is None:
         return
+    gc.freeze()  # what is imported stays, so that collections are cheap
     memory = mmap.mmap(order.memory, 0)
     confine(memory_bytes=order.memory_bytes, cpu_s=order.cpu_s, highest_file=max(order.file, order.memory))
     try:
