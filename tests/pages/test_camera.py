@@ -147,6 +147,8 @@ def test_the_camera_is_chosen_and_remembered(browser: Browser, address: str) -> 
     expect(choice).to_be_visible(timeout=PATIENCE_MS)
     names = choice.locator("option").all_inner_texts()
     assert len(names) == 3
+    shown = "document.getElementById('camera-select').selectedOptions[0].text"
+    page.wait_for_function(f"() => {shown} === {used}", timeout=PATIENCE_MS)  # not yet while the camera starts
     first = page.evaluate(used)
     assert first in names
     place = names.index(first)
@@ -158,6 +160,38 @@ def test_the_camera_is_chosen_and_remembered(browser: Browser, address: str) -> 
     page.get_by_role("button", name="Start the camera").click()
     page.wait_for_function(f"() => {used} === {json.dumps(chosen)}", timeout=PATIENCE_MS)
     assert choice.evaluate("(select) => select.selectedOptions[0].text") == chosen
+    other.close()
+
+
+HELD_PLAY = """
+  const play = HTMLMediaElement.prototype.play;
+  const held = new Promise((resolve) => { window.letPlay = resolve; });
+  HTMLMediaElement.prototype.play = function () { return held.then(() => play.call(this)); };
+"""
+
+
+def test_a_camera_can_be_chosen_while_another_starts(browser: Browser, address: str) -> None:
+    """A choice before the first picture replaces the camera, without an error, and the session is of the chosen one."""
+    arguments = [*ARGUMENTS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=3"]
+    other = browser.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    page = other.new_page(base_url=address, locale="en-GB", permissions=["camera"])
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(HELD_PLAY)
+    page.goto("/camera")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function("() => document.getElementById('picture').srcObject", timeout=PATIENCE_MS)
+    used = "document.getElementById('picture').srcObject?.getVideoTracks()[0].label"
+    chosen = next(
+        name for name in page.locator("#camera-select option").all_inner_texts() if name != page.evaluate(used)
+    )
+    page.locator("#camera-select").select_option(label=chosen)
+    page.wait_for_function(f"() => {used} === {json.dumps(chosen)}", timeout=PATIENCE_MS)
+    page.evaluate("() => window.letPlay()")
+    expect(page.get_by_role("button", name="Stop")).to_be_enabled(timeout=PATIENCE_MS)
+    page.wait_for_function("() => document.getElementById('picture').currentTime > 0", timeout=PATIENCE_MS)
+    assert page.evaluate(used) == chosen
+    assert errors == []
     other.close()
 
 

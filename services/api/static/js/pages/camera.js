@@ -77,9 +77,15 @@ async function start() {
     camera = null;
     return start();
   }
-  video.srcObject = camera;
-  camera.getVideoTracks()[0].addEventListener("ended", () => stop());
-  await video.play();
+  const opened = camera;
+  video.srcObject = opened;
+  opened.getVideoTracks()[0].addEventListener("ended", () => stop());
+  try {
+    await video.play();
+  } catch (error) {
+    if (camera === opened) throw error;
+  }
+  if (camera !== opened) return; // stopped, or another one was chosen meanwhile
   byId("toggle").disabled = false;
   label();
   drawCameras(camera);
@@ -103,10 +109,10 @@ function connect() {
 function stop(reason = "idle") {
   clearTimeout(reconnectTimer);
   clearInterval(timer);
-  if (camera) visit.end(); // the recording ends before its camera
+  visit?.end(); // the recording ends before its camera
   session?.close();
   camera?.getTracks().forEach((track) => track.stop());
-  camera = session = video.srcObject = null;
+  camera = session = visit = video.srcObject = null;
   resting.clear();
   show([], { width: WIDTH, height: WIDTH }, 0);
   label();
