@@ -90,8 +90,8 @@ def test_a_process_that_waited_is_confined(video_maker: VideoMaker, settings: Se
     path, limits = video_maker.make(STILL), decode_limits(settings)
     found = []
     for waiting in (standby_decoder(keep=False), None):
-        with Video(path, limits, 10.0, standby=waiting):
-            (child,) = psutil.Process().children()
+        with Video(path, limits, 10.0, standby=waiting) as video:
+            child = psutil.Process(video._child._process.pid)
             bounds = [child.rlimit(what) for what in (psutil.RLIMIT_AS, psutil.RLIMIT_CPU, psutil.RLIMIT_FSIZE)]
             found.append((bounds, child.rlimit(psutil.RLIMIT_NOFILE)[0] <= child.num_fds()))
     assert found[0] == found[1]
