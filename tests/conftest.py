@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 from redis import Redis
 
@@ -27,6 +28,12 @@ PROGRAMS = ("chromium", "ffmpeg", "node", "pdftoppm", "redis-server")
 
 if REFERENCE:
     import facenet_pytorch  # noqa: F401 - after TensorFlow, the import of a CUDA build of torch and its kin crashes
+
+
+def pytest_sessionfinish() -> None:
+    """Store what was covered so far: a process of pytest-xdist that takes long to exit is killed before it does."""
+    if measured := coverage.Coverage.current():
+        measured.save()
 
 
 @pytest.fixture(autouse=True)
