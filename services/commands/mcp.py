@@ -66,6 +66,8 @@ def _serve_http(server: "MCPServer", host: str, port: int) -> None:
     import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
 
+    from duygu.services.serve.server import KEEP_ALIVE_S
+
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -75,7 +77,7 @@ def _serve_http(server: "MCPServer", host: str, port: int) -> None:
     security = TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"http://{name}" for name in hosts])
     app = server.streamable_http_app(streamable_http_path=PATH, host=host, transport_security=security)
     print(f"Duygu serves MCP at http://{_in_url(host)}:{port}{PATH}", file=sys.stderr, flush=True)  # noqa: T201
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_keep_alive=KEEP_ALIVE_S)).run(sockets=[listener])
 
 
 def _in_url(host: str) -> str:

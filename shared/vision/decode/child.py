@@ -437,8 +437,9 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def threads_for(context: VideoCodecContext, interval_s: float | None) -> int:
-    """1 if one thread is fast enough, since threads that wait for each other use 20% more CPU time; else 0 for FFmpeg's
-    choice, one more than there are cores, or the number that AHEAD_BYTES allow.
+    """Number of decoding threads: 1 if one is fast enough, as threads that wait for each other use 20% more CPU time.
+
+    Otherwise as many as AHEAD_BYTES allow, or 0 for FFmpeg's choice, one more than there are cores, where that is more.
     """
     pixels = context.width * context.height
     if pixels / (interval_s or 1 / 30) <= EASY_PIXELS_S:

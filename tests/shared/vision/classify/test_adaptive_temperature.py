@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from duygu.shared.config.engine import decode_limits, engine_options
+from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ModelError
 from duygu.shared.model.folder import FEATURE_STATISTICS, HEAD, MANIFEST, TRUNK, open_model_folder, write_manifest
@@ -20,13 +20,12 @@ from duygu.shared.vision.batching import classify
 from duygu.shared.vision.classify.adaptive_temperature import AdaptiveTemperature, FeatureStatistics
 from duygu.shared.vision.classify.clips import Clip
 from duygu.shared.vision.classify.crops import normalise
-from duygu.shared.vision.engine import Engine, load_engine
+from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.types import Floats, GatedClassifier
 from tests.support.adaptive_temperature import SETTINGS, save_statistics, with_adaptive_temperature
+from tests.support.engines import SHIPPED, engine_of
 from tests.support.media.videos import PAN, VideoMaker
 from tests.support.second_trunk import FIRST
-
-SHIPPED = Settings().model
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_folder(tmp_path: Path) -> Path:
     """The same, for a test that damages it."""
     return with_adaptive_temperature(SHIPPED, tmp_path / "own")
-
-
-def engine_of(folder: Path) -> Engine:
-    """Load the engine with a model folder."""
-    return load_engine(engine_options(Settings(model=folder, threads=1)))
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from duygu.shared.vision.classify.second_trunk import CropPattern, SecondTrunk
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.results import WindowLogits
 from duygu.shared.vision.types import Floats, GatedClassifier, Image
+from tests.support.engines import SHIPPED, engine_of
 from tests.support.media.frames import frames_of
 from tests.support.media.videos import LEAVING, PAN, STILL, Scene, VideoMaker
 from tests.support.second_trunk import (
@@ -34,8 +35,6 @@ from tests.support.second_trunk import (
     without_second_trunk,
 )
 
-SHIPPED = Settings().model
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -47,11 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_folder(tmp_path: Path) -> Path:
     """The same, for a test that damages it."""
     return with_second_trunk(SHIPPED, tmp_path / "own")
-
-
-def engine_of(folder: Path) -> Engine:
-    """Load the engine with a model folder."""
-    return load_engine(engine_options(Settings(model=folder, threads=1)))
 
 
 @pytest.fixture(scope="module")
