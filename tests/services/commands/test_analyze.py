@@ -573,7 +573,7 @@ def heed_interrupts() -> None:
 @pytest.mark.parametrize("option", ["--csv", "--video"])
 def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, video_maker: VideoMaker, option: str) -> None:
     """Ctrl-C during analysis or writing gives exit status 130, no traceback and no file."""
-    long = video_maker.make(Scene(duration_s=20.0 if option == "--csv" else 5.0, width=640, height=480))
+    long = video_maker.make(Scene(duration_s=40.0 if option == "--csv" else 20.0, width=640, height=480))
     target = tmp_path / ("long.csv" if option == "--csv" else "long.mp4")
     process = subprocess.Popen(
         [sys.executable, "-m", "duygu.services.cli", "analyze", str(long), option, str(target)],
