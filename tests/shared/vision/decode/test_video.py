@@ -34,6 +34,7 @@ from tests.shared.vision.decode.file_kinds import (
     pictures,
     turned_midway,
 )
+from tests.support.child_processes import child_processes
 from tests.support.media.videos import BROADCAST, PAN, STILL, WRAPPING, Actor, Scene, VideoMaker, cut_stream
 
 
@@ -437,7 +438,7 @@ def test_length_unknown_at_first(video_maker: VideoMaker, settings: Settings) ->
 
 def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
     """A stopped decoder raises CancelledError soon, and its process ends."""
-    stop = threading.Event()
+    stop, before = threading.Event(), child_processes()
     with Video(video_maker.make(STILL), decode_limits(settings), None, should_stop=stop.is_set) as video:
         frames = iter(video)
         next(frames)
@@ -446,7 +447,7 @@ def test_stops_at_once(video_maker: VideoMaker, settings: Settings) -> None:
         with pytest.raises(CancelledError):
             list(frames)
     assert time.monotonic() - started < 10
-    assert not children()
+    assert not child_processes() - before
 
 
 def test_memory_limit(video_maker: VideoMaker, settings: Settings) -> None:
@@ -462,12 +463,13 @@ def test_time_limit(video_maker: VideoMaker, settings: Settings, monkeypatch: py
     The duration is that of the kept frames, also where the header has none.
     """
     path = video_maker.make(replace(STILL, container="webm", codec="libvpx", live=True))
+    before = child_processes()
     with Video(path, decode_limits(settings), None) as video:
         frames = iter(video)
         first = next(frames)
         monkeypatch.setattr("duygu.shared.vision.decode.video.SILENCE_S", 0.3)
-        for process in children():
-            process.suspend()
+        (decoder,) = child_processes() - before
+        decoder.suspend()
         kept = [first.time_s, *(frame.time_s for frame in frames)]
         assert len(kept) < 60
         assert video.duration_s == pytest.approx(kept[-1] + 1 / 30, abs=0.002)
@@ -534,14 +536,9 @@ def test_memory_is_flat(video_maker: VideoMaker, settings: Settings) -> None:
 def test_the_decoder_keeps_no_frame(video_maker: VideoMaker, settings: Settings) -> None:
     """The decoding process frees each picture once it is copied: its memory does not depend on the size of the file."""
     path = video_maker.make(replace(STILL, width=1280, height=720, duration_s=12.0, fps=10.0))
+    before = child_processes()
     with Video(path, decode_limits(settings), 10.0) as video:
-        (decoder,) = children()
+        (decoder,) = child_processes() - before
         sizes = [decoder.memory_info().rss for _ in video]
     assert len(sizes) == 120
     assert max(sizes) < 110 * MB  # 130 frames of 1.4 MB were kept before
-
-
-def children() -> list[psutil.Process]:
-    """Return the decoders among the children of this process."""
-    every = psutil.Process(os.getpid()).children()
-    return [process for process in every if "duygu.shared.vision.decode.child" in process.cmdline()]
