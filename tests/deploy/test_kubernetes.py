@@ -11,10 +11,11 @@ from redis import Redis
 
 from duygu.shared.broker.keys import UNFINISHED
 from duygu.shared.config.settings import Settings
-from duygu.shared.jobs.queues import QueueName
+from duygu.shared.jobs.queues import QueueName, enqueue_part, open_queue
 from duygu.shared.live.api_store import OPEN
 from duygu.shared.version import VERSION
 from tests.deploy.chart import CHART, FULL, NEEDED, OUTSIDE, Manifest, pods, render
+from tests.shared.jobs.test_place import submit
 
 VERSIONS = ("1.30", "1.34")
 """Of Kubernetes."""
@@ -139,7 +140,7 @@ def scalers(values: dict[str, Any]) -> dict[str, Manifest]:
 
 
 def test_workers_scale_by_what_is_unfinished(redis: Redis) -> None:
-    """Each ScaledObject names a Deployment without replicas of its own, and a key that KEDA can measure."""
+    """Each ScaledObject names a Deployment without replicas of its own, and keys that KEDA can measure."""
     found = scalers(FULL)
     assert set(found) == {"duygu-worker-videos", "duygu-worker-streams"}
     deployments = {each["metadata"]["name"]: each["spec"] for each in render(FULL) if each["kind"] == "Deployment"}
@@ -147,29 +148,32 @@ def test_workers_scale_by_what_is_unfinished(redis: Redis) -> None:
     for name, scaler in found.items():
         assert scaler["spec"]["scaleTargetRef"] == {"name": name}
         assert "replicas" not in deployments[name]
-        [trigger] = scaler["spec"]["triggers"]
-        assert trigger["type"] == "redis"
-        assert all(isinstance(value, str) for value in trigger["metadata"].values())
-        keys[name] = trigger["metadata"]["listName"]
-    assert keys == {"duygu-worker-videos": UNFINISHED, "duygu-worker-streams": OPEN}
-    redis.zadd(UNFINISHED, {"a": 1, "b": 2})
+        triggers = scaler["spec"]["triggers"]
+        assert all(trigger["type"] == "redis" for trigger in triggers)
+        assert all(isinstance(value, str) for trigger in triggers for value in trigger["metadata"].values())
+        keys[name] = [trigger["metadata"]["listName"] for trigger in triggers]
+    queue = open_queue(redis, QueueName.VIDEOS)
+    assert keys == {"duygu-worker-videos": [UNFINISHED, queue.key], "duygu-worker-streams": [OPEN]}
+    record, _ = (submit(queue, job_id) for job_id in ("a", "b"))
+    for number in range(3):
+        enqueue_part(queue, record, number, 60)
     measure = redis.register_script(LENGTH)
-    assert {name: measure(keys=[key]) for name, key in keys.items()} == {
-        "duygu-worker-videos": 2,
-        "duygu-worker-streams": 0,
+    assert {name: [measure(keys=[key]) for key in measured] for name, measured in keys.items()} == {
+        "duygu-worker-videos": [2, 5],
+        "duygu-worker-streams": [0],
     }
 
 
 def test_scalers_reach_redis_outside() -> None:
     """Address, database, TLS and authentication are those of the values."""
-    [trigger] = scalers(OUTSIDE)["duygu-worker-videos"]["spec"]["triggers"]
-    assert trigger["authenticationRef"] == {"name": "duygu-redis"}
-    metadata = trigger["metadata"]
-    assert (metadata["address"], metadata["databaseIndex"], metadata["enableTLS"]) == (
-        "redis.example.com:6380",
-        "2",
-        "true",
-    )
+    for trigger in scalers(OUTSIDE)["duygu-worker-videos"]["spec"]["triggers"]:
+        assert trigger["authenticationRef"] == {"name": "duygu-redis"}
+        metadata = trigger["metadata"]
+        assert (metadata["address"], metadata["databaseIndex"], metadata["enableTLS"]) == (
+            "redis.example.com:6380",
+            "2",
+            "true",
+        )
 
 
 def test_a_stopped_worker_may_finish_its_job(manifests: list[Manifest]) -> None:
