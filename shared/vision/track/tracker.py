@@ -1,6 +1,7 @@
 """Tracking of faces: occasional full-frame detection, cheap updates between, and one-to-one matching.
 
-Between two full-frame detections, refinement by O-Net and optical flow alternate.
+Between two full-frame detections, refinement by R-Net and O-Net and optical flow alternate, for all faces in the same
+frames.
 
 A cut ends all tracks; a gradual transition ends the tracks whose face it replaced. A lost track is extrapolated for
 MEMORY_S and matched by position, size and appearance. When two tracks converge on one face, the track with the higher
@@ -207,6 +208,8 @@ class Tracker:
 
     def _propagated_by_flow(self, frame: Frame) -> Pairs:
         """Update tracks that touch no other by optical flow, if a network found their face in the previous frame."""
+        if self._is_check_due():
+            return []
         places = np.array([place for place, track in enumerate(self.tracks) if not track.missing], np.intp)
         boxes = boxes_of(self.tracks)[places]
         touched = touching(boxes, expected_boxes(self.tracks, frame.time_s), places)
@@ -217,6 +220,13 @@ class Tracker:
             if sighting and not track.has_drifted(sighting):
                 pairs.append((track, sighting))
         return pairs
+
+    def _is_check_due(self) -> bool:
+        """Whether optical flow propagated a face in the previous frame. The networks then check all faces together.
+
+        In a crowd, each face has its own turn, so that no frame takes long.
+        """
+        return self.crowding() == 1 and any(track.unchecked for track in self.visible())
 
     def _detected_near(self, frame: Frame, tracks: list[Track], taken: Floats) -> Pairs:
         """Run the full cascade near the predicted boxes of these tracks, excluding faces that are taken."""

@@ -55,6 +55,21 @@ def test_every_face_is_followed_where_it_is(scene: Scene, counted: Counted) -> N
         assert overlaps(truth, np.stack([track.box for track in seen])).max(axis=1).min() >= 0.5
 
 
+def test_the_networks_check_all_faces_in_the_same_frames(counted: Counted) -> None:
+    """A face whose optical flow failed is checked once more with the others, so that all alternate again."""
+    tracker = Tracker(counted)
+    first, *others = frames_of(CROWD)
+    tracker.update(first)
+    tracker.wait_s = math.inf  # no further full-frame detection
+    tracker.tracks[0].patch = None  # no optical flow
+    checked = []
+    for frame in others[:9]:
+        before = counted.refined
+        tracker.update(frame)
+        checked.append(counted.refined - before)
+    assert checked == [1, 6, 0, 6, 0, 6, 0, 6, 0]
+
+
 @pytest.mark.parametrize("scene", [CROSSING, MEETING])
 def test_faces_that_cross_keep_their_ids(scene: Scene, counted: Counted) -> None:
     """Faces that cross keep their ids, also when one hides the other."""
