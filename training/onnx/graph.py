@@ -23,9 +23,9 @@ class Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
-    def split(self, value: str, sizes: Sequence[int], axis: int) -> list[str]:
-        """Append a Split into parts of these sizes; return the names of its outputs."""
-        outputs = [f"split_{len(self.nodes)}_{index}" for index in range(len(sizes))]
+    def split(self, value: str, sizes: Sequence[int], axis: int, names: Sequence[str] = ()) -> list[str]:
+        """Append a Split into parts of these sizes; return the names of its outputs, which are `names` where given."""
+        outputs = list(names) or [f"split_{len(self.nodes)}_{index}" for index in range(len(sizes))]
         lengths = self.constant(np.array(sizes, np.int64))
         self.nodes.append(helper.make_node("Split", [value, lengths], outputs, axis=axis))
         return outputs

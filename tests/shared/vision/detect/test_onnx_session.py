@@ -14,7 +14,7 @@ def resident() -> int:
 
 picture = np.zeros((1, 720, 1280, 3), np.float32)
 sizes = []
-for _ in range(2):
+for _ in range(4):
     session = open_session(ROOT / "models" / "mtcnn" / "pnet.onnx", threads=1)
     before = resident()
     session.run(None, {session.get_inputs()[0].name: picture})
@@ -25,7 +25,8 @@ print(*sizes)
 
 
 def test_networks_share_their_memory() -> None:
-    """A second network that runs after the first one uses the memory that the first one needed."""
+    """Three networks that run after the first one use the memory that the first one needed: together a third more."""
     printed = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=True).stdout
-    first, second = map(int, printed.split())
-    assert second < first / 4
+    first, *others = map(int, printed.split())
+    assert len(others) == 3
+    assert sum(others) < first / 3
