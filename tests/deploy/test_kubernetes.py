@@ -67,6 +67,88 @@ def test_two_releases_share_a_namespace() -> None:
     assert not any(selector.items() <= label.items() for selector in selectors for label in labels)
 
 
+LONGEST = "the-longest-name-of-a-release-that-helm-permits-duygu"
+"""53 characters, Helm's maximum."""
+
+
+@pytest.mark.parametrize("release", [LONGEST, "1", "1e3", "7.day-and.night"])
+def test_every_release_name_gives_names_that_kubernetes_accepts(release: str) -> None:
+    """A Service needs a DNS label that begins with a letter, a label has at most 63 characters, and so has KEDA's own."""
+    helm_python.validate_release_name(release)
+    manifests = render(FULL, release)
+    for manifest in manifests:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        label = f"keda-hpa-{name}" if kind == "ScaledObject" else name
+        longest = 253 if kind == "NetworkPolicy" else 63
+        assert re.fullmatch("[a-z][a-z0-9-]+[a-z0-9]", label) and len(label) <= longest, (kind, name)
+    labels = [pod["metadata"]["labels"] for pod in pods(manifests)]
+    assert all(re.fullmatch("[a-zA-Z0-9._-]{1,63}", value) for each in labels for value in each.values())
+
+
+def test_long_release_names_remain_apart() -> None:
+    """Two releases whose names differ only in the part that is cut off have no name in common."""
+    one, other = render(FULL, LONGEST), render(FULL, f"{LONGEST[:-1]}v")
+    assert not {found["metadata"]["name"] for found in one} & {found["metadata"]["name"] for found in other}
+
+
+WHOLE = """
+settings: {DUYGU_RESULT_TTL: 2592000, DUYGU_MAX_UPLOAD_MB: 1234567.5, DUYGU_SPLIT_MINUTES: 0.00002, DUYGU_LINKS: true}
+workers: {videos: {graceSeconds: 1000000, scaling: {enabled: true, target: 3000000}}}
+api: {ingress: {enabled: true, annotations: {example.com/seconds: 2592000}}}
+network: {storage: {cidrs: ["::/0", "::1/128"]}}
+"""
+"""Values whose text YAML or Go would change."""
+
+
+def test_numbers_keep_their_digits() -> None:
+    """Settings, variables and annotations have a number as it was written, never as 2.592e+06."""
+    by_kind = {found["kind"]: found for found in render(helm_python.values_from_yaml(WHOLE))}
+    settings = by_kind["ConfigMap"]["data"]
+    assert (settings["DUYGU_RESULT_TTL"], settings["DUYGU_MAX_UPLOAD_MB"]) == ("2592000", "1234567.5")
+    assert (settings["DUYGU_SPLIT_MINUTES"], settings["DUYGU_LINKS"]) == ("0.00002", "true")
+    assert by_kind["Ingress"]["metadata"]["annotations"] == {"example.com/seconds": "2592000"}
+    assert by_kind["ScaledObject"]["spec"]["triggers"][0]["metadata"]["listLength"] == "3000000"
+    variables = [pod["spec"]["containers"][0].get("env", []) for pod in pods(render(yaml.safe_load(WHOLE)))]
+    assert {"name": "DUYGU_SHUTDOWN_GRACE_S", "value": "1000000"} in [entry for each in variables for entry in each]
+
+
+@pytest.mark.parametrize("literal", ["2592000", "-1", "0", "9007199254740991"])
+def test_numbers_of_the_command_line_keep_their_digits(literal: str) -> None:
+    """A setting of `--set` has the digits that were typed."""
+    values = {**NEEDED, "settings": {"DUYGU_RESULT_TTL": helm_python.parse_set_string(f"n={literal}")["n"]}}
+    [settings] = [found["data"] for found in render(values) if found["kind"] == "ConfigMap"]
+    assert settings["DUYGU_RESULT_TTL"] == literal
+
+
+def test_addresses_of_ipv6_are_texts() -> None:
+    """`::/0` and `::1/128` mean something else in YAML unless they are quoted."""
+    policies = [found for found in render(yaml.safe_load(WHOLE)) if found["kind"] == "NetworkPolicy"]
+    rules = [rule for policy in policies for rule in policy["spec"].get("egress", [])]
+    blocks = [peer["ipBlock"]["cidr"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
+    assert {"::/0", "::1/128"} <= set(blocks)
+
+
+DIGITS: dict[str, Any] = {
+    "network": {"storage": {"cidrs": ["192.0.2.0/24"]}, "monitoringNamespace": "123", "kedaNamespace": "0x1"},
+    "secrets": {"keys": "1", "s3": "2", "webhooks": "3", "redis": "4"},
+    "redis": {"storageClass": "5", "memory": "536870912"},
+    "image": {"pullSecrets": ["6"]},
+    "workers": {"videos": {"scaling": {"enabled": True, "authentication": "7"}, "scratch": "1000000000"}},
+    "api": {"ingress": {"enabled": True, "className": "8", "tlsSecret": "9"}},
+}
+"""Names made of digits, which Kubernetes permits."""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_names_of_digits_remain_texts(version: str) -> None:
+    """A name such as `123` is no number in the manifests."""
+    for manifest in render(DIGITS):
+        if not manifest["apiVersion"].startswith("keda.sh/"):
+            kubernetes_validate.validate(manifest, version, strict=True)
+        else:
+            assert manifest["spec"]["triggers"][0]["authenticationRef"] == {"name": "7"}
+
+
 def test_every_setting_is_one_of_ours(manifests: list[Manifest]) -> None:
     """A misspelled one would have no effect."""
     known = set(Settings().environment()) | {"DUYGU_KEYS_FILE"}
@@ -190,6 +272,9 @@ def test_a_stopped_worker_may_finish_its_job(manifests: list[Manifest]) -> None:
     [
         ({}, "network.storage.cidrs"),
         ({**NEEDED, "redis": {"enabled": False}}, "redis.url"),
+        ({**OUTSIDE, **NEEDED}, "network.redis.cidrs"),
+        ({**NEEDED, "workers": {"videos": {"scaling": {"enabled": True, "min": 5, "max": 1}}}}, "scaling.min 5"),
+        ({**NEEDED, "workers": {"streams": {"scaling": {"enabled": True, "min": 21}}}}, "streams.scaling.max 20"),
         ({**NEEDED, "wrokers": {}}, "wrokers"),
         ({**NEEDED, "storage": {"url": "/data"}}, "pattern"),
         ({**NEEDED, "settings": {"REDIS_URL": "redis://elsewhere"}}, "REDIS_URL"),

@@ -1,17 +1,28 @@
+{{/* The beginning of all names: a label of DNS that begins with a letter, as a Service needs. With the longest suffix,
+"keda-hpa-" and "-worker-streams" of KEDA, it has at most 63 characters; a hash keeps shortened names apart. */}}
 {{- define "duygu.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- $name := .Release.Name | replace "." "-" }}
+{{- if not (contains .Chart.Name $name) }}{{ $name = printf "%s-%s" $name .Chart.Name }}{{ end }}
+{{- if not (regexMatch "^[a-z]" $name) }}{{ $name = printf "%s-%s" .Chart.Name $name }}{{ end }}
+{{- if gt (len $name) 39 }}{{ $name = printf "%s-%s" ($name | trunc 30 | trimSuffix "-") ($name | sha256sum | trunc 8) }}{{ end }}
+{{- $name }}
+{{- end }}
+
+{{/* A value as a quoted string. `quote` alone writes numbers from 1000000 on as 1e+06. */}}
+{{- define "duygu.text" -}}
+{{ kindIs "string" . | ternary . (toJson .) | quote }}
 {{- end }}
 
 {{- define "duygu.labels" -}}
 app.kubernetes.io/part-of: duygu
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "duygu.meta" -}}
 {{ include "duygu.labels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "duygu.tag" -}}
@@ -50,7 +61,7 @@ securityContext:
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end }}
