@@ -28,6 +28,7 @@ def add_analyze(commands: Any) -> None:
         "DUYGU_LINK_NETWORKS permits private addresses.",
         epilog="FILE is a file, - for stdout, or a folder, which receives one file per video and is created if its "
         "name ends with /. One FILE of --csv or --ndjson can hold the rows of several videos, identified by name. "
+        "The target of a link is replaced; a FIFO, a device such as /dev/null, and >(command) receive the content. "
         "The video itself is never overwritten. "
         "Exit status: 0 success, 1 a video could not be analysed, 2 usage error, 130 interrupted.",
     )

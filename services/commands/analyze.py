@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -124,7 +124,8 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
     console = Console(stderr=True, quiet=quiet)
     batch = Batch(engine, settings, options, console, _recorded(engine, settings, options))
     try:
-        outcomes = [batch.analyze(source) for source in sources]
+        with closing(options.outputs):
+            outcomes = [batch.analyze(source) for source in sources]
     except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
         _discard_stdout()
         return EXIT_FAILED

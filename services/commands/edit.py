@@ -1,6 +1,7 @@
 """`duygu edit`: edit a result file. The edits go to a file of their own; the result file never changes."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -45,7 +46,8 @@ def run(
     if changed is not known:
         write_edit_file(target, changed)
     if outputs.destinations:
-        outputs.write(edited, path, lambda _share: None)
+        with closing(outputs):
+            outputs.write(edited, path, lambda _share: None)
     if not quiet:
         Console(stderr=True).print(summary(title_of(edited) or path.name, edited))
     return EXIT_OK

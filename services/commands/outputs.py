@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
 from duygu.shared.config.engine import decode_limits, detector_of
@@ -14,7 +15,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.schemas.result import Result
-from duygu.shared.storage.atomic import atomically
+from duygu.shared.storage.atomic import atomically, is_stream, open_stream
 
 STDOUT = Path("-")
 
@@ -77,6 +78,8 @@ class Outputs:
     """Whether subtitles mark where a person speaks."""
     begun: set[Path] = field(default_factory=set)
     """Files, and stdout, that already hold a result; the results of further videos are appended."""
+    kept_open: dict[Path, BinaryIO] = field(default_factory=dict)
+    """Pipes and devices, so that the reader of a FIFO does not see its end between two videos."""
 
     def prepare(self, videos: list[Path]) -> None:
         """Create missing folders.
@@ -99,14 +102,20 @@ class Outputs:
                 taken[path] = name
         self._make_folders()
 
+    def close(self) -> None:
+        """Close the pipes and devices, after the last video."""
+        while self.kept_open:
+            self.kept_open.popitem()[1].close()
+
     def _check_destination(self, name: ExportName, destination: Destination) -> None:
         path = destination.path
         if path == STDOUT and name in (*PICTURES, *BINARY):
             raise ConfigurationError(f"{name} cannot be written to stdout; name a file")
         if destination.is_folder and path.exists() and not path.is_dir():
             raise ConfigurationError(f"cannot write {name} to the folder {path}: it is a file")
-        if not destination.is_folder and not path.parent.is_dir():
-            raise ConfigurationError(f"cannot write {name} to {path}: the folder {path.parent} does not exist")
+        folder = path.parent if is_stream(path) else _real(path).parent
+        if not destination.is_folder and not folder.is_dir():
+            raise ConfigurationError(f"cannot write {name} to {path}: the folder {folder} does not exist")
 
     def _check_sharing(self, name: ExportName, paths: list[Path]) -> None:
         """Several videos may share a file only if it was named as a file and its format can be continued."""
@@ -162,11 +171,20 @@ class Outputs:
     def _write(
         self, name: ExportName, result: Result, video: Path, path: Path, on_progress: Callable[[float], None]
     ) -> None:
-        if path in self.begun:
+        if is_stream(path):
+            self._keep_open(path)
+        elif path in self.begun:
             _append(path, self._text(name, result, path))
             return
         with atomically(path) as temporary:
-            self._make(name, result, video, temporary, on_progress)
+            if path in self.begun:
+                temporary.write_bytes(self._text(name, result, path))
+            else:
+                self._make(name, result, video, temporary, on_progress)
+
+    def _keep_open(self, path: Path) -> None:
+        if path not in self.kept_open:
+            self.kept_open[path] = open_stream(path)
 
     def _text(self, name: ExportName, result: Result, path: Path) -> bytes:
         export = EXPORTS[name]

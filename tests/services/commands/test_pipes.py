@@ -1,6 +1,7 @@
 """`duygu analyze` of what comes through a pipe, as shells make them."""
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -115,3 +116,35 @@ def test_a_process_substitution_is_named_pipe(video: Path) -> None:
     ended = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
     heading, first = ended.stdout.splitlines()[:2]
     assert first.split(",")[heading.split(",").index("video")] == "pipe"
+
+
+def test_a_process_substitution_takes_an_output(video: Path, tmp_path: Path) -> None:
+    """`>(command)` receives the format, and no other file is left."""
+    line = f"{' '.join(COMMAND)} {video} --quiet --json >(cat > {tmp_path}/out.json); wait $!"
+    subprocess.run(["bash", "-c", line], cwd=ROOT, check=True, timeout=120)
+    assert Result.model_validate_json((tmp_path / "out.json").read_bytes()).faces
+
+
+def test_a_fifo_takes_the_rows_of_several_videos(video: Path, tmp_path: Path) -> None:
+    """The reader of a FIFO sees its end after the last video."""
+    fifo, found = tmp_path / "fifo", list[str]()
+    os.mkfifo(fifo)
+    reader = threading.Thread(target=lambda: found.append(fifo.read_text()))
+    reader.start()
+    assert main(["analyze", "--quiet", str(video), str(video), "--csv", str(fifo)]) == 0
+    reader.join(10)
+    (rows,) = (text.splitlines() for text in found)
+    assert rows[1:] == 2 * rows[1 : (len(rows) + 1) // 2]
+    assert rows.count(rows[0]) == 1
+
+
+def test_a_full_device_is_an_error(video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A device without room is named, as a full disk is."""
+    full = tmp_path / "full"
+    try:
+        os.mknod(full, stat.S_IFCHR | 0o666, os.makedev(1, 7))  # not /dev/full, which a defect would replace
+        os.close(os.open(full, os.O_WRONLY))
+    except OSError:
+        pytest.skip("devices can be made by root only, on a file system that permits them")
+    assert main(["analyze", "--quiet", str(video), "--csv", str(full)]) == 1
+    assert capsys.readouterr().err == f"duygu: {video}: {full}: No space left on device\n"
