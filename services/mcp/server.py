@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, Image
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, Tool, ToolAnnotations
 from pydantic import Field
 
 from duygu.services.mcp.analyses import Analyses, Analysis
@@ -24,7 +24,7 @@ from duygu.services.mcp.tool_results import (
     summarize,
     windows_page,
 )
-from duygu.shared.errors import DuyguError, TooLargeError, UnreadableFileError
+from duygu.shared.errors import DuyguError, TooLargeError, UnknownParameterError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.schemas.base import Schema
 from duygu.shared.schemas.job import JobStatus
@@ -71,9 +71,31 @@ class AnalysisState(Schema):
     notes: list[str] = Field(default=[], description="limits of the result, to be passed on with it")
 
 
+class StrictServer(MCPServer):
+    """A server that refuses unknown arguments of a tool, which MCPServer ignores, and says so in the schemas."""
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, whose arguments are those of their schema and no others."""
+        tools = await super().list_tools()
+        return [
+            tool.model_copy(update={"input_schema": {**tool.input_schema, "additionalProperties": False}})
+            for tool in tools
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool. Raises ToolError for an unknown argument, besides those of MCPServer."""
+        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await self.list_tools()}
+        for argument in arguments if name in known else ():
+            if argument not in known[name]:
+                raise _tool_error(UnknownParameterError("argument", argument, known[name]))
+        return await super().call_tool(name, arguments, context)
+
+
 def make_server(analyze: Analyzer, folders: list[Path]) -> MCPServer:
     """The server. It reads files only in `folders`; empty: everywhere."""
-    server = MCPServer("duygu", title="Duygu", instructions=INSTRUCTIONS, version=VERSION, log_level="WARNING")
+    server = StrictServer("duygu", title="Duygu", instructions=INSTRUCTIONS, version=VERSION, log_level="WARNING")
     analyses = Analyses(analyze)
     _add_analysis_tools(server, analyses, folders)
     _add_reading_tools(server, analyses)
@@ -92,13 +114,24 @@ def _add_analysis_tools(server: MCPServer, analyses: Analyses, folders: list[Pat
         min_face: Annotated[
             float | None, Field(description="minimum face size, as a share of the shorter side")
         ] = None,
+        measures: Annotated[
+            list[str] | None, Field(description="`movements`: facial movements, `speaking` and `valence`")
+        ] = None,
+        baseline: Annotated[
+            str | None,
+            Field(
+                description="resting face of each person, to which relative predictions refer: `auto`, spans in "
+                "seconds such as `3-13,20-25`, or with `--service` the id of a job"
+            ),
+        ] = None,
         wait_s: Wait = 20,
         *,
         context: Context,
     ) -> AnalysisState:
         """Analyse a video. Analyses run one after the other; if this one has not ended after `wait_s`, the result has
         its state and `get_analysis` waits further."""
-        options = read_options({"start_s": start_s, "end_s": end_s, "max_faces": max_faces, "min_face": min_face})
+        chosen = {"start_s": start_s, "end_s": end_s, "max_faces": max_faces, "min_face": min_face}
+        options = read_options({**chosen, "measures": measures, "baseline": baseline})
         analysis = analyses.start(readable_source(path, folders), options)
         return await _ended(analysis, wait_s, context)
 
@@ -193,9 +226,13 @@ def _reported(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         try:
             return await tool(*args, **kwargs)
         except DuyguError as error:
-            raise ToolError(f"{error.code}: {error.detail}") from error
+            raise _tool_error(error) from error
 
     return call
+
+
+def _tool_error(error: DuyguError) -> ToolError:
+    return ToolError(f"{error.code}: {error.detail}")
 
 
 async def _ended(analysis: Analysis, wait_s: float, context: Context) -> AnalysisState:

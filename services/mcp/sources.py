@@ -12,7 +12,7 @@ from duygu.shared.errors import ForbiddenError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.inputs.links.link import is_link, parse_link
 from duygu.shared.inputs.links.local_copy import fetch_copy, link_name
-from duygu.shared.schemas.options import AnalysisOptions
+from duygu.shared.schemas.options import AnalysisOptions, require_no_job
 from duygu.shared.schemas.result import Result
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class LocalAnalyzer:
     ) -> Result:
         """A link is fetched into a temporary folder by the rules of the settings.
 
-        Raises VideoError, ModelError and the errors of a link.
+        Raises VideoError, ModelError, InvalidBaselineError and the errors of a link.
         """
+        require_no_job(options)
         if isinstance(video, str):
             with TemporaryDirectory(prefix="duygu-") as folder:
                 return self(fetch_copy(video, Path(folder), self._settings), options, on_progress)

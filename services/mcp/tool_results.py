@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from duygu.shared.errors import InvalidRequestError, UnknownFaceError
-from duygu.shared.exports.spans import Span, shares_of, spans_of, uncertain_share
+from duygu.shared.exports.spans import Span, is_talking, shares_of, spans_of, uncertain_share
 from duygu.shared.exports.titles import face_title
 from duygu.shared.schemas.base import Probability, Schema, Seconds
 from duygu.shared.schemas.emotions import NEUTRAL
@@ -56,6 +56,13 @@ class FaceSummary(Schema):
     mean_probabilities: dict[str, Probability] = Field(description="mean over all windows")
     changes_per_minute: float | None = Field(description="changes of emotion between adjacent certain windows")
     peaks: list[Peak] = Field(description="the most confident certain windows that are not neutral")
+    talking: Probability | None = Field(
+        default=None, description="share of the windows in which the person talks; null if movements were not measured"
+    )
+    mean_valence: float | None = Field(default=None, description="-1 to 1; null if movements were not measured")
+    mean_relative_probabilities: dict[str, Probability] | None = Field(
+        default=None, description="mean over all windows, relative to the resting face; null without a baseline"
+    )
 
 
 class Summary(ToolResult):
@@ -94,6 +101,12 @@ class WindowRow(Schema):
     confidence: Probability
     uncertain: bool
     flags: list[str]
+    speaking: Probability | None = Field(default=None, description="null if movements were not measured")
+    valence: float | None = Field(default=None, description="-1 to 1; null if movements were not measured")
+    relative_emotion: str | None = Field(
+        default=None, description="relative to the person's resting face; null without a baseline"
+    )
+    relative_uncertain: bool | None = Field(default=None, description="as `uncertain`, of `relative_emotion`")
 
 
 class WindowPage(ToolResult):
@@ -193,7 +206,19 @@ def _summary(face: Face) -> FaceSummary:
         mean_probabilities=_rounded(_means(face)),
         changes_per_minute=_changes_per_minute(spans),
         peaks=_peaks(face),
+        talking=_mean([is_talking(window) for window in face.windows if window.speaking is not None]),
+        mean_valence=_mean([window.valence for window in face.windows if window.valence is not None]),
+        mean_relative_probabilities=_relative_means(face),
     )
+
+
+def _mean(figures: Sequence[float]) -> float | None:
+    return round(fmean(figures), 3) if figures else None
+
+
+def _relative_means(face: Face) -> dict[str, float] | None:
+    found = [window.relative.probabilities for window in face.windows if window.relative]
+    return _rounded({label: fmean(each[label] for each in found) for label in found[0]}) if found else None
 
 
 def _length(spans: list[Span]) -> float:
@@ -253,4 +278,8 @@ def _row(face: Face, window: Window) -> WindowRow:
         confidence=window.confidence,
         uncertain=window.uncertain,
         flags=list(window.flags),
+        speaking=window.speaking,
+        valence=window.valence,
+        relative_emotion=window.relative.emotion if window.relative else None,
+        relative_uncertain=window.relative.uncertain if window.relative else None,
     )

@@ -73,14 +73,15 @@ LONGEST = "the-longest-name-of-a-release-that-helm-permits-duygu"
 
 @pytest.mark.parametrize("release", [LONGEST, "1", "1e3", "7.day-and.night"])
 def test_every_release_name_gives_names_that_kubernetes_accepts(release: str) -> None:
-    """A Service needs a DNS label that begins with a letter, a label has at most 63 characters, and so has KEDA's own."""
+    """A Service's is a DNS label that begins with a letter; a label, KEDA's own included, has at most 63 characters."""
     helm_python.validate_release_name(release)
     manifests = render(FULL, release)
     for manifest in manifests:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         label = f"keda-hpa-{name}" if kind == "ScaledObject" else name
         longest = 253 if kind == "NetworkPolicy" else 63
-        assert re.fullmatch("[a-z][a-z0-9-]+[a-z0-9]", label) and len(label) <= longest, (kind, name)
+        assert re.fullmatch("[a-z][a-z0-9-]+[a-z0-9]", label), (kind, name)
+        assert len(label) <= longest, (kind, name)
     labels = [pod["metadata"]["labels"] for pod in pods(manifests)]
     assert all(re.fullmatch("[a-zA-Z0-9._-]{1,63}", value) for each in labels for value in each.values())
 

@@ -147,6 +147,47 @@ def test_errors_have_codes(tmp_path: Path, video_maker: VideoMaker) -> None:
     with_client(work)
 
 
+def test_unknown_arguments_are_refused(tmp_path: Path) -> None:
+    """Every tool names an argument that it does not have, and its schema permits no other than its own."""
+    path = tmp_path / "known.json"
+    path.write_text(two_faces().model_dump_json())
+
+    async def work(client: Client) -> None:
+        known = (await call(client, "open_result", path=str(path)))["analysis_id"]
+        for tool in (await client.list_tools()).tools:
+            assert tool.input_schema["additionalProperties"] is False
+            needed = {"analysis_id": known, "path": str(path)}
+            given = {name: needed[name] for name in tool.input_schema.get("required", [])}
+            error = await error_of(client, tool.name, **given, bogus=1)
+            assert "unknown_parameter: " in error
+            assert "bogus" in error
+        assert len((await call(client, "list_analyses"))["result"]) == 1
+
+    with_client(work)
+
+
+def test_movements_and_a_baseline_are_measured(video_maker: VideoMaker) -> None:
+    """`measures` and `baseline` of an analysis are those of the command line, and its summary and windows show them."""
+    video = str(video_maker.make(STILL))
+
+    async def work(client: Client) -> None:
+        options = {"measures": ["movements"], "baseline": "0-1"}
+        state = await call(client, "analyze_video", path=video, wait_s=120, **options)
+        [face] = (await call(client, "summarize", analysis_id=state["analysis_id"]))["faces"]
+        assert face["talking"] is not None
+        assert face["mean_valence"] is not None
+        assert sum(face["mean_relative_probabilities"].values()) == pytest.approx(1, abs=0.01)
+        row = (await call(client, "list_windows", analysis_id=state["analysis_id"], limit=1))["windows"][0]
+        assert row["speaking"] is not None
+        assert row["relative_emotion"] is not None
+        assert "invalid_measures: " in await error_of(client, "analyze_video", path=video, measures=["thoughts"])
+        assert "invalid_baseline: " in await error_of(client, "analyze_video", path=video, baseline="yesterday")
+        job = await call(client, "analyze_video", path=video, baseline="0123456789abcdef" * 2, wait_s=60)
+        assert job["error"].startswith("invalid_baseline: ")
+
+    with_client(work)
+
+
 def test_only_the_given_folders_are_read(tmp_path: Path) -> None:
     """With `--folder`, a file outside it is refused, also by `..`, through a link, or if it does not exist."""
     inside = tmp_path / "inside"
