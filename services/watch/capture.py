@@ -15,6 +15,7 @@ from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.container import InputContainer
 
 from duygu.client.pictures import Picture, encode
+from duygu.services.watch.pacing import Pacing
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ MOST_AHEAD_S, MOST_BEHIND_S = 0.25, 5.0
 
 UNTIMED = {"mpjpeg", "mjpeg", "h264", "hevc"}
 """FFmpeg's names of formats without times. It invents some, at 25 frames a second whatever the camera does."""
+
+SEGMENTED = {"hls", "dash"}
+"""FFmpeg's names of formats that arrive a segment at a time."""
 
 MICROSECONDS = 1_000_000
 
@@ -75,9 +79,10 @@ class Clock:
         self._offset: float | None = None
         self._last = -1.0
 
-    def reset(self) -> None:
-        """Begin a new stream, whose clock is unknown."""
+    def reset(self, *, live: bool | None = None) -> None:
+        """Begin a new stream, whose clock is unknown. `live`: whether its frames arrive when they are captured."""
         self._offset = None
+        self._live = self._live if live is None else live
 
     def time_of_day(self, captured_at: float) -> float:
         """Seconds since 1970 at a capture time."""
@@ -186,8 +191,9 @@ class Capture:
         self.close()
 
     def _frames(self) -> Iterator[tuple[float, av.VideoFrame]]:
-        self._clock.reset()
         with self._open() as container:
+            pacing = None if self._is_file or not _is_in_bursts(container, self._source) else Pacing()
+            self._clock.reset(live=not self._is_file and pacing is None)
             stream = container.streams.video[0]
             stream.thread_type = "SLICE"  # frame threads add a frame of delay each
             if self._hardware and not stream.codec_context.is_hwaccel:
@@ -199,6 +205,8 @@ class Capture:
                 if self._is_file and stream_s is not None:
                     first_s = stream_s if first_s is None else first_s
                     self._ended.wait(max(0.0, started + stream_s - first_s - time.monotonic()))
+                elif pacing and stream_s is not None:
+                    self._ended.wait(pacing.wait_s(stream_s))
                 yield self._clock.time_s(stream_s), frame
 
     def _open(self) -> InputContainer:
@@ -232,6 +240,12 @@ def open_stream(address: str, hardware: HWAccel | None = None) -> InputContainer
         container.close()
         raise ValueError("no video stream")
     return container
+
+
+def _is_in_bursts(container: InputContainer, source: Source) -> bool:
+    """Whether frames arrive faster than they were captured: segments, and files that a web server sends."""
+    is_web_file = source.address.startswith(("http://", "https://")) and container.duration is not None
+    return container.format.name in SEGMENTED or is_web_file
 
 
 def _seconds(frame: av.VideoFrame) -> float | None:

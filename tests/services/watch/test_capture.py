@@ -3,11 +3,15 @@
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice, pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 from av.codec.hwaccel import hwdevices_available
@@ -134,6 +138,67 @@ def test_the_newest_frame_wins(video_maker: VideoMaker) -> None:
         time.sleep(0.5)
     assert len(times) < 10
     assert min(other - one for one, other in pairwise(times[:-1])) > 0.3
+
+
+@contextmanager
+def web_server(folder: Path) -> Iterator[str]:
+    """The address of a folder, served by HTTP while the block runs."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without a log."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Write nothing."""
+
+
+@contextmanager
+def hls_encoder(folder: Path) -> Iterator[Path]:
+    """A live playlist with segments of a second at 10 pictures per second, while the block runs."""
+    playlist = folder / "live.m3u8"
+    picture = ["-re", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=10"]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10"]
+    segments = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "6", "-hls_flags", "delete_segments"]
+    encoder = subprocess.Popen(["ffmpeg", "-loglevel", "error", *picture, *codec, *segments, str(playlist)])
+    try:
+        deadline = time.monotonic() + 30
+        while not playlist.exists() or playlist.read_text().count(".ts") < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield playlist
+    finally:
+        encoder.kill()
+        encoder.wait()
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_hls_is_paced_by_its_own_clock(tmp_path: Path) -> None:
+    """The pictures of a live HLS stream are captured at its rate, although they arrive a segment at a time."""
+    reports: list[str] = []
+    with hls_encoder(tmp_path) as playlist, web_server(tmp_path) as address:
+        capture = Capture(Source(f"{address}/{playlist.name}", rate_hz=5), reports.append)
+        times = [found.captured_at for found in islice(capture.pictures(), 25)]
+        capture.close()
+    steps = [other - one for one, other in pairwise(times)]
+    assert median(steps) == pytest.approx(0.2, abs=0.01)
+    assert reports == []
+
+
+def test_a_file_of_a_web_server_is_read_in_real_time(video_maker: VideoMaker) -> None:
+    """A file that arrives faster than it plays has pictures at the rate of the command, as a local file has."""
+    path = video_maker.make(LIVE)
+    with web_server(path.parent) as address:
+        capture = Capture(Source(f"{address}/{path.name}", rate_hz=5), lambda _: None)
+        times = [found.captured_at for found in islice(capture.pictures(), 8)]
+        capture.close()
+    assert median(other - one for one, other in pairwise(times)) == pytest.approx(0.2, abs=0.05)
 
 
 def test_a_cut_stream_is_opened_again(picture: bytes) -> None:
