@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import av
 import av.subtitles.stream  # PyAV would import it later, when no file can be opened any more
@@ -27,7 +28,8 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from duygu.shared.inputs.media.motion_jpeg import HEAD_BYTES, JPEG, PART_HEADER_BYTES, JpegRun, is_multipart, timestamp
-from duygu.shared.vision.decode.clock import Clock, PacketClock, may_jump, played_s, unwrapped, watched
+from duygu.shared.inputs.media.stated_size import breaks_off
+from duygu.shared.vision.decode.clock import Clock, LastPacket, PacketClock, may_jump, played_s, unwrapped, watched
 from duygu.shared.vision.decode.letterbox import Size, fit
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write
 from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
@@ -80,6 +82,8 @@ HELD = 6
 END_TOLERANCE_S, END_TOLERANCE_SHARE = 0.25, 0.02
 """Tolerances for the end of a video before the duration in its header."""
 
+FILE_DURATION = ("asf", "wtv")
+"""Formats in which the duration of each stream is that of the file, whose sound can be longer than its pictures."""
 
 SKIPPING_INTERVAL_S = 2.0
 """Interval of the messages that the process sends before a part; the parent ends a silent process."""
@@ -170,6 +174,7 @@ class FileDecoder:
         self.decoded = 0
         self.sent = 0
         self.sent_at = time.monotonic()
+        self.last_packet: LastPacket | None = None
         self.size: Size | None = None  # of the first picture, upright, with square pixels
 
     def run(self) -> Ended:
@@ -193,6 +198,7 @@ class FileDecoder:
         part = Part(self.order.start_s, self.order.end_s, Sampler(self.order.rate_hz, interval_s))
         pixels = PixelShape(stream)
         skipped_s = 0.0
+        self.last_packet = LastPacket() if has_file_duration(container, stream) else None
         self._set_up(stream.codec_context, interval_s)
         for index, frame in enumerate(self._frames_of_part(container, stream, clock, part)):
             self.decoded = index + 1
@@ -216,7 +222,11 @@ class FileDecoder:
         if not self.sent:
             self._refuse_part(clock, over=part.over)
         stated_s = None if clock.restarted or duration_s is None else duration_s - skipped_s
-        return self._part_ended(container, stream, clock, stated_s) if part.over else self._ended(clock, stated_s)
+        return (
+            self._part_ended(container, stream, clock, stated_s)
+            if part.over
+            else self._ended(container, clock, stated_s)
+        )
 
     def _refuse_part(self, clock: Clock, *, over: bool) -> None:
         """Raise Refused, as no frame was in the part."""
@@ -239,15 +249,28 @@ class FileDecoder:
                         end_s = max(end_s, unwrapped(after_s, clock.last_s))
         return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
 
-    def _ended(self, clock: Clock, stated_s: float | None) -> Ended:
+    def _ended(self, container: InputContainer, clock: Clock, stated_s: float | None) -> Ended:
         """`stated_s`: duration of the pictures in the header, if it is credible."""
         end_s = clock.end_s
+        if self._ends_early(container, clock, stated_s):
+            self._warn_of_truncation("the video ends before its header says")
+        elif breaks_off(partial(pread, self.order.file), os.fstat(self.order.file).st_size):
+            self._warn_of_truncation("the file is shorter than its header says")
         if stated_s is not None:
-            if stated_s - end_s > max(END_TOLERANCE_S, stated_s * END_TOLERANCE_SHARE):
-                self.warnings.pop("damaged", None)  # implied by the truncation
-                self.warnings["truncated"] = "the video ends before its header says"
             end_s = min(end_s, max(stated_s, clock.last_s + clock.interval_s))
         return Ended(end_s, self.decoded, [list(warning) for warning in self.warnings.items()])
+
+    def _ends_early(self, container: InputContainer, clock: Clock, stated_s: float | None) -> bool:
+        """Whether the pictures end before the header says; if it has one duration for all streams, whether all end."""
+        end_s = clock.end_s
+        if self.last_packet is not None and not clock.restarted:
+            stated_s = container.duration / av.time_base if container.duration else None
+            end_s = max(end_s, self.last_packet.end_s)
+        return stated_s is not None and stated_s - end_s > max(END_TOLERANCE_S, stated_s * END_TOLERANCE_SHARE)
+
+    def _warn_of_truncation(self, detail: str) -> None:
+        self.warnings.pop("damaged", None)  # implied
+        self.warnings["truncated"] = detail
 
     def _check(self, stream: VideoStream, duration_s: float | None) -> None:
         context = stream.codec_context
@@ -320,7 +343,7 @@ class FileDecoder:
     def _packets(
         self, container: InputContainer, stream: VideoStream, clock: Clock
     ) -> "Iterator[Packet[VideoStream] | None]":
-        packets = watched(container, stream, clock.packets)
+        packets = watched(container, stream, clock.packets or self.last_packet)
         while True:
             try:
                 packet = next(packets)
@@ -477,6 +500,15 @@ def stated_duration(container: InputContainer, stream: VideoStream) -> float | N
     return container.duration / av.time_base if container.duration and alone else None
 
 
+def has_file_duration(container: InputContainer, stream: VideoStream) -> bool:
+    """Whether the header has only one duration for several streams, which is that of the longest one.
+
+    Where clocks may jump, FFmpeg estimates durations from the last timestamps.
+    """
+    shared = not stream.duration or container.format.name in FILE_DURATION
+    return shared and len(container.streams) > 1 and not may_jump(container)
+
+
 def stated_start_s(stream: VideoStream) -> float:
     """Start of the stated duration in the file's clock, in seconds: its first packet for a stream, 0 for a file."""
     if stream.duration and stream.start_time and stream.time_base:
@@ -490,6 +522,11 @@ def first_frame_s(container: InputContainer, start_s: float) -> float:
     start_s  its time in the file's clock
     """
     return max(unwrapped(start_s - (container.start_time or 0) / av.time_base, 0.0), 0.0)
+
+
+def pread(file: int, offset: int, size: int) -> bytes:
+    """Read so many bytes of an open file at an offset."""
+    return os.pread(file, size, offset)
 
 
 def send(message: Message) -> None:

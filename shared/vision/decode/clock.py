@@ -108,12 +108,33 @@ class PacketClock:
         )
 
 
-def watched(container: InputContainer, stream: Stream, clock: PacketClock | None) -> "Iterator[Packet[Any]]":
-    """Iterate over the packets of one stream, while a clock processes those of all audio and video streams."""
-    streams = [stream] if clock is None else [*container.streams.video, *container.streams.audio]
+class LastPacket:
+    """Tracks the end of the packets of all streams, in seconds of the file's clock."""
+
+    def __init__(self) -> None:
+        self.end_s = 0.0
+
+    def add(self, packet: "Packet[Any]") -> None:
+        """Process the next packet."""
+        if packet.pts is not None:
+            self.end_s = max(self.end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+
+
+def watched(
+    container: InputContainer, stream: Stream, watch: PacketClock | LastPacket | None
+) -> "Iterator[Packet[Any]]":
+    """Iterate over the packets of one stream, while `watch` processes those of several.
+
+    A clock processes those of all audio and video streams, LastPacket those of all streams.
+    """
+    streams = [stream]
+    if isinstance(watch, PacketClock):
+        streams = [*container.streams.video, *container.streams.audio]
+    elif watch:
+        streams = list(container.streams)
     for packet in container.demux(*streams):
-        if clock:
-            clock.add(packet)
+        if watch:
+            watch.add(packet)
         if packet.stream.index == stream.index:
             yield packet
 

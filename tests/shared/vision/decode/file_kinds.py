@@ -52,6 +52,14 @@ def scene(name: str, made: Scene, gets: str = FACE, also: str = "") -> Kind:
     return Kind(name, lambda maker: maker.make(made), gets, also)
 
 
+def truncated(maker: VideoMaker, container: str, codec: str) -> Path:
+    """The first three quarters of a file with sound, as after an interrupted upload."""
+    whole = maker.make(replace(STILL, duration_s=4.0, container=container, codec=codec, sound=True)).read_bytes()
+    path = maker.folder / f"truncated.{container}"
+    path.write_bytes(whole[: len(whole) * 3 // 4])
+    return path
+
+
 def bytes_of(name: str, content: Callable[[], bytes], gets: str, suffix: str = "mp4", also: str = "") -> Kind:
     """Return a kind that consists of given bytes."""
 
@@ -356,6 +364,8 @@ KINDS = [
     scene("small face", SMALL, also="small"),
     scene("no face", NOBODY, NO_FACE),
     Kind("truncated, index first", lambda maker: maker.truncated(), FACE, "truncated"),
+    Kind("WebM with sound, truncated", lambda maker: truncated(maker, "webm", "libvpx"), FACE, "truncated"),
+    Kind("AVI, truncated, its index missing", lambda maker: truncated(maker, "avi", "mpeg4"), FACE, "truncated"),
     Kind("truncated, index last", lambda maker: maker.without_index(), "undecodable"),
     Kind("encrypted", lambda maker: maker.encrypted(), "encrypted"),
     Kind("sound only", lambda maker: maker.audio_only(), "no_video_stream"),
@@ -392,6 +402,8 @@ after it are not comparable.
 
 Times count from the first picture. The end of a video is the end of its last picture.
 
+- A file that ends before the duration or the size in its header has the warning `truncated`. MPEG-TS, program streams,
+  Ogg and GIF, and recordings that were not finished properly, state neither: a cut is not noticed there.
 - AVI with B-frames stores pictures in decoding order; they get evenly spaced times.
 - In MPEG-TS, program streams, Ogg and live FLV, a clock that jumps back by more than 1 s, or ahead by more than 10 s in
   sound and pictures alike, counts as restarted, and time continues. If the sound continues, the jump is a pause.

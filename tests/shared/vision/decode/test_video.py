@@ -254,6 +254,32 @@ def test_late_pictures_alone_are_whole(container: str, video_maker: VideoMaker, 
         assert video.warnings == []
 
 
+CONTAINERS = {"mkv": "libx264", "webm": "libvpx", "avi": "mpeg4", "flv": "libx264", "asf": "wmv2", "mov": "libx264"}
+"""Containers whose header states a duration or a size, with a codec."""
+
+
+@pytest.mark.parametrize("sound", [True, False])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_cut_files_have_a_warning(
+    container: str, sound: bool, video_maker: VideoMaker, settings: Settings, tmp_path: Path
+) -> None:
+    """A file without its last third has the warning `truncated` with and without sound, and the whole one has none.
+
+    The sound lasts longer than the pictures.
+    """
+    options = (("movflags", "faststart"),) if container == "mov" else ()
+    scene = replace(STILL, duration_s=4.0, container=container, codec=CONTAINERS[container], options=options)
+    whole = video_maker.make(replace(scene, sound=sound, sound_s=5.0 if sound else None))
+    cut = tmp_path / f"cut.{container}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    for path, codes in ((whole, []), (cut, ["truncated"])):
+        with Video(path, decode_limits(settings), 10.0) as video:
+            frames = len(list(video))
+            assert frames == 40 or path == cut
+            assert frames
+            assert [code for code, _ in video.warnings] == codes
+
+
 def test_a_stream_may_begin_anywhere(video_maker: VideoMaker, settings: Settings, tmp_path: Path) -> None:
     """In a stream that was cut, times count from the first decodable picture, and no warning is raised."""
     whole = video_maker.make(BROADCAST)
