@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from duygu.shared.vision.batching import ClassificationQueue, PipelinedQueue, SynchronousQueue
-from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop
+from duygu.shared.vision.classify.clips import Clip, ClipBuilder, Crop, DeferredFeatures
 from duygu.shared.vision.classify.crops import crop_of
 from duygu.shared.vision.classify.movements import is_processed, pose_of
 from duygu.shared.vision.classify.quality import quality_flags
@@ -90,7 +91,7 @@ class Analyzer:
         self.batch = batch
         self.movements = movements
         self.queue: ClassificationQueue = PipelinedQueue(engine, background) if background else SynchronousQueue(engine)
-        self._background = background  # computes features by the second trunk
+        self._defers = background is not None  # whether features by the second trunk are computed with the clips
         self.sampler = Sampler(engine.recipe.rate_hz, interval_s)
         self.tracker = Tracker(engine.detector, max_faces=engine.max_faces, interval_s=interval_s)
         self.faces: dict[int, Face] = {}  # by track key
@@ -152,14 +153,15 @@ class Analyzer:
         if trunk is None or not (trunk.includes(crop.tick, self._usual_ticks()) or not self._has_second(track)):
             return crop
         pixels = trunk.cut(frame, track.box, track.landmarks)[np.newaxis]
-        if self._background:
-            return replace(crop, awaited=self._background.submit(_only_row, trunk, pixels))
-        return replace(crop, second=_only_row(trunk, pixels))
+        features = partial(_only_row, trunk, pixels)
+        if self._defers:
+            return replace(crop, deferred=DeferredFeatures(features))
+        return replace(crop, second=features())
 
     def _has_second(self, track: Track) -> bool:
-        """Whether a crop of the open clip of a face has features by the second trunk, now or soon."""
+        """Whether a crop of the open clip of a face has features by the second trunk, now or later."""
         face = self.faces.get(track.key)
-        return face is not None and any(crop.second is not None or crop.awaited for crop in face.clips.crops)
+        return face is not None and any(crop.second is not None or crop.deferred for crop in face.clips.crops)
 
     def _usual_ticks(self) -> float:
         """Usual number of sampling times between analysed frames."""

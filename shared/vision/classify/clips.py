@@ -1,8 +1,7 @@
 """Assembly of clips from the crops of one face: `recipe.frames` crops at equal time steps, without long gaps."""
 
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +25,22 @@ MIN_PADDED = 3
 """Minimum number of crops for a padded clip, if the track has other clips."""
 
 
+class DeferredFeatures:
+    """Features (G,) of a crop by the second trunk, computed when they are first needed."""
+
+    def __init__(self, compute: Callable[[], Floats]) -> None:
+        """`compute` and the pixels that it holds are released after the first result."""
+        self._compute: Callable[[], Floats] | None = compute
+        self._features: Floats | None = None
+
+    def result(self) -> Floats:
+        """The features. Only one thread may need them."""
+        if self._features is None:
+            assert self._compute is not None  # noqa: S101 - one of both is there
+            self._features, self._compute = self._compute(), None
+        return self._features
+
+
 @dataclass(frozen=True, slots=True)
 class Crop:
     """Crop of a face in one frame."""
@@ -37,8 +52,8 @@ class Crop:
     movements: Floats | None = None  # (MEASURED,), as `MovementNetwork.measure` returns them
     second: Floats | None = None  # (G,) features by the second trunk, if it processed the crop
     features: FeatureCache = field(default_factory=dict, compare=False, repr=False)
-    awaited: "Future[Floats] | None" = field(default=None, compare=False, repr=False)
-    """`second` in place of an array, while another thread computes it."""
+    deferred: DeferredFeatures | None = field(default=None, compare=False, repr=False)
+    """`second` in place of an array, where it is computed with the clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +71,15 @@ class Clip:
     features: tuple[FeatureCache, ...] = field(default=(), compare=False, repr=False)
     """The cache of each crop; empty for a clip that was restored from a saved state."""
     second: Floats | None = None  # (n, G) features by the second trunk of the crops that it processed
-    awaited: tuple["Floats | Future[Floats]", ...] = field(default=(), compare=False, repr=False)
-    """`second` in place of an array, while another thread computes some of its rows."""
+    deferred: tuple[Floats | DeferredFeatures, ...] = field(default=(), compare=False, repr=False)
+    """`second` in place of an array, until its rows are computed."""
 
     def complete(self) -> "Clip":
-        """The clip with `second` as an array. Waits for the thread that computes it, and raises what it raised."""
-        if not self.awaited:
+        """The clip with `second` as an array, computed now if it was deferred."""
+        if not self.deferred:
             return self
-        rows = [row.result() if isinstance(row, Future) else row for row in self.awaited]
-        return replace(self, second=_distinct(rows), awaited=())
+        rows = [row.result() if isinstance(row, DeferredFeatures) else row for row in self.deferred]
+        return replace(self, second=_distinct(rows), deferred=())
 
     @property
     def still(self) -> bool:
@@ -170,9 +185,9 @@ def _measured(crops: list[Crop]) -> Floats | None:
 
 def _with_second_trunk(clip: Clip, crops: list[Crop]) -> Clip:
     """The clip with the features by the second trunk of the crops that it processed."""
-    rows = [row for crop in crops if (row := crop.second if crop.awaited is None else crop.awaited) is not None]
-    known = [row for row in rows if not isinstance(row, Future)]
-    return replace(clip, second=_distinct(known)) if len(known) == len(rows) else replace(clip, awaited=tuple(rows))
+    rows = [row for crop in crops if (row := crop.second if crop.deferred is None else crop.deferred) is not None]
+    known = [row for row in rows if not isinstance(row, DeferredFeatures)]
+    return replace(clip, second=_distinct(known)) if len(known) == len(rows) else replace(clip, deferred=tuple(rows))
 
 
 def _distinct(rows: list[Floats]) -> Floats | None:

@@ -38,7 +38,7 @@ class PartAnalyzer(Analyzer):
     ) -> None:
         """Create an analyzer for the frames from `part.decoded_from_s` to before `part.end_s`."""
         super().__init__(engine, interval_s=interval_s, batch=batch, background=background, movements=movements)
-        self._background = None  # the crops that a part writes have their features
+        self._defers = False  # the crops that a part writes have their features
         self.owned_from: tuple[float, int] | None = None  # time and index of the first frame after the warm-up
         self._part, self._writer = part, writer
         self._interval_s = interval_s

@@ -165,6 +165,34 @@ def test_features_in_the_background_are_the_same(served: Engine) -> None:
         assert np.array_equal(one.second, other.second)
 
 
+def test_features_are_computed_once_for_overlapping_windows(served: Engine) -> None:
+    """Beside a background thread, the second trunk processes each crop once, with its windows instead of its frame."""
+
+    class Counting(CropPattern):
+        """Counts its crops."""
+
+        count = 0
+
+        def features(self, crops: Image) -> Floats:
+            """Count the crops."""
+            self.count += len(crops)
+            return super().features(crops)
+
+    counts = []
+    with ThreadPoolExecutor(1) as background:
+        for executor in (None, background):
+            trunk = Counting(SETTINGS)
+            analyzer = Analyzer(replace(served, second_trunk=trunk), batch=1000, background=executor)
+            for frame in frames_of(PAN):
+                analyzer.push(frame)
+            before = trunk.count
+            analyzer.finish()
+            counts.append((before, trunk.count))
+    (at_once, whole), (before, later) = counts
+    assert at_once == whole == later > 2
+    assert not before
+
+
 def test_an_error_of_the_second_trunk_in_the_background_is_raised(served: Engine) -> None:
     """An analysis ends with the error that the second trunk raises in the background thread."""
 
