@@ -35,7 +35,9 @@ def add_watch(commands: Any) -> None:
     watch.add_argument("--for", type=seconds, dest="duration", metavar="SECONDS", help="stop after so many seconds")
     watch.add_argument("--ndjson", type=Path, metavar="FILE", help="write a JSON object per window; -: stdout")
     watch.add_argument("--csv", type=Path, metavar="FILE", help="write a row per window; -: stdout")
-    complete_files(watch.add_argument("--json", type=Path, metavar="FILE", help="write the result at the end"))
+    complete_files(
+        watch.add_argument("--json", type=Path, metavar="FILE", help="write the result at the end; -: stdout")
+    )
     watch.add_argument("--mqtt", metavar="URL", help="publish to this MQTT broker, with discovery by Home Assistant")
     watch.add_argument("--lsl", action="store_true", help="publish to the Lab Streaming Layer")
     watch.add_argument("--labels", type=labels, metavar="LABELS", help="labels to report, separated by commas")
@@ -77,8 +79,8 @@ def _watch(
     options = read_options(
         labels=list(labels) if labels else None, min_face=min_face, max_faces=max_faces, baseline=baseline
     )
-    on_stdout = Path("-") in {ndjson, csv}
-    destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout, name=name)
     sources = read_sources(urls, cameras, rate, hardware, name)
+    on_stdout = Path("-") in {ndjson, csv, json, *(camera.result for camera in sources)}
+    destinations = Destinations(ndjson, csv, json, mqtt, lsl, lines=not quiet and not on_stdout, name=name)
     key = os.environ.get("DUYGU_API_KEY")
     return run(sources, service, key, options, destinations, seconds=duration)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from duygu.services.watch.output_files import STDOUT, require_writable
 from duygu.shared.errors import ConfigurationError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.live.messages import SessionOptions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from duygu.services.watch.cameras import Camera
     from duygu.services.watch.sinks import Sink
     from duygu.services.watch.watcher import Watcher
+    from duygu.shared.schemas.result import Result
 
 EXIT_OK, EXIT_FAILED = 0, 1
 
@@ -88,8 +90,6 @@ def run(
 
 def _require_outputs(cameras: "list[Camera]", destinations: Destinations) -> None:
     """Raise ConfigurationError for outputs that cannot be written, or that would overwrite something."""
-    from duygu.services.watch.output_files import require_writable
-
     if destinations.result and len(cameras) > 1:
         raise ConfigurationError("--json holds the result of one camera; set `result` of each in a file of --cameras")
     named = [("--ndjson", destinations.ndjson), ("--csv", destinations.csv), ("--json", destinations.result)]
@@ -194,13 +194,8 @@ def _finish(cameras: "list[Camera]", watchers: "list[Watcher]", destinations: De
     for camera, watcher in zip(cameras, watchers, strict=True):
         path = camera.result or (destinations.result if len(cameras) == 1 else None)
         result = watcher.recording.result()
-        if path and result:
-            try:
-                write_atomically(path, (result.model_dump_json(indent=2) + "\n").encode())
-                _report(f"wrote {printable(str(path))}")
-            except OSError as error:
-                _report(f"{UnreadableFileError.code}: {printable(str(path))}: {error.strerror}")
-                status = EXIT_FAILED
+        if path and result and not _write_result(path, result):
+            status = EXIT_FAILED
         if watcher.error:
             _report(f"{camera.name}: {watcher.error}")
             status = EXIT_FAILED
@@ -208,6 +203,22 @@ def _finish(cameras: "list[Camera]", watchers: "list[Watcher]", destinations: De
             _report(f"{camera.name}: no picture arrived")
             status = EXIT_FAILED
     return status
+
+
+def _write_result(path: Path, result: "Result") -> bool:
+    """Write a result to a file, or to stdout for `-`; whether all of it was written."""
+    content = result.model_dump_json(indent=2) + "\n"
+    try:
+        if path == STDOUT:
+            sys.stdout.write(content)
+            sys.stdout.flush()
+            return True
+        write_atomically(path, content.encode())
+    except OSError as error:
+        _report(f"{UnreadableFileError.code}: {printable(str(path))}: {error.strerror}")
+        return False
+    _report(f"wrote {printable(str(path))}")
+    return True
 
 
 def _on_signals(stop: threading.Event) -> None:

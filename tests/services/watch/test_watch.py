@@ -54,6 +54,25 @@ def test_a_file_becomes_a_result(
     assert [(row["start_s"], row["end_s"]) for row in map(json.loads, lines.read_text().splitlines())] == spans
 
 
+@pytest.mark.parametrize("named_by", ["option", "file"])
+def test_a_dash_is_stdout(
+    named_by: str,
+    served: str,
+    video_maker: VideoMaker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`--json -`, and `result = "-"` of a camera, print the result alone, and write no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    video = video_maker.make(LIVE)
+    (path := tmp_path / "cameras.toml").write_text(f"[cameras.door]\nurl = '{video}'\nresult = '-'\n")
+    arguments = [str(video), "--json", "-"] if named_by == "option" else ["--cameras", str(path)]
+    assert main(["watch", *arguments, "--service", served]) == 0
+    assert Result.model_validate_json(capsys.readouterr().out).faces
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_resting_face_is_taken(served: str, video_maker: VideoMaker, tmp_path: Path) -> None:
     """`--baseline` takes the resting face of these seconds; later windows of NDJSON and result are relative to it."""
     path, result, lines = video_maker.make(replace(LIVE, duration_s=9.0)), tmp_path / "r.json", tmp_path / "r.ndjson"
@@ -79,6 +98,7 @@ def test_an_invalid_resting_face_is_refused(capsys: pytest.CaptureFixture[str]) 
         (["film.mp4", "--ndjson", "link.mp4"], "--ndjson would overwrite the source link.mp4"),
         (["film.mp4", "--csv", "rows", "--json", "rows"], "--csv and --json cannot both be written to rows"),
         (["film.mp4", "--csv", "-", "--ndjson", "-"], "--ndjson and --csv cannot both be written to stdout"),
+        (["film.mp4", "--csv", "-", "--json", "-"], "--csv and --json cannot both be written to stdout"),
         (["film.mp4", "--json", "no/r.json"], "cannot write --json to no/r.json: the folder no does not exist"),
         (["film.mp4", "--json", "."], "cannot write --json to .: it is a folder"),
         (["film.mp4", "film.mp4", "--json", "r.json"], "--json holds the result of one camera"),
