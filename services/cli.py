@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import gc
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +19,18 @@ from duygu.services.arguments.label import add_label
 from duygu.services.arguments.mcp import add_mcp
 from duygu.services.arguments.service import add_serve, add_worker
 from duygu.services.arguments.study import add_study
+from duygu.services.arguments.values import refuse_empty
 from duygu.services.arguments.watch import add_watch
 from duygu.services.commands.completion import SHELLS, completion_script
+from duygu.services.commands.stdout import STDOUT, write_stdout
 from duygu.shared.errors import DuyguError
+from duygu.shared.exports.titles import printable
 from duygu.shared.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+FAILED_STATUS = 1
+"""Exit status where a file, a device or the network fails."""
 
 USAGE_STATUS = 2
 """Exit status for invalid arguments or settings and for a model that cannot be loaded."""
@@ -37,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     try:
         status: int = command(**options)
+        write_stdout("")  # flushes
     except DuyguError as error:
         print(f"duygu: {error.detail}", file=sys.stderr)  # noqa: T201 - the output of a command
         return USAGE_STATUS
@@ -47,7 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("duygu: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED_STATUS
+    except OSError as error:
+        logger.debug("the command failed", exc_info=True)
+        return _failed(error)
     return status
+
+
+def _failed(error: OSError) -> int:
+    """Print an error of the system, with its file; nothing for a closed stdout. The exit status."""
+    if not (isinstance(error, BrokenPipeError) and error.filename == STDOUT):
+        parts = ["duygu", error.filename, error.strerror or str(error)]
+        print(": ".join(printable(str(part)) for part in parts if part), file=sys.stderr)  # noqa: T201
+    return FAILED_STATUS
 
 
 def _problem(message: str) -> str:
@@ -72,6 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_keys(commands)
     add_doctor(commands)
     _add_completion(commands)
+    refuse_empty(parser)
     return parser
 
 
@@ -86,7 +108,7 @@ def _add_completion(commands: Any) -> None:
 
 
 def _completion(shell: str | None) -> int:
-    print(completion_script(make_parser(), shell), end="")  # noqa: T201
+    write_stdout(completion_script(make_parser(), shell))
     return 0
 
 

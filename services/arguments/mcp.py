@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from duygu.services.arguments.values import port
 from duygu.services.commands.completion import complete_files
 from duygu.shared.config.settings import Settings
 from duygu.shared.runtime.telemetry.logs import set_up_logs
@@ -22,7 +23,7 @@ def add_mcp(commands: Any) -> None:
     mcp.set_defaults(command=_mcp)
     mcp.add_argument("--http", action="store_true", help="serve streamable HTTP at /mcp instead of stdio")
     mcp.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default: 127.0.0.1)")
-    mcp.add_argument("--port", type=int, default=8765, help="port to listen on (default: 8765)")
+    mcp.add_argument("--port", type=port, default=8765, help="port to listen on; 0: a free port (default: 8765)")
     folder = mcp.add_argument(
         "--folder",
         type=Path,

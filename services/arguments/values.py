@@ -2,7 +2,10 @@
 
 import argparse
 import math
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from duygu.shared.inputs.links.link import is_link
 from duygu.shared.model.label_choice import chosen_labels
@@ -10,6 +13,8 @@ from duygu.shared.schemas.emotions import EMOTIONS
 
 MOST_HZ = 60.0
 """Maximum rate of pictures, as of a camera in a file of cameras."""
+
+MOST_PORT = 65535
 
 
 def share(text: str) -> float:
@@ -42,6 +47,13 @@ def labels(text: str) -> tuple[str, ...]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def port(text: str) -> int:
+    """A TCP port; 0 is a free one."""
+    if not 0 <= (value := int(text)) <= MOST_PORT:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and {MOST_PORT}")
+    return value
+
+
 def rate(text: str) -> float:
     """A positive number of pictures per second, at most 60."""
     if not 0 < (value := float(text)) <= MOST_HZ:
@@ -59,3 +71,23 @@ def seconds(text: str) -> float:
 def source(text: str) -> Path | str:
     """A path, or a link, in which the two slashes are kept."""
     return text if is_link(text) else Path(text)
+
+
+def refuse_empty(parser: argparse.ArgumentParser) -> None:
+    """Make an empty value of any argument, as of an unset shell variable, a usage error that names the argument."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                refuse_empty(command)
+        elif action.nargs != 0:
+            action.type = _not_empty(action.type or str)  # type: ignore[arg-type]  # a name in a registry is not used
+
+
+def _not_empty(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    @wraps(convert)
+    def converted(text: str) -> Any:
+        if not text:
+            raise argparse.ArgumentTypeError("the value is empty")
+        return convert(text)
+
+    return converted

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from duygu.services.commands.edit import read_edited
+from duygu.services.commands.stdout import write_stdout
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
 from duygu.shared.schemas.result import Result
 from duygu.shared.storage.atomic import write_atomically
@@ -61,7 +61,7 @@ def run(
     labels = _read(files, edited, console)
     found = agreement(edited, labels, target_accuracy)
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_stdout(found.model_dump_json(indent=2) + "\n")
     else:
         _show(found, console)
     if manifest:

@@ -1,7 +1,6 @@
 """`duygu analyze`: analyse files and folders without a server. Results go to stdout, everything else to stderr."""
 
 import logging
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from duygu.services.commands.display import show_progress, summary
 from duygu.services.commands.outputs import ClosedStdoutError, Outputs
+from duygu.services.commands.stdout import discard_stdout
 from duygu.shared.baselines.recordings import with_recorded_baseline
 from duygu.shared.config.engine import decode_limits, engine_options, picture_decoder
 from duygu.shared.config.settings import MB, Settings
@@ -127,7 +127,7 @@ def run(videos: Sequence[Path | str], options: BatchOptions, settings: Settings,
         with closing(options.outputs):
             outcomes = [batch.analyze(source) for source in sources]
     except (ClosedStdoutError, BrokenPipeError):  # of stdout, or of stderr
-        _discard_stdout()
+        discard_stdout()
         return EXIT_FAILED
     if not any(outcome is not None for outcome in outcomes):
         _print_error("no video found")
@@ -184,13 +184,6 @@ def _with_unique_names(sources: Iterable[Source]) -> list[Source]:
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
-
-
-def _discard_stdout() -> None:
-    """Redirect stdout to the null device, so that the flush at exit raises no BrokenPipeError."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
 
 
 @dataclass(frozen=True, slots=True)

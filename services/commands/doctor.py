@@ -4,12 +4,12 @@ import importlib
 import json
 import os
 import platform
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from duygu.services.commands.stdout import write_stdout
 from duygu.services.diagnosis.broker import check_broker
 from duygu.services.diagnosis.camera import check_camera
 from duygu.services.diagnosis.clock import check_clock
@@ -85,15 +85,13 @@ def report(settings: Settings, targets: Targets = Targets(), *, as_json: bool = 
             {"name": found.name, "status": found.status, "detail": found.detail, "hint": found.hint or None}
             for found in findings
         ]
-        sys.stdout.write(json.dumps({"ok": all(found.ok for found in findings), "checks": rows}, indent=2) + "\n")
+        write_stdout(json.dumps({"ok": all(found.ok for found in findings), "checks": rows}, indent=2) + "\n")
     return int(not all(finding.ok for finding in findings))
 
 
 def _print(finding: Finding) -> None:
-    sys.stdout.write(printable(f"{finding.status:<6}  {finding.name}: {finding.detail}") + "\n")
-    if finding.hint:
-        sys.stdout.write(f"        hint: {finding.hint}\n")
-    sys.stdout.flush()
+    hint = f"        hint: {finding.hint}\n" if finding.hint else ""
+    write_stdout(printable(f"{finding.status:<6}  {finding.name}: {finding.detail}") + "\n" + hint)
 
 
 def _platform(_settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from duygu.services.commands.stdout import write_stdout
 from duygu.shared.config.api_keys import KeyLimits, Priority, Scope, add_key, remove_key, stored_keys
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
@@ -9,7 +10,8 @@ from duygu.shared.errors import ConfigurationError
 
 def add(name: str, file: Path | None, scopes: list[str], priority: str, **limits: int | None) -> int:
     """Create a key, store its hash and print the key; the exit status. Raises ConfigurationError."""
-    print(add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), KeyLimits(**limits), Priority(priority)))  # noqa: T201
+    key = add_key(_keys_file(file), name, frozenset(map(Scope, scopes)), KeyLimits(**limits), Priority(priority))
+    write_stdout(f"{key}\n")
     return 0
 
 
@@ -19,7 +21,7 @@ def list_keys(file: Path | None) -> int:
         limits = key.limits.model_dump(exclude_none=True)
         facts = [" ".join(sorted(key.scopes)), *(f"{limit.replace('_', '-')} {most}" for limit, most in limits.items())]
         facts += [key.priority] if key.priority is not Priority.INTERACTIVE else []
-        print(f"{key.name}: {', '.join(facts)}")  # noqa: T201
+        write_stdout(f"{key.name}: {', '.join(facts)}\n")
     return 0
 
 

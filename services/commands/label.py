@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from duygu.services.commands.stdout import write_stdout
 from duygu.services.serve.supervisor import serve
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
@@ -67,8 +68,7 @@ def _open(video: Path, service: str, *, browser: bool) -> int:
         _print(f"duygu: {service} does not respond: {error}")
         return EXIT_FAILED
     address = f"{service.rstrip('/')}/label#job/{job['job_id']}"
-    sys.stdout.write(f"{address}\n")
-    sys.stdout.flush()
+    write_stdout(f"{address}\n")
     if browser:
         webbrowser.open(address)
     return EXIT_OK

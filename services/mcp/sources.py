@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from duygu.client import Service
     from duygu.shared.vision.engine import Engine
 
+MOST_SHOWN = 200
+"""Characters of a path that cannot exist, in the message about it."""
+
 
 class Analyzer(Protocol):
     """Analyses a video file, or the video of a link; `on_progress` receives the share done, or None if unknown."""
@@ -106,8 +109,16 @@ def readable_file(path: str, folders: list[Path]) -> Path:
     """The resolved path of a file. `folders` are those from which files may be read; empty allows all.
 
     Raises ForbiddenError for a path that leads outside `folders`, also through a link, whether or not it exists, and
-    UnreadableFileError for what is not a file.
+    UnreadableFileError for what is not a file or no path.
     """
+    try:
+        return _readable_file(path, folders)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, of an unknown user, with a null character
+        shown = printable(path)[:MOST_SHOWN]
+        raise UnreadableFileError(f"{shown}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _readable_file(path: str, folders: list[Path]) -> Path:
     file = Path(path).expanduser().resolve()
     if folders and not any(file.is_relative_to(folder.resolve()) for folder in folders):
         raise ForbiddenError(f"{printable(path)} is outside the folders that this server may read")

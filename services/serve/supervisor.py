@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 
 from duygu.services.api.app import create_app
 from duygu.services.serve.ports import PORT_IN_USE_HINT, is_port_in_use
 from duygu.services.serve.server import GRACEFUL_SHUTDOWN_S, Server
+from duygu.shared.broker.connections import problem_of, shown
 from duygu.shared.broker.embedded import IN_MEMORY, ON_DISK, EmbeddedValkey
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
@@ -128,11 +129,32 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> int:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _exit_on_signal)
     with ExitStack() as running:
-        app = create_app(settings)
-        servers = [running.enter_context(server) for server in _embedded_servers(settings)]
+        with _naming_data_folder(settings):
+            app = create_app(settings)
+            servers = [running.enter_context(server) for server in _embedded_servers(settings)]
+        _warn_without_redis(settings)
         workers = running.enter_context(WorkerProcesses(settings, servers))
         Server(app, settings, announce, workers.begin_stop).run()
     return 1  # reached only if the server cannot listen, as a signal raises SystemExit
+
+
+@contextmanager
+def _naming_data_folder(settings: Settings) -> Iterator[None]:
+    """Raise ConfigurationError for a folder that cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.filename or settings.data_dir}: {error.strerror or error}"
+        raise ConfigurationError(
+            f"the data folder {settings.data_dir} (DUYGU_DATA_DIR) cannot be used: {reason}"
+        ) from error
+
+
+def _warn_without_redis(settings: Settings) -> None:
+    """Log which of the configured servers do not respond yet. The service starts, and is ready once they do."""
+    for url in filter(None, dict.fromkeys((settings.redis_url, settings.stream_redis_url))):
+        if problem := problem_of(url):
+            logger.error("Redis at %s does not respond; until it does, requests get 503: %s", shown(url), problem)
 
 
 def _require_keys_or_loopback(settings: Settings) -> None:

@@ -20,7 +20,7 @@ class Camera(BaseModel):
     name: Annotated[str, Field(pattern=rf"^{NAME.pattern}$")]
     url: Annotated[str, Field(min_length=1)]
     rate_hz: Annotated[float, Field(gt=0, le=60)] = 10.0
-    hardware: str | None = None
+    hardware: Annotated[str | None, Field(min_length=1)] = None
     result: Path | None = None
 
 

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004
+
 from duygu.services.worker.context import Analyze, LiveWork, Renderer, Splitter, VideoParts, WorkerContext
 from duygu.services.worker.model_worker import ModelWorker
 from duygu.services.worker.webhooks.sender import Sender
-from duygu.shared.broker.connections import connect, live_redis_url, redis_url
+from duygu.shared.broker.connections import connect, live_redis_url, problem_of, redis_url, shown
 from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.inputs.links.fetching import fetch_rules
@@ -32,7 +34,22 @@ logger = logging.getLogger(__name__)
 
 
 def run_worker(settings: Settings, queue: QueueName) -> int:
-    """Load what a queue needs and serve it; returns the exit status: 0 after a signal to stop."""
+    """Load what a queue needs and serve it; returns the exit status: 0 after a signal to stop.
+
+    Raises ModelError, and ConfigurationError when Redis does not respond.
+    """
+    url = redis_url(settings)
+    if problem := problem_of(url):
+        logger.warning("Redis at %s does not respond; waiting for it: %s", shown(url), problem)
+    try:
+        return _load_and_serve(settings, queue)
+    except (ConnectionError, TimeoutError) as error:
+        logger.debug("the connection to Redis failed", exc_info=True)
+        hint = "check REDIS_URL" if settings.redis_url else "set REDIS_URL, or run `duygu serve`, which starts one"
+        raise ConfigurationError(f"Redis does not respond: {error} Start it, or {hint}") from error
+
+
+def _load_and_serve(settings: Settings, queue: QueueName) -> int:
     if queue is QueueName.WEBHOOKS:
         return serve(settings, queue, no_analysis)
     from duygu.shared.config.engine import engine_options

@@ -1,10 +1,13 @@
 """Connections to Redis: the address that the settings name, and a client for each kind of caller."""
 
+from urllib.parse import urlsplit
+
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from duygu.shared.broker.embedded import IN_MEMORY, socket_path
@@ -30,6 +33,22 @@ def live_redis_url(settings: Settings) -> str:
     if settings.stream_redis_url or settings.redis_url:
         return settings.stream_redis_url or settings.redis_url
     return f"unix://{socket_path(settings.data_dir, IN_MEMORY)}"
+
+
+def shown(url: str) -> str:
+    """The address of a server without user, password and options, for messages."""
+    parts = urlsplit(url)
+    return parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+
+
+def problem_of(url: str) -> str:
+    """Why a server does not respond within REPLY_S; empty if it does."""
+    with connect_briefly(url) as redis:
+        try:
+            redis.ping()
+        except RedisError as error:
+            return str(error)
+    return ""
 
 
 def connect(url: str) -> Redis:

@@ -149,6 +149,7 @@ def _json(recipe: Recipe) -> str:
 def explain(error: ValidationError) -> str:
     """List each invalid setting with the problem."""
     problems = [
-        ".".join(map(str, wrong["loc"])) + ": " + wrong["msg"].removeprefix("Value error, ") for wrong in error.errors()
+        ": ".join(filter(None, (".".join(map(str, wrong["loc"])), wrong["msg"].removeprefix("Value error, "))))
+        for wrong in error.errors()
     ]
     return "; ".join(problems)

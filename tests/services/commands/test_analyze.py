@@ -416,7 +416,7 @@ def test_a_choice_of_labels_changes_no_probability(tmp_path: Path, pair: str) ->
     assert {face.emotion for face in result.faces} == {"other"}
 
 
-@pytest.mark.parametrize("labels", ["joy", "", "anger,,fear"])
+@pytest.mark.parametrize("labels", ["joy", " ", "anger,,fear"])
 def test_unknown_labels_are_wrong_usage(pair: str, labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown label is rejected with the known ones."""
     with pytest.raises(SystemExit) as ended:

@@ -169,3 +169,12 @@ def test_a_threshold_is_an_edit(result: Path, tmp_path: Path) -> None:
     assert uncertain("--uncertain-below", "model") == {"false", "true"}
     assert uncertain("--undo", "1") == {"true"}
     assert uncertain("--undo", "1") == {"false", "true"}
+
+
+def test_what_is_no_json_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A video in place of its result is named, without an empty field before the reason."""
+    (path := tmp_path / "cut.mp4").write_bytes(bytes(100))
+    assert main(["edit", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"duygu: {path} is not a result of `duygu analyze --json`: Invalid JSON: "
+    )

@@ -136,6 +136,10 @@ def test_errors_have_codes(tmp_path: Path, video_maker: VideoMaker) -> None:
         assert "job_not_found: " in await error_of(client, "summarize", analysis_id="a9")
         assert "unreadable_file: " in await error_of(client, "analyze_video", path=str(tmp_path / "none.mp4"))
         assert "unreadable_file: " in await error_of(client, "open_result", path=str(video_maker.text()))
+        for path in ("\0", "x" * 5000, "~no-such-user/a.mp4"):
+            refused = await error_of(client, "analyze_video", path=path)
+            assert "unreadable_file: " in refused
+            assert len(refused) < 400
         assert "unknown_face: " in await error_of(client, "compare_people", analysis_id=known, face_ids=[1, 77])
         assert "invalid_request: " in await error_of(client, "summarize", analysis_id=known, start_s=9, end_s=3)
         assert "invalid_end_s: " in await error_of(client, "analyze_video", path=str(result), start_s=5, end_s=2)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from duygu.services.serve.supervisor import _warn_without_redis
 from duygu.shared.config.settings import Settings
 from duygu.shared.live.header import pack
 from duygu.shared.paths import ROOT
@@ -233,3 +234,11 @@ def test_a_port_in_use_is_an_error(own: Settings) -> None:
         assert done.returncode == 2
         assert done.stderr.startswith(f"duygu: port {port} is in use: stop the program that uses it")
         assert not other.data_dir.exists()
+
+
+def test_a_redis_that_does_not_respond_is_reported_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    """The log names each server once, without its password, before the workers wait for it."""
+    url = "redis://ann:secret@127.0.0.1:1"
+    _warn_without_redis(Settings(redis_url=url, stream_redis_url=url))
+    (line,) = caplog.messages
+    assert line.startswith("Redis at 127.0.0.1:1 does not respond; until it does, requests get 503: Error 111")
