@@ -66,6 +66,16 @@ def live(camera_browser: Browser, address: str) -> Iterator[Page]:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "prohibited in the European Union"), ("tr", "Avrupa Birliği'nde iş yerinde")]
+)
+def test_the_law_is_named_before_the_camera_starts(live: Page, language: str, words: str) -> None:
+    """The page says beside the start of the camera where inferring emotions is prohibited, in both languages."""
+    live.select_option("#language", language)
+    expect(live.locator("#toggle")).to_be_visible()
+    expect(live.get_by_text(words)).to_be_in_viewport()
+
+
 def test_a_smile_is_seen(live: Page) -> None:
     """After the camera starts, the page shows happiness and the figures of the session, and fits a phone."""
     live.get_by_role("button", name="Start the camera").click()
