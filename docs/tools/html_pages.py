@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from string import Template
 
+from docs.tools.documents import DOCUMENTS, document, title_of
 from duygu.shared.paths import ROOT
 
 TEMPLATES = ROOT / "services" / "api" / "templates"
@@ -30,7 +31,7 @@ SHOW_KEY = (
 class WebPage:
     """What a page does not share with the others.
 
-    name         of its main part in `templates` and of its script
+    name         of the file, and of its main part in `templates` or docs/
     title        English title, which the script translates by `title_key`
     description  of the page, for search engines
     styles       names of its style sheets, besides those of every page
@@ -38,6 +39,7 @@ class WebPage:
     has_key      whether an API key can be entered
     names_model  whether its foot names the model
     dialogs      file in `templates` with the parts after the foot
+    script       name of its script; that of the page by default
     """
 
     name: str
@@ -49,6 +51,7 @@ class WebPage:
     has_key: bool = True
     names_model: bool = False
     dialogs: str | None = None
+    script: str | None = None
 
 
 WEB_PAGES = (
@@ -111,6 +114,19 @@ WEB_PAGES = (
         links=("index", "camera", "api"),
         has_key=False,
     ),
+    *(
+        WebPage(
+            name=name,
+            title=f"{title_of(name)} – Duygu",
+            title_key="",
+            description=title_of(name),
+            styles=("document",),
+            links=("index", "camera", "api"),
+            has_key=False,
+            script="document",
+        )
+        for name in DOCUMENTS
+    ),
 )
 
 
@@ -118,13 +134,13 @@ def render(page: WebPage) -> str:
     """The document: the layout, filled with the parts of a page."""
     title_key = f' data-i18n="{page.title_key}"' if page.title_key else ""
     return Template(_read("layout.html")).substitute(
-        name=page.name,
+        name=page.script or page.name,
         title=f"<title{title_key}>{page.title}</title>",
         description=page.description,
         styles=_lines(f'  <link rel="stylesheet" href="/static/css/{name}.css">' for name in page.styles),
         links=_lines(f"      {LINKS[name]}" for name in page.links),
         key=_lines([f"      {SHOW_KEY}"] if page.has_key else []),
-        main=_read(f"{page.name}.html"),
+        main=document(page.name) if page.name in DOCUMENTS else _read(f"{page.name}.html"),
         model=_lines(['    <p id="model-line"></p>'] if page.names_model else []),
         dialogs=f"\n{_read(page.dialogs)}" if page.dialogs else "",
     )

@@ -65,9 +65,12 @@ async def api(request: Request) -> Response:
 
 
 @router.get("/docs/reading-the-result")
-async def reading_the_result() -> FileResponse:
-    """The documentation page on the fields of a result, as text."""
-    return FileResponse(READING, media_type="text/plain; charset=utf-8")
+@router.get("/docs/editing-the-result")
+@router.get("/docs/file-kinds")
+@router.get("/docs/privacy-and-law")
+async def document(request: Request) -> Response:
+    """A page of the documentation."""
+    return await _page(f"{request.url.path.rpartition('/')[2]}.html", request)
 
 
 def mount_pages(app: FastAPI) -> None:

@@ -49,6 +49,8 @@ def test_nothing_keeps_anybody_out(
     page.goto("/api")
     page.locator(".api-call summary").first.click()
     found["API"] = faults(page)
+    page.goto("/docs/reading-the-result")
+    found["documentation"] = faults(page)
     page.goto("/nope")
     found["nothing there"] = faults(page)
     context.close()

@@ -1,8 +1,11 @@
 """The pages on every screen: they use a wide one, and nothing is cut off on a narrow one."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from docs.tools.documents import DOCUMENTS
 from duygu.shared.errors import by_code
 from tests.pages.test_list import accept
 from tests.support.servers.scripted_server import job_document, remember
@@ -106,3 +109,29 @@ def test_samples_are_shown_in_the_chosen_language(page: Page) -> None:
     expect(page.locator(".api-call[open] pre:visible")).to_have_count(1)
     expect(page.locator(".api-call[open] pre:visible")).to_contain_text("new Duygu")
     expect(page.locator("#samples")).to_have_value("TypeScript")
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/camera", "/api", "/label", "/agreement", "/study", "/nope", *(f"/docs/{name}" for name in DOCUMENTS)],
+)
+def test_no_page_scrolls_sideways_on_a_small_phone(page: Page, path: str, language: str) -> None:
+    """At 320 pixels every page fits, in either language."""
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(path)
+    page.select_option("#language", language)
+    page.locator("h1:visible, .notice:visible").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_page_of_the_documentation_is_read_in_the_service(page: Page) -> None:
+    """The page on the result has headings, tables that stay in their column, and links to its own parts."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/docs/reading-the-result")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reading the result")
+    assert page.locator("table").count() > 5
+    page.get_by_role("link", name="below", exact=True).first.click()
+    expect(page.locator("#when-not-to-trust-it")).to_be_in_viewport()
+    page.get_by_role("link", name="editing-the-result").or_(page.get_by_role("link", name="edits")).first.click()
+    page.wait_for_url(re.compile("/api$|/docs/editing-the-result$"))
