@@ -130,7 +130,8 @@ def test_a_wrong_video_is_refused(page: Page, job: dict[str, Any], tmp_path: Pat
 
 
 def test_names_and_jobs_are_checked(page: Page) -> None:
-    """An unknown job is an error with its code; a name is turned into letters, digits and hyphens."""
+    """A name is turned into letters, digits and hyphens; a job that was erased meanwhile is an error."""
+    page.route("**/v1/jobs/*", lambda route: route.fulfill(json={"job_id": "0" * 32, "links": {}}))
     page.goto(f"/label#job/{'0' * 32}")
     page.fill("#rater", "?!")
     page.get_by_role("button", name="Begin").click()
@@ -139,9 +140,25 @@ def test_names_and_jobs_are_checked(page: Page) -> None:
     expect(page.locator("#rater")).to_have_value("isil-ozgur")
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("#setup-problem")).to_have_text("The job does not exist")
-    page.goto("/label")
-    page.reload()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "detail"),
+    [("en", "The job does not exist", "Check the address"), ("tr", "Böyle bir iş yok", "Adresi denetleyin")],
+)
+@pytest.mark.parametrize("job_hash", ["", "#job/deadbeef"])
+@pytest.mark.parametrize("path", ["label", "agreement"])
+def test_a_job_that_does_not_exist_is_named_at_once(
+    page: Page, path: str, job_hash: str, language: str, title: str, detail: str
+) -> None:
+    """Both pages show title and remedy in the chosen language, each once, and no form."""
+    page.goto(f"/{path}{job_hash}")
+    page.select_option("#language", language)
+    expect(page.locator("#trouble-title")).to_have_text(title)
+    expect(page.locator("#trouble-detail")).to_contain_text(detail)
+    expect(page.locator("#trouble-detail")).not_to_contain_text("does not exist")
     expect(page.locator("#trouble-code")).to_have_text("job_not_found")
+    expect(page.locator("#setup:visible, #agreement:visible")).to_have_count(0)
 
 
 def test_the_pages_are_turkish_too(page: Page, job: dict[str, Any]) -> None:

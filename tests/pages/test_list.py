@@ -456,6 +456,19 @@ def test_a_service_that_keeps_results_lists_every_video_at_once(page: Page) -> N
     expect(page.locator("#job-search")).to_have_attribute("placeholder", "Ada göre ara")
 
 
+def test_an_empty_list_is_not_called_complete(page: Page) -> None:
+    """Without videos, a person who asks for all of them learns so, until one is added, and nobody else does."""
+    page.route("**/v1/jobs?limit=100", lambda route: route.fulfill(json={"jobs": [], "next_cursor": None}))
+    page.goto("/")
+    page.get_by_role("button", name="Show every video on this service").click()
+    expect(page.locator("#server-note")).to_have_text("This service has no video yet.")
+    page.select_option("#language", "tr")
+    expect(page.locator("#server-note")).to_have_text("Bu sunucuda henüz video yok.")
+    page.reload()
+    expect(page.locator("#server-jobs")).to_be_hidden()
+    expect(page.locator("#server-note")).to_have_text("")
+
+
 def test_a_row_names_the_owner_of_a_video_from_elsewhere(page: Page) -> None:
     """With an administrator's key, the list has the videos of every key, each with the name of its key."""
     jobs = [job | {"owner": owner} for job, owner in zip(listed(2), ("archive", None), strict=True)]

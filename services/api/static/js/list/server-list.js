@@ -5,13 +5,14 @@ import { authorization } from "../api/key.js";
 import { byId } from "../common/dom.js";
 import { errorTitle, t } from "../common/i18n.js";
 import { isRemembered, remember } from "../common/remembered.js";
-import { addListed } from "../jobs/jobs.js";
+import { addListed, onChange } from "../jobs/jobs.js";
 
 /** Remembered once the list was requested in this browser. */
 const KEY = "duygu.server-list";
 
 let cursor = null;
 let known = false; // whether a page was loaded
+let listed = 0; // jobs so far
 
 /** Show a text below the list; one with a key follows the language. */
 function note(key, text = key ? t(key) : "") {
@@ -21,17 +22,25 @@ function note(key, text = key ? t(key) : "") {
   element.textContent = text;
 }
 
-/** Add the next page of the server's list. */
-async function loadMore() {
+/** What to say below the list. Of an empty list, the page says so itself; a person who asked for it gets an answer. */
+function stateOf(requested) {
+  if (cursor) return null;
+  if (listed) return "jobs.server_all";
+  return requested ? "jobs.server_none" : null;
+}
+
+/** Add the next page of the server's list. `requested`: whether a person asked for it. */
+async function loadMore(requested = false) {
   const button = byId("server-jobs");
   button.disabled = true;
   try {
     const page = await getJobs(cursor);
     page.jobs.forEach(addListed);
     known = true;
+    listed += page.jobs.length;
     cursor = page.next_cursor;
     button.hidden = !cursor;
-    note(cursor ? null : "jobs.server_all");
+    note(stateOf(requested));
     button.dataset.i18n = "jobs.server_more";
     button.textContent = t("jobs.server_more");
   } catch (problem) {
@@ -55,9 +64,12 @@ async function refresh() {
 export function startServerList() {
   byId("server-jobs").addEventListener("click", () => {
     remember(KEY);
-    loadMore();
+    loadMore(true);
   });
   addEventListener("focus", refresh);
+  onChange(() => {
+    if (byId("server-note").dataset.i18n === "jobs.server_none") note(null);
+  });
   if (authorization().Authorization || isRemembered(KEY)) loadMore();
 }
 

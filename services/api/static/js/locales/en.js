@@ -61,6 +61,7 @@ export default {
     server: "Show every video on this service",
     server_more: "Show more",
     server_all: "These are all videos.",
+    server_none: "This service has no video yet.",
     search: "Search by name",
     no_match: "No video matches.",
     filter: "Show",

@@ -61,6 +61,7 @@ export default {
     server: "Bu hizmetteki bütün videoları göster",
     server_more: "Daha fazla göster",
     server_all: "Bütün videolar bunlar.",
+    server_none: "Bu sunucuda henüz video yok.",
     search: "Ada göre ara",
     no_match: "Eşleşen video yok.",
     filter: "Göster",

@@ -5,7 +5,8 @@ import { startKey } from "../api/key.js";
 import { drawThreshold, loadThreshold, startThreshold } from "../agreement/threshold.js";
 import { confusionTable, estimateText, table, thresholdText } from "../agreement/figures.js";
 import { byId, make } from "../common/dom.js";
-import { currentLanguage, errorTitle, percent, setLanguage, t } from "../common/i18n.js";
+import { currentLanguage, percent, setLanguage, t } from "../common/i18n.js";
+import { showTrouble } from "../common/trouble.js";
 
 const job = /^#job\/([\w-]+)$/.exec(location.hash)?.[1];
 
@@ -13,10 +14,7 @@ let found = null;
 
 function showProblem(problem) {
   byId("agreement").hidden = true;
-  byId("trouble").hidden = false;
-  byId("trouble-title").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
-  byId("trouble-detail").textContent = problem.message;
-  byId("trouble-code").textContent = problem.code;
+  showTrouble(problem);
 }
 
 async function load() {

@@ -4,7 +4,8 @@ import { Problem } from "../api/client.js";
 import { startKey } from "../api/key.js";
 import { keepsResults, loadLimits } from "../api/limits.js";
 import { byId } from "../common/dom.js";
-import { errorTitle, setLanguage, currentLanguage, t } from "../common/i18n.js";
+import { currentLanguage, setLanguage, t } from "../common/i18n.js";
+import { detailOf, titleOf } from "../common/trouble.js";
 import { adopt, all, hasEnded, onChange, restore } from "../jobs/jobs.js";
 import { remedyFor } from "../jobs/text.js";
 import { retryRefused, startUploads } from "../jobs/uploads.js";
@@ -34,24 +35,11 @@ function show(section) {
 let shownProblem = null;
 let result = null; // the entry whose result is shown
 
-/** The server's detail is in English; another language shows the remedy of the page instead, where there is one. */
-function detailOf(problem) {
-  if (problem.code === "offline") return { text: t("trouble.offline_detail") };
-  const text = remedyFor(problem);
-  if (!text || currentLanguage() === "en") {
-    const detail = problem.message === problem.title ? "" : problem.message;
-    return { text: [detail, text].filter(Boolean).join(" "), lang: "en" };
-  }
-  return { text };
-}
-
-const titleOf = (problem) => (problem.code === "offline" ? t("trouble.offline") : errorTitle(problem));
-
 const setTitle = () => drawTitle(wantedJob(), shownProblem && titleOf(shownProblem));
 
 function drawProblem() {
   const title = titleOf(shownProblem);
-  const { text, lang } = detailOf(shownProblem);
+  const { text, lang } = detailOf(shownProblem, remedyFor(shownProblem));
   byId("trouble-title").textContent = title;
   byId("trouble-detail").textContent = text;
   byId("trouble-detail").lang = lang ?? currentLanguage();

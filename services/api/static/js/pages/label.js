@@ -5,6 +5,7 @@ import { startKey } from "../api/key.js";
 import { getLabels, getTask, putLabels } from "../api/labels.js";
 import { announce, byId, make, setIcon } from "../common/dom.js";
 import { clock, currentLanguage, errorTitle, percent, setLanguage, span, t } from "../common/i18n.js";
+import { showTrouble, titleOf } from "../common/trouble.js";
 import { compareFile } from "../file-check/comparison.js";
 import { recallRecording } from "../jobs/recordings.js";
 import { ANSWER_KEYS, CANNOT_TELL } from "../labelling/answers.js";
@@ -35,10 +36,7 @@ const isMoments = () => work instanceof Moments;
 function showProblem(problem) {
   byId("setup").hidden = true;
   byId("labelling").hidden = true;
-  byId("trouble").hidden = false;
-  byId("trouble-title").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
-  byId("trouble-detail").textContent = problem.message;
-  byId("trouble-code").textContent = problem.code;
+  showTrouble(problem);
 }
 
 /** Open the task: what this browser kept of it, or a new one with the labels that the server has. */
@@ -77,7 +75,7 @@ async function begin(event) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     byId("setup-problem").hidden = false;
-    byId("setup-problem").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
+    byId("setup-problem").textContent = titleOf(problem);
     return;
   }
   rememberRater(rater);
@@ -247,8 +245,23 @@ async function finish(event) {
   if (!saving.pending || window.confirm(t("label.leave"))) location.href = `/agreement#job/${job}`;
 }
 
+const NO_JOB = new Problem({ code: "job_not_found", title: "The job does not exist", status: 404 });
+
+/** Ask for a name, unless the job does not exist. Any other problem, also a lost connection, shows when the work begins. */
+async function welcome() {
+  if (draft) return;
+  const problem = job ? await getJob(job).then(() => null, (refused) => refused) : NO_JOB;
+  if (problem && !(problem instanceof Problem)) throw problem;
+  if (problem?.status === NO_JOB.status) {
+    showProblem(problem);
+    return;
+  }
+  byId("trouble").hidden = true;
+  byId("setup").hidden = false;
+}
+
 function start() {
-  startKey(() => {});
+  startKey(welcome);
   document.forms.setup.addEventListener("submit", begin);
   byId("rater").addEventListener("input", ({ target }) => { target.value = raterName(target.value); });
   byId("own-file").addEventListener("change", chooseFile);
@@ -267,8 +280,7 @@ function start() {
   addEventListener("beforeunload", (event) => { if (saving?.pending) event.preventDefault(); });
   setLanguage();
   byId("rater").value = lastRater();
-  if (job) byId("setup").hidden = false;
-  else showProblem(new Problem({ code: "job_not_found", title: "The job does not exist", status: 404 }));
+  welcome();
 }
 
 start();

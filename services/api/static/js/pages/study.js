@@ -5,6 +5,7 @@ import { startKey } from "../api/key.js";
 import { deleteStudy, getStudy, putStudy } from "../api/studies.js";
 import { announce, byId, make } from "../common/dom.js";
 import { clock, currentLanguage, errorTitle, setLanguage, t } from "../common/i18n.js";
+import { showTrouble } from "../common/trouble.js";
 import { COLUMNS, contentOf, freeColumns, MARKER_COLUMNS, MAX_ROWS, newMarker, newRow, SETTINGS } from "../study/content.js";
 import { download, stop } from "../study/download.js";
 import { drawFaults, faultText } from "../study/faults.js";
@@ -140,10 +141,7 @@ function report(state, problem) {
 
 function showProblem(problem) {
   byId("study").hidden = true;
-  byId("trouble").hidden = false;
-  byId("trouble-title").textContent = problem.code === "offline" ? t("trouble.offline") : errorTitle(problem);
-  byId("trouble-detail").textContent = currentLanguage() === "en" ? problem.message : "";
-  byId("trouble-code").textContent = problem.code;
+  showTrouble(problem);
 }
 
 async function load() {
