@@ -34,6 +34,7 @@ from duygu.shared.vision.decode.letterbox import Size, fit
 from duygu.shared.vision.decode.messages import SLOTS, Decoded, Ended, Failed, Message, Opened, Order, Skipping, write
 from duygu.shared.vision.decode.orientation import PictureMaker, orientation, shape, transfer
 from duygu.shared.vision.decode.part import Part, key_frames, seek
+from duygu.shared.vision.decode.picture_sender import PictureSender
 from duygu.shared.vision.decode.sampling import ROUNDING_S, Sampler
 from duygu.shared.vision.decode.sandbox import confine
 
@@ -172,7 +173,7 @@ class FileDecoder:
         self.pictures = PictureMaker()
         self.warnings: dict[str, str] = {}
         self.decoded = 0
-        self.sent = 0
+        self.selected = 0
         self.sent_at = time.monotonic()
         self.last_packet: LastPacket | None = None
         self.size: Size | None = None  # of the first picture, upright, with square pixels
@@ -200,6 +201,7 @@ class FileDecoder:
         skipped_s = 0.0
         self.last_packet = LastPacket() if has_file_duration(container, stream) else None
         self._set_up(stream.codec_context, interval_s)
+        sender = PictureSender(self._send_frame, Refused, MemoryError)
         for index, frame in enumerate(self._frames_of_part(container, stream, clock, part)):
             self.decoded = index + 1
             time_s = clock.time(frame)
@@ -211,15 +213,18 @@ class FileDecoder:
             if time_s > self.order.max_duration_s:
                 raise Refused("too_long")
             if part.selects(time_s):
-                self._send_frame(frame, index, time_s, pixels.aspect())
-                gc.collect()  # PyAV's side data and its frame refer to each other
+                if not self.selected and self.order.start_s:
+                    self.warnings.pop("damaged", None)  # only before the part
+                self.selected += 1
+                sender.put(frame, index, time_s, pixels.aspect())
             elif part.over:
                 break
             else:
                 self._send_sign_of_life(time_s)
+        sender.finish()
         if not self.decoded:
             raise Refused("undecodable")
-        if not self.sent:
+        if not self.selected:
             self._refuse_part(clock, over=part.over)
         stated_s = None if clock.restarted or duration_s is None else duration_s - skipped_s
         return (
@@ -397,9 +402,7 @@ class FileDecoder:
             raise Refused("too_many_pixels") from error
         levels = planes.limited, list(planes.weights)
         turned = upright.turns, upright.mirrored
-        if not self.sent and self.order.start_s:
-            self.warnings.pop("damaged", None)  # only before the part
-        self.sent, self.sent_at = self.sent + 1, time.monotonic()
+        self.sent_at = time.monotonic()
         send(Decoded(slot, index, time_s, planes.sizes, *levels, *turned, transfer(frame)))
 
     def _slot(self) -> int:
@@ -407,7 +410,7 @@ class FileDecoder:
         if not self.free:
             returned = os.read(sys.stdin.fileno(), SLOTS)
             if not returned:
-                sys.exit(0)
+                os._exit(0)
             self.free.extend(returned)
         return self.free.pop(0)
 
