@@ -38,7 +38,7 @@ class SessionBroken(Exception):  # noqa: N818 - it reads as what happened
     def __init__(self, close_code: int | None, reason: str) -> None:
         self.close_code = close_code
         self.reason = reason
-        super().__init__(f"the session ended with close code {close_code}: {reason}")
+        super().__init__(f"the session ended with close code {close_code}{f': {reason}' if reason else ''}")
 
 
 def error_from_problem(code: str, detail: str) -> DuyguError:

@@ -178,7 +178,7 @@ def _sinks(cameras: "list[Camera]", destinations: Destinations) -> "list[Sink]":
     if destinations.mqtt:
         from duygu.services.watch.mqtt import MqttPublisher
 
-        sinks.append(MqttPublisher(destinations.mqtt, only_camera=destinations.name))
+        sinks.append(MqttPublisher(destinations.mqtt, only_camera=destinations.name, on_state=_report))
     if destinations.lsl:
         from duygu.services.watch.lsl import LslOutlets
 

@@ -7,6 +7,7 @@ HINTS = (
     ("forbidden", "the user of the address may not view this stream"),
     ("refused", "check host and port; most cameras serve RTSP only once it is enabled in their settings"),
     ("no route", "check the address, and whether this machine is in the network of the camera"),
+    ("no answer", "check port and path of the address, whether the camera is on, and whether a firewall is in between"),
     ("timed out", "check the address, and whether a firewall is between this machine and the camera"),
     ("not found", "check the path of the address, which the manual of the camera has"),
     ("no such file", "check the path; `ls /dev/video*` lists devices"),
@@ -23,7 +24,7 @@ def check_camera(address: str) -> str:
     try:
         import av
 
-        from duygu.services.watch.capture import Source, open_stream
+        from duygu.services.watch.capture import Source, open_stream, reason_of
     except ModuleNotFoundError as error:
         raise CheckFailedError(f"{error.name} is not installed", "pip install 'duygu[watch]'") from error
     title = Source(address).title
@@ -32,7 +33,7 @@ def check_camera(address: str) -> str:
             frame = next(container.decode(video=0), None)
             codec = container.streams.video[0].codec_context.name
     except (av.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)  # str() of FFmpeg's errors contains the address
+        reason = reason_of(error)
         raise CheckFailedError(f"{title}: {reason}", hint(reason)) from error
     if frame is None:
         raise CheckFailedError(f"{title}: the stream ended without a picture", GENERAL_HINT)

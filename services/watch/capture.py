@@ -1,5 +1,6 @@
 """Captures a camera or a network stream: the newest frame wins, and a lost stream is opened again."""
 
+import errno
 import logging
 import threading
 import time
@@ -20,6 +21,11 @@ from duygu.services.watch.pacing import Pacing
 logger = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 10.0
+
+TOLERANCE_S = 0.1
+"""By how much FFmpeg's timeouts may end early."""
+
+NO_ANSWER = "no answer within {:g} s"
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """Pauses before a stream is opened again; each doubles until frames arrive."""
@@ -173,7 +179,7 @@ class Capture:
                         return
                 reason = "" if self._is_file else "the stream ended"
             except (av.FFmpegError, OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                reason = reason_of(error)
             if self._is_file:
                 if reason:
                     self._on_state(f"{self._source.title}: {reason}")
@@ -219,7 +225,7 @@ class Capture:
             return open_stream(self._source.address, HWAccel(self._hardware, allow_software_fallback=True))
         except (av.FFmpegError, OSError) as error:
             container = open_stream(self._source.address)  # where this fails too, the device is not to blame
-            self._use_software(f"{self._hardware} cannot be used: {getattr(error, 'strerror', None) or error}")
+            self._use_software(f"{self._hardware} cannot be used: {reason_of(error)}")
             return container
 
     def _use_software(self, reason: str) -> None:
@@ -228,18 +234,33 @@ class Capture:
 
 
 def open_stream(address: str, hardware: HWAccel | None = None) -> InputContainer:
-    """A container with a video stream. Raises av.FFmpegError, OSError, and ValueError where there is no video."""
+    """A container with a video stream. Raises av.FFmpegError, OSError, and ValueError where there is no video.
+
+    TimeoutError where something accepts the connection, or the packets get lost, and nothing answers.
+    """
     options, form = {}, None
     if address.startswith(("rtsp://", "rtsps://")):
         options = {"rtsp_transport": "tcp", "timeout": str(int(READ_TIMEOUT_S * MICROSECONDS))}
     elif address.startswith("/dev/video"):
         form = "v4l2"
-    timeouts = (OPEN_TIMEOUT_S, READ_TIMEOUT_S)
-    container = av.open(address, format=form, options=options, timeout=timeouts, hwaccel=hardware)
+    timeouts, begun = (OPEN_TIMEOUT_S, READ_TIMEOUT_S), time.monotonic()
+    try:
+        container = av.open(address, format=form, options=options, timeout=timeouts, hwaccel=hardware)
+    except av.FFmpegError as error:
+        if time.monotonic() - begun < min(timeouts) - TOLERANCE_S:
+            raise
+        raise TimeoutError(errno.ETIMEDOUT, NO_ANSWER.format(OPEN_TIMEOUT_S)) from error  # FFmpeg: "Invalid data found"
     if not container.streams.video:
         container.close()
         raise ValueError("no video stream")
     return container
+
+
+def reason_of(error: Exception) -> str:
+    """Why a stream cannot be opened or read. The text of FFmpeg's errors contains the address, with its password."""
+    if isinstance(error, av.error.ExitError):
+        return NO_ANSWER.format(READ_TIMEOUT_S)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _is_in_bursts(container: InputContainer, source: Source) -> bool:

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
@@ -54,10 +55,17 @@ class MqttPublisher(NoSink):
     the last states are published again.
     """
 
-    def __init__(self, url: str, prefix: str = "duygu", only_camera: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        prefix: str = "duygu",
+        only_camera: str | None = None,
+        on_state: Callable[[str], None] = logger.warning,
+    ) -> None:
         """Connect to a broker.
 
         only_camera  name of the only camera of this connection, whose state is then no topic that others share
+        on_state     receives a message when the connection is lost, and when it is back
 
         Raises ConfigurationError for an invalid URL, or if the broker refuses the connection or does not respond.
         """
@@ -67,10 +75,12 @@ class MqttPublisher(NoSink):
         self._states: dict[str, str] = {}
         self._configurations: dict[str, str] = {}
         self._online: set[str] = set()
-        self._reconnects = False
+        self._reconnects = self._is_lost = self._is_closing = False
+        self._on_state = on_state
         self._host, self._replied, self._refusal = host, threading.Event(), ""
         self._client.will_set(self._connection, "offline", AT_LEAST_ONCE, retain=True)
         self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
         try:
             self._client.connect(host, port)
         except (OSError, ValueError) as error:
@@ -108,6 +118,7 @@ class MqttPublisher(NoSink):
 
     def close(self) -> None:
         """Mark all cameras as offline and disconnect, after everything was sent."""
+        self._is_closing = True
         last = self._publish(self._connection, "offline")
         last.wait_for_publish(timeout=2)
         self._client.disconnect()
@@ -127,12 +138,21 @@ class MqttPublisher(NoSink):
         if not self._reconnects:
             self._reconnects = True  # what was published before the first connection is in the queue of the client
             return
+        if self._is_lost:
+            self._is_lost = False
+            self._on_state(f"the MQTT broker {self._host} is connected again")
         for camera, configuration in list(self._configurations.items()):
             self._publish(DISCOVERY.format(camera=camera), configuration)
         for camera, state in list(self._states.items()):
             self._publish(f"{self._prefix}/{camera}/state", state)
         for camera in list(self._online):
             self._publish(f"{self._prefix}/{camera}/available", "online")
+
+    def _disconnected(self, _client: Client, _data: object, _flags: object, reason: object, _more: object) -> None:
+        """Report a lost connection, once until it is back."""
+        if self._reconnects and not self._is_closing and not self._is_lost:
+            self._is_lost = True
+            self._on_state(f"the connection to the MQTT broker {self._host} is lost: {reason}; connecting again")
 
     def _set_online(self, camera: str) -> None:
         if camera not in self._online:

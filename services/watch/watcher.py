@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidMessage, InvalidStatus, WebSocketException
 
 from duygu.client import Picture, Service, SessionBroken, stream
 from duygu.services.watch.capture import FIRST_PAUSE_S, LONGEST_PAUSE_S, Capture, Source
@@ -27,6 +27,9 @@ TEMPORARY = {
     CloseCode.IDLE,
 }
 """Close codes after which the session is opened again."""
+
+SECOND = 2
+"""Number of the first session after an interruption."""
 
 UNAVAILABLE = {502, 503, 504}
 """HTTP statuses of a service that restarts."""
@@ -64,7 +67,7 @@ class Watcher:
             try:
                 self._session()
                 return
-            except (SessionBroken, OSError, InvalidStatus, OutputError) as error:
+            except (SessionBroken, OSError, WebSocketException, OutputError) as error:
                 if not _is_temporary(error):
                     self.error = error
                     self._capture.close()
@@ -80,6 +83,7 @@ class Watcher:
         for message in stream(self._pictures(), self._service, self._session_options()):
             if isinstance(message, SessionCreated):
                 self.recording.begin(message)
+                self._report_baseline()
                 for sink in self._sinks:
                     with _as_output_error():
                         sink.opened(self._camera, message.model)
@@ -97,10 +101,14 @@ class Watcher:
         """The options; without the resting face after an interruption, as it was named for the first session."""
         if not self._options or not self._options.baseline or not self.recording.sessions:
             return self._options
-        self._on_state(
-            f"{self._camera}: no resting face after the interruption; predictions are those without a baseline"
-        )
         return self._options.model_copy(update={"baseline": None})
+
+    def _report_baseline(self) -> None:
+        """Report that a later session has no resting face, once."""
+        if self._options and self._options.baseline and self.recording.sessions == SECOND:
+            self._on_state(
+                f"{self._camera}: no resting face after the interruption; predictions are those without a baseline"
+            )
 
     def _windows(self, windows: Iterator[tuple[int, Window]]) -> None:
         for face_id, window in windows:
@@ -137,4 +145,6 @@ def _is_temporary(error: Exception) -> bool:
         return error.close_code in TEMPORARY
     if isinstance(error, InvalidStatus):
         return error.response.status_code in UNAVAILABLE
+    if isinstance(error, WebSocketException):
+        return isinstance(error, InvalidMessage)  # the connection broke within the handshake
     return True

@@ -45,6 +45,20 @@ def test_an_absent_camera_has_a_hint() -> None:
     assert "secret" not in failure.value.problem
 
 
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_host_without_an_answer_has_a_hint(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that accepts the connection and sends nothing is called that, not an invalid or interrupted stream."""
+    for name in ("OPEN_TIMEOUT_S", "READ_TIMEOUT_S"):
+        monkeypatch.setattr(f"duygu.services.watch.capture.{name}", 1.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        pytest.raises(CheckFailedError, match="no answer within 1 s") as failure,
+    ):
+        check_camera(f"{scheme}://ann:secret@127.0.0.1:{listener.getsockname()[1]}/camera")
+    assert "whether the camera is on" in failure.value.hint
+    assert "secret" not in failure.value.problem
+
+
 def test_sound_is_no_camera(video_maker: VideoMaker, tmp_path: Path) -> None:
     """A file without video, a missing device and a text fail with their own hints."""
     with pytest.raises(CheckFailedError, match="no video") as failure:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pylsl
@@ -18,6 +19,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from duygu.client import SessionBroken
 from duygu.services.cli import main
 from duygu.services.commands.watch import NOTICE, read_sources
 from duygu.services.watch.cameras import read_cameras
@@ -29,6 +31,7 @@ from tests.services.conftest import wait_until
 from tests.services.watch.test_capture import free_port
 from tests.support.media.videos import VideoMaker
 from tests.support.results.known import two_faces
+from tests.support.servers.cutting_proxy import cutting
 from tests.support.servers.motion_jpeg_server import motion_jpeg_server
 from tests.support.sockets import LIVE, jpeg
 
@@ -82,6 +85,26 @@ def test_a_resting_face_is_taken(served: str, video_maker: VideoMaker, tmp_path:
     [face] = [face for face in found.faces if face.baseline]
     assert any(window.relative for window in face.windows)
     assert any("relative" in json.loads(line) for line in lines.read_text().splitlines())
+
+
+def test_a_lost_resting_face_is_reported_once(served: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """However often a connection fails after the first session, the report comes with the session that has none."""
+    cuts = [8000, 0, 0]
+    with (
+        cutting(urlsplit(served).port or 80, *cuts) as proxy,
+        motion_jpeg_server(jpeg(LIVE.picture(1.0)), pictures=1000) as camera,
+    ):
+        service = f"http://127.0.0.1:{proxy.port}"
+        assert main(["watch", camera, "--service", service, "--for", "14", "--baseline", "0-3", "--quiet"]) == 0
+    shown = capsys.readouterr().err
+    assert shown.count("connecting to the service again") >= len(cuts)
+    assert shown.count("no resting face after the interruption") == 1
+
+
+def test_a_close_without_a_reason_has_no_colon() -> None:
+    """The text of a session that ended has a reason only where the service gave one."""
+    assert str(SessionBroken(1012, "")) == "the session ended with close code 1012"
+    assert str(SessionBroken(1008, "no")) == "the session ended with close code 1008: no"
 
 
 def test_an_invalid_resting_face_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,6 +262,22 @@ def test_a_camera_is_online_again_after_an_interruption() -> None:
         publisher.close()
         client.loop_stop()
     assert [text for _, text in seen] == ["online", "offline", "online"]
+
+
+@pytest.mark.skipif(BROKER is None, reason="mosquitto is not installed")
+def test_the_loss_and_the_return_of_a_broker_are_reported() -> None:
+    """A broker that ends is reported once, however long it is away, and so is its return; the end is no loss."""
+    port, reports = free_port(), list[str]()
+    with broker(port):
+        wait_until(lambda: _connects(Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5), port))
+        publisher = MqttPublisher(f"mqtt://127.0.0.1:{port}", on_state=reports.append)
+    wait_until(lambda: len(reports) == 1)
+    with broker(port):
+        wait_until(lambda: len(reports) == 2)
+        publisher.close()
+    lost, back = reports
+    assert lost.startswith("the connection to the MQTT broker 127.0.0.1 is lost: ")
+    assert back == "the MQTT broker 127.0.0.1 is connected again"
 
 
 @pytest.mark.skipif(BROKER is None, reason="mosquitto is not installed")
