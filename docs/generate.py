@@ -37,6 +37,12 @@ SUBJECTS = (
 
 HELP_WIDTH = 110
 
+LIMITS = {"too_large": "max_upload_mb", "too_long": "max_duration_s", "too_many_pixels": "max_pixels"}
+"""The setting that is the limit of an error, by its code."""
+
+SPEED = re.compile(r"takes about [\d.]+ s on (.*?)take about \d+ times as long", re.DOTALL)
+"""The sentence of README.md about the speed."""
+
 REMEDY = re.compile(r'^ +(\w+): "(.*)",$', re.MULTILINE)
 """A text of a locale: its key and its JavaScript string."""
 
@@ -88,6 +94,31 @@ def errors_page() -> str:
     )
 
 
+def _with_limit(code: str, remedy: str) -> str:
+    """The remedy with the default of the limit in place of that of a service, and the setting."""
+    if code not in LIMITS:
+        return remedy
+    settings = Settings.model_construct()
+    filled = remedy.format(
+        found="more",
+        size=f"{settings.max_upload_mb:g} MB",
+        length=f"{settings.max_duration_s / 3600:g} hours",
+        pixels=f"{settings.max_pixels / 1e6:.1f}",
+    )
+    return f"{filled} `{_variable(LIMITS[code])}` sets the limit; this is its default."
+
+
+def readme() -> str:
+    """README.md, with the time of docs/measured.md in whole seconds, and the ratio as a multiple of 5."""
+    report = json.loads((measured.RESULTS / "video.json").read_text(encoding="utf-8"))
+    case = next(case for case in report["cases"] if case["case"] == "720p30_1face")
+    seconds, times = round(case["engine_s"]), 5 * round(case["plain_over_engine"] / 5)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    if len(SPEED.findall(text)) != 1:
+        raise ValueError("README.md has no sentence about the speed, or several")
+    return SPEED.sub(rf"takes about {seconds} s on \1take about {times} times as long", text)
+
+
 def _meaning_of(error: type[DuyguError]) -> str:
     """The first paragraph of a class's docstring."""
     return " ".join((error.__doc__ or "").partition("\n\n")[0].split())
@@ -97,7 +128,7 @@ def _remedies() -> dict[str, str]:
     """The remedy of each code, from the English texts of the pages."""
     texts = (STATIC / "js" / "locales" / "en.js").read_text(encoding="utf-8")
     block = texts.partition("  remedies: {\n")[2].partition("\n  },")[0]
-    return {code: json.loads(f'"{text}"') for code, text in REMEDY.findall(block)}
+    return {code: _with_limit(code, json.loads(f'"{text}"')) for code, text in REMEDY.findall(block)}
 
 
 def decisions_page() -> str:
@@ -163,6 +194,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "command-line.md": command_line_page,
     "adr/README.md": decisions_page,
+    "../README.md": readme,
     "measured.md": measured.page,
     **{os.path.relpath(typescript.GENERATED / name, DOCS): types for name, types in typescript.MODULES.items()},
     **{os.path.relpath(STATIC / f"{page.name}.html", DOCS): functools.partial(render, page) for page in WEB_PAGES},

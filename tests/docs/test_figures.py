@@ -68,6 +68,20 @@ def test_pages_give_the_figures_of_the_manifest(page: str, sentence: str) -> Non
     assert sentence in words(ROOT / page)
 
 
+SPEED = re.compile(r"takes about (\d+) s on two CPU cores\. .* take about (\d+) times as long")
+
+MEASURED = re.compile(r"\| 720p30, 1 face \| [\d.]+ s \| ([\d.]+) s \| [\d.]+ \| [\d.]+ s \| (\d+) × \|")
+
+
+def test_the_speed_is_the_measured_one() -> None:
+    """README.md has the time of one face in 720p as docs/measured.md, to half a second, and the ratio to 3."""
+    stated, measured = SPEED.search(words(ROOT / "README.md")), MEASURED.search(words(ROOT / "docs" / "measured.md"))
+    assert stated
+    assert measured
+    assert float(stated[1]) == pytest.approx(float(measured[1]), abs=0.55)
+    assert float(stated[2]) == pytest.approx(float(measured[2]), abs=3)
+
+
 def test_the_quantised_model_has_the_figures_of_the_card() -> None:
     """README repeats what quantisation measured and wrote into the model card."""
     found = QUANTISED.search(words(MODEL / "MODEL_CARD.md"))

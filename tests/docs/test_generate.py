@@ -20,6 +20,13 @@ def test_generated_pages_are_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name]()
 
 
+def test_remedies_have_no_placeholders() -> None:
+    """The page on errors has the defaults of limits, which the web page fills with those of the service."""
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    assert re.findall(r"\{\w+\}", text) == []
+    assert f"the limit is {Settings.model_construct().max_upload_mb:g} MB." in text
+
+
 def test_every_setting_is_described() -> None:
     """Every setting has a description."""
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
