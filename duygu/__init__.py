@@ -10,11 +10,15 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from duygu.shared.version import VERSION
+
 if TYPE_CHECKING:
     from duygu.analysis import Analysis, analyze
     from duygu.studies import StudyAnalysis, study
 
 __all__ = ["Analysis", "StudyAnalysis", "analyze", "study"]
+
+__version__ = VERSION
 
 MODULES = {"Analysis": "analysis", "StudyAnalysis": "studies", "analyze": "analysis", "study": "studies"}
 

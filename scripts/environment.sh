@@ -3,7 +3,15 @@
 # DUYGU_VENV       where the virtual environment is (.venv)
 # PYTHON           the Python 3.11 or newer that makes it
 # DUYGU_TEST_DATA  a folder with extra recordings and stills; see `extra_data` below
+#
+# A script that is called with --help prints the comment at its beginning, and installs nothing.
 set -euo pipefail
+case ${1:-} in
+  -h | --help)
+    sed -n '2,/^[^#]/{/^#/{s/^# \{0,1\}//;p;}}' "$0"
+    exit
+    ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=${DUYGU_VENV:-$PWD/.venv}
 

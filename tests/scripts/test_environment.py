@@ -1,6 +1,7 @@
 """scripts/environment.sh installs when something has changed, and only then."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,29 @@ def test_an_interrupted_installation_is_made_anew(project: Path) -> None:
     install(project, "a==2")
     assert not half.exists()
     assert not (project / ".venv" / "unfinished").exists()
+
+
+@pytest.mark.parametrize("argument", ["-h", "--help"])
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "scripts").iterdir() if not path.suffix))
+def test_help_is_printed_at_once(name: str, argument: str, tmp_path: Path) -> None:
+    """Every script prints the comment at its beginning, from any folder, and makes no environment for it."""
+    environment = {**os.environ, "DUYGU_VENV": str(tmp_path / "venv")}
+    script = ROOT / "scripts" / name
+    ended = subprocess.run(
+        [script, argument], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    comment = script.read_text(encoding="utf-8").splitlines()[1].removeprefix("# ")
+    assert ended.stdout.startswith(comment)
+    assert "environment.sh" not in ended.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_of_a_release_has_every_option() -> None:
+    """The comment of `scripts/release` names what its parser accepts."""
+    comment = (ROOT / "scripts" / "release").read_text(encoding="utf-8")
+    options = re.findall(r'add_argument\("(--[a-z-]+)"', (ROOT / "release" / "__main__.py").read_text(encoding="utf-8"))
+    assert options
+    assert [option for option in options if f"# {option}" not in comment] == []
 
 
 @pytest.mark.skipif(shutil.which("flock") is None, reason="there is no flock")
