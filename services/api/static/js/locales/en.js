@@ -11,7 +11,7 @@ export default {
   },
   api: {
     title: "The API",
-    lead: "Upload a video, follow its job, fetch the result. Every response is JSON; errors have stable codes.",
+    lead: "Upload a video, follow its job, fetch the result: as JSON, or as a table, subtitles or a file for another program. Errors are JSON with stable codes.",
     programs: "Machine-readable:",
     samples: "Samples in",
     parameters: "Parameters",
@@ -292,7 +292,7 @@ export default {
     value: "Value and 95 % interval",
     range: "({low} to {high})",
     accuracy: "Accuracy",
-    ece: "Expected calibration error",
+    ece: "Calibration error",
     emotion: "Emotion",
     recall: "Recall",
     windows: "Windows",
@@ -606,7 +606,7 @@ export default {
     points: "{points} points",
     names: {
       ferplus_strict: "photographs (FER+)",
-      ferplus_strict_moving: "the same photographs with synthetic motion, as used for video",
+      ferplus_strict_moving: "the same photographs with synthetic camera shake",
       javanese_untrained: "acted speech on video, six emotions",
       javanese_zero_shot: "acted speech on video, six emotions",
       javanese_leave_one_actor_out: "the same, by networks trained on the other nine actors",
