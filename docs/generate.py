@@ -161,7 +161,9 @@ def command_line_page() -> str:
         "environment variables. `duygu doctor` checks the installation and prints a hint for each failed check. "
         '`eval "$(duygu completion)"` completes commands, options and file names in bash and zsh.\n\n'
         f"The exit status is 0 on success, 1 if a video or a check failed, 2 for invalid arguments or settings, and "
-        f"130 after Ctrl-C.\n\n```bash\n{COMMANDS}```",
+        "130 after Ctrl-C. `serve`, `worker`, `label`, `watch` and `mcp --http` run until Ctrl-C, which ends them in "
+        "order: their exit status is then 0, or 1 if a source of `watch` failed.\n\n"
+        f"```bash\n{COMMANDS}```",
         "\n\n".join(f"## duygu {name}\n\n```text\n{_help(command)}```" for name, command in commands.items()),
     )
 

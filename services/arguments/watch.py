@@ -18,7 +18,8 @@ def add_watch(commands: Any) -> None:
         description="Send cameras and streams to live sessions of a running service, and print a line at each change "
         "of a face's emotion. A lost stream or session is opened again.",
         epilog="Sources: RTSP, HTTP (MJPEG, HLS), devices such as /dev/video0, and files, which are read in real time. "
-        "DUYGU_API_KEY: the API key of the service. Exit status: 0 success, 1 a source failed, 2 usage error.",
+        "DUYGU_API_KEY: the API key of the service. "
+        "Exit status: 0 success, also after Ctrl-C, 1 a source failed, 2 usage error.",
     )
     watch.set_defaults(command=_watch)
     watch.add_argument("urls", nargs="*", metavar="URL", help="a stream, a device or a file")

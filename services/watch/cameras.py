@@ -34,13 +34,19 @@ def read_cameras(path: Path) -> list[Camera]:
         tables = content.get("cameras")
         if not isinstance(tables, dict) or not tables or set(content) != {"cameras"}:
             raise ConfigurationError(f"{path}: the file needs one table `[cameras.NAME]` per camera and no others")
-        return [Camera.model_validate({**table, "name": name}) for name, table in tables.items()]
+        return [_camera(f"{path}: [cameras.{name}]", name, table) for name, table in tables.items()]
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _camera(place: str, name: str, table: object) -> Camera:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{place}: a camera is a table with its `url`, not {table!r}")
+    try:
+        return Camera.model_validate({**table, "name": name})
     except ValidationError as error:
         fault = error.errors()[0]
-        raise ConfigurationError(
-            f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
-        ) from error
+        reason = fault["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{place}: {'.'.join(map(str, fault['loc']))}: {reason}") from error

@@ -356,16 +356,19 @@ def test_lsl(served: str, video_maker: VideoMaker) -> None:
     ("text", "reason"),
     [
         ("", "table"),
-        ("[cameras.door]\n", "url"),
-        ("[cameras.door]\nurl = 'x'\nrate = 5\n", "rate"),
-        ("[cameras.Door]\nurl = 'x'\n", "name"),
-        ("[cameras.door]\nurl = 'x'\nrate_hz = 0\n", "rate_hz"),
+        ("[cameras.door]\n", r"\[cameras.door\]: url: Field required"),
+        ("[cameras.door]\nurl = 'x'\nrate = 5\n", r"\[cameras.door\]: rate: Extra"),
+        ("[cameras.Door]\nurl = 'x'\n", r"\[cameras.Door\]: name: "),
+        ("[cameras.door]\nurl = 'x'\nrate_hz = 0\n", r"\[cameras.door\]: rate_hz: Input should be greater than 0"),
+        ("[cameras.door]\nurl = 'x'\n[cameras.desk]\nurl = ''\n", r"\[cameras.desk\]: url: "),
+        ("[cameras.door]\nurl = 'x'\nhardware = ''\n", r"\[cameras.door\]: hardware: "),
+        ("[cameras]\ndoor = 'x'\n", r"\[cameras.door\]: a camera is a table with its `url`, not 'x'"),
         ("cameras = [", "cameras.toml"),
         ("[other]\nurl = 'x'\n", "table"),
     ],
 )
 def test_a_wrong_file_of_cameras(tmp_path: Path, text: str, reason: str) -> None:
-    """A file with an unknown key, a missing URL, an invalid name or rate names what is wrong."""
+    """A file with an unknown key, a missing URL, an invalid name or rate names the camera and what is wrong."""
     (path := tmp_path / "cameras.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=reason):
         read_cameras(path)
