@@ -22,7 +22,7 @@ from duygu.services.arguments.study import add_study
 from duygu.services.arguments.values import refuse_empty
 from duygu.services.arguments.watch import add_watch
 from duygu.services.commands.completion import SHELLS, completion_script
-from duygu.services.commands.stdout import STDOUT, write_stdout
+from duygu.services.commands.stdout import STDOUT, discard_stdout, write_stdout
 from duygu.shared.errors import DuyguError
 from duygu.shared.exports.titles import printable
 from duygu.shared.version import VERSION
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = options.pop("command")
     try:
         status: int = command(**options)
-        write_stdout("")  # flushes
+        _flush(status)
     except DuyguError as error:
         print(f"duygu: {error.detail}", file=sys.stderr)  # noqa: T201 - the output of a command
         return USAGE_STATUS
@@ -63,8 +63,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def _flush(status: int) -> None:
+    """Flush stdout. Raises OSError, unless the status tells that the command has reported a failure."""
+    try:
+        write_stdout("")
+    except OSError:
+        if not status:
+            raise
+
+
 def _failed(error: OSError) -> int:
     """Print an error of the system, with its file; nothing for a closed stdout. The exit status."""
+    if error.filename == STDOUT:
+        discard_stdout()
     if not (isinstance(error, BrokenPipeError) and error.filename == STDOUT):
         parts = ["duygu", error.filename, error.strerror or str(error)]
         print(": ".join(printable(str(part)) for part in parts if part), file=sys.stderr)  # noqa: T201

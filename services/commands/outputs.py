@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from duygu.services.commands.stdout import STDOUT as STDOUT_NAME
 from duygu.shared.annotated import timeline_png, write_annotated_video, write_blurred_video
 from duygu.shared.config.engine import decode_limits, detector_of
 from duygu.shared.config.settings import Settings
@@ -64,7 +65,7 @@ def format_for(name: ExportName, destination: Destination) -> ExportName:
     return formats[extension.lower()]
 
 
-class ClosedStdoutError(Exception):
+class ClosedStdoutError(BrokenPipeError):
     """The reader of stdout has closed the pipe."""
 
 
@@ -232,9 +233,11 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _print(text: str) -> None:
-    """Write and flush, so that a closed pipe is noticed here. Raises ClosedStdoutError."""
+    """Write and flush, so that a failure is noticed here. Raises ClosedStdoutError, and OSError that names stdout."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError as error:
-        raise ClosedStdoutError from error
+        raise ClosedStdoutError(error.errno, error.strerror, STDOUT_NAME) from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), STDOUT_NAME) from error

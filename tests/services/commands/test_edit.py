@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from duygu import Analysis
 from duygu.services.cli import main
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, OtherVideoError, UnknownFaceError
+from duygu.shared.paths import ROOT
 from duygu.shared.schemas.result import Result, with_sha256
 from tests.support.media.videos import PAIR, VideoMaker
 from tests.support.results.known import two_faces
@@ -178,3 +182,13 @@ def test_what_is_no_json_is_explained(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.startswith(
         f"duygu: {path} is not a result of `duygu analyze --json`: Invalid JSON: "
     )
+
+
+def test_the_reader_of_stdout_may_close_the_pipe(result: Path) -> None:
+    """A table for a reader that has ended is no error to print, and no success."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        command = [sys.executable, "-m", "duygu.services.cli", "edit", "--quiet", str(result), "--csv", "-"]
+        ended = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")

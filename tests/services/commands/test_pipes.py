@@ -148,3 +148,20 @@ def test_a_full_device_is_an_error(video: Path, tmp_path: Path, capsys: pytest.C
         pytest.skip("devices can be made by root only, on a file system that permits them")
     assert main(["analyze", "--quiet", str(video), "--csv", str(full)]) == 1
     assert capsys.readouterr().err == f"duygu: {video}: {full}: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_stdout_is_reported_once_for_each_video(video: Path) -> None:
+    """Every video whose result stdout does not take is an error, and the end of the command adds none."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, "--quiet", str(video), str(video)],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert ended.stderr == 2 * f"duygu: {video}: stdout: No space left on device\n"
+    assert ended.returncode == 1
