@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import measured
-from benchmarks.footage import CASES, Footage
-from benchmarks.timing import measure
+from benchmarks.files.footage import CASES, Footage
+from benchmarks.files.timing import measure
 from benchmarks.video import machine
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 
-SCRIPT = Path(__file__).with_name("peer_pipelines.py")
+SCRIPT = Path(__file__).parent / "files" / "peer_pipelines.py"
 
 FRAMES = 40
 """Frames that are measured. The time of a minute is extrapolated, since some packages need many minutes for it."""
@@ -38,7 +38,7 @@ DECODER = "av"
 class Peer:
     """A pipeline of another package."""
 
-    name: str  # of benchmarks/peer_pipelines.py
+    name: str  # of benchmarks/files/peer_pipelines.py
     packages: tuple[str, ...]
     does: str
 

@@ -14,9 +14,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import measured, profile
-from benchmarks.footage import CASES, CROWDS, SMALL, WALLS, Footage
-from benchmarks.timing import measure
+from benchmarks import measured
+from benchmarks.files import profile
+from benchmarks.files.footage import CASES, CROWDS, SMALL, WALLS, Footage
+from benchmarks.files.timing import measure
 from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import H5
 

@@ -43,7 +43,9 @@ def test_head_is_refused_where_get_is(api: httpx.Client) -> None:
     assert api.put("/v1/model").headers["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("path", ["/", "/upload", "/camera", "/api", "/docs/reading-the-result", "/static/js/pages/index.js"])
+@pytest.mark.parametrize(
+    "path", ["/", "/upload", "/camera", "/api", "/docs/reading-the-result", "/static/js/pages/index.js"]
+)
 def test_a_cached_page_is_not_sent_again(api: httpx.Client, path: str) -> None:
     """Browsers revalidate a page and its modules at each visit and download them only when they have changed."""
     page = api.get(path)

@@ -1,4 +1,4 @@
-"""The decoding process with its CPU time per stage: `python -m benchmarks.profiled_decoder ORDER`.
+"""The decoding process with its CPU time per stage: `python -m benchmarks.files.profiled_decoder ORDER`.
 
 It is duygu.shared.vision.decode.child with some calls measured. The last line of its standard error is the measurement.
 """
@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.stopwatch import Stopwatch
+from benchmarks.files.stopwatch import Stopwatch
 from duygu.shared.vision.decode import child
 
 DECODE, COPY, DEMUX, MESSAGES, START = "decode", "copy to shared memory", "demux", "messages", "start of the decoder"

@@ -1,6 +1,6 @@
 """Run one measurement in a separate process, with its own memory and cold caches.
 
-python -m benchmarks.timing decode|engine|plain VIDEO MODEL
+python -m benchmarks.files.timing decode|engine|plain VIDEO MODEL
 """
 
 import json
@@ -26,7 +26,7 @@ PLAIN_FRAMES = 40
 
 def measure(what: str, video: Path, model: Path) -> dict[str, Any]:
     """Run a measurement in a new process."""
-    arguments = [sys.executable, "-m", "benchmarks.timing", what, str(video), str(model)]
+    arguments = [sys.executable, "-m", "benchmarks.files.timing", what, str(video), str(model)]
     run = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own module
     return dict(json.loads(run.stdout.splitlines()[-1]))
 

@@ -1,6 +1,6 @@
 """CPU time of each stage of the engine and of its decoding process: `scripts/bench video --profile`.
 
-python -m benchmarks.profile VIDEO MODEL measures one video and prints JSON.
+python -m benchmarks.files.profile VIDEO MODEL measures one video and prints JSON.
 """
 
 import json
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.footage import CASES, Footage
-from benchmarks.stopwatch import Stopwatch
-from benchmarks.timing import measure
+from benchmarks.files.footage import CASES, Footage
+from benchmarks.files.stopwatch import Stopwatch
+from benchmarks.files.timing import measure
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 
@@ -22,7 +22,7 @@ PROFILED = (*CASES[:3], CASES[3], *(Footage(f"1080p60_{faces}faces", 1920, 1080,
 
 PYTHON = "Python and the rest"
 
-DECODER = "benchmarks.profiled_decoder"
+DECODER = "benchmarks.files.profiled_decoder"
 
 
 def report(folder: Path, only: str | None = None) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def report(folder: Path, only: str | None = None) -> list[dict[str, Any]]:
 def _case(footage: Footage, folder: Path) -> dict[str, Any]:
     video = footage.make(folder)
     alone = measure("decode", video, Settings().model)
-    arguments = [sys.executable, "-m", "benchmarks.profile", str(video), str(Settings().model)]
+    arguments = [sys.executable, "-m", "benchmarks.files.profile", str(video), str(Settings().model)]
     run = subprocess.run(arguments, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own module
     measured = json.loads(run.stdout.splitlines()[-1])
     length_s = alone["frames"] / footage.fps

@@ -1,4 +1,4 @@
-"""Pipelines of other packages: `python -I benchmarks/peer_pipelines.py NAME VIDEO FRAMES`.
+"""Pipelines of other packages: `python -I benchmarks/files/peer_pipelines.py NAME VIDEO FRAMES`.
 
 The Python is that of the package's environment. The script imports nothing of Duygu and prints one line of JSON:
 seconds and CPU seconds per frame, memory in MB, and the number of faces found in the frames. FRAMES frames are spread
