@@ -28,13 +28,17 @@ from duygu.training.measure.card import (
 )
 from duygu.training.measure.metrics import Predictions, equal_people, probabilities_of
 from duygu.training.measure.protocols import by_recording, calibrated_by_others
+from duygu.training.measure.sum_of_heads import adapted, chosen_penalty
 from duygu.training.measure.temperature import fit_temperature
 from duygu.training.network import keras_file
 from duygu.training.network.keras_file import Network
-from duygu.training.network.sum_of_heads import SumOfHeads
+from duygu.training.network.sum_of_heads import SumOfHeads, Windows
 from duygu.training.run.folder import RunFolder
 from duygu.training.run.types import Integers
 from duygu.training.second_trunk import Change, Seen, seen_by_both, with_thresholds, write
+
+LEAST_CHOOSING = 3
+"""Smallest number of people who choose the penalty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def adapt(folder: ModelFolder, network: Network, clips: ClipSet, penalty: float)
     """Adapt the layer of a model folder to all people; calibration and predictions are by cross-validation over people.
 
     network  of the folder
-    penalty  weight of half the squared norm of the change
+    penalty  weight of half the squared norm of the change where too few people are left to choose one of PENALTIES
 
     Raises TrainingDataError for clips of one person, or where those of all others lack crops for the second trunk.
     """
@@ -81,7 +85,9 @@ def adapt(folder: ModelFolder, network: Network, clips: ClipSet, penalty: float)
     seen, weights = seen_by_both(folder.path, trunk, clips), np.load(folder.second_head)
     start = SumOfHeads.corrected(network, weights)
     parts = leave_one_out(clips.subjects, 0)
-    folds = _Folds(network, seen, [(part.test, start.adapted(seen.windows_in(part.train), penalty)) for part in parts])
+    folds = _Folds(
+        network, seen, [(part.test, _adapted(start, seen.windows_in(part.train), penalty)) for part in parts]
+    )
     fitted = fit_temperature(folds.logits(), clips.labels, equal_people(clips.subjects))
     factor = network.recipe.temperature / fitted
     unseen, labels = folds.logits(factor), network.recipe.labels
@@ -89,11 +95,18 @@ def adapt(folder: ModelFolder, network: Network, clips: ClipSet, penalty: float)
     old = probabilities_of(before.logits, network.recipe.track_temperature)
     return JointLayer(
         start=folder,
-        weights=start.adapted(seen.windows, penalty).scaled(factor).correction(network),
+        weights=_adapted(start, seen.windows, penalty).scaled(factor).correction(network),
         recipe=with_thresholds(network.recipe, unseen, clips),
         old=Predictions(labels, old, before.truth, before.subjects),
         new=Predictions(labels, calibrated_by_others(after), after.truth, after.subjects),
     )
+
+
+def _adapted(start: SumOfHeads, windows: Windows, penalty: float) -> SumOfHeads:
+    """The layer adapted to windows, with a penalty that their people choose if there are enough of them."""
+    if len(np.unique(windows.subjects)) >= LEAST_CHOOSING:
+        penalty, _ = chosen_penalty(start, windows)
+    return adapted(start, windows, penalty)
 
 
 def write_adapted(layer: JointLayer, out: Path, run: RunFolder, release: Release) -> None:

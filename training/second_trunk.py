@@ -60,11 +60,13 @@ from duygu.training.measure.temperature import (
     fit_temperature,
     uncertain_below,
 )
+from duygu.training.mouth_motion.copies import Copies, copies_of
+from duygu.training.mouth_motion.landmarks import MouthMotion
 from duygu.training.network import keras_file
 from duygu.training.network.keras_file import RECIPE_KEY, Network
 from duygu.training.network.served import ServedClips, second_features, served_clips
 from duygu.training.network.sum_of_heads import SumOfHeads, Windows, both_means
-from duygu.training.network.talking_head import adapted_layer, still_features, talking_features
+from duygu.training.network.talking_head import CopyFeatures, adapted_layer, still_features, talking_features
 from duygu.training.onnx.face_api import PooledTrunk
 from duygu.training.onnx.parts import write_parts
 from duygu.training.run.command import run as run_command
@@ -73,9 +75,6 @@ from duygu.training.run.types import Integers
 
 LEAST_PEOPLE = 4
 """Smallest number of people whose clips calibrate the sum."""
-
-ADAPTATION_PENALTY = 0.3
-"""Penalty on the change of the layer in leave-one-actor-out, that of talk48 for one trunk."""
 
 SECOND_LICENCE = (
     "; the convolutions of the second trunk are those of face-api.js (MIT, Copyright (c) 2018 Vincent Mühler, "
@@ -93,6 +92,7 @@ class Sources:
     talking: Path  # clips of people who talk, without labels
     clips: Sequence[Path]  # labelled clips of people who trained nothing, for calibration
     evaluated: Path | None = None  # those on which the protocols are measured
+    mouth_motion: Path | None = None  # file of training.mouth_motion, for talking copies of the stills
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,10 @@ def add_second_trunk(path: Path, sources: Sources, version: str | None = None) -
     _check(network, unseen)
     trunk = PooledTrunk(face_api_weights(sources.teachers))
     second_features(trunk.features, unseen.take(np.arange(1)))  # fails before minutes of computation
-    heads = learn_heads(network, trunk, Stills(sources.stills).training(), talking, settings)
+    stills = Stills(sources.stills).training()
+    motion = MouthMotion.load(sources.mouth_motion, stills) if sources.mouth_motion else None
+    copies = copies_of(network, trunk.features, FACE_API_CROPS, stills, motion) if motion else None
+    heads = learn_heads(network, trunk, stills, talking, settings, copies)
     write_parts(path)  # earlier versions wrote a head without the output of its gate
     remove_adaptive_temperature(path)  # it was fitted to other logits
     seen = seen_by_both(path, trunk, unseen)
@@ -162,7 +165,8 @@ def add_second_trunk(path: Path, sources: Sources, version: str | None = None) -
         report = dict(protocols(recipe, heads, weights, evaluated, sources.evaluated.stem))
     manifest = open_model_folder(path).manifest
     licence = manifest.licence.partition(SECOND_LICENCE)[0] + SECOND_LICENCE
-    change = Change(recipe, weights, FACE_API_CROPS, SecondTrunkFigures(served, report))
+    figures = SecondTrunkFigures(served, report, copies=len(copies.stills) if copies else 0)
+    change = Change(recipe, weights, FACE_API_CROPS, figures)
     write(path, trunk.model, change, version=version or manifest.version, licence=licence)
     return report
 
@@ -185,16 +189,28 @@ def _check(network: Network, clips: ClipSet) -> None:
 
 
 def learn_heads(
-    network: Network, trunk: PooledTrunk, stills: TrainingStills, talking: ClipSet, settings: TalkingSettings
+    network: Network,
+    trunk: PooledTrunk,
+    stills: TrainingStills,
+    talking: ClipSet,
+    settings: TalkingSettings,
+    copies: Copies | None = None,
 ) -> SumOfHeads:
-    """The layer on both trunks: each part is learned on stills and adapted to people who talk, as for one trunk."""
+    """The layer on both trunks: each part is learned on stills and adapted to people who talk, as for one trunk.
+
+    copies  talking copies of stills, which are learned beside them
+    """
+    own, other = (
+        (CopyFeatures(copies.stills, part) for part in (copies.first, copies.second)) if copies else (None,) * 2
+    )
     features, weights = talking_features(network, talking)
-    first = adapted_layer(still_features(network, stills.images), stills, features, weights, settings)
+    first = adapted_layer(still_features(network, stills.images), stills, features, weights, settings, own)
     of_clips = second_features(trunk.features, talking)
     _, place, counts = np.unique(talking.recordings, return_inverse=True, return_counts=True)
     weights = np.repeat(1 / counts[place], [len(rows) for rows in of_clips])
     of_stills = trunk.features(enlarged(stills.images))
-    second = adapted_layer(of_stills, stills, np.concatenate(of_clips), weights / weights.sum(), settings)
+    weights /= weights.sum()
+    second = adapted_layer(of_stills, stills, np.concatenate(of_clips), weights, settings, other)
     return SumOfHeads.of(first, second)
 
 
@@ -253,7 +269,7 @@ def with_thresholds(recipe: Recipe, logits: Floats, clips: ClipSet, calibration:
 def protocols(recipe: Recipe, heads: SumOfHeads, weights: Floats, seen: Seen, name: str) -> dict[str, Any]:
     """The summaries of the protocols on clips, by their names."""
     zero_shot = zero_shot_predictions(recipe.labels, seen.corrected(weights), seen.clips)
-    adapted = adapted_predictions(recipe.labels, heads, seen.windows, ADAPTATION_PENALTY)
+    adapted = adapted_predictions(recipe.labels, heads, seen.windows)
     return {f"{name}_{ZERO_SHOT}": summary(zero_shot), f"{name}_{LEAVE_ONE_OUT}": summary(adapted)}
 
 
@@ -332,9 +348,10 @@ def main() -> None:
     parser.add_argument("--talking", type=Path, required=True, help="clips of people who talk, without labels")
     parser.add_argument("--clips", type=Path, nargs="+", required=True, help="labelled clips, for the calibration")
     parser.add_argument("--evaluate", type=Path, help="labelled clips on which the protocols are measured")
+    parser.add_argument("--mouth-motion", type=Path, help="file of training.mouth_motion, for talking copies of stills")
     parser.add_argument("--version", help="version of the model from now on")
     given = parser.parse_args()
-    sources = Sources(given.teachers, given.stills, given.talking, given.clips, given.evaluate)
+    sources = Sources(given.teachers, given.stills, given.talking, given.clips, given.evaluate, given.mouth_motion)
     for name, values in add_second_trunk(given.model, sources, given.version).items():
         print(name, json.dumps(values["figures"]))  # noqa: T201 - the result of the command
 

@@ -11,23 +11,30 @@ import pytest
 from duygu.shared.config.engine import engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError, TrainingDataError
-from duygu.shared.model.folder import CARD, HEAD, ONNX, open_model_folder, write_manifest
+from duygu.shared.model.folder import CARD, H5, HEAD, ONNX, SECOND_HEAD, open_model_folder, write_manifest
 from duygu.shared.vision.classify.second_trunk import SecondTrunk
 from duygu.shared.vision.engine import load_engine
+from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.clipset import UNLABELLED, ClipSet, SecondCrops, joined, load_clips, save_clips
-from duygu.training.data.stills import TRAINING
+from duygu.training.data.second_crops import FACE_API_CROPS
+from duygu.training.data.stills import TRAINING, Stills
 from duygu.training.distillation.teachers import FACE_API_ORDER, _face_api, face_api_weights
 from duygu.training.export import Release, export
 from duygu.training.judge import SERVED, judge
 from duygu.training.measure.card import RELATIVE_HEADING, SECOND_TRUNK_HEADING
+from duygu.training.mouth_motion.copies import copies_of
+from duygu.training.mouth_motion.landmarks import MouthMotion
+from duygu.training.mouth_motion.motions import Motions
 from duygu.training.network import keras_file
 from duygu.training.network.inference import logits_of
+from duygu.training.network.talking_head import still_features
 from duygu.training.onnx.face_api import PooledTrunk
 from duygu.training.relative import learn_relative
 from duygu.training.run.folder import RunFolder
 from duygu.training.second_trunk import Sources, add_second_trunk, seen_by_both
 from tests.support.second_trunk import without_second_trunk
 from tests.support.teacher_packages import make_packages
+from tests.training.mouth_motion.faces import face, kept
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras, on numpy 2
 
@@ -114,6 +121,45 @@ def test_the_network_is_unchanged(trained: Path) -> None:
     assert logits_of(other, images).tolist() == logits_of(one, images).tolist()
     assert other.recipe.temperature == one.recipe.temperature
     assert other.recipe.still_uncertain_below == one.recipe.still_uncertain_below
+
+
+def test_talking_copies_of_stills_are_learned(trained: Path, sources: Sources, tmp_path: Path) -> None:
+    """With a file of mouth motion, the layer differs from that without, and the card says so."""
+    stills = Stills(sources.stills).training()
+    points = (kept(face()) * 16 + [23.5, 20, 0]).astype(np.float32)
+    offsets = np.stack([kept(face(0.1 * (frame % 4))) - kept(face()) for frame in range(10)])
+    motions = Motions(offsets[np.newaxis].astype(np.float32), np.zeros(1, np.int64), kept(face()).astype(np.float32))
+    count = len(stills.images)
+    motion = MouthMotion(stills.digest(), np.arange(count), np.repeat(points[np.newaxis], count, axis=0), motions)
+    motion.save(tmp_path / "motion.npz")
+    folder = without_second_trunk(SHIPPED, tmp_path / "model")
+    add_second_trunk(folder, replace(sources, mouth_motion=tmp_path / "motion.npz", evaluated=None))
+    plain, learned = (np.load(path / SECOND_HEAD) for path in (trained, folder))
+    assert plain.shape == learned.shape
+    assert np.isfinite(learned).all()
+    assert not np.allclose(plain, learned)
+    cards = [(path / CARD).read_text(encoding="utf-8") for path in (trained, folder)]
+    assert ["talking copies" in card for card in cards] == [False, True]
+
+
+def test_copies_have_the_motion_of_a_clip(sources: Sources) -> None:
+    """Each has mean features of all crops of the network, and of those that the second trunk sees."""
+    stills = Stills(sources.stills).training()
+    network, seen = keras_file.load(SHIPPED / H5), []
+
+    def second(crops: Image) -> Floats:
+        seen.append(crops)
+        return np.asarray(crops.mean(axis=(1, 2)), np.float32)[:, np.newaxis]
+
+    points = (kept(face()) * 16 + [23.5, 20, 0]).astype(np.float32)
+    offsets = np.zeros((1, 10, *points.shape), np.float32)
+    motions = Motions(offsets, np.zeros(1, np.int64), kept(face()).astype(np.float32))
+    motion = MouthMotion(stills.digest(), np.array([3, 5]), np.stack([points, points]), motions)
+    copies = copies_of(network, second, FACE_API_CROPS, stills, motion, 2)
+    assert sorted(copies.stills.tolist()) == [3, 5]
+    assert seen[0].shape == (8, 112, 112)
+    assert copies.first == pytest.approx(still_features(network, stills.images[copies.stills]), abs=0.05)
+    assert copies.second[:, 0] == pytest.approx(stills.images[copies.stills].mean(axis=(1, 2)), abs=2)
 
 
 def test_the_calibrated_temperature_fits_the_sum(trained: Path, sources: Sources) -> None:

@@ -71,8 +71,8 @@ SECOND_TRUNK_HEADING = "## Second trunk\n"
 
 SECOND_TRUNK_TEXT = """For moving faces, the convolutions of another network are used beside those of this one: {name},
 unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. A linear layer on their pooled
-features was learned on the same stills, and adapted to the same recordings of people who talk, as that of the first
-trunk; the logits for moving faces are the sum of both. **A repeated picture has the prediction of the first
+features was learned on the same stills{copies}, and adapted to the same recordings of people who talk, as that of
+the first trunk; the logits for moving faces are the sum of both. **A repeated picture has the prediction of the first
 trunk alone.** Temperatures and thresholds for moving faces were fitted with both trunks, on these recordings, so
 their figures are optimistic:
 
@@ -89,6 +89,9 @@ Licence of the second trunk:
 
 {licence}
 """
+
+COPIES_TEXT = """ and on {count} talking copies of them, whose mouths move like those of
+people in these recordings"""
 
 ADAPTED_TEXT = """For moving faces, the convolutions of another network are used beside those of this one: {name},
 unchanged, on crops of {size} × {size} pixels, in {places} of {period} sampling times. One linear layer reads the pooled
@@ -262,6 +265,7 @@ class SecondTrunkFigures:
     served: list[str]  # rows of Markdown of the recordings that calibrated it
     protocols: dict[str, Any]  # summary of each protocol by its name
     start: str | None = None  # name and version of the model whose layer was adapted to labelled recordings
+    copies: int = 0  # talking copies of stills that the layer was learned on
 
 
 def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figures: SecondTrunkFigures) -> None:
@@ -273,6 +277,7 @@ def write_second_trunk_section(card: Path, settings: SecondTrunkSettings, figure
     section = SECOND_TRUNK_HEADING + template.format(
         name=settings.name,
         start=figures.start,
+        copies=COPIES_TEXT.format(count=f"{figures.copies:,}") if figures.copies else "",
         size=settings.size,
         places=len(settings.places),
         period=settings.period,

@@ -11,15 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from duygu.shared.config.settings import Settings
 from duygu.shared.errors import TrainingDataError
 from duygu.shared.model.movement_folder import PoseModel
-from duygu.shared.vision.detect.mtcnn import Mtcnn
-from duygu.shared.vision.engine import Engine
-from duygu.shared.vision.types import Floats, Image
+from duygu.shared.vision.types import Image
 from duygu.training.distillation.teachers import face_api_weights
 from duygu.training.movements.agreement import CROPS, correlations, window_means
-from duygu.training.movements.examples import Examples, no_model, still_examples, video_examples
+from duygu.training.movements.examples import Examples, reference_engine, still_examples, video_examples
 from duygu.training.movements.export import network_model, write_folder
 from duygu.training.movements.head import Head, train_head
 from duygu.training.movements.landmarker import NAMES, FaceLandmarker
@@ -28,21 +25,11 @@ from duygu.training.movements.tuning import tune
 from duygu.training.onnx.face_api import Trunk
 from duygu.training.run.command import note
 from duygu.training.run.command import run as run_command
-from duygu.training.run.settings import load_recipe
 
 STILL_WEIGHT, VIDEO_WEIGHT = 1.0, 0.7
 """Weight of an example: the frames of a video resemble each other."""
 
 POSE_PENALTY = 0.01
-
-
-class _NoClassifier:
-    """A classifier for recordings of which only the faces are needed."""
-
-    recipe = load_recipe("e3d48").clip
-
-    def logits(self, clips: Floats) -> Floats:
-        return np.zeros((len(clips), len(self.recipe.labels)), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +41,7 @@ class Sources:
 
     def videos(self, folder: Path) -> Examples:
         """The examples of the videos of a folder."""
-        return self._kept(folder.name, lambda reference: _of_videos(folder, reference))
+        return self._kept(folder.name, lambda reference: video_examples(folder, reference_engine(), reference))
 
     def stills(self, path: Path) -> Examples:
         """The examples of the training part of a file of stills."""
@@ -67,13 +54,6 @@ class Sources:
             examples = make(FaceLandmarker(self.landmarker))
             examples.save(path)
         return Examples.load(path)
-
-
-def _of_videos(folder: Path, landmarker: FaceLandmarker) -> Examples:
-    settings = Settings()
-    detector = Mtcnn(settings.mtcnn, min_face=settings.min_face, max_faces=settings.max_faces)
-    engine = Engine(detector, _NoClassifier(), no_model(), settings.min_face, settings.max_faces)
-    return video_examples(folder, engine, settings, landmarker)
 
 
 def _pictures(path: Path) -> Image:

@@ -73,6 +73,10 @@ class Windows:
         """The windows that a mask selects."""
         return Windows(self.features[chosen], self.labels[chosen], self.subjects[chosen], self.recordings[chosen])
 
+    def at(self, part: Integers) -> "Windows":
+        """The windows at these indices."""
+        return Windows(self.features[part], self.labels[part], self.subjects[part], self.recordings[part])
+
     @property
     def weights(self) -> npt.NDArray[np.float64]:
         """(N,) weights that sum to 1, with which every recording counts the same."""

@@ -23,7 +23,7 @@ from duygu.training.network.inference import features_of
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING, STILL
 from duygu.training.run.settings import SOURCES, TalkingSettings
-from duygu.training.run.types import Probabilities
+from duygu.training.run.types import Integers, Probabilities
 
 LEAST_DEVIATION = 1e-3
 """Lower bound of the standard deviation of a feature, so that a constant one is not amplified."""
@@ -72,21 +72,53 @@ def learn_talking(network: Network, stills: TrainingStills, talking: ClipSet, se
     network.model.get_layer(MOVING).set_weights([kernel - still[0], bias - still[1]])
 
 
+COPIES_SHARE = 0.5
+"""Share of the weight that talking copies of stills have, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFeatures:
+    """Features of talking copies of stills."""
+
+    stills: Integers  # (M,) index of the still of each copy
+    features: Floats  # (M, F)
+
+
 def adapted_layer(
-    of_stills: Floats, stills: TrainingStills, of_talking: Floats, weights: Probabilities, settings: TalkingSettings
+    of_stills: Floats,
+    stills: TrainingStills,
+    of_talking: Floats,
+    weights: Probabilities,
+    settings: TalkingSettings,
+    copies: CopyFeatures | None = None,
 ) -> tuple[Floats, Floats]:
     """Kernel (F, labels) and bias (labels,) that are learned on features of stills and adapted to talking people.
 
     of_stills   (N, F) of each still
     of_talking  (M, F) of crops of people who talk
     weights     (M,) of these crops; they sum to 1
+    copies      of stills, which are learned beside them; the share of neutral is that of a layer without them
     """
     learned, used = Statistics.of(of_stills, stills.shares), Statistics.of(of_talking, weights)
     targets = np.tensordot(settings.shares(SOURCES), stills.targets, (0, 1))
     kernel, bias = fit_linear(learned.standardise(of_stills), targets, stills.shares, settings.penalty)
-    before, after = (statistics.standardise(of_talking) @ kernel + bias for statistics in (learned, used))
+    before = learned.standardise(of_talking) @ kernel + bias
+    if copies:
+        kernel, bias = _with_copies(of_stills, stills.shares, targets, copies, settings.penalty)
+    after = used.standardise(of_talking) @ kernel + bias
     bias[NEUTRAL_INDEX] += neutral_shift(before, after, weights)
     return used.folded(kernel, bias)
+
+
+def _with_copies(
+    of_stills: Floats, shares: Probabilities, targets: Floats, copies: CopyFeatures, penalty: float
+) -> tuple[Floats, Floats]:
+    """The layer for standardised features of stills and of their copies."""
+    of_copies = shares[copies.stills]
+    weights = np.concatenate([shares * (1 - COPIES_SHARE), of_copies / of_copies.sum() * COPIES_SHARE])
+    features = np.concatenate([of_stills, copies.features])
+    standardised = Statistics.of(features, weights).standardise(features)
+    return fit_linear(standardised, np.concatenate([targets, targets[copies.stills]]), weights, penalty)
 
 
 def neutral_shift(before: Floats, after: Floats, weights: Probabilities) -> float:

@@ -17,8 +17,10 @@ from duygu.training.network.inference import features_of
 from duygu.training.network.keras_file import Network
 from duygu.training.network.motion_gate import MOVING, STILL
 from duygu.training.network.talking_head import (
+    CopyFeatures,
     Statistics,
     adapt_to_clips,
+    adapted_layer,
     fit_linear,
     learn_talking,
     neutral_shift,
@@ -105,6 +107,32 @@ def test_the_share_of_neutral_is_kept() -> None:
     kept, found = (weights @ softmax(logits, axis=1)[:, EMOTIONS.index("neutral")] for logits in (before, after))
     assert shift > 1
     assert found == pytest.approx(kept, abs=1e-4)
+
+
+def test_copies_decide_where_stills_say_nothing() -> None:
+    """A feature that is constant in stills is learned from their copies, which have the targets of their stills.
+
+    The share of neutral in talking people is that of a layer without copies.
+    """
+    random = np.random.default_rng(8)
+    targets = np.eye(7, dtype=np.float32)[np.arange(COUNT) % 7]
+    stills = TrainingStills(
+        np.zeros((COUNT, 48, 48), np.uint8),
+        np.repeat(targets[:, np.newaxis], len(SOURCES), 1),
+        np.full(COUNT, 1 / COUNT),
+    )
+    of_stills = np.concatenate([random.normal(size=(COUNT, 3)), np.zeros((COUNT, 1))], axis=1).astype(np.float32)
+    chosen = np.flatnonzero(np.isin(np.arange(COUNT) % 7, (0, 1)))
+    fear = (np.arange(COUNT) % 7 == 1).astype(np.float32)[chosen, np.newaxis]
+    copies = CopyFeatures(chosen, np.concatenate([of_stills[chosen, :3], fear], axis=1))
+    talking = random.normal(size=(30, 4)).astype(np.float32)
+    weights, settings = np.full(30, 1 / 30), TalkingSettings({"votes": 1.0}, 0.01)
+    plain = adapted_layer(of_stills, stills, talking, weights, settings)
+    kernel, bias = adapted_layer(of_stills, stills, talking, weights, settings, copies)
+    assert plain[0][3] == pytest.approx(0, abs=1e-4)
+    assert kernel[3, 1] - kernel[3, 0] > 0.5
+    shares = [softmax(talking @ k + b, axis=1)[:, EMOTIONS.index("neutral")].mean() for k, b in (plain, (kernel, bias))]
+    assert shares[1] == pytest.approx(shares[0], abs=1e-3)
 
 
 def test_talking_people_change_only_the_output_for_moving_faces(network: Network) -> None:

@@ -1,0 +1,1 @@
+"""Talking copies of stills: the motion of mouths of people who talk, put onto labelled photographs."""
