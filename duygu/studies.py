@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from duygu.services.commands.study import FRAMES, StudyFiles, make_study, strip_maker
+from duygu.services.commands.study.command import FRAMES, StudyFiles, make_study, strip_maker
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.schemas.options import read_options

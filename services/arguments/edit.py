@@ -7,7 +7,7 @@ from typing import Any
 from duygu.services.arguments.outputs import ANALYZE_OUTPUTS, VIDEOS, add_formats, outputs_of
 from duygu.services.arguments.values import count
 from duygu.services.commands.completion import complete_files
-from duygu.services.commands.edit_operations import OPERATIONS, AddOperation
+from duygu.services.commands.edit.operations import OPERATIONS, AddOperation
 from duygu.shared.config.settings import Settings
 from duygu.shared.exports import ExportName
 from duygu.shared.workbench.edits.operations import Edit
@@ -54,7 +54,7 @@ def _edit(
     mark_speaking: bool,
     **files: str | None,
 ) -> int:
-    from duygu.services.commands.edit import run
+    from duygu.services.commands.edit.command import run
 
     outputs = outputs_of(files, formats, output, Settings(), mark_speaking=mark_speaking)
     return run(result, edits, operations or [], outputs, undo=undo, quiet=quiet)

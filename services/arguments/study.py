@@ -91,7 +91,7 @@ def _study(
     films: list[tuple[str, str]],
     **given: float | None,
 ) -> int:
-    from duygu.services.commands.study import StudyFiles, run
+    from duygu.services.commands.study.command import StudyFiles, run
 
     settings = Settings()
     set_up_logs(settings.log_format, settings.log_level)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from duygu.services.commands.edit import read_edited
+from duygu.services.commands.edit.command import read_edited
 from duygu.services.commands.stdout import write_stdout
 from duygu.shared.errors import ConfigurationError, DuyguError, from_code
 from duygu.shared.schemas.result import Result

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from duygu.services.cli import main
-from duygu.services.commands.study_frames import WIDTH
+from duygu.services.commands.study.frames import WIDTH
 from duygu.shared.config.api_keys import KeyLimits, Scope, add_key
 from duygu.shared.config.engine import detector_of
 from duygu.shared.config.settings import Settings

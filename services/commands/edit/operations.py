@@ -52,7 +52,7 @@ def parse_baseline(text: str) -> dict[str, Any]:
     face_id, equals, result = text.partition("=")
     if not equals:
         return {"op": "baseline", **_parse_part(text)}
-    from duygu.services.commands.edit import read_edited
+    from duygu.services.commands.edit.command import read_edited
 
     return {"op": "baseline", "face_id": face_id, "recording": recorded_baseline(read_edited(Path(result)))}
 

@@ -103,10 +103,10 @@ def _analyse(
 ) -> Mapping[Path, RowError]:
     """Analyse the videos that have no current result; the errors of those that failed."""
     if files.service:
-        from duygu.services.commands.study_service import analyse_in_service  # an engine needs no client
+        from duygu.services.commands.study.service import analyse_in_service  # an engine needs no client
 
         return analyse_in_service(stored, videos, files.service, files.key, console, files.options)
-    from duygu.services.commands.study_analyses import analyse_videos  # results that exist need no engine
+    from duygu.services.commands.study.analyses import analyse_videos  # results that exist need no engine
 
     return analyse_videos(stored, videos, settings, console, files.options)
 
@@ -115,7 +115,7 @@ def strip_maker(frames: str, settings: Settings) -> MakeStrips:
     """Makes the frames of a report, with faces as `frames` of StudyFiles says."""
 
     def make_strips(found: Sequence[Reel]) -> Sequence[Strip]:
-        from duygu.services.commands.study_frames import Faces, strips  # a report without frames needs no decoder
+        from duygu.services.commands.study.frames import Faces, strips  # a report without frames needs no decoder
 
         return strips(found, settings, Faces(frames))
 

@@ -1,0 +1,1 @@
+"""`duygu edit`: a result changed by the operations of its user."""

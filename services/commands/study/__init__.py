@@ -1,0 +1,1 @@
+"""`duygu study`: many recordings in one table."""
