@@ -9,6 +9,7 @@ from duygu.client import Service, stream
 from duygu.shared.config.settings import Settings
 from duygu.shared.live.header import pack
 from duygu.shared.live.messages import Configured, SessionCreated, SessionOptions
+from duygu.shared.model.folder import open_model_folder
 from tests.services.conftest import serving, wait_until, worker
 from tests.support.media.videos import PAIR, Scene, VideoMaker
 from tests.support.sockets import LIVE, jpeg, open_socket, opens, receive, send
@@ -60,8 +61,10 @@ def test_the_python_client_names_the_seconds(served: str, video_maker: VideoMake
     """`SessionOptions(baseline=…)` of the Python client asks for a resting face, and the model has its calibration."""
     created, configured, *_ = stream(video_maker.make(LIVE), Service(served), SessionOptions(baseline="0-2"))
     assert isinstance(created, SessionCreated)
+    shipped = open_model_folder(Settings().model).manifest.relative
     assert created.model.relative is not None
-    assert created.model.relative.certain_means == 0.7
+    assert shipped is not None
+    assert created.model.relative.certain_means == shipped.certain_means
     assert isinstance(configured, Configured)
     assert configured.baseline == "0-2"
 
