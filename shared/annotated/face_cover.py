@@ -9,7 +9,7 @@ import numpy.typing as npt
 from duygu.shared.annotated.face_areas import LARGER, SMALLEST, FullDetector, boxes_of, detected
 from duygu.shared.annotated.paint import Canvas
 from duygu.shared.schemas.base import Box
-from duygu.shared.vision.decode.images import to_frame
+from duygu.shared.vision.decode.pictures.decoding import to_frame
 
 MARGIN = 0.35
 """Widening of a box on each side, in its width and height, so that hair, ears and chin are covered."""

@@ -6,7 +6,7 @@ from duygu.shared.config.settings import MB, Settings
 from duygu.shared.vision.options import DecodeLimits, EngineOptions
 
 if TYPE_CHECKING:
-    from duygu.shared.vision.decode.image_decoder import ImageDecoder
+    from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
     from duygu.shared.vision.detect.mtcnn import Mtcnn
 
 
@@ -45,7 +45,7 @@ def detector_of(settings: Settings) -> "Mtcnn":
 
 def picture_decoder(settings: Settings) -> "ImageDecoder":
     """A process that decodes picture files within these settings."""
-    from duygu.shared.vision.decode.image_decoder import ImageDecoder
+    from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
 
     return ImageDecoder(
         picture_bytes=int(settings.pictures_max_mb * MB),

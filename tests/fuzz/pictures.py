@@ -6,7 +6,7 @@ import numpy as np
 from duygu.shared.errors import LiveError
 from duygu.shared.inputs.media.image_size import dimensions
 from duygu.shared.live.header import pack, unpack
-from duygu.shared.vision.decode.images import decode, to_frame
+from duygu.shared.vision.decode.pictures.decoding import decode, to_frame
 from tests.fuzz.mutations import mutate, pick
 from tests.fuzz.running import FindingError
 from tests.support.media.videos import Scene

@@ -11,7 +11,7 @@ from duygu.shared.config.engine import decode_limits
 from duygu.shared.config.settings import Settings
 from duygu.shared.errors import UndecodablePictureError, UndecodableVideoError
 from duygu.shared.model.recipe import Recipe
-from duygu.shared.vision.decode.images import decode, to_frame
+from duygu.shared.vision.decode.pictures.decoding import decode, to_frame
 from duygu.shared.vision.decode.video import Video, detection_side
 from duygu.shared.vision.types import Frame
 

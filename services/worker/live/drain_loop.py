@@ -20,7 +20,7 @@ from duygu.shared.config.settings import MB, Settings
 from duygu.shared.errors import CrashedError, DuyguError, StateLostError
 from duygu.shared.live.steps import REPLIES, FrameInfo, Reply
 from duygu.shared.live.worker_store import Claim, CompletedStep, SessionLeases, WaitingFrame
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
 from duygu.shared.vision.engine import Engine
 
 logger = logging.getLogger(__name__)

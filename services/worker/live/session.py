@@ -17,7 +17,7 @@ from duygu.shared.schemas.options import MOVEMENTS
 from duygu.shared.schemas.result import Flag, Position, Warning, Window  # noqa: A004
 from duygu.shared.vision import snapshots
 from duygu.shared.vision.analyzer import Analyzer, Step
-from duygu.shared.vision.decode.images import decode_frame
+from duygu.shared.vision.decode.pictures.decoding import decode_frame
 from duygu.shared.vision.decode.sampling import Sampler
 from duygu.shared.vision.engine import Engine
 from duygu.shared.vision.results import FacePosition, ResultConverter, WindowLogits

@@ -25,7 +25,7 @@ from duygu.shared.config.engine import detector_of
 from duygu.shared.config.settings import Settings
 from duygu.shared.paths import ROOT
 from duygu.shared.schemas.result import Result
-from duygu.shared.vision.decode.images import decode, to_frame
+from duygu.shared.vision.decode.pictures.decoding import decode, to_frame
 from duygu.shared.vision.types import Image
 from duygu.shared.workbench.studies.strips import FRAMES
 from tests.services.conftest import StartWorker, serving

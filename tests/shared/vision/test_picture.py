@@ -11,8 +11,8 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import InvalidLabelsError
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.classify.crops import crop_of, normalise
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
-from duygu.shared.vision.decode.images import decode_frame
+from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
+from duygu.shared.vision.decode.pictures.decoding import decode_frame
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.picture import analyze_picture, analyze_picture_file
 from duygu.shared.vision.types import Image

@@ -9,7 +9,7 @@ from duygu.shared.config.engine import engine_options
 from duygu.shared.config.settings import Settings
 from duygu.shared.model.folder import open_model_folder
 from duygu.shared.vision.classify.crops import normalise
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
+from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.picture import analyze_picture
 from duygu.training.data.stills import TEST, Stills, StrictStills

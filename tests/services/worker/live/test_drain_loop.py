@@ -16,7 +16,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.live.api_store import SessionStore
 from duygu.shared.live.steps import FrameInfo, Reply, read_replies
 from duygu.shared.live.worker_store import MOST_TAKEN
-from duygu.shared.vision.decode.image_decoder import Ahead
+from duygu.shared.vision.decode.pictures.decoder import Ahead
 from duygu.shared.vision.engine import Engine, load_engine
 from tests.support.counting_redis import CountingRedis
 from tests.support.media.videos import Actor, Scene

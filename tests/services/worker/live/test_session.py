@@ -16,8 +16,8 @@ from duygu.shared.live.steps import FrameInfo, Reply
 from duygu.shared.schemas.options import AnalysisOptions
 from duygu.shared.vision.analysis import analyze_video
 from duygu.shared.vision.classify.movements import MovementNetwork
-from duygu.shared.vision.decode.image_decoder import ImageDecoder
-from duygu.shared.vision.decode.images import decode
+from duygu.shared.vision.decode.pictures.decoder import ImageDecoder
+from duygu.shared.vision.decode.pictures.decoding import decode
 from duygu.shared.vision.engine import Engine, load_engine
 from duygu.shared.vision.types import Floats
 from tests.shared.vision.decode.file_kinds import animation

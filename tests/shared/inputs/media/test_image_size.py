@@ -8,7 +8,7 @@ import pytest
 
 from duygu.shared.errors import NotAPictureError, UndecodablePictureError
 from duygu.shared.inputs.media.image_size import breaks_off, dimensions
-from duygu.shared.vision.decode.images import decode, decode_frame
+from duygu.shared.vision.decode.pictures.decoding import decode, decode_frame
 
 SIZES = ((1, 1), (17, 3), (640, 480), (3000, 40))
 

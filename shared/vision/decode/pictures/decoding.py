@@ -5,7 +5,7 @@ import numpy as np
 
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.inputs.media.image_size import breaks_off
-from duygu.shared.vision.decode.picture_planes import planes
+from duygu.shared.vision.decode.pictures.planes import planes
 from duygu.shared.vision.decode.video import detection_side
 from duygu.shared.vision.types import Image, PictureFrame
 

@@ -12,13 +12,13 @@ import numpy as np
 from duygu.shared.errors import UndecodablePictureError
 from duygu.shared.inputs.media.image_size import breaks_off
 from duygu.shared.runtime.processes.module_process import ModuleProcess
-from duygu.shared.vision.decode.image_child import REPLY, REQUEST, SLOTS, ImageOrder, SharedPicture
+from duygu.shared.vision.decode.pictures.child import REPLY, REQUEST, SLOTS, ImageOrder, SharedPicture
 from duygu.shared.vision.decode.video import detection_side, shared_memory
 from duygu.shared.vision.types import PictureFrame
 
 logger = logging.getLogger(__name__)
 
-CHILD = "duygu.shared.vision.decode.image_child"
+CHILD = "duygu.shared.vision.decode.pictures.child"
 
 PICTURE_S = 10.0
 """Timeout for one picture, on a machine that may be busy. After it, the process is replaced."""

@@ -15,9 +15,8 @@ import psutil
 import pytest
 
 from duygu.shared.errors import UndecodablePictureError
-from duygu.shared.vision.decode import image_decoder
-from duygu.shared.vision.decode.image_decoder import Ahead, ImageDecoder
-from duygu.shared.vision.decode.images import decode_frame
+from duygu.shared.vision.decode.pictures.decoder import Ahead, ImageDecoder
+from duygu.shared.vision.decode.pictures.decoding import decode_frame
 from duygu.shared.vision.decode.video import detection_side
 from tests.services.conftest import wait_until
 from tests.support.media.videos import Scene
@@ -94,7 +93,7 @@ def test_a_process_that_dies_is_replaced(decoder: ImageDecoder, death: signal.Si
 def test_a_process_that_hangs_is_replaced(decoder: ImageDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that exceeds the time limit of a picture is replaced."""
     decoder.decode(GOOD)
-    monkeypatch.setattr(image_decoder, "PICTURE_S", 0.3)
+    monkeypatch.setattr("duygu.shared.vision.decode.pictures.decoder.PICTURE_S", 0.3)
     child_of(decoder).send_signal(signal.SIGSTOP)
     with pytest.raises(UndecodablePictureError):
         decoder.decode(GOOD)

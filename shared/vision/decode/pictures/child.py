@@ -1,4 +1,4 @@
-"""Child process that decodes single pictures: `python -m shared.vision.decode.image_child ORDER`.
+"""Child process that decodes single pictures: `python -m shared.vision.decode.pictures.child ORDER`.
 
 Each request on standard input is the slot of the shared memory that contains a picture, the size of the picture in
 bytes, and the minimum shorter side of its detection copy. The process writes the picture's two planes behind the
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from duygu.shared.vision.decode.picture_planes import Pixels, planes, small_size
+from duygu.shared.vision.decode.pictures.planes import Pixels, planes, small_size
 from duygu.shared.vision.decode.sandbox import confine
 
 REQUEST = struct.Struct(">III")

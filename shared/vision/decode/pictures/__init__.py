@@ -1,0 +1,1 @@
+"""Decoding of single pictures: webcam frames, photographs, data sets."""
