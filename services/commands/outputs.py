@@ -16,7 +16,7 @@ from duygu.shared.config.settings import Settings
 from duygu.shared.errors import ConfigurationError
 from duygu.shared.exports import EXPORTS, PICTURES, ExportName, extension_of
 from duygu.shared.schemas.result import Result
-from duygu.shared.storage.atomic import atomically, is_stream, open_stream
+from duygu.shared.storage.atomic import atomically, folder_of, is_stream, open_stream
 
 STDOUT = Path("-")
 
@@ -114,7 +114,7 @@ class Outputs:
             raise ConfigurationError(f"{name} cannot be written to stdout; name a file")
         if destination.is_folder and path.exists() and not path.is_dir():
             raise ConfigurationError(f"cannot write {name} to the folder {path}: it is a file")
-        folder = path.parent if is_stream(path) else _real(path).parent
+        folder = folder_of(path)
         if not destination.is_folder and not folder.is_dir():
             raise ConfigurationError(f"cannot write {name} to {path}: the folder {folder} does not exist")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from duygu.services.watch.output_files import STDOUT, require_writable
+from duygu.services.commands.stdout import write_stdout
+from duygu.services.watch.output_files import STDOUT, require_writable, shown_name
 from duygu.shared.errors import ConfigurationError, UnreadableFileError
 from duygu.shared.exports.titles import printable
 from duygu.shared.live.messages import SessionOptions
@@ -210,12 +211,11 @@ def _write_result(path: Path, result: "Result") -> bool:
     content = result.model_dump_json(indent=2) + "\n"
     try:
         if path == STDOUT:
-            sys.stdout.write(content)
-            sys.stdout.flush()
+            write_stdout(content)
             return True
         write_atomically(path, content.encode())
     except OSError as error:
-        _report(f"{UnreadableFileError.code}: {printable(str(path))}: {error.strerror}")
+        _report(f"{UnreadableFileError.code}: {printable(shown_name(path))}: {error.strerror}")
         return False
     _report(f"wrote {printable(str(path))}")
     return True

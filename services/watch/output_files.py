@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from duygu.shared.errors import ConfigurationError
+from duygu.shared.storage.atomic import folder_of
 
 STDOUT = Path("-")
 """The path that names stdout."""
@@ -23,7 +24,7 @@ def require_writable(outputs: Sequence[tuple[str, Path]], sources: Iterable[str]
     for option, path in outputs:
         file = str(STDOUT) if path == STDOUT else os.path.realpath(path)
         if other := taken.get(file):
-            raise ConfigurationError(f"{other} and {option} cannot both be written to {_shown(path)}")
+            raise ConfigurationError(f"{other} and {option} cannot both be written to {shown_name(path)}")
         taken[file] = option
         if path != STDOUT:
             if file in originals:
@@ -34,11 +35,13 @@ def require_writable(outputs: Sequence[tuple[str, Path]], sources: Iterable[str]
 def _require_place(option: str, path: Path) -> None:
     if path.is_dir():
         raise ConfigurationError(f"cannot write {option} to {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"cannot write {option} to {path}: the folder {path.parent} does not exist")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    folder = folder_of(path)
+    if not folder.is_dir():
+        raise ConfigurationError(f"cannot write {option} to {path}: the folder {folder} does not exist")
+    if not os.access(path if path.exists() else folder, os.W_OK):
         raise ConfigurationError(f"cannot write {option} to {path}: it is not writable")
 
 
-def _shown(path: Path) -> str:
+def shown_name(path: Path) -> str:
+    """How a message names an output."""
     return "stdout" if path == STDOUT else str(path)

@@ -31,6 +31,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def folder_of(path: Path) -> Path:
+    """The folder that has to exist: that of the target of a link, or that of a device, FIFO or descriptor itself."""
+    return Path(os.path.realpath(path)).parent if path.is_symlink() and not is_stream(path) else path.parent
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path is written from front to back: a device, FIFO or socket, or an open descriptor (`/dev/stdout`)."""
     return path.exists() and (_descriptor(path) is not None or not (path.is_file() or path.is_dir()))

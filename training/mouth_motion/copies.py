@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from duygu.shared.model.folder import SecondTrunkSettings
+from duygu.shared.vision.classify.sampling_pattern import SamplingPattern
 from duygu.shared.vision.types import Floats, Image
 from duygu.training.data.stills import TrainingStills
 from duygu.training.mouth_motion.landmarks import MouthMotion
@@ -78,7 +79,8 @@ def _rendered(
     chosen: list[_Choice], network: Network, settings: SecondTrunkSettings, stills: TrainingStills, motion: MouthMotion
 ) -> Iterator[tuple[Image, Image]]:
     """Clips of the network and crops of the second trunk."""
-    seen = [frame for frame in range(FRAMES) if frame % settings.period in settings.places]
+    pattern = SamplingPattern(settings.period, settings.places)
+    seen = [frame for frame in range(FRAMES) if pattern.includes(frame)]
     shape = motion.motions.shape
     for each in chosen:
         still = stills.images[each.still]

@@ -76,6 +76,17 @@ def test_a_dash_is_stdout(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_full_stdout_is_one_error(served: str, video_maker: VideoMaker) -> None:
+    """A result that cannot be printed is an error that names stdout, without a traceback at the end."""
+    command = [sys.executable, "-m", "duygu", "watch", str(video_maker.make(LIVE)), "--service", served, "--json", "-"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)
+    assert ended.returncode == 1
+    assert b"unreadable_file: stdout: No space left on device" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert b"Exception ignored" not in ended.stderr
+
+
 def test_a_resting_face_is_taken(served: str, video_maker: VideoMaker, tmp_path: Path) -> None:
     """`--baseline` takes the resting face of these seconds; later windows of NDJSON and result are relative to it."""
     path, result, lines = video_maker.make(replace(LIVE, duration_s=9.0)), tmp_path / "r.json", tmp_path / "r.ndjson"
@@ -123,6 +134,7 @@ def test_an_invalid_resting_face_is_refused(capsys: pytest.CaptureFixture[str]) 
         (["film.mp4", "--csv", "-", "--ndjson", "-"], "--ndjson and --csv cannot both be written to stdout"),
         (["film.mp4", "--csv", "-", "--json", "-"], "--csv and --json cannot both be written to stdout"),
         (["film.mp4", "--json", "no/r.json"], "cannot write --json to no/r.json: the folder no does not exist"),
+        (["film.mp4", "--json", "away.json"], "cannot write --json to away.json: the folder /nowhere does not exist"),
         (["film.mp4", "--json", "."], "cannot write --json to .: it is a folder"),
         (["film.mp4", "film.mp4", "--json", "r.json"], "--json holds the result of one camera"),
         (["--cameras", "cameras.toml"], "the result of door would overwrite the source film.mp4"),
@@ -139,6 +151,7 @@ def test_an_output_that_would_lose_something_is_refused(
     monkeypatch.chdir(tmp_path)
     Path("film.mp4").write_bytes(b"film")
     Path("link.mp4").symlink_to("film.mp4")
+    Path("away.json").symlink_to("/nowhere/r.json")
     Path("cameras.toml").write_text('[cameras.door]\nurl = "film.mp4"\nresult = "film.mp4"\n')
     assert main(["watch", *arguments]) == 2
     assert message in capsys.readouterr().err

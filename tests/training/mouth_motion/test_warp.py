@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from duygu.shared.vision.types import Floats, Image
-from duygu.training.mouth_motion.face_mesh import LOWER_LIP, places
 from duygu.training.mouth_motion.warp import DARKNESS, talking_copy
 from tests.training.mouth_motion.faces import face, kept
 
@@ -62,4 +61,3 @@ def test_the_motion_follows_the_pose() -> None:
     [sideways] = talking_copy(np.full((SIDE, SIDE), 90, np.uint8), turned, SHAPE, opened(0.6), SIDE)
     assert np.abs(np.rot90(upright, -1).astype(int) - sideways).max() <= 12
     assert (upright != sideways).any()
-    assert places((LOWER_LIP,))[0] < len(POINTS)
